@@ -1,0 +1,105 @@
+"""Frozen dataclasses to and from JSON: the one way in which settings are read and saved.
+
+A configuration lives beside the code it configures (`PreprocessConfig` in preprocessing.py, `UNetConfig` in
+networks/unet.py, ...), validates itself in ``__post_init__`` and is kept whole in every checkpoint.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from LungUNetSegLib.errors import ConfigError
+
+ConfigT = TypeVar("ConfigT")
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """Return a configuration dataclass as plain dicts, lists and scalars that `json.dump` takes."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        if isinstance(value, (tuple, list)):
+            return [plain(item) for item in value]
+        if isinstance(value, Mapping):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, enum.Enum):
+            return value.value
+        return str(value) if isinstance(value, Path) else value
+
+    result = plain(config)
+    assert isinstance(result, dict)
+    return result
+
+
+def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str = "configuration") -> ConfigT:
+    """Build `config_type` from what `to_json` gave, refusing unknown keys and wrong types.
+
+    Args:
+        config_type: A dataclass with keyword-only fields.
+        values: Keys are field names; absent fields keep their defaults.
+        where: Named in errors, e.g. the path of the JSON file.
+
+    Raises:
+        ConfigError: An unknown key, a missing one without default, or a value of the wrong type.
+    """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where}: expected an object with settings, got {type(values).__name__}.")
+    hints = typing.get_type_hints(config_type)
+    known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ConfigError(f"{where}: unknown setting {unknown[0]!r}; known are {', '.join(known)}.")
+    arguments = {key: _coerce(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    try:
+        return config_type(**arguments)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}.") from error
+
+
+def _coerce(hint: Any, value: Any, where: str) -> Any:
+    """Return `value` as the type that `hint` names, or raise ConfigError."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return _coerce(next(item for item in arguments if item is not type(None)), value, where)
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"{where} must be a list, got {value!r}.")
+        items = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
+        if len(items) != len(value):
+            raise ConfigError(f"{where} must have {len(items)} values, got {len(value)}.")
+        return tuple(_coerce(item, each, where) for item, each in zip(items, value, strict=True))
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ConfigError(f"{where} must be one of {', '.join(map(str, arguments))}, got {value!r}.")
+        return value
+    if dataclasses.is_dataclass(hint):
+        return from_json(typing.cast(type, hint), value, where)
+    if isinstance(hint, type):
+        return _scalar(hint, value, where)
+    raise TypeError(f"{where}: settings of type {hint} are not supported")
+
+
+def _scalar(hint: type, value: Any, where: str) -> Any:
+    if issubclass(hint, enum.Enum):
+        try:
+            return hint(value)
+        except ValueError:
+            allowed = ", ".join(str(member.value) for member in hint)
+            raise ConfigError(f"{where} must be one of {allowed}, got {value!r}.") from None
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is float and is_number:
+        return float(value)
+    if hint in (int, str, bool, float) and type(value) is not hint:
+        raise ConfigError(f"{where} must be of type {hint.__name__}, got {value!r}.")
+    return value

@@ -1,0 +1,43 @@
+"""The errors that this library raises on purpose.
+
+Each message says what is wrong, with which file or value, and what to do. They are caught only at the
+edges: the command line (an exit code), the panel (a readable message) and a batch (that one case).
+"""
+
+from __future__ import annotations
+
+
+class LungUNetSegError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class GeometryError(LungUNetSegError):
+    """A grid that cannot be used: singular, of the wrong size, or not the one it must match."""
+
+
+class ReadError(LungUNetSegError):
+    """A file, folder or series that cannot be read as what it should be."""
+
+
+class WriteError(LungUNetSegError):
+    """A result that cannot be written where the user wants it."""
+
+
+class ConfigError(LungUNetSegError):
+    """A setting with an unknown name, a wrong type or a value out of range."""
+
+
+class DataError(LungUNetSegError):
+    """Cases that cannot be trained on or compared: missing, unpaired or of wrong values."""
+
+
+class ModelError(LungUNetSegError):
+    """Weights or a manifest that are missing, changed, corrupt or made for something else."""
+
+
+class EngineError(LungUNetSegError):
+    """An inference engine or device that is missing or has failed."""
+
+
+class MissingDependencyError(LungUNetSegError):
+    """An optional package is needed and not installed; the message names it and how to get it."""

@@ -1,0 +1,22 @@
+"""A finding: something true of a scan or a result that its reader should be told.
+
+Readers (`io`), the segmenter (`inference`) and comparisons (`evaluation`) return findings beside their
+result; the command line prints them, `--json` carries them, and the panel translates them by `code`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One remark about a scan or a result.
+
+    Attributes:
+        code: Stable identifier in kebab-case, e.g. ``"uneven-slices"``; what programs test for.
+        message: One plain English sentence for people, with the value that led to it.
+    """
+
+    code: str
+    message: str

@@ -1,0 +1,163 @@
+"""From a scan to what the network sees, and the way back.
+
+Training and inference share this file, so that a network never sees in use what it did not see in training.
+Slices are brought to one physical pixel size around the middle of the body; their number and thickness stay the
+scan's own. `NetworkGrid` remembers how, and brings probabilities back onto the scan's grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.resample import interpolation_matrix, resample
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes
+
+OBLIQUE_DEGREES = 5.0
+"""Beyond this tilt a scan is resampled along the body's axes first; below it the network takes slices as they are."""
+
+BODY_HU = -300
+"""Above this a voxel is body (or table) rather than air or lung; only the middle of the body is taken from it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessConfig:
+    """The network's grid and intensities.
+
+    Attributes:
+        spacing_mm: Pixel size of the network's slices, the same along rows and columns.
+        size: (height, width) of the network's slices, in pixels.
+        window_hu: HU values that become -1 and +1; what lies outside is clipped.
+    """
+
+    spacing_mm: float = 1.5
+    size: tuple[int, int] = (224, 288)
+    window_hu: tuple[float, float] = (-1000.0, 400.0)
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.spacing_mm <= 10:
+            raise ConfigError(f"spacing_mm must lie between 0.1 and 10, got {self.spacing_mm}.")
+        if min(self.size) < 16:
+            raise ConfigError(f"size must be at least 16 x 16, got {self.size}.")
+        if self.window_hu[0] >= self.window_hu[1]:
+            raise ConfigError(f"window_hu must rise, got {self.window_hu}.")
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkGrid:
+    """Where the network's slices lie on a scan.
+
+    Attributes:
+        scan: The scan's own grid.
+        aligned: The scan's grid with axes (head, back, left): the same voxels reordered, or, for an oblique scan,
+            a new grid along the body's axes.
+        config: Pixel size and size of the network's slices.
+        start_mm: Position of the network's pixel (0, 0) from the aligned grid's, along (row, column).
+    """
+
+    scan: Geometry
+    aligned: Geometry
+    config: PreprocessConfig
+    start_mm: tuple[float, float]
+
+    @property
+    def geometry(self) -> Geometry:
+        """The network's slices as a grid in the patient: (D, h, w)."""
+        shape = (self.aligned.shape[0], *self.config.size)
+        affine = np.array(self.aligned.affine_lps)
+        row, column = (self.start_mm[axis] / self.aligned.spacing_mm[axis + 1] for axis in (0, 1))
+        affine[:3, 3] = self.aligned.to_lps((0, row, column))
+        affine[:3, 1:3] = self.aligned.directions[:, 1:] * self.config.spacing_mm
+        return Geometry(shape, affine)
+
+    def sample(self, aligned: npt.NDArray[np.generic], fill: float) -> npt.NDArray[np.float32]:
+        """Bring (D, H, W) values on the aligned grid to (D, h, w) on the network's; `fill` outside the scan."""
+        rows, columns = self._matrices(back=False)
+        result = np.empty((aligned.shape[0], *self.config.size), np.float32)
+        for index, plane in enumerate(aligned):
+            # Only the scan's row and column range is read: outside it both matrices are zero.
+            result[index] = rows @ (plane.astype(np.float32) - np.float32(fill)) @ columns.T
+        result += np.float32(fill)
+        return result
+
+    def unsample(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Bring (..., h, w) values on the network's grid back to (..., H, W) on the aligned one; 0 outside."""
+        rows, columns = self._matrices(back=True)
+        return rows @ planes @ columns.T
+
+    def to_scan(self, labels: npt.NDArray[np.uint8]) -> Volume:
+        """Bring (D, H, W) labels on the aligned grid back to the scan's own grid."""
+        if self.is_oblique:
+            return resample(Volume(labels, self.aligned), self.scan, "nearest")
+        return Volume(np.ascontiguousarray(restore_axes(labels, self.scan)), self.scan)
+
+    @property
+    def is_oblique(self) -> bool:
+        """Whether the scan was resampled along the body's axes."""
+        return self.scan.obliquity_degrees > OBLIQUE_DEGREES
+
+    def _matrices(self, back: bool) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        pair = []
+        for axis in (0, 1):
+            size, spacing_mm = self.aligned.shape[axis + 1], self.aligned.spacing_mm[axis + 1]
+            net_size, net_mm, start_mm = self.config.size[axis], self.config.spacing_mm, self.start_mm[axis]
+            if back:
+                pair.append(interpolation_matrix(net_size, net_mm, size, spacing_mm, -start_mm))
+            else:
+                pair.append(interpolation_matrix(size, spacing_mm, net_size, net_mm, start_mm))
+        return pair[0], pair[1]
+
+
+def align(volume: Volume, fill: float) -> Volume:
+    """Return `volume` with axes (head, back, left): reordered, or resampled when it is oblique."""
+    if volume.geometry.obliquity_degrees <= OBLIQUE_DEGREES:
+        return volume.canonical()
+    return resample(volume, _along_body_axes(volume.geometry), "linear", fill)
+
+
+def place_grid(volume: Volume, config: PreprocessConfig) -> tuple[Volume, NetworkGrid]:
+    """Align a scan in HU and centre the network's grid on its body.
+
+    Returns:
+        The aligned scan (a view unless oblique), and the grid whose `sample` gives the network's slices.
+    """
+    aligned = align(volume, AIR_HU)
+    middle = _body_middle(aligned)
+    start_mm = tuple(middle[a] - (config.size[a] - 1) / 2 * config.spacing_mm for a in (0, 1))
+    return aligned, NetworkGrid(volume.geometry, aligned.geometry, config, (start_mm[0], start_mm[1]))
+
+
+def normalise(hu: npt.NDArray[np.generic], config: PreprocessConfig) -> npt.NDArray[np.float32]:
+    """Map HU to [-1, 1] linearly over ``config.window_hu``, clipping what lies outside."""
+    low, high = config.window_hu
+    scaled: npt.NDArray[np.float32] = (hu.astype(np.float32) - low) * np.float32(2 / (high - low)) - 1
+    return np.clip(scaled, -1, 1, out=scaled)
+
+
+def _body_middle(aligned: Volume) -> tuple[float, float]:
+    """(row, column) distance in mm from voxel (0, 0) to the centre of mass of the body; the grid's if all is air."""
+    spacing_mm = aligned.geometry.spacing_mm
+    steps = tuple(max(1, round(6.0 / each)) for each in spacing_mm)
+    body = aligned.array[:: steps[0], :: steps[1], :: steps[2]] > BODY_HU
+    middle = []
+    for axis in (1, 2):
+        profile = body.sum(axis=tuple({0, 1, 2} - {axis}))
+        positions_mm = np.arange(profile.size) * steps[axis] * spacing_mm[axis]
+        if profile.sum():
+            middle.append(float(np.average(positions_mm, weights=profile)))
+        else:
+            middle.append((aligned.geometry.shape[axis] - 1) * spacing_mm[axis] / 2)
+    return middle[0], middle[1]
+
+
+def _along_body_axes(geometry: Geometry) -> Geometry:
+    """The smallest grid along (head, back, left) that holds every voxel of `geometry`, at its spacings."""
+    axes, _ = geometry.canonical_axes()
+    spacing_mm = np.array(geometry.spacing_mm)[list(axes)]
+    corners = geometry.corners_lps()
+    low, extent_mm = corners.min(axis=0), np.ptp(corners, axis=0)
+    shape = tuple(int(np.ceil(size - 1e-6)) + 1 for size in extent_mm[::-1] / spacing_mm)
+    return Geometry.axial((shape[0], shape[1], shape[2]), tuple(spacing_mm), tuple(low))

@@ -1,0 +1,45 @@
+"""The two lungs as segments: label values, names, colours and SNOMED CT codes, one table for every writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RIGHT_LUNG = 1
+LEFT_LUNG = 2
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One structure of a label map.
+
+    Attributes:
+        label: Its value in a uint8 label map.
+        segment_id: Identifier in a Slicer segmentation.
+        name: For people.
+        colour: RGB, 0 to 1. The right lung and the left differ, as they do not in Slicer's terminology list.
+        terminology: Slicer's terminology entry, category~type~modifier with SNOMED CT codes.
+    """
+
+    label: int
+    segment_id: str
+    name: str
+    colour: tuple[float, float, float]
+    terminology: str
+
+
+def _lung_terminology(modifier: str) -> str:
+    return (
+        "Segmentation category and type - 3D Slicer General Anatomy list"
+        f"~SCT^123037004^Anatomical Structure~SCT^39607008^Lung~{modifier}"
+        "~Anatomic codes - DICOM master list~^^~^^"
+    )
+
+
+LUNGS = (
+    Segment(RIGHT_LUNG, "RightLung", "Right lung", (0.20, 0.63, 0.79), _lung_terminology("SCT^24028007^Right")),
+    Segment(LEFT_LUNG, "LeftLung", "Left lung", (0.96, 0.60, 0.22), _lung_terminology("SCT^7771000^Left")),
+)
+"""The output with ``--labels lr``."""
+
+BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology("SCT^51440002^Right and left")),)
+"""The output with ``--labels binary``."""

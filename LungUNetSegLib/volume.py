@@ -1,0 +1,181 @@
+"""A scan or a label map in space: an array and its geometry.
+
+Axis order is (slice, row, column) throughout the library; positions are in the patient's LPS frame in mm
+(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). Slicer's RAS exists only in
+the Slicer module's volume bridge.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import GeometryError
+
+FloatArray = npt.NDArray[np.float64]
+
+AIR_HU = -1024
+"""What lies outside a scan, and the least HU that this library keeps."""
+
+CORNER_TOLERANCE_MM = 0.01
+"""Two grids are one when all corners agree to this: far below a voxel, above NIfTI's float32 rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Where a (slice, row, column) grid lies in the patient.
+
+    Attributes:
+        shape: (D, H, W), each at least 1.
+        affine_lps: 4x4 float64; maps (slice, row, column, 1) voxel-centre indices to (x, y, z, 1) in LPS mm.
+    """
+
+    shape: tuple[int, int, int]
+    affine_lps: FloatArray
+
+    def __post_init__(self) -> None:
+        shape = tuple(int(size) for size in self.shape)
+        if len(shape) != 3 or min(shape) < 1:
+            raise GeometryError(f"A grid needs three sizes of at least 1, got {self.shape}.")
+        affine = np.array(self.affine_lps, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise GeometryError(f"An affine is a finite 4x4 matrix, got {self.affine_lps!r}.")
+        if abs(np.linalg.det(affine[:3, :3])) < 1e-9 or not np.array_equal(affine[3], (0, 0, 0, 1)):
+            raise GeometryError(f"The affine is singular or not affine: {affine.tolist()}.")
+        affine.setflags(write=False)
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "affine_lps", affine)
+
+    @classmethod
+    def axial(
+        cls,
+        shape: tuple[int, int, int],
+        spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        origin_lps: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    ) -> Geometry:
+        """Return an axis-aligned grid: slices to the head, rows to the back, columns to the patient's left.
+
+        Args:
+            shape: (D, H, W).
+            spacing_mm: (slice, row, column) distances between voxel centres.
+            origin_lps: Centre of voxel (0, 0, 0).
+        """
+        affine = np.eye(4)
+        affine[:3, :3] = np.fliplr(np.diag(spacing_mm[::-1]))
+        affine[:3, 3] = origin_lps
+        return cls(shape, affine)
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between voxel centres along (slice, row, column)."""
+        norms = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
+        return float(norms[0]), float(norms[1]), float(norms[2])
+
+    @property
+    def directions(self) -> FloatArray:
+        """3x3; column a is the LPS unit vector along array axis a."""
+        unit: FloatArray = self.affine_lps[:3, :3] / np.array(self.spacing_mm)
+        return unit
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel in ml."""
+        return float(abs(np.linalg.det(self.affine_lps[:3, :3])) / 1000.0)
+
+    @property
+    def obliquity_degrees(self) -> float:
+        """Largest angle between an array axis and the body axis nearest to it; 0 for an axis-aligned scan."""
+        nearest = np.abs(self.directions).max(axis=0).clip(0.0, 1.0)
+        return float(np.degrees(np.arccos(nearest)).max())
+
+    def to_lps(self, index: npt.ArrayLike) -> FloatArray:
+        """Map (..., 3) voxel indices (slice, row, column) to (..., 3) LPS mm."""
+        points: FloatArray = np.asarray(index, float) @ self.affine_lps[:3, :3].T + self.affine_lps[:3, 3]
+        return points
+
+    def to_index(self, lps: npt.ArrayLike) -> FloatArray:
+        """Map (..., 3) LPS mm to (..., 3) fractional voxel indices (slice, row, column)."""
+        inverse = np.linalg.inv(self.affine_lps[:3, :3])
+        index: FloatArray = (np.asarray(lps, float) - self.affine_lps[:3, 3]) @ inverse.T
+        return index
+
+    def corners_lps(self) -> FloatArray:
+        """(8, 3) LPS positions of the corner voxels' centres."""
+        return self.to_lps(list(itertools.product(*((0, size - 1) for size in self.shape))))
+
+    def matches(self, other: Geometry, tolerance_mm: float = CORNER_TOLERANCE_MM) -> bool:
+        """Whether both grids have the same shape and the same voxels in space."""
+        if self.shape != other.shape:
+            return False
+        return bool(np.abs(self.corners_lps() - other.corners_lps()).max() <= tolerance_mm)
+
+    def canonical_axes(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
+        """How to reorder this grid so that its axes run nearest to (head, back, left).
+
+        Returns:
+            ``axes`` and ``flips``: ``array.transpose(axes)`` and then reversal of each axis a where ``flips[a]``.
+        """
+        strength = np.abs(self.directions)  # (LPS, array axis)
+        # The assignment of array axes to (z, y, x) with the greatest agreement; 6 are possible.
+        axes = max(itertools.permutations(range(3)), key=lambda p: strength[2, p[0]] + strength[1, p[1]] + strength[0, p[2]])
+        flips = tuple(bool(self.directions[lps, axis] < 0) for lps, axis in zip((2, 1, 0), axes, strict=True))
+        return (axes[0], axes[1], axes[2]), (flips[0], flips[1], flips[2])
+
+    def reordered(self, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> Geometry:
+        """Return the grid of ``array.transpose(axes)`` with each new axis a reversed where ``flips[a]``."""
+        affine = np.eye(4)
+        affine[:3, :3] = self.affine_lps[:3, list(axes)]
+        affine[:3, 3] = self.affine_lps[:3, 3]
+        shape = tuple(self.shape[axis] for axis in axes)
+        for axis, flip in enumerate(flips):
+            if flip:
+                affine[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
+                affine[:3, axis] *= -1
+        return Geometry((shape[0], shape[1], shape[2]), affine)
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """An array on its grid: a scan (int16, HU) or a label map (uint8; 1 = patient's right lung, 2 = left).
+
+    Attributes:
+        array: (D, H, W), of the geometry's shape.
+        geometry: Its place in the patient.
+    """
+
+    array: npt.NDArray[Any]
+    geometry: Geometry
+
+    def __post_init__(self) -> None:
+        if self.array.shape != self.geometry.shape:
+            raise GeometryError(f"The array is {self.array.shape}, its grid {self.geometry.shape}.")
+
+    def canonical(self) -> Volume:
+        """Return a view with axes nearest to (head, back, left); no voxel is copied or resampled."""
+        axes, flips = self.geometry.canonical_axes()
+        steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+        return Volume(self.array.transpose(axes)[steps], self.geometry.reordered(axes, flips))
+
+
+def restore_axes(array: npt.NDArray[Any], scan: Geometry) -> npt.NDArray[Any]:
+    """Undo `Volume.canonical`: bring an array on ``scan``'s canonical axes back to the scan's own axes."""
+    axes, flips = scan.canonical_axes()
+    steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+    return array[steps].transpose(np.argsort(axes))
+
+
+def to_hu(array: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Return intensities as int16 HU: rounded, NaN and padding below -1024 as air, at most 32767.
+
+    Scanners mark pixels outside the field of view with values such as -2000 or -3024; they are air to everyone
+    who computes with them.
+    """
+    if array.dtype == np.int16:
+        return np.maximum(array, AIR_HU)
+    low, high = AIR_HU, np.iinfo(np.int16).max
+    finite = np.nan_to_num(array, nan=low, posinf=high, neginf=low) if array.dtype.kind == "f" else array
+    return np.rint(np.clip(finite, low, high)).astype(np.int16)
