@@ -1,0 +1,8 @@
+"""Scores of a prediction against a reference, from arrays alone: overlap and surface distance.
+
+docs/metrics.md states every definition and the rules for empty masks and for masks at the border of a scan.
+"""
+
+from LungUNetSegLib.metrics.overlap import Counts, Summary, count, dsc_by_slice, summarise
+
+__all__ = ["Counts", "Summary", "count", "dsc_by_slice", "summarise"]
