@@ -121,7 +121,7 @@ class Geometry:
         """
         strength = np.abs(self.directions)  # (LPS, array axis)
         # The assignment of array axes to (z, y, x) with the greatest agreement; 6 are possible.
-        axes = max(itertools.permutations(range(3)), key=lambda p: strength[2, p[0]] + strength[1, p[1]] + strength[0, p[2]])
+        axes = max(itertools.permutations(range(3)), key=lambda p: strength[(2, 1, 0), p].sum())
         flips = tuple(bool(self.directions[lps, axis] < 0) for lps, axis in zip((2, 1, 0), axes, strict=True))
         return (axes[0], axes[1], axes[2]), (flips[0], flips[1], flips[2])
 
