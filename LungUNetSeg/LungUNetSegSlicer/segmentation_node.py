@@ -1,0 +1,109 @@
+"""Label maps as Slicer segmentations: names, colours, terminology, reference geometry, place in the hierarchy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import slicer
+from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume import Volume
+from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
+from slicer import (
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLSubjectHierarchyNode,
+    vtkOrientedImageData,
+    vtkSegment,
+    vtkSegmentation,
+    vtkSegmentationConverter,
+)
+from vtk import VTK_UNSIGNED_CHAR
+from vtk.util.numpy_support import vtk_to_numpy
+
+
+def show_labels(
+    labels: Volume,
+    segments: Sequence[Segment],
+    volume_node: vtkMRMLScalarVolumeNode,
+    segmentation_node: vtkMRMLSegmentationNode | None = None,
+    *,
+    show3d: bool = False,
+) -> vtkMRMLSegmentationNode:
+    """Put a label map into the scene as a segmentation of a CT.
+
+    Everything that can fail happens before the scene is touched: a node that is given keeps its old contents, or has
+    the new ones completely.
+
+    Args:
+        labels: uint8 labels on the CT's own grid.
+        segments: What each label means; each becomes a segment, empty where no voxel has its label.
+        volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
+        segmentation_node: Replaced as a whole; a new one is made without it.
+        show3d: Also make closed surfaces, which takes some seconds.
+
+    Returns:
+        `segmentation_node`, or the new node.
+    """
+    segmentation = make_segmentation(labels, segments)
+    if show3d:
+        segmentation.CreateRepresentation(vtkSegmentationConverter.GetClosedSurfaceRepresentationName())
+    if segmentation_node is None:
+        name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
+        segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    # A deep copy, for only then do the node's observers (views, subject hierarchy) hear of each segment.
+    segmentation_node.GetSegmentation().DeepCopy(segmentation)
+    segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    segmentation_node.CreateDefaultDisplayNodes()
+    _place_beside(volume_node, segmentation_node)
+    return segmentation_node
+
+
+def make_segmentation(labels: Volume, segments: Sequence[Segment]) -> vtkSegmentation:
+    """Return a segmentation, outside any scene, whose segments share one label map cut to the labels' extent."""
+    image = _oriented_image(labels)
+    segmentation = vtkSegmentation()
+    segmentation.SetSourceRepresentationName(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
+    for each in segments:
+        segment = vtkSegment()
+        segment.SetName(each.name)
+        segment.SetColor(*each.colour)
+        segment.SetTag(vtkSegment.GetTerminologyEntryTagName(), each.terminology)
+        segment.SetLabelValue(each.label)
+        segment.AddRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(), image)
+        segmentation.AddSegment(segment, each.segment_id)
+    return segmentation
+
+
+def _oriented_image(labels: Volume) -> vtkOrientedImageData:
+    """Copy the part of a label map that holds labels; its (i, j, k) stay those of the whole."""
+    image = vtkOrientedImageData()
+    image.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(labels.geometry))
+    box = _bounding_box(labels.array)
+    image.SetExtent([bound for axis in reversed(box) for bound in (axis.start, axis.stop - 1)])
+    image.AllocateScalars(VTK_UNSIGNED_CHAR, 1)
+    if all(axis.stop > axis.start for axis in box):
+        cut = labels.array[box]
+        vtk_to_numpy(image.GetPointData().GetScalars()).reshape(cut.shape)[:] = cut
+    return image
+
+
+def _bounding_box(array: np.ndarray) -> tuple[slice, slice, slice]:
+    """Return the smallest box that holds every label; empty where there is none."""
+    box = []
+    for axis in range(3):
+        indices = np.flatnonzero(array.any(axis=tuple({0, 1, 2} - {axis})))
+        box.append(slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0))
+    return box[0], box[1], box[2]
+
+
+def _place_beside(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode) -> None:
+    """Give the segmentation the CT's parent in the subject hierarchy: its study, or its folder."""
+    hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    volume_item, segmentation_item = (
+        # The application makes an item for each node that is added; on a server nobody does.
+        hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+        for node in (volume_node, segmentation_node)
+    )
+    hierarchy.SetItemParent(segmentation_item, hierarchy.GetItemParent(volume_item))

@@ -1,0 +1,105 @@
+"""Between Slicer's volume nodes and the library's `Volume`: the only place that knows RAS.
+
+A volume node keeps its voxels as (K, J, I), which is the library's (slice, row, column), and maps (i, j, k) to RAS
+mm; the library maps (slice, row, column) to LPS mm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.volume import FloatArray, Geometry, Volume, to_hu
+from slicer import vtkMRMLScalarVolumeNode
+from vtk import vtkMatrix4x4
+from vtk.util.numpy_support import vtk_to_numpy
+
+RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
+"""Its own inverse."""
+
+REVERSE_AXES = np.eye(4)[[2, 1, 0, 3]]
+"""(i, j, k) to (slice, row, column), and back."""
+
+
+def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Finding, ...]]:
+    """Copy a CT out of the scene.
+
+    The node's parent transform is not applied: the voxels are segmented as they were scanned, and the segmentation
+    is put under the same transform.
+
+    Args:
+        node: A scalar volume with any voxel type and any IJK-to-RAS matrix.
+
+    Returns:
+        The volume in int16 HU, and remarks with the codes ``under-transform`` and ``nan-voxels``.
+
+    Raises:
+        ReadError: No volume, a label map, a colour or vector image, or a volume without voxels.
+    """
+    array = _voxels(node)
+    geometry = geometry_from_ijk_to_ras(array.shape, ijk_to_ras(node))
+    return Volume(to_hu(array), geometry), tuple(_remarks(node, array))
+
+
+def add_volume_node(volume: Volume, name: str) -> vtkMRMLScalarVolumeNode:
+    """Add a copy of `volume` to the scene as a scalar volume called `name`, ready to be shown."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetIJKToRASMatrix(ijk_to_ras_matrix(volume.geometry))
+    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(volume.array))
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def ijk_to_ras(node: vtkMRMLScalarVolumeNode) -> FloatArray:
+    """Return the 4x4 that maps a volume node's (i, j, k, 1) to RAS mm, without its parent transform."""
+    matrix = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def geometry_from_ijk_to_ras(shape: tuple[int, ...], matrix: FloatArray) -> Geometry:
+    """Return the grid of a (K, J, I) array whose (i, j, k, 1) indices `matrix` maps to RAS mm."""
+    return Geometry((shape[0], shape[1], shape[2]), RAS_TO_LPS @ matrix @ REVERSE_AXES)
+
+
+def ijk_to_ras_matrix(geometry: Geometry) -> vtkMatrix4x4:
+    """Return the VTK matrix that maps (i, j, k, 1) of a (K, J, I) array on `geometry` to RAS mm."""
+    return slicer.util.vtkMatrixFromArray(RAS_TO_LPS @ geometry.affine_lps @ REVERSE_AXES)
+
+
+def _voxels(node: Any) -> np.ndarray:
+    """Return a scalar volume's voxels as they lie in the scene, (K, J, I); raise ReadError for anything else."""
+    if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
+        raise ReadError("No CT is selected. Load a chest CT and choose it as the input.")
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise ReadError(f"{node.GetName()!r} is a label map, not a scan. Choose the CT that it was drawn on.")
+    image = node.GetImageData()
+    scalars = image.GetPointData().GetScalars() if image else None
+    if scalars is None or not scalars.GetNumberOfTuples():
+        raise ReadError(f"The volume {node.GetName()!r} has no voxels. Load it again, or choose another one.")
+    if scalars.GetNumberOfComponents() != 1:
+        raise ReadError(
+            f"The volume {node.GetName()!r} has {scalars.GetNumberOfComponents()} values at each voxel, as a colour "
+            "image has; a CT has one. Choose the CT itself."
+        )
+    return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+
+
+def _remarks(node: vtkMRMLScalarVolumeNode, array: np.ndarray) -> list[Finding]:
+    remarks = []
+    transform = node.GetParentTransformNode()
+    if transform:
+        remarks.append(
+            Finding(
+                "under-transform",
+                f"The CT is under the transform {transform.GetName()!r}: the lungs were found on its untransformed "
+                "voxels, volumes in ml are without the transform, and the segmentation was put under it too.",
+            )
+        )
+    missing = int(np.isnan(array).sum()) if array.dtype.kind == "f" else 0
+    if missing:
+        remarks.append(Finding("nan-voxels", f"{missing} voxels hold no number (NaN); they were taken as air."))
+    return remarks
