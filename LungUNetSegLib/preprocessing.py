@@ -86,7 +86,8 @@ class NetworkGrid:
     def unsample(self, planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Bring (..., h, w) values on the network's grid back to (..., H, W) on the aligned one; 0 outside."""
         rows, columns = self._matrices(back=True)
-        return rows @ planes @ columns.T
+        values: npt.NDArray[np.float32] = np.matmul(rows @ planes, columns.T)
+        return values
 
     def to_scan(self, labels: npt.NDArray[np.uint8]) -> Volume:
         """Bring (D, H, W) labels on the aligned grid back to the scan's own grid."""
@@ -133,7 +134,9 @@ def place_grid(volume: Volume, config: PreprocessConfig) -> tuple[Volume, Networ
 def normalise(hu: npt.NDArray[np.generic], config: PreprocessConfig) -> npt.NDArray[np.float32]:
     """Map HU to [-1, 1] linearly over ``config.window_hu``, clipping what lies outside."""
     low, high = config.window_hu
-    scaled: npt.NDArray[np.float32] = (hu.astype(np.float32) - low) * np.float32(2 / (high - low)) - 1
+    scaled = hu.astype(np.float32)
+    scaled -= np.float32((low + high) / 2)
+    scaled *= np.float32(2 / (high - low))
     return np.clip(scaled, -1, 1, out=scaled)
 
 

@@ -174,8 +174,8 @@ def to_hu(array: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     Scanners mark pixels outside the field of view with values such as -2000 or -3024; they are air to everyone
     who computes with them.
     """
-    if array.dtype == np.int16:
-        return np.maximum(array, AIR_HU)
     low, high = AIR_HU, np.iinfo(np.int16).max
-    finite = np.nan_to_num(array, nan=low, posinf=high, neginf=low) if array.dtype.kind == "f" else array
-    return np.rint(np.clip(finite, low, high)).astype(np.int16)
+    if array.dtype.kind == "f":
+        array = np.rint(np.nan_to_num(array, nan=low, posinf=high, neginf=low))
+    hu: npt.NDArray[np.int16] = np.clip(array, low, high).astype(np.int16, copy=False)
+    return hu

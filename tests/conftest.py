@@ -1,0 +1,55 @@
+"""Fixtures for all tests: small phantoms, and the place of real CTs where there are any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real CTs with reviewed masks; it is not part of the repository."""
+    if not (SHARED_DATA / "volumes").is_dir():
+        pytest.skip(f"real CTs are not here ({SHARED_DATA})")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def phantom() -> Phantom:
+    """A healthy thorax, 60 x 128 x 128. Shared by all tests: do not write into its arrays."""
+    return _frozen(make_phantom(rng=1))
+
+
+@pytest.fixture(scope="session")
+def small_phantom() -> Phantom:
+    """The same patient as `phantom` in 24 x 64 x 72 voxels, for tests that read, write and compute often."""
+    return _frozen(make_phantom(phantom_geometry((24, 64, 72)), rng=1))
+
+
+@pytest.fixture(scope="session")
+def sick_phantom() -> Phantom:
+    """A thorax with a tumour, an effusion and a consolidation, 60 x 128 x 128."""
+    return _frozen(make_phantom(rng=5, tumour=True, effusion=True, consolidation=True))
+
+
+@pytest.fixture(scope="session")
+def oblique_phantom() -> Phantom:
+    """The same patient as `phantom`, scanned 20 degrees off the body's axes and stored flipped."""
+    return _frozen(make_phantom(phantom_geometry(oblique_degrees=20, flips=(True, False, True)), rng=1))
+
+
+@pytest.fixture(scope="session")
+def head_phantom() -> Phantom:
+    """A head: no lung anywhere."""
+    return _frozen(make_head(phantom_geometry((24, 64, 72)), rng=1))
+
+
+def _frozen(phantom: Phantom) -> Phantom:
+    phantom.ct.array.setflags(write=False)
+    phantom.labels.array.setflags(write=False)
+    return phantom
