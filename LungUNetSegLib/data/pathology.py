@@ -1,0 +1,181 @@
+"""Synthetic pathology: disease laid into healthy lungs whose outline is known.
+
+The best-known lung network owes its strength to the variety of its training cases (Hofmanninger 2020,
+doi:10.1186/s41747-020-00173-2). Few cases are at hand here, so disease is painted into them. Consolidation, ground
+glass, masses, emphysema and whole-lung opacity stay lung; effusion and pneumothorax take their region from it, as
+the outlining rules of RTOG 1106 say.
+
+Lesions are sampled apart from applied: a list of `Lesion` replays exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from LungUNetSegLib.errors import ConfigError
+
+Kind = Literal["consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax"]
+
+# For each kind: HU range of the diseased tissue, and how much of it replaces the lung there.
+_APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
+    "consolidation": ((0.0, 100.0), (0.85, 1.0)),
+    "ground_glass": ((-100.0, 50.0), (0.2, 0.65)),
+    "opacity": ((0.0, 100.0), (0.9, 1.0)),
+    "mass": ((0.0, 100.0), (0.95, 1.0)),
+    "emphysema": ((-1000.0, -950.0), (0.7, 1.0)),
+    "effusion": ((-10.0, 30.0), (1.0, 1.0)),
+    "pneumothorax": ((-1010.0, -980.0), (1.0, 1.0)),
+}
+_NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathologyConfig:
+    """How often each kind is laid into each lung of a slice; the rest of the lungs stay as they are."""
+
+    consolidation: float = 0.10
+    ground_glass: float = 0.08
+    opacity: float = 0.03
+    mass: float = 0.08
+    emphysema: float = 0.03
+    effusion: float = 0.07
+    pneumothorax: float = 0.03
+
+    def __post_init__(self) -> None:
+        if min(vars(self).values()) < 0 or sum(vars(self).values()) > 1:
+            raise ConfigError(f"Pathology probabilities must be at least 0 and sum to at most 1, got {vars(self)}.")
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One diseased region in one lung of one slice of a batch.
+
+    Attributes:
+        sample: Index in the batch.
+        channel: 0 for the right lung, 1 for the left.
+        kind: What it is.
+        hu: Mean HU of the diseased tissue.
+        density: Share of the lung that it replaces, 0 to 1.
+        direction_deg: Where in the lung it lies, seen from the lung's middle; 90 is the patient's back.
+        extent: Share of the lung's width along that direction that it reaches, 0 to 1; a mass's radius instead.
+        seed: Of its outline and texture.
+    """
+
+    sample: int
+    channel: int
+    kind: Kind
+    hu: float
+    density: float
+    direction_deg: float
+    extent: float
+    seed: int
+
+
+def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Generator) -> list[Lesion]:
+    """Draw at most one lesion for each lung of each slice of a batch."""
+    kinds: list[Kind] = list(_APPEARANCE)
+    probabilities = torch.tensor([getattr(config, kind) for kind in kinds], dtype=torch.float64)
+    bounds = probabilities.cumsum(0)
+    lesions = []
+    for sample in range(batch_size):
+        for channel in (0, 1):
+            draw = torch.rand(5, generator=generator, dtype=torch.float64).tolist()
+            seed = int(torch.randint(2**31, (1,), generator=generator))
+            index = int(torch.searchsorted(bounds, draw[0], right=True))
+            if index == len(kinds):
+                continue
+            kind = kinds[index]
+            hu, density = (low + draw[1 + i] * (high - low) for i, (low, high) in enumerate(_APPEARANCE[kind]))
+            direction_deg, extent = _place(kind, draw[3], draw[4])
+            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, seed))
+    return lesions
+
+
+def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple[Tensor, Tensor]:
+    """Lay lesions into a batch.
+
+    Args:
+        image: (N, 1, H, W) in HU.
+        target: (N, 2, H, W) lung fractions in [0, 1]; channel 0 right, 1 left.
+        lesions: From `sample_lesions`; those in lungs of fewer than 50 pixels are left out.
+
+    Returns:
+        New image and target; the arguments stay as they are.
+    """
+    image, target = image.clone(), target.clone()
+    for lesion in lesions:
+        lung = target[lesion.sample, lesion.channel]
+        if float(lung.sum()) < 50:
+            continue
+        generator = torch.Generator().manual_seed(lesion.seed)
+        region = _region(lung, lesion, generator)
+        texture = _texture(lung.shape, lesion, generator)
+        share = region * lung * lesion.density
+        plane = image[lesion.sample, 0]
+        plane.copy_(plane * (1 - share) + (lesion.hu + texture) * share)
+        if lesion.kind in _NOT_LUNG:
+            lung.mul_(1 - region)
+    return image, target
+
+
+def _place(kind: Kind, first: float, second: float) -> tuple[float, float]:
+    """Turn two uniform draws into a direction in degrees and an extent, as the kind is found in patients."""
+    anywhere_deg = 360 * first
+    if kind == "opacity":
+        return anywhere_deg, 1.0
+    if kind == "mass":
+        return anywhere_deg, 0.08 + 0.4 * second
+    if kind == "effusion":  # gathers behind in a patient on the back, now and then elsewhere
+        return (90 + 60 * (first - 0.5) if first < 0.9 else anywhere_deg), 0.05 + 0.75 * second**1.5
+    if kind == "pneumothorax":  # rises to the front
+        return 270 + 90 * (first - 0.5), 0.05 + 0.6 * second**1.5
+    return anywhere_deg, 0.2 + 0.8 * second
+
+
+def _region(lung: Tensor, lesion: Lesion, generator: torch.Generator) -> Tensor:
+    """(H, W) share of each pixel that the lesion takes, 0 to 1."""
+    rows, columns = torch.nonzero(lung > 0.5, as_tuple=True)
+    if rows.numel() == 0:
+        return torch.zeros_like(lung)
+    if lesion.kind == "opacity":
+        return torch.ones_like(lung)
+    y, x = torch.meshgrid(torch.arange(lung.shape[0]), torch.arange(lung.shape[1]), indexing="ij")
+    wobble = _smooth_noise(lung.shape, 24, generator)
+    if lesion.kind == "mass":
+        centre = int(torch.randint(rows.numel(), (1,), generator=generator))
+        radius = lesion.extent * math.sqrt(rows.numel())
+        distance = torch.hypot((y - rows[centre]).float(), (x - columns[centre]).float())
+        return torch.sigmoid(radius * (1 + 0.25 * wobble) - distance)
+    angle = math.radians(lesion.direction_deg)
+    position = y * math.sin(angle) + x * math.cos(angle)
+    inside = rows * math.sin(angle) + columns * math.cos(angle)
+    low, high = inside.min(), inside.max()
+    # Fluid and free air have a smooth edge; consolidation follows lobules and is ragged.
+    roughness = 0.06 if lesion.kind in _NOT_LUNG else 0.35
+    height = (high - position) / (high - low).clamp(min=1) + roughness * wobble
+    edge = 0.02 if lesion.kind in _NOT_LUNG else 0.08
+    return torch.sigmoid((lesion.extent - height) / edge)
+
+
+def _texture(shape: torch.Size, lesion: Lesion, generator: torch.Generator) -> Tensor:
+    """(H, W) HU deviations from the lesion's mean: coarse and fine, with some bronchi left open by consolidation."""
+    coarse = _smooth_noise(shape, 8, generator) * 15
+    fine = _smooth_noise(shape, 2, generator) * 15
+    if lesion.kind in ("consolidation", "opacity", "ground_glass"):
+        bronchi = torch.relu(_smooth_noise(shape, 4, generator) - 1.6) * 700
+        open_share = float(torch.rand(1, generator=generator))
+        return coarse + fine - open_share * bronchi
+    return coarse + fine
+
+
+def _smooth_noise(shape: torch.Size, pixels: int, generator: torch.Generator) -> Tensor:
+    """(H, W) noise of mean 0 and standard deviation about 1 that varies over about `pixels`."""
+    grid = [max(2, math.ceil(size / pixels) + 2) for size in shape]
+    noise = torch.randn(1, 1, *grid, generator=generator)
+    return F.interpolate(noise, size=shape, mode="bicubic", align_corners=False)[0, 0] * 1.3
