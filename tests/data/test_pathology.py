@@ -1,0 +1,76 @@
+"""Synthetic pathology: what stays lung, what does not, and that it replays."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from LungUNetSegLib.data.pathology import Kind, Lesion, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.errors import ConfigError
+
+
+@pytest.fixture
+def thorax() -> tuple[torch.Tensor, torch.Tensor]:
+    """Two square lungs at -850 HU in a body at 40 HU; (1, 1, 96, 128) and (1, 2, 96, 128)."""
+    target = torch.zeros(1, 2, 96, 128)
+    target[0, 0, 20:70, 20:55] = 1
+    target[0, 1, 20:70, 75:110] = 1
+    return torch.where(target.sum(1, keepdim=True) > 0, -850.0, 40.0), target
+
+
+def lesion(kind: Kind, **changes: float) -> Lesion:
+    """Return a lesion of one kind in the right lung."""
+    values: dict = {"hu": 30.0, "density": 1.0, "direction_deg": 90.0, "extent": 0.6, "seed": 3} | changes
+    return Lesion(sample=0, channel=0, kind=kind, **values)
+
+
+@pytest.mark.parametrize("kind", ["consolidation", "ground_glass", "opacity", "mass", "emphysema"])
+def test_diseased_lung_stays_lung(kind: Kind, thorax: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """The label of the healthy lung is the label of the diseased one, and only that lung's pixels change."""
+    image, target = thorax
+    ill, still = apply_lesions(image, target, [lesion(kind)])
+    assert torch.equal(still, target)
+    changed = ill[0, 0] != image[0, 0]
+    assert changed.sum() > 100
+    assert not (changed & (target[0, 0] == 0)).any()
+
+
+@pytest.mark.parametrize(("kind", "hu"), [("effusion", 10.0), ("pneumothorax", -1000.0)])
+def test_fluid_and_free_air_are_taken_from_the_lung(
+    kind: Kind, hu: float, thorax: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    """Effusion lies at the back (row 69) and is not lung; the front still is."""
+    image, target = thorax
+    ill, left_over = apply_lesions(image, target, [lesion(kind, hu=hu, extent=0.4)])
+    assert left_over[0, 0, 66, 25:50].max() < 0.05
+    assert left_over[0, 0, 24, 25:50].min() > 0.95
+    assert ill[0, 0, 66, 25:50].mean().item() == pytest.approx(hu, abs=40)
+    assert torch.equal(left_over[0, 1], target[0, 1])
+
+
+def test_sampled_lesions_replay_and_follow_their_probabilities() -> None:
+    """The same seed gives the same lesions; each kind comes as often as its probability says."""
+    config = PathologyConfig(mass=0.5, effusion=0.25, consolidation=0, ground_glass=0, opacity=0, emphysema=0,
+                             pneumothorax=0)  # fmt: skip
+    first, second = (sample_lesions(500, config, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert first == second
+    assert sum(each.kind == "mass" for each in first) / 1000 == pytest.approx(0.5, abs=0.05)
+    assert sum(each.kind == "effusion" for each in first) / 1000 == pytest.approx(0.25, abs=0.05)
+    assert {each.kind for each in first} == {"mass", "effusion"}
+
+
+def test_arguments_stay_as_they_are_and_tiny_lungs_are_left_alone(thorax: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """A cached slice must not change under later epochs; 49 pixels are too few to hold a lesion."""
+    image, target = thorax
+    before = image.clone(), target.clone()
+    apply_lesions(image, target, [lesion("opacity"), lesion("effusion")])
+    assert torch.equal(image, before[0]) and torch.equal(target, before[1])
+    tiny = torch.zeros_like(target)
+    tiny[0, 0, :7, :7] = 1
+    assert torch.equal(apply_lesions(image, tiny, [lesion("opacity")])[0], image)
+
+
+def test_probabilities_beyond_one_are_refused() -> None:
+    """At most one lesion a lung."""
+    with pytest.raises(ConfigError, match="at most 1"):
+        PathologyConfig(mass=0.9, opacity=0.2)

@@ -1,0 +1,87 @@
+"""The house's walls: which room may import which, and what importing the library may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "LungUNetSegLib"
+
+EVERYWHERE = {"errors", "findings", "config"}
+GROUND = {"volume", "resample", "segments"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "findings": set(),
+    "config": set(),
+    "volume": set(),
+    "segments": set(),
+    "resample": {"volume"},
+    "preprocessing": {"volume", "resample"},
+    "phantom": GROUND,
+    "io": GROUND,
+    "networks": set(),
+    "losses": set(),
+    "metrics": set(),
+    "data": GROUND | {"preprocessing", "io"},
+    "training": {"data", "networks", "losses", "metrics", "preprocessing"},
+    "inference": GROUND | {"preprocessing", "networks"},
+    "evaluation": GROUND | {"inference", "metrics", "data", "io"},
+}
+SEES_ALL = {"cli", "__main__", "scripts", "paper"}
+SLICER_ONLY = {"slicer", "qt", "ctk", "vtk", "LungUNetSegSlicer"}
+TORCH_ROOMS = {"networks", "losses", "data", "training", "inference", "paper", "evaluation"}
+
+
+def modules_imported_by(path: Path) -> set[str]:
+    """Return the dotted names that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write it out"
+            base = node.module or ""
+            names |= {f"{base}.{alias.name}" for alias in node.names} if base == "LungUNetSegLib" else {base}
+    return names
+
+
+def room_of(path: Path) -> str:
+    """Return the first part of a library file's path: its package, or its own name."""
+    relative = path.relative_to(LIBRARY)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+LIBRARY_FILES = sorted(LIBRARY.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", LIBRARY_FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_each_file_imports_only_what_its_room_may(path: Path) -> None:
+    """Protects the one-way flow of docs/architecture.md."""
+    room, imported = room_of(path), modules_imported_by(path)
+    foreign = {name.split(".")[0] for name in imported} & SLICER_ONLY
+    assert not foreign, f"the library must not know {foreign}"
+    if room in SEES_ALL:
+        return
+    ours = {name.split(".")[1] for name in imported if name.startswith("LungUNetSegLib.")} - {"__version__"}
+    assert ours <= MAY_IMPORT[room] | EVERYWHERE | {room}
+    assert room in TORCH_ROOMS or not any(name.split(".")[0] == "torch" for name in imported)
+
+
+def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:
+    """Protects the panel and the ONNX way: torch is loaded only where it is used."""
+    rooms = "LungUNetSegLib.cli, LungUNetSegLib.inference.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"
+    script = f"import sys, LungUNetSegLib, {rooms}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "error", "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_files_stay_small() -> None:
+    """Protects the reader: a file has one subject and at most 300 lines."""
+    files = [*LIBRARY_FILES, *(ROOT / "LungUNetSeg").rglob("*.py")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {name: count for name, count in lengths.items() if count > 300} == {}
