@@ -6,9 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import slicer
-from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import Volume
-from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
 from slicer import (
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
@@ -20,6 +17,10 @@ from slicer import (
 )
 from vtk import VTK_UNSIGNED_CHAR
 from vtk.util.numpy_support import vtk_to_numpy
+
+from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume import Volume
+from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
 
 
 def show_labels(

@@ -36,6 +36,7 @@ def start() -> Any:
     from trame_slicer.core import SlicerApp
 
     core = SlicerApp()
+    _hush_vtk()
     slicer.mrmlScene = core.scene
     slicer.modules = SimpleNamespace(
         volumes=_module(core.volumes_logic),
@@ -66,6 +67,14 @@ def _import_slicer() -> Any:
             'slicer; then: pip install --force-reinstall "slicer-core"'
         )
     return slicer
+
+
+def _hush_vtk() -> None:
+    """Let VTK report errors, once, and no warnings: off screen it has several at each view, and none means anything."""
+    from vtk import vtkLogger, vtkOutputWindow
+
+    vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
+    vtkOutputWindow.GetInstance().SetDisplayModeToNever()
 
 
 def _module(logic: Any) -> SimpleNamespace:

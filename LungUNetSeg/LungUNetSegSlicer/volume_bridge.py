@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import slicer
-from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.volume import FloatArray, Geometry, Volume, to_hu
 from slicer import vtkMRMLScalarVolumeNode
 from vtk import vtkMatrix4x4
 from vtk.util.numpy_support import vtk_to_numpy
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.volume import FloatArray, Geometry, Volume, to_hu
 
 RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 """Its own inverse."""
