@@ -1,0 +1,124 @@
+"""PySide6 made to behave as PythonQt does: the module `qt` of 3D Slicer.
+
+Stands for PythonQt's src/PythonQtInstanceWrapper.cpp (attributes of an object), src/PythonQtClassInfo.cpp (what a class
+has) and src/PythonQtSignal.cpp, and for Slicer's Base/Python/qt/__init__.py, which gathers Qt's classes in one module.
+
+- A Qt property is an attribute: ``button.text = "Go"``; ``button.text()`` raises TypeError, for a str is no function.
+- Slots stay methods: ``button.setText("Go")``.
+- ``name`` is ``objectName``; QTimer's ``singleShot`` is no property, for it is a static method too.
+- A new attribute on an object of a C++ class is refused, and so is a value that the property does not take.
+- ``sender.connect("clicked(bool)", f)`` works beside ``sender.clicked.connect(f)``; a signal that does not exist
+  gives a warning and False.
+
+PySide's classes are changed for the whole process: who tests with this host writes Qt as Slicer's Python does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+_READING: set[tuple[int, str]] = set()
+"""Properties being read now, as (id of the object, name)."""
+
+
+def make_qt_module() -> ModuleType:
+    """Return the module `qt`, and give PySide's classes PythonQt's manners."""
+    qt = ModuleType("qt")
+    for module in (QtCore, QtGui, QtWidgets):
+        vars(qt).update({name: getattr(module, name) for name in dir(module) if name.startswith("Q")})
+    for qt_class in _object_classes():
+        _turn_properties_into_attributes(qt_class)
+        qt_class.__setattr__ = _set_attribute
+    QtCore.QObject.name = QtCore.QObject.objectName
+    QtCore.QObject.__getattribute__ = _get_attribute
+    for with_loop in (QtCore.QCoreApplication, QtCore.QEventLoop, QtWidgets.QDialog, QtWidgets.QMenu):
+        with_loop.exec_ = with_loop.exec
+    return qt
+
+
+def _object_classes() -> Iterator[type]:
+    for module in (QtCore, QtGui, QtWidgets):
+        for name in dir(module):
+            candidate = getattr(module, name)
+            if isinstance(candidate, type) and issubclass(candidate, QtCore.QObject):
+                yield candidate
+
+
+def _turn_properties_into_attributes(qt_class: type) -> None:
+    meta = qt_class.staticMetaObject
+    for index in range(meta.propertyCount()):
+        name = meta.property(index).name()
+        # A class that overrides the getter of an inherited property has it among its own attributes.
+        own = index >= meta.propertyOffset() or name in vars(qt_class)
+        if own and not isinstance(inspect.getattr_static(qt_class, name, None), staticmethod):
+            setattr(qt_class, name, _property(name))
+
+
+def _property(name: str) -> property:
+    def read(self: QtCore.QObject) -> Any:
+        key = (id(self), name)
+        if key in _READING:
+            # Qt asks PySide whether a Python class overrides this virtual getter, and PySide looks it up by name.
+            return None
+        _READING.add(key)
+        try:
+            return self.property(name)
+        finally:
+            _READING.discard(key)
+
+    def write(self: QtCore.QObject, value: object) -> None:
+        if not self.setProperty(name, value):
+            raise AttributeError(f"Property {name!r} of {type(self).__name__} does not accept {value!r}")
+
+    return property(read, write)
+
+
+def _set_attribute(self: QtCore.QObject, name: str, value: object) -> None:
+    known = inspect.getattr_static(type(self), name, None)
+    if hasattr(known, "__set__"):
+        known.__set__(self, value)
+    elif isinstance(known, QtCore.Property):
+        self.setProperty(name, value)
+    elif name.startswith("_") or not _is_cpp_class(type(self)) or _is_child(value, name):
+        vars(self)[name] = value
+    else:
+        reason = "is a method" if known else "does not exist, and C++ objects take no new attributes"
+        raise AttributeError(f"{name!r} of {type(self).__name__} cannot be set: it {reason}")
+
+
+def _is_child(value: object, name: str) -> bool:
+    """Whether PySide's QUiLoader makes a child an attribute of the widget that it loaded."""
+    return isinstance(value, QtCore.QObject) and value.objectName == name
+
+
+def _is_cpp_class(qt_class: type) -> bool:
+    """Whether the class is Qt's own, or a stand-in of this host for a C++ class of CTK or Slicer."""
+    return qt_class.__module__.startswith(("PySide6", "host."))
+
+
+_get_builtin_attribute = QtCore.QObject.__getattribute__
+
+
+def _get_attribute(self: QtCore.QObject, name: str) -> Any:
+    if name in ("connect", "disconnect"):
+        return lambda signature, slot: _call_signal(self, name, signature, slot)
+    return _get_builtin_attribute(self, name)
+
+
+def _call_signal(sender: QtCore.QObject, method: str, signature: str, slot: Callable[..., object]) -> bool:
+    """Connect a slot to the signal that a signature such as ``"clicked(bool)"`` names, or disconnect it."""
+    signal = getattr(sender, signature.partition("(")[0], None)
+    if not isinstance(signal, QtCore.SignalInstance):
+        logging.warning("PythonQt: %s has no signal %s", type(sender).__name__, signature)
+        return False
+    try:
+        return bool(getattr(signal, method)(slot))
+    except (RuntimeError, TypeError):
+        logging.warning("PythonQt: cannot %s %s of %s", method, signature, type(sender).__name__)
+        return False

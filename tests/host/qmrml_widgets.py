@@ -1,0 +1,223 @@
+"""The widgets of Slicer that the module uses; they are attributes of `slicer` there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Property, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from slicer import vtkMRMLNode, vtkMRMLScene
+from vtkmodules.vtkCommonCore import vtkCommand
+
+_SCENE_EVENTS = (
+    vtkMRMLScene.NodeAddedEvent,
+    vtkMRMLScene.NodeRemovedEvent,
+    vtkMRMLScene.EndCloseEvent,
+    vtkMRMLScene.EndImportEvent,
+)
+
+
+class qMRMLWidget(QWidget):
+    """Stands for Slicer's Libs/MRML/Widgets/qMRMLWidget.h: hands the scene on to the widgets in it."""
+
+    mrmlSceneChanged = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scene: vtkMRMLScene | None = None
+
+    def mrmlScene(self) -> vtkMRMLScene | None:
+        """Return the scene that was set."""
+        return self._scene
+
+    @Slot(object)
+    def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
+        """Set the scene and say so."""
+        self._scene = scene
+        self.mrmlSceneChanged.emit(scene)
+
+
+class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
+    """Stands for Slicer's Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h: the frame around a Python panel."""
+
+    def __init__(self, module_name: str, make: Any) -> None:
+        super().__init__()
+        QVBoxLayout(self)
+        self.setObjectName(f"{module_name}ModuleWidget")
+        self._make, self._entered = make, False
+        self._python: Any = None
+
+    def reload(self) -> None:
+        """Make the panel's Python object anew and set it up."""
+        self._python = self._make(self)
+        self._python.setup()
+
+    def self(self) -> Any:
+        """Return the panel's Python object."""
+        return self._python
+
+    def isEntered(self) -> bool:
+        """Whether the user is in this module."""
+        return self._entered
+
+    def enter(self) -> None:
+        """Tell the panel that the user comes."""
+        self._entered = True
+        self._call("enter")
+
+    def exit(self) -> None:
+        """Tell the panel that the user goes to another module."""
+        self._entered = False
+        self._call("exit")
+
+    def _call(self, method: str) -> None:
+        if hasattr(self._python, method):
+            getattr(self._python, method)()
+
+
+class qMRMLNodeComboBox(QWidget):
+    """Stands for Slicer's Libs/MRML/Widgets/qMRMLNodeComboBox.h: the nodes of some types in the scene.
+
+    Its entries are "None" (if enabled) and the nodes; the menu to add, rename and remove nodes is left out.
+    """
+
+    currentNodeChanged = Signal(object)
+    currentNodeIDChanged = Signal(str)
+    nodeAddedByUser = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scene: vtkMRMLScene | None = None
+        self._observed: list[tuple[Any, int]] = []
+        self._values: dict[str, Any] = {
+            "nodeTypes": [], "noneEnabled": False, "addEnabled": True, "removeEnabled": True, "editEnabled": False,
+            "renameEnabled": False, "showHidden": False, "showChildNodeTypes": True, "selectNodeUponCreation": True,
+            "noneDisplay": "None", "baseName": "",
+        }  # fmt: skip
+        self._box = QComboBox(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._box)
+        self.setFocusProxy(self._box)
+        self.setEnabled(False)
+        self._box.currentIndexChanged.connect(self._say)
+
+    def mrmlScene(self) -> vtkMRMLScene | None:
+        """Return the scene whose nodes are listed."""
+        return self._scene
+
+    @Slot(object)
+    def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
+        """List this scene's nodes from now on; the widget is grey without one."""
+        self._scene = scene
+        self.setEnabled(scene is not None)
+        self._update()
+
+    def nodeCount(self) -> int:
+        """Return how many nodes are listed."""
+        return len(self._nodes())
+
+    def currentNode(self) -> vtkMRMLNode | None:
+        """Return the chosen node."""
+        node_id = self._box.currentData
+        return self._scene.GetNodeByID(node_id) if self._scene and node_id else None
+
+    @Slot(object)
+    def setCurrentNode(self, node: vtkMRMLNode | None) -> None:
+        """Choose a node, or none."""
+        self.setCurrentNodeID(node.GetID() if node else "")
+
+    @Slot(str)
+    def setCurrentNodeID(self, node_id: str | None) -> None:
+        """Choose a node by its ID; one that is not listed chooses none."""
+        none = 0 if self._values["noneEnabled"] else -1
+        found = self._box.findData(node_id) if node_id else -1
+        self._box.setCurrentIndex(found if found >= 0 else none)
+
+    def addNode(self) -> vtkMRMLNode | None:
+        """Add a node of the first type, as the menu's "Create new" does."""
+        if self._scene is None:
+            return None
+        name = self._scene.GenerateUniqueName(self._values["baseName"] or "Node")
+        node = self._scene.AddNewNodeByClass(self._values["nodeTypes"][0], name)
+        if self._values["selectNodeUponCreation"]:
+            self.setCurrentNode(node)
+        self.nodeAddedByUser.emit(node)
+        return node
+
+    def _nodes(self) -> list[vtkMRMLNode]:
+        if self._scene is None:
+            return []
+        nodes = (self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes()))
+        return [node for node in nodes if self._lists(node)]
+
+    def _lists(self, node: vtkMRMLNode) -> bool:
+        if node.GetHideFromEditors() and not self._values["showHidden"]:
+            return False
+        if self._values["showChildNodeTypes"]:
+            return any(node.IsA(each) for each in self._values["nodeTypes"])
+        return node.GetClassName() in self._values["nodeTypes"]
+
+    def _update(self, *_: Any) -> None:
+        """List the nodes anew and keep the choice; a choice that is gone becomes the last node, or none."""
+        before = self._box.currentData
+        self._observe()
+        was_blocked = self._box.blockSignals(True)
+        self._box.clear()
+        if self._values["noneEnabled"]:
+            self._box.addItem(self._values["noneDisplay"], "")
+        nodes = self._nodes()
+        for node in nodes:
+            self._box.addItem(node.GetName(), node.GetID())
+        kept = self._box.findData(before) if before else -1
+        gone = self._box.count - 1 if before and nodes and not self._values["noneEnabled"] else -1
+        self._box.setCurrentIndex(kept if kept >= 0 else 0 if self._values["noneEnabled"] else gone)
+        self._box.blockSignals(was_blocked)
+        if (self._box.currentData or "") != (before or ""):
+            self._say()
+
+    def _observe(self) -> None:
+        for observed, tag in self._observed:
+            observed.RemoveObserver(tag)
+        self._observed = []
+        if self._scene is not None:
+            self._observed = [(self._scene, self._scene.AddObserver(event, self._update)) for event in _SCENE_EVENTS]
+            self._observed += [
+                (node, node.AddObserver(vtkCommand.ModifiedEvent, self._rename)) for node in self._nodes()
+            ]
+
+    def _rename(self, node: vtkMRMLNode, _event: str) -> None:
+        index = self._box.findData(node.GetID())
+        if index >= 0 and self._box.itemText(index) != node.GetName():
+            self._box.setItemText(index, node.GetName())
+
+    def _say(self, *_: Any) -> None:
+        node = self.currentNode()
+        self.currentNodeChanged.emit(node)
+        self.currentNodeIDChanged.emit(node.GetID() if node else "")
+
+    def _set(self, name: str, value: Any) -> None:
+        self._values[name] = list(value) if name == "nodeTypes" else value
+        self._update()
+
+    def _property(kind: Any, name: str) -> Any:
+        return Property(kind, lambda self: self._values[name], lambda self, value: self._set(name, value))
+
+    nodeTypes = _property("QStringList", "nodeTypes")
+    noneEnabled = _property(bool, "noneEnabled")
+    addEnabled = _property(bool, "addEnabled")
+    removeEnabled = _property(bool, "removeEnabled")
+    editEnabled = _property(bool, "editEnabled")
+    renameEnabled = _property(bool, "renameEnabled")
+    showHidden = _property(bool, "showHidden")
+    showChildNodeTypes = _property(bool, "showChildNodeTypes")
+    selectNodeUponCreation = _property(bool, "selectNodeUponCreation")
+    noneDisplay = _property(str, "noneDisplay")
+    baseName = _property(str, "baseName")
+    currentNodeID = Property(
+        str, lambda self: self._box.currentData or "", setCurrentNodeID, notify=currentNodeIDChanged
+    )
+
+
+WIDGETS: tuple[type[QWidget], ...] = (qMRMLWidget, qMRMLNodeComboBox)
+"""What a `.ui` may name."""
