@@ -108,13 +108,17 @@ def surface_distances(prediction: Mask, reference: Mask, spacing_mm: npt.ArrayLi
     return SurfaceDistances(prediction_mm, prediction_mm2, reference_mm, reference_mm2)
 
 
-def bounding_box(mask: npt.NDArray[Any]) -> tuple[slice, slice, slice]:
-    """Return the least box that holds every non-zero voxel of a 3D array; of size 0 when there is none."""
+def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:
+    """Return the least box that holds every non-zero voxel of a 3D array and `margin` voxels around, as far as it goes.
+
+    The box has size 0 when the array is zero.
+    """
     plane = np.any(mask, axis=0)
     ranges = []
     for hit in (np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0)):
         where = np.flatnonzero(hit)
-        ranges.append(slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0))
+        first, last = (int(where[0]), int(where[-1])) if where.size else (margin, -margin - 1)
+        ranges.append(slice(max(first - margin, 0), last + margin + 1))
     return ranges[0], ranges[1], ranges[2]
 
 

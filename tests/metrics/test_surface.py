@@ -238,6 +238,7 @@ def test_what_is_no_pair_of_masks_is_refused(prediction: Mask, reference: Mask, 
 
 def test_bounding_box_holds_every_voxel_and_no_more() -> None:
     mask = np.zeros((5, 6, 7), np.uint8)
-    assert mask[bounding_box(mask)].size == 0
+    assert mask[bounding_box(mask)].size == mask[bounding_box(mask, margin=1)].size == 0
     mask[1, 2, 3] = mask[3, 2, 5] = 2
     assert bounding_box(mask) == (slice(1, 4), slice(2, 3), slice(3, 6))
+    assert mask[bounding_box(mask, margin=2)].shape == (5, 5, 6)

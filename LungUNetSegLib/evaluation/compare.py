@@ -1,0 +1,243 @@
+"""One prediction against one reference: every score of each lung and of both, and the DSC of each slice.
+
+docs/metrics.md defines the scores. Both label maps are compared on the reference's grid; what had to be done for
+that, and what looks wrong, is said by findings.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import DataError, GeometryError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.metrics import Counts, bounding_box, count, surface_distances
+from LungUNetSegLib.resample import orthogonal, resample
+from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG
+from LungUNetSegLib.volume import Geometry, Volume
+
+LabelKind = Literal["lr", "binary"]
+Mask = npt.NDArray[np.bool_]
+
+TOLERANCE_MM = 2.0
+"""Of the surface DSC: what two careful readers differ by at the edge of a lung."""
+
+GRID_TOLERANCE_MM = 0.1
+"""Other programs round their headers; grids this near are one, and are not resampled."""
+
+LOST_SHARE = 0.01
+"""A prediction that loses more than this on the reference's grid is remarked upon."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionScores:
+    """Scores of one region: the right lung, the left, or both. A score that is not defined is NaN.
+
+    Attributes:
+        name: For people, e.g. "Right lung".
+        dsc, jaccard, sensitivity, precision, accuracy: Overlap, 0 to 1 (`metrics.overlap`).
+        prediction_ml, reference_ml: Volumes on the reference's grid.
+        difference_ml: Prediction less reference.
+        difference_percent: The same in % of the reference; NaN if that is empty.
+        hd_mm, hd95_mm, mean_surface_mm: Distances (`metrics.surface`); infinite if one of the masks is empty.
+        surface_dsc_2mm: Surface DSC at `TOLERANCE_MM`.
+        dsc_by_slice: One value for each slice from foot to head; NaN where neither mask has a voxel.
+        wrong_by_slice: False positive and false negative voxels of each slice.
+    """
+
+    name: str
+    dsc: float
+    jaccard: float
+    sensitivity: float
+    precision: float
+    accuracy: float
+    prediction_ml: float
+    reference_ml: float
+    difference_ml: float
+    difference_percent: float
+    hd_mm: float
+    hd95_mm: float
+    mean_surface_mm: float
+    surface_dsc_2mm: float
+    dsc_by_slice: tuple[float, ...]
+    wrong_by_slice: tuple[int, ...]
+
+    def slices_from_worst(self) -> list[int]:
+        """Slices that hold lung, lowest DSC first; among equals the one with more wrong voxels first."""
+        where = np.flatnonzero(~np.isnan(self.dsc_by_slice))
+        dsc, wrong = np.array(self.dsc_by_slice)[where], np.array(self.wrong_by_slice)[where]
+        return [int(each) for each in where[np.lexsort((-wrong, dsc))]]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        regions: Right lung, left lung and lungs (both); or lungs alone.
+        findings: What was done to compare, and what looks wrong.
+        prediction: uint8 labels on the reference's grid, axes (head, back, left); slice k is that of `dsc_by_slice`.
+        reference: uint8 labels on the same grid.
+    """
+
+    regions: tuple[RegionScores, ...]
+    findings: tuple[Finding, ...]
+    prediction: Volume
+    reference: Volume
+
+    @property
+    def whole(self) -> RegionScores:
+        """The scores of both lungs together."""
+        return self.regions[-1]
+
+    def slice_centre_lps(self, index: int) -> tuple[float, float, float]:
+        """Return the middle of a slice in LPS mm: where a viewer should jump to."""
+        _, height, width = self.reference.geometry.shape
+        x, y, z = self.reference.geometry.to_lps((index, (height - 1) / 2, (width - 1) / 2))
+        return float(x), float(y), float(z)
+
+
+def compare(prediction: Volume, reference: Volume, labels: LabelKind = "lr") -> Comparison:
+    """Score a prediction against a reference on the reference's grid.
+
+    Args:
+        prediction: Label map of integers, on any grid of the same patient.
+        reference: Label map of integers.
+        labels: ``"lr"``: 1 = right lung, 2 = left. ``"binary"``: whatever is not 0 is lung, right and left together.
+
+    Raises:
+        DataError: Not label maps, or other values than 0, 1 and 2.
+        GeometryError: The grids have no place in common: different scans or frames of reference.
+    """
+    for name, volume in (("prediction", prediction), ("reference", reference)):
+        _check_labels(volume.array, name)
+    reference = _as_uint8(reference.canonical())
+    prediction, findings = _on_reference_grid(_as_uint8(prediction.canonical()), reference)
+    # With a margin, since an axis of one voxel means to `surface_distances` that the scan has but one slice.
+    box = bounding_box(prediction.array | reference.array, margin=1)
+    predicted, referred = prediction.array[box], reference.array[box]
+    masks = {}
+    if labels == "lr":
+        findings += _check_sides(predicted, referred)
+        masks = {lung.name: (predicted == lung.label, referred == lung.label) for lung in LUNGS}
+    masks[BOTH_LUNGS[0].name] = (predicted > 0, referred > 0)
+    regions = tuple(_score(name, *pair, box[0], reference.geometry) for name, pair in masks.items())
+    findings += tuple(finding for region in regions for finding in _check_empty(region))
+    return Comparison(regions, findings, prediction, reference)
+
+
+def _score(name: str, prediction: Mask, reference: Mask, slices: slice, geometry: Geometry) -> RegionScores:
+    """Score two masks cropped to `slices` (and in their planes) of a grid on whose other voxels both are background."""
+    by_slice = count(prediction, reference, axis=(1, 2))
+    tp, fp, fn = (each.sum() for each in (by_slice.tp, by_slice.fp, by_slice.fn))
+    counts = Counts(tp, fp, fn, math.prod(geometry.shape) - tp - fp - fn)
+    dsc_by_slice = np.full(geometry.shape[0], np.nan)
+    dsc_by_slice[slices] = by_slice.dsc
+    wrong_by_slice = np.zeros(geometry.shape[0], np.int64)
+    wrong_by_slice[slices] = by_slice.fp + by_slice.fn
+    distances = surface_distances(prediction, reference, geometry.affine_lps[:3, :3])
+    prediction_ml, reference_ml = (float(each) * geometry.voxel_volume_ml for each in (tp + fp, tp + fn))
+    return RegionScores(
+        name=name,
+        dsc=float(counts.dsc),
+        jaccard=float(counts.jaccard),
+        sensitivity=float(counts.sensitivity),
+        precision=float(counts.precision),
+        accuracy=float(counts.accuracy),
+        prediction_ml=prediction_ml,
+        reference_ml=reference_ml,
+        difference_ml=prediction_ml - reference_ml,
+        difference_percent=100 * (prediction_ml / reference_ml - 1) if reference_ml else float("nan"),
+        hd_mm=distances.hd_mm,
+        hd95_mm=distances.hd95_mm,
+        mean_surface_mm=distances.mean_mm,
+        surface_dsc_2mm=distances.surface_dsc(TOLERANCE_MM),
+        dsc_by_slice=tuple(dsc_by_slice.tolist()),
+        wrong_by_slice=tuple(wrong_by_slice.tolist()),
+    )
+
+
+def _check_labels(array: npt.NDArray[Any], name: str) -> None:
+    if array.dtype.kind not in "biu":
+        raise DataError(f"The {name} holds {array.dtype} numbers; a label map holds whole ones. Is it an image?")
+    if array.min() < 0 or array.max() > LEFT_LUNG:
+        shown = ", ".join(str(each) for each in np.unique(array[(array < 0) | (array > LEFT_LUNG)])[:5])
+        raise DataError(
+            f"The {name} holds the value(s) {shown}; expected 0 (background), 1 (right lung) and 2 (left lung) only."
+            " Is it an image, or a label map of something else?"
+        )
+
+
+def _as_uint8(volume: Volume) -> Volume:
+    return Volume(volume.array.astype(np.uint8, copy=False), volume.geometry)
+
+
+def _on_reference_grid(prediction: Volume, reference: Volume) -> tuple[Volume, tuple[Finding, ...]]:
+    if prediction.geometry.matches(reference.geometry, GRID_TOLERANCE_MM):
+        return Volume(prediction.array, reference.geometry), ()
+    for one, other in ((prediction.geometry, reference.geometry), (reference.geometry, prediction.geometry)):
+        if not _reaches_into(one, other):
+            raise GeometryError(
+                f"Prediction and reference have no place in common: {_extent(prediction.geometry)} against"
+                f" {_extent(reference.geometry)}. They belong to different scans or frames of reference."
+            )
+    if not prediction.geometry.is_orthogonal:
+        prediction = orthogonal(prediction, "nearest", 0)
+    moved = resample(prediction, reference.geometry, "nearest")
+    sizes = [" x ".join(map(str, volume.geometry.shape)) for volume in (prediction, reference)]
+    message = f"The prediction ({sizes[0]} voxels) was resampled onto the reference's grid ({sizes[1]} voxels)."
+    findings = [Finding("prediction-resampled", message)]
+    before_ml, after_ml = (_volume_ml(volume) for volume in (prediction, moved))
+    if after_ml < before_ml * (1 - LOST_SHARE):
+        outside = f"{before_ml - after_ml:.0f} of {before_ml:.0f} ml"
+        message = f"The prediction reaches beyond the reference's grid: {outside} were left out."
+        findings.append(Finding("prediction-cropped", message))
+    return moved, tuple(findings)
+
+
+def _reaches_into(one: Geometry, other: Geometry) -> bool:
+    """Whether `one` spans some of `other`'s index range along each of its axes."""
+    corners = other.to_index(one.corners_lps())
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return bool((high >= -0.5).all() and (low <= np.array(other.shape) - 0.5).all())
+
+
+def _extent(geometry: Geometry) -> str:
+    low, high = geometry.corners_lps().min(axis=0), geometry.corners_lps().max(axis=0)
+    return " by ".join(f"{a:.0f}..{b:.0f}" for a, b in zip(low, high, strict=True)) + " mm"
+
+
+def _volume_ml(volume: Volume) -> float:
+    return float(np.count_nonzero(volume.array) * volume.geometry.voxel_volume_ml)
+
+
+def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
+    findings = []
+    for name, array, other in (("prediction", prediction, reference), ("reference", reference, prediction)):
+        if array.any() and not (array == LEFT_LUNG).any() and (other == LEFT_LUNG).any():
+            message = f"The {name} has no left lung: if its label 1 means both lungs, compare as binary."
+            findings.append(Finding(f"{name}-one-label", message))
+    right, left = (prediction == RIGHT_LUNG), (prediction == LEFT_LUNG)
+    straight = np.count_nonzero(right & (reference == RIGHT_LUNG)) + np.count_nonzero(left & (reference == LEFT_LUNG))
+    crossed = np.count_nonzero(right & (reference == LEFT_LUNG)) + np.count_nonzero(left & (reference == RIGHT_LUNG))
+    if crossed > straight:
+        message = "Most of the prediction's right lung lies in the reference's left and the other way round."
+        findings.append(Finding("sides-swapped", message))
+    return tuple(findings)
+
+
+def _check_empty(region: RegionScores) -> tuple[Finding, ...]:
+    name = region.name
+    if not region.reference_ml and not region.prediction_ml:
+        return (Finding("in-neither", f"{name}: in neither label map; nothing can be scored."),)
+    if not region.reference_ml:
+        return (Finding("not-in-reference", f"{name}: in the prediction only ({region.prediction_ml:.0f} ml)."),)
+    if not region.prediction_ml:
+        return (Finding("not-predicted", f"{name}: in the reference only ({region.reference_ml:.0f} ml)."),)
+    if not region.dsc:
+        return (Finding("no-overlap", f"{name}: prediction and reference have no voxel in common."),)
+    return ()
