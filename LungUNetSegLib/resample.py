@@ -10,6 +10,8 @@ import SimpleITK as sitk
 
 from LungUNetSegLib.volume import Geometry, Volume
 
+SLAB_SLICES = 64
+
 
 def to_sitk(volume: Volume) -> sitk.Image:
     """Return a SimpleITK image in the same place; ITK's physical space is LPS mm, its index (column, row, slice)."""
@@ -36,13 +38,42 @@ def resample(
     volume: Volume, geometry: Geometry, interpolation: Literal["linear", "nearest"] = "linear", fill: float = 0.0
 ) -> Volume:
     """Return `volume` on `geometry`; the same dtype (bool as uint8), `fill` where it has no voxel."""
+    image = to_sitk(volume)
     if volume.geometry.matches(geometry):
-        return Volume(volume.array, geometry)
-    target = sitk.Image(geometry.shape[::-1], sitk.sitkUInt8)
-    target.CopyInformation(to_sitk(Volume(np.broadcast_to(np.uint8(0), geometry.shape), geometry)))
-    method = sitk.sitkLinear if interpolation == "linear" else sitk.sitkNearestNeighbor
-    image = sitk.Resample(to_sitk(volume), target, sitk.Transform(), method, fill)
-    return Volume(sitk.GetArrayFromImage(image), geometry)
+        return Volume(sitk.GetArrayFromImage(image), geometry)
+    linear = interpolation == "linear"
+    # ITK would cut decimals off when it writes integers; floats in slabs keep both precision and memory small.
+    method, pixel = (sitk.sitkLinear, sitk.sitkFloat32) if linear else (sitk.sitkNearestNeighbor, image.GetPixelID())
+    spacing, directions = geometry.spacing_mm[::-1], geometry.directions[:, ::-1].ravel().tolist()
+    result = np.empty(geometry.shape, sitk.GetArrayViewFromImage(image).dtype)
+    for start in range(0, len(result), SLAB_SLICES):
+        slab = result[start : start + SLAB_SLICES]
+        origin = geometry.to_lps((start, 0, 0)).tolist()
+        size = slab.shape[::-1]
+        part = sitk.Resample(image, size, sitk.Transform(), method, origin, spacing, directions, fill, pixel)
+        values = sitk.GetArrayViewFromImage(part)
+        slab[:] = np.rint(values) if linear and result.dtype.kind in "iu" else values
+    return Volume(result, geometry)
+
+
+def orthogonal(volume: Volume, interpolation: Literal["linear", "nearest"], fill: float) -> Volume:
+    """Return a volume with slanting axes (a tilted gantry's) on a straight grid that holds all of it.
+
+    Columns keep their direction and slices their planes, so a scan tilted about its rows is only shifted within
+    each slice. ITK, NIfTI and Slicer know no slanting axes.
+    """
+    slant = volume.geometry.affine_lps[:3, :3]
+    # QR of the axes (column, row, slice) is Gram-Schmidt in that order.
+    basis, lengths = np.linalg.qr(slant[:, ::-1])
+    basis = (basis * np.sign(np.diag(lengths)))[:, ::-1]
+    spacing_mm = np.abs(np.diag(lengths))[::-1]
+    corners = volume.geometry.corners_lps() @ basis
+    extent = np.ptp(corners, axis=0) / spacing_mm
+    shape = np.ceil(extent - 1e-3).astype(int) + 1
+    affine = np.eye(4)
+    affine[:3, :3] = basis * spacing_mm
+    affine[:3, 3] = basis @ corners.min(axis=0)
+    return resample(volume, Geometry((shape[0], shape[1], shape[2]), affine), interpolation, fill)
 
 
 def interpolation_matrix(

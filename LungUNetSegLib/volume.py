@@ -24,6 +24,9 @@ AIR_HU = -1024
 CORNER_TOLERANCE_MM = 0.01
 """Two grids are one when all corners agree to this: far below a voxel, above NIfTI's float32 rounding."""
 
+ANGLE_TOLERANCE = 1e-3
+"""Cosine up to which two axes are at right angles: 0.06 degrees, half a pixel over a body's width."""
+
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
@@ -44,7 +47,9 @@ class Geometry:
         affine = np.array(self.affine_lps, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise GeometryError(f"An affine is a finite 4x4 matrix, got {self.affine_lps!r}.")
-        if abs(np.linalg.det(affine[:3, :3])) < 1e-9 or not np.array_equal(affine[3], (0, 0, 0, 1)):
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+        regular = lengths.all() and abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-6
+        if not regular or not np.array_equal(affine[3], (0, 0, 0, 1)):
             raise GeometryError(f"The affine is singular or not affine: {affine.tolist()}.")
         affine.setflags(write=False)
         object.__setattr__(self, "shape", shape)
@@ -80,6 +85,11 @@ class Geometry:
         """3x3; column a is the LPS unit vector along array axis a."""
         unit: FloatArray = self.affine_lps[:3, :3] / np.array(self.spacing_mm)
         return unit
+
+    @property
+    def is_orthogonal(self) -> bool:
+        """Whether the axes are at right angles, as ITK, NIfTI and Slicer need them; a tilted gantry's are not."""
+        return bool(np.allclose(self.directions.T @ self.directions, np.eye(3), atol=ANGLE_TOLERANCE))
 
     @property
     def voxel_volume_ml(self) -> float:
