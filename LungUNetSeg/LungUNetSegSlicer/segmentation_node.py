@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import slicer
 from slicer import (
     vtkMRMLScalarVolumeNode,
@@ -18,6 +17,8 @@ from slicer import (
 from vtk import VTK_UNSIGNED_CHAR
 from vtk.util.numpy_support import vtk_to_numpy
 
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
@@ -47,8 +48,8 @@ def show_labels(
         `segmentation_node`, or the new node.
     """
     segmentation = make_segmentation(labels, segments)
-    if show3d:
-        segmentation.CreateRepresentation(vtkSegmentationConverter.GetClosedSurfaceRepresentationName())
+    if show3d and not segmentation.CreateRepresentation(vtkSegmentationConverter.GetClosedSurfaceRepresentationName()):
+        raise LungUNetSegError("Slicer could not make surfaces of the lungs. Segment without 3D, and see Slicer's log.")
     if segmentation_node is None:
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
         segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
@@ -81,22 +82,13 @@ def _oriented_image(labels: Volume) -> vtkOrientedImageData:
     """Copy the part of a label map that holds labels; its (i, j, k) stay those of the whole."""
     image = vtkOrientedImageData()
     image.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(labels.geometry))
-    box = _bounding_box(labels.array)
+    box = bounding_box(labels.array)
     image.SetExtent([bound for axis in reversed(box) for bound in (axis.start, axis.stop - 1)])
     image.AllocateScalars(VTK_UNSIGNED_CHAR, 1)
     if all(axis.stop > axis.start for axis in box):
         cut = labels.array[box]
         vtk_to_numpy(image.GetPointData().GetScalars()).reshape(cut.shape)[:] = cut
     return image
-
-
-def _bounding_box(array: np.ndarray) -> tuple[slice, slice, slice]:
-    """Return the smallest box that holds every label; empty where there is none."""
-    box = []
-    for axis in range(3):
-        indices = np.flatnonzero(array.any(axis=tuple({0, 1, 2} - {axis})))
-        box.append(slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0))
-    return box[0], box[1], box[2]
 
 
 def _place_beside(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode) -> None:

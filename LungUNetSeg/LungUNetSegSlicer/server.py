@@ -101,10 +101,7 @@ class _Logic:
 
 
 class _Test(unittest.TestCase):
-    """Stands for ScriptedLoadableModuleTest."""
-
-    def delayDisplay(self, message: str, msec: int | None = None) -> None:
-        """Nobody watches."""
+    """Stands for ScriptedLoadableModuleTest; unittest or pytest runs its test methods."""
 
 
 def _tr(text: str) -> str:

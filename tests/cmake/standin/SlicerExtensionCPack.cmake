@@ -1,0 +1,1 @@
+# Stands for Slicer's CMake/SlicerExtensionCPack.cmake: packages what was installed. Nothing to do here.
