@@ -77,6 +77,10 @@ def _coerce(hint: Any, value: Any, where: str) -> Any:
         if len(items) != len(value):
             raise ConfigError(f"{where} must have {len(items)} values, got {len(value)}.")
         return tuple(_coerce(item, each, where) for item, each in zip(items, value, strict=True))
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where} must be an object, got {value!r}.")
+        return dict(value)
     if origin is typing.Literal:
         if value not in arguments:
             raise ConfigError(f"{where} must be one of {', '.join(map(str, arguments))}, got {value!r}.")
