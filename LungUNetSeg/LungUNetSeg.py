@@ -65,12 +65,12 @@ def registerSampleData() -> None:
     """Offer the sample scan and the phantom in Slicer's Sample Data module."""
     import SampleData
 
-    from LungUNetSegSlicer import sample
+    from LungUNetSegSlicer.sample_data import SOURCES, prepare_and_load
 
     icon = str(Path(__file__).parent / "Resources" / "Icons" / "LungUNetSeg.png")
-    for source in sample.SOURCES:
+    for source in SOURCES:
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
-            category="LungUNetSeg", thumbnailFileName=icon, customDownloader=sample.download_and_load, **source
+            category="LungUNetSeg", thumbnailFileName=icon, customDownloader=prepare_and_load, **source
         )
 
 

