@@ -1,0 +1,1 @@
+"""Cases, their splits, and the batches that networks learn from."""

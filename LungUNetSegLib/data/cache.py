@@ -1,0 +1,181 @@
+"""Preprocessed slices on disk: each case is brought to the network's grid once, then only memory-mapped.
+
+An entry is a folder named by a digest of the case's files and the parameters. It is built under another name and
+renamed when complete, so that a run that dies leaves nothing that looks whole, and two runs at once build the same
+entry twice at worst.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.data.cases import Case
+from LungUNetSegLib.data.pairs import LabelledScan, read_pair
+from LungUNetSegLib.errors import DataError, WriteError
+from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import AIR_HU, Volume
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Part of every digest; raise it when what an entry holds changes."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class CachedCase:
+    """A case on the network's grid.
+
+    Attributes:
+        case: Where it came from.
+        digest: Of its files and of the preprocessing.
+        hu: (D, h, w) int16, memory-mapped.
+        target: (D, 3, h, w) uint8, memory-mapped; the fraction of each pixel that is right lung and left lung
+            (255 = all of it), and 255 where the reader could decide, 0 where not.
+        slice_mm: Distance between slices.
+    """
+
+    case: Case
+    digest: str
+    hu: npt.NDArray[np.int16]
+    target: npt.NDArray[np.uint8]
+    slice_mm: float
+
+
+def default_cache_folder() -> Path:
+    """The user's cache folder for preprocessed slices; `XDG_CACHE_HOME` is honoured."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".cache") / "lungunetseg" / "slices"
+
+
+def cache_cases(
+    cases: Sequence[Case],
+    config: PreprocessConfig,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[CachedCase]:
+    """Return every case preprocessed, from the cache where it holds it.
+
+    Args:
+        cases: What to preprocess.
+        config: The network's grid.
+        folder: The cache; made when missing.
+        workers: Cases read at once, as many as there are cores by default.
+        progress: Called as ``("cache", done, total)``.
+
+    Raises:
+        DataError: A case that cannot be used, see `read_pair`; the first one found ends the work.
+        WriteError: The cache cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"The cache {folder} cannot be made: {error.strerror}; choose another with --cache."
+        raise WriteError(message) from error
+    results: dict[str, CachedCase] = {}
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                cached = job.result()
+                results[cached.case.case_id] = cached
+                if progress is not None:
+                    progress("cache", done, len(cases))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [results[case.case_id] for case in cases]
+
+
+def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase:
+    """Return one case from the cache, building its entry if it is missing or broken."""
+    digest = case_digest(case, config)
+    entry = folder / digest
+    cached = _open(case, digest, entry)
+    if cached is None:
+        _build(case, config, entry)
+        cached = _open(case, digest, entry)
+    if cached is None:
+        raise DataError(f"The cache entry {entry} cannot be read right after it was written; check the disk.")
+    return cached
+
+
+def case_digest(case: Case, config: PreprocessConfig) -> str:
+    """Hex digest of all that decides a cache entry: the bytes of the case's files, and the parameters."""
+    digest = hashlib.sha256(json.dumps([FORMAT, to_json(config)], sort_keys=True).encode())
+    for path in (case.image, case.mask, case.ignore):
+        files = [] if path is None else sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file():
+                digest.update(f"\0{file.name}\0{file.stat().st_size}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def preprocess(pair: LabelledScan, config: PreprocessConfig) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
+    """Bring a labelled scan to the network's grid; returns `hu` and `target` as in `CachedCase`."""
+    aligned, grid = place_grid(pair.ct, config)
+    hu = np.rint(grid.sample(aligned.array, AIR_HU)).astype(np.int16)
+    target = np.empty((hu.shape[0], 3, *config.size), np.uint8)
+    for channel, value in enumerate((RIGHT_LUNG, LEFT_LUNG)):
+        mask = Volume((pair.labels.array == value).astype(np.float32), pair.labels.geometry)
+        target[:, channel] = np.rint(grid.sample(align(mask, 0.0).array, 0.0) * 255).clip(0, 255)
+    target[:, 2] = 255
+    if pair.ignore is not None:
+        ignore = Volume(pair.ignore.array.astype(np.float32), pair.ignore.geometry)
+        target[:, 2][grid.sample(align(ignore, 0.0).array, 0.0) > 0] = 0
+    return hu, target
+
+
+def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
+    """Memory-map an entry; a broken one is removed and counts as missing."""
+    if not entry.is_dir():
+        return None
+    try:
+        hu = np.load(entry / "hu.npy", mmap_mode="r", allow_pickle=False)
+        target = np.load(entry / "target.npy", mmap_mode="r", allow_pickle=False)
+        about = json.loads((entry / "case.json").read_text(encoding="utf-8"))
+        return CachedCase(case, digest, hu, target, float(about["slice_mm"]))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        logger.warning("The cache entry %s is broken (%s) and is built again.", entry, error)
+        shutil.rmtree(entry, ignore_errors=True)
+        return None
+
+
+def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
+    pair = read_pair(case)
+    hu, target = preprocess(pair, config)
+    about = {"case": case.case_id, "slice_mm": pair.ct.canonical().geometry.spacing_mm[0], "config": to_json(config)}
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".tmp", dir=entry.parent))
+    try:
+        np.save(unfinished / "hu.npy", hu)
+        np.save(unfinished / "target.npy", target)
+        (unfinished / "case.json").write_text(json.dumps(about), encoding="utf-8")
+        if not entry.exists():
+            unfinished.rename(entry)
+    except OSError as error:
+        if not entry.exists():  # another run may have finished the same entry between the check and the rename
+            raise WriteError(
+                f"The cache {entry.parent} cannot be written: {error.strerror}; free some space or choose another "
+                "with --cache."
+            ) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    logger.debug("Cached %s: %d slices.", case.case_id, hu.shape[0])

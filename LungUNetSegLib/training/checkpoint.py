@@ -1,0 +1,102 @@
+"""Checkpoints: all that a training needs to go on, and all that one must know to use its weights."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import LungUNetSegLib
+from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.errors import ModelError, WriteError
+from LungUNetSegLib.training.config import TrainingConfig
+
+FORMAT = "lungunetseg-checkpoint-1"
+
+
+@dataclass(kw_only=True, eq=False)
+class Checkpoint:
+    """A training's state after an epoch.
+
+    Attributes:
+        config: Of the training.
+        epoch: Epochs done.
+        network: The network's parameters and buffers.
+        average: Their moving average, when there is one.
+        optimiser: The optimiser's state.
+        scaler: The loss scaler's state, of float16 training.
+        history: One row for each epoch.
+        split: Cases trained on and tested on.
+        data_digest: Of all files and preprocessing behind `split`.
+        versions: Of the software that wrote this.
+    """
+
+    config: TrainingConfig
+    epoch: int
+    network: dict[str, Tensor]
+    average: dict[str, Tensor] | None
+    optimiser: dict[str, Any]
+    scaler: dict[str, Any]
+    history: list[dict[str, float]]
+    split: Split
+    data_digest: str
+    versions: dict[str, str] = field(
+        default_factory=lambda: {"lungunetseg": LungUNetSegLib.__version__, "torch": str(torch.__version__)}
+    )
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """What to use: the average where there is one."""
+        return self.network if self.average is None else self.average
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint; `path` holds a complete one at every moment, also through a power cut.
+
+    Raises:
+        WriteError: No space, or no permission.
+    """
+    values = vars(checkpoint) | {
+        "format": FORMAT,
+        "config": to_json(checkpoint.config),
+        "split": to_json(checkpoint.split),
+    }
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with unfinished.open("wb") as file:
+            torch.save(values, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    # torch's writer reports a full disk as RuntimeError.
+    except (OSError, RuntimeError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise WriteError(f"{path} cannot be written: {error}. The checkpoint before it is untouched.") from error
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, on the CPU, running no code from it.
+
+    Raises:
+        ModelError: Missing, corrupt, holding more than tensors and plain values, or of another kind.
+    """
+    try:
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"The checkpoint {path} cannot be read: {error.strerror}.") from error
+    except pickle.UnpicklingError as error:
+        message = f"{path} holds code rather than weights and is refused; get it from a source you trust."
+        raise ModelError(message) from error
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise ModelError(f"The checkpoint {path} is corrupt ({error}); use another one.") from error
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise ModelError(f"{path} is no checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
+    values["config"] = from_json(TrainingConfig, values["config"], f"{path}: config")
+    values["split"] = from_json(Split, values["split"], f"{path}: split")
+    return Checkpoint(**values)

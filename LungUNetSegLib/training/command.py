@@ -1,0 +1,188 @@
+"""`lungunetseg train`: from a folder of cases to weights."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
+from LungUNetSegLib.data.cases import Case, find_cases
+from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.splits import Split, choose, load_split, save_split, split_cases
+from LungUNetSegLib.errors import ConfigError, LungUNetSegError, WriteError
+from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.config import PRESETS, TrainingConfig
+from LungUNetSegLib.training.device import choose_device, keep_freed_memory
+from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.trainer import Progress, Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with masks")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where checkpoints and history go")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="lungs", help="settings to start from")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with settings that differ from the preset")
+    parser.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
+        help="one setting, e.g. epochs=5 or augment.flip=0 or pathology=null",
+    )  # fmt: skip
+    parser.add_argument("--folds", type=int, default=0, metavar="K", help="K-fold cross-validation instead of 2:1")
+    parser.add_argument("--fold", type=int, default=0, metavar="I", help="the fold that is tested on, from 0")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="a split.json to use instead")
+    parser.add_argument("--all", action="store_true", help="train on every case and test on none")
+    parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt, if there is one")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+
+
+def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
+    """Train; returns the exit code.
+
+    Raises:
+        LungUNetSegError: Settings, data or a checkpoint that cannot be used; found before training starts.
+    """
+    import torch
+
+    keep_freed_memory()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    device = choose_device(arguments.device)
+    config = read_config(arguments.preset, arguments.config, arguments.settings)
+    checkpoint_path = arguments.out / "last.pt"
+    if checkpoint_path.exists() and not arguments.resume:
+        raise WriteError(f"{checkpoint_path} exists; go on with --resume, or choose another --out.")
+    checkpoint = load_checkpoint(checkpoint_path) if checkpoint_path.exists() else None
+
+    cases = find_cases(arguments.data, config.exclude)
+    split = checkpoint.split if checkpoint else _split(arguments, cases, config)
+    process = Process.from_environment(device)
+    if process.is_first:
+        _prepare_folder(arguments.out, config, split)
+    cached = cache_cases(
+        choose(cases, split.training + split.test),
+        config.preprocess,
+        arguments.cache or default_cache_folder(),
+        progress=progress,
+    )
+    training, test = cached[: len(split.training)], cached[len(split.training) :]
+    trainer = Trainer(
+        config,
+        SliceDataset(training, config.sampling, config.augment, config.pathology, config.seed),
+        SliceDataset(test, SamplingConfig(order="every")) if test else None,
+        arguments.out,
+        split=split,
+        device=device,
+        process=process,
+        progress=progress if process.is_first else None,
+    )
+    if checkpoint is not None:
+        trainer.resume(checkpoint)
+        logger.info("Going on after epoch %d.", checkpoint.epoch)
+    logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
+    with _stoppable():
+        trainer.run()
+    return 0
+
+
+def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
+    """Return a preset, changed by a JSON file and then by single settings ``key=value`` with dotted keys.
+
+    Raises:
+        ConfigError: An unknown key, or a value that it cannot take.
+    """
+    values = to_json(PRESETS[preset])
+    if file is not None:
+        try:
+            changes = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{file} cannot be read as JSON: {error}.") from error
+        if not isinstance(changes, dict):
+            raise ConfigError(f"{file} must hold an object with settings.")
+        _merge(values, changes)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting}: expected KEY=VALUE.")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        _merge(values, value)
+    return from_json(TrainingConfig, values, str(file) if file else "settings")
+
+
+def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, change in changes.items():
+        if isinstance(change, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], change)
+        else:
+            values[key] = change
+
+
+def _split(arguments: argparse.Namespace, cases: list[Case], config: TrainingConfig) -> Split:
+    if arguments.all:
+        return Split(training=tuple(case.case_id for case in cases), test=())
+    if arguments.split:
+        return load_split(arguments.split)
+    return split_cases(cases, config.seed, folds=arguments.folds, fold=arguments.fold)
+
+
+def _prepare_folder(folder: Path, config: TrainingConfig, split: Split) -> None:
+    """Write down what is about to happen; this also tells now whether the folder can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+        save_split(split, folder / "split.json")
+    except OSError as error:
+        raise WriteError(f"{folder} cannot be written: {error.strerror}; choose another --out.") from error
+
+
+def _describe(cases: Sequence[CachedCase]) -> str:
+    patients = len({cached.case.patient for cached in cases})
+    slices = sum(cached.hu.shape[0] for cached in cases)
+    return f"{slices} slices of {len(cases)} cases of {patients} patients"
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn SIGTERM into KeyboardInterrupt, so that it ends a training as Ctrl-C does."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main() -> int:
+    """Stand in until cli.py does this."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    try:
+        return run(parser.parse_args())
+    except LungUNetSegError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""What decides a training, and its presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from LungUNetSegLib.data.dataset import SamplingConfig
+from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.networks import UNetConfig
+from LungUNetSegLib.preprocessing import PreprocessConfig
+
+DEMO_SAMPLE = "LIDC-IDRI-0001"
+"""The demo is scored on it, so no shipped model may have seen it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Everything that decides a training's weights, besides its data.
+
+    Attributes:
+        preprocess: The network's grid and window.
+        network: One output channel for both lungs together, or two for right and left.
+        sampling: Which slices make an epoch.
+        augment: How slices are changed; None for not at all.
+        pathology: What disease is laid in; None for none.
+        exclude: Cases and patients that are left out.
+        epochs: How often the epoch's slices are gone through.
+        batch_size: Slices in a step, over all processes together.
+        optimiser: Adam (with L2 in the loss's gradient) or AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101).
+        learning_rate: The largest.
+        schedule: "cosine" falls to zero at the end, "constant" stays.
+        warmup_epochs: Over which the rate rises linearly.
+        l1: Weight of the sum of all convolution weights' absolute values in the loss.
+        l2: Weight decay of all convolution weights.
+        gradient_clip: Largest norm of the gradient; 0 for no limit.
+        alpha: Share of the binary cross-entropy in the loss; the rest is soft Dice.
+        average_decay: Of the exponential moving average of the weights, per step; 0 for none. Where there is one,
+            it is what is validated and used.
+        patience: Epochs without better validation after which training stops; 0 for never.
+        precision: Of the convolutions; float32 where the device lacks the wish.
+        channels_last: Memory order of images and weights.
+        seed: Of the first weights, the slices, the augmentation and the dropout.
+    """
+
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    network: UNetConfig = field(default_factory=UNetConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    augment: AugmentConfig | None = None
+    pathology: PathologyConfig | None = None
+    exclude: tuple[str, ...] = ()
+    epochs: int = 10
+    batch_size: int = 8
+    optimiser: Literal["adam", "adamw"] = "adamw"
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_epochs: float = 1.0
+    l1: float = 0.0
+    l2: float = 0.0
+    gradient_clip: float = 0.0
+    alpha: float = 0.5
+    average_decay: float = 0.0
+    patience: int = 0
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    channels_last: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        for name in ("warmup_epochs", "l1", "l2", "gradient_clip", "patience", "seed"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}.")
+        if not 0 <= self.alpha <= 1:
+            raise ConfigError(f"alpha must lie between 0 and 1, got {self.alpha}.")
+        if not 0 <= self.average_decay < 1:
+            raise ConfigError(f"average_decay must lie in [0, 1), got {self.average_decay}.")
+        if self.network.in_channels != 1 or self.network.out_channels not in (1, 2):
+            raise ConfigError(
+                "Training gives the network 1 channel and wants 1 (both lungs) or 2 (right, left), "
+                f"got {self.network.in_channels} and {self.network.out_channels}."
+            )
+
+
+LUNGS = TrainingConfig(
+    network=UNetConfig(out_channels=2, features_per_stage=(16, 32, 64, 128, 256), dropout=0.05),
+    sampling=SamplingConfig(slices_per_epoch=1200),
+    augment=AugmentConfig(),
+    pathology=PathologyConfig(),
+    exclude=(DEMO_SAMPLE,),
+    epochs=30,
+    batch_size=8,
+    learning_rate=2e-3,
+    l2=0.01,
+    gradient_clip=5.0,
+    average_decay=0.998,
+    precision="bfloat16",
+    channels_last=True,
+)
+"""Ours: right and left lung on a 1.5 mm grid, from few patients made many."""
+
+PAPER = TrainingConfig(
+    preprocess=PreprocessConfig(spacing_mm=0.75, size=(512, 512), window_hu=(-1024.0, 1024.0)),
+    network=UNetConfig(),
+    sampling=SamplingConfig(order="every", slab_probability=0.0),
+    exclude=(DEMO_SAMPLE,),
+    epochs=10,
+    batch_size=3,
+    optimiser="adam",
+    learning_rate=0.1,
+    schedule="constant",
+    warmup_epochs=0.0,
+)
+"""The paper's settings (sections 2.4 and 3.1); docs/paper.md says where and why we depart from them."""
+
+PRESETS = {"lungs": LUNGS, "paper": PAPER}

@@ -1,0 +1,66 @@
+"""What the machine can do for a training: device, precision, memory."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import platform
+
+import torch
+
+from LungUNetSegLib.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device that `name` (auto, cpu, cuda, mps) means here.
+
+    Raises:
+        EngineError: A device that this machine does not have.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    if not available.get(name, False):
+        there = ", ".join(kind for kind, is_there in available.items() if is_there)
+        raise EngineError(f"There is no device {name!r} here; use one of auto, {there}.")
+    return torch.device(name)
+
+
+def choose_precision(wish: str, device: torch.device) -> torch.dtype:
+    """Return the dtype for autocast, float32 where the device would be slower or fail with the one wished for."""
+    dtype = _DTYPES[wish]
+    if dtype == torch.float32 or _has(dtype, device):
+        return dtype
+    logger.warning("%s has no fast %s; training goes on in float32.", device.type, wish)
+    return torch.float32
+
+
+def _has(dtype: torch.dtype, device: torch.device) -> bool:
+    if device.type == "cuda":
+        return dtype == torch.float16 or torch.cuda.is_bf16_supported()
+    if device.type == "mps":
+        return True
+    is_supported = "bf16" if dtype == torch.bfloat16 else "fp16"
+    try:
+        return bool(getattr(torch.ops.mkldnn, f"_is_mkldnn_{is_supported}_supported")())
+    except (AttributeError, RuntimeError):
+        return False
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to reuse large blocks rather than give them back to the system after every layer.
+
+    A training step allocates and frees the same hundreds of MB again and again; by default each block is mapped
+    anew and its pages are zeroed by the kernel, which costs more time than many a convolution.
+    """
+    if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
+        return
+    # Constants of malloc.h: no mmap for any size, no trimming.
+    trim_threshold, mmap_max = -1, -4
+    libc = ctypes.CDLL(None)
+    libc.mallopt(mmap_max, 0)
+    libc.mallopt(trim_threshold, 2**31 - 1)

@@ -1,0 +1,63 @@
+"""Several processes that train one network, under `torchrun` (torch.distributed, one process a GPU or a machine)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from LungUNetSegLib.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process among those that train together; alone by default.
+
+    Attributes:
+        rank: Its number, from 0.
+        world_size: How many there are.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+
+    @classmethod
+    def from_environment(cls, device: torch.device) -> Process:
+        """Join the processes that `torchrun` started, or stay alone."""
+        world_size = int(os.environ.get("WORLD_SIZE", "1"))
+        if world_size == 1:
+            return cls()
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return cls(dist.get_rank(), world_size)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process validates, writes files and talks."""
+        return self.rank == 0
+
+    def check_batch_size(self, batch_size: int) -> None:
+        """Refuse a batch that cannot be shared evenly."""
+        if batch_size % self.world_size:
+            count = self.world_size
+            raise ConfigError(f"batch_size {batch_size} cannot be shared by {count} processes; use a multiple.")
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """Return `network` with gradients averaged over the processes."""
+        return network if self.world_size == 1 else DistributedDataParallel(network)
+
+    def mean(self, row: dict[str, float]) -> dict[str, float]:
+        """Return the mean of each value over the processes."""
+        if self.world_size == 1:
+            return row
+        values = torch.tensor(list(row.values()), dtype=torch.float64)
+        dist.all_reduce(values)
+        return dict(zip(row, (values / self.world_size).tolist(), strict=True))
+
+    def wait(self) -> None:
+        """Wait for all processes."""
+        if self.world_size > 1:
+            dist.barrier()

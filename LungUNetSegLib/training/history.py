@@ -1,0 +1,30 @@
+"""What each epoch brought: one row an epoch, as CSV for spreadsheets and JSON lines for programs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+Row = Mapping[str, float]
+
+
+def write_history(rows: Sequence[Row], folder: Path) -> None:
+    """Write `history.csv` and `history.jsonl`, each replaced as a whole."""
+    if not rows:
+        return
+    unfinished = folder / "history.csv.tmp"
+    with unfinished.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    unfinished.replace(folder / "history.csv")
+    unfinished = folder / "history.jsonl.tmp"
+    unfinished.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
+    unfinished.replace(folder / "history.jsonl")
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read `history.jsonl`."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

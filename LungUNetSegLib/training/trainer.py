@@ -1,0 +1,292 @@
+"""The training loop.
+
+Learning rate, slices, augmentation and dropout depend on the seed, the epoch and the step alone. So the state after
+an epoch is the weights and the optimiser's moments, and a training that goes on from a checkpoint is the same, bit
+for bit, as one that never stopped.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from LungUNetSegLib.data.dataset import Batch, SliceDataset
+from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.errors import DataError, ModelError
+from LungUNetSegLib.losses import bce_dice_loss
+from LungUNetSegLib.metrics import Counts, count
+from LungUNetSegLib.networks import build_network
+from LungUNetSegLib.preprocessing import normalise
+from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.device import choose_precision
+from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.history import write_history
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Scores:
+    """Running sums over an epoch's slices."""
+
+    loss: list[Tensor] = field(default_factory=list)
+    accuracy: list[Tensor] = field(default_factory=list)
+    dsc: list[Tensor] = field(default_factory=list)
+
+    def add(self, loss: Tensor, logits: Tensor, target: Tensor, valid: Tensor) -> None:
+        """Add a batch; a pixel counts as lung from one half on, in target and prediction."""
+        counts: Counts = count(logits > 0, target >= 0.5, axis=(2, 3), ignore=valid < 0.5)
+        self.loss.append(loss.detach().expand(len(target)))
+        self.accuracy.append(counts.accuracy)
+        self.dsc.append(counts.dsc)
+
+    def row(self, prefix: str) -> dict[str, float]:
+        """Mean loss and binary accuracy, and the mean DSC of the slices where it is defined."""
+        means = {"loss": torch.cat(self.loss).mean(), "accuracy": torch.cat(self.accuracy).mean()}
+        means["dsc"] = torch.cat(self.dsc).nanmean()
+        return {f"{prefix}_{name}": float(value) for name, value in means.items()}
+
+
+class Trainer:
+    """Trains one network, and keeps its state on disk after every epoch.
+
+    Args:
+        config: All settings.
+        training: Slices to learn from.
+        validation: Slices to validate on, unchanged; None to train on all there is.
+        folder: Where `last.pt`, `best.pt`, `history.csv` and `history.jsonl` go.
+        split: Kept in the checkpoints.
+        device: Where to train.
+        process: This process among those that train together.
+        progress: Called as ``(stage, done, total)`` with stages "train" and "validate".
+
+    Raises:
+        DataError: A batch larger than the set.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        training: SliceDataset,
+        validation: SliceDataset | None,
+        folder: Path,
+        *,
+        split: Split,
+        device: torch.device | None = None,
+        process: Process | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        if config.batch_size > len(training):
+            raise DataError(f"A batch of {config.batch_size} is larger than the set of {len(training)} slices.")
+        self.config, self.training, self.validation = config, training, validation
+        self.folder, self.split = folder, split
+        self.device = device or torch.device("cpu")
+        self.process = process or Process()
+        self.process.check_batch_size(config.batch_size)
+        self.progress = progress or (lambda stage, done, total: None)
+        self.dtype = choose_precision(config.precision, self.device)
+        self.memory_format = torch.channels_last if config.channels_last else torch.contiguous_format
+
+        torch.manual_seed(config.seed)
+        self.network = build_network(config.network).to(self.device)
+        self.network.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # missing in torch's stub
+        self.average = copy.deepcopy(self.network) if config.average_decay else None
+        self.optimiser = make_optimiser(self.network, config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.epoch = 0
+        self.history: list[dict[str, float]] = []
+        self._parallel = self.process.wrap(self.network)
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same configuration and data.
+
+        Raises:
+            ModelError: A checkpoint of other settings, other data or another network.
+        """
+        if checkpoint.config != self.config or checkpoint.data_digest != self.data_digest:
+            what = "settings" if checkpoint.config != self.config else "data"
+            raise ModelError(f"The checkpoint was made with other {what}; use its own, or train into a new folder.")
+        try:
+            self.network.load_state_dict(checkpoint.network)
+            if self.average is not None and checkpoint.average is not None:
+                self.average.load_state_dict(checkpoint.average)
+            self.optimiser.load_state_dict(checkpoint.optimiser)
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"The checkpoint is of another network: {error}.") from error
+        self.scaler.load_state_dict(checkpoint.scaler)
+        self.epoch, self.history = checkpoint.epoch, list(checkpoint.history)
+
+    def run(self) -> Checkpoint:
+        """Train to the last epoch, or until validation no longer improves, and return the final state."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        while self.epoch < self.config.epochs and not self._out_of_patience():
+            started = time.monotonic()
+            torch.manual_seed(self.config.seed + 1_000_003 * (self.epoch + 1) + self.process.rank)
+            row = {"epoch": self.epoch + 1.0} | self._train_epoch()
+            row["seconds"] = time.monotonic() - started
+            row["slices_per_s"] = self.training.steps(self.config.batch_size) * self.config.batch_size / row["seconds"]
+            row |= self._validate()
+            self.history.append(row)
+            self.epoch += 1
+            if self.process.is_first:
+                self._save()
+                logger.info("Epoch %d of %d: %s", self.epoch, self.config.epochs, describe(row))
+            self.process.wait()
+        return self.checkpoint()
+
+    @property
+    def data_digest(self) -> str:
+        """Of all training and validation cases."""
+        return ".".join(dataset.digest for dataset in (self.training, self.validation) if dataset is not None)
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the state after the last finished epoch."""
+        return Checkpoint(
+            config=self.config,
+            epoch=self.epoch,
+            network=_on_cpu(self.network),
+            average=None if self.average is None else _on_cpu(self.average),
+            optimiser=self.optimiser.state_dict(),
+            scaler=self.scaler.state_dict(),
+            history=self.history,
+            split=self.split,
+            data_digest=self.data_digest,
+        )
+
+    def _train_epoch(self) -> dict[str, float]:
+        self.network.train()
+        scores, steps = Scores(), self.training.steps(self.config.batch_size)
+        batches = self.training.epoch(
+            self.epoch, self.config.batch_size, rank=self.process.rank, world_size=self.process.world_size
+        )
+        rate = 0.0
+        for step, batch in enumerate(batches):
+            rate = learning_rate(self.config, self.epoch + step / steps)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            scores.add(*self._step(batch))
+            self._update_average(self.epoch * steps + step)
+            self.progress("train", step + 1, steps)
+        return {"learning_rate": rate} | self.process.mean(scores.row("train"))
+
+    def _step(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One step of the optimiser; returns loss, logits, target and valid."""
+        image, target, valid = self._prepare(batch)
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            logits = self._parallel(image)
+        loss = bce_dice_loss(logits, target, self.config.alpha, valid)
+        if not torch.isfinite(loss):
+            raise DataError(f"The loss became {float(loss)}; lower learning_rate or set gradient_clip.")
+        total = loss
+        if self.config.l1:
+            total = loss + self.config.l1 * sum(weight.abs().sum() for weight in convolution_weights(self.network))
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_clip:
+            self.scaler.unscale_(self.optimiser)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return loss, logits.detach(), target, valid
+
+    @torch.inference_mode()
+    def _validate(self) -> dict[str, float]:
+        """Loss, accuracy and DSC of the weights that will be used; the first process validates for all."""
+        if self.validation is None or not self.process.is_first:
+            return dict.fromkeys(("val_loss", "val_accuracy", "val_dsc"), math.nan)
+        network = self.average or self.network
+        network.eval()
+        scores, total = Scores(), len(self.validation.index)
+        for done, batch in enumerate(self.validation.in_order(self.config.batch_size), start=1):
+            image, target, valid = self._prepare(batch)
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                logits = network(image)
+            scores.add(bce_dice_loss(logits, target, self.config.alpha, valid), logits, target, valid)
+            self.progress("validate", min(done * self.config.batch_size, total), total)
+        return scores.row("val")
+
+    def _prepare(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return image, target and valid as the network and the loss take them."""
+        image = torch.from_numpy(normalise(batch.hu.numpy(), self.config.preprocess))
+        target = batch.target
+        if self.config.network.out_channels == 1:
+            target = target.sum(dim=1, keepdim=True).clamp(max=1)
+        return (
+            image.to(self.device, memory_format=self.memory_format, non_blocking=True),
+            target.to(self.device, non_blocking=True),
+            batch.valid.to(self.device, non_blocking=True),
+        )
+
+    @torch.no_grad()
+    def _update_average(self, step: int) -> None:
+        if self.average is None:
+            return
+        # Early weights are soon forgotten: the decay rises to its value as steps are taken.
+        decay = min(self.config.average_decay, (1 + step) / (10 + step))
+        for ours, theirs in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if ours.is_floating_point():
+                ours.lerp_(theirs, 1 - decay)
+            else:
+                ours.copy_(theirs)
+
+    def _save(self) -> None:
+        checkpoint = self.checkpoint()
+        save_checkpoint(checkpoint, self.folder / "last.pt")
+        if best_epoch(self.history) == self.epoch:
+            save_checkpoint(checkpoint, self.folder / "best.pt")
+        write_history(self.history, self.folder)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.patience
+        return bool(patience) and self.epoch - best_epoch(self.history) >= patience
+
+
+def learning_rate(config: TrainingConfig, epoch: float) -> float:
+    """Return the rate after `epoch` epochs, fractions included."""
+    warmup = min(1.0, (epoch + 1e-3) / config.warmup_epochs) if config.warmup_epochs else 1.0
+    cosine = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.schedule == "cosine" else 1.0
+    return config.learning_rate * warmup * cosine
+
+
+def convolution_weights(network: nn.Module) -> list[nn.Parameter]:
+    """The weights that regularisation acts on: neither biases nor normalisations."""
+    return [parameter for parameter in network.parameters() if parameter.dim() > 1]
+
+
+def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return Adam or AdamW with weight decay on convolution weights alone."""
+    decayed = convolution_weights(network)
+    chosen = {id(parameter) for parameter in decayed}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+    groups = [{"params": decayed, "weight_decay": config.l2}, {"params": rest, "weight_decay": 0.0}]
+    optimiser = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
+    return optimiser(groups, lr=config.learning_rate)
+
+
+def best_epoch(history: list[dict[str, float]]) -> int:
+    """The epoch, from 1, of the highest validation DSC; the last where nothing was validated, 0 before the first."""
+    if not history or all(math.isnan(row["val_dsc"]) for row in history):
+        return len(history)
+    scores = [-1.0 if math.isnan(row["val_dsc"]) else row["val_dsc"] for row in history]
+    return 1 + scores.index(max(scores))
+
+
+def describe(row: dict[str, float]) -> str:
+    """One line for the log."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
+
+
+def _on_cpu(module: nn.Module) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = module.state_dict()
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
