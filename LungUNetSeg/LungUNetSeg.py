@@ -33,8 +33,8 @@ except ModuleNotFoundError:
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
-    from LungUNetSegLib.inference.segmenter import Segmentation
-    from LungUNetSegLib.volume import Volume
+    from LungUNetSegLib.inference.engines import DeviceName, EngineName
+    from LungUNetSegLib.inference.segmenter import LabelKind, Segmentation
 
 HOMEPAGE = "https://github.com/LungUNetSeg/LungUNetSeg"
 
@@ -99,9 +99,9 @@ class LungUNetSegLogic(ScriptedLoadableModuleLogic):
         segmentationNode: vtkMRMLSegmentationNode | None = None,
         *,
         model: str = "lungs",
-        engine: str = "auto",
-        device: str = "auto",
-        labels: str = "lr",
+        engine: EngineName = "auto",
+        device: DeviceName = "auto",
+        labels: LabelKind = "lr",
         show3d: bool = False,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> tuple[vtkMRMLSegmentationNode, Segmentation]:
@@ -124,30 +124,16 @@ class LungUNetSegLogic(ScriptedLoadableModuleLogic):
             LungUNetSegError: The volume, the model or the engine cannot be used; the message says what to do.
         """
         # Imported here, so that Slicer starts without them.
-        from LungUNetSegLib.inference import load_model
+        from LungUNetSegLib.inference.model import load_model
         from LungUNetSegLib.inference.segmenter import segment
+        from LungUNetSegSlicer.segmentation_node import show_labels
         from LungUNetSegSlicer.volume_bridge import volume_from_node
 
         volume, remarks = volume_from_node(volumeNode)
         result = segment(volume, load_model(model), engine=engine, device=device, labels=labels, progress=progress)
         result = replace(result, findings=remarks + result.findings)
-        return self.showLabels(result.labels, volumeNode, segmentationNode, labels=labels, show3d=show3d), result
-
-    def showLabels(
-        self,
-        labelVolume: Volume,
-        volumeNode: vtkMRMLScalarVolumeNode,
-        segmentationNode: vtkMRMLSegmentationNode | None = None,
-        *,
-        labels: str = "lr",
-        show3d: bool = False,
-    ) -> vtkMRMLSegmentationNode:
-        """Put a finished label map into the scene; the arguments are those of `segment`."""
-        from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-        from LungUNetSegSlicer.segmentation_node import show_labels
-
-        segments = BOTH_LUNGS if labels == "binary" else LUNGS
-        return show_labels(labelVolume, segments, volumeNode, segmentationNode, show3d=show3d)
+        node = show_labels(result.labels, result.segments, volumeNode, segmentationNode, show3d=show3d)
+        return node, result
 
 
 class LungUNetSegTest(ScriptedLoadableModuleTest):
@@ -165,8 +151,9 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
     def test_labels_become_segments_on_their_own_voxels(self) -> None:
         """Each lung comes back from its segment as it went in, with its name and terminology."""
         from LungUNetSegLib.segments import LUNGS
+        from LungUNetSegSlicer.segmentation_node import show_labels
 
-        segmentationNode = LungUNetSegLogic().showLabels(self.phantom.labels, self.volumeNode, show3d=True)
+        segmentationNode = show_labels(self.phantom.labels, LUNGS, self.volumeNode, show3d=True)
         self.assertEqual(segmentationNode.GetSegmentation().GetNumberOfSegments(), 2)
         for lung in LUNGS:
             segment = segmentationNode.GetSegmentation().GetSegment(lung.segment_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import slicer
 from slicer import (
@@ -14,7 +14,7 @@ from slicer import (
     vtkSegmentation,
     vtkSegmentationConverter,
 )
-from vtk import VTK_UNSIGNED_CHAR
+from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.errors import LungUNetSegError
@@ -22,6 +22,8 @@ from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
+
+NO_SURFACES: Mapping[int, vtkPolyData] = MappingProxyType({})
 
 
 def show_labels(
@@ -31,6 +33,7 @@ def show_labels(
     segmentation_node: vtkMRMLSegmentationNode | None = None,
     *,
     show3d: bool = False,
+    surfaces: Mapping[int, vtkPolyData] | None = None,
 ) -> vtkMRMLSegmentationNode:
     """Put a label map into the scene as a segmentation of a CT.
 
@@ -43,12 +46,18 @@ def show_labels(
         volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
         segmentation_node: Replaced as a whole; a new one is made without it.
         show3d: Also make closed surfaces, which takes some seconds.
+        surfaces: Closed surfaces of the labels in RAS mm, made elsewhere; used instead of making them here.
+        surfaces: Closed surfaces by label, in RAS mm, that have been made elsewhere; they take no time here.
 
     Returns:
         `segmentation_node`, or the new node.
     """
     segmentation = make_segmentation(labels, segments)
-    if show3d and not segmentation.CreateRepresentation(vtkSegmentationConverter.GetClosedSurfaceRepresentationName()):
+    closed_surface = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
+    for each in segments:
+        if surfaces and each.label in surfaces:
+            segmentation.GetSegment(each.segment_id).AddRepresentation(closed_surface, surfaces[each.label])
+    if show3d and not segmentation.CreateRepresentation(closed_surface):
         raise LungUNetSegError("Slicer could not make surfaces of the lungs. Segment without 3D, and see Slicer's log.")
     if segmentation_node is None:
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
@@ -62,7 +71,9 @@ def show_labels(
     return segmentation_node
 
 
-def make_segmentation(labels: Volume, segments: Sequence[Segment]) -> vtkSegmentation:
+def make_segmentation(
+    labels: Volume, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] = NO_SURFACES
+) -> vtkSegmentation:
     """Return a segmentation, outside any scene, whose segments share one label map cut to the labels' extent."""
     image = _oriented_image(labels)
     segmentation = vtkSegmentation()
@@ -74,6 +85,10 @@ def make_segmentation(labels: Volume, segments: Sequence[Segment]) -> vtkSegment
         segment.SetTag(vtkSegment.GetTerminologyEntryTagName(), each.terminology)
         segment.SetLabelValue(each.label)
         segment.AddRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(), image)
+        if surfaces:
+            # All segments or none: where one has no surface, Slicer would start to make it.
+            surface = surfaces.get(each.label) or vtkPolyData()
+            segment.AddRepresentation(vtkSegmentationConverter.GetClosedSurfaceRepresentationName(), surface)
         segmentation.AddSegment(segment, each.segment_id)
     return segmentation
 

@@ -1,4 +1,4 @@
-"""Run by ctest in a real Slicer: the phantom through the logic, saved as .seg.nrrd and loaded again."""
+"""Run by ctest in a real Slicer: the phantom's lungs as a segmentation, saved as .seg.nrrd and loaded again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import slicer
 
-from LungUNetSeg import LungUNetSegLogic
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.segments import LUNGS
+from LungUNetSegSlicer.segmentation_node import show_labels
 from LungUNetSegSlicer.volume_bridge import add_volume_node
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     """Raise AssertionError where the segmentation that comes back is not the one that was saved."""
     phantom = make_phantom(rng=1)
     volumeNode = add_volume_node(phantom.ct, "Phantom")
-    segmentationNode = LungUNetSegLogic().showLabels(phantom.labels, volumeNode)
+    segmentationNode = show_labels(phantom.labels, LUNGS, volumeNode)
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "lungs.seg.nrrd")
         assert slicer.util.saveNode(segmentationNode, path)
