@@ -23,7 +23,7 @@ from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
 
-NO_SURFACES: Mapping[int, vtkPolyData] = MappingProxyType({})
+CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
 
 
 def show_labels(
@@ -46,18 +46,13 @@ def show_labels(
         volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
         segmentation_node: Replaced as a whole; a new one is made without it.
         show3d: Also make closed surfaces, which takes some seconds.
-        surfaces: Closed surfaces of the labels in RAS mm, made elsewhere; used instead of making them here.
         surfaces: Closed surfaces by label, in RAS mm, that have been made elsewhere; they take no time here.
 
     Returns:
         `segmentation_node`, or the new node.
     """
-    segmentation = make_segmentation(labels, segments)
-    closed_surface = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
-    for each in segments:
-        if surfaces and each.label in surfaces:
-            segmentation.GetSegment(each.segment_id).AddRepresentation(closed_surface, surfaces[each.label])
-    if show3d and not segmentation.CreateRepresentation(closed_surface):
+    segmentation = make_segmentation(labels, segments, surfaces)
+    if show3d and not surfaces and not segmentation.CreateRepresentation(CLOSED_SURFACE):
         raise LungUNetSegError("Slicer could not make surfaces of the lungs. Segment without 3D, and see Slicer's log.")
     if segmentation_node is None:
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
@@ -72,7 +67,7 @@ def show_labels(
 
 
 def make_segmentation(
-    labels: Volume, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] = NO_SURFACES
+    labels: Volume, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
 ) -> vtkSegmentation:
     """Return a segmentation, outside any scene, whose segments share one label map cut to the labels' extent."""
     image = _oriented_image(labels)
@@ -87,8 +82,7 @@ def make_segmentation(
         segment.AddRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(), image)
         if surfaces:
             # All segments or none: where one has no surface, Slicer would start to make it.
-            surface = surfaces.get(each.label) or vtkPolyData()
-            segment.AddRepresentation(vtkSegmentationConverter.GetClosedSurfaceRepresentationName(), surface)
+            segment.AddRepresentation(CLOSED_SURFACE, surfaces.get(each.label) or vtkPolyData())
         segmentation.AddSegment(segment, each.segment_id)
     return segmentation
 
