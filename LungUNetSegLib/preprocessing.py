@@ -89,7 +89,8 @@ class NetworkGrid:
         rows, columns = self._matrices(back=True)
         result = np.empty((planes.shape[0], *self.aligned.shape[1:]), np.float32)
         for plane, restored in zip(planes, result, strict=True):
-            restored[:] = rows @ plane.astype(np.float32) @ columns.T
+            # Columns first: what scipy transposes in between is then the smaller of the two.
+            restored[:] = rows @ (plane.astype(np.float32) @ columns.T)
         return result
 
     def to_scan(self, labels: npt.NDArray[np.uint8]) -> Volume:

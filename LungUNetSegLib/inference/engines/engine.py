@@ -1,0 +1,45 @@
+"""What an engine is: it turns slices into probabilities, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import EngineError
+
+Float32 = npt.NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """A network loaded onto a device."""
+
+    @property
+    def description(self) -> str:
+        """For reports: the engine's name and release, device and precision."""
+        ...
+
+    def probabilities(self, slices: Float32) -> Float32:
+        """Map (n, 1, h, w) normalised slices to (n, c, h, w) probabilities.
+
+        Channel 0 is the patient's right lung and channel 1 the left; the only channel of some models is both.
+
+        Raises:
+            OutOfMemoryError: The device has no room for n slices at once.
+            EngineError: The device or the engine failed.
+        """
+        ...
+
+
+class OutOfMemoryError(EngineError):
+    """A batch did not fit; a smaller one may."""
+
+
+def engine_failure(engine: str, error: Exception) -> EngineError:
+    """Return what an engine's own exception means to us; engines raise many types, told apart by their text."""
+    text = " ".join(str(error).split())
+    signs = ("out of memory", "outofmemory", "alloc", "not enough memory")
+    if isinstance(error, MemoryError) or any(sign in f"{type(error).__name__} {text}".lower() for sign in signs):
+        return OutOfMemoryError(f"{engine} ran out of memory: {text}")
+    return EngineError(f"{engine} failed: {text or type(error).__name__}")

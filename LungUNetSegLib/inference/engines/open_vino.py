@@ -1,0 +1,70 @@
+"""OpenVINO on the CPU: bfloat16 where the CPU computes in it, float32 otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.inference.engines.engine import Float32, engine_failure
+from LungUNetSegLib.inference.model import Model
+
+
+class OpenVinoEngine:
+    """Runs the ONNX graph with OpenVINO, one slice per thread at a time.
+
+    Args:
+        model: With an ONNX graph.
+        threads: How many; one per core when None.
+
+    Raises:
+        MissingDependencyError: openvino is not installed or does not load.
+        EngineError: The graph is missing or cannot be run.
+    """
+
+    def __init__(self, model: Model, threads: int | None = None) -> None:
+        try:
+            import openvino
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"OpenVINO cannot be loaded ({error}): install it with `pip install openvino`."
+            ) from error
+        if model.onnx is None:
+            raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
+        try:
+            core = openvino.Core()
+            precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+            graph = core.read_model(str(model.onnx))
+            graph.reshape([1, 1, *model.preprocess.size])  # a fixed shape lets OpenVINO plan its memory
+            compiled = core.compile_model(graph, "CPU", _settings(precision, threads))
+            self._queue = openvino.AsyncInferQueue(compiled)
+        except Exception as error:  # openvino raises bare RuntimeErrors and pybind11's own
+            raise engine_failure("OpenVINO", error) from error
+        self._queue.set_callback(_keep_result)
+        self._channels = model.channels
+        name = {"bf16": "bfloat16", "f32": "float32"}[precision]
+        self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {name}"
+
+    def probabilities(self, slices: Float32) -> Float32:
+        """Map (n, 1, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        result = np.empty((len(slices), self._channels, *slices.shape[2:]), np.float32)
+        try:
+            for index in range(len(slices)):
+                self._queue.start_async({0: slices[index : index + 1]}, result[index])
+            self._queue.wait_all()
+        except Exception as error:  # as above
+            raise engine_failure("OpenVINO", error) from error
+        return result
+
+
+def _settings(precision: str, threads: int | None) -> dict[str, Any]:
+    # Throughput: as many slices at once as there are threads, each on its own, needs no joining between layers.
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+    if threads:
+        settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
+    return settings
+
+
+def _keep_result(request: Any, destination: Float32) -> None:
+    destination[:] = request.get_output_tensor(0).data[0]
