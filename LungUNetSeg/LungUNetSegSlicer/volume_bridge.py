@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import slicer
 from slicer import vtkMRMLScalarVolumeNode
-from vtk import vtkMatrix4x4
+from vtk import vtkMatrix4x4, vtkMatrixToLinearTransform, vtkPolyData, vtkTransformPolyDataFilter
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.errors import ReadError
@@ -40,9 +40,9 @@ def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Findi
     Raises:
         ReadError: No volume, a label map, a colour or vector image, or a volume without voxels.
     """
-    array = _voxels(node)
+    array = voxels(node)
     geometry = geometry_from_ijk_to_ras(array.shape, ijk_to_ras(node))
-    return Volume(to_hu(array), geometry), tuple(_remarks(node, array))
+    return Volume(to_hu(array), geometry), transform_remarks(node) + _nan_remarks(array)
 
 
 def add_volume_node(volume: Volume, name: str) -> vtkMRMLScalarVolumeNode:
@@ -71,8 +71,20 @@ def ijk_to_ras_matrix(geometry: Geometry) -> vtkMatrix4x4:
     return slicer.util.vtkMatrixFromArray(RAS_TO_LPS @ geometry.affine_lps @ REVERSE_AXES)
 
 
-def _voxels(node: Any) -> np.ndarray:
-    """Return a scalar volume's voxels as they lie in the scene, (K, J, I); raise ReadError for anything else."""
+def surface_to_ras(surface: vtkPolyData) -> vtkPolyData:
+    """Return a surface that lies in LPS mm in the scene's RAS mm, normals too."""
+    transform = vtkMatrixToLinearTransform(input=slicer.util.vtkMatrixFromArray(RAS_TO_LPS))
+    placed = vtkTransformPolyDataFilter(transform=transform, input_data=surface)
+    placed.Update()
+    return placed.GetOutput()
+
+
+def voxels(node: Any) -> np.ndarray:
+    """Return a scalar volume's voxels as they lie in the scene, (K, J, I), without a copy.
+
+    Raises:
+        ReadError: As `volume_from_node`.
+    """
     if node is None or not node.IsA("vtkMRMLScalarVolumeNode"):
         raise ReadError("No CT is selected. Load a chest CT and choose it as the input.")
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
@@ -89,18 +101,20 @@ def _voxels(node: Any) -> np.ndarray:
     return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
 
 
-def _remarks(node: vtkMRMLScalarVolumeNode, array: np.ndarray) -> list[Finding]:
-    remarks = []
+def transform_remarks(node: vtkMRMLScalarVolumeNode) -> tuple[Finding, ...]:
+    """Say so when a volume is under a transform, which the segmentation of its voxels does not see."""
     transform = node.GetParentTransformNode()
-    if transform:
-        remarks.append(
-            Finding(
-                "under-transform",
-                f"The CT is under the transform {transform.GetName()!r}: the lungs were found on its untransformed "
-                "voxels, volumes in ml are without the transform, and the segmentation was put under it too.",
-            )
-        )
+    if not transform:
+        return ()
+    message = (
+        f"The CT is under the transform {transform.GetName()!r}: the lungs were found on its untransformed voxels, "
+        "volumes in ml are without the transform, and the segmentation was put under it too."
+    )
+    return (Finding("under-transform", message),)
+
+
+def _nan_remarks(array: np.ndarray) -> tuple[Finding, ...]:
     missing = int(np.isnan(array).sum()) if array.dtype.kind == "f" else 0
-    if missing:
-        remarks.append(Finding("nan-voxels", f"{missing} voxels hold no number (NaN); they were taken as air."))
-    return remarks
+    if not missing:
+        return ()
+    return (Finding("nan-voxels", f"{missing} voxels hold no number (NaN); they were taken as air."),)

@@ -35,8 +35,9 @@ def make_qt_module() -> ModuleType:
     for qt_class in _object_classes():
         _turn_properties_into_attributes(qt_class)
         qt_class.__setattr__ = _set_attribute
+        if "__getattribute__" in vars(qt_class):
+            qt_class.__getattribute__ = _attribute_getter(qt_class.__getattribute__)
     QtCore.QObject.name = QtCore.QObject.objectName
-    QtCore.QObject.__getattribute__ = _get_attribute
     for with_loop in (QtCore.QCoreApplication, QtCore.QEventLoop, QtWidgets.QDialog, QtWidgets.QMenu):
         with_loop.exec_ = with_loop.exec
     return qt
@@ -102,13 +103,13 @@ def _is_cpp_class(qt_class: type) -> bool:
     return qt_class.__module__.startswith(("PySide6", "host."))
 
 
-_get_builtin_attribute = QtCore.QObject.__getattribute__
+def _attribute_getter(builtin: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    def get(self: QtCore.QObject, name: str) -> Any:
+        if name in ("connect", "disconnect"):
+            return lambda signature, slot: _call_signal(self, name, signature, slot)
+        return builtin(self, name)
 
-
-def _get_attribute(self: QtCore.QObject, name: str) -> Any:
-    if name in ("connect", "disconnect"):
-        return lambda signature, slot: _call_signal(self, name, signature, slot)
-    return _get_builtin_attribute(self, name)
+    return get
 
 
 def _call_signal(sender: QtCore.QObject, method: str, signature: str, slot: Callable[..., object]) -> bool:

@@ -89,6 +89,15 @@ def test_a_signal_is_connected_by_its_signature_and_an_unknown_one_only_warns(ca
     assert "no signal clacked()" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["QProcess", "QTimer", "QCheckBox", "QApplication"])
+def test_signatures_work_on_every_class(name):
+    import qt
+
+    assert "connect" not in vars(getattr(qt, name))
+    sender = getattr(qt, name).instance() if name == "QApplication" else getattr(qt, name)()
+    assert sender.connect("destroyed()", lambda: None)
+
+
 def test_a_derived_python_class_takes_attributes():
     import qt
 

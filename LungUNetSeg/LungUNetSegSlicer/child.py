@@ -1,0 +1,64 @@
+"""The child process behind the panel: the library's command line, which ends when Slicer does.
+
+``python -m LungUNetSegSlicer.child FOLDER [--surfaces] [options of lungunetseg segment]`` segments ``FOLDER/scan.nrrd``
+and leaves there the files named below. Progress goes to stdout, one JSON object a line; an error is one line on
+stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a crash, that pipe closes, and the child
+removes the folder and ends. This file knows neither Qt nor MRML, for PythonSlicer has no application.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+SCAN = "scan.nrrd"
+LABELS = "labels.nrrd"
+RESULT = "result.json"
+
+
+def surface_file(label: int) -> str:
+    """Return the name of the file with the surface of a label."""
+    return f"surface-{label}.vtp"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Segment the scan in a folder; return the exit status of `lungunetseg segment`."""
+    folder = Path(arguments[0])
+    threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
+    from LungUNetSegLib.cli import main as lungunetseg
+
+    options = [each for each in arguments[1:] if each != "--surfaces"]
+    files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
+    status = lungunetseg(["segment", *files, "--progress", "json", *options])
+    if status == 0 and "--surfaces" in arguments:
+        _write_surfaces(folder)
+    return status
+
+
+def _write_surfaces(folder: Path) -> None:
+    from LungUNetSegLib.io.labels import read_labels
+    from LungUNetSegSlicer.surfaces import make_surface, write_surface
+
+    labels = read_labels(folder / LABELS)
+    present = [label for label in (1, 2) if (labels.array == label).any()]
+    for done, label in enumerate(present):
+        print(json.dumps({"stage": "surface", "done": done, "total": len(present)}), flush=True)
+        write_surface(make_surface(labels, label), folder / surface_file(label))
+
+
+def _end_with_slicer(folder: Path) -> None:
+    """Wait for the other end of stdin to close; Slicer never writes to it."""
+    # Not sys.stdin, whose lock would still be held when Python ends.
+    while os.read(0, 1024):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

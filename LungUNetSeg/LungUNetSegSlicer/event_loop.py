@@ -1,0 +1,43 @@
+"""Work in small steps on the thread of the user interface, with Qt's event loop running between them.
+
+Slicer's scene may be touched from this thread only, and Python threads stand still while the event loop runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import qt
+
+
+class Steps:
+    """Runs a generator, one step whenever the event loop has nothing else to do.
+
+    Args:
+        steps: Each ``yield`` lets the event loop run; what it returns is handed to `on_end`.
+        on_end: Called once with the generator's return value.
+        on_error: Called once with what it raised, instead of `on_end`.
+    """
+
+    def __init__(
+        self, steps: Iterator[None], on_end: Callable[[object], None], on_error: Callable[[Exception], None]
+    ) -> None:
+        self._steps, self._on_end, self._on_error = steps, on_end, on_error
+        self._timer = qt.QTimer()
+        self._timer.connect("timeout()", self._step)
+        self._timer.start(0)
+
+    def stop(self) -> None:
+        """Take no further step; the generator is closed, and nobody is called."""
+        self._timer.stop()
+        self._steps.close()  # type: ignore[attr-defined]
+
+    def _step(self) -> None:
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            self._timer.stop()
+            self._on_end(end.value)
+        except Exception as error:
+            self._timer.stop()
+            self._on_error(error)

@@ -1,0 +1,156 @@
+"""One segmentation in a child process, from a volume node to a segmentation node.
+
+The scene changes once, at the very end, when everything is there. Until then a cancelled, failed or orphaned run
+leaves nothing behind: no node, no file, no process.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import slicer
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.io.labels import read_labels
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegSlicer import child
+from LungUNetSegSlicer.event_loop import Steps
+from LungUNetSegSlicer.scan_file import write_scan
+from LungUNetSegSlicer.segmentation_node import show_labels
+from LungUNetSegSlicer.settings import Output, RunSettings
+from LungUNetSegSlicer.volume_bridge import surface_to_ras, transform_remarks
+from LungUNetSegSlicer.worker import ChildEnd, ChildProcess, Progress, Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        state: All is in the scene, or the user or the scene stopped it, or something went wrong.
+        message: For people, when it failed.
+        segmentation: The segmentation node, when it is done.
+        result: What `lungunetseg segment --json` writes, when it is done.
+    """
+
+    state: Literal["done", "cancelled", "failed"]
+    message: str = ""
+    segmentation: vtkMRMLSegmentationNode | None = None
+    result: Mapping[str, Any] | None = None
+
+
+class SegmentationRun:
+    """Starts at once; ends by calling `on_end` exactly once.
+
+    Args:
+        volume: The CT. The run is cancelled when it, or the scene, goes away.
+        target: The segmentation that will be replaced, watched in the same way; None when a new one will be made.
+        settings: How to segment.
+        on_progress: Called with (stage, done, total).
+        on_end: Told how it ended.
+        make_child: Makes the child process.
+    """
+
+    def __init__(
+        self,
+        volume: vtkMRMLScalarVolumeNode,
+        target: vtkMRMLSegmentationNode | None,
+        settings: RunSettings,
+        on_progress: Progress,
+        on_end: Callable[[RunEnd], None],
+        make_child: Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess] = Worker,
+    ) -> None:
+        self._volume, self._target, self._settings = volume, target, settings
+        self._on_progress, self._on_end = on_progress, on_end
+        self._ended = False
+        # Readable by this user only; the scan may name a patient's body, if not the patient.
+        self._folder = Path(tempfile.mkdtemp(prefix="LungUNetSeg-", dir=slicer.app.temporaryPath))
+        self._observers = [
+            slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
+            slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
+        ]
+        self._child = make_child(on_progress, self._on_child_end)
+        self._steps = Steps(write_scan(volume, self._folder / child.SCAN), self._compute, self._fail)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended
+
+    def cancel(self) -> None:
+        """End it; processes and files are gone when this returns, and the scene is as before."""
+        if self.running:
+            self._end(RunEnd(state="cancelled"))
+
+    def _compute(self, _: object) -> None:
+        self._child.start(self._settings.arguments(), self._folder)
+
+    def _on_child_end(self, end: ChildEnd) -> None:
+        if end.state == "done":
+            self._steps = Steps(self._load(), self._finish, self._fail)
+        elif end.state == "failed":
+            self._end(RunEnd(state="failed", message=self._readable(end.message)))
+        # A cancelled child ends during `_end`, which goes on by itself.
+
+    def _load(self) -> Iterator[None]:
+        """Read what the child left; return (labels, surfaces, result)."""
+        self._on_progress("load", 0, 1)
+        result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
+        yield
+        labels = read_labels(self._folder / child.LABELS)
+        yield
+        surfaces = {}
+        for label in (1, 2):
+            path = self._folder / child.surface_file(label)
+            if path.exists():
+                # Imported here, for only 3D needs VTK's readers.
+                from LungUNetSegSlicer.surfaces import read_surface
+
+                surfaces[label] = surface_to_ras(read_surface(path))
+                yield
+        return labels, surfaces, result  # type: ignore[return-value]
+
+    def _finish(self, loaded: Any) -> None:
+        labels, surfaces, result = loaded
+        segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
+        remarks = [{"code": each.code, "message": each.message} for each in transform_remarks(self._volume)]
+        try:
+            segmentation = show_labels(labels, segments, self._volume, self._target, surfaces=surfaces)
+        except Exception as error:
+            self._fail(error)
+            return
+        result = {**result, "findings": [*remarks, *result["findings"]]}
+        self._end(RunEnd(state="done", segmentation=segmentation, result=result))
+
+    def _fail(self, error: Exception) -> None:
+        self._end(RunEnd(state="failed", message=self._readable(str(error))))
+        if not isinstance(error, (LungUNetSegError, OSError)):
+            raise error  # a bug of ours: Slicer's log shall have its traceback
+
+    def _readable(self, message: str) -> str:
+        """Name the volume instead of the temporary file that the child saw."""
+        return message.replace(str(self._folder / child.SCAN), self._volume.GetName() or "")
+
+    def _on_scene_closes(self, *_: object) -> None:
+        self.cancel()
+
+    def _on_node_removed(self, *_: object) -> None:
+        watched = [self._volume] if self._target is None else [self._volume, self._target]
+        if not all(slicer.mrmlScene.IsNodePresent(node) for node in watched):
+            self.cancel()
+
+    def _end(self, end: RunEnd) -> None:
+        self._ended = True
+        for tag in self._observers:
+            slicer.mrmlScene.RemoveObserver(tag)
+        self._steps.stop()
+        self._child.cancel()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._on_end(end)

@@ -1,0 +1,96 @@
+"""Closed surfaces of the lungs, made in the child process as Slicer makes them.
+
+Slicer's own conversion takes seconds on the thread of the user interface. This is the same chain of filters with the
+same settings (Slicer's Libs/vtkSegmentationCore/vtkBinaryLabelmapToClosedSurfaceConversionRule.cxx, defaults: flying
+edges, smoothing 0.5, no decimation, normals), so that editing a segment later gives the same surface.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPolyData
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from vtkmodules.vtkCommonTransforms import vtkMatrixToLinearTransform
+from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkWindowedSincPolyDataFilter
+from vtkmodules.vtkFiltersGeneral import vtkDiscreteFlyingEdges3D, vtkTransformPolyDataFilter
+from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
+
+from LungUNetSegLib.volume import Volume
+
+SMOOTHING = 0.5
+
+
+def make_surface(labels: Volume, label: int) -> vtkPolyData:
+    """Return the closed surface of one label.
+
+    Args:
+        labels: A uint8 label map.
+        label: Whose surface; the polydata is empty where no voxel has it.
+
+    Returns:
+        Triangles with normals, in the frame of the label map's affine (LPS mm).
+    """
+    image, first = _padded_box(labels.array == label)
+    if image is None:
+        return vtkPolyData()
+    edges = vtkDiscreteFlyingEdges3D(compute_gradients=False, compute_normals=False, input_data=image)
+    edges.SetValue(0, 1)
+    smoother = vtkWindowedSincPolyDataFilter(
+        number_of_iterations=int(20 + 40 * SMOOTHING),
+        pass_band=10 ** (-4 * SMOOTHING),
+        boundary_smoothing=False,
+        feature_edge_smoothing=False,
+        non_manifold_smoothing=True,
+        normalize_coordinates=True,
+        input_connection=edges.GetOutputPort(),
+    )
+    placed = vtkTransformPolyDataFilter(
+        transform=_index_to_lps(labels, first), input_connection=smoother.GetOutputPort()
+    )
+    normals = vtkPolyDataNormals(consistency=True, splitting=False, input_connection=placed.GetOutputPort())
+    normals.Update()
+    surface: vtkPolyData = normals.GetOutput()
+    surface.GetPointData().RemoveArray("ImageScalars")
+    return surface
+
+
+def write_surface(surface: vtkPolyData, path: Path) -> None:
+    """Write a surface as VTK's XML polydata, uncompressed, for `read_surface`."""
+    writer = vtkXMLPolyDataWriter(file_name=str(path), input_data=surface)
+    writer.SetDataModeToAppended()
+    writer.EncodeAppendedDataOff()
+    writer.SetCompressorTypeToNone()
+    if not writer.Write():
+        raise OSError(f"The surface {path} cannot be written: is the disk full?")
+
+
+def read_surface(path: Path) -> vtkPolyData:
+    """Read what `write_surface` wrote."""
+    reader = vtkXMLPolyDataReader(file_name=str(path))
+    reader.Update()
+    return reader.GetOutput()
+
+
+def _padded_box(mask: np.ndarray) -> tuple[vtkImageData | None, tuple[int, ...]]:
+    """Return the box around a mask with one voxel of background, and the index of its first voxel."""
+    indices = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    if not all(each.size for each in indices):
+        return None, (0, 0, 0)
+    box = tuple(slice(each[0], each[-1] + 1) for each in indices)
+    padded = np.pad(mask[box], 1).astype(np.uint8)
+    image = vtkImageData(dimensions=padded.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(padded.ravel(), deep=True))
+    return image, tuple(int(each[0]) - 1 for each in indices)
+
+
+def _index_to_lps(labels: Volume, first: tuple[int, ...]) -> Any:
+    """Return the transform of (i, j, k), counted from the voxel `first` (slice, row, column), to LPS mm."""
+    affine = np.array(labels.geometry.affine_lps)
+    affine[:3, 3] = labels.geometry.to_lps(first)
+    matrix = vtkMatrix4x4()
+    matrix.DeepCopy(affine[:, [2, 1, 0, 3]].ravel())
+    return vtkMatrixToLinearTransform(input=matrix)
