@@ -1,7 +1,22 @@
 """Scans and label maps from and to files."""
 
+from LungUNetSegLib.io.dicom import SeriesSummary, dicom_to_numpy, list_series, read_dicom
+from LungUNetSegLib.io.dicom_write import write_dicom_series
 from LungUNetSegLib.io.images import read_image
 from LungUNetSegLib.io.labels import check_writable, read_labels, write_labels
+from LungUNetSegLib.io.reading import read_scan
 from LungUNetSegLib.io.scan import Scan
 
-__all__ = ["Scan", "check_writable", "read_image", "read_labels", "write_labels"]
+__all__ = [
+    "Scan",
+    "SeriesSummary",
+    "check_writable",
+    "dicom_to_numpy",
+    "list_series",
+    "read_dicom",
+    "read_image",
+    "read_labels",
+    "read_scan",
+    "write_dicom_series",
+    "write_labels",
+]

@@ -1,0 +1,33 @@
+"""One door for every scan: DICOM folders and files, NIfTI, NRRD, MetaImage."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom import read_dicom
+from LungUNetSegLib.io.images import read_image
+from LungUNetSegLib.io.itk_files import image_ending
+from LungUNetSegLib.io.scan import Scan, ScanInput
+
+
+def read_scan(source: ScanInput, series_uid: str | None = None) -> Scan:
+    """Return the CT in a DICOM folder, a DICOM file, a list of DICOM files, or an image file.
+
+    Args:
+        source: A folder is searched at any depth, whatever its files are called.
+        series_uid: One of `list_series`; without it the best candidate for an axial chest CT is taken and named
+            in a finding if there are several.
+
+    Raises:
+        ReadError: There is no CT, or it cannot be read right; the message says why and what to do.
+    """
+    if not isinstance(source, (str, PathLike)):
+        return read_dicom(source, series_uid)
+    path = Path(source)
+    if path.is_dir() or image_ending(path) is None:
+        return read_dicom(path, series_uid)
+    if series_uid is not None:
+        raise ReadError(f"{path}: an image file has no series; leave the series UID away.")
+    return read_image(path)
