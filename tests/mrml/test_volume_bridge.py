@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
-from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras, volume_from_node
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.phantom import phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras, volume_from_node
 
 
 def numbered(geometry: Geometry) -> Volume:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
-from LungUNetSegSlicer import segmentation_node
-from LungUNetSegSlicer.segmentation_node import show_labels
-from LungUNetSegSlicer.volume_bridge import add_volume_node
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Volume
+from LungUNetSegSlicer import segmentation_node
+from LungUNetSegSlicer.segmentation_node import show_labels
+from LungUNetSegSlicer.volume_bridge import add_volume_node
 
 
 @pytest.fixture

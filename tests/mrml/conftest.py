@@ -1,4 +1,7 @@
-"""Slicer's core from PyPI, with one scene for all tests of this folder; each test starts with an empty one."""
+"""Slicer's core from PyPI, with one scene for all tests of this folder; each test starts with an empty one.
+
+The folder is not called slicer: that package takes in whatever folders of its name lie on the path.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from module_paths import MODULE_FOLDER
 
-ROOT = Path(__file__).resolve().parents[2]
-MODULE_FOLDER = ROOT / "LungUNetSeg"
 if str(MODULE_FOLDER) not in sys.path:
     sys.path.append(str(MODULE_FOLDER))
 

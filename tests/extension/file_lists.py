@@ -1,6 +1,6 @@
 """The file lists of the CMakeLists.txt: what they say, what lies on disk, and how to bring them together.
 
-Slicer packages what the lists name and nothing else. ``python tests/cmake/file_lists.py`` writes them anew.
+Slicer packages what the lists name and nothing else. ``python tests/extension/file_lists.py`` writes them anew.
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""The extension as Slicer builds and installs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from extension import file_lists
+
+STANDIN = Path(__file__).parent / "standin"
+SCRIPTED_MODULES = Path("lib/Slicer-5.10/qt-scripted-modules")
+NO_COMPILER = [f"-DCMAKE_{language}_COMPILER{suffix}" for language in ("C", "CXX") for suffix in ("=true", "_FORCED=1")]
+
+
+def run(*command: str | Path) -> str:
+    """Return a command's output; it must succeed."""
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension configured against stand-ins of Slicer's CMake files."""
+    if shutil.which("cmake") is None:
+        pytest.skip("cmake is not installed")
+    folder = tmp_path_factory.mktemp("build")
+    run("cmake", "-S", file_lists.ROOT, "-B", folder, f"-DSlicer_DIR={STANDIN}", "-DBUILD_TESTING=ON", *NO_COMPILER)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installed(build: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of scripted modules after installation."""
+    prefix = tmp_path_factory.mktemp("installed")
+    run("cmake", "--install", build, "--prefix", prefix)
+    return prefix / SCRIPTED_MODULES
+
+
+@pytest.mark.parametrize("package", file_lists.PACKAGES)
+@pytest.mark.parametrize("name", file_lists.LISTS)
+def test_the_lists_name_every_file(package: str, name: str) -> None:
+    """A file that is not listed is not packaged. To mend: python tests/extension/file_lists.py"""
+    assert file_lists.listed(package, name) == file_lists.on_disk(package, name)
+
+
+def test_every_listed_file_is_installed_and_only_the_module_is_a_module(installed: Path) -> None:
+    """Slicer tries each .py at the top as a module."""
+    assert [path.name for path in installed.glob("*.py")] == ["LungUNetSeg.py"]
+    for name in file_lists.LISTS:
+        for file in file_lists.listed("LungUNetSeg", name):
+            assert (installed / file).is_file(), file
+        for file in file_lists.listed("LungUNetSegLib", name):
+            assert (installed / "LungUNetSegLib" / file).is_file(), file
+
+
+def test_ctest_knows_the_tests(build: Path) -> None:
+    """The self-test, the generic one and those of Testing/Python, for a real Slicer."""
+    names = re.findall(r"Test +#\d+: (\S+)", run("ctest", "--test-dir", build, "--show-only"))
+    scripts = (file_lists.ROOT / "Testing" / "Python").glob("*.py")
+    expected = {"py_LungUNetSeg", "py_nomainwindow_qSlicerLungUNetSegModuleGenericTest"}
+    assert set(names) == expected | {f"py_LungUNetSeg_{path.stem}" for path in scripts}
+
+
+def test_no_stray_module_at_the_top() -> None:
+    """Slicer would try it: the root and the module's folder hold no other .py file, and are no packages."""
+    root = file_lists.ROOT
+    assert list(root.glob("*.py")) == []
+    assert [path.name for path in (root / "LungUNetSeg").glob("*.py")] == ["LungUNetSeg.py"]
+    assert not (root / "Testing" / "__init__.py").exists()
+
+
+def test_the_catalogue_entry_is_what_the_schema_asks_for() -> None:
+    """Slicer's Schemas/slicer-extension-catalog-entry-schema-v1.0.1.json: three required keys, and no unknown ones."""
+    entry = json.loads((file_lists.ROOT / "LungUNetSeg.json").read_text(encoding="utf-8"))
+    known = {"scm_revision", "scm_type", "build_dependencies", "build_subdirectory", "enabled", "tier"}
+    assert {"$schema", "category", "scm_url"} <= set(entry) <= {"$schema", "category", "scm_url"} | known
+
+
+def test_the_icon_is_a_png_of_128_pixels() -> None:
+    header = (file_lists.ROOT / "LungUNetSeg" / "Resources" / "Icons" / "LungUNetSeg.png").read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(header[16:20]), int.from_bytes(header[20:24])) == (128, 128)
+
+
+def test_a_checkout_stays_small() -> None:
+    """Slicer's extension index takes at most 100 MB."""
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=file_lists.ROOT, capture_output=True, check=False)
+    if files.returncode:
+        pytest.skip("this is no git checkout")
+    paths = [file_lists.ROOT / os.fsdecode(name) for name in files.stdout.split(b"\0") if name]
+    assert sum(path.stat().st_size for path in paths if path.is_file()) < 100e6
