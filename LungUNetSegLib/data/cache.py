@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -31,8 +32,11 @@ from LungUNetSegLib.volume import AIR_HU, Volume
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Part of every digest; raise it when what an entry holds changes."""
+
+LEFTOVER_S = 24 * 3600
+"""An unfinished entry older than this belongs to no living run."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,6 +52,7 @@ class CachedCase:
         target: (D, 3, h, w) uint8, memory-mapped; the fraction of each pixel that is right lung and left lung
             (255 = all of it), and 255 where the reader could decide, 0 where not.
         slice_mm: Distance between slices.
+        has_sides: Whether its mask tells right from left; if not, both are in the first channel.
     """
 
     case: Case
@@ -55,6 +60,7 @@ class CachedCase:
     hu: npt.NDArray[np.int16]
     target: npt.NDArray[np.uint8]
     slice_mm: float
+    has_sides: bool = True
 
 
 def default_cache_folder() -> Path:
@@ -89,6 +95,7 @@ def cache_cases(
     except OSError as error:
         message = f"The cache {folder} cannot be made: {error.strerror}; choose another with --cache."
         raise WriteError(message) from error
+    _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
@@ -152,17 +159,29 @@ def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
         hu = np.load(entry / "hu.npy", mmap_mode="r", allow_pickle=False)
         target = np.load(entry / "target.npy", mmap_mode="r", allow_pickle=False)
         about = json.loads((entry / "case.json").read_text(encoding="utf-8"))
-        return CachedCase(case, digest, hu, target, float(about["slice_mm"]))
+        return CachedCase(case, digest, hu, target, float(about["slice_mm"]), bool(about["has_sides"]))
     except (OSError, ValueError, KeyError, EOFError) as error:
         logger.warning("The cache entry %s is broken (%s) and is built again.", entry, error)
         shutil.rmtree(entry, ignore_errors=True)
         return None
 
 
+def _remove_leftovers(folder: Path) -> None:
+    """Remove entries that were begun long ago by a run that was killed."""
+    for unfinished in folder.glob("*.tmp"):
+        if time.time() - unfinished.stat().st_mtime > LEFTOVER_S:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
 def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     pair = read_pair(case)
     hu, target = preprocess(pair, config)
-    about = {"case": case.case_id, "slice_mm": pair.ct.canonical().geometry.spacing_mm[0], "config": to_json(config)}
+    about = {
+        "case": case.case_id,
+        "slice_mm": pair.ct.canonical().geometry.spacing_mm[0],
+        "has_sides": pair.has_sides,
+        "config": to_json(config),
+    }
     unfinished = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".tmp", dir=entry.parent))
     try:
         np.save(unfinished / "hu.npy", hu)

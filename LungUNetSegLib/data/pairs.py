@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import numpy.typing as npt
 
 from LungUNetSegLib.data.cases import Case
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.resample import from_sitk
+from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import Volume, to_hu
+from LungUNetSegLib.volume import Geometry, Volume
 
 GRID_TOLERANCE_MM = 0.1
 """Masks were written by other programs, in headers of few decimals; this is far below a voxel."""
+
+OWN_EXTENT = (".seg.nrrd", ".npz", ".dcm")
+"""Masks that need not cover their scan (a segmentation keeps what is not empty), or know no place of their own."""
+
+BODY_HU = -300
+MIDLINE_MM = 10.0
+BOTH_SIDES_SHARE = 0.3
+"""A label that has this share of its voxels beyond the middle of the body is not one lung but both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,42 +32,45 @@ class LabelledScan:
 
     Attributes:
         ct: int16 HU.
-        labels: uint8; 1 = the patient's right lung, 2 = left.
+        labels: uint8; 1 = the patient's right lung, 2 = left; or 1 = both, see `has_sides`.
         ignore: bool; where nobody could decide. None when everywhere is decided.
+        has_sides: Whether right and left are told apart.
     """
 
     ct: Volume
     labels: Volume
-    ignore: Volume | None
+    ignore: Volume | None = None
+    has_sides: bool = True
 
 
 def read_pair(case: Case) -> LabelledScan:
     """Read one case.
 
     Raises:
-        ReadError: A file that cannot be read.
-        DataError: A mask on another grid, of other values than 0, 1 and 2, or with its sides swapped.
+        ReadError: A file that cannot be read, or a mask of other values than 0, 1 and 2.
+        DataError: A mask on another grid than its scan, or with its sides swapped.
     """
-    ct = _read_scan(case.image)
-    labels = _read_labels(case.mask)
-    _check_grid(labels, ct, case.mask)
-    values = np.unique(labels.array)
-    if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
-        found = values[:5].tolist()
-        raise DataError(f"{case.mask} holds the values {found}; a mask has 0, 1 (right lung) and 2 (left lung).")
-    _check_sides(labels, case.mask)
+    ct = read_scan(case.image).volume
+    labels = _read_mask(case.mask, ct.geometry)
     ignore = None
     if case.ignore is not None:
-        ignore = _read_labels(case.ignore)
-        _check_grid(ignore, ct, case.ignore)
+        ignore = _read_mask(case.ignore, ct.geometry)
         ignore = Volume(ignore.array > 0, ct.geometry)
-    return LabelledScan(ct, Volume(labels.array.astype(np.uint8), ct.geometry), ignore)
+    _check_sides(labels, case.mask)
+    return LabelledScan(ct, labels, ignore, has_sides=not _is_both_lungs(labels, ct))
 
 
-def _check_grid(mask: Volume, ct: Volume, path: Path) -> None:
-    if mask.geometry.matches(ct.geometry, GRID_TOLERANCE_MM):
-        return
-    sizes = mask.geometry.shape, ct.geometry.shape
+def _read_mask(path: Path, scan: Geometry) -> Volume:
+    """Return a mask on the scan's grid.
+
+    A label image on another grid is refused rather than moved: it is more often a mistake than a wish.
+    """
+    if path.name.lower().endswith(OWN_EXTENT):
+        return read_labels(path, scan)
+    mask = read_labels(path)
+    if mask.geometry.matches(scan, GRID_TOLERANCE_MM):
+        return Volume(mask.array, scan)
+    sizes = mask.geometry.shape, scan.shape
     if sizes[0] != sizes[1]:
         raise DataError(f"{path} has {sizes[0]} voxels, its scan {sizes[1]}; give the scan's own mask.")
     raise DataError(f"{path} lies elsewhere in the patient than its scan, though of the same size; check its header.")
@@ -72,16 +83,22 @@ def _check_sides(labels: Volume, path: Path) -> None:
         voxels = np.argwhere(labels.array == value)
         if len(voxels) < 50:
             return
-        middles.append(float(labels.geometry.to_lps(voxels.mean(axis=0))[0]))
+        middles.append(_x_mm(voxels, labels.geometry).mean())
     if middles[0] > middles[1]:
         raise DataError(f"{path} has label 1 on the patient's left; 1 is the patient's right lung, 2 the left.")
 
 
-def _read_scan(path: Path) -> Volume:
-    names = [*sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(path))] if path.is_dir() else [str(path)]
-    volume = from_sitk(sitk.ReadImage(names if len(names) > 1 else names[0]))
-    return Volume(to_hu(volume.array), volume.geometry)
+def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
+    """Whether label 1 stands for both lungs, as in the paper's masks."""
+    lungs = np.argwhere(labels.array == RIGHT_LUNG)
+    if not len(lungs) or (labels.array == LEFT_LUNG).any():
+        return False
+    body = np.argwhere(ct.array[:, ::4, ::4] > BODY_HU) * (1, 4, 4)
+    if not len(body):
+        return False
+    beyond = _x_mm(lungs, labels.geometry) > np.median(_x_mm(body, ct.geometry)) + MIDLINE_MM
+    return bool(beyond.mean() > BOTH_SIDES_SHARE)
 
 
-def _read_labels(path: Path) -> Volume:
-    return from_sitk(sitk.ReadImage(str(path)))
+def _x_mm(voxels: npt.NDArray[np.int64], geometry: Geometry) -> npt.NDArray[np.float64]:
+    return geometry.to_lps(voxels)[:, 0]

@@ -18,7 +18,7 @@ from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_fol
 from LungUNetSegLib.data.cases import Case, find_cases
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.data.splits import Split, choose, load_split, save_split, split_cases
-from LungUNetSegLib.errors import ConfigError, LungUNetSegError, WriteError
+from LungUNetSegLib.errors import ConfigError, DataError, LungUNetSegError, WriteError
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         arguments.cache or default_cache_folder(),
         progress=progress,
     )
+    _check_sides(cached, config)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     trainer = Trainer(
         config,
@@ -140,6 +141,15 @@ def _split(arguments: argparse.Namespace, cases: list[Case], config: TrainingCon
     if arguments.split:
         return load_split(arguments.split)
     return split_cases(cases, config.seed, folds=arguments.folds, fold=arguments.fold)
+
+
+def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
+    one_label = next((cached.case for cached in cases if not cached.has_sides), None)
+    if one_label is not None and config.network.out_channels == 2:
+        raise DataError(
+            f"{one_label.mask} has one label for both lungs; train with --set network.out_channels=1, or give masks "
+            "with 1 for the right lung and 2 for the left."
+        )
 
 
 def _prepare_folder(folder: Path, config: TrainingConfig, split: Split) -> None:

@@ -1,0 +1,138 @@
+"""Batches: which slices they hold, that the seed alone decides, and that processes share them exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from LungUNetSegLib.data.cache import CachedCase
+from LungUNetSegLib.data.cases import Case
+from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
+from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.errors import ConfigError, DataError
+
+
+def make_case(name: str, slices: int, *, with_lung: int | None = None, slice_mm: float = 2.5) -> CachedCase:
+    """A case whose slice s is s HU everywhere; its first `with_lung` slices have a right lung."""
+    hu = np.broadcast_to(np.arange(slices, dtype=np.int16)[:, None, None], (slices, 32, 32)).copy()
+    target = np.zeros((slices, 3, 32, 32), np.uint8)
+    target[: slices if with_lung is None else with_lung, 0, 4:20, 4:14] = 255
+    target[:, 2] = 255
+    case = Case(case_id=name, patient=name.split("-")[0], image=Path("x"), mask=Path("y"))
+    return CachedCase(case, name, hu, target, slice_mm)
+
+
+def drawn(dataset: SliceDataset, epoch: int = 0) -> list[tuple[str, int]]:
+    """Case ids and slices of an epoch, in order."""
+    return [(dataset.cases[c].case.case_id, int(s)) for c, s in dataset.index[dataset._draw(epoch)]]
+
+
+def same(ours: Batch, theirs: Batch) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(vars(ours).values(), vars(theirs).values(), strict=True))
+
+
+PLAIN = SamplingConfig(order="every", slab_probability=0.0)
+
+
+def test_every_slice_once_in_another_order_each_epoch() -> None:
+    dataset = SliceDataset([make_case("a", 5), make_case("b", 4)], PLAIN)
+    orders = [drawn(dataset, epoch) for epoch in range(3)]
+    assert all(sorted(order) == sorted(orders[0]) and len(set(order)) == 9 for order in orders)
+    assert orders[0] != orders[1]
+    assert drawn(dataset, 1) == orders[1]
+
+
+def test_the_last_incomplete_batch_is_left_out_and_validation_leaves_out_nothing() -> None:
+    dataset = SliceDataset([make_case("a", 7)], PLAIN)
+    assert [len(batch.hu) for batch in dataset.epoch(0, 3)] == [3, 3]
+    values = torch.cat([batch.hu[:, 0, 0, 0] for batch in dataset.in_order(3)])
+    assert values.tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_balanced_draws_patients_alike_and_single_slices_by_their_share() -> None:
+    cases = [make_case("long", 90), make_case("short-B", 5), make_case("short-L", 5)]
+    cases += [make_case(f"s{number}", 1) for number in range(10)]
+    sampling = SamplingConfig(slices_per_epoch=20_000, single_slice_share=0.4)
+    names = [name for name, _ in drawn(SliceDataset(cases, sampling))]
+    share = {name: names.count(name) / len(names) for name in set(names)}
+    assert share["long"] == pytest.approx(0.3, abs=0.02)
+    assert share["short-B"] + share["short-L"] == pytest.approx(0.3, abs=0.02)  # two scans, one patient
+    assert sum(share[f"s{number}"] for number in range(10)) == pytest.approx(0.4, abs=0.02)
+    assert share["s3"] == pytest.approx(0.04, abs=0.01)
+
+
+def test_slices_without_lung_are_limited_but_not_raised() -> None:
+    sampling = SamplingConfig(slices_per_epoch=20_000, no_lung_share=0.15)
+    for with_lung, expected in ((20, 0.15), (95, 0.05)):
+        slices = [s for _, s in drawn(SliceDataset([make_case("a", 100, with_lung=with_lung)], sampling))]
+        assert np.mean([s >= with_lung for s in slices]) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_set_without_any_lung_can_still_be_drawn() -> None:
+    assert len(drawn(SliceDataset([make_case("a", 3, with_lung=0)], SamplingConfig(slices_per_epoch=5)))) == 5
+
+
+def test_slabs_average_neighbours_up_to_their_thickness() -> None:
+    """10 mm slabs of 2.5 mm slices: up to 4 slices, each of its own number in HU, so halves and quarters appear."""
+    sampling = SamplingConfig(order="every", slab_probability=1.0, slab_mm=10.0)
+    dataset = SliceDataset([make_case("a", 40, with_lung=20)], sampling)
+    (batch,) = dataset.epoch(0, 40)
+    distance = (batch.hu[:, 0, 0, 0] - torch.from_numpy(dataset.index[dataset._draw(0), 1])).abs()
+    assert 0.4 < distance.max() <= 2
+    partly = batch.target[:, 0, 10, 10]
+    assert ((partly > 0) & (partly < 1)).any()  # partial volume at the lung's end
+
+
+def test_an_undecided_pixel_of_any_slice_of_a_slab_is_undecided() -> None:
+    case = make_case("a", 4)
+    case.target[2, 2, 7, 7] = 0
+    dataset = SliceDataset([case], SamplingConfig(order="every", slab_probability=1.0, slab_mm=100.0))
+    (batch,) = dataset.epoch(0, 4)
+    full = batch.hu[:, 0, 0, 0] == 1.5
+    assert full.any()
+    assert (batch.valid[full, 0, 7, 7] == 0).all()
+
+
+@pytest.fixture
+def augmented() -> Callable[[int], SliceDataset]:
+    cases = [make_case("a", 12), make_case("b", 1)]
+    sampling = SamplingConfig(slices_per_epoch=16, slab_probability=0.5)
+    pathology = PathologyConfig(consolidation=0.4, effusion=0.3)
+    return lambda seed: SliceDataset(cases, sampling, AugmentConfig(probability=0.7), pathology, seed)
+
+
+def test_seed_and_epoch_decide_everything(augmented: Callable[[int], SliceDataset]) -> None:
+    first = list(augmented(1).epoch(2, 4))
+    assert all(map(same, first, augmented(1).epoch(2, 4)))
+    assert not any(map(same, first, augmented(1).epoch(3, 4)))
+    assert not any(map(same, first, augmented(2).epoch(2, 4)))
+
+
+def test_processes_share_the_batches_of_one(augmented: Callable[[int], SliceDataset]) -> None:
+    dataset = augmented(0)
+    parts = [list(dataset.epoch(0, 8, rank=rank, world_size=2)) for rank in (0, 1)]
+    for whole, first, second in zip(dataset.epoch(0, 8), *parts, strict=True):
+        torch.testing.assert_close(torch.cat((first.hu, second.hu)), whole.hu)
+        torch.testing.assert_close(torch.cat((first.target, second.target)), whole.target)
+
+
+def test_the_digest_names_the_data() -> None:
+    a, b = make_case("a", 1), make_case("b", 1)
+    assert SliceDataset([a, b], PLAIN).digest == SliceDataset([a, b], PLAIN).digest
+    assert SliceDataset([a], PLAIN).digest != SliceDataset([a, b], PLAIN).digest
+
+
+def test_an_empty_set_is_refused() -> None:
+    with pytest.raises(DataError, match="no slice to learn from"):
+        SliceDataset([], PLAIN)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("single_slice_share", 2.0), ("slices_per_epoch", 0)])
+def test_settings_out_of_range_are_named(setting: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=setting):
+        SamplingConfig(**{setting: value})

@@ -1,0 +1,32 @@
+"""Phantoms written as a data set of (image, mask) pairs, small enough to train on in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from LungUNetSegLib.data.cases import Case
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume import Volume
+
+COARSE = PreprocessConfig(spacing_mm=7.0, size=(48, 56))
+"""A grid on which a network of a few channels trains in a second."""
+
+
+def write_pair(folder: Path, name: str, *, slices: int = 6, seed: int = 0) -> Case:
+    """Write one phantom as `<name>.nii.gz` and `<name>_seg.nii.gz`."""
+    phantom = make_phantom(phantom_geometry((slices, 64, 72)), rng=seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    image, mask = folder / f"{name}.nii.gz", folder / f"{name}_seg.nii.gz"
+    write_image(phantom.ct, image)
+    write_image(phantom.labels, mask)
+    return Case(case_id=name, patient=name, image=image, mask=mask)
+
+
+def write_image(volume: Volume, path: Path) -> None:
+    """Write an array in its place."""
+    sitk.WriteImage(to_sitk(Volume(np.ascontiguousarray(volume.array), volume.geometry)), str(path))
