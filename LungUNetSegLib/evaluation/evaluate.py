@@ -1,0 +1,125 @@
+"""Many cases: paired by name, compared one by one, worst first; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from LungUNetSegLib.errors import DataError, LungUNetSegError
+from LungUNetSegLib.evaluation.compare import Comparison, LabelKind, RegionScores, compare
+from LungUNetSegLib.evaluation.pairs import CasePair
+from LungUNetSegLib.evaluation.pictures import SlicePicture, picture_slices
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io import read_labels, read_scan
+from LungUNetSegLib.metrics import Summary, summarise
+from LungUNetSegLib.volume import Volume
+
+Progress = Callable[[str, int, int], None]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedCase:
+    """The scores and pictures of one case; label maps and scan are let go.
+
+    Attributes:
+        name: Unique in an evaluation.
+        regions: As in `Comparison`; empty if the case failed.
+        findings: As in `Comparison`.
+        slice_z_mm: Height of each slice of `RegionScores.dsc_by_slice`.
+        pictures: Worst, in-between and best slices.
+        error: One sentence if the case could not be compared.
+    """
+
+    name: str
+    regions: tuple[RegionScores, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    slice_z_mm: tuple[float, ...] = ()
+    pictures: tuple[SlicePicture, ...] = ()
+    error: str | None = None
+
+    @property
+    def lowest_dsc(self) -> float:
+        """Of any region: by what cases are sorted. -1 for a failed case, 2 when no region has a DSC."""
+        if self.error:
+            return -1.0
+        return float(np.fmin.reduce([region.dsc for region in self.regions] + [2.0]))
+
+
+def describe_comparison(
+    name: str, comparison: Comparison, image: Volume | None = None, examples: int = 3
+) -> EvaluatedCase:
+    """Keep of a comparison what a report shows.
+
+    Args:
+        name: Of the case.
+        comparison: What `compare` returned.
+        image: The CT in HU, for the pictures.
+        examples: How many worst, in-between and best slices each.
+    """
+    slices = range(comparison.reference.geometry.shape[0])
+    return EvaluatedCase(
+        name=name,
+        regions=comparison.regions,
+        findings=comparison.findings,
+        slice_z_mm=tuple(comparison.slice_centre_lps(index)[2] for index in slices),
+        pictures=picture_slices(comparison, image, examples),
+    )
+
+
+def evaluate_pair(pair: CasePair, labels: LabelKind = "lr", examples: int = 3) -> EvaluatedCase:
+    """Read and compare one case.
+
+    Raises:
+        LungUNetSegError: A file is missing, unreadable, or not comparable with the other.
+    """
+    if pair.prediction is None:
+        raise DataError(f"There is no prediction for {pair.reference}.")
+    if pair.reference.name.lower().endswith(".npz"):  # has no place of its own
+        prediction = read_labels(pair.prediction)
+        reference = read_labels(pair.reference, prediction.geometry)
+    else:
+        reference = read_labels(pair.reference)
+        prediction = read_labels(pair.prediction)
+    image = read_scan(pair.image).volume if pair.image else None
+    return describe_comparison(pair.name, compare(prediction, reference, labels), image, examples)
+
+
+def evaluate_pairs(
+    pairs: Iterable[CasePair],
+    labels: LabelKind = "lr",
+    examples: int = 1,
+    progress: Progress | None = None,
+) -> list[EvaluatedCase]:
+    """Compare every case and return them from the worst; a case that fails carries its error instead of scores."""
+    waiting = list(pairs)
+    cases = []
+    for index, pair in enumerate(waiting):
+        if progress:
+            progress("compare", index, len(waiting))
+        try:
+            cases.append(evaluate_pair(pair, labels, examples))
+        except LungUNetSegError as error:
+            logger.warning("%s: %s", pair.name, error)
+            cases.append(EvaluatedCase(name=pair.name, error=str(error)))
+    if progress:
+        progress("compare", len(waiting), len(waiting))
+    return sorted(cases, key=lambda case: (case.lowest_dsc, case.name))
+
+
+def summarise_cases(cases: Iterable[EvaluatedCase], score: str) -> dict[str, Summary]:
+    """Return the spread of one score over the cases that did not fail, by region.
+
+    Args:
+        cases: What `evaluate_pairs` returned.
+        score: Name of a `RegionScores` field, e.g. ``"hd95_mm"``.
+    """
+    values: dict[str, list[float]] = {}
+    for case in cases:
+        for region in case.regions:
+            values.setdefault(region.name, []).append(getattr(region, score))
+    return {name: summarise(each) for name, each in values.items()}

@@ -1,0 +1,171 @@
+"""Slices of a comparison as small PNG pictures: CT, reference, prediction and where the two differ.
+
+Written with zlib alone, so that a report can be made inside Slicer without another package. Rows run to the back and
+columns to the patient's left: the patient's right is on the left of the picture, as radiologists look at it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.evaluation.compare import Comparison
+from LungUNetSegLib.metrics import bounding_box
+from LungUNetSegLib.resample import resample
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+
+Role = Literal["worst", "in between", "best"]
+Colour = tuple[int, int, int, int]
+Plane = npt.NDArray[np.uint8]
+
+WINDOW_HU = (-1350.0, 150.0)
+"""The lung window of a CT viewer: level -600, width 1500."""
+
+MARGIN_MM = 15.0
+CLEAR: Colour = (0, 0, 0, 0)
+LABEL_COLOURS: tuple[Colour, ...] = (
+    CLEAR,
+    *((round(r * 255), round(g * 255), round(b * 255), 120) for r, g, b in (lung.colour for lung in LUNGS)),
+)
+"""RGBA by label value."""
+
+# Okabe and Ito's green, vermilion and sky blue: told apart with any colour vision.
+DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (0, 158, 115, 60), (213, 94, 0, 240), (86, 180, 233, 240))
+"""RGBA of what is in neither, in both (and of the same side), in the prediction only, in the reference only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlicePicture:
+    """One slice as PNG files of equal size, to be laid over each other.
+
+    Attributes:
+        role: Why this slice was chosen.
+        index: Slice number from foot to head, from 0.
+        z_mm: Height of its middle in the patient (LPS and RAS alike).
+        dsc: Of both lungs together in this slice.
+        size_mm: (height, width) that the picture spans.
+        image: The CT in the lung window, grey; None when there is no CT.
+        reference, prediction: The lungs in colour, clear elsewhere.
+        differences: `DIFFERENCE_COLOURS`.
+    """
+
+    role: Role
+    index: int
+    z_mm: float
+    dsc: float
+    size_mm: tuple[float, float]
+    image: bytes | None
+    reference: bytes
+    prediction: bytes
+    differences: bytes
+
+
+def pick_examples(from_worst: Sequence[int], each: int) -> list[tuple[Role, int]]:
+    """Choose `each` slices that are worst, in between (around the median) and best; fewer when there are too few.
+
+    Args:
+        from_worst: Slice indices ordered by rising score.
+        each: How many of each role.
+    """
+    number = min(each, len(from_worst) // 3)
+    if not number:
+        return [("worst", index) for index in from_worst]
+    middle = (len(from_worst) - number) // 2
+    chosen: list[tuple[Role, int]] = [("worst", index) for index in from_worst[:number]]
+    chosen += [("in between", index) for index in from_worst[middle : middle + number]]
+    chosen += [("best", index) for index in from_worst[: -number - 1 : -1]]
+    return chosen
+
+
+def picture_slices(comparison: Comparison, image: Volume | None, each: int) -> tuple[SlicePicture, ...]:
+    """Draw the best, worst and in-between slices of a comparison, cropped to the lungs.
+
+    Args:
+        comparison: What `compare` returned.
+        image: The CT in HU on any grid of the same patient, if there is one.
+        each: How many slices of each role.
+    """
+    union = comparison.prediction.array | comparison.reference.array
+    grid = comparison.reference.geometry
+    margin = round(MARGIN_MM / min(grid.spacing_mm[1:]))
+    _, rows, columns = bounding_box(union, margin)
+    rows, columns = slice(*rows.indices(grid.shape[1])), slice(*columns.indices(grid.shape[2]))
+    image = image.canonical() if image is not None else None
+    return tuple(
+        _picture(comparison, image, role, index, rows, columns)
+        for role, index in pick_examples(comparison.whole.slices_from_worst(), each)
+    )
+
+
+def encode_png(pixels: Plane, palette: Sequence[Colour] | None = None) -> bytes:
+    """Return an 8-bit PNG file (ISO/IEC 15948).
+
+    Args:
+        pixels: (height, width) grey values, or indices into `palette`.
+        palette: RGBA colours.
+    """
+    height, width = pixels.shape
+    lines = np.empty((height, width + 1), np.uint8)
+    # Filter 1 stores differences along a row, which makes grey pictures a third smaller and flat colours no smaller.
+    lines[:, 0] = 0 if palette else 1
+    lines[:, 1:] = pixels if palette else np.diff(pixels, axis=1, prepend=np.uint8(0))
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3 if palette else 0, 0, 0, 0))]
+    if palette:
+        chunks.append((b"PLTE", bytes(value for colour in palette for value in colour[:3])))
+        chunks.append((b"tRNS", bytes(colour[3] for colour in palette)))
+    chunks += [(b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b"")]
+    packed = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def differences(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> Plane:
+    """Return indices into `DIFFERENCE_COLOURS`; lung on the wrong side counts as false positive."""
+    kinds = np.zeros(prediction.shape, np.uint8)
+    kinds[(prediction == reference) & (reference > 0)] = 1
+    kinds[(prediction != reference) & (prediction > 0)] = 2
+    kinds[(prediction == 0) & (reference > 0)] = 3
+    return kinds
+
+
+def _picture(
+    comparison: Comparison, image: Volume | None, role: Role, index: int, rows: slice, columns: slice
+) -> SlicePicture:
+    grid = comparison.reference.geometry
+    reference, prediction = (
+        volume.array[index, rows, columns] for volume in (comparison.reference, comparison.prediction)
+    )
+    height, width = reference.shape
+    return SlicePicture(
+        role=role,
+        index=index,
+        z_mm=comparison.slice_centre_lps(index)[2],
+        dsc=comparison.whole.dsc_by_slice[index],
+        size_mm=(height * grid.spacing_mm[1], width * grid.spacing_mm[2]),
+        image=None if image is None else encode_png(_grey(image, grid, index, rows, columns)),
+        reference=encode_png(reference, LABEL_COLOURS),
+        prediction=encode_png(prediction, LABEL_COLOURS),
+        differences=encode_png(differences(prediction, reference), DIFFERENCE_COLOURS),
+    )
+
+
+def _grey(image: Volume, grid: Geometry, index: int, rows: slice, columns: slice) -> Plane:
+    """Return a part of a slice of `grid`, seen in the image, in the lung window."""
+    if image.geometry.matches(grid):
+        hu = image.array[index, rows, columns]
+    else:
+        affine = np.array(grid.affine_lps)
+        affine[:3, 3] = grid.to_lps((index, rows.start, columns.start))
+        place = Geometry((1, rows.stop - rows.start, columns.stop - columns.start), affine)
+        hu = resample(image, place, "linear", AIR_HU).array[0]
+    low, high = WINDOW_HU
+    grey: Plane = np.rint((np.clip(hu, low, high) - low) * (255 / (high - low))).astype(np.uint8)
+    return grey

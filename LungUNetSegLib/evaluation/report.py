@@ -1,0 +1,220 @@
+"""One self-contained HTML page on how good a set of predictions is: numbers, curves and pictures, worst case first.
+
+Made with the standard library alone, so that it works inside Slicer; printed from a browser it becomes a PDF.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import scipy
+import SimpleITK as sitk
+
+from LungUNetSegLib import __version__
+from LungUNetSegLib.evaluation.charts import Series, dot_chart, line_chart
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
+from LungUNetSegLib.evaluation.page import data_url, page, table
+from LungUNetSegLib.evaluation.pictures import DIFFERENCE_COLOURS, LABEL_COLOURS, SlicePicture
+from LungUNetSegLib.evaluation.tables import COLUMNS, Column
+from LungUNetSegLib.io.atomic import replacing
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+
+COLOURS = {
+    segment.name: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
+    for segment in (*LUNGS, *BOTH_LUNGS)
+}
+OVERVIEW = tuple(
+    column
+    for column in COLUMNS
+    if column.field in ("dsc", "hd95_mm", "mean_surface_mm", "surface_dsc_2mm", "difference_percent")
+)
+"""Columns of the tables over several cases; each case's own table has all."""
+
+DEFINITIONS = """DSC = 2 TP / (2 TP + FP + FN). A score is not defined (–) where neither label map has a voxel of that
+lung; such values are counted apart and in no mean. HD95 is the larger of the two directed 95th percentiles, weighed by
+surface area; the mean surface distance pools both surfaces. A distance to an empty label map is infinite (∞).
+References are what they are: differences below 0.005 DSC between methods say little."""
+
+
+def about(**more: str) -> dict[str, str]:
+    """Return what an evaluation was made with: versions and date, and what the caller adds (model, paths)."""
+    versions = {
+        "LungUNetSeg": __version__,
+        "Python": platform.python_version(),
+        "NumPy, SciPy, SimpleITK": f"{np.__version__}, {scipy.__version__}, {sitk.Version.VersionString()}",
+        "Made": time.strftime("%Y-%m-%d %H:%M"),
+    }
+    return {**more, **versions}
+
+
+def write_report(path: Path, cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> None:
+    """Write the report of one or more cases.
+
+    Args:
+        path: Of the HTML file.
+        cases: From `evaluate_pairs` or `describe_comparison`, worst first.
+        facts: From `about`.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    with replacing(path, ".html") as draft:
+        draft.write_text(build_report(cases, facts), encoding="utf-8")
+
+
+def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> str:
+    """Return the report as HTML; see `write_report`."""
+    scored = [case for case in cases if not case.error]
+    title = f"Lung segmentation of {cases[0].name}" if len(cases) == 1 else f"Lung segmentation of {len(cases)} cases"
+    parts = [f"<h1>{escape(title)}</h1>", f'<p class="soft">Compared with a reference, {escape(facts["Made"])}</p>']
+    if scored:
+        parts.append(_tiles(scored))
+    if len(cases) > 1:
+        parts.append(_overview(cases))
+    parts += [_case(case, is_only=len(cases) == 1) for case in cases]
+    parts.append(_footer(facts))
+    return page(title, "\n".join(parts))
+
+
+def _tiles(cases: Sequence[EvaluatedCase]) -> str:
+    """The headline, of both lungs together: one case's scores, or the medians over cases with their range."""
+    tiles = []
+    for field in ("dsc", "surface_dsc_2mm", "mean_surface_mm", "hd95_mm"):
+        column = next(each for each in COLUMNS if each.field == field)
+        summary = summarise_cases(cases, field)[BOTH_LUNGS[0].name]
+        middle = summary.median if summary.finite or not summary.infinite else float("inf")
+        spread = f"<br>median of {summary.finite}, {column.text(summary.minimum)} to {column.text(summary.maximum)}"
+        unit = f' <span class="unit">{column.unit}</span>' if column.unit else ""
+        tiles.append(
+            f'<div class="tile"><b>{column.text(middle)}{unit}</b>'
+            f"<span>{escape(column.title)}{spread if len(cases) > 1 else ''}</span></div>"
+        )
+    return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _overview(cases: Sequence[EvaluatedCase]) -> str:
+    scored = [case for case in cases if not case.error]
+    rows, kinds = [], []
+    for case in cases:
+        link = f'<a href="#{_anchor(case)}">{escape(case.name)}</a>'
+        scores = [column.text(getattr(case.regions[-1], column.field)) for column in OVERVIEW] if case.regions else []
+        remarks = case.error or ", ".join(sorted({finding.code for finding in case.findings}))
+        rows.append([link, *(scores or [""] * len(OVERVIEW)), f'<span class="remark">{escape(remarks)}</span>'])
+        kinds.append("failed" if case.error else "")
+    header = ["Case", *(_title(column) for column in OVERVIEW), "Remarks"]
+    parts = ["<h2>All cases, worst first</h2>"]
+    if scored:
+        curves = [
+            Series(name=name, colour=colour, values=[_score_of(case, name) for case in scored])
+            for name, colour in COLOURS.items()
+            if any(region.name == name for case in scored for region in case.regions)
+        ]
+        parts.append(dot_chart([case.name for case in scored], curves, "DSC"))
+    parts += [
+        "<h3>Lungs, right and left together</h3>",
+        table(header, rows, kinds),
+    ]
+    if scored:
+        parts += ["<h3>Over the cases</h3>", _spread(scored)]
+    return "\n".join(parts)
+
+
+def _spread(cases: Sequence[EvaluatedCase]) -> str:
+    header = ["", "Mean ± SD", "Median", "Minimum", "Maximum", "Cases", "Not defined", "Infinite"]
+    rows = []
+    for column in OVERVIEW:
+        for name, summary in summarise_cases(cases, column.field).items():
+            deviation = f"{summary.std:.{column.decimals}f}" if summary.finite else "–"
+            shown = [column.text(each) for each in (summary.median, summary.minimum, summary.maximum)]
+            counts = [str(each) for each in (summary.finite, summary.undefined, summary.infinite)]
+            label = f"{_title(column)}, {escape(name.lower())}"
+            rows.append([label, f"{column.text(summary.mean)} ± {deviation}", *shown, *counts])
+    return table(header, rows)
+
+
+def _case(case: EvaluatedCase, is_only: bool) -> str:
+    parts = [f'<section class="case" id="{_anchor(case)}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
+    if case.error:
+        return "\n".join([*parts, f'<p class="error">{escape(case.error)}</p>', "</section>"])
+    if case.findings:
+        parts.append(
+            f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
+        )
+    rows = [
+        [_title(column), *(column.text(getattr(region, column.field)) for region in case.regions)] for column in COLUMNS
+    ]
+    parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
+    parts += ["<h3>DSC by slice</h3>", _slice_chart(case), "<h3>Slices</h3>", _gallery(case), "</section>"]
+    return "\n".join(parts)
+
+
+def _slice_chart(case: EvaluatedCase) -> str:
+    series = [
+        Series(name=region.name, colour=COLOURS[region.name], values=region.dsc_by_slice) for region in case.regions
+    ]
+    marks = {each.index: f"{each.role}: slice {each.index}" for each in case.pictures if each.role == "worst"}
+    note = '<p class="soft">From foot to head. Dashed: the worst slices, shown below.</p>' if marks else ""
+    return line_chart(case.slice_z_mm, series, "height z in the patient, mm", marks) + note
+
+
+def _gallery(case: EvaluatedCase) -> str:
+    if not case.pictures:
+        return '<p class="soft">No slice holds lung.</p>'
+    names = ("Reference", "Prediction", "Differences")
+    titles = ("CT", *names) if case.pictures[0].image else names
+    lungs = [(lung.name, colour) for lung, colour in zip(LUNGS, LABEL_COLOURS[1:], strict=True)]
+    kinds = zip(
+        ("in both", "prediction only (false positive)", "reference only (false negative)"),
+        DIFFERENCE_COLOURS[1:],
+        strict=True,
+    )
+    legend = "".join(
+        f'<span><i style="background:rgb{colour[:3]}"></i>{escape(name)}</span>' for name, colour in (*lungs, *kinds)
+    )
+    rows = (_row(picture, titles, f"{_anchor(case)}-{picture.index}") for picture in case.pictures)
+    return f'<p class="legend">{legend}</p>' + "".join(rows)
+
+
+def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
+    height, width = picture.size_mm
+    size = f'width="{width:.2f}" height="{height:.2f}" preserveAspectRatio="none"'
+    layers = {"Reference": picture.reference, "Prediction": picture.prediction, "Differences": picture.differences}
+    panels = []
+    for title in titles:
+        drawn = ""
+        if picture.image is not None:
+            # The CT is held once and shown four times.
+            is_first = title == titles[0]
+            image = f'<image id="{key}" href="{data_url(picture.image)}" {size}/>'
+            drawn = image if is_first else f'<use href="#{key}"/>'
+        if title in layers:
+            drawn += f'<image href="{data_url(layers[title])}" {size} style="image-rendering:pixelated"/>'
+        panels.append(
+            f'<figure><svg viewBox="0 0 {width:.2f} {height:.2f}" role="img">{drawn}</svg>'
+            f"<figcaption>{title}</figcaption></figure>"
+        )
+    place = f"<small>slice {picture.index}, z {picture.z_mm:.1f} mm</small>"
+    head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} {place}</h4>"
+    return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
+
+
+def _footer(facts: Mapping[str, str]) -> str:
+    entries = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
+    return f'<footer><p class="soft">{escape(DEFINITIONS)}</p><dl>{entries}</dl></footer>'
+
+
+def _anchor(case: EvaluatedCase) -> str:
+    return "case-" + "".join(each if each.isalnum() else "-" for each in case.name)
+
+
+def _score_of(case: EvaluatedCase, region_name: str) -> float:
+    return next((region.dsc for region in case.regions if region.name == region_name), float("nan"))
+
+
+def _title(column: Column) -> str:
+    return escape(column.title) + (f' <span class="unit">{column.unit}</span>' if column.unit else "")
