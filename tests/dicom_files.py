@@ -1,0 +1,76 @@
+"""DICOM files for tests: a small thorax, changed slice by slice and encoded in any transfer syntax."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+
+import gdcm
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import RLELossless
+
+from LungUNetSegLib.io.dicom_write import slice_datasets
+from LungUNetSegLib.volume import Volume
+
+GDCM_SYNTAXES = {
+    "jpeg-ls": gdcm.TransferSyntax.JPEGLSLossless,
+    "jpeg-2000": gdcm.TransferSyntax.JPEG2000Lossless,
+    "jpeg-lossless": gdcm.TransferSyntax.JPEGLosslessProcess14_1,
+}
+
+
+def slices_of(volume: Volume, **attributes: object) -> list[Dataset]:
+    """The volume's slices as data sets, with these attributes set (or removed, where None) in each."""
+    datasets = slice_datasets(volume)
+    for dataset in datasets:
+        for keyword, value in attributes.items():
+            if value is None:
+                delattr(dataset, keyword)
+            else:
+                setattr(dataset, keyword, value)
+    return datasets
+
+
+def save(datasets: Iterable[Dataset], folder: Path, name: Callable[[int], str] = "{:04}.dcm".format) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, dataset in enumerate(datasets):
+        path = folder / name(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save_as(path, enforce_file_format=True)
+    return folder
+
+
+def encoded(dataset: Dataset, syntax: str) -> Dataset:
+    """The data set with its pixels compressed."""
+    if syntax == "rle":
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        return dataset
+    buffer = BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    transcoded = dcmread(BytesIO(_transcoded(buffer.getvalue(), GDCM_SYNTAXES[syntax])))
+    # Only the pixels: GDCM also moves the rescale of functional groups.
+    dataset.PixelData = transcoded.PixelData
+    dataset.file_meta.TransferSyntaxUID = transcoded.file_meta.TransferSyntaxUID
+    return dataset
+
+
+def _transcoded(content: bytes, syntax: int) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "in.dcm", Path(folder) / "out.dcm"
+        source.write_bytes(content)
+        reader = gdcm.ImageReader()
+        reader.SetFileName(str(source))
+        assert reader.Read()
+        change = gdcm.ImageChangeTransferSyntax()
+        change.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+        change.SetInput(reader.GetImage())
+        assert change.Change()
+        writer = gdcm.ImageWriter()
+        writer.SetFileName(str(target))
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        assert writer.Write()
+        return target.read_bytes()
