@@ -108,7 +108,7 @@ def _all_series(source: ScanInput) -> tuple[Path, list[Series]]:
         files = [file for path in paths for file in _existing(path)]
     slices, others = read_headers(files)
     if not slices:
-        raise ReadError(f"{place}: no CT to segment; found {_count(others)}.")
+        raise ReadError(f"{place}: no CT to segment. Found: {_count(others)}.")
     return place, group_series(slices)
 
 
@@ -122,16 +122,8 @@ def _existing(path: Path) -> list[Path]:
 
 
 def _count(others: Counter[str]) -> str:
-    """Say what was found instead: "3 MR images, 1 localizer"."""
-    return ", ".join(f"{count} {kind}" if count > 1 else f"1 {_singular(kind)}" for kind, count in others.most_common())
-
-
-def _singular(kind: str) -> str:
-    for plural, one in (("files that are", "file that is"), ("files that", "file that"), ("directories", "directory")):
-        if kind.startswith(plural):
-            return kind.replace(plural, one)
-    head, whose, tail = kind.partition(" whose")
-    return head.removesuffix("s") + whose + tail
+    """Say what was found instead: "MR images (3), localizers (1)"."""
+    return ", ".join(f"{kind} ({count})" for kind, count in others.most_common())
 
 
 def _chosen_finding(chosen: Series, series: Sequence[Series]) -> Finding:
@@ -193,7 +185,7 @@ def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int1
             hu[index] = rescaled(stored, header.slope, header.intercept)
     except (RuntimeError, ValueError, AttributeError, NotImplementedError, KeyError) as error:
         reason = " ".join(str(error).split())
-        raise ReadError(f"{path}: its image cannot be decoded; is the file damaged? ({reason})") from error
+        raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error
 
 
 def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) -> npt.NDArray[np.int16]:

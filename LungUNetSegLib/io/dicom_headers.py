@@ -112,7 +112,7 @@ def files_of(source: Path | Sequence[Path]) -> list[Path]:
 def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Counter[str]]:
     """Return the CT slices in these files, and how many of which other kind were set aside.
 
-    Kinds read well after "12 ...": "MR images", "localizers", "secondary captures", "files that are not DICOM".
+    Kinds are for people, in the plural: "MR images", "localizers", "files that are not DICOM".
     """
     slices: list[SliceHeader] = []
     others: Counter[str] = Counter()
