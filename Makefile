@@ -8,7 +8,7 @@ PINS := torch==2.13.0
 .PHONY: demo test lint clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/python -m demo $(if $(CT),"$(CT)")
+	PYTHONPATH=LungUNetSeg $(BIN)/python -m LungUNetSegSlicer.demo $(if $(CT),"$(CT)")
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .

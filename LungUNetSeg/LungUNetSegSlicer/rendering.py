@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes.util
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +31,14 @@ LUNG_WINDOW_HU = (1500.0, -600.0)
 
 MARGIN = 1.3
 """The slices show a square of the longest side of the box around the lungs, times this."""
+
+_DRAW_NOTHING = """
+import vtkmodules.vtkRenderingOpenGL2
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+window = vtkRenderWindow()
+window.SetOffScreenRendering(True)
+window.Render()
+"""
 
 WHITE = (0.92, 0.92, 0.92)
 AMBER = (1.0, 0.82, 0.30)
@@ -73,7 +81,7 @@ def render_views(
         path: The file to write.
 
     Raises:
-        MissingDependencyError: The machine has no library to draw with.
+        MissingDependencyError: The machine has no OpenGL.
         WriteError: The file cannot be written.
     """
     _require_graphics()
@@ -102,11 +110,11 @@ def render_views(
 
 
 def _require_graphics() -> None:
-    """Without EGL, VTK would end the process instead of raising an error."""
-    if sys.platform == "linux" and ctypes.util.find_library("EGL") is None:
+    """Try in a child: where there is no OpenGL, VTK ends the process instead of raising an error."""
+    if subprocess.run([sys.executable, "-c", _DRAW_NOTHING], capture_output=True, check=False).returncode:
         raise MissingDependencyError(
-            "There is no library to draw pictures with on this machine (EGL). Install it, on Debian and Ubuntu with: "
-            "apt-get install libegl1 libgl1-mesa-dri"
+            "This machine cannot draw pictures: it has no OpenGL. On Debian and Ubuntu it is installed with: apt-get "
+            "install libegl1 libgl1-mesa-dri"
         )
 
 
