@@ -1,0 +1,153 @@
+"""What the network sees lies where it should, is the same for every storage of a scan, and finds the way back."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, align, normalise, place_grid
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes
+
+SMALL = PreprocessConfig(spacing_mm=5.0, size=(80, 88))
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
+
+
+def there_and_back(scan: Volume, labels: Volume, config: PreprocessConfig) -> Volume:
+    """Labels through the network's grid as an ideal network would return them."""
+    _, grid = place_grid(scan, config)
+    aligned = align(Volume((labels.array == 1).astype(np.float32), labels.geometry), 0).array
+    right = grid.unsample(grid.sample(aligned, 0)) > 0.5
+    aligned = align(Volume((labels.array == 2).astype(np.float32), labels.geometry), 0).array
+    left = grid.unsample(grid.sample(aligned, 0)) > 0.5
+    return grid.to_scan((right + 2 * left).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"spacing_mm": 0.0}, {"spacing_mm": 50.0}, {"size": (8, 64)}, {"window_hu": (400.0, -1000.0)}],
+)
+def test_settings_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(ConfigError):
+        PreprocessConfig(**wrong)
+
+
+def test_settings_survive_json() -> None:
+    assert from_json(PreprocessConfig, to_json(SMALL)) == SMALL
+
+
+def test_window_by_hand() -> None:
+    """-1000 to 400 HU become -1 to 1; 0 is in the middle at -300."""
+    hu = np.array([-1024, -1000, -300, 50, 400, 3000], np.int16)
+    assert np.allclose(normalise(hu, PreprocessConfig()), [-1, -1, 0, 0.5, 1, 1])
+    assert normalise(hu, PreprocessConfig()).dtype == np.float32
+    assert hu[0] == -1024, "the scan itself is left as it is"
+
+
+def test_all_48_storages_give_the_network_the_same_slices() -> None:
+    base = make_phantom(phantom_geometry((10, 32, 36)), rng=1)
+    aligned, grid = place_grid(base.ct, SMALL)
+    expected = grid.sample(aligned.array, AIR_HU)
+    assert expected.shape == (10, 80, 88)
+    for axes in itertools.permutations(range(3)):
+        for flips in itertools.product((False, True), repeat=3):
+            geometry = base.ct.geometry.reordered(axes, flips)
+            steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+            stored = Volume(base.ct.array.transpose(axes)[steps], geometry)
+            labels = Volume(base.labels.array.transpose(axes)[steps], geometry)
+            aligned, grid = place_grid(stored, SMALL)
+            assert np.allclose(grid.sample(aligned.array, AIR_HU), expected, atol=1e-3)
+            restored = grid.to_scan(np.ascontiguousarray(labels.canonical().array))
+            assert np.array_equal(restored.array, labels.array)
+            assert restored.array.flags.c_contiguous
+            assert restored.geometry is geometry
+
+
+@pytest.mark.parametrize(
+    ("how", "least"),
+    [
+        ({}, 0.97),
+        ({"flips": (True, False, True)}, 0.97),
+        ({"axes": (1, 2, 0)}, 0.97),
+        ({"oblique_degrees": 4.0}, 0.97),
+        ({"oblique_degrees": 25.0}, 0.95),
+    ],
+)
+def test_labels_come_back_onto_any_scan(how: dict, least: float) -> None:
+    phantom = make_phantom(phantom_geometry((60, 96, 96), **how), rng=1)
+    back = there_and_back(phantom.ct, phantom.labels, PreprocessConfig(spacing_mm=3.0, size=(112, 136)))
+    assert back.geometry is phantom.ct.geometry
+    for label in (1, 2):
+        assert dice(back.array == label, phantom.labels.array == label) > least
+
+
+def test_the_way_back_is_exact_where_the_grids_agree() -> None:
+    """Pixels of the network's own size and place: what comes out is what went in."""
+    scan = Geometry.axial((3, 80, 88), (4.0, 5.0, 5.0))
+    grid = NetworkGrid(scan, scan, SMALL, (0.0, 0.0))
+    values = np.random.default_rng(0).random((3, 80, 88), np.float32)
+    assert np.allclose(grid.sample(values, 0), values)
+    assert np.allclose(grid.unsample(values), values)
+
+
+@pytest.mark.parametrize("spacing_mm", [0.7, 1.5, 3.1])
+def test_slices_lie_where_the_grid_says(spacing_mm: float) -> None:
+    """Sampling a scan's own coordinates gives the coordinates of the network's grid."""
+    scan = Geometry.axial((2, 60, 70), (5.0, spacing_mm, spacing_mm), (-40.0, 20.0, 7.0))
+    grid = NetworkGrid(scan, scan, PreprocessConfig(spacing_mm=1.5, size=(40, 48)), (3.3, -4.4))
+    places = scan.to_lps(np.moveaxis(np.indices(scan.shape), 0, -1))
+    wanted = grid.geometry.to_lps(np.moveaxis(np.indices(grid.geometry.shape), 0, -1))
+    inner = (slice(None), slice(4, 22), slice(8, 20))
+    for axis in (0, 1):
+        seen = grid.sample(places[..., axis], 0)
+        assert np.abs(seen - wanted[..., axis])[inner].max() < 0.35 * min(spacing_mm, 1.5)
+    assert np.allclose(wanted[:, 0, 0, 2], [7.0, 12.0]), "slices keep their own places"
+
+
+def test_outside_the_scan_there_is_air() -> None:
+    scan = Geometry.axial((1, 20, 20), (5.0, 5.0, 5.0))
+    grid = NetworkGrid(scan, scan, SMALL, (-100.0, -100.0))
+    seen = grid.sample(np.full((1, 20, 20), 40, np.int16), AIR_HU)
+    assert seen[0, 0, 0] == AIR_HU
+    assert seen[0, 20:40, 20:40] == pytest.approx(40)
+    assert seen[0, 60:, :] == pytest.approx(AIR_HU)
+
+
+def test_the_grid_is_centred_on_the_body() -> None:
+    """A patient lying off the middle of the field of view stays in the network's view."""
+    array = np.full((4, 100, 120), AIR_HU, np.int16)
+    array[:, 60:80, 10:40] = 0
+    _, grid = place_grid(Volume(array, Geometry.axial((4, 100, 120), (5.0, 3.0, 3.0))), SMALL)
+    middle = grid.geometry.to_lps((0, 39.5, 43.5))
+    assert middle[:2] == pytest.approx([24.5 * 3, 69.5 * 3], abs=6.0)
+
+
+def test_a_scan_of_air_is_centred_on_itself() -> None:
+    volume = Volume(np.full((4, 100, 120), AIR_HU, np.int16), Geometry.axial((4, 100, 120), (5.0, 3.0, 3.0)))
+    _, grid = place_grid(volume, SMALL)
+    assert grid.geometry.to_lps((0, 39.5, 43.5))[:2] == pytest.approx([59.5 * 3, 49.5 * 3])
+
+
+def test_an_oblique_scan_is_aligned_with_the_body_and_loses_nothing() -> None:
+    scan = make_phantom(phantom_geometry((30, 48, 48), oblique_degrees=30, flips=(True, False, True)), rng=1).ct
+    aligned = align(scan, AIR_HU)
+    assert aligned.geometry.obliquity_degrees == 0.0
+    low, high = aligned.geometry.corners_lps().min(axis=0), aligned.geometry.corners_lps().max(axis=0)
+    corners = scan.geometry.corners_lps()
+    assert (corners >= low - 1e-6).all()
+    assert (corners <= high + 1e-6).all()
+    small_tilt = make_phantom(phantom_geometry((10, 24, 24), oblique_degrees=3), rng=1).ct
+    assert np.shares_memory(align(small_tilt, AIR_HU).array, small_tilt.array), "a slight tilt is left as it is"
+
+
+def test_restoring_axes_undoes_the_alignment(small_phantom) -> None:
+    stored = small_phantom.ct.geometry.reordered((2, 0, 1), (False, True, True))
+    array = small_phantom.ct.array.transpose(2, 0, 1)[:, ::-1, ::-1]
+    assert np.array_equal(restore_axes(Volume(array, stored).canonical().array, stored), array)
