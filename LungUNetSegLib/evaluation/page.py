@@ -20,10 +20,11 @@ table { border-collapse: collapse; width: 100%; margin: 12px 0; font-variant-num
 th, td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; font-size: 13px; color: var(--soft); } thead th { border-bottom: 2px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
-.remark { display: inline-block; white-space: normal; max-width: 340px; text-align: left; }
+.remark { display: inline-block; white-space: normal; max-width: 240px; }
 tbody tr:hover { background: var(--wash); } .unit { color: var(--soft); font-size: 12px; padding-left: 2px; }
-.error, .failed td { color: var(--bad); }
-ul.findings { margin: 8px 0; padding: 10px 14px 10px 30px; background: #fff7e6; border-left: 3px solid #e0a030; }
+ul.findings, ul.failed { margin: 8px 0; padding: 10px 14px 10px 30px; }
+ul.findings { background: #fff7e6; border-left: 3px solid #e0a030; }
+ul.failed { background: #fdeceb; border-left: 3px solid var(--bad); overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 22px 0; }
 .tile { background: var(--wash); border-radius: 8px; padding: 14px 16px; }
 .tile b { display: block; font-size: 26px; line-height: 1.2; font-weight: 650; font-variant-numeric: tabular-nums; }
@@ -42,10 +43,13 @@ footer { margin-top: 50px; border-top: 1px solid var(--line); padding-top: 14px;
 footer dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 18px; font-size: 13px; margin: 8px 0; }
 footer dt { color: var(--soft); } footer dd { margin: 0; overflow-wrap: anywhere; }
 @media print {
-  @page { margin: 14mm; } body { padding: 0; max-width: none; font-size: 11px; }
+  @page { margin: 12mm; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2 { break-after: avoid; } table, svg.chart, .tiles { break-inside: avoid; } section.case { break-before: page; }
-  th, td { padding: 3px 6px; } a { color: inherit; text-decoration: none; }
+  body { padding: 0; max-width: none; font-size: 11px; }
+  h2 { margin-top: 14px; padding-top: 8px; } h3 { margin: 10px 0 4px; } h2, h3 { break-after: avoid; }
+  th, td { padding: 2px 6px; font-size: 11px; } table { margin: 6px 0; } .row { margin: 2px 0 6px; }
+  svg.chart { max-height: 42mm; } svg.chart, .tiles { break-inside: avoid; } section.case { break-before: page; }
+  section.case h2 { border: 0; margin: 0; padding: 0; } a { color: inherit; text-decoration: none; }
 }
 """
 
@@ -59,19 +63,10 @@ def page(title: str, body: str) -> str:
     )
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], row_classes: Sequence[str] = ()) -> str:
-    """Return a table; cells are HTML.
-
-    Args:
-        header: Of the columns.
-        rows: The first cell of each names the row.
-        row_classes: CSS class of each row, if any.
-    """
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; cells are HTML, and the first of each row names it."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
-    lines = [
-        f'<tr class="{kind}">' + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>"
-        for row, kind in zip(rows, row_classes or [""] * len(rows), strict=True)
-    ]
+    lines = ("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 

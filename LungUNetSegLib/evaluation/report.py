@@ -76,7 +76,7 @@ def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> st
         parts.append(_tiles(scored))
     if len(cases) > 1:
         parts.append(_overview(cases))
-    parts += [_case(case, is_only=len(cases) == 1) for case in cases]
+    parts += [_case(case, is_only=len(cases) == 1) for case in scored]
     parts.append(_footer(facts))
     return page(title, "\n".join(parts))
 
@@ -88,40 +88,41 @@ def _tiles(cases: Sequence[EvaluatedCase]) -> str:
         column = next(each for each in COLUMNS if each.field == field)
         summary = summarise_cases(cases, field)[BOTH_LUNGS[0].name]
         middle = summary.median if summary.finite or not summary.infinite else float("inf")
-        spread = f"<br>median of {summary.finite}, {column.text(summary.minimum)} to {column.text(summary.maximum)}"
+        spread = f"<br>median of {summary.finite}, {_text(column, summary.minimum)} to {_text(column, summary.maximum)}"
         unit = f' <span class="unit">{column.unit}</span>' if column.unit else ""
         tiles.append(
-            f'<div class="tile"><b>{column.text(middle)}{unit}</b>'
+            f'<div class="tile"><b>{_text(column, middle)}{unit}</b>'
             f"<span>{escape(column.title)}{spread if len(cases) > 1 else ''}</span></div>"
         )
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
 def _overview(cases: Sequence[EvaluatedCase]) -> str:
-    scored = [case for case in cases if not case.error]
-    rows, kinds = [], []
-    for case in cases:
-        link = f'<a href="#{_anchor(case)}">{escape(case.name)}</a>'
-        scores = [column.text(getattr(case.regions[-1], column.field)) for column in OVERVIEW] if case.regions else []
-        remarks = case.error or ", ".join(sorted({finding.code for finding in case.findings}))
-        rows.append([link, *(scores or [""] * len(OVERVIEW)), f'<span class="remark">{escape(remarks)}</span>'])
-        kinds.append("failed" if case.error else "")
-    header = ["Case", *(_title(column) for column in OVERVIEW), "Remarks"]
-    parts = ["<h2>All cases, worst first</h2>"]
+    scored, failed = [case for case in cases if not case.error], [case for case in cases if case.error]
+    parts = []
+    if failed:
+        entries = (f"<li><b>{escape(case.name)}</b>: {escape(case.error or '')}</li>" for case in failed)
+        parts += [f"<h2>{len(failed)} of {len(cases)} cases failed</h2>", f'<ul class="failed">{"".join(entries)}</ul>']
     if scored:
         curves = [
-            Series(name=name, colour=colour, values=[_score_of(case, name) for case in scored])
+            Series(name=name, colour=colour, values=[_dsc_of(case, name) for case in scored])
             for name, colour in COLOURS.items()
             if any(region.name == name for case in scored for region in case.regions)
         ]
-        parts.append(dot_chart([case.name for case in scored], curves, "DSC"))
-    parts += [
-        "<h3>Lungs, right and left together</h3>",
-        table(header, rows, kinds),
-    ]
-    if scored:
+        parts += ["<h2>All cases, worst first</h2>", dot_chart([case.name for case in scored], curves, "DSC")]
+        parts += ["<h3>Lungs, right and left together</h3>", _case_table(scored)]
         parts += ["<h3>Over the cases</h3>", _spread(scored)]
     return "\n".join(parts)
+
+
+def _case_table(cases: Sequence[EvaluatedCase]) -> str:
+    rows = []
+    for case in cases:
+        scores = [_text(column, getattr(case.regions[-1], column.field)) for column in OVERVIEW]
+        remarks = ", ".join(sorted({finding.code for finding in case.findings}))
+        link = f'<a href="#{_anchor(case)}">{escape(case.name)}</a>'
+        rows.append([link, *scores, f'<span class="remark">{remarks}</span>'])
+    return table(["Case", *(_title(column) for column in OVERVIEW), "Remarks"], rows)
 
 
 def _spread(cases: Sequence[EvaluatedCase]) -> str:
@@ -130,23 +131,22 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
     for column in OVERVIEW:
         for name, summary in summarise_cases(cases, column.field).items():
             deviation = f"{summary.std:.{column.decimals}f}" if summary.finite else "–"
-            shown = [column.text(each) for each in (summary.median, summary.minimum, summary.maximum)]
+            shown = [_text(column, each) for each in (summary.median, summary.minimum, summary.maximum)]
             counts = [str(each) for each in (summary.finite, summary.undefined, summary.infinite)]
             label = f"{_title(column)}, {escape(name.lower())}"
-            rows.append([label, f"{column.text(summary.mean)} ± {deviation}", *shown, *counts])
+            rows.append([label, f"{_text(column, summary.mean)} ± {deviation}", *shown, *counts])
     return table(header, rows)
 
 
 def _case(case: EvaluatedCase, is_only: bool) -> str:
     parts = [f'<section class="case" id="{_anchor(case)}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
-    if case.error:
-        return "\n".join([*parts, f'<p class="error">{escape(case.error)}</p>', "</section>"])
     if case.findings:
         parts.append(
             f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
         )
     rows = [
-        [_title(column), *(column.text(getattr(region, column.field)) for region in case.regions)] for column in COLUMNS
+        [_title(column), *(_text(column, getattr(region, column.field)) for region in case.regions)]
+        for column in COLUMNS
     ]
     parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
     parts += ["<h3>DSC by slice</h3>", _slice_chart(case), "<h3>Slices</h3>", _gallery(case), "</section>"]
@@ -212,7 +212,11 @@ def _anchor(case: EvaluatedCase) -> str:
     return "case-" + "".join(each if each.isalnum() else "-" for each in case.name)
 
 
-def _score_of(case: EvaluatedCase, region_name: str) -> float:
+def _text(column: Column, value: float) -> str:
+    return column.text(value).replace("n/a", "–").replace("inf", "∞").replace("-", "−")
+
+
+def _dsc_of(case: EvaluatedCase, region_name: str) -> float:
     return next((region.dsc for region in case.regions if region.name == region_name), float("nan"))
 
 

@@ -36,11 +36,12 @@ class Column:
     decimals: int = 3
 
     def text(self, value: float) -> str:
-        """Return a value for people, with a dash for an undefined one and a sign for a difference."""
-        if math.isnan(value):
-            return "–"
-        if math.isinf(value):
-            return "∞"
+        """Return a value for people: "n/a" for an undefined one, "inf", and a sign for a difference.
+
+        In ASCII, since not every terminal shows more.
+        """
+        if not math.isfinite(value):
+            return "n/a" if math.isnan(value) else "inf"
         sign = "+" if self.field.startswith("difference") else ""
         shown = f"{value:{sign}.{self.decimals}f}"
         return shown.removeprefix("+").removeprefix("-") if float(shown) == 0 else shown

@@ -1,0 +1,83 @@
+"""The paper's figures are drawn, each from the slices it should show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.evaluation.compare import compare
+from LungUNetSegLib.evaluation.figures import gallery, learning_curves, score_curves, write_figures
+from LungUNetSegLib.evaluation.slices import SliceScores, evaluate_slices
+from LungUNetSegLib.phantom import Phantom
+
+HISTORY = [{"epoch": n + 1.0, "train_loss": 1 / (n + 1), "train_accuracy": 1 - 0.1 / (n + 1)} for n in range(10)]
+
+
+@pytest.fixture(scope="module")
+def scores(small_phantom: Phantom) -> SliceScores:
+    """The phantom's slices against themselves shifted by as many pixels as their number."""
+    references = small_phantom.labels.array > 0
+    predictions = [np.roll(mask, index // 4, axis=1) for index, mask in enumerate(references)]
+    return evaluate_slices(small_phantom.ct.array, references, predictions, ["phantom"] * len(references))
+
+
+def test_all_figures_and_the_page_are_written(scores: SliceScores, tmp_path: Path) -> None:
+    paths = write_figures(tmp_path / "figures", HISTORY, scores, scores, longer=HISTORY * 2)
+    assert [path.name for path in paths] == [*(f"figure_{n:02d}.png" for n in range(2, 12)), "figures.html"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths[:-1])
+    page = paths[-1].read_text()
+    assert page.count("<img") == 10 and "http" not in page and f"{scores.summaries['dsc'].undefined} slices" in page
+
+
+def test_figure_3_needs_a_longer_training(scores: SliceScores, tmp_path: Path) -> None:
+    assert len(write_figures(tmp_path, HISTORY, scores, scores)) == 10
+
+
+def test_learning_curves_show_validation_where_there_is_one() -> None:
+    with_validation = [row | {"val_loss": 1.0, "val_accuracy": 0.9} for row in HISTORY]
+    assert [len(axes.lines) for axes in learning_curves(HISTORY).axes] == [1, 1]
+    assert [len(axes.lines) for axes in learning_curves(with_validation).axes] == [2, 2]
+
+
+def test_score_curves_leave_out_what_has_no_score(scores: SliceScores) -> None:
+    """Histograms count the slices that have a DSC, and say how many have none."""
+    axes = score_curves(scores).axes
+    bars = [sum(patch.get_height() for patch in each.patches) for each in axes]
+    assert bars == [0, len(scores.dsc), 0, scores.summaries["dsc"].finite]
+    assert "nothing" in axes[3].texts[0].get_text()
+
+
+@pytest.mark.parametrize("role", ["best", "worst", "in between"])
+def test_gallery_rows_are_image_reference_prediction(scores: SliceScores, role: str) -> None:
+    axes = gallery(scores, role).axes
+    assert len(axes) == 9
+    values = [float(each.get_title(loc="left").split()[-1]) for each in axes[2::3]]
+    worst, best = np.nanmin(scores.dsc), np.nanmax(scores.dsc)
+    assert (values[0] == pytest.approx(worst, abs=1e-3)) == (role == "worst")
+    assert (values[0] == pytest.approx(best, abs=1e-3)) == (role == "best")
+
+
+def test_gallery_without_lungs_says_so(scores: SliceScores) -> None:
+    empty = [np.zeros((4, 4), bool)] * 2
+    nothing = evaluate_slices(empty, empty, empty)
+    assert gallery(nothing, "best").texts[0].get_text() == "too few slices with lung"
+
+
+def test_missing_matplotlib_is_named(scores: SliceScores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingDependencyError, match="matplotlib"):
+        score_curves(scores)
+
+
+def test_report_needs_no_matplotlib(monkeypatch: pytest.MonkeyPatch, small_phantom: Phantom) -> None:
+    """Slicer ships none."""
+    from LungUNetSegLib.evaluation.evaluate import describe_comparison
+    from LungUNetSegLib.evaluation.report import about, build_report
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    comparison = compare(small_phantom.labels, small_phantom.labels)
+    assert "<svg" in build_report([describe_comparison("x", comparison, small_phantom.ct)], about())
