@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from module_paths import CHECKOUT, MODULE_FOLDER
+from children import CHECKOUT, MODULE_FOLDER, clean_python
 
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError
 from LungUNetSegSlicer import server
@@ -36,15 +37,15 @@ sys.exit(not result.wasSuccessful())
 """
 
 
-def test_the_logic_starts_without_application_qt_and_torch(clean_python: Any) -> None:
+def test_the_logic_starts_without_application_qt_and_torch(tmp_path: Path) -> None:
     """Also protects Slicer's start: importing the module loads nothing heavy."""
-    run = clean_python(USE_THE_LOGIC, MODULE_FOLDER, CHECKOUT)
+    run = clean_python(USE_THE_LOGIC, MODULE_FOLDER, CHECKOUT, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
 
 
-def test_the_modules_self_test_passes_on_a_server(clean_python: Any) -> None:
+def test_the_modules_self_test_passes_on_a_server(tmp_path: Path) -> None:
     """`LungUNetSegTest`, as ctest and "Reload and Test" run it in Slicer."""
-    run = clean_python(RUN_THE_SELF_TEST, MODULE_FOLDER, CHECKOUT)
+    run = clean_python(RUN_THE_SELF_TEST, MODULE_FOLDER, CHECKOUT, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "test_labels_become_segments_on_their_own_voxels" in run.stderr
 
