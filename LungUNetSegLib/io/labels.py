@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -14,7 +15,10 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import ReadError, WriteError
 from LungUNetSegLib.io import slicer_segmentation
 from LungUNetSegLib.io.atomic import check_replaceable, replacing
+from LungUNetSegLib.io.dicom_headers import files_of, read_dataset
+from LungUNetSegLib.io.dicom_seg import lungs_in_segmentation
 from LungUNetSegLib.io.itk_files import image_ending, load, to_volume
+from LungUNetSegLib.io.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.resample import orthogonal, resample, to_sitk
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
@@ -67,10 +71,10 @@ def read_labels(path: PathInput, reference: Geometry | None = None) -> Volume:
     """Return the lungs in a mask file: uint8; 1 = right (or both lungs in one mask), 2 = left.
 
     Args:
-        path: NIfTI, NRRD, MetaImage, .seg.nrrd (segments told by terminology or name), or the paper's .npz (one
-            array (row, column, slice)).
+        path: NIfTI, NRRD, MetaImage, .seg.nrrd (segments told by terminology or name), the paper's .npz (one array
+            (row, column, slice)), or DICOM SEG or RTSTRUCT: the file, or a folder with just that file.
         reference: Grid of the scan that the mask belongs to. The result lies on it; without it on the mask's own.
-            A .npz has no place of its own and needs it.
+            A .npz and an RTSTRUCT have no grid of their own and need it.
 
     Raises:
         ReadError: Not a mask, other values than 0, 1, 2, no lung in it, or it does not lie on `reference`.
@@ -78,16 +82,7 @@ def read_labels(path: PathInput, reference: Geometry | None = None) -> Volume:
     path = Path(path)
     if path.name.lower().endswith(".npz"):
         return _read_npz(path, reference)
-    if image_ending(path) is None:
-        raise ReadError(f"{path}: not a mask file that is known here.")
-    image = load(path)
-    if slicer_segmentation.is_segmentation(image):
-        labels = slicer_segmentation.lungs_of(image, path)
-    else:
-        if image.GetNumberOfComponentsPerPixel() > 1:
-            raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
-        raw, _ = to_volume(image, path, "nearest", 0)
-        labels = Volume(_checked(raw.array, path), raw.geometry)
+    labels = _read_dicom(path, reference) if image_ending(path) is None else _read_image(path)
     return labels if reference is None else on_grid(labels, reference, path)
 
 
@@ -102,6 +97,35 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> Volume:
             " it belongs to another scan or its place is wrong."
         )
     return moved
+
+
+def _read_image(path: Path) -> Volume:
+    image = load(path)
+    if slicer_segmentation.is_segmentation(image):
+        return slicer_segmentation.lungs_of(image, path)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
+    raw, _ = to_volume(image, path, "nearest", 0)
+    return Volume(_checked(raw.array, path), raw.geometry)
+
+
+def _read_dicom(path: Path, reference: Geometry | None) -> Volume:
+    if not path.exists():
+        raise ReadError(f"{path}: there is no such file or folder.")
+    files = files_of(path)
+    if len(files) != 1:
+        raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
+        dataset = read_dataset(files[0])
+        modality = None if dataset is None else dataset.get("Modality")
+        if dataset is not None and modality == "SEG":
+            return lungs_in_segmentation(dataset, files[0])
+        if dataset is not None and modality == "RTSTRUCT":
+            if reference is None:
+                raise ReadError(f"{path}: contours have no grid of their own; they can be read only beside their scan.")
+            return lungs_in_contours(dataset, files[0], reference)
+    raise ReadError(f"{path}: not a mask that is known here (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 
 def _read_npz(path: Path, reference: Geometry | None) -> Volume:

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.lung_names import lung_by_codes, lung_by_name
+from LungUNetSegLib.io.lung_names import lungs_among
 from LungUNetSegLib.resample import from_sitk
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
@@ -59,27 +59,26 @@ def lungs_of(image: sitk.Image, path: Path) -> Volume:
         layers = [sitk.VectorIndexSelectionCast(image, index) for index in range(count)]
     volumes = [from_sitk(layer) for layer in layers]
     labels = np.zeros(volumes[0].array.shape, np.uint8)
-    names, index = [], 0
-    while image.HasMetaDataKey(f"Segment{index}_ID"):
-        names.append(_field(image, index, "Name"))
-        lung = _lung(image, index)
-        if lung is not None:
-            layer = int(_field(image, index, "Layer") or index)
-            value = int(_field(image, index, "LabelValue") or 1)
-            labels[volumes[layer].array == value] = lung
-        index += 1
-    if not any(_lung(image, each) for each in range(index)):
-        raise ReadError(f"{path}: no segment is a lung; its segments are {', '.join(names)}.")
+    segments: dict[int, tuple[str, list[str]]] = {}
+    while image.HasMetaDataKey(f"Segment{len(segments)}_ID"):
+        index = len(segments)
+        segments[index] = (_field(image, index, "Name"), _codes(image, index))
+    lungs = lungs_among(segments)
+    if not lungs:
+        names = ", ".join(name for name, _ in segments.values())
+        raise ReadError(f"{path}: no segment is a lung; its segments are {names}.")
+    for index, label in lungs.items():
+        layer = int(_field(image, index, "Layer") or index)
+        value = int(_field(image, index, "LabelValue") or 1)
+        labels[volumes[layer].array == value] = label
     return Volume(labels, volumes[0].geometry)
 
 
-def _lung(image: sitk.Image, index: int) -> int | None:
+def _codes(image: sitk.Image, index: int) -> list[str]:
+    """Code values of a segment's type and modifier; an entry is category~type~modifier~..., scheme^code^meaning."""
     tags = dict(tag.split(":", 1) for tag in _field(image, index, "Tags").split("|") if ":" in tag)
-    # category~type~type modifier~..., each scheme^code^meaning
-    codes = [part.split("^")[1] for part in tags.get("TerminologyEntry", "").split("~")[2:4] if part.count("^") == 2]
-    by_name = lung_by_name(_field(image, index, "Name"))
-    by_codes = lung_by_codes(codes)
-    return by_name if by_codes is None else by_codes
+    parts = tags.get("TerminologyEntry", "").split("~")[2:4]
+    return [part.split("^")[1] for part in parts if part.count("^") == 2]
 
 
 def _field(image: sitk.Image, index: int, key: str) -> str:

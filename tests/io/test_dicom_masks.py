@@ -1,0 +1,245 @@
+"""Masks as DICOM SEG and RTSTRUCT come onto the scan's grid with the right sides, or are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import pack_bits
+from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, SegmentationStorage, generate_uid
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.labels import read_labels
+from LungUNetSegLib.io.rtstruct import toggle_polygon
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.volume import Geometry, Volume
+
+
+def item(**attributes: object) -> Dataset:
+    dataset = Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def code(value: str, modifier: str = "") -> Dataset:
+    concept = item(CodeValue=value, CodingSchemeDesignator="SCT", CodeMeaning="x")
+    if modifier:
+        concept.SegmentedPropertyTypeModifierCodeSequence = [code(modifier)]
+    return concept
+
+
+def saved(dataset: Dataset, path: Path, sop_class: str) -> Path:
+    dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class, generate_uid()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def dashes(values: np.ndarray) -> list[str]:
+    return [f"{value:.6f}" for value in np.ravel(values)]
+
+
+SEGMENTS = [("Heart", code("80891009")), ("Segment 2", code("39607008", "7771000")), ("Lung_R", code("0"))]
+"""Number 1 is no lung, 2 is left by its codes, 3 is right by its name."""
+
+
+def segmentation(path: Path, volume: Volume, kind: str = "BINARY") -> Path:
+    """Labels 1 (right) and 2 (left) as a SEG, frames without voxels left out, in mixed order."""
+    geometry = volume.geometry
+    numbers = {2: 2, 1: 3}
+    wanted = [(n, k) for n in numbers for k in range(len(volume.array)) if (volume.array[k] == n).any()]
+    wanted = wanted[1::2] + wanted[::2]
+    dataset = item(Modality="SEG", SegmentationType=kind, Rows=geometry.shape[1], Columns=geometry.shape[2])
+    dataset.SegmentSequence = [
+        item(SegmentNumber=number, SegmentLabel=name, SegmentedPropertyTypeCodeSequence=[concept])
+        for number, (name, concept) in enumerate(SEGMENTS, 1)
+    ]
+    measures = item(PixelSpacing=dashes(geometry.spacing_mm[1:]), SliceThickness=f"{geometry.spacing_mm[0]:.6f}")
+    directions = np.concatenate([geometry.directions[:, 2], geometry.directions[:, 1]])
+    dataset.SharedFunctionalGroupsSequence = [
+        item(
+            PixelMeasuresSequence=[measures],
+            PlaneOrientationSequence=[item(ImageOrientationPatient=[f"{each:.9f}" for each in directions])],
+        )
+    ]
+    if kind == "LABELMAP":
+        wanted = [(0, k) for k in range(len(volume.array))]
+    frames = []
+    for label, index in wanted:
+        frame = item(PlanePositionSequence=[item(ImagePositionPatient=dashes(geometry.to_lps((index, 0, 0))))])
+        if label:
+            frame.SegmentIdentificationSequence = [item(ReferencedSegmentNumber=numbers[label])]
+        frames.append(frame)
+    dataset.PerFrameFunctionalGroupsSequence = frames
+    dataset.NumberOfFrames = len(frames)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 0
+    pixels = np.array([volume.array[index] == label for label, index in wanted], np.uint8)
+    if kind == "BINARY":
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 1, 1, 0
+        dataset.PixelData = pack_bits(pixels)
+    else:
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+        if kind == "FRACTIONAL":
+            dataset.MaximumFractionalValue = 200
+            dataset.PixelData = (pixels * 110 + 60).tobytes()
+        else:
+            dataset.PixelData = np.choose(volume.array, (1, 3, 2)).astype(np.uint8).tobytes()
+    return saved(dataset, path, SegmentationStorage)
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_segmentation_objects_come_onto_the_scan(kind: str, oblique_phantom: Phantom, tmp_path: Path) -> None:
+    labels = oblique_phantom.labels
+    path = segmentation(tmp_path / "seg.dcm", labels, kind)
+    back = read_labels(path, labels.geometry)
+    assert back.geometry is labels.geometry
+    assert np.array_equal(back.array, labels.array)
+    assert np.array_equal(read_labels(tmp_path, labels.geometry).array, labels.array), "or the folder it lies in"
+
+
+def test_a_segmentation_has_a_grid_of_its_own(small_phantom: Phantom, tmp_path: Path) -> None:
+    back = read_labels(segmentation(tmp_path / "seg.dcm", small_phantom.labels))
+    filled = np.flatnonzero(small_phantom.labels.array.any(axis=(1, 2)))
+    assert np.array_equal(back.array, small_phantom.labels.array[filled[0] : filled[-1] + 1])
+    assert np.allclose(back.geometry.to_lps((0, 0, 0)), small_phantom.labels.geometry.to_lps((filled[0], 0, 0)))
+
+
+def test_segmentations_that_cannot_be_used_are_refused(small_phantom: Phantom, tmp_path: Path) -> None:
+    import pydicom
+
+    path = segmentation(tmp_path / "seg.dcm", small_phantom.labels)
+
+    def changed(change) -> None:
+        dataset = pydicom.dcmread(path)
+        change(dataset)
+        dataset.save_as(tmp_path / "changed.dcm")
+
+    changed(lambda each: each.SegmentSequence.__delitem__(slice(1, 3)))
+    with pytest.raises(ReadError, match="its segments are Heart"):
+        read_labels(tmp_path / "changed.dcm")
+    changed(lambda each: delattr(each, "PixelData"))
+    with pytest.raises(ReadError, match="cannot be decoded"):
+        read_labels(tmp_path / "changed.dcm")
+
+    def push(dataset: Dataset) -> None:
+        position = dataset.PerFrameFunctionalGroupsSequence[3].PlanePositionSequence[0].ImagePositionPatient
+        position[0] = float(position[0]) + 30
+
+    changed(push)
+    with pytest.raises(ReadError, match="no even, straight grid"):
+        read_labels(tmp_path / "changed.dcm")
+
+
+# Contours
+
+
+def structure_set(path: Path, structures: dict[str, list[np.ndarray]]) -> Path:
+    """Each structure a list of (n, 3) LPS contours."""
+    dataset = item(Modality="RTSTRUCT", StructureSetLabel="x")
+    dataset.StructureSetROISequence = [item(ROINumber=n, ROIName=name) for n, name in enumerate(structures, 5)]
+    dataset.ROIContourSequence = [
+        item(
+            ReferencedROINumber=number,
+            ContourSequence=[
+                item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=len(each), ContourData=dashes(each))
+                for each in contours
+            ],
+        )
+        for number, contours in enumerate(structures.values(), 5)
+    ]
+    return saved(dataset, path, RTStructureSetStorage)
+
+
+GRID = Geometry.axial((5, 20, 24), (3.0, 2.0, 2.0), (-10.0, -30.0, 100.0))
+
+
+def rectangle(index: int, rows: tuple[float, float], columns: tuple[float, float], grid: Geometry = GRID) -> np.ndarray:
+    corners = [(rows[0], columns[0]), (rows[0], columns[1]), (rows[1], columns[1]), (rows[1], columns[0])]
+    return grid.to_lps([(index, row, column) for row, column in corners])
+
+
+def test_polygons_are_filled_by_hand() -> None:
+    """Pixel centres inside count; a triangle with corners between them, and a hole."""
+    crossings = np.zeros((6, 8), np.uint8)
+    toggle_polygon(crossings, np.array([(0.5, 0.5), (0.5, 6.5), (4.5, 6.5), (4.5, 0.5)]))
+    toggle_polygon(crossings, np.array([(1.5, 2.5), (2.5, 2.5), (2.5, 4.5), (1.5, 4.5)]))
+    filled = np.bitwise_xor.accumulate(crossings, axis=1)
+    assert filled.tolist() == [
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 1, 1, 1, 1, 1, 1, 0],
+        [0, 1, 1, 0, 0, 1, 1, 0],
+        [0, 1, 1, 1, 1, 1, 1, 0],
+        [0, 1, 1, 1, 1, 1, 1, 0],
+        [0, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    triangle = np.zeros((4, 5), np.uint8)
+    toggle_polygon(triangle, np.array([(-1.0, 2.0), (3.0, -1.9), (3.0, 5.9)]))
+    assert np.bitwise_xor.accumulate(triangle, axis=1).tolist() == [
+        [0, 0, 1, 0, 0],
+        [0, 1, 1, 1, 0],
+        [1, 1, 1, 1, 1],
+        [0, 0, 0, 0, 0],
+    ]
+
+
+def test_contours_become_labels_with_holes_and_sides(tmp_path: Path) -> None:
+    hole = rectangle(2, (7.5, 9.5), (3.5, 5.5))
+    path = structure_set(
+        tmp_path / "rs.dcm",
+        {
+            "BODY": [rectangle(2, (0, 19), (0, 23))],
+            "Lung_R": [rectangle(2, (4.5, 12.5), (1.5, 8.5)), hole],
+            "Lung_L": [rectangle(1, (4.5, 6.5), (14.5, 16.5)), rectangle(2, (4.5, 6.5), (14.5, 16.5))],
+            "Lungs": [rectangle(4, (0, 19), (0, 23))],
+        },
+    )
+    labels = read_labels(path, GRID)
+    expected = np.zeros(GRID.shape, np.uint8)
+    expected[2, 5:13, 2:9] = 1
+    expected[2, 8:10, 4:6] = 0
+    expected[1:3, 5:7, 15:17] = 2
+    assert np.array_equal(labels.array, expected)
+    flipped = GRID.reordered((0, 1, 2), (True, True, False))
+    assert np.array_equal(read_labels(path, flipped).array, expected[::-1, ::-1])
+
+
+def test_contours_of_a_whole_phantom_give_it_back(phantom: Phantom, tmp_path: Path) -> None:
+    contourpy = pytest.importorskip("contourpy")
+    structures: dict[str, list[np.ndarray]] = {"Right Lung": [], "Left Lung": []}
+    for label, contours in zip((1, 2), structures.values(), strict=True):
+        for index, plane in enumerate(phantom.labels.array == label):
+            for line in contourpy.contour_generator(z=plane.astype(float)).lines(0.5):
+                points = np.column_stack([np.full(len(line), index), line[:, 1], line[:, 0]])
+                contours.append(phantom.ct.geometry.to_lps(points))
+    back = read_labels(structure_set(tmp_path / "rs.dcm", structures), phantom.ct.geometry)
+    for label in (1, 2):
+        a, b = back.array == label, phantom.labels.array == label
+        assert 2 * (a & b).sum() / (a.sum() + b.sum()) > 0.999
+
+
+def test_contours_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    lung = [rectangle(2, (4.5, 12.5), (1.5, 8.5))]
+    for name, structures, grid, reason in (
+        ("a", {"Heart": lung}, GRID, "its structures are Heart"),
+        ("b", {"Lung_L": []}, GRID, "no contours"),
+        ("c", {"Lung_L": lung}, None, "no grid of their own"),
+        ("d", {"Lung_L": [rectangle(9, (0, 9), (0, 9))]}, GRID, "1 of 1 contours lie outside"),
+        ("e", {"Lung_L": lung}, GRID.reordered((1, 0, 2), (False,) * 3), "across the scan's slices"),
+    ):
+        path = structure_set(tmp_path / f"{name}.dcm", structures)
+        with pytest.raises(ReadError, match=reason):
+            read_labels(path, grid)
+
+
+def test_other_dicom_files_are_no_masks(small_phantom: Phantom, tmp_path: Path) -> None:
+    from LungUNetSegLib.io import write_dicom_series
+
+    write_dicom_series(small_phantom.ct, tmp_path / "ct")
+    with pytest.raises(ReadError, match="not a mask that is known here"):
+        read_labels(tmp_path / "ct" / "0001.dcm")
+    with pytest.raises(ReadError, match="holds 24 files"):
+        read_labels(tmp_path / "ct")
