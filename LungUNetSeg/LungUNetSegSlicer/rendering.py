@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +64,7 @@ def render_views(
     core: Any,
     volume_node: vtkMRMLScalarVolumeNode,
     segmentation_node: vtkMRMLSegmentationNode,
-    legend: Mapping[str, str],
+    legend: dict[str, str],
     path: Path,
 ) -> None:
     """Write a PNG with axial, 3D, coronal and sagittal views of a CT and its segments, as in Slicer's four-up layout.
