@@ -146,12 +146,13 @@ def _label(axes: Axes, title: str, x_label: str) -> None:
 
 def _summary(name: str, scores: SliceScores) -> str:
     dsc, accuracy = scores.summaries["dsc"], scores.summaries["accuracy"]
-    return (
-        f"<p><b>{escape(name)}</b>: {accuracy.finite} slices of {len(set(scores.cases))} case(s); mean binary accuracy"
-        f" {accuracy.mean:.4f}; mean DSC {dsc.mean:.3f} over the {dsc.finite} slices that have one. In"
-        f" {scores.false_alarms} of these lung was predicted where there is none, in {scores.misses} all of it was missed"
-        f" (DSC 0). {dsc.undefined} slices were empty and left empty: they have no DSC.</p>"
+    sentences = (
+        f"{accuracy.finite} slices of {len(set(scores.cases))} case(s).",
+        f"Mean binary accuracy {accuracy.mean:.4f}; mean DSC {dsc.mean:.3f} over the {dsc.finite} slices that have it.",
+        f"In {scores.false_alarms} of these lung was predicted where there is none, in {scores.misses} all of it was",
+        f"missed (DSC 0). {dsc.undefined} slices were empty and left empty: they have none.",
     )
+    return f"<p><b>{escape(name)}</b>: {' '.join(sentences)}</p>"
 
 
 def _figure_html(caption: str, path: Path) -> str:
