@@ -183,7 +183,7 @@ def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int1
         for index, header in job:
             stored, _ = decoder.as_array(dataset, raw=True, index=header.frame or 0, decoding_plugin=plugin)
             hu[index] = rescaled(stored, header.slope, header.intercept)
-    except (RuntimeError, ValueError, AttributeError, NotImplementedError, KeyError) as error:
+    except Exception as error:  # decoders raise whatever the broken bytes lead to
         reason = " ".join(str(error).split())
         raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error
 

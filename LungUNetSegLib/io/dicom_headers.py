@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,11 +16,12 @@ import numpy.typing as npt
 import pydicom
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from LungUNetSegLib.io.itk_files import image_ending
 
 FloatArray = npt.NDArray[np.float64]
+
+logger = logging.getLogger(__name__)
 
 SINGLE_FRAME_CT = uid.CTImageStorage
 MULTI_FRAME_CT = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
@@ -137,7 +139,8 @@ def read_dataset(path: Path, **options: Any) -> Dataset | None:
         return None
     try:
         return pydicom.dcmread(path, force=not has_preamble, **options)
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError):
+    except Exception:  # broken bytes make pydicom raise nearly anything
+        logger.debug("%s cannot be parsed as DICOM", path, exc_info=True)
         return None
 
 
@@ -149,14 +152,15 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
         return "files that cannot be opened"
     if dataset is None:
         return "image files of other formats" if image_ending(path) else "files that are not DICOM"
-    kind = _other_kind(dataset)
-    if kind is not None:
-        return kind
     try:
+        kind = _other_kind(dataset)
+        if kind is not None:
+            return kind
         if dataset.SOPClassUID in MULTI_FRAME_CT:
             return list(_frames(dataset, path))
         return [_header(dataset, path, None, [dataset])]
-    except (AttributeError, ValueError, TypeError, IndexError):
+    except Exception:  # missing, empty and malformed values all end here
+        logger.debug("%s has no usable CT header", path, exc_info=True)
         return "CT images whose place or size is not given"
 
 

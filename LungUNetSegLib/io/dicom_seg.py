@@ -25,21 +25,18 @@ def lungs_in_segmentation(dataset: Dataset, path: Path) -> Volume:
     Fractional segmentations are cut at one half.
 
     Raises:
-        ReadError: No segment is a lung, frames that lie on no even grid, or pixels that cannot be decoded.
+        ReadError: No segment is a lung, or frames that lie on no even grid.
     """
     segments = {int(item.SegmentNumber): _named(item) for item in dataset.get("SegmentSequence", [])}
     lungs = lungs_among(segments)
     if not lungs:
         names = ", ".join(name for name, _ in segments.values())
         raise ReadError(f"{path}: no segment is a lung; its segments are {names}.")
-    try:
-        places = np.array([_find(dataset, index, "ImagePositionPatient") for index in _frames(dataset)], float)
-        geometry, slices = _grid(dataset, places, path)
-        labels = np.zeros(geometry.shape, np.uint8)
-        for index, frame in enumerate(_decoded(dataset)):
-            _paint(labels[slices[index]], frame, dataset, index, lungs)
-    except (AttributeError, TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise ReadError(f"{path}: the segmentation cannot be decoded ({' '.join(str(error).split())}).") from error
+    places = np.array([_find(dataset, index, "ImagePositionPatient") for index in _frames(dataset)], float)
+    geometry, slices = _grid(dataset, places, path)
+    labels = np.zeros(geometry.shape, np.uint8)
+    for index, frame in enumerate(_decoded(dataset)):
+        _paint(labels[slices[index]], frame, dataset, index, lungs)
     return Volume(labels, geometry)
 
 

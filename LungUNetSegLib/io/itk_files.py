@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import SimpleITK as sitk
 
-from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.errors import GeometryError, ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import nifti
 from LungUNetSegLib.resample import from_sitk, orthogonal
@@ -65,7 +65,10 @@ def to_volume(
     image: sitk.Image, path: Path, interpolation: Literal["linear", "nearest"], fill: float
 ) -> tuple[Volume, tuple[Finding, ...]]:
     """Return an image that was loaded from `path`, of one component, as a volume whose axes are at right angles."""
-    volume = from_sitk(image)
+    try:
+        volume = from_sitk(image)
+    except GeometryError as error:
+        raise ReadError(f"{path}: its header places the voxels nowhere; is it damaged? ({error})") from error
     if not nifti.is_nifti(image):
         if volume.geometry.is_orthogonal:
             return volume, ()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from LungUNetSegLib.errors import ReadError, WriteError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError, WriteError
 from LungUNetSegLib.io import slicer_segmentation
 from LungUNetSegLib.io.atomic import check_replaceable, replacing
 from LungUNetSegLib.io.dicom_headers import files_of, read_dataset
@@ -118,13 +118,16 @@ def _read_dicom(path: Path, reference: Geometry | None) -> Volume:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
         dataset = read_dataset(files[0])
-        modality = None if dataset is None else dataset.get("Modality")
-        if dataset is not None and modality == "SEG":
-            return lungs_in_segmentation(dataset, files[0])
-        if dataset is not None and modality == "RTSTRUCT":
-            if reference is None:
-                raise ReadError(f"{path}: contours have no grid of their own; they can be read only beside their scan.")
-            return lungs_in_contours(dataset, files[0], reference)
+        try:
+            if dataset is not None and dataset.get("Modality") == "SEG":
+                return lungs_in_segmentation(dataset, files[0])
+            if dataset is not None and dataset.get("Modality") == "RTSTRUCT":
+                return lungs_in_contours(dataset, files[0], reference)
+        except LungUNetSegError:
+            raise
+        except Exception as error:  # missing and malformed values raise nearly anything
+            reason = " ".join(str(error).split())
+            raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
     raise ReadError(f"{path}: not a mask that is known here (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 

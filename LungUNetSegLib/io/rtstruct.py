@@ -23,14 +23,16 @@ PLANE_SHARE = 0.5
 """How far from its slice, in slice distances, a contour may lie."""
 
 
-def lungs_in_contours(dataset: Dataset, path: Path, reference: Geometry) -> Volume:
+def lungs_in_contours(dataset: Dataset, path: Path, reference: Geometry | None) -> Volume:
     """Return the lungs of a structure set on the grid of its scan: 1 = right, or both in one, 2 = left.
 
     Contours of one structure in one slice are joined by the even-odd rule, so a contour within another is a hole.
 
     Raises:
-        ReadError: No structure is a lung, contours across the slices, or contours outside the scan.
+        ReadError: No grid, no structure that is a lung, contours across the slices, or contours outside the scan.
     """
+    if reference is None:
+        raise ReadError(f"{path}: contours have no grid of their own; they can be read only beside their scan.")
     structures = _structures(dataset)
     lungs = lungs_among(structures)
     if not lungs:
