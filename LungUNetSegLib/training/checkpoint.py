@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +93,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except pickle.UnpicklingError as error:
         message = f"{path} holds code rather than weights and is refused; get it from a source you trust."
         raise ModelError(message) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # torch lets through whatever its unpickler stumbles over
         raise ModelError(f"The checkpoint {path} is corrupt ({error}); use another one.") from error
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
         raise ModelError(f"{path} is no checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
+    missing = sorted({each.name for each in fields(Checkpoint)} - set(values))
+    if missing:
+        raise ModelError(f"The checkpoint {path} lacks {', '.join(missing)}; use another one.")
     values["config"] = from_json(TrainingConfig, values["config"], f"{path}: config")
     values["split"] = from_json(Split, values["split"], f"{path}: split")
     return Checkpoint(**values)

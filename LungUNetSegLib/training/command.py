@@ -6,23 +6,26 @@ import argparse
 import json
 import logging
 import signal
-import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
+
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.cases import Case, find_cases
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.data.splits import Split, choose, load_split, save_split, split_cases
-from LungUNetSegLib.errors import ConfigError, DataError, LungUNetSegError, WriteError
+from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, WriteError
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.history import tensorboard_writer
 from LungUNetSegLib.training.trainer import Progress, Trainer
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt, if there is one")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--tensorboard", action="store_true", help="write the history for TensorBoard as well")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
 
 
@@ -54,8 +58,6 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     Raises:
         LungUNetSegError: Settings, data or a checkpoint that cannot be used; found before training starts.
     """
-    import torch
-
     keep_freed_memory()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -71,12 +73,10 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     process = Process.from_environment(device)
     if process.is_first:
         _prepare_folder(arguments.out, config, split)
-    cached = cache_cases(
-        choose(cases, split.training + split.test),
-        config.preprocess,
-        arguments.cache or default_cache_folder(),
-        progress=progress,
-    )
+    chosen = choose(cases, split.training + split.test)
+    with process.first_alone():
+        folder = arguments.cache or default_cache_folder()
+        cached = cache_cases(chosen, config.preprocess, folder, progress=progress if process.is_first else None)
     _check_sides(cached, config)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     trainer = Trainer(
@@ -88,13 +88,13 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         device=device,
         process=process,
         progress=progress if process.is_first else None,
+        on_epoch=tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None,
     )
     if checkpoint is not None:
         trainer.resume(checkpoint)
         logger.info("Going on after epoch %d.", checkpoint.epoch)
     logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
-    with _stoppable():
-        trainer.run()
+    _run_to_the_end(trainer, process)
     return 0
 
 
@@ -168,9 +168,36 @@ def _describe(cases: Sequence[CachedCase]) -> str:
     return f"{slices} slices of {len(cases)} cases of {patients} patients"
 
 
+def _run_to_the_end(trainer: Trainer, process: Process) -> None:
+    """Train, and say what remains when something outside ends the training."""
+    try:
+        with _stoppable():
+            trainer.run()
+        process.leave()
+    except KeyboardInterrupt:
+        raise LungUNetSegError(f"Training was stopped. {_what_remains(trainer)}") from None
+    except torch.OutOfMemoryError as error:
+        raise EngineError(f"The device has too little memory; lower batch_size. {_what_remains(trainer)}") from error
+    except RuntimeError as error:
+        if process.world_size == 1:
+            raise
+        # What gloo and NCCL raise when a peer is gone.
+        message = f"Another of the {process.world_size} processes has ended or cannot be reached ({error})."
+        raise EngineError(f"{message} {_what_remains(trainer)}") from error
+
+
+def _what_remains(trainer: Trainer) -> str:
+    if not trainer.epoch:
+        return "No epoch was finished; start again."
+    return f"{trainer.folder / 'last.pt'} holds {trainer.epoch} finished epoch(s); go on with --resume."
+
+
 @contextmanager
 def _stoppable() -> Iterator[None]:
     """Turn SIGTERM into KeyboardInterrupt, so that it ends a training as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread alone
+        return
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -180,19 +207,3 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def main() -> int:
-    """Stand in until cli.py does this."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    try:
-        return run(parser.parse_args())
-    except LungUNetSegError as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -61,3 +63,17 @@ class Process:
         """Wait for all processes."""
         if self.world_size > 1:
             dist.barrier()
+
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
+        """Let the first process through alone, then the others: what it puts on disk they find there."""
+        if not self.is_first:
+            self.wait()
+        yield
+        if self.is_first:
+            self.wait()
+
+    def leave(self) -> None:
+        """Part from the others at the end."""
+        if self.world_size > 1:
+            dist.destroy_process_group()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from LungUNetSegLib.errors import MissingDependencyError
 
 Row = Mapping[str, float]
 
@@ -23,6 +25,26 @@ def write_history(rows: Sequence[Row], folder: Path) -> None:
     unfinished = folder / "history.jsonl.tmp"
     unfinished.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
     unfinished.replace(folder / "history.jsonl")
+
+
+def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
+    """Return what `Trainer` calls after each epoch to show the history in TensorBoard.
+
+    Raises:
+        MissingDependencyError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingDependencyError("TensorBoard is not installed; `pip install tensorboard`.") from error
+    writer = SummaryWriter(folder / "tensorboard")
+
+    def write(row: Row) -> None:
+        for name, value in row.items():
+            writer.add_scalar(name, value, int(row["epoch"]))
+        writer.flush()
+
+    return write
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

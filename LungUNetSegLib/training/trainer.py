@@ -29,7 +29,7 @@ from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.training.distributed import Process
-from LungUNetSegLib.training.history import write_history
+from LungUNetSegLib.training.history import Row, write_history
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class Scores:
-    """Running sums over an epoch's slices."""
+    """What an epoch's batches gave, each slice and lung by itself."""
 
     loss: list[Tensor] = field(default_factory=list)
     accuracy: list[Tensor] = field(default_factory=list)
     dsc: list[Tensor] = field(default_factory=list)
+    has_lung: list[Tensor] = field(default_factory=list)
 
     def add(self, loss: Tensor, logits: Tensor, target: Tensor, valid: Tensor) -> None:
         """Add a batch; a pixel counts as lung from one half on, in target and prediction."""
@@ -50,11 +51,20 @@ class Scores:
         self.loss.append(loss.detach().expand(len(target)))
         self.accuracy.append(counts.accuracy)
         self.dsc.append(counts.dsc)
+        self.has_lung.append(counts.tp + counts.fn > 0)
 
     def row(self, prefix: str) -> dict[str, float]:
-        """Mean loss and binary accuracy, and the mean DSC of the slices where it is defined."""
-        means = {"loss": torch.cat(self.loss).mean(), "accuracy": torch.cat(self.accuracy).mean()}
-        means["dsc"] = torch.cat(self.dsc).nanmean()
+        """Mean loss, binary accuracy, DSC where there is lung, and the share of the rest where some is found.
+
+        Slices without lung are counted apart: one pixel found there would weigh as much as a whole lung missed.
+        """
+        dsc, has_lung = torch.cat(self.dsc), torch.cat(self.has_lung)
+        means = {
+            "loss": torch.cat(self.loss).mean(),
+            "accuracy": torch.cat(self.accuracy).mean(),
+            "dsc": dsc[has_lung].mean(),
+            "false_alarms": (dsc[~has_lung] == 0).double().mean(),
+        }
         return {f"{prefix}_{name}": float(value) for name, value in means.items()}
 
 
@@ -70,6 +80,7 @@ class Trainer:
         device: Where to train.
         process: This process among those that train together.
         progress: Called as ``(stage, done, total)`` with stages "train" and "validate".
+        on_epoch: Called with each epoch's row of the history, when it is on disk.
 
     Raises:
         DataError: A batch larger than the set.
@@ -86,6 +97,7 @@ class Trainer:
         device: torch.device | None = None,
         process: Process | None = None,
         progress: Progress | None = None,
+        on_epoch: Callable[[Row], None] | None = None,
     ) -> None:
         if config.batch_size > len(training):
             raise DataError(f"A batch of {config.batch_size} is larger than the set of {len(training)} slices.")
@@ -95,6 +107,7 @@ class Trainer:
         self.process = process or Process()
         self.process.check_batch_size(config.batch_size)
         self.progress = progress or (lambda stage, done, total: None)
+        self.on_epoch = on_epoch or (lambda row: None)
         self.dtype = choose_precision(config.precision, self.device)
         self.memory_format = torch.channels_last if config.channels_last else torch.contiguous_format
 
@@ -141,6 +154,7 @@ class Trainer:
             self.epoch += 1
             if self.process.is_first:
                 self._save()
+                self.on_epoch(row)
                 logger.info("Epoch %d of %d: %s", self.epoch, self.config.epochs, describe(row))
             self.process.wait()
         return self.checkpoint()
@@ -187,7 +201,7 @@ class Trainer:
             logits = self._parallel(image)
         loss = bce_dice_loss(logits, target, self.config.alpha, valid)
         if not torch.isfinite(loss):
-            raise DataError(f"The loss became {float(loss)}; lower learning_rate or set gradient_clip.")
+            raise DataError(f"The loss became {loss.item()}; lower learning_rate or set gradient_clip.")
         total = loss
         if self.config.l1:
             total = loss + self.config.l1 * sum(weight.abs().sum() for weight in convolution_weights(self.network))
@@ -204,7 +218,7 @@ class Trainer:
     def _validate(self) -> dict[str, float]:
         """Loss, accuracy and DSC of the weights that will be used; the first process validates for all."""
         if self.validation is None or not self.process.is_first:
-            return dict.fromkeys(("val_loss", "val_accuracy", "val_dsc"), math.nan)
+            return {f"val_{name}": math.nan for name in ("loss", "accuracy", "dsc", "false_alarms")}
         network = self.average or self.network
         network.eval()
         scores, total = Scores(), len(self.validation.index)

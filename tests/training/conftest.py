@@ -1,0 +1,59 @@
+"""Phantoms on a coarse grid and settings under which a training takes a second."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from phantom_cases import COARSE, write_pair
+
+from LungUNetSegLib.data.cache import CachedCase, cache_case
+from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.networks import UNetConfig
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.trainer import Trainer
+
+TINY = TrainingConfig(
+    preprocess=COARSE,
+    network=UNetConfig(out_channels=2, features_per_stage=(4, 8), dropout=0.1),
+    sampling=SamplingConfig(order="every", slab_probability=0.0),
+    epochs=2,
+    batch_size=4,
+    learning_rate=0.01,
+    warmup_epochs=0.0,
+)
+
+
+@pytest.fixture(scope="session")
+def cached(tmp_path_factory: pytest.TempPathFactory) -> list[CachedCase]:
+    """Two phantoms of 8 slices on the coarse grid."""
+    folder = tmp_path_factory.mktemp("phantoms")
+    return [cache_case(write_pair(folder, f"p{seed}", slices=8, seed=seed), COARSE, folder) for seed in (1, 2)]
+
+
+@pytest.fixture
+def make_trainer(cached: list[CachedCase], tmp_path: Path) -> Callable[..., Trainer]:
+    """Return a function that makes a trainer of TINY with other settings; the second phantom validates."""
+
+    def make(folder: Path = tmp_path / "out", validated: bool = True, **settings: Any) -> Trainer:
+        config = dataclasses.replace(TINY, **settings)
+        return Trainer(
+            config,
+            SliceDataset(cached[:1], config.sampling, config.augment, config.pathology, config.seed),
+            SliceDataset(cached[1:], SamplingConfig(order="every")) if validated else None,
+            folder,
+            split=Split(training=("p1",), test=("p2",)),
+        )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Tiny convolutions are faster on one thread, and the machine may be busy."""
+    torch.set_num_threads(1)

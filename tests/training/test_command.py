@@ -1,0 +1,225 @@
+"""`lungunetseg train` from a folder of cases to checkpoints, stopped and killed on the way, and with bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from phantom_cases import write_image, write_pair
+
+from LungUNetSegLib.cli import main
+from LungUNetSegLib.config import from_json
+from LungUNetSegLib.data.splits import load_split
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.io import read_labels
+from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.command import read_config
+from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
+from LungUNetSegLib.training.trainer import Trainer
+from LungUNetSegLib.volume import Volume
+
+TINY = {
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56]},
+    "network": {"features_per_stage": [4, 8]},
+    "sampling": {"slices_per_epoch": 8},
+    "epochs": 2,
+    "batch_size": 4,
+    "precision": "float32",
+}
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three phantoms of 4 slices."""
+    folder = tmp_path_factory.mktemp("phantoms")
+    for seed in range(3):
+        write_pair(folder, f"p{seed}", slices=4, seed=seed)
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, phantoms: Path) -> Path:
+    return Path(shutil.copytree(phantoms, tmp_path / "data"))
+
+
+@pytest.fixture
+def arguments(data: Path, tmp_path: Path) -> list[str]:
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+    places = {"data": data, "out": tmp_path / "out", "cache": tmp_path / "cache", "config": tmp_path / "tiny.json"}
+    return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]
+
+
+def test_a_folder_of_cases_becomes_weights(arguments: list[str], tmp_path: Path) -> None:
+    assert main(arguments) == 0
+    state = load_checkpoint(tmp_path / "out" / "last.pt")
+    assert state.epoch == 2
+    assert len(state.split.training) == 2
+    assert load_split(tmp_path / "out" / "split.json") == state.split
+    saved = json.loads((tmp_path / "out" / "config.json").read_text(encoding="utf-8"))
+    assert from_json(TrainingConfig, saved) == state.config
+    assert state.config.augment == LUNGS.augment  # what tiny.json does not name is the preset's
+
+
+def test_all_cases_a_fold_and_a_given_split(arguments: list[str], tmp_path: Path) -> None:
+    one_epoch = ["--set", "epochs=1", "--out"]
+    assert main([*arguments, "--all", *one_epoch, str(tmp_path / "all")]) == 0
+    assert load_split(tmp_path / "all" / "split.json").training == ("p0", "p1", "p2")
+    assert main([*arguments, "--folds", "3", "--fold", "2", *one_epoch, str(tmp_path / "fold")]) == 0
+    split = load_split(tmp_path / "fold" / "split.json")
+    assert len(split.test) == 1
+    given = ["--split", str(tmp_path / "fold" / "split.json")]
+    assert main([*arguments, *given, *one_epoch, str(tmp_path / "again")]) == 0
+    assert load_split(tmp_path / "again" / "split.json") == split
+
+
+def test_kill_9_loses_the_running_epoch_alone(arguments: list[str], tmp_path: Path) -> None:
+    """A process killed at any moment leaves a checkpoint, from which the weights of an uninterrupted run follow."""
+    arguments = [*arguments, "--set", "epochs=25", "--set", "sampling.slices_per_epoch=4"]
+    last = tmp_path / "out" / "last.pt"
+    process = subprocess.Popen([sys.executable, "-m", "LungUNetSegLib", *arguments], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not last.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert 1 <= load_checkpoint(last).epoch < 25
+    assert main([*arguments, "--resume"]) == 0
+    resumed = load_checkpoint(last)
+    assert main([*arguments, "--out", str(tmp_path / "whole")]) == 0
+    whole = load_checkpoint(tmp_path / "whole" / "last.pt")
+    assert resumed.epoch == whole.epoch == 25
+    assert all(torch.equal(resumed.weights[key], value) for key, value in whole.weights.items())
+
+
+def test_sigterm_ends_with_a_sentence_and_a_checkpoint(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_epoch = Trainer._train_epoch
+
+    def train_and_be_terminated(trainer: Trainer) -> dict[str, float]:
+        row = train_epoch(trainer)
+        if trainer.epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return row
+
+    monkeypatch.setattr(Trainer, "_train_epoch", train_and_be_terminated)
+    before = signal.getsignal(signal.SIGTERM)
+    fails_with(arguments, "Training was stopped.", capsys)
+    assert load_checkpoint(tmp_path / "out" / "last.pt").epoch == 1
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_an_old_training_is_not_overwritten(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "last.pt").touch()
+    assert main(arguments) == 1
+    assert "last.pt exists; go on with --resume" in capsys.readouterr().err
+
+
+def fails_with(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert sentence in last
+
+
+def test_resuming_from_rubbish(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "last.pt").write_bytes(b"rubbish")
+    fails_with([*arguments, "--resume"], "last.pt", capsys)
+    assert (tmp_path / "out" / "last.pt").read_bytes() == b"rubbish"
+
+
+def test_resuming_with_other_settings(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    before = (tmp_path / "out" / "last.pt").read_bytes()
+    fails_with([*arguments, "--resume", "--set", "seed=1"], "other settings", capsys)
+    fails_with([*arguments, "--resume", "--set", "network.normalisation=group"], "other settings", capsys)
+    assert (tmp_path / "out" / "last.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("extra", "sentence"),
+    [
+        (["--set", "batch_size=9"], "batch of 9 is larger than the set of 8 slices"),
+        (["--set", "learning_rat=1"], "unknown setting 'learning_rat'"),
+        (["--set", "network.depth=3"], "unknown setting 'depth'"),
+        (["--set", "epochs=many"], "epochs must be of type int"),
+        (["--set", "epochs"], "expected KEY=VALUE"),
+        (["--folds", "4"], "3 patient(s) cannot be split"),
+        (["--device", "cuda"], "no device 'cuda' here"),
+        (["--data", "nowhere"], "no folder nowhere"),
+    ],
+)
+def test_bad_settings_are_said_in_one_line_before_training(
+    arguments: list[str], extra: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "cuda" in extra and torch.cuda.is_available():
+        pytest.skip("this machine has the device")
+    fails_with([*arguments, *extra], sentence, capsys)
+    assert not (tmp_path / "out" / "last.pt").exists()
+
+
+def test_bad_data_is_said_in_one_line(
+    arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mask = data / "p1_seg.nii.gz"
+    labels = read_labels(mask)
+    binary = (labels.array > 0).astype(np.uint8)
+    write_image(Volume(binary, labels.geometry), mask)
+    fails_with(arguments, "one label for both lungs; train with --set network.out_channels=1", capsys)
+    write_image(Volume(binary * 5, labels.geometry), mask)
+    fails_with(arguments, "p1_seg.nii.gz", capsys)
+    mask.unlink()
+    for path in data.glob("p[02]*"):
+        path.unlink()
+    fails_with(arguments, "holds no case", capsys)
+
+
+def test_one_label_for_both_lungs_trains_one_channel(arguments: list[str], data: Path) -> None:
+    for mask in data.glob("*_seg.nii.gz"):
+        labels = read_labels(mask)
+        write_image(Volume((labels.array > 0).astype(np.uint8), labels.geometry), mask)
+    assert main([*arguments, "--set", "network.out_channels=1", "--set", "epochs=1"]) == 0
+
+
+def test_an_output_that_cannot_be_written_is_said_at_once(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    fails_with([*arguments, "--out", str(tmp_path / "file" / "out")], "cannot be written", capsys)
+
+
+def test_settings_are_merged_key_by_key(tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text('{"augment": {"flip": 0.0}, "epochs": 5}', encoding="utf-8")
+    config = read_config("lungs", tmp_path / "c.json", ["epochs=6", "pathology=null", "optimiser=adam"])
+    assert config.augment is not None
+    assert (config.augment.flip, config.augment.gamma) == (0.0, LUNGS.augment.gamma)
+    assert (config.epochs, config.pathology, config.optimiser) == (6, None, "adam")
+    for content in ("[1]", "{", None):
+        path = tmp_path / "bad.json"
+        path.write_text(content, encoding="utf-8") if content else path.unlink()
+        with pytest.raises(ConfigError, match=r"bad\.json"):
+            read_config("lungs", path, [])
+
+
+def test_the_papers_preset_is_the_papers() -> None:
+    """Sections 2.3 to 3.1: 512 x 512, 16-32-64-128, one channel, Adam at 0.1, batch 3, 10 epochs, alpha 0.5."""
+    network = PAPER.network
+    assert (PAPER.preprocess.size, PAPER.batch_size, PAPER.epochs, PAPER.alpha) == ((512, 512), 3, 10, 0.5)
+    assert (PAPER.optimiser, PAPER.learning_rate, PAPER.schedule, PAPER.warmup_epochs) == ("adam", 0.1, "constant", 0)
+    assert (network.features_per_stage, network.out_channels, network.normalisation) == ((16, 32, 64, 128), 1, "batch")
+    assert (PAPER.augment, PAPER.pathology, PAPER.precision, PAPER.l1, PAPER.l2) == (None, None, "float32", 0, 0)
+    assert PAPER.exclude == LUNGS.exclude == ("LIDC-IDRI-0001",)
