@@ -49,6 +49,24 @@ def head_phantom() -> Phantom:
     return _frozen(make_head(phantom_geometry((24, 64, 72)), rng=1))
 
 
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training's checkpoint of a tiny network at random weights."""
+    from tiny_models import write_checkpoint
+
+    return write_checkpoint(tmp_path_factory.mktemp("training") / "best.pt")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the model that `tiny_checkpoint` is exported to. Copy it before you change it."""
+    from LungUNetSegLib.inference.export import export
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    export(tiny_checkpoint, folder, "tiny", description="Random weights.", date="2026-01-31")
+    return folder
+
+
 def _frozen(phantom: Phantom) -> Phantom:
     phantom.ct.array.setflags(write=False)
     phantom.labels.array.setflags(write=False)

@@ -22,8 +22,8 @@ LUNG_MIN_MM2 = 100.0
 SMALL_SHARE = 0.1
 """Below this share of the other lung, a lung's largest part may itself be a stray part of the other."""
 
-CONTACT_SHARE = 0.25
-"""A part with this share of its surface on the other lung belongs to that lung."""
+CONTACT_SHARE = 0.15
+"""A part with this share of its surface on the other lung, and nearer to that lung's middle, belongs to it."""
 
 FACE_GAP_SLICES = 2
 FACE_DICE = 0.5
@@ -52,12 +52,13 @@ class _Side:
     @property
     def undecided(self) -> Mask:
         """Which parts are still undecided."""
-        return (self.destination == 0) & (self.sizes > 0)
+        undecided: Mask = (self.destination == 0) & (self.sizes > 0)
+        return undecided
 
     def kept_at(self, index: int | slice) -> Mask:
         """Voxels known to be this lung, in one slice or several."""
-        is_kept: Mask = np.asarray(self.destination == self.label)
-        return np.take(is_kept, self.parts[index])
+        mask: Mask = (self.destination == self.label)[self.parts[index]]
+        return mask
 
 
 def sort_parts(labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[Labels, list[int]]:
@@ -74,14 +75,12 @@ def sort_parts(labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
     pairs = ((right, left), (left, right))
     small = [side for side, other in pairs if side.sizes.max() < SMALL_SHARE * other.sizes.max()]
-    for side in (right, left):
-        if side not in small:
-            _keep_large_parts(side, pixel_mm2)
+    # A small lung's parts may all be stray parts of the other one, so they are looked at before they are kept.
+    large = {side.label: _no_part(side) if side in small else _large_parts(side, pixel_mm2) for side in (right, left)}
     for side, other in pairs:
-        _move_parts(side, other)
-    for side in small:
-        _keep_large_parts(side, pixel_mm2)
+        _move_parts(side, other, large)
     for side in (right, left):
+        side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
     result = right.destination[right.parts] + left.destination[left.parts]
     removed = [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
@@ -95,31 +94,65 @@ def _find_parts(labels: Labels, label: int) -> _Side:
     return _Side(label, parts, sizes, np.zeros(count + 1, np.uint8))
 
 
-def _keep_large_parts(side: _Side, pixel_mm2: float) -> None:
-    """Keep the largest part, if it is as large as a lung can be, and what is not much smaller."""
+def _no_part(side: _Side) -> Mask:
+    return np.zeros(side.sizes.size, bool)
+
+
+def _large_parts(side: _Side, pixel_mm2: float) -> Mask:
+    """Which undecided parts are the largest, if it is as large as a lung can be, or not much smaller than it."""
     sizes = np.where(side.undecided, side.sizes, 0)
     largest = int(sizes.argmax())
     depth = np.count_nonzero((side.parts == largest).any(axis=(1, 2)))
-    if sizes[largest] * pixel_mm2 >= LUNG_MIN_MM2 * depth:
-        side.destination[(sizes > 0) & (sizes >= PART_SHARE * sizes[largest])] = side.label
+    if not sizes[largest] or sizes[largest] * pixel_mm2 < LUNG_MIN_MM2 * depth:
+        return _no_part(side)
+    large: Mask = sizes >= PART_SHARE * sizes[largest]
+    return large
 
 
-def _move_parts(side: _Side, other: _Side) -> None:
-    """Give undecided parts that lie against the other lung to it."""
-    ids = np.flatnonzero(side.undecided)
-    if not ids.size or not (other.destination == other.label).any():
+def _move_parts(side: _Side, other: _Side, large: dict[int, Mask]) -> None:
+    """Give parts that lie against the other lung, and on its side of the body, to it; never the largest part."""
+    has_own = bool(large[side.label].any())
+    moves = side.undecided
+    if has_own:
+        moves[side.sizes.argmax()] = False
+    if not moves.any() or not large[other.label].any():
         return
-    padded = np.pad(side.parts, 1)
-    parts, foreign = padded.ravel(), np.pad(other.kept_at(slice(None)), 1).ravel()
-    voxels = np.flatnonzero(side.undecided[parts])
-    surface, contact = np.zeros(side.sizes.size), np.zeros(side.sizes.size)
+    foreign = large[other.label][other.parts]
+    moves &= _contact_shares(side.parts, moves, foreign) >= CONTACT_SHARE
+    if has_own and moves.any():
+        own, others = middle_column(large[side.label][side.parts]), middle_column(foreign)
+        middles = _middle_columns(side.parts, moves)
+        moves &= np.abs(middles - others) < np.abs(middles - own)
+    side.destination[moves] = other.label
+
+
+def middle_column(mask: Mask) -> float:
+    """Mean column of a (D, H, W) mask that is not empty."""
+    return float(np.average(np.arange(mask.shape[2]), weights=np.count_nonzero(mask, axis=(0, 1))))
+
+
+def _middle_columns(parts: npt.NDArray[np.int32], wanted: Mask) -> npt.NDArray[np.float64]:
+    """Mean column of each wanted part; 0 for the others."""
+    chosen = wanted[parts]
+    numbers, columns = parts[chosen], np.nonzero(chosen)[2]
+    sums = np.bincount(numbers, columns, minlength=wanted.size)
+    middles: npt.NDArray[np.float64] = sums / np.maximum(np.bincount(numbers, minlength=wanted.size), 1)
+    return middles
+
+
+def _contact_shares(parts: npt.NDArray[np.int32], wanted: Mask, foreign: Mask) -> npt.NDArray[np.float64]:
+    """Return for each wanted part the share of its surface, in voxel faces, that lies on `foreign` voxels."""
+    padded = np.pad(parts, 1)
+    numbers, is_foreign = padded.ravel(), np.pad(foreign, 1).ravel()
+    voxels = np.flatnonzero(wanted[numbers])
+    faces, contacts = np.zeros(wanted.size), np.zeros(wanted.size)
     for stride in (1, padded.shape[2], padded.shape[1] * padded.shape[2]):
         for neighbours in (voxels - stride, voxels + stride):
-            outside = parts[neighbours] != parts[voxels]
-            owners = parts[voxels[outside]]
-            surface += np.bincount(owners, minlength=surface.size)
-            contact += np.bincount(owners, foreign[neighbours[outside]], minlength=surface.size)
-    side.destination[side.undecided & (contact >= CONTACT_SHARE * surface)] = other.label
+            outside = numbers[neighbours] != numbers[voxels]
+            owners = numbers[voxels[outside]]
+            faces += np.bincount(owners, minlength=wanted.size)
+            contacts += np.bincount(owners, is_foreign[neighbours[outside]], minlength=wanted.size)
+    return contacts / np.maximum(faces, 1)
 
 
 def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:

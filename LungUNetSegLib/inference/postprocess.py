@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.inference.parts import sort_parts
+from LungUNetSegLib.inference.parts import middle_column, sort_parts
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 Probabilities = npt.NDArray[np.uint8]
@@ -97,14 +97,10 @@ def _bounding_box(mask: Mask) -> tuple[slice, slice, slice] | None:
 
 def _sides_swapped(labels: Labels, column_mm: float) -> bool:
     """Whether the middle of the right lung lies clearly to the patient's left of the left lung's."""
-    columns = np.arange(labels.shape[2])
-    middles = []
-    for side in (RIGHT_LUNG, LEFT_LUNG):
-        profile = np.count_nonzero(labels == side, axis=(0, 1))
-        if not profile.any():
-            return False
-        middles.append(float(np.average(columns, weights=profile)))
-    return (middles[0] - middles[1]) * column_mm > SWAP_MM
+    right, left = (labels == side for side in (RIGHT_LUNG, LEFT_LUNG))
+    if not right.any() or not left.any():
+        return False
+    return (middle_column(right) - middle_column(left)) * column_mm > SWAP_MM
 
 
 def _fill_holes(labels: Labels, side: int) -> int:

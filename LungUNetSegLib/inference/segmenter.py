@@ -41,7 +41,8 @@ class Segmentation:
         mean_hu: Mean density by the same names.
         quality: Numbers behind the findings; see `quality.assess`.
         seconds: Wall time by stage.
-        engine: Engine, device and precision that were used.
+        engine: Engine, device and precision that were used, for people.
+        device: "cpu", "cuda" or "mps".
     """
 
     labels: Volume
@@ -52,6 +53,7 @@ class Segmentation:
     quality: dict[str, Any]
     seconds: dict[str, float]
     engine: str
+    device: str
 
 
 def segment(
@@ -130,6 +132,7 @@ def segment_with(
         quality=quality,
         seconds=seconds,
         engine=engine.description,
+        device=engine.device,
     )
 
 

@@ -86,7 +86,7 @@ def _places(content: bytes) -> dict[str, TensorPlace]:
         shape, (first, end) = tuple(entry["shape"]), entry["data_offsets"]
         if entry["dtype"] != "F32":
             raise ValueError(f"{name} is {entry['dtype']}")
-        if end - first != 4 * prod(shape) or first < 0 or start + end > len(content):
+        if min(0, first, *shape) < 0 or end - first != 4 * prod(shape) or start + end > len(content):
             raise ValueError(f"{name} does not fit")
         places[name] = TensorPlace(shape, start + first, end - first)
     return places

@@ -17,7 +17,12 @@ class Engine(Protocol):
 
     @property
     def description(self) -> str:
-        """For reports: the engine's name and release, device and precision."""
+        """For reports: the engine's name and release, the device's name and the precision."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu", "cuda" or "mps"."""
         ...
 
     def probabilities(self, slices: Float32) -> Float32:

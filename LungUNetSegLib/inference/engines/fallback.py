@@ -44,6 +44,11 @@ class FallbackEngine:
         """The description of the engine in use."""
         return self._engine.description
 
+    @property
+    def device(self) -> str:
+        """The device in use."""
+        return self._engine.device
+
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, 1, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
         results: list[Float32] = []

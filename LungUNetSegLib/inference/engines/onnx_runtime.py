@@ -38,6 +38,7 @@ class OnnxRuntimeEngine:
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise engine_failure("ONNX Runtime", error) from error
         self._input = self._session.get_inputs()[0].name
+        self.device = "cpu"
         self.description = f"ONNX Runtime {onnxruntime.__version__}, CPU, float32"
 
     def probabilities(self, slices: Float32) -> Float32:

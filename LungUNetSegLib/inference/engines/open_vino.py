@@ -44,6 +44,7 @@ class OpenVinoEngine:
         self._queue.set_callback(_keep_result)
         self._channels = model.channels
         name = {"bf16": "bfloat16", "f32": "float32"}[precision]
+        self.device = "cpu"
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {name}"
 
     def probabilities(self, slices: Float32) -> Float32:

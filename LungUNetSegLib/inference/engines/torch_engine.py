@@ -32,7 +32,7 @@ class TorchEngine:
             )
         if threads:
             torch.set_num_threads(threads)
-        self._torch, self._device = torch, device
+        self._torch, self.device = torch, device
         try:
             self._network = _load_network(model).eval().to(device)
         except RuntimeError as error:
@@ -44,9 +44,9 @@ class TorchEngine:
         torch = self._torch
         try:
             with torch.inference_mode():
-                result: Float32 = self._network(torch.from_numpy(slices).to(self._device)).sigmoid().cpu().numpy()
+                result: Float32 = self._network(torch.from_numpy(slices).to(self.device)).sigmoid().cpu().numpy()
         except (RuntimeError, MemoryError) as error:
-            if self._device == "cuda":
+            if self.device == "cuda":
                 torch.cuda.empty_cache()
             raise engine_failure("PyTorch", error) from error
         return result

@@ -1,0 +1,5 @@
+"""The command line: `lungunetseg segment | info | train | evaluate | export`."""
+
+from LungUNetSegLib.cli.app import main
+
+__all__ = ["main"]

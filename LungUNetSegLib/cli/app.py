@@ -1,0 +1,113 @@
+"""From arguments to an exit code: the commands, how they report progress, and what becomes of errors.
+
+A command is a module with ``add_arguments(parser)`` and ``run(arguments, progress) -> int``. It is imported only when
+it is asked for, so that segmenting needs neither torch nor the time to import it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import LungUNetSegLib
+from LungUNetSegLib.cli.progress import KINDS, make_progress
+from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+COMMANDS = {
+    "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
+    "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
+    "train": ("LungUNetSegLib.training.command", "train a network on scans with masks"),
+    "evaluate": ("LungUNetSegLib.evaluation.command", "compare predictions with references"),
+    "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: Arguments; the process's own when None.
+
+    Returns:
+        0 done, 2 wrong usage, 130 interrupted, 1 anything else, with one line on stderr that says what.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in argv
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("LungUNetSegLib").setLevel(logging.DEBUG if debug else logging.INFO)
+    try:
+        return _run(argv)
+    except SystemExit as error:  # argparse has said what is wrong, or shown its help
+        return error.code if isinstance(error.code, int) else USAGE
+    except KeyboardInterrupt:
+        print("lungunetseg: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        print(f"lungunetseg: {_one_line(error)}", file=sys.stderr)
+        return FAILED
+
+
+def _run(argv: Sequence[str]) -> int:
+    name = argv[0] if argv and argv[0] in COMMANDS else None
+    command = _load(name) if name else None
+    arguments = _parser(name, command).parse_args(argv)
+    assert command is not None  # otherwise parsing has failed
+    progress = make_progress(arguments.progress)
+    try:
+        code: int = command.run(arguments, progress)
+    finally:
+        progress.close()
+    return code
+
+
+def _load(name: str) -> Any:
+    """Import a command."""
+    try:
+        return importlib.import_module(COMMANDS[name][0])
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("LungUNetSegLib"):
+            raise
+        message = f"`lungunetseg {name}` needs {error.name}: install it with `pip install lungunetseg[train]`."
+        raise MissingDependencyError(message) from error
+
+
+def _parser(name: str | None, command: Any) -> argparse.ArgumentParser:
+    """Make the parser of all commands; only the one that is asked for knows its arguments."""
+    parser = _Parser(prog="lungunetseg", description="Right and left lung segmentation of chest CT with a 2D U-Net.")
+    parser.add_argument("--version", action="version", version=f"lungunetseg {LungUNetSegLib.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for each, (_, help_text) in COMMANDS.items():
+        subparser = commands.add_parser(each, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+        if each == name:
+            command.add_arguments(subparser)
+            subparser.add_argument(
+                "--progress", choices=KINDS, default="auto",
+                help="a bar on a terminal (auto), a JSON object a line on stdout, or none",
+            )  # fmt: skip
+            subparser.add_argument("--debug", action="store_true", help="log more, and show where an error came from")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is in --help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _one_line(error: Exception) -> str:
+    """Return an error's message; what no user can mend is named as a bug."""
+    message = " ".join(str(error).split())
+    if isinstance(error, LungUNetSegError):
+        return message
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this scan: close other programs, or crop the scan."
+    return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"

@@ -1,0 +1,57 @@
+"""`lungunetseg export`: from a training's checkpoint to a model folder that every engine can run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.config import from_json
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.inference.export import export
+from LungUNetSegLib.inference.model import Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a manifest says that no checkpoint knows; see `inference.model.Manifest`."""
+
+    description: str = ""
+    date: str | None = None
+    training: Training = field(default_factory=Training)
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="best.pt or last.pt of a training")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="the model's folder")
+    parser.add_argument("--name", help="the model's name; the folder's if not given")
+    parser.add_argument(
+        "--about", type=Path, metavar="FILE", help="JSON with description, date, training and scores for the manifest"
+    )
+
+
+def run(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Export and compare with the checkpoint.
+
+    Raises:
+        LungUNetSegError: A checkpoint, description or folder that cannot be used.
+    """
+    about = _read_about(arguments.about) if arguments.about else About()
+    name = arguments.name or arguments.output.resolve().name
+    progress("export", 0, 1)
+    model = export(arguments.checkpoint, arguments.output, name, **vars(about))
+    progress.close()
+    print(f"model {model.name!r} in {arguments.output}, SHA-256 of its weights {model.sha256}")
+    return 0
+
+
+def _read_about(path: Path) -> About:
+    try:
+        return from_json(About, json.loads(path.read_text(encoding="utf-8")), str(path))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read as JSON: {error}.") from error

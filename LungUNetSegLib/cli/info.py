@@ -1,0 +1,45 @@
+"""`lungunetseg info`: what a scan is, and what `segment` would take of it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.io import Scan, list_series, read_scan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("input", type=Path, metavar="INPUT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage")
+    parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
+
+
+def run(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Print the series of a DICOM folder and what is known of the scan that would be segmented.
+
+    Raises:
+        ReadError: There is no scan.
+    """
+    progress("read", 0, 1)
+    scan = read_scan(arguments.input, arguments.series)
+    progress.close()
+    if scan.series_uid is not None:
+        for series in list_series(arguments.input):
+            mark = "*" if series.uid == scan.series_uid else " "
+            spacing = " x ".join(f"{each:.3g}" for each in series.spacing_mm)
+            kind = "axial" if series.is_axial else "not axial"
+            size = f"{series.slices} x {series.rows} x {series.columns}"
+            print(f"{mark} {series.uid}  {series.description}: {size} voxels of {spacing} mm, {kind}")
+    print(_describe(scan))
+    for finding in scan.findings:
+        print(f"note: {finding.message}")
+    return 0
+
+
+def _describe(scan: Scan) -> str:
+    """Return the scan's own line, its orientation and its values."""
+    array, geometry = scan.volume.array, scan.volume.geometry
+    tilt = geometry.obliquity_degrees
+    oblique = f", {tilt:.1f} degrees oblique" if tilt > 0.05 else ""
+    return f"{scan.description}{oblique}; {int(array.min())} to {int(array.max())} HU"

@@ -1,0 +1,87 @@
+"""How far a command is: a bar for people, JSON for programs, nothing for files."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Protocol
+
+KINDS = ("auto", "json", "none")
+
+BAR_CELLS = 30
+BAR_INTERVAL_S = 0.1
+
+
+class Progress(Protocol):
+    """Told of each step; closed at the end, also of a failed run."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of a stage are done."""
+        ...
+
+    def close(self) -> None:
+        """Leave the output ready for what comes next."""
+        ...
+
+
+def make_progress(kind: str) -> Progress:
+    """Return what shows progress: "json", "none", or for "auto" a bar if stderr is a terminal."""
+    if kind == "json":
+        return JsonProgress()
+    return ProgressBar() if kind == "auto" and sys.stderr.isatty() else NoProgress()
+
+
+class NoProgress:
+    """Shows nothing."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class JsonProgress:
+    """Writes one JSON object a line to stdout: ``{"stage": "segment", "done": 32, "total": 133}``."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Write a line."""
+        print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class ProgressBar:
+    """Draws ``segment [=======       ] 32/133  4 s left`` over itself on stderr."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._started = self._drawn = 0.0
+        self._width = 0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Draw the bar anew, but not more often than one can see."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._started, self._drawn = stage, now, 0.0
+        if total < 1 or (now - self._drawn < BAR_INTERVAL_S and done < total):
+            return
+        self._drawn = now
+        cells = BAR_CELLS * done // total
+        left_s = (now - self._started) / done * (total - done) if done else 0.0
+        left = f"  {left_s:.0f} s left" if left_s >= 1 else ""
+        self._draw(f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{left}")
+
+    def close(self) -> None:
+        """Wipe the bar."""
+        if self._width:
+            self._draw("")
+            sys.stderr.write("\r")
+            sys.stderr.flush()
+
+    def _draw(self, text: str) -> None:
+        sys.stderr.write(f"\r{text:<{self._width}}")
+        sys.stderr.flush()
+        self._width = len(text)

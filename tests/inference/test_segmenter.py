@@ -1,0 +1,228 @@
+"""The whole way: a network that knows the answer gives it back on every grid; what is odd is said, not guessed."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_models import OracleEngine, write_checkpoint
+
+from LungUNetSegLib.errors import EngineError, ModelError
+from LungUNetSegLib.inference.model import load_model
+from LungUNetSegLib.inference.segmenter import measure, segment, segment_with
+from LungUNetSegLib.metrics import count
+from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
+from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.volume import Geometry, Volume
+
+FINE = PreprocessConfig()
+ORIENTATIONS = list(itertools.product(itertools.permutations(range(3)), itertools.product((False, True), repeat=3)))
+
+
+def _reordered(volume: Volume, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> Volume:
+    steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+    return Volume(volume.array.transpose(axes)[steps], volume.geometry.reordered(axes, flips))
+
+
+def _assert_same(found: np.ndarray, reference: np.ndarray, least_dsc: float) -> None:
+    for side in (1, 2):
+        assert count(found == side, reference == side).dsc >= least_dsc
+
+
+def test_a_network_that_knows_gives_the_reference_back(phantom: Phantom) -> None:
+    """Protects every step between the network and the file: nothing is shifted, lost or swapped."""
+    engine = OracleEngine(phantom.ct, phantom.labels, FINE)
+    result = segment_with(phantom.ct, FINE, engine)
+    assert result.labels.array.dtype == np.uint8
+    assert result.labels.geometry is phantom.ct.geometry
+    _assert_same(result.labels.array, phantom.labels.array, 0.998)
+    assert result.findings == ()
+    assert result.engine == "oracle"
+    assert set(result.seconds) == {"prepare", "segment", "clean", "restore", "measure"}
+
+
+def test_where_the_pixels_are_the_network_s_own_the_result_is_exact() -> None:
+    """Protects the resampling from a shift by part of a pixel; the body lies evenly around pixel (30, 30)."""
+    geometry = Geometry.axial((6, 61, 61), (3.0, 2.0, 2.0))
+    labels, hu = np.zeros(geometry.shape, np.uint8), np.full(geometry.shape, -1000, np.int16)
+    labels[1:5, 12:49, 9:25], labels[1:5, 12:49, 36:52] = 1, 2
+    hu[:, 6:55, 6:55] = 40
+    hu[labels > 0] = -800
+    scan = Volume(hu, geometry)
+    config = PreprocessConfig(spacing_mm=2.0, size=(65, 65))
+    result = segment_with(scan, config, OracleEngine(scan, Volume(labels, geometry), config))
+    np.testing.assert_array_equal(result.labels.array, labels)
+
+
+@pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS, ids=lambda each: "".join(str(int(e)) for e in each))
+def test_any_axis_order_and_flip_gives_the_same_lungs(
+    small_phantom: Phantom, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]
+) -> None:
+    """Protects the sides: the network sees the same slices, and the patient gets the same labels."""
+    config = PreprocessConfig(spacing_mm=4.0, size=(88, 96))
+    straight = OracleEngine(small_phantom.ct, small_phantom.labels, config)
+    expected = segment_with(small_phantom.ct, config, straight)
+    scan, labels = (_reordered(each, axes, flips) for each in (small_phantom.ct, small_phantom.labels))
+    engine = OracleEngine(scan, labels, config)
+    result = segment_with(scan, config, engine)
+    np.testing.assert_allclose(engine.slices_seen, straight.slices_seen, atol=1e-4)
+    np.testing.assert_array_equal(result.labels.array, _reordered(expected.labels, axes, flips).array)
+    assert result.labels.geometry is scan.geometry
+    assert result.volumes_ml == pytest.approx(expected.volumes_ml)
+    assert result.mean_hu == pytest.approx(expected.mean_hu)
+
+
+def test_an_oblique_scan_gives_its_lungs_back(oblique_phantom: Phantom) -> None:
+    """Protects scans off the body's axes, which are resampled twice."""
+    result = segment_with(oblique_phantom.ct, FINE, OracleEngine(oblique_phantom.ct, oblique_phantom.labels, FINE))
+    assert result.labels.geometry is oblique_phantom.ct.geometry
+    _assert_same(result.labels.array, oblique_phantom.labels.array, 0.97)
+
+
+def test_pathological_lungs_are_not_cut_away(sick_phantom: Phantom) -> None:
+    """Protects tumours and consolidations from postprocessing."""
+    result = segment_with(sick_phantom.ct, FINE, OracleEngine(sick_phantom.ct, sick_phantom.labels, FINE))
+    _assert_same(result.labels.array, sick_phantom.labels.array, 0.998)
+
+
+def test_a_single_slice(phantom: Phantom) -> None:
+    """Protects 2D work."""
+    origin = phantom.ct.geometry.to_lps((30, 0, 0))
+    geometry = Geometry.axial((1, 128, 128), phantom.ct.geometry.spacing_mm, tuple(origin))
+    scan, labels = (Volume(each.array[30:31], geometry) for each in (phantom.ct, phantom.labels))
+    result = segment_with(scan, FINE, OracleEngine(scan, labels, FINE))
+    _assert_same(result.labels.array, labels.array, 0.99)  # a bronchus in the slice is closed as a hole
+    assert "lung-cut" not in {finding.code for finding in result.findings}
+
+
+def test_a_scan_without_lung_is_an_empty_result_and_a_sentence(head_phantom: Phantom) -> None:
+    """Protects head CTs."""
+    result = segment_with(head_phantom.ct, FINE, OracleEngine(head_phantom.ct, head_phantom.labels, FINE))
+    assert not result.labels.array.any()
+    assert result.volumes_ml == {"right": 0.0, "left": 0.0, "total": 0.0} and result.mean_hu == {}
+    assert [finding.code for finding in result.findings] == ["no-lung"]
+
+
+def test_floats_with_nan_are_taken_as_air(phantom: Phantom) -> None:
+    """Protects volumes that were computed with."""
+    values = phantom.ct.array.astype(np.float32)
+    values[:, :4] = np.nan
+    scan = Volume(values, phantom.ct.geometry)
+    engine = OracleEngine(phantom.ct, phantom.labels, FINE)
+    result = segment_with(scan, FINE, engine)
+    assert np.isfinite(engine.slices_seen).all() and engine.slices_seen.min() >= -1
+    _assert_same(result.labels.array, phantom.labels.array, 0.998)
+
+
+def test_both_lungs_as_one(phantom: Phantom) -> None:
+    """Protects `--labels binary`: one label, one segment, no sides."""
+    result = segment_with(phantom.ct, FINE, OracleEngine(phantom.ct, phantom.labels, FINE), labels="binary")
+    assert np.unique(result.labels.array).tolist() == [0, 1]
+    assert count(result.labels.array > 0, phantom.labels.array > 0).dsc > 0.998
+    assert [segment.name for segment in result.segments] == ["Lungs"]
+    assert set(result.volumes_ml) == set(result.mean_hu) == {"total"}
+
+
+def test_raw_is_what_the_network_says(phantom: Phantom) -> None:
+    """Protects who wants to see the network's faults."""
+    engine = OracleEngine(phantom.ct, phantom.labels, FINE)
+    engine.answer[20:22, 0, :6, :6] = 1.0
+    raw = segment_with(phantom.ct, FINE, engine, raw=True)
+    engine.seen.clear()
+    cleaned = segment_with(phantom.ct, FINE, engine)
+    assert raw.volumes_ml["right"] >= cleaned.volumes_ml["right"]
+    assert raw.quality["removed_parts"] == 0 < cleaned.quality["removed_parts"]
+
+
+def test_progress_counts_slices_and_can_end_the_work(phantom: Phantom) -> None:
+    """Protects the bar, and a cancel: an exception from the callback ends everything at once."""
+    calls: list[tuple[str, int, int]] = []
+    engine = OracleEngine(phantom.ct, phantom.labels, FINE)
+    segment_with(phantom.ct, FINE, engine, progress=lambda *each: calls.append(each))
+    assert [done for stage, done, _ in calls if stage == "segment"] == [0, 16, 32, 48, 60]
+    assert [done for stage, done, _ in calls if stage == "restore"] == [16, 32, 48, 60]
+    assert {total for *_, total in calls} == {60}
+
+    class Cancelled(Exception):
+        pass
+
+    def cancel(stage: str, done: int, total: int) -> None:
+        if done >= 32:
+            raise Cancelled
+
+    engine.seen.clear()
+    with pytest.raises(Cancelled):
+        segment_with(phantom.ct, FINE, engine, progress=cancel)
+    assert len(engine.seen) == 2
+
+
+def test_measured_volumes_and_densities_by_hand() -> None:
+    """Protects the numbers that people will use: 2 x 3 x 4 mm voxels of 0.024 ml."""
+    geometry = Geometry.axial((2, 2, 2), (2.0, 3.0, 4.0))
+    hu = Volume(np.array([[[-800, -700], [-600, 0]], [[0, 0], [0, 30]]], np.int16), geometry)
+    labels = Volume(np.array([[[1, 1], [2, 0]], [[0, 0], [0, 0]]], np.uint8), geometry)
+    volumes_ml, mean_hu = measure(labels, hu)
+    assert volumes_ml == pytest.approx({"right": 0.048, "left": 0.024, "total": 0.072})
+    assert mean_hu == pytest.approx({"right": -750, "left": -600, "total": -700})
+
+
+def test_every_engine_segments_alike(tiny_model: Path, small_phantom: Phantom) -> None:
+    """Protects scores from depending on the engine: float32 engines differ in no voxel that is not on the edge."""
+    model = load_model(tiny_model)
+    results = {}
+    for engine in ("onnxruntime", "torch"):
+        result = segment(small_phantom.ct, model, engine=engine, device="cpu", raw=True)
+        assert "load" in result.seconds and result.device == "cpu"
+        results[engine] = result.labels.array
+    assert (results["onnxruntime"] != results["torch"]).mean() < 1e-4
+    assert results["torch"].any(), "the test would see nothing"
+
+
+def test_a_model_that_knows_no_sides_gives_both_as_one(tmp_path: Path, small_phantom: Phantom) -> None:
+    """Protects networks with one channel, as the paper's: never a guess at sides."""
+    model = load_model(write_checkpoint(tmp_path / "both.pt", out_channels=1))
+    with pytest.raises(ModelError, match="--labels binary"):
+        segment(small_phantom.ct, model, device="cpu")
+    result = segment(small_phantom.ct, model, device="cpu", labels="binary", raw=True)
+    assert set(np.unique(result.labels.array)) <= {0, 1}
+
+
+def test_an_engine_s_step_down_is_a_finding(
+    tiny_model: Path, small_phantom: Phantom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the reader of a result that was not made as asked for."""
+    from LungUNetSegLib.inference.engines import selection
+
+    class DyingGpu:
+        description, device = "GPU", "cuda"
+
+        def __init__(self, *arguments: object) -> None:
+            pass
+
+        def probabilities(self, slices: np.ndarray) -> np.ndarray:
+            raise EngineError("The GPU died.")
+
+    monkeypatch.setattr(selection, "_gpu_is_likely", lambda: True)
+    monkeypatch.setattr(selection, "torch_devices", lambda: ["cuda", "cpu"])
+    monkeypatch.setattr(selection, "TorchEngine", DyingGpu)
+    result = segment(small_phantom.ct, load_model(tiny_model))
+    assert result.findings[0].code == "engine-fallback" and "The GPU died" in result.findings[0].message
+    assert result.device == "cpu" and result.engine.startswith("ONNX Runtime")
+
+
+def test_memory_does_not_grow_with_resolution() -> None:
+    """Protects laptops: beside scan and labels, a tenth of what the probabilities in full resolution would take."""
+    import tracemalloc
+
+    phantom = make_phantom(phantom_geometry((48, 256, 256)), rng=1)
+    engine = OracleEngine(phantom.ct, phantom.labels, FINE)
+    tracemalloc.start()
+    segment_with(phantom.ct, FINE, engine)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    network_bytes = 48 * 2 * FINE.size[0] * FINE.size[1]
+    labels_bytes = phantom.ct.array.size
+    chunk_bytes = 16 * 2 * 256 * 256 * 4
+    assert peak < 4 * network_bytes + 2 * labels_bytes + 4 * chunk_bytes

@@ -1,0 +1,286 @@
+"""The command line: its exit codes, its one line on stderr, its files, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import LungUNetSegLib
+from LungUNetSegLib.cli import main
+from LungUNetSegLib.io import read_labels, write_labels
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume import Volume
+
+REPORT_KEYS = {
+    "lungunetseg", "input", "series_uid", "output", "model", "engine", "device", "volumes_ml", "mean_hu", "findings",
+    "quality", "seconds", "methods",
+}  # fmt: skip
+
+
+@pytest.fixture
+def scan_file(small_phantom: Phantom, tmp_path: Path) -> Path:
+    """A phantom as NIfTI."""
+    path = tmp_path / "Schäden 1.nii.gz"
+    sitk.WriteImage(to_sitk(small_phantom.ct), str(path))
+    return path
+
+
+@pytest.fixture
+def run(tiny_model: Path, capsys: pytest.CaptureFixture[str]):
+    """Run a command in this process; gives (exit code, stdout, stderr)."""
+
+    def run_command(*arguments: object) -> tuple[int, str, str]:
+        words = [str(each) for each in arguments]
+        if words and words[0] == "segment" and "--model" not in words:
+            words += ["--model", str(tiny_model)]
+        code = main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run_command
+
+
+def _one_line(text: str) -> bool:
+    return text.startswith("lungunetseg") and text.count("\n") == 1 and text.endswith("\n")
+
+
+def test_segment_writes_labels_on_the_scan_s_grid_and_a_report(
+    run, scan_file: Path, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    """Protects the command's promise, with a path that is not ASCII."""
+    out, report_file = tmp_path / "lüngs.nii.gz", tmp_path / "report.json"
+    code, stdout, stderr = run("segment", scan_file, "-o", out, "--json", report_file, "--raw")
+    assert (code, stderr) == (0, "")
+    labels = read_labels(out)
+    assert labels.geometry.matches(small_phantom.ct.geometry)
+    report = json.loads(report_file.read_text(encoding="utf-8"))
+    assert set(report) == REPORT_KEYS
+    assert report["lungunetseg"] == LungUNetSegLib.__version__
+    assert (report["input"], report["output"], report["series_uid"]) == (str(scan_file), str(out), None)
+    assert report["model"]["name"] == "tiny" and len(report["model"]["sha256"]) == 64
+    assert report["device"] == "cpu" and "ONNX Runtime" in report["engine"]
+    right_ml = np.count_nonzero(labels.array == 1) * labels.geometry.voxel_volume_ml
+    assert report["volumes_ml"]["right"] == pytest.approx(right_ml)
+    assert report["volumes_ml"]["total"] == pytest.approx(report["volumes_ml"]["left"] + right_ml)
+    assert {"read", "segment", "write"} <= set(report["seconds"])
+    assert all(set(finding) == {"code", "message"} for finding in report["findings"])
+    assert LungUNetSegLib.__version__ in report["methods"] and "tiny" in report["methods"]
+    assert f"right lung {right_ml:.0f} ml" in stdout
+
+
+def test_segment_both_lungs_as_a_slicer_segmentation(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects `--labels binary` and `.seg.nrrd`: one segment, no volumes by side."""
+    out, report_file = tmp_path / "lungs.seg.nrrd", tmp_path / "report.json"
+    code, stdout, _ = run("segment", scan_file, "-o", out, "--labels", "binary", "--json", report_file, "--raw")
+    assert code == 0 and "right" not in stdout
+    header = sitk.ReadImage(str(out))
+    assert header.GetMetaData("Segment0_Name") == "Lungs" and not header.HasMetaDataKey("Segment1_Name")
+    volumes_ml = json.loads(report_file.read_text())["volumes_ml"]
+    assert volumes_ml["right"] is volumes_ml["left"] is None and volumes_ml["total"] > 0
+
+
+def test_progress_as_json_is_one_object_a_line_and_nothing_else(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects the panel, which reads it."""
+    code, stdout, stderr = run("segment", scan_file, "-o", tmp_path / "l.mha", "--progress", "json")
+    steps = [json.loads(line) for line in stdout.splitlines()]
+    assert code == 0 and stderr == ""
+    assert all(set(step) == {"stage", "done", "total"} and 0 <= step["done"] <= step["total"] for step in steps)
+    assert list(dict.fromkeys(step["stage"] for step in steps)) == ["read", "segment", "restore", "write"]
+    assert steps[-1] == {"stage": "write", "done": 1, "total": 1}
+
+
+def test_a_bar_on_a_terminal_and_none_in_a_pipe(
+    run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects log files; the bar wipes itself before the result is printed."""
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha")[2] == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    drawn = run("segment", scan_file, "-o", tmp_path / "l.mha")[2]
+    assert "segment  [==" in drawn and "24/24" in drawn
+    assert drawn.endswith("\r") and not drawn.split("\r")[-2].strip()
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha", "--progress", "none")[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "required: COMMAND"),
+        (("segmnt",), "invalid choice"),
+        (("segment", "scan.nii"), "required: -o"),
+        (("segment", "scan.nii", "-o", "l.mha", "--engine", "tensorflow"), "invalid choice: 'tensorflow'"),
+        (("segment", "scan.nii", "-o", "l.mha", "--threads", "0"), "number of threads"),
+        (("segment", "scan.nii", "-o", "l.mha", "--colour"), "unrecognized arguments: --colour"),
+    ],
+)
+def test_wrong_usage_is_2_and_one_line(run, arguments: tuple[str, ...], said: str) -> None:
+    """Protects scripts, and readers: the line names the fault and where help is."""
+    code, stdout, stderr = run(*arguments)
+    assert (code, stdout) == (2, "")
+    assert _one_line(stderr) and said in stderr and "--help" in stderr
+
+
+def test_errors_are_1_and_one_line(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects users from tracebacks: what is wrong, with which file, what to do."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.dcm").write_text("no DICOM")
+    out = tmp_path / "l.mha"
+    for arguments, said in (
+        (("segment", tmp_path / "none.nii", "-o", out), "none.nii"),
+        (("segment", tmp_path / "empty", "-o", out), "empty"),
+        (("segment", tmp_path / "text.dcm", "-o", out), "text.dcm"),
+        (("segment", scan_file, "-o", tmp_path / "l.jpg"), "l.jpg"),
+        (("segment", scan_file, "-o", tmp_path / "nowhere" / "l.mha"), "nowhere"),
+        (("segment", scan_file, "-o", out, "--json", tmp_path / "nowhere" / "r.json"), "nowhere"),
+        (("segment", scan_file, "-o", out, "--model", "nothing"), "nothing"),
+        (("segment", scan_file, "-o", out, "--engine", "onnxruntime", "--device", "cuda"), "--engine torch"),
+        (("segment", scan_file, "-o", out, "--series", "1.2.3"), "series"),
+        (("info", tmp_path / "none.nii"), "none.nii"),
+        (("export", tmp_path / "text.dcm", "-o", tmp_path / "model"), "text.dcm"),
+    ):
+        code, stdout, stderr = run(*arguments)
+        assert (code, stdout) == (1, ""), arguments
+        assert _one_line(stderr) and said in stderr, stderr
+    assert not out.exists()
+
+
+def test_the_output_is_looked_at_before_the_scan(run, tmp_path: Path) -> None:
+    """Protects minutes of reading a scan whose result could not be written."""
+    code, _, stderr = run("segment", tmp_path / "none.nii", "-o", tmp_path / "nowhere" / "l.mha")
+    assert code == 1 and "nowhere" in stderr and "none.nii" not in stderr
+
+
+def test_a_failed_run_leaves_the_old_output(run, scan_file: Path, small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects yesterday's result from today's failure."""
+    out = tmp_path / "l.nrrd"
+    write_labels(out, small_phantom.labels)
+    before = out.read_bytes()
+    assert run("segment", scan_file, "-o", out, "--model", "nothing")[0] == 1
+    assert out.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([scan_file.name, "l.nrrd"])
+
+
+def test_a_scan_without_lung_is_done_and_said(
+    run, head_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the head CT: exit code 0, an empty label map, a sentence."""
+    from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
+
+    monkeypatch.setattr(
+        OnnxRuntimeEngine, "probabilities",
+        lambda self, slices: np.zeros((len(slices), 2, *slices.shape[2:]), np.float32),
+    )  # fmt: skip
+    head, out = tmp_path / "head.nrrd", tmp_path / "l.nrrd"
+    sitk.WriteImage(to_sitk(head_phantom.ct), str(head))
+    code, stdout, _ = run("segment", head, "-o", out, "--engine", "onnxruntime")
+    assert code == 0 and "No lung was found" in stdout
+    assert not sitk.GetArrayFromImage(sitk.ReadImage(str(out))).any()
+
+
+def test_debug_shows_the_traceback(tiny_model: Path, tmp_path: Path) -> None:
+    """Protects who has to find a fault."""
+    from LungUNetSegLib.errors import ReadError
+
+    with pytest.raises(ReadError):
+        main(
+            [
+                "segment",
+                str(tmp_path / "none.nii"),
+                "-o",
+                str(tmp_path / "l.mha"),
+                "--model",
+                str(tiny_model),
+                "--debug",
+            ]
+        )
+
+
+def test_a_bug_and_too_little_memory_are_said_too(run, scan_file: Path, tmp_path: Path, monkeypatch) -> None:
+    """Protects from a bare traceback where nobody thought of the error."""
+    for error, said in ((ZeroDivisionError("by zero"), "please report"), (MemoryError(), "not enough memory")):
+
+        def fail(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr("LungUNetSegLib.cli.segment.load_model", fail)
+        code, _, stderr = run("segment", scan_file, "-o", tmp_path / "l.mha")
+        assert code == 1 and _one_line(stderr) and said in stderr
+
+
+def test_ctrl_c_is_130(run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects shells, which expect it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("LungUNetSegLib.cli.segment.read_scan", interrupt)
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha")[0] == 130
+
+
+def test_info_describes_a_scan(run, scan_file: Path, small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects who wants to know before waiting: size, spacing, values, remarks."""
+    code, stdout, stderr = run("info", scan_file)
+    assert (code, stderr) == (0, "")
+    assert "24 x 64 x 72 voxels" in stdout and " HU" in stdout
+    shifted = Volume(small_phantom.ct.array + np.int16(1024), small_phantom.ct.geometry)
+    sitk.WriteImage(to_sitk(shifted), str(tmp_path / "shifted.nrrd"))
+    assert "note: " in run("info", tmp_path / "shifted.nrrd")[1]
+
+
+def test_export_makes_a_model_that_segments(run, tiny_checkpoint: Path, scan_file: Path, tmp_path: Path) -> None:
+    """Protects the way from one's own training to the panel."""
+    about = tmp_path / "about.json"
+    about.write_text(json.dumps({"description": "Mine.", "scores": {"dsc": 0.9}}))
+    code, stdout, stderr = run("export", tiny_checkpoint, "-o", tmp_path / "mine", "--about", about)
+    assert (code, stderr) == (0, "") and "'mine'" in stdout
+    manifest = json.loads((tmp_path / "mine" / "manifest.json").read_text())
+    assert (manifest["name"], manifest["description"], manifest["scores"]) == ("mine", "Mine.", {"dsc": 0.9})
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha", "--model", tmp_path / "mine")[0] == 0
+    about.write_text('{"colour": "blue"}')
+    code, _, stderr = run("export", tiny_checkpoint, "-o", tmp_path / "mine", "--about", about)
+    assert code == 1 and "colour" in stderr
+
+
+def _child(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "LungUNetSegLib", *arguments],
+        env={**os.environ, **environment}, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+def test_segment_info_and_help_import_no_torch(scan_file: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Protects the seconds that importing torch takes, and machines without it; in a real child process."""
+    for arguments in (
+        ("--help",),
+        ("--version",),
+        ("segment", str(scan_file), "-o", str(tmp_path / "l.mha"), "--model", str(tiny_model)),
+        ("info", str(scan_file)),
+    ):
+        child = _child(*arguments, PYTHONUTF8="1")
+        modules = {line.rsplit("|", 1)[-1].strip() for line in child.stderr.splitlines()}
+        assert child.returncode == 0, child.stderr[-2000:]
+        assert "LungUNetSegLib.cli" in modules and "torch" not in modules
+        assert not (arguments == ("--help",) and "numpy" in modules)
+
+
+def test_train_and_evaluate_are_commands(run) -> None:
+    """Protects the other rooms' commands from being cut off."""
+    for command, word in (("train", "--preset"), ("evaluate", "reference")):
+        code, stdout, _ = run(command, "--help")
+        assert code == 0 and word in stdout and "--progress" in stdout
+
+
+def test_a_command_that_lacks_torch_says_how_to_get_it(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects who installed the plain package and wants to train."""
+    for name in [each for each in sys.modules if each.startswith("LungUNetSegLib.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, _, stderr = run("train", "--help")
+    assert code == 1 and _one_line(stderr) and "pip install lungunetseg[train]" in stderr

@@ -1,0 +1,66 @@
+"""Networks of a few hundred weights, and engines that are no networks, for tests of everything around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.networks import UNetConfig, build_network
+from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
+from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.volume import Volume
+
+COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64))
+
+
+def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:
+    """Write a checkpoint of a tiny network at random weights, its batch normalisations' statistics not trivial."""
+    config = UNetConfig(**{"out_channels": 2, "features_per_stage": (4, 8, 8), "stem_stride": 2} | network)
+    torch.manual_seed(0)
+    net = build_network(config).train()
+    with torch.no_grad():
+        for _ in range(3):
+            net(torch.randn(4, 1, 32, 32) * 2 + 1)
+        net.head.weight *= 5
+    state = net.state_dict()
+    checkpoint = Checkpoint(
+        config=TrainingConfig(preprocess=preprocess, network=config),
+        epoch=1, network=state, average=None, optimiser={}, scaler={}, history=[],
+        split=Split(training=(), test=()), data_digest="",
+    )  # fmt: skip
+    save_checkpoint(checkpoint, path)
+    return path
+
+
+class OracleEngine:
+    """Knows the answer: gives the reference's fractions on the network's grid, slice by slice.
+
+    Args:
+        scan: The scan that will be segmented.
+        labels: Its reference, on the same grid.
+        preprocess: The network's grid.
+    """
+
+    description = "oracle"
+    device = "cpu"
+
+    def __init__(self, scan: Volume, labels: Volume, preprocess: PreprocessConfig) -> None:
+        _, grid = place_grid(scan, preprocess)
+        sides = [Volume((labels.array == side).astype(np.float32), labels.geometry) for side in (1, 2)]
+        self.answer = np.stack([grid.sample(align(side, 0.0).array, 0.0) for side in sides], axis=1)
+        self.seen: list[np.ndarray] = []
+
+    @property
+    def slices_seen(self) -> np.ndarray:
+        """All that it was given, (D, h, w)."""
+        return np.concatenate(self.seen)[:, 0]
+
+    def probabilities(self, slices: np.ndarray) -> np.ndarray:
+        """Give the next slices' answer."""
+        start = sum(map(len, self.seen))
+        self.seen.append(slices)
+        return self.answer[start : start + len(slices)].clip(0, 1)
