@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
+import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -32,9 +33,13 @@ except ModuleNotFoundError:
     # A checkout whose LungUNetSeg folder is an additional module path: only this folder is on sys.path.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+from LungUNetSegSlicer.settings import Device, Output
+
 if TYPE_CHECKING:
     from LungUNetSegLib.inference.engines import DeviceName, EngineName
     from LungUNetSegLib.inference.segmenter import LabelKind, Segmentation
+    from LungUNetSegSlicer.segmentation_run import RunEnd, SegmentationRun
+    from LungUNetSegSlicer.settings import RunSettings
 
 HOMEPAGE = "https://github.com/LungUNetSeg/LungUNetSeg"
 
@@ -80,10 +85,92 @@ class LungUNetSegParameterNode:
 
     inputVolume: vtkMRMLScalarVolumeNode
     outputSegmentation: vtkMRMLSegmentationNode
+    output: Output = Output.RIGHT_AND_LEFT
+    show3d: bool = True
+    model: str = "lungs"
+    device: Device = Device.AUTO
 
 
 class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel."""
+    """The panel: loads its widgets and binds them to the settings; `LungUNetSegSlicer` does the rest."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: LungUNetSegLogic | None = None
+        self._parameterNode: LungUNetSegParameterNode | None = None
+        self._guiTag: int | None = None
+
+    def setup(self) -> None:
+        """Make the panel; called once, when the user first comes to the module."""
+        from LungUNetSegSlicer.segment_panel import SegmentPanel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/LungUNetSeg.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = LungUNetSegLogic()
+        self.segmentPanel = SegmentPanel(self.ui, self.logic)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAddedEvent, self.onNodeAdded)
+        self.enter()
+
+    def cleanup(self) -> None:
+        """Let go of everything: Slicer quits, or the module is reloaded."""
+        self.segmentPanel.cancel()
+        self._setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Show the settings of the scene; called each time the user comes to the module."""
+        self._setParameterNode(self.logic.getParameterNode())
+        self._chooseVolume()
+
+    def exit(self) -> None:
+        """Let the settings be, for they may change while the user is elsewhere; a run goes on."""
+        self._disconnect()
+
+    def onSceneStartClose(self, *_: Any) -> None:
+        """Forget the settings that are about to go."""
+        self._setParameterNode(None)
+
+    def onSceneEndClose(self, *_: Any) -> None:
+        """Start with new settings if the user is here."""
+        if self.parent.isEntered:
+            self.enter()
+
+    def onNodeAdded(self, *_: Any) -> None:
+        """Take the first CT that is loaded."""
+        if self._guiTag is not None:
+            self._chooseVolume()
+
+    def _chooseVolume(self) -> None:
+        """Choose the scene's first scalar volume when none is chosen."""
+        if self._parameterNode.inputVolume is None:
+            volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+            # Label maps are scalar volumes too.
+            cts = [node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+            if cts:
+                self._parameterNode.inputVolume = cts[0]
+
+    def _setParameterNode(self, parameterNode: LungUNetSegParameterNode | None) -> None:
+        self._disconnect()
+        self._parameterNode = parameterNode
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+        self.segmentPanel.set_parameters(parameterNode)
+
+    def _disconnect(self) -> None:
+        if self._guiTag is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self._guiTag = None
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+
+    def _onParametersModified(self, *_: Any) -> None:
+        self.segmentPanel.update()
 
 
 class LungUNetSegLogic(ScriptedLoadableModuleLogic):
@@ -134,6 +221,30 @@ class LungUNetSegLogic(ScriptedLoadableModuleLogic):
         result = replace(result, findings=remarks + result.findings)
         node = show_labels(result.labels, result.segments, volumeNode, segmentationNode, show3d=show3d)
         return node, result
+
+    def startSegmentation(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        segmentationNode: vtkMRMLSegmentationNode | None,
+        settings: RunSettings,
+        onProgress: Callable[[str, int, int], None],
+        onEnd: Callable[[RunEnd], None],
+    ) -> SegmentationRun:
+        """Segment in a child process, with Slicer free meanwhile; the panel does so. Needs Qt's event loop.
+
+        Args:
+            volumeNode: The CT.
+            segmentationNode: Its contents are replaced at the end; a new node is made without it.
+            settings: How to segment.
+            onProgress: Called with (stage, done, total).
+            onEnd: Called once, when it is done, cancelled or failed.
+
+        Returns:
+            The run, which can be cancelled.
+        """
+        from LungUNetSegSlicer.segmentation_run import SegmentationRun
+
+        return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd)
 
 
 class LungUNetSegTest(ScriptedLoadableModuleTest):

@@ -1,9 +1,9 @@
 """The child process behind the panel: the library's command line, which ends when Slicer does.
 
 ``python -m LungUNetSegSlicer.child FOLDER [--surfaces] [options of lungunetseg segment]`` segments ``FOLDER/scan.nrrd``
-and leaves there the files named below. Progress goes to stdout, one JSON object a line; an error is one line on
-stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a crash, that pipe closes, and the child
-removes the folder and ends. This file knows neither Qt nor MRML, for PythonSlicer has no application.
+and leaves its results there, in the files named below. Progress goes to stdout, one JSON object a line; an error is
+one line on stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a crash, that pipe closes, and
+the child removes the folder and ends. This file knows neither Qt nor MRML, for PythonSlicer has no application.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import shutil
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 SCAN = "scan.nrrd"
+DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
 
@@ -35,9 +37,33 @@ def main(arguments: Sequence[str]) -> int:
     options = [each for each in arguments[1:] if each != "--surfaces"]
     files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
     status = lungunetseg(["segment", *files, "--progress", "json", *options])
+    if status == 0 and (folder / DICOM_FILES).exists():
+        _add_findings(folder)
     if status == 0 and "--surfaces" in arguments:
         _write_surfaces(folder)
     return status
+
+
+def _add_findings(folder: Path) -> None:
+    """Add what the scan's DICOM headers tell to the findings; Slicer made an even volume of whatever slices it got."""
+    from LungUNetSegLib.errors import ReadError
+    from LungUNetSegLib.findings import Finding
+    from LungUNetSegLib.io.dicom_headers import read_headers
+    from LungUNetSegLib.io.dicom_series import group_series
+    from LungUNetSegLib.io.dicom_stack import lay_out
+
+    files = [Path(file) for file in json.loads((folder / DICOM_FILES).read_text(encoding="utf-8"))]
+    slices, _ = read_headers([file for file in files if file.is_file()])
+    if not slices:
+        return
+    series = group_series(slices)[0]
+    try:
+        findings = lay_out(series.stack, series.title).findings
+    except ReadError as error:
+        findings = (Finding("uneven-slices", str(error)),)
+    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    result["findings"] = [asdict(finding) for finding in findings] + result["findings"]
+    (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 
 def _write_surfaces(folder: Path) -> None:

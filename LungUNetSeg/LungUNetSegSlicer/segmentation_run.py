@@ -21,6 +21,7 @@ from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.io.labels import read_labels
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegSlicer import child
+from LungUNetSegSlicer.dicom_files import write_dicom_files
 from LungUNetSegSlicer.event_loop import Steps
 from LungUNetSegSlicer.scan_file import write_scan
 from LungUNetSegSlicer.segmentation_node import show_labels
@@ -77,7 +78,7 @@ class SegmentationRun:
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
         ]
         self._child = make_child(on_progress, self._on_child_end)
-        self._steps = Steps(write_scan(volume, self._folder / child.SCAN), self._compute, self._fail)
+        self._steps = Steps(self._hand_over(), self._compute, self._fail)
 
     @property
     def running(self) -> bool:
@@ -88,6 +89,10 @@ class SegmentationRun:
         """End it; processes and files are gone when this returns, and the scene is as before."""
         if self.running:
             self._end(RunEnd(state="cancelled"))
+
+    def _hand_over(self) -> Iterator[None]:
+        yield from write_scan(self._volume, self._folder / child.SCAN)
+        yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
 
     def _compute(self, _: object) -> None:
         self._child.start(self._settings.arguments(), self._folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from slicer.i18n import tr as _
 
@@ -47,6 +48,13 @@ class RunSettings:
     device: Device = Device.AUTO
     output: Output = Output.RIGHT_AND_LEFT
     show3d: bool = True
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether nothing but PyTorch can do it."""
+        from LungUNetSegLib.inference.model import CHECKPOINT_SUFFIXES  # not before the first click
+
+        return self.device is Device.GPU or Path(self.model).suffix in CHECKPOINT_SUFFIXES
 
     def arguments(self) -> list[str]:
         """Return the options of `LungUNetSegSlicer.child`."""

@@ -92,5 +92,5 @@ def _index_to_lps(labels: Volume, first: tuple[int, ...]) -> Any:
     affine = np.array(labels.geometry.affine_lps)
     affine[:3, 3] = labels.geometry.to_lps(first)
     matrix = vtkMatrix4x4()
-    matrix.DeepCopy(affine[:, [2, 1, 0, 3]].ravel())
+    matrix.DeepCopy(affine[:, [2, 1, 0, 3]].ravel().tolist())
     return vtkMatrixToLinearTransform(input=matrix)

@@ -22,6 +22,9 @@ Progress = Callable[[str, int, int], None]
 _MODULE_PATH = (Path(LungUNetSegLib.__file__).parents[1], Path(__file__).parents[1])
 """Where a child finds the library and this package; what Slicer added to its own sys.path does not reach children."""
 
+_PROGRAM = "lungunetseg: "
+"""How the command line begins its one line on stderr."""
+
 
 @dataclass(frozen=True)
 class ChildEnd:
@@ -111,10 +114,12 @@ class Worker:
             self._on_end(ChildEnd("failed", f"{sys.executable} cannot be started: {self._process.errorString()}."))
 
     def _complaint(self) -> str:
-        """Return the child's last line on stderr; all of it goes to the log."""
+        """Return the command line's own sentence; all of stderr goes to the log."""
         stderr = self._process.readAllStandardError().data().decode(errors="replace").strip()
         if stderr:
             logging.error("LungUNetSeg: %s", stderr)
-        if self._process.exitStatus() == qt.QProcess.CrashExit or not stderr:
-            return "The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again."
-        return stderr.splitlines()[-1]
+        told = [line.removeprefix(_PROGRAM) for line in stderr.splitlines() if line.startswith(_PROGRAM)]
+        if told:
+            return told[-1]
+        # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
+        return "The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again."

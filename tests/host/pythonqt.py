@@ -86,16 +86,17 @@ def _set_attribute(self: QtCore.QObject, name: str, value: object) -> None:
         known.__set__(self, value)
     elif isinstance(known, QtCore.Property):
         self.setProperty(name, value)
-    elif name.startswith("_") or not _is_cpp_class(type(self)) or _is_child(value, name):
+    elif name.startswith("_") or not _is_cpp_class(type(self)) or _is_pysides_own(value, name):
         vars(self)[name] = value
     else:
         reason = "is a method" if known else "does not exist, and C++ objects take no new attributes"
         raise AttributeError(f"{name!r} of {type(self).__name__} cannot be set: it {reason}")
 
 
-def _is_child(value: object, name: str) -> bool:
-    """Whether PySide's QUiLoader makes a child an attribute of the widget that it loaded."""
-    return isinstance(value, QtCore.QObject) and value.objectName == name
+def _is_pysides_own(value: object, name: str) -> bool:
+    """Whether PySide itself sets this: a bound signal, or a child of a widget that its QUiLoader has loaded."""
+    is_child = isinstance(value, QtCore.QObject) and value.objectName == name
+    return is_child or isinstance(value, QtCore.SignalInstance)
 
 
 def _is_cpp_class(qt_class: type) -> bool:

@@ -56,9 +56,7 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
         """Return the panel's Python object."""
         return self._python
 
-    def isEntered(self) -> bool:
-        """Whether the user is in this module."""
-        return self._entered
+    isEntered = Property(bool, lambda self: self._entered)
 
     def enter(self) -> None:
         """Tell the panel that the user comes."""
@@ -88,7 +86,8 @@ class qMRMLNodeComboBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene: vtkMRMLScene | None = None
-        self._observed: list[tuple[Any, int]] = []
+        self._scene_observers: list[int] = []
+        self._node_observers: list[tuple[Any, int]] = []
         self._values: dict[str, Any] = {
             "nodeTypes": [], "noneEnabled": False, "addEnabled": True, "removeEnabled": True, "editEnabled": False,
             "renameEnabled": False, "showHidden": False, "showChildNodeTypes": True, "selectNodeUponCreation": True,
@@ -109,7 +108,11 @@ class qMRMLNodeComboBox(QWidget):
     @Slot(object)
     def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
         """List this scene's nodes from now on; the widget is grey without one."""
+        if self._scene is not None:
+            for tag in self._scene_observers:
+                self._scene.RemoveObserver(tag)
         self._scene = scene
+        self._scene_observers = [scene.AddObserver(event, self._update) for event in _SCENE_EVENTS] if scene else []
         self.setEnabled(scene is not None)
         self._update()
 
@@ -161,7 +164,7 @@ class qMRMLNodeComboBox(QWidget):
     def _update(self, *_: Any) -> None:
         """List the nodes anew and keep the choice; a choice that is gone becomes the last node, or none."""
         before = self._box.currentData
-        self._observe()
+        self._observe_nodes()
         was_blocked = self._box.blockSignals(True)
         self._box.clear()
         if self._values["noneEnabled"]:
@@ -176,15 +179,12 @@ class qMRMLNodeComboBox(QWidget):
         if (self._box.currentData or "") != (before or ""):
             self._say()
 
-    def _observe(self) -> None:
-        for observed, tag in self._observed:
-            observed.RemoveObserver(tag)
-        self._observed = []
-        if self._scene is not None:
-            self._observed = [(self._scene, self._scene.AddObserver(event, self._update)) for event in _SCENE_EVENTS]
-            self._observed += [
-                (node, node.AddObserver(vtkCommand.ModifiedEvent, self._rename)) for node in self._nodes()
-            ]
+    def _observe_nodes(self) -> None:
+        for node, tag in self._node_observers:
+            node.RemoveObserver(tag)
+        self._node_observers = [
+            (node, node.AddObserver(vtkCommand.ModifiedEvent, self._rename)) for node in self._nodes()
+        ]
 
     def _rename(self, node: vtkMRMLNode, _event: str) -> None:
         index = self._box.findData(node.GetID())

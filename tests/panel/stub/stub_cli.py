@@ -1,6 +1,7 @@
 """Stands for LungUNetSegLib.cli in the panel's tests: the same files, progress and errors, and no network.
 
-The environment tells what happens: STUB_SECONDS a slice, STUB_END (done, fail, crash, hang, print), STUB_FINDINGS (JSON).
+The environment tells what happens: STUB_SECONDS a slice, STUB_END (done, fail, crash, hang, print), and the
+STUB_FINDINGS as JSON.
 """
 
 import json
@@ -33,7 +34,7 @@ def main(arguments):
         _progress("segment", done + 1, len(hu))
         if done == len(hu) // 2:
             if end == "fail":
-                print(f"{scan_path}: this is no chest CT. Choose another.", file=sys.stderr)
+                print(f"lungunetseg: {scan_path}: this is no chest CT. Choose another.", file=sys.stderr)
                 return 1
             if end == "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)

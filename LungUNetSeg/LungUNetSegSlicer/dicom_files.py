@@ -1,0 +1,31 @@
+"""The DICOM files that a volume was loaded from, for what the volume itself no longer tells: gaps, tilt, doubles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import slicer
+from slicer import vtkMRMLScalarVolumeNode
+
+LOOKUPS_AT_ONCE = 50
+"""Queries to Slicer's DICOM database between two turns of the event loop; each takes well under a millisecond."""
+
+
+def write_dicom_files(node: vtkMRMLScalarVolumeNode, path: Path) -> Iterator[None]:
+    """Write the paths of a volume's DICOM files as a JSON list; no file where it came from elsewhere.
+
+    Yields:
+        After some of them.
+    """
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database = getattr(slicer, "dicomDatabase", None)
+    if not uids or database is None or not database.isOpen:
+        return
+    files = []
+    for index, uid in enumerate(uids):
+        files.append(database.fileForInstance(uid))
+        if index % LOOKUPS_AT_ONCE == 0:
+            yield
+    path.write_text(json.dumps([file for file in files if file]), encoding="utf-8")

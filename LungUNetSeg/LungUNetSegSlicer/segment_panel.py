@@ -1,0 +1,152 @@
+"""The part of the panel that segments: from the big button to the results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegSlicer import dependencies
+from LungUNetSegSlicer.model_choice import ModelChoice
+from LungUNetSegSlicer.progress_view import ProgressView
+from LungUNetSegSlicer.results import ResultsView, remember
+from LungUNetSegSlicer.segmentation_run import RunEnd, SegmentationRun
+from LungUNetSegSlicer.settings import RunSettings
+
+
+class Logic(Protocol):
+    """What the panel needs of `LungUNetSegLogic`."""
+
+    def startSegmentation(
+        self, volumeNode: Any, segmentationNode: Any, settings: RunSettings, onProgress: Any, onEnd: Any
+    ) -> SegmentationRun:
+        """Start a run in a child process."""
+
+
+class SegmentPanel:
+    """Starts and cancels runs, and shows how they go.
+
+    Args:
+        ui: The panel's widgets.
+        logic: Starts the runs.
+    """
+
+    def __init__(self, ui: Any, logic: Logic) -> None:
+        self._ui, self._logic = ui, logic
+        self._parameters: Any = None
+        self._volume: Any = None
+        self._run: SegmentationRun | None = None
+        self._installing = False
+        self._started = 0.0
+        self._model = ModelChoice(ui, self._set_model)
+        self._progress, self._results = ProgressView(ui), ResultsView(ui)
+        ui.applyButton.connect("clicked()", self._click)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._run is not None and self._run.running
+
+    def set_parameters(self, parameters: Any) -> None:
+        """Work with this parameter node from now on; with none, nothing can be started."""
+        self._parameters = parameters
+        self._volume = parameters.inputVolume if parameters else None
+        self.update()
+
+    def update(self) -> None:
+        """Show what the parameter node says."""
+        parameters = self._parameters
+        if parameters is not None:
+            if parameters.inputVolume is not self._volume:
+                self._volume = parameters.inputVolume
+                # Another CT's segmentation is replaced only if the user says so.
+                parameters.outputSegmentation = None
+            self._model.show(parameters.model)
+            self._results.show(parameters.outputSegmentation)
+        self._update_button()
+        for section in ("inputs", "outputs", "advanced"):
+            getattr(self._ui, f"{section}CollapsibleButton").enabled = not self.running
+
+    def _update_button(self) -> None:
+        button, reason = self._ui.applyButton, self._why_not()
+        button.enabled = self.running or not reason
+        if self.running:
+            button.text = _("Cancel")
+            button.toolTip = _("End the computation; the scene stays as it is.")
+        else:
+            button.text = _("Segment lungs")
+            button.toolTip = reason or _("Find the lungs in the CT. Slicer can be used meanwhile.")
+
+    def cancel(self) -> None:
+        """End the run, if there is one; its processes and files are gone when this returns."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def _why_not(self) -> str:
+        """Return why a run cannot be started now; nothing when it can."""
+        if self._installing:
+            return _("Packages are being installed.")
+        if self._parameters is None or self._parameters.inputVolume is None:
+            return _("Choose a CT first.")
+        return "" if self._parameters.model else _("Choose a model's file first.")
+
+    def _set_model(self, model: str) -> None:
+        if self._parameters is not None:
+            self._parameters.model = model
+
+    def _click(self) -> None:
+        if self.running:
+            self.cancel()
+        elif not self._why_not():
+            self._start()
+
+    def _start(self) -> None:
+        parameters = self._parameters
+        settings = RunSettings(
+            model=parameters.model, device=parameters.device, output=parameters.output, show3d=parameters.show3d
+        )
+        try:
+            ready = self._install_missing(settings)
+        except LungUNetSegError as error:
+            self._progress.stop(str(error))
+            return
+        if not ready:
+            return
+        self._started = time.monotonic()
+        self._progress.start()
+        self._run = self._logic.startSegmentation(
+            parameters.inputVolume, parameters.outputSegmentation, settings, self._progress.update, self._finish
+        )
+        self.update()
+
+    def _install_missing(self, settings: RunSettings) -> bool:
+        """Return whether all that a run needs is there, after asking the user for what is not."""
+        package = dependencies.missing(settings)
+        if package is None:
+            return True
+        # pip's output is shown by letting the event loop run, so that the button could be clicked again.
+        self._installing = True
+        self.update()
+        try:
+            if dependencies.install_with_consent(package):
+                return True
+        finally:
+            self._installing = False
+            self.update()
+        message = _("Nothing was installed. Without {title} the lungs cannot be segmented.").format(title=package.title)
+        self._progress.stop(message)
+        return False
+
+    def _finish(self, end: RunEnd) -> None:
+        self._progress.stop(end.message if end.state == "failed" else "")
+        if end.segmentation is not None and end.result is not None:
+            self._keep(end.segmentation, end.result)
+        self.update()
+
+    def _keep(self, segmentation: Any, result: Mapping[str, Any]) -> None:
+        remember(segmentation, {**result, "elapsed_s": time.monotonic() - self._started})
+        if self._parameters is not None:
+            self._parameters.outputSegmentation = segmentation
