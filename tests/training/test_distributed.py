@@ -1,0 +1,100 @@
+"""Training under torchrun: the loss curve of one process, and a clear end when a worker is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from phantom_cases import write_pair
+
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.distributed import Process
+
+LOSS_TOLERANCE = 0.02
+"""Each process takes the soft Dice over its own slices, so the mean of two losses is not quite the loss of all."""
+
+SETTINGS = {
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56]},
+    # Without batch statistics, which each process takes over its own slices, the gradients are nearly the same.
+    "network": {"features_per_stage": [8, 16], "normalisation": "group", "dropout": 0.0},
+    "sampling": {"order": "every"},
+    "epochs": 3,
+    "batch_size": 4,
+    "precision": "float32",
+}
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> list[str]:
+    for seed in range(3):
+        write_pair(tmp_path / "data", f"p{seed}", slices=6, seed=seed)
+    (tmp_path / "settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    places = {"data": tmp_path / "data", "cache": tmp_path / "cache", "config": tmp_path / "settings.json"}
+    return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]
+
+
+def start(arguments: list[str], out: Path, processes: int) -> subprocess.Popen[str]:
+    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] if processes > 1 else []
+    command = [sys.executable, "-m", *launcher, "LungUNetSegLib", *arguments, f"--out={out}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+
+
+def test_two_processes_follow_the_loss_curve_of_one(arguments: list[str], tmp_path: Path) -> None:
+    histories = []
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        process = start(arguments, out, processes)
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+        histories.append(load_checkpoint(out / "last.pt").history)
+    for alone, together in zip(*histories, strict=True):
+        for score in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
+            assert together[score] == pytest.approx(alone[score], abs=LOSS_TOLERANCE), score
+
+
+def workers(launcher: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text(encoding="ascii")
+    return [int(pid) for pid in children.split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found through /proc")
+def test_a_killed_worker_ends_the_run_with_a_sentence_and_a_checkpoint(arguments: list[str], tmp_path: Path) -> None:
+    last = tmp_path / "out" / "last.pt"
+    process = start([*arguments, "--set", "epochs=100000"], tmp_path / "out", 2)
+    try:
+        end = time.monotonic() + 240
+        while not last.exists():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        os.kill(workers(process)[-1], signal.SIGKILL)
+        _, errors = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode != 0
+    (line,) = (line for line in errors.splitlines() if line.startswith("lungunetseg:"))
+    assert f"{last} holds" in line
+    assert "go on with --resume" in line
+    assert load_checkpoint(last).epoch >= 1
+
+
+def test_a_batch_that_cannot_be_shared_is_refused() -> None:
+    with pytest.raises(ConfigError, match="batch_size 3 cannot be shared by 2 processes"):
+        Process(rank=0, world_size=2).check_batch_size(3)
+
+
+def test_alone_nothing_is_exchanged() -> None:
+    process = Process()
+    assert process.is_first
+    assert process.mean({"loss": 0.5}) == {"loss": 0.5}
+    process.wait()
+    process.leave()
