@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
+from LungUNetSegLib.volume import Geometry, Volume
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -65,6 +66,13 @@ def tiny_model(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     export(tiny_checkpoint, folder, "tiny", description="Random weights.", date="2026-01-31")
     return folder
+
+
+@pytest.fixture(scope="session")
+def thin() -> Volume:
+    """13 slices of 10 mm around the heart, 48 x 56 pixels: few enough to write slice by slice often."""
+    geometry = Geometry.axial((13, 48, 56), (10.0, 6.0, 6.0), (-165.0, -141.0, -60.0))
+    return _frozen(make_phantom(geometry, rng=1)).ct
 
 
 def _frozen(phantom: Phantom) -> Phantom:

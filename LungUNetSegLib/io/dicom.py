@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.pixels import get_decoder
-from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom_headers import SliceHeader, files_of, read_dataset, read_headers
+from LungUNetSegLib.io.dicom_pixels import decoded
 from LungUNetSegLib.io.dicom_series import Series, choose, group_series
 from LungUNetSegLib.io.dicom_stack import Layout, Stack, lay_out
 from LungUNetSegLib.io.scan import PathInput, Scan, ScanInput, check_ct, describe
@@ -27,9 +26,6 @@ from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
 PIXEL_THREADS = 2
 """Decoders hold Python's lock most of the time; a second thread reads the next file meanwhile."""
-
-FASTER_PLUGINS = ("pyjpegls",)
-"""Decoders of pydicom to try first where they are installed: JPEG-LS in half of GDCM's time."""
 
 
 @dataclass(frozen=True)
@@ -174,15 +170,12 @@ def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int1
     dataset = read_dataset(path)
     if dataset is None or "PixelData" not in dataset:
         raise ReadError(f"{path}: the file is cut short or holds no image; copy or export it again.")
-    # Old files without a file header are in the standard's default transfer syntax.
-    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
-    dataset.file_meta.TransferSyntaxUID = syntax
     try:
-        decoder = get_decoder(syntax)
-        plugin = next((each for each in FASTER_PLUGINS if each in decoder.available_plugins), "")
-        for index, header in job:
-            stored, _ = decoder.as_array(dataset, raw=True, index=header.frame or 0, decoding_plugin=plugin)
+        frames = decoded(dataset, [header.frame or 0 for _, header in job])
+        for (index, header), stored in zip(job, frames, strict=True):
             hu[index] = rescaled(stored, header.slope, header.intercept)
+    except LungUNetSegError:
+        raise
     except Exception as error:  # decoders raise whatever the broken bytes lead to
         reason = " ".join(str(error).split())
         raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
-from pydicom.pixels import get_decoder
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom_pixels import decoded
 from LungUNetSegLib.io.lung_names import lungs_among
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -35,7 +34,7 @@ def lungs_in_segmentation(dataset: Dataset, path: Path) -> Volume:
     places = np.array([_find(dataset, index, "ImagePositionPatient") for index in _frames(dataset)], float)
     geometry, slices = _grid(dataset, places, path)
     labels = np.zeros(geometry.shape, np.uint8)
-    for index, frame in enumerate(_decoded(dataset)):
+    for index, frame in enumerate(decoded(dataset, list(_frames(dataset)))):
         _paint(labels[slices[index]], frame, dataset, index, lungs)
     return Volume(labels, geometry)
 
@@ -85,11 +84,6 @@ def _grid(dataset: Dataset, places: npt.NDArray[np.float64], path: Path) -> tupl
     affine[:3, :3] = np.stack([normal * step_mm, down * row_mm, across * column_mm], axis=1)
     affine[:3, 3] = places[int(np.argmin(heights))]
     return Geometry((int(slices.max()) + 1, int(dataset.Rows), int(dataset.Columns)), affine), slices
-
-
-def _decoded(dataset: Dataset) -> Iterator[npt.NDArray[np.integer]]:
-    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
-    return (frame for frame, _ in decoder.iter_array(dataset, raw=True))
 
 
 def _paint(

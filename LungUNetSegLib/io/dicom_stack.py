@@ -97,7 +97,7 @@ def lay_out(stack: Stack, name: str) -> Layout:
     first, positions = stack.slices[0], stack.positions_mm
     findings: list[Finding] = []
     if stack.repeated:
-        message = f"{stack.repeated} slices lie at the place of another one; the first at each place was taken."
+        message = f"Slices at the place of another one were left out ({stack.repeated}); the first of each was taken."
         findings.append(Finding("duplicate-slices", message))
     if len(positions) == 1:
         step_mm = first.thickness_mm or DEFAULT_THICKNESS_MM
@@ -132,7 +132,7 @@ def _even_grid(positions: FloatArray, name: str, findings: list[Finding]) -> tup
     near_mm = EVEN_SHARE * usual_mm
     if (nearest_mm.min(axis=0) <= near_mm).all():
         missing = int((nearest_mm.min(axis=1) > near_mm).sum())
-        message = f"{missing} slices are missing between others {usual_mm:.4g} mm apart; filled from their neighbours."
+        message = f"Slices are missing ({missing} of {len(grid)}, {usual_mm:.4g} mm apart); filled from their neighbours."
         findings.append(Finding("missing-slices", message))
     else:
         message = (

@@ -235,6 +235,12 @@ def test_contours_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
             read_labels(path, grid)
 
 
+def test_malformed_contours_name_their_file(tmp_path: Path) -> None:
+    path = structure_set(tmp_path / "rs.dcm", {"Lung_L": [np.arange(7.0)]})
+    with pytest.raises(ReadError, match=r"rs\.dcm: the mask cannot be decoded"):
+        read_labels(path, GRID)
+
+
 def test_other_dicom_files_are_no_masks(small_phantom: Phantom, tmp_path: Path) -> None:
     from LungUNetSegLib.io import write_dicom_series
 
