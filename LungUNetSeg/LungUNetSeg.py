@@ -283,4 +283,4 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
         _node, result = LungUNetSegLogic().segment(self.volumeNode)
         for label in (1, 2):
             scores = count(result.labels.array == label, self.phantom.labels.array == label)
-            self.assertGreater(float(scores.dsc), 0.8)
+            self.assertGreater(float(scores.dsc), 0.9)

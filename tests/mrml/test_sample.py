@@ -100,6 +100,7 @@ def test_the_shipped_mask_is_the_reviewed_one() -> None:
     assert right < left
 
 
+@pytest.mark.shared_data
 def test_the_shipped_mask_lies_on_the_scans_voxels(shared_data: Path) -> None:
     """The same places as the DICOM files, whatever the order of the rows."""
     folder = shared_data / "volumes" / sample.NAME / "ct"
