@@ -46,7 +46,8 @@ def split_cases(cases: Sequence[Case], seed: int, *, folds: int = 0, fold: int =
     if len(patients) < max(2, folds):
         raise DataError(
             f"{len(patients)} patient(s) cannot be split into training and test by patient; "
-            f"at least {max(2, folds)} are needed."
+            f"at least {max(2, folds)} are needed. If all scans carry one anonymous PatientID, name the patients in an "
+            "index.csv beside the cases, with the columns case and patient."
         )
     test = set(patients[fold::parts]) if len(patients) >= parts else {patients[-1]}
     return Split(

@@ -67,17 +67,16 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "config": to_json(checkpoint.config),
         "split": to_json(checkpoint.split),
     }
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        with unfinished.open("wb") as file:
-            torch.save(values, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    # torch's writer reports a full disk as RuntimeError.
-    except (OSError, RuntimeError) as error:
-        unfinished.unlink(missing_ok=True)
-        raise WriteError(f"{path} cannot be written: {error}. The checkpoint before it is untouched.") from error
+    _save(values, path)
+
+
+def save_weights(weights: dict[str, Tensor], path: Path) -> None:
+    """Write a network's parameters alone, as the paper's `trained_model.pt` (section 2.4.3).
+
+    Raises:
+        WriteError: No space, or no permission.
+    """
+    _save(weights, path)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -103,3 +102,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     values["config"] = from_json(TrainingConfig, values["config"], f"{path}: config")
     values["split"] = from_json(Split, values["split"], f"{path}: split")
     return Checkpoint(**values)
+
+
+def _save(values: dict[str, Any], path: Path) -> None:
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        with unfinished.open("wb") as file:
+            torch.save(values, file)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    # torch's writer reports a full disk as RuntimeError.
+    except (OSError, RuntimeError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise WriteError(f"{path} cannot be written: {error}. What was there before is untouched.") from error

@@ -21,7 +21,7 @@ from LungUNetSegLib.data.cases import Case, find_cases
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.data.splits import Split, choose, load_split, save_split, split_cases
 from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, WriteError
-from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.checkpoint import load_checkpoint, save_weights
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
@@ -172,7 +172,9 @@ def _run_to_the_end(trainer: Trainer, process: Process) -> None:
     """Train, and say what remains when something outside ends the training."""
     try:
         with _stoppable():
-            trainer.run()
+            state = trainer.run()
+        if process.is_first:
+            save_weights(state.weights, trainer.folder / "trained_model.pt")
         process.leave()
     except KeyboardInterrupt:
         raise LungUNetSegError(f"Training was stopped. {_what_remains(trainer)}") from None

@@ -63,6 +63,8 @@ def test_a_folder_of_cases_becomes_weights(arguments: list[str], tmp_path: Path)
     state = load_checkpoint(tmp_path / "out" / "last.pt")
     assert state.epoch == 2
     assert len(state.split.training) == 2
+    weights = torch.load(tmp_path / "out" / "trained_model.pt", weights_only=True)
+    assert all(torch.equal(weights[key], value) for key, value in state.weights.items())
     assert load_split(tmp_path / "out" / "split.json") == state.split
     saved = json.loads((tmp_path / "out" / "config.json").read_text(encoding="utf-8"))
     assert from_json(TrainingConfig, saved) == state.config
