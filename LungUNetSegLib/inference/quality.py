@@ -19,8 +19,8 @@ AIR_LEAST_SHARE = 0.005
 TISSUE_LEAST_SHARE = 0.02
 """A scan of a chest has at least these shares of voxels like air or lung, and like soft tissue."""
 
-CUT_LEAST_MM2 = 1000.0
-"""A lung with this area in the outermost plane of a scan is cut by it; the tip of a lung may well end there."""
+CUT_LEAST_MM2 = 200.0
+"""A lung with this area in the outermost plane of a scan is cut by it; less may be its tip."""
 
 SMALL_LUNG_RATIO = 0.4
 """A lung of less than this share of the other one's volume is remarkable."""
@@ -138,7 +138,7 @@ def _cut(record: dict[str, Any]) -> Finding | None:
     cut = {name: area for name, area in record["cut_mm2"].items() if area >= CUT_LEAST_MM2}
     if not cut:
         return None
-    where = " and ".join(f"{name} ({area / 100:.0f} cm\u00b2)" for name, area in cut.items())
+    where = " and ".join(f"{name} ({area / 100:.1f} cm\u00b2)" for name, area in cut.items())
     return Finding("lung-cut", f"The lung goes on beyond the scan: {where}. Its volume is that of the part shown.")
 
 
