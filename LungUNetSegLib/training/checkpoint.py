@@ -70,6 +70,21 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     _save(values, path)
 
 
+def check_settings(checkpoint: Checkpoint, config: TrainingConfig) -> None:
+    """Refuse to go on from a checkpoint of other settings.
+
+    Raises:
+        ModelError: Names the first setting that differs.
+    """
+    theirs, ours = to_json(checkpoint.config), to_json(config)
+    for name in theirs:
+        if theirs[name] != ours[name]:
+            raise ModelError(
+                f"The checkpoint was made with other settings ({name} was {theirs[name]}, not {ours[name]}); "
+                "use its own, or train into a new folder."
+            )
+
+
 def save_weights(weights: dict[str, Tensor], path: Path) -> None:
     """Write a network's parameters alone, as the paper's `trained_model.pt` (section 2.4.3).
 

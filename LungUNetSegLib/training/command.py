@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import torch
 
-from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.cases import Case, find_cases
+from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.data.splits import Split, choose, load_split, save_split, split_cases
-from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, WriteError
-from LungUNetSegLib.training.checkpoint import load_checkpoint, save_weights
-from LungUNetSegLib.training.config import PRESETS, TrainingConfig
+from LungUNetSegLib.errors import DataError, EngineError, LungUNetSegError, WriteError
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
+from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt, if there is one")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument(
+        "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
+    )
     parser.add_argument("--tensorboard", action="store_true", help="write the history for TensorBoard as well")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
 
@@ -63,76 +66,53 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
     config = read_config(arguments.preset, arguments.config, arguments.settings)
-    checkpoint_path = arguments.out / "last.pt"
-    if checkpoint_path.exists() and not arguments.resume:
-        raise WriteError(f"{checkpoint_path} exists; go on with --resume, or choose another --out.")
-    checkpoint = load_checkpoint(checkpoint_path) if checkpoint_path.exists() else None
-
+    checkpoint = _checkpoint_to_resume(arguments, config)
     cases = find_cases(arguments.data, config.exclude)
     split = checkpoint.split if checkpoint else _split(arguments, cases, config)
+    _prepare_folder(arguments.out, config, split)
+
     process = Process.from_environment(device)
-    if process.is_first:
-        _prepare_folder(arguments.out, config, split)
-    chosen = choose(cases, split.training + split.test)
+    if not process.is_first:
+        progress = None
     with process.first_alone():
         folder = arguments.cache or default_cache_folder()
-        cached = cache_cases(chosen, config.preprocess, folder, progress=progress if process.is_first else None)
+        cached = cache_cases(choose(cases, split.training + split.test), config.preprocess, folder, progress=progress)
     _check_sides(cached, config)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
+    dataset = SliceDataset(training, config.sampling, config.augment, config.pathology, config.seed)
+    if arguments.show_augmentation:
+        save_contact_sheet(dataset, arguments.out / "augmentation.png")
+        return 0
     trainer = Trainer(
         config,
-        SliceDataset(training, config.sampling, config.augment, config.pathology, config.seed),
+        dataset,
         SliceDataset(test, SamplingConfig(order="every")) if test else None,
         arguments.out,
         split=split,
         device=device,
         process=process,
-        progress=progress if process.is_first else None,
+        progress=progress,
         on_epoch=tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None,
     )
     if checkpoint is not None:
         trainer.resume(checkpoint)
-        logger.info("Going on after epoch %d.", checkpoint.epoch)
-    logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
+    if process.is_first:
+        logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     _run_to_the_end(trainer, process)
     return 0
 
 
-def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
-    """Return a preset, changed by a JSON file and then by single settings ``key=value`` with dotted keys.
-
-    Raises:
-        ConfigError: An unknown key, or a value that it cannot take.
-    """
-    values = to_json(PRESETS[preset])
-    if file is not None:
-        try:
-            changes = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{file} cannot be read as JSON: {error}.") from error
-        if not isinstance(changes, dict):
-            raise ConfigError(f"{file} must hold an object with settings.")
-        _merge(values, changes)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {setting}: expected KEY=VALUE.")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
-        for part in reversed(key.split(".")):
-            value = {part: value}
-        _merge(values, value)
-    return from_json(TrainingConfig, values, str(file) if file else "settings")
-
-
-def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
-    for key, change in changes.items():
-        if isinstance(change, dict) and isinstance(values.get(key), dict):
-            _merge(values[key], change)
-        else:
-            values[key] = change
+def _checkpoint_to_resume(arguments: argparse.Namespace, config: TrainingConfig) -> Checkpoint | None:
+    """Return what `--resume` goes on from; None at the beginning of a training."""
+    path = arguments.out / "last.pt"
+    if not path.exists() or arguments.show_augmentation:
+        return None
+    if not arguments.resume:
+        raise WriteError(f"{path} exists; go on with --resume, or choose another --out.")
+    checkpoint = load_checkpoint(path)
+    check_settings(checkpoint, config)
+    logger.info("Going on after epoch %d.", checkpoint.epoch)
+    return checkpoint
 
 
 def _split(arguments: argparse.Namespace, cases: list[Case], config: TrainingConfig) -> Split:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
+from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
@@ -88,7 +92,7 @@ class TrainingConfig:
 
 
 LUNGS = TrainingConfig(
-    network=UNetConfig(out_channels=2, features_per_stage=(16, 32, 64, 128, 256), dropout=0.05),
+    network=UNetConfig(out_channels=2, features_per_stage=(24, 48, 96, 128, 160), stem_stride=2, dropout=0.05),
     sampling=SamplingConfig(slices_per_epoch=1200),
     augment=AugmentConfig(),
     pathology=PathologyConfig(),
@@ -119,3 +123,40 @@ PAPER = TrainingConfig(
 """The paper's settings (sections 2.4 and 3.1); docs/paper.md says where and why we depart from them."""
 
 PRESETS = {"lungs": LUNGS, "paper": PAPER}
+
+
+def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
+    """Return a preset, changed by a JSON file and then by single settings ``key=value`` with dotted keys.
+
+    Raises:
+        ConfigError: An unknown key, or a value that it cannot take.
+    """
+    values = to_json(PRESETS[preset])
+    if file is not None:
+        try:
+            changes = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{file} cannot be read as JSON: {error}.") from error
+        if not isinstance(changes, dict):
+            raise ConfigError(f"{file} must hold an object with settings.")
+        _merge(values, changes)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {setting}: expected KEY=VALUE.")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        _merge(values, value)
+    return from_json(TrainingConfig, values, str(file) if file else "settings")
+
+
+def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, change in changes.items():
+        if isinstance(change, dict) and isinstance(values.get(key), dict):
+            _merge(values[key], change)
+        else:
+            values[key] = change

@@ -33,7 +33,9 @@ class Process:
         world_size = int(os.environ.get("WORLD_SIZE", "1"))
         if world_size == 1:
             return cls()
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        if device.type == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
         return cls(dist.get_rank(), world_size)
 
     @property
@@ -58,6 +60,14 @@ class Process:
         values = torch.tensor(list(row.values()), dtype=torch.float64)
         dist.all_reduce(values)
         return dict(zip(row, (values / self.world_size).tolist(), strict=True))
+
+    def from_first(self, row: dict[str, float]) -> dict[str, float]:
+        """Return the first process's values, the keys being the same everywhere."""
+        if self.world_size == 1:
+            return row
+        values = torch.tensor(list(row.values()), dtype=torch.float64)
+        dist.broadcast(values, src=0)
+        return dict(zip(row, values.tolist(), strict=True))
 
     def wait(self) -> None:
         """Wait for all processes."""

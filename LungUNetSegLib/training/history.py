@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -50,3 +51,16 @@ def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
 def read_history(path: Path) -> list[dict[str, float]]:
     """Read `history.jsonl`."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def best_epoch(history: Sequence[Row]) -> int:
+    """The epoch, from 1, of the highest validation DSC; the last where nothing was validated, 0 before the first."""
+    if not history or all(math.isnan(row["val_dsc"]) for row in history):
+        return len(history)
+    scores = [-1.0 if math.isnan(row["val_dsc"]) else row["val_dsc"] for row in history]
+    return 1 + scores.index(max(scores))
+
+
+def describe(row: Row) -> str:
+    """One line for the log."""
+    return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")

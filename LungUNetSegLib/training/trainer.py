@@ -12,7 +12,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -22,50 +21,19 @@ from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.splits import Split
 from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.losses import bce_dice_loss
-from LungUNetSegLib.metrics import Counts, count
 from LungUNetSegLib.networks import build_network
 from LungUNetSegLib.preprocessing import normalise
-from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.training.distributed import Process
-from LungUNetSegLib.training.history import Row, write_history
+from LungUNetSegLib.training.history import Row, best_epoch, describe, write_history
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
+from LungUNetSegLib.training.scores import Scores
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class Scores:
-    """What an epoch's batches gave, each slice and lung by itself."""
-
-    loss: list[Tensor] = field(default_factory=list)
-    accuracy: list[Tensor] = field(default_factory=list)
-    dsc: list[Tensor] = field(default_factory=list)
-    has_lung: list[Tensor] = field(default_factory=list)
-
-    def add(self, loss: Tensor, logits: Tensor, target: Tensor, valid: Tensor) -> None:
-        """Add a batch; a pixel counts as lung from one half on, in target and prediction."""
-        counts: Counts = count(logits > 0, target >= 0.5, axis=(2, 3), ignore=valid < 0.5)
-        self.loss.append(loss.detach().expand(len(target)))
-        self.accuracy.append(counts.accuracy)
-        self.dsc.append(counts.dsc)
-        self.has_lung.append(counts.tp + counts.fn > 0)
-
-    def row(self, prefix: str) -> dict[str, float]:
-        """Mean loss, binary accuracy, DSC where there is lung, and the share of the rest where some is found.
-
-        Slices without lung are counted apart: one pixel found there would weigh as much as a whole lung missed.
-        """
-        dsc, has_lung = torch.cat(self.dsc), torch.cat(self.has_lung)
-        means = {
-            "loss": torch.cat(self.loss).mean(),
-            "accuracy": torch.cat(self.accuracy).mean(),
-            "dsc": dsc[has_lung].mean(),
-            "false_alarms": (dsc[~has_lung] == 0).double().mean(),
-        }
-        return {f"{prefix}_{name}": float(value) for name, value in means.items()}
 
 
 class Trainer:
@@ -127,9 +95,9 @@ class Trainer:
         Raises:
             ModelError: A checkpoint of other settings, other data or another network.
         """
-        if checkpoint.config != self.config or checkpoint.data_digest != self.data_digest:
-            what = "settings" if checkpoint.config != self.config else "data"
-            raise ModelError(f"The checkpoint was made with other {what}; use its own, or train into a new folder.")
+        check_settings(checkpoint, self.config)
+        if checkpoint.data_digest != self.data_digest:
+            raise ModelError("The checkpoint was made with other data; use its own, or train into a new folder.")
         try:
             self.network.load_state_dict(checkpoint.network)
             if self.average is not None and checkpoint.average is not None:
@@ -149,14 +117,13 @@ class Trainer:
             row = {"epoch": self.epoch + 1.0} | self._train_epoch()
             row["seconds"] = time.monotonic() - started
             row["slices_per_s"] = self.training.steps(self.config.batch_size) * self.config.batch_size / row["seconds"]
-            row |= self._validate()
+            row |= self.process.from_first(self._validate())
             self.history.append(row)
             self.epoch += 1
             if self.process.is_first:
                 self._save()
                 self.on_epoch(row)
                 logger.info("Epoch %d of %d: %s", self.epoch, self.config.epochs, describe(row))
-            self.process.wait()
         return self.checkpoint()
 
     @property
@@ -264,41 +231,6 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         patience = self.config.patience
         return bool(patience) and self.epoch - best_epoch(self.history) >= patience
-
-
-def learning_rate(config: TrainingConfig, epoch: float) -> float:
-    """Return the rate after `epoch` epochs, fractions included."""
-    warmup = min(1.0, (epoch + 1e-3) / config.warmup_epochs) if config.warmup_epochs else 1.0
-    cosine = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.schedule == "cosine" else 1.0
-    return config.learning_rate * warmup * cosine
-
-
-def convolution_weights(network: nn.Module) -> list[nn.Parameter]:
-    """The weights that regularisation acts on: neither biases nor normalisations."""
-    return [parameter for parameter in network.parameters() if parameter.dim() > 1]
-
-
-def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return Adam or AdamW with weight decay on convolution weights alone."""
-    decayed = convolution_weights(network)
-    chosen = {id(parameter) for parameter in decayed}
-    rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
-    groups = [{"params": decayed, "weight_decay": config.l2}, {"params": rest, "weight_decay": 0.0}]
-    optimiser = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
-    return optimiser(groups, lr=config.learning_rate)
-
-
-def best_epoch(history: list[dict[str, float]]) -> int:
-    """The epoch, from 1, of the highest validation DSC; the last where nothing was validated, 0 before the first."""
-    if not history or all(math.isnan(row["val_dsc"]) for row in history):
-        return len(history)
-    scores = [-1.0 if math.isnan(row["val_dsc"]) else row["val_dsc"] for row in history]
-    return 1 + scores.index(max(scores))
-
-
-def describe(row: dict[str, float]) -> str:
-    """One line for the log."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
 
 
 def _on_cpu(module: nn.Module) -> dict[str, Tensor]:

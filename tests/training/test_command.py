@@ -22,8 +22,7 @@ from LungUNetSegLib.data.splits import load_split
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.command import read_config
-from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
+from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig, read_config
 from LungUNetSegLib.training.trainer import Trainer
 from LungUNetSegLib.volume import Volume
 
@@ -150,6 +149,7 @@ def test_resuming_with_other_settings(
     fails_with([*arguments, "--resume", "--set", "seed=1"], "other settings", capsys)
     fails_with([*arguments, "--resume", "--set", "network.normalisation=group"], "other settings", capsys)
     assert (tmp_path / "out" / "last.pt").read_bytes() == before
+    assert '"seed": 0' in (tmp_path / "out" / "config.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,12 @@ def test_an_output_that_cannot_be_written_is_said_at_once(
 ) -> None:
     (tmp_path / "file").touch()
     fails_with([*arguments, "--out", str(tmp_path / "file" / "out")], "cannot be written", capsys)
+
+
+def test_the_augmentation_is_shown_and_nothing_trained(arguments: list[str], tmp_path: Path) -> None:
+    assert main([*arguments, "--show-augmentation"]) == 0
+    assert (tmp_path / "out" / "augmentation.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "out" / "last.pt").exists()
 
 
 def test_settings_are_merged_key_by_key(tmp_path: Path) -> None:

@@ -18,15 +18,10 @@ from LungUNetSegLib.errors import ConfigError, DataError, ModelError
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
-from LungUNetSegLib.training.history import read_history
-from LungUNetSegLib.training.trainer import (
-    Scores,
-    Trainer,
-    best_epoch,
-    convolution_weights,
-    learning_rate,
-    make_optimiser,
-)
+from LungUNetSegLib.training.history import best_epoch, read_history
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
+from LungUNetSegLib.training.scores import Scores
+from LungUNetSegLib.training.trainer import Trainer
 
 MakeTrainer = Callable[..., Trainer]
 

@@ -1,0 +1,32 @@
+"""The optimiser, what it regularises, and how its learning rate runs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from LungUNetSegLib.training.config import TrainingConfig
+
+
+def learning_rate(config: TrainingConfig, epoch: float) -> float:
+    """Return the rate after `epoch` epochs, fractions included."""
+    warmup = min(1.0, (epoch + 1e-3) / config.warmup_epochs) if config.warmup_epochs else 1.0
+    cosine = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.schedule == "cosine" else 1.0
+    return config.learning_rate * warmup * cosine
+
+
+def convolution_weights(network: nn.Module) -> list[nn.Parameter]:
+    """The weights that regularisation acts on: neither biases nor normalisations."""
+    return [parameter for parameter in network.parameters() if parameter.dim() > 1]
+
+
+def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return Adam or AdamW with weight decay on convolution weights alone."""
+    decayed = convolution_weights(network)
+    chosen = {id(parameter) for parameter in decayed}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+    groups = [{"params": decayed, "weight_decay": config.l2}, {"params": rest, "weight_decay": 0.0}]
+    optimiser = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
+    return optimiser(groups, lr=config.learning_rate)

@@ -1,0 +1,51 @@
+"""What a machine lacks is said, and training goes on in what it has."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+
+from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.training import device
+from LungUNetSegLib.training.device import choose_device, choose_precision, keep_freed_memory
+from LungUNetSegLib.training.history import tensorboard_writer
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("auto") == choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(EngineError, match="no device 'cuda' here; use one of auto, cpu"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize("wish", ["bfloat16", "float16"])
+def test_a_precision_that_is_not_there_becomes_float32_and_is_said(
+    wish: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(device, "_has", lambda dtype, where: True)
+    assert choose_precision(wish, cpu) == getattr(torch, wish)
+    monkeypatch.setattr(device, "_has", lambda dtype, where: False)
+    with caplog.at_level(logging.WARNING):
+        assert choose_precision(wish, cpu) == torch.float32
+    assert f"cpu has no fast {wish}" in caplog.text
+
+
+def test_asking_a_cpu_what_it_has_never_fails() -> None:
+    for wish in ("float32", "bfloat16", "float16"):
+        assert choose_precision(wish, torch.device("cpu")) in (torch.float32, getattr(torch, wish))
+
+
+def test_memory_can_be_kept_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_freed_memory()
+    monkeypatch.setattr(device.platform, "system", lambda: "Windows")
+    keep_freed_memory()
+
+
+def test_tensorboard_is_asked_for_when_it_is_missing(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingDependencyError, match="pip install tensorboard"):
+        tensorboard_writer(tmp_path)
