@@ -104,7 +104,7 @@ def evaluate_pairs(
         try:
             cases.append(evaluate_pair(pair, labels, examples))
         except LungUNetSegError as error:
-            logger.warning("%s: %s", pair.name, error)
+            logger.debug("%s failed", pair.name, exc_info=True)
             cases.append(EvaluatedCase(name=pair.name, error=str(error)))
     if progress:
         progress("compare", len(waiting), len(waiting))

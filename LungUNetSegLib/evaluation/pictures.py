@@ -37,7 +37,7 @@ LABEL_COLOURS: tuple[Colour, ...] = (
 """RGBA by label value."""
 
 # Okabe and Ito's green, vermilion and sky blue: told apart with any colour vision.
-DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (0, 158, 115, 60), (213, 94, 0, 240), (86, 180, 233, 240))
+DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (0, 158, 115, 60), (213, 94, 0, 205), (86, 180, 233, 205))
 """RGBA of what is in neither, in both (and of the same side), in the prediction only, in the reference only."""
 
 
