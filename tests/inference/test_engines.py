@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
-from LungUNetSegLib.inference.engines import FallbackEngine, OutOfMemoryError, open_engine, selection
+from LungUNetSegLib.inference.engines import FallbackEngine, OutOfMemoryError, open_engine, selection, threads
 from LungUNetSegLib.inference.engines.engine import engine_failure
 from LungUNetSegLib.inference.model import Model, load_model
 
@@ -241,10 +242,28 @@ def test_one_thread_gives_the_same(model: Model, engine: str, monkeypatch: pytes
     """Protects `--threads`."""
     import torch
 
-    asked = []
+    asked: list[int] = []
+    monkeypatch.setattr(selection, "limited_cores", lambda: None)
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
     pytest.importorskip(engine)
     values = np.random.default_rng(0).uniform(-1, 1, (3, 1, *model.preprocess.size)).astype(np.float32)
-    one, any_number = (open_engine(model, engine, "cpu", threads).probabilities(values) for threads in (1, None))
+    one, any_number = (open_engine(model, engine, "cpu", number).probabilities(values) for number in (1, None))
     np.testing.assert_allclose(one, any_number, atol=1e-5)
     assert asked == ([1] if engine == "torch" else [])
+
+
+@pytest.mark.parametrize(
+    ("machine", "allowed", "limit", "expected"),
+    [(8, 8, "max 100000", None), (8, 2, "max 100000", 2), (8, 8, "150000 100000", 2), (2, 2, "400000 100000", None)],
+)
+def test_a_container_s_limit_is_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: int, allowed: int, limit: str, expected: int | None
+) -> None:
+    """Protects servers: sixty threads on two cores' time are slower than two."""
+    monkeypatch.setattr(os, "cpu_count", lambda: machine)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(allowed)), raising=False)
+    (tmp_path / "cpu.max").write_text(f"{limit}\n")
+    monkeypatch.setattr(threads, "CGROUP_LIMIT", tmp_path / "cpu.max")
+    assert threads.limited_cores() == expected
+    monkeypatch.setattr(threads, "CGROUP_LIMIT", tmp_path / "missing")
+    assert threads.limited_cores() == (allowed if allowed < machine else None)

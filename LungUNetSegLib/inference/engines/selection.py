@@ -16,6 +16,7 @@ from LungUNetSegLib.inference.engines.engine import Engine
 from LungUNetSegLib.inference.engines.fallback import FallbackEngine
 from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.inference.engines.open_vino import OpenVinoEngine
+from LungUNetSegLib.inference.engines.threads import limited_cores
 from LungUNetSegLib.inference.engines.torch_engine import TorchEngine, torch_devices
 from LungUNetSegLib.inference.model import Model
 
@@ -37,14 +38,14 @@ def open_engine(
         model: From `load_model`.
         engine: What is asked for by name is what runs, or an error.
         device: Likewise; after a GPU that fails midway, however, the CPU goes on.
-        threads: On the CPU; as many as the machine has when None.
+        threads: On the CPU; when None, as many as the machine or the container has.
 
     Raises:
         EngineError: The engine does not run on the device, there is no such device, or the model has not its form.
         MissingDependencyError: The engine is not installed.
     """
     gpus = _gpus(engine, device)
-    on_cpu = _cpu_engines(model, engine, threads)
+    on_cpu = _cpu_engines(model, engine, threads or limited_cores())
     on_gpu: list[Callable[[], Engine]] = [partial(TorchEngine, model, gpu) for gpu in gpus]
     if gpus and device != "auto":
         asked = on_gpu[0]()

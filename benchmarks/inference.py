@@ -1,0 +1,169 @@
+"""How fast lungs are segmented, beside lungmask 0.2.22 in the same run; what memory it takes; how far from the bound.
+
+    python benchmarks/inference.py [--rounds 3] [--model NAME|FOLDER] [--lungmask-rounds 3] [--data ../shared/data]
+
+Prints the tables of docs/performance.md: medians over rounds in which the contenders take turns, each in a fresh
+process. lungmask is installed from PyPI into a temporary folder. Takes about 10 minutes a round on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import inference_runs as runs
+import numpy as np
+
+from LungUNetSegLib.inference.model import DEFAULT_MODEL
+from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.io.dicom_write import write_dicom_series
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+
+SLICES = 300
+DEPTHS = (50, 300, 1000)
+ENGINES = ("onnxruntime", "openvino", "torch")
+SCANS = ("LIDC-IDRI-0001", "LIDC-IDRI-0003", "TCGA-DE-A4MA")
+LUNGMASK = ("lungmask==0.2.22", "scikit-image>=0.26", "fill_voids", "fastremap", "more-itertools", "tqdm")
+SCIKIT_IMAGE_NEEDS = ("imageio", "tifffile", "lazy-loader", "networkx")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--lungmask-rounds", type=int, default=3, help="0 leaves lungmask out")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--data", type=Path, help="folder with volumes/<case>/ct, for the differences between engines")
+    arguments = parser.parse_args()
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fresh(_make_phantoms, folder)
+        speed(folder, arguments)
+        memory(folder, arguments)
+        if arguments.data:
+            differences(folder, arguments)
+
+
+def speed(folder: Path, arguments: argparse.Namespace) -> None:
+    """Compare engines and lungmask on a volume in memory, and with what the machine could do."""
+    volume = folder / f"{SLICES}.npz"
+    results: dict[str, list[runs.Run]] = {}
+    if arguments.lungmask_rounds:
+        _install_lungmask(folder / "lungmask")
+    for turn in range(max(arguments.rounds, arguments.lungmask_rounds)):
+        if turn < arguments.lungmask_rounds:
+            results.setdefault("lungmask", []).append(fresh(runs.lungmask, volume, folder / "lungmask"))
+        for engine in ENGINES if turn < arguments.rounds else ():
+            results.setdefault(engine, []).append(fresh(runs.ours, volume, arguments.model, engine))
+    _print_speed(results, fresh(runs.bound, arguments.model))
+    _print_stages(results)
+
+
+def _print_speed(results: dict[str, list[runs.Run]], limit: runs.Run) -> None:
+    peaks = limit["gflops"]
+    print(f"{SLICES} x 512 x 512, in memory to final labels.")
+    print(f"The network: {limit['weights'] / 1e6:.2f} million weights, {limit['gflop_per_slice']:.2f} GFLOP a slice.")
+    print(f"Matrix products: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in bfloat16.\n")
+    print("| | wall s | CPU s | peak MB | CPU, lungmask's over ours | network s | over the bound |")
+    print("|---|---|---|---|---|---|---|")
+    reference = median(results["lungmask"], "cpu_s") if "lungmask" in results else None
+    for name, found in results.items():
+        cells = [f"{median(found, key):.{digits}f}" for key, digits in (("wall_s", 1), ("cpu_s", 1), ("peak_mb", 0))]
+        if name == "lungmask":
+            print(f"| lungmask 0.2.22, R231 | {' | '.join(cells)} | 1 | | |")
+            continue
+        network_s = statistics.median(run["stages"]["segment"] for run in found)
+        peak = peaks["bfloat16" if "bfloat16" in found[0]["engine"] else "float32"]
+        least_s = SLICES * limit["gflop_per_slice"] / peak
+        ratio = f"{reference / median(found, 'cpu_s'):.0f}" if reference else ""
+        print(f"| {found[0]['engine']} | {' | '.join(cells)} | {ratio} | {network_s:.1f} | {network_s / least_s:.1f} |")
+
+
+def _print_stages(results: dict[str, list[runs.Run]]) -> None:
+    print("\nWhere the time goes, s of wall time:\n")
+    stages = list(results[ENGINES[0]][0]["stages"])
+    print(f"| | {' | '.join(stages)} |\n|{'---|' * (len(stages) + 1)}")
+    for engine in ENGINES:
+        medians = [statistics.median(run["stages"][stage] for run in results[engine]) for stage in stages]
+        print(f"| {engine} | {' | '.join(f'{each:.2f}' for each in medians)} |")
+
+
+def memory(folder: Path, arguments: argparse.Namespace) -> None:
+    """Print time per slice and memory by depth, in memory and of the whole command from DICOM."""
+    print("\n| ONNX Runtime | ms of CPU a slice | peak MB | first slices after s |\n|---|---|---|---|")
+    for depth in DEPTHS:
+        found = [
+            fresh(runs.ours, folder / f"{depth}.npz", arguments.model, "onnxruntime") for _ in range(arguments.rounds)
+        ]
+        _print_memory(f"{depth} slices in memory", depth, found)
+    for depth in DEPTHS:
+        words = [
+            "segment",
+            str(folder / f"dicom-{depth}"),
+            "-o",
+            str(folder / "labels.nii.gz"),
+            "--model",
+            arguments.model,
+        ]
+        _print_memory(f"{depth} slices, DICOM to NIfTI", depth, [runs.command(words) for _ in range(arguments.rounds)])
+
+
+def differences(folder: Path, arguments: argparse.Namespace) -> None:
+    """Print how many voxels of lung an engine labels otherwise than float32 torch."""
+    print("\n| lung voxels that differ from torch | " + " | ".join(SCANS) + " |\n|" + "---|" * (len(SCANS) + 1))
+    shares: dict[str, list[str]] = {}
+    for case in SCANS:
+        runs.save_volume(read_scan(arguments.data / "volumes" / case / "ct").volume, folder / "scan.npz")
+        labels = {}
+        for engine in ("torch", "onnxruntime", "openvino"):
+            run = fresh(runs.ours, folder / "scan.npz", arguments.model, engine, folder / "labels.npy")
+            labels[engine] = np.load(folder / "labels.npy")
+            if engine != "torch":
+                share = np.count_nonzero(labels[engine] != labels["torch"]) / np.count_nonzero(labels["torch"])
+                shares.setdefault(run["engine"], []).append(f"{share:.4%}")
+    for engine, cells in shares.items():
+        print(f"| {engine} | {' | '.join(cells)} |")
+
+
+def fresh(function: Callable[..., runs.Run], *arguments: object) -> runs.Run:
+    """Call a function in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(function, *arguments).result()
+
+
+def median(found: list[runs.Run], key: str) -> float:
+    """Return the median of one number over the rounds."""
+    return statistics.median(run[key] for run in found)
+
+
+def _print_memory(title: str, depth: int, found: list[runs.Run]) -> None:
+    first = f"{median(found, 'first_slice_s'):.1f}" if "first_slice_s" in found[0] else ""
+    print(f"| {title} | {median(found, 'cpu_s') / depth * 1000:.1f} | {median(found, 'peak_mb'):.0f} | {first} |")
+
+
+def _make_phantoms(folder: Path) -> runs.Run:
+    for depth in DEPTHS:
+        scan = make_phantom(phantom_geometry((depth, 512, 512)), rng=1).ct
+        runs.save_volume(scan, folder / f"{depth}.npz")
+        write_dicom_series(scan, folder / f"dicom-{depth}")
+    return {}
+
+
+def _install_lungmask(folder: Path) -> None:
+    """Install it, and what it needs beside this environment, where nothing else sees it."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+    subprocess.run([*pip, *LUNGMASK, *SCIKIT_IMAGE_NEEDS], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What benchmarks/inference.py measures, each function called in a fresh process."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.inference.model import load_model
+from LungUNetSegLib.inference.segmenter import segment
+from LungUNetSegLib.volume import Geometry, Volume
+
+Run = dict[str, Any]
+
+
+def save_volume(volume: Volume, path: Path) -> None:
+    """Keep a volume for the other processes."""
+    np.savez(path, array=volume.array, affine=volume.geometry.affine_lps)
+
+
+def load_volume(path: Path) -> Volume:
+    """Return a volume that `save_volume` kept."""
+    with np.load(path) as file:
+        array = file["array"]
+        return Volume(array, Geometry(array.shape, file["affine"]))
+
+
+def ours(volume_path: Path, model: Path, engine: str, labels_path: Path | None = None) -> Run:
+    """Segment a volume in memory, from opening the engine to the final labels."""
+    volume = load_volume(volume_path)
+    with _measured() as run:
+        result = segment(volume, load_model(model), engine=engine, device="cpu")
+    if labels_path is not None:
+        np.save(labels_path, result.labels.array)
+    return run | {"engine": result.engine, "stages": result.seconds}
+
+
+def lungmask(volume_path: Path, installed: Path) -> Run:
+    """Segment the same with lungmask's R231 network at random weights; making the network is not counted.
+
+    Random weights would give random masks, on which lungmask's postprocessing takes minutes. So the network computes,
+    and its answer is replaced by one as a trained network gives it: two lungs, by thresholds.
+    """
+    sys.path.append(str(installed))
+    import torch
+    from lungmask.mask import LMInferer
+    from lungmask.resunet import UNet
+
+    torch.manual_seed(0)
+    network = UNet(n_classes=3, padding=True, depth=5, up_mode="upsample", batch_norm=True, residual=False)
+    weights = volume_path.with_suffix(f".{os.getpid()}.pth")
+    torch.save(network.state_dict(), weights)
+    inferer = LMInferer(modelpath=str(weights), force_cpu=True, tqdm_disable=True)
+    weights.unlink()
+    compute = inferer.model
+
+    def computed_then_known(slices: torch.Tensor) -> torch.Tensor:
+        compute(slices)
+        air = ((slices > 0.045) & (slices < 0.25)).float()  # -950 to -620 HU on its scale
+        lung = torch.nn.functional.max_pool2d(-torch.nn.functional.max_pool2d(-air, 5, 1, 2), 5, 1, 2)
+        on_right = torch.arange(slices.shape[-1]) < slices.shape[-1] // 2
+        return torch.cat((1 - lung, lung * on_right, lung * ~on_right), dim=1)
+
+    inferer.model = computed_then_known
+    array = load_volume(volume_path).array
+    with _measured() as run:
+        labels = inferer.apply(array)
+    assert len(np.unique(labels)) == 3, "lungmask's postprocessing had nothing to do"
+    return run
+
+
+def command(arguments: list[str]) -> Run:
+    """Run the command line in a process of its own; also say when the first slices were done."""
+    started = time.perf_counter()
+    first_slice_s = None
+    with subprocess.Popen(
+        [sys.executable, "-m", "LungUNetSegLib", *arguments, "--progress", "json"], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            step = json.loads(line)
+            if step["stage"] == "segment" and step["done"] and first_slice_s is None:
+                first_slice_s = time.perf_counter() - started
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"lungunetseg {' '.join(arguments)} ended with {child.returncode}")
+    return {
+        "wall_s": time.perf_counter() - started,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_mb": _megabytes(usage.ru_maxrss),
+        "first_slice_s": first_slice_s,
+    }
+
+
+def bound(model_path: Path) -> Run:
+    """Count the network's FLOPs for a slice, and measure the GFLOP/s of large matrix products, the machine's best."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from LungUNetSegLib.networks import build_network
+
+    model = load_model(model_path)
+    network = build_network(model.network).eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 1, *model.preprocess.size))
+    peaks = {}
+    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        first, second = (torch.rand(2048, 2048, dtype=torch.float32).to(dtype) for _ in range(2))
+        peaks[name] = 2 * 2048**3 / _fastest(lambda first=first, second=second: first @ second) / 1e9
+    weights = sum(tensor.numel() for tensor in network.parameters())
+    return {"gflop_per_slice": counter.get_total_flops() / 1e9, "gflops": peaks, "weights": weights}
+
+
+def _fastest(function: Callable[[], object], times: int = 8) -> float:
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+@contextmanager
+def _measured() -> Iterator[Run]:
+    """Measure wall and CPU seconds, those of all threads and children included, and the process's peak memory."""
+    run: Run = {}
+    before, started = _cpu_s(), time.perf_counter()
+    yield run
+    run["wall_s"], run["cpu_s"] = time.perf_counter() - started, _cpu_s() - before
+    run["peak_mb"] = _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _cpu_s() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _megabytes(peak: int) -> float:
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
