@@ -284,3 +284,30 @@ def test_a_command_that_lacks_torch_says_how_to_get_it(run, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "torch", None)
     code, _, stderr = run("train", "--help")
     assert code == 1 and _one_line(stderr) and "pip install lungunetseg[train]" in stderr
+
+
+def test_many_scans_go_to_a_folder_and_one_that_fails_stops_none(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects a night's batch: names from the inputs, exit code 1, what failed said at its place."""
+    cases = []
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        cases.append(tmp_path / name / "ct.nii.gz")
+    for case in (cases[0], cases[2]):
+        case.write_bytes(scan_file.read_bytes())
+    out, report_file = tmp_path / "new" / "out", tmp_path / "r.json"
+    code, stdout, stderr = run("segment", *cases, "-o", out, "--json", report_file)
+    assert code == 1
+    assert sorted(path.name for path in out.iterdir()) == ["a_ct.nii.gz", "c_ct.nii.gz"]
+    assert stdout.count("total") == 2 and str(cases[0]) in stdout
+    assert str(cases[1]) in stderr.splitlines()[0] and stderr.splitlines()[-1] == "lungunetseg: 1 of 3 scans failed"
+    reports = json.loads(report_file.read_text())
+    assert [set(each) == REPORT_KEYS for each in reports] == [True, False, True]
+    assert set(reports[1]) == {"input", "error"}
+    assert run("segment", cases[0], cases[2], "-o", out)[0] == 0
+
+
+def test_two_scans_never_go_to_one_file(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects the first of two results of one name."""
+    twin = tmp_path / f"{scan_file.name.removesuffix('.nii.gz')}.nrrd"
+    code, _, stderr = run("segment", scan_file, twin, "-o", tmp_path / "out")
+    assert code == 1 and _one_line(stderr) and "Two inputs" in stderr

@@ -1,36 +1,44 @@
-"""`lungunetseg segment`: from a scan's files to a label map's file."""
+"""`lungunetseg segment`: from a scan's files to a label map's file, for one scan or for many."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.cli.progress import JsonProgress, Progress
+from LungUNetSegLib.errors import LungUNetSegError, WriteError
 from LungUNetSegLib.inference.engines import DEVICES, ENGINES
-from LungUNetSegLib.inference.model import DEFAULT_MODEL, load_model
+from LungUNetSegLib.inference.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.inference.report import report
 from LungUNetSegLib.inference.segmenter import LABEL_KINDS, segment
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.atomic import check_replaceable, replacing
 
+BATCH_ENDING = ".nii.gz"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("input", type=Path, metavar="INPUT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage")
+    parser.add_argument(
+        "inputs", type=Path, nargs="+", metavar="INPUT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT",
-        help="ends in .nii.gz, .nrrd, .mha, or .seg.nrrd (a segmentation of 3D Slicer)",
+        help="ends in .nii.gz, .nrrd, .mha, or .seg.nrrd (a segmentation of 3D Slicer); a folder for several inputs",
     )  # fmt: skip
     parser.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
     )
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads; one per core if not given")
+    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write volumes, findings, quality and times here")
@@ -38,18 +46,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, progress: Progress) -> int:
-    """Segment one scan.
+    """Segment one scan, or one after another; of several, one that fails does not stop the others.
+
+    Returns:
+        0, or 1 if one of several failed.
 
     Raises:
         LungUNetSegError: A file that cannot be read or written, a model or engine that cannot be used.
     """
-    check_writable(arguments.output)
+    inputs: list[Path] = arguments.inputs
+    outputs = [arguments.output] if len(inputs) == 1 else _outputs(inputs, arguments.output)
+    for output in outputs:
+        check_writable(output)
     if arguments.json:
         check_replaceable(arguments.json)
     model = load_model(arguments.model)
+    summaries = []
+    for source, output in zip(inputs, outputs, strict=True):
+        try:
+            summaries.append(_segment_file(source, output, model, arguments, progress))
+        except LungUNetSegError as error:
+            if len(inputs) == 1:
+                raise
+            summaries.append({"input": str(source), "error": str(error)})
+        progress.close()
+        if not isinstance(progress, JsonProgress):
+            _print(summaries[-1], str(source) if len(inputs) > 1 else None)
+    if arguments.json:
+        _write_json(arguments.json, summaries if len(inputs) > 1 else summaries[0])
+    failed = sum("error" in summary for summary in summaries)
+    if failed:
+        print(f"lungunetseg: {failed} of {len(inputs)} scans failed", file=sys.stderr)
+    return int(failed > 0)
+
+
+def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:
+    """Name an output for each of several inputs, by their paths from the folder that they have in common."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{folder}: several inputs need a folder to write to ({error.strerror}).") from error
+    paths = [path.resolve() for path in inputs]
+    common = os.path.commonpath([path.parent for path in paths])
+    names = ["_".join(path.relative_to(common).parts) for path in paths]
+    stems = [name.removesuffix(".gz").removesuffix(".nii").removesuffix(".nrrd").removesuffix(".mha") for name in names]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        raise WriteError(f"Two inputs would both be written to {folder / twice}{BATCH_ENDING}: segment them apart.")
+    return [folder / f"{stem}{BATCH_ENDING}" for stem in stems]
+
+
+def _segment_file(
+    source: Path, output: Path, model: Model, arguments: argparse.Namespace, progress: Progress
+) -> dict[str, Any]:
+    """Segment one scan, write its labels and return its report."""
     started = time.perf_counter()
     progress("read", 0, 1)
-    scan = read_scan(arguments.input, arguments.series)
+    scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
     result = segment(
@@ -64,33 +117,32 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
     )
     started = time.perf_counter()
     progress("write", 0, 1)
-    write_labels(arguments.output, result.labels, result.segments)
+    write_labels(output, result.labels, result.segments)
     seconds = {"read": read_s, **result.seconds, "write": time.perf_counter() - started}
     result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
-    entries = {"input": str(arguments.input), "series_uid": scan.series_uid, "output": str(arguments.output)}
-    summary = report(result, model) | entries
-    if arguments.json:
-        _write_json(arguments.json, summary)
     progress("write", 1, 1)
-    progress.close()
-    if not isinstance(progress, JsonProgress):
-        _print(summary)
-    return 0
+    files = {"input": str(source), "series_uid": scan.series_uid, "output": str(output)}
+    return report(result, model) | files
 
 
-def _print(summary: dict[str, Any]) -> None:
+def _print(summary: dict[str, Any], title: str | None) -> None:
+    """Say what was found; with the input's name before it when there are several."""
+    prefix = f"{title}: " if title else ""
+    if "error" in summary:
+        print(f"{prefix}{summary['error']}", file=sys.stderr)
+        return
     volumes_ml, mean_hu = summary["volumes_ml"], summary["mean_hu"]
     parts = [
         f"{name} lung {volumes_ml[name]:.0f} ml" + (f" ({mean_hu[name]:.0f} HU)" if mean_hu[name] is not None else "")
         for name in ("right", "left")
         if volumes_ml[name] is not None
     ]
-    print(", ".join([*parts, f"total {volumes_ml['total']:.0f} ml"]))
+    print(prefix + ", ".join([*parts, f"total {volumes_ml['total']:.0f} ml"]))
     for finding in summary["findings"]:
-        print(f"note: {finding['message']}")
+        print(f"{prefix}note: {finding['message']}")
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: Any) -> None:
     with replacing(path, ".json") as draft:
         draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
