@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def render_views(
     core: Any,
     volume_node: vtkMRMLScalarVolumeNode,
     segmentation_node: vtkMRMLSegmentationNode,
-    legend: dict[str, str],
+    legend: Mapping[str, str],
     path: Path,
 ) -> None:
     """Write a PNG with axial, 3D, coronal and sagittal views of a CT and its segments, as in Slicer's four-up layout.
@@ -90,22 +92,40 @@ def render_views(
     # A slice view draws in the order in which things were added to it, and the CT must come first.
     display_id = segmentation_node.GetDisplayNodeID()
     segmentation_node.SetAndObserveDisplayNodeID(None)
-    axial, coronal, sagittal = (
-        _slice_view(core, spec, volume_node, centre, size_mm * MARGIN)
-        for spec, centre in ((AXIAL, middle), (CORONAL, middle), (SAGITTAL, first or middle))
-    )
+    views = _views(core)
+    for view, centre in ((views.axial, middle), (views.coronal, middle), (views.sagittal, first or middle)):
+        _aim(view, volume_node, centre, size_mm * MARGIN)
     segmentation_node.SetAndObserveDisplayNodeID(display_id)
-    surfaces = _three_d_view(core)
-    segments = segmentation_node.GetSegmentation()
-    for line, (segment_id, text) in enumerate(reversed(legend.items())):
-        _write(surfaces, text, (0.04, 0.04 + 0.055 * line), segments.GetSegment(segment_id).GetColor(), size=28)
+    views.write_legend(legend, segmentation_node)
+    _face(views.surfaces)
     picture = _four_up(
-        _picture(axial, AXIAL.colour), _picture(surfaces, THREE_D_COLOUR),
-        _picture(coronal, CORONAL.colour), _picture(sagittal, SAGITTAL.colour),
+        _picture(views.axial, AXIAL.colour), _picture(views.surfaces, THREE_D_COLOUR),
+        _picture(views.coronal, CORONAL.colour), _picture(views.sagittal, SAGITTAL.colour),
     )  # fmt: skip
-    for view in (axial, coronal, sagittal, surfaces):
-        view.finalize()
     _save(picture, path)
+
+
+class _Views:
+    """The four views of a scene. They are made once, for a view that was shown never leaves its scene again."""
+
+    def __init__(self, core: Any) -> None:
+        self.axial, self.coronal, self.sagittal = (_slice_view(core, each) for each in (AXIAL, CORONAL, SAGITTAL))
+        self.surfaces = _three_d_view(core)
+        self._legend: list[vtkTextActor] = []
+
+    def write_legend(self, legend: Mapping[str, str], segmentation_node: vtkMRMLSegmentationNode) -> None:
+        """Write a line for each segment into the 3D view, in place of those of an earlier drawing."""
+        for actor in self._legend:
+            self.surfaces.renderer().RemoveViewProp(actor)
+        segments = segmentation_node.GetSegmentation()
+        lines = enumerate(reversed(list(legend.items())))
+        self._legend = [
+            _write(self.surfaces, text, (0.04, 0.04 + 0.055 * line), segments.GetSegment(segment_id).GetColor(), 28)
+            for line, (segment_id, text) in lines
+        ]
+
+
+_views = cache(_Views)
 
 
 def _require_graphics() -> None:
@@ -138,48 +158,47 @@ def _set_display(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRM
     segments.SetSliceIntersectionThickness(2)
 
 
-def _slice_view(
-    core: Any, spec: _SliceView, volume_node: vtkMRMLScalarVolumeNode, centre: tuple[float, ...], size_mm: float
-) -> Any:
+def _slice_view(core: Any, spec: _SliceView) -> Any:
     from trame_slicer.views import NoScheduleRendering, SliceView, ViewProps
 
-    _forget(core, "vtkMRMLSliceNode", spec.tag)
     view = SliceView(core.scene, core.app_logic, spec.tag, scheduled_render_strategy=NoScheduleRendering())
     view.set_view_properties(ViewProps(orientation=spec.orientation))
     view.render_window().SetSize(TILE, TILE)
-    view.set_background_volume_id(volume_node.GetID())
-    view.fit_view_to_content()
-    node = view.get_view_node()
-    node.SetFieldOfView(size_mm, size_mm, node.GetFieldOfView()[2])
-    node.JumpSliceByCentering(*centre)
     _write(view, spec.orientation, (0.03, 0.93), WHITE)
     _write(view, spec.left_edge, (0.03, 0.48), AMBER, size=30)
     _write(view, spec.right_edge, (0.94, 0.48), AMBER, size=30)
     return view
 
 
+def _aim(view: Any, volume_node: vtkMRMLScalarVolumeNode, centre: tuple[float, ...], size_mm: float) -> None:
+    """Show the slice of a CT through `centre`, and of it a square of `size_mm`."""
+    view.set_background_volume_id(volume_node.GetID())
+    view.fit_view_to_content()
+    node = view.get_view_node()
+    node.SetFieldOfView(size_mm, size_mm, node.GetFieldOfView()[2])
+    node.JumpSliceByCentering(*centre)
+
+
 def _three_d_view(core: Any) -> Any:
     from trame_slicer.views import NoScheduleRendering, ThreeDView, ViewProps
 
-    _forget(core, "vtkMRMLViewNode", "1")
     view = ThreeDView(core.scene, core.app_logic, "1", scheduled_render_strategy=NoScheduleRendering())
     view.set_view_properties(ViewProps(background_color=("#15171c", "#3a3f4a"), box_visible=False))
     view.render_window().SetSize(TILE, TILE)
-    view.fit_view_to_content()
-    view.reset_camera()  # Again, for the first one fitted the view from where the camera was.
-    view.zoom(-0.1)  # Room for the legend.
     _write(view, "From the front", (0.03, 0.93), WHITE)
     return view
 
 
-def _forget(core: Any, node_class: str, tag: str) -> None:
-    """Remove the node of an earlier drawing: a new view cannot take over one that is in the scene already."""
-    node = core.scene.GetSingletonNode(tag, node_class)
-    if node:
-        core.scene.RemoveNode(node)
+def _face(view: Any) -> None:
+    """Look at all surfaces from the front."""
+    view.fit_view_to_content()
+    view.reset_camera()  # Again, for the first one fitted the view from where the camera was.
+    view.zoom(-0.1)  # Room for the legend.
 
 
-def _write(view: Any, text: str, at: tuple[float, float], colour: tuple[float, ...], size: int = 26) -> None:
+def _write(
+    view: Any, text: str, at: tuple[float, float], colour: tuple[float, ...], size: int = 26
+) -> vtkTextActor:
     """Write into a view; `at` is the text's lower left corner, from 0 to 1 along width and height."""
     actor = vtkTextActor()
     actor.SetInput(text)
@@ -191,6 +210,7 @@ def _write(view: Any, text: str, at: tuple[float, float], colour: tuple[float, .
     style.BoldOn()
     style.ShadowOn()
     view.renderer().AddViewProp(actor)
+    return actor
 
 
 def _picture(view: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
