@@ -9,7 +9,6 @@ A notebook written after the paper runs on these; everything else uses what lies
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,16 @@ from torch import Tensor, nn
 
 from LungUNetSegLib.data.cases import find_cases
 from LungUNetSegLib.data.pairs import LabelledScan, read_pair
+from LungUNetSegLib.evaluation.slices import SliceScores, evaluate_slices
 from LungUNetSegLib.io import dicom_to_numpy
 from LungUNetSegLib.io.labels import slice_step
 from LungUNetSegLib.losses import bce_dice_loss
-from LungUNetSegLib.metrics import count
 from LungUNetSegLib.networks import UNet
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.training.config import PAPER
 from LungUNetSegLib.volume import Volume
 
 __all__ = [
-    "Evaluation",
     "UNet",
     "custom_loss",
     "dicom_to_numpy",
@@ -85,26 +83,7 @@ def custom_loss(prediction: Tensor, target: Tensor, alpha: float = 0.5) -> Tenso
     return bce_dice_loss(prediction, target, alpha)
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What `evaluate_model` collects, a slice each.
-
-    Attributes:
-        dsc: (N,) DSC; NaN where neither mask has a pixel. There the paper puts 0, and half of its DSCs are of that.
-        accuracy: (N,) binary accuracy.
-        images: (N, 1, H, W) as given.
-        predictions: (N, 1, H, W) bool.
-        masks: (N, 1, H, W) bool.
-    """
-
-    dsc: Tensor
-    accuracy: Tensor
-    images: Tensor
-    predictions: Tensor
-    masks: Tensor
-
-
-def evaluate_model(model: nn.Module, images: Tensor, masks: Tensor, threshold: float = 0.5) -> Evaluation:
+def evaluate_model(model: nn.Module, images: Tensor, masks: Tensor, threshold: float = 0.5) -> SliceScores:
     """Predict slice by slice and score each (section 2.5).
 
     Args:
@@ -112,13 +91,15 @@ def evaluate_model(model: nn.Module, images: Tensor, masks: Tensor, threshold: f
         images: (N, 1, H, W), of `prepare_images_tensor`.
         masks: (N, 1, H, W), of `prepare_masks_tensor`.
         threshold: Probability from which a pixel is lung.
+
+    Returns:
+        `dsc` and `accuracy` of each slice, with the images, references and predictions. The DSC is NaN where neither
+        mask has a pixel; there the paper puts 0, and half of its DSCs are of that.
     """
     model.eval()
     with torch.inference_mode():
         predictions = torch.cat([torch.sigmoid(model(image[None])) > threshold for image in images])
-    reference = masks > 0.5
-    counts = count(predictions, reference, axis=(1, 2, 3))
-    return Evaluation(counts.dsc, counts.accuracy, images, predictions, reference)
+    return evaluate_slices([*images], [*(masks > 0.5)], [*predictions])
 
 
 def _pairs(dataset: str | PathLike[str]) -> Iterator[LabelledScan]:

@@ -87,10 +87,10 @@ def test_evaluate_model_by_hand() -> None:
     model = Threshold()
     model.train()
     result = evaluate_model(model, images, masks)
-    assert result.dsc[0].item() == pytest.approx(0.5)
+    assert result.dsc[0] == pytest.approx(0.5)
     assert math.isnan(result.dsc[1])
     assert result.accuracy.tolist() == [0.5, 1.0]
-    assert torch.equal(result.predictions, images > 0.5)
+    assert torch.equal(torch.stack(list(result.predictions)), images > 0.5)
     assert not model.training
 
 

@@ -1,4 +1,4 @@
-"""The command line: `lungunetseg segment | info | train | evaluate | export`."""
+"""The command line: `lungunetseg segment | info | train | evaluate | figures | export`."""
 
 from LungUNetSegLib.cli.app import main
 

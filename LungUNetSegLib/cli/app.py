@@ -24,6 +24,7 @@ COMMANDS = {
     "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
     "train": ("LungUNetSegLib.training.command", "train a network on scans with masks"),
     "evaluate": ("LungUNetSegLib.evaluation.command", "compare predictions with references"),
+    "figures": ("LungUNetSegLib.cli.figures", "draw the paper's figures of a training"),
     "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
 }
 

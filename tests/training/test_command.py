@@ -210,6 +210,22 @@ def test_the_augmentation_is_shown_and_nothing_trained(arguments: list[str], tmp
     assert not (tmp_path / "out" / "last.pt").exists()
 
 
+def test_figures_of_a_training(
+    arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`lungunetseg figures` scores what was trained and tested on, slice by slice."""
+    assert main(arguments) == 0
+    places = [f"--data={data}", f"--cache={tmp_path / 'cache'}"]
+    assert main(["figures", str(tmp_path / "out"), *places, f"--longer={tmp_path / 'out'}"]) == 0
+    assert len(list((tmp_path / "out" / "figures").glob("figure_*.png"))) == 10
+    printed = capsys.readouterr().out
+    assert printed.startswith("training: binary accuracy 0.")
+    assert "test: binary accuracy 0." in printed
+    assert main([*arguments, "--all", "--out", str(tmp_path / "all")]) == 0
+    fails_with(["figures", str(tmp_path / "all"), *places], "no test to draw", capsys)
+    fails_with(["figures", str(tmp_path / "none"), *places], "last.pt cannot be read", capsys)
+
+
 def test_settings_are_merged_key_by_key(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"augment": {"flip": 0.0}, "epochs": 5}', encoding="utf-8")
     config = read_config("lungs", tmp_path / "c.json", ["epochs=6", "pathology=null", "optimiser=adam"])
@@ -229,5 +245,5 @@ def test_the_papers_preset_is_the_papers() -> None:
     assert (PAPER.preprocess.size, PAPER.batch_size, PAPER.epochs, PAPER.alpha) == ((512, 512), 3, 10, 0.5)
     assert (PAPER.optimiser, PAPER.learning_rate, PAPER.schedule, PAPER.warmup_epochs) == ("adam", 0.1, "constant", 0)
     assert (network.features_per_stage, network.out_channels, network.normalisation) == ((16, 32, 64, 128), 1, "batch")
-    assert (PAPER.augment, PAPER.pathology, PAPER.precision, PAPER.l1, PAPER.l2) == (None, None, "float32", 0, 0)
+    assert (PAPER.augment, PAPER.pathology, PAPER.l1, PAPER.l2) == (None, None, 0, 0)
     assert PAPER.exclude == LUNGS.exclude == ("LIDC-IDRI-0001",)

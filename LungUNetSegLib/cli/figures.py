@@ -1,0 +1,53 @@
+"""`lungunetseg figures`: the paper's figures 2 to 11 of a training."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
+from LungUNetSegLib.data.cases import find_cases
+from LungUNetSegLib.data.splits import choose
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.evaluation.figures import write_figures
+from LungUNetSegLib.evaluation.slices import SliceScores, evaluate_slices
+from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.prediction import predict_slices
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a training, with last.pt")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the training's folder of cases")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where they go; RUN/figures if not given")
+    parser.add_argument("--longer", type=Path, metavar="RUN", help="a longer training, for figure 3")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+
+
+def run(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Score every slice that was trained or tested on, and draw.
+
+    Raises:
+        LungUNetSegError: No checkpoint, other data, or a folder that cannot be written.
+    """
+    checkpoint = load_checkpoint(arguments.run / "last.pt")
+    longer = load_checkpoint(arguments.longer / "last.pt").history if arguments.longer else None
+    if not checkpoint.split.test:
+        raise DataError(f"{arguments.run} was trained on every case, so there is no test to draw.")
+    cases = find_cases(arguments.data, checkpoint.config.exclude)
+
+    def scores(case_ids: tuple[str, ...]) -> SliceScores:
+        folder = arguments.cache or default_cache_folder()
+        cached = cache_cases(choose(cases, case_ids), checkpoint.config.preprocess, folder, progress=progress)
+        return evaluate_slices(**vars(predict_slices(checkpoint, cached, progress)))
+
+    training, test = scores(checkpoint.split.training), scores(checkpoint.split.test)
+    paths = write_figures(arguments.output or arguments.run / "figures", checkpoint.history, training, test, longer)
+    progress.close()
+    for name, each in (("training", training), ("test", test)):
+        dsc, accuracy = each.summaries["dsc"], each.summaries["accuracy"]
+        print(f"{name}: binary accuracy {accuracy.mean:.4f}; DSC {dsc.mean:.4f} over {dsc.finite} slices,", end=" ")
+        print(f"{each.false_alarms} false alarms, {each.misses} missed, {dsc.undefined} rightly empty")
+    print(f"figures in {paths[-1]}")
+    return 0

@@ -1,0 +1,70 @@
+"""What a trained network finds on cached slices, on its own grid: for scores slice by slice, as the paper has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from LungUNetSegLib.data.cache import CachedCase
+from LungUNetSegLib.networks import build_network
+from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
+from LungUNetSegLib.training.checkpoint import Checkpoint
+
+BATCH_SIZE = 4
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PredictedSlices:
+    """Slices with what is known and what was found: N entries each.
+
+    Attributes:
+        cases: Case ids.
+        images: (h, w) int16 HU.
+        references: (h, w) bool; either lung, from one half of a pixel on.
+        predictions: (h, w) bool; either lung.
+        ignores: (h, w) bool; what nobody could decide.
+    """
+
+    cases: list[str]
+    images: list[npt.NDArray[np.int16]]
+    references: list[npt.NDArray[np.bool_]]
+    predictions: list[npt.NDArray[np.bool_]]
+    ignores: list[npt.NDArray[np.bool_]]
+
+
+def predict_slices(
+    checkpoint: Checkpoint, cases: Sequence[CachedCase], progress: Progress | None = None
+) -> PredictedSlices:
+    """Run a checkpoint's network over every slice of some cases."""
+    network = build_network(checkpoint.config.network)
+    network.load_state_dict(checkpoint.weights)
+    network.eval()
+    found = PredictedSlices(cases=[], images=[], references=[], predictions=[], ignores=[])
+    total = sum(len(case.hu) for case in cases)
+    for case in cases:
+        for start in range(0, len(case.hu), BATCH_SIZE):
+            chosen = slice(start, start + BATCH_SIZE)
+            hu, target = np.array(case.hu[chosen]), case.target[chosen]
+            found.cases.extend([case.case.case_id] * len(hu))
+            found.images.extend(hu)
+            found.references.extend(np.any(target[:, :2] >= 128, axis=1))
+            found.predictions.extend(_predict(network, hu, checkpoint.config.preprocess))
+            found.ignores.extend(target[:, 2] == 0)
+            if progress is not None:
+                progress("predict", len(found.images), total)
+    return found
+
+
+@torch.inference_mode()
+def _predict(network: nn.Module, hu: npt.NDArray[np.int16], config: PreprocessConfig) -> npt.NDArray[np.bool_]:
+    """(B, h, w) bool: where any channel's probability is above one half."""
+    logits: torch.Tensor = network(torch.from_numpy(normalise(hu, config))[:, None])
+    lungs: npt.NDArray[np.bool_] = (logits > 0).any(dim=1).numpy()
+    return lungs

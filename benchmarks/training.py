@@ -1,0 +1,119 @@
+"""How fast a network trains: the paper's configuration in plain float32, ours, and the paper's network our way.
+
+    python benchmarks/training.py [--rounds 3] [--steps 12]
+
+Prints slices/s (medians over rounds in which the contenders take turns, each in a fresh process, as what an
+allocator was once told stays), their ratios, and how far the loss of the paper's network our way is from the plain
+one's after the same steps on the same slices. Takes about 4 minutes a round on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from LungUNetSegLib.data.cache import CachedCase, preprocess
+from LungUNetSegLib.data.cases import Case
+from LungUNetSegLib.data.dataset import SliceDataset
+from LungUNetSegLib.data.pairs import LabelledScan
+from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
+from LungUNetSegLib.training.device import keep_freed_memory
+from LungUNetSegLib.training.trainer import Trainer
+
+SLICES = 24
+WARM_UP_STEPS = 2
+
+CONTENDERS: dict[str, TrainingConfig] = {
+    "paper, plain": dataclasses.replace(PAPER, precision="float32", channels_last=False),
+    "paper, our way": PAPER,
+    "lungs": LUNGS,
+}
+PLAIN = "paper, plain"
+TARGETS = {"paper, our way": 3.0, "lungs": 12.0}
+LOSS_TOLERANCE = 0.02
+"""Of the mean loss over the measured steps; bfloat16 keeps 8 bits of each activation."""
+
+
+def main() -> None:
+    """Measure and print; exits with 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=12, help="measured in each round, after two to warm up")
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.contender:
+        print(json.dumps(measure(arguments.contender, arguments.steps)))
+        return
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}\n")
+    rounds = [{name: in_fresh_process(name, arguments.steps) for name in CONTENDERS} for _ in range(arguments.rounds)]
+    sys.exit(report(rounds))
+
+
+def in_fresh_process(contender: str, steps: int) -> dict[str, float]:
+    """Run `measure` in a process of its own."""
+    command = [sys.executable, __file__, "--contender", contender, "--steps", str(steps)]
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    result: dict[str, float] = json.loads(output.splitlines()[-1])
+    return result
+
+
+def measure(contender: str, steps: int) -> dict[str, float]:
+    """Train for some steps, batches included, and return slices/s and the mean loss."""
+    config = CONTENDERS[contender]
+    if contender != PLAIN:
+        keep_freed_memory()
+    total = WARM_UP_STEPS + steps
+    sampling = dataclasses.replace(config.sampling, slices_per_epoch=total * config.batch_size)
+    dataset = SliceDataset(phantom_cases(config, total), sampling, config.augment, config.pathology)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(config, dataset, None, Path(folder), split=Split(training=(), test=()))
+        losses = []
+        for step, batch in enumerate(dataset.epoch(0, config.batch_size)):
+            if step == WARM_UP_STEPS:
+                started = time.perf_counter()
+            loss, *_ = trainer._step(batch)
+            losses.append(loss.item())
+        seconds = time.perf_counter() - started
+    return {"slices_per_s": steps * config.batch_size / seconds, "loss": statistics.mean(losses[WARM_UP_STEPS:])}
+
+
+def phantom_cases(config: TrainingConfig, steps: int) -> list[CachedCase]:
+    """Return one phantom on the network's grid, often enough that an epoch of each slice once has `steps` batches."""
+    phantom = make_phantom(phantom_geometry((SLICES, 256, 256)))
+    hu, target = preprocess(LabelledScan(phantom.ct, phantom.labels), config.preprocess)
+    case = Case(case_id="phantom", patient="phantom", image=Path(), mask=Path())
+    slice_mm = phantom.ct.geometry.spacing_mm[0]
+    return [CachedCase(case, "phantom", hu, target, slice_mm)] * -(-steps * config.batch_size // SLICES)
+
+
+def report(rounds: list[dict[str, dict[str, float]]]) -> int:
+    """Print the table; returns the exit code."""
+    print("| | slices/s | against plain | target |\n|---|---|---|---|")
+    speed = {name: statistics.median(each[name]["slices_per_s"] for each in rounds) for name in CONTENDERS}
+    missed = False
+    for name in CONTENDERS:
+        ratio = speed[name] / speed[PLAIN]
+        target = TARGETS.get(name)
+        missed |= target is not None and ratio < target
+        print(f"| {name} | {speed[name]:.2f} | {ratio:.1f} x | {f'{target:.0f} x' if target else ''} |")
+    losses = [rounds[0][name]["loss"] for name in (PLAIN, "paper, our way")]
+    difference = abs(losses[0] - losses[1])
+    print(f"\nmean loss {losses[0]:.4f} plain, {losses[1]:.4f} our way; apart at most {LOSS_TOLERANCE}: {difference:.4f}")
+    return int(missed or difference > LOSS_TOLERANCE)
+
+
+if __name__ == "__main__":
+    main()
