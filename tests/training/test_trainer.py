@@ -217,6 +217,18 @@ def test_a_checkpoint_of_other_settings_data_or_network_is_refused(make_trainer:
         make_trainer().resume(wider)
 
 
+def test_a_training_at_a_constant_rate_can_be_made_longer(make_trainer: MakeTrainer) -> None:
+    """What the paper's 20 epochs after its 10 need."""
+    short = make_trainer(schedule="constant").run()
+    trainer = make_trainer(schedule="constant", epochs=3)
+    trainer.resume(short)
+    assert trainer.run().epoch == 3
+    with pytest.raises(ModelError, match="epochs was 2, not 1"):
+        make_trainer(schedule="constant", epochs=1).resume(short)
+    with pytest.raises(ModelError, match="epochs was 2, not 3"):
+        make_trainer(schedule="cosine", epochs=3).resume(make_trainer(schedule="cosine").run())
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
