@@ -22,11 +22,13 @@ from pathlib import Path
 
 import inference_runs as runs
 import numpy as np
+import SimpleITK as sitk
 
 from LungUNetSegLib.inference.model import DEFAULT_MODEL
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom_write import write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.resample import to_sitk
 
 SLICES = 300
 DEPTHS = (50, 300, 1000)
@@ -99,23 +101,18 @@ def _print_stages(results: dict[str, list[runs.Run]]) -> None:
 
 
 def memory(folder: Path, arguments: argparse.Namespace) -> None:
-    """Print time per slice and memory by depth, in memory and of the whole command from DICOM."""
+    """Print time per slice and memory by depth, in memory and of the whole command with its reading and writing."""
     print("\n| ONNX Runtime | ms of CPU a slice | peak MB | first slices after s |\n|---|---|---|---|")
+    rounds = range(arguments.rounds)
     for depth in DEPTHS:
-        found = [
-            fresh(runs.ours, folder / f"{depth}.npz", arguments.model, "onnxruntime") for _ in range(arguments.rounds)
-        ]
+        found = [fresh(runs.ours, folder / f"{depth}.npz", arguments.model, "onnxruntime") for _ in rounds]
         _print_memory(f"{depth} slices in memory", depth, found)
+    options = ["-o", str(folder / "labels.nii.gz"), "--model", arguments.model]
     for depth in DEPTHS:
-        words = [
-            "segment",
-            str(folder / f"dicom-{depth}"),
-            "-o",
-            str(folder / "labels.nii.gz"),
-            "--model",
-            arguments.model,
-        ]
-        _print_memory(f"{depth} slices, DICOM to NIfTI", depth, [runs.command(words) for _ in range(arguments.rounds)])
+        words = ["segment", str(folder / f"dicom-{depth}"), *options]
+        _print_memory(f"{depth} slices, DICOM to NIfTI", depth, [runs.command(words) for _ in rounds])
+    words = ["segment", str(folder / "panel.nrrd"), *options]
+    _print_memory(f"{SLICES} slices, NRRD to NIfTI, as the panel does", SLICES, [runs.command(words) for _ in rounds])
 
 
 def differences(folder: Path, arguments: argparse.Namespace) -> None:
@@ -156,6 +153,8 @@ def _make_phantoms(folder: Path) -> runs.Run:
         scan = make_phantom(phantom_geometry((depth, 512, 512)), rng=1).ct
         runs.save_volume(scan, folder / f"{depth}.npz")
         write_dicom_series(scan, folder / f"dicom-{depth}")
+        if depth == SLICES:
+            sitk.WriteImage(to_sitk(scan), str(folder / "panel.nrrd"))
     return {}
 
 

@@ -55,8 +55,8 @@ class _Side:
         undecided: Mask = (self.destination == 0) & (self.sizes > 0)
         return undecided
 
-    def kept_at(self, index: int | slice) -> Mask:
-        """Voxels known to be this lung, in one slice or several."""
+    def kept_at(self, index: int) -> Mask:
+        """Pixels of a slice that are known to be this lung."""
         mask: Mask = (self.destination == self.label)[self.parts[index]]
         return mask
 
