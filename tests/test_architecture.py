@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "losses": set(),
     "metrics": set(),
     "data": GROUND | {"preprocessing", "io"},
-    "training": {"data", "networks", "losses", "metrics", "preprocessing"},
+    "training": {"data", "networks", "losses", "metrics", "preprocessing", "io"},
     "inference": GROUND | {"preprocessing", "networks"},
     "evaluation": GROUND | {"inference", "metrics", "data", "io"},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -15,6 +14,7 @@ import LungUNetSegLib
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.data.splits import Split
 from LungUNetSegLib.errors import ModelError, WriteError
+from LungUNetSegLib.io.atomic import replacing
 from LungUNetSegLib.training.config import TrainingConfig
 
 FORMAT = "lungunetseg-checkpoint-1"
@@ -123,14 +123,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _save(values: dict[str, Any], path: Path) -> None:
-    unfinished = path.with_name(path.name + ".tmp")
     try:
-        with unfinished.open("wb") as file:
-            torch.save(values, file)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    # torch's writer reports a full disk as RuntimeError.
-    except (OSError, RuntimeError) as error:
-        unfinished.unlink(missing_ok=True)
-        raise WriteError(f"{path} cannot be written: {error}. What was there before is untouched.") from error
+        with replacing(path, path.suffix) as draft:
+            torch.save(values, draft)
+    except RuntimeError as error:  # so torch reports a full disk
+        raise WriteError(f"{path}: cannot be written: {error}.") from error

@@ -9,23 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.io.atomic import replacing
 
 Row = Mapping[str, float]
 
 
 def write_history(rows: Sequence[Row], folder: Path) -> None:
-    """Write `history.csv` and `history.jsonl`, each replaced as a whole."""
+    """Write `history.csv` and `history.jsonl`, each replaced as a whole.
+
+    Raises:
+        WriteError: No space, or no permission.
+    """
     if not rows:
         return
-    unfinished = folder / "history.csv.tmp"
-    with unfinished.open("w", newline="", encoding="utf-8") as file:
+    with replacing(folder / "history.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    unfinished.replace(folder / "history.csv")
-    unfinished = folder / "history.jsonl.tmp"
-    unfinished.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
-    unfinished.replace(folder / "history.jsonl")
+    with replacing(folder / "history.jsonl", ".jsonl") as draft:
+        draft.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
 
 
 def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
