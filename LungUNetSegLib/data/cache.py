@@ -1,4 +1,4 @@
-"""Preprocessed slices on disk: each case is brought to the network's grid once, then only memory-mapped.
+"""Preprocessed slices on disk: each case is brought to the network's grid once, then only read.
 
 An entry is a folder named by a digest of the case's files and the parameters. It is built under another name and
 renamed when complete, so that a run that dies leaves nothing that looks whole, and two runs at once build the same
@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,34 @@ LEFTOVER_S = 24 * 3600
 Progress = Callable[[str, int, int], None]
 
 
+class StoredArray:
+    """An array in a .npy file, memory-mapped only while it is read.
+
+    A map that stays open holds a file descriptor, and a process may have as few as 256: too few for a large data set.
+    Not made for speed of single numbers: each access opens the file (0.2 ms).
+
+    Args:
+        path: Its file.
+
+    Raises:
+        OSError, ValueError, EOFError: No file, or not a whole one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shape: tuple[int, ...] = self._map().shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: int | slice) -> npt.NDArray[Any]:
+        return np.array(self._map()[key])
+
+    def _map(self) -> npt.NDArray[Any]:
+        array: npt.NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return array
+
+
 @dataclass(frozen=True, eq=False)
 class CachedCase:
     """A case on the network's grid.
@@ -48,8 +77,8 @@ class CachedCase:
     Attributes:
         case: Where it came from.
         digest: Of its files and of the preprocessing.
-        hu: (D, h, w) int16, memory-mapped.
-        target: (D, 3, h, w) uint8, memory-mapped; the fraction of each pixel that is right lung and left lung
+        hu: (D, h, w) int16.
+        target: (D, 3, h, w) uint8; the fraction of each pixel that is right lung and left lung
             (255 = all of it), and 255 where the reader could decide, 0 where not.
         slice_mm: Distance between slices.
         has_sides: Whether its mask tells right from left; if not, both are in the first channel.
@@ -57,8 +86,8 @@ class CachedCase:
 
     case: Case
     digest: str
-    hu: npt.NDArray[np.int16]
-    target: npt.NDArray[np.uint8]
+    hu: npt.NDArray[np.int16] | StoredArray
+    target: npt.NDArray[np.uint8] | StoredArray
     slice_mm: float
     has_sides: bool = True
 
@@ -152,12 +181,11 @@ def preprocess(pair: LabelledScan, config: PreprocessConfig) -> tuple[npt.NDArra
 
 
 def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
-    """Memory-map an entry; a broken one is removed and counts as missing."""
+    """Open an entry; a broken one is removed and counts as missing."""
     if not entry.is_dir():
         return None
     try:
-        hu = np.load(entry / "hu.npy", mmap_mode="r", allow_pickle=False)
-        target = np.load(entry / "target.npy", mmap_mode="r", allow_pickle=False)
+        hu, target = StoredArray(entry / "hu.npy"), StoredArray(entry / "target.npy")
         about = json.loads((entry / "case.json").read_text(encoding="utf-8"))
         return CachedCase(case, digest, hu, target, float(about["slice_mm"]), bool(about["has_sides"]))
     except (OSError, ValueError, KeyError, EOFError) as error:

@@ -95,7 +95,7 @@ class SliceDataset:
     ) -> None:
         self.cases = list(cases)
         self.sampling, self.augment, self.pathology, self.seed = sampling, augment, pathology, seed
-        self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(case.hu.shape[0])], np.int64)
+        self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(len(case.hu))], np.int64)
         if not len(self.index):
             raise DataError("There is no slice to learn from; the data set is empty.")
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
@@ -175,20 +175,21 @@ def _balance(cases: Sequence[CachedCase], sampling: SamplingConfig) -> npt.NDArr
     """The probability of each slice, in the order of `SliceDataset.index`."""
     patients: dict[tuple[str, bool], int] = {}
     for case in cases:
-        key = (case.case.patient, case.hu.shape[0] == 1)
-        patients[key] = patients.get(key, 0) + case.hu.shape[0]
+        key = (case.case.patient, len(case.hu) == 1)
+        patients[key] = patients.get(key, 0) + len(case.hu)
     kinds = {single for _, single in patients}
-    weights, lung = [], []
+    weights: list[float] = []
+    lung: list[bool] = []
     for case in cases:
-        single = case.hu.shape[0] == 1
+        single = len(case.hu) == 1
         share = 1.0 if len(kinds) == 1 else sampling.single_slice_share if single else 1 - sampling.single_slice_share
         # Patients count alike within their kind; single slices count alike, as each was chosen for what it shows.
         peers = sum(key[1] == single for key in patients)
         slices = patients[case.case.patient, single]
         total = sum(count for key, count in patients.items() if key[1])
         weight = share / total if single else share / peers / slices
-        weights.extend([weight] * case.hu.shape[0])
-        lung.extend(case.target[:, :2].reshape(case.hu.shape[0], -1).max(axis=1) > 127)
+        weights.extend([weight] * len(case.hu))
+        lung.extend(bool((case.target[index][:2] > 127).any()) for index in range(len(case.hu)))
     probabilities, has_lung = np.array(weights), np.array(lung)
     empty = probabilities[~has_lung].sum() / probabilities.sum()
     if empty > sampling.no_lung_share and has_lung.any():

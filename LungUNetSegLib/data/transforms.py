@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.volume import AIR_HU
 
-AIR_HU = -1024.0
 ELASTIC_GRID = 5
 """Control points of the elastic deformation along each axis."""
 
@@ -223,7 +223,7 @@ def _crop_field_of_view(hu: Tensor, target: Tensor, radius: Tensor) -> tuple[Ten
     columns = torch.arange(width).view(1, -1) - (width - 1) / 2
     inside = torch.hypot(rows, columns) <= radius.view(-1, 1, 1, 1) * math.hypot(height, width) / 2
     cropped = torch.cat((target[:, :2] * inside, target[:, 2:]), dim=1)
-    return torch.where(inside, hu, torch.tensor(AIR_HU)), cropped
+    return torch.where(inside, hu, float(AIR_HU)), cropped
 
 
 def _change_intensities(hu: Tensor, p: AugmentParameters) -> Tensor:

@@ -51,7 +51,7 @@ def predict_slices(
     for case in cases:
         for start in range(0, len(case.hu), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)
-            hu, target = np.array(case.hu[chosen]), case.target[chosen]
+            hu, target = case.hu[chosen], case.target[chosen]
             found.cases.extend([case.case.case_id] * len(hu))
             found.images.extend(hu)
             found.references.extend(np.any(target[:, :2] >= 128, axis=1))

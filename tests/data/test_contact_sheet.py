@@ -51,6 +51,6 @@ def test_the_sheet_is_a_picture(dataset: SliceDataset, tmp_path: Path) -> None:
 
 def test_slices_without_lung_show_nothing(dataset: SliceDataset) -> None:
     case = dataset.cases[0]
-    empty = dataclasses.replace(case, target=case.target * 0)
+    empty = dataclasses.replace(case, target=case.target[:] * 0)
     with pytest.raises(DataError, match="No slice shows both lungs"):
         save_contact_sheet(SliceDataset([empty], SamplingConfig(), AugmentConfig()), Path("unused.png"))

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from LungUNetSegLib.data.transforms import (
-    AIR_HU,
     AugmentConfig,
     apply_parameters,
     gaussian_blur,
@@ -17,6 +16,7 @@ from LungUNetSegLib.data.transforms import (
     sample_parameters,
 )
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.volume import AIR_HU
 
 SIZE = (40, 56)
 
