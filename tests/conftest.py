@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,23 @@ def thin() -> Volume:
     """13 slices of 10 mm around the heart, 48 x 56 pixels: few enough to write slice by slice often."""
     geometry = Geometry.axial((13, 48, 56), (10.0, 6.0, 6.0), (-165.0, -141.0, -60.0))
     return _frozen(make_phantom(geometry, rng=1)).ct
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder of an ordinary user: root could write everywhere."""
+    if os.name != "posix":
+        pytest.skip("permissions are of another kind here")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        yield folder
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o777)
 
 
 def _frozen(phantom: Phantom) -> Phantom:

@@ -42,6 +42,8 @@ def check_replaceable(path: Path) -> None:
     """Raise WriteError unless `path` could be made or replaced now: what is found out before minutes of computing."""
     if path.is_dir():
         raise WriteError(f"{path}: is a folder; give the name of a file in it.")
+    if path.exists() and not path.is_file():
+        raise WriteError(f"{path}: is no ordinary file but a device or pipe; give the name of a file.")
     folder = path.resolve().parent
     if not folder.is_dir():
         raise WriteError(f"{path}: the folder {folder} does not exist; make it first.")

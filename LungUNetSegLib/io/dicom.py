@@ -113,6 +113,10 @@ def _existing(path: Path) -> list[Path]:
         raise ReadError(f"{path}: there is no such file or folder.")
     files = files_of(path)
     if not files:
+        try:
+            next(path.iterdir(), None)  # the search passes silently over what it may not open
+        except OSError as error:
+            raise ReadError(f"{path}: the folder cannot be opened: {error.strerror}.") from error
         raise ReadError(f"{path}: the folder is empty.")
     return files
 

@@ -132,7 +132,7 @@ def _even_grid(positions: FloatArray, name: str, findings: list[Finding]) -> tup
     near_mm = EVEN_SHARE * usual_mm
     if (nearest_mm.min(axis=0) <= near_mm).all():
         missing = int((nearest_mm.min(axis=1) > near_mm).sum())
-        message = f"Slices are missing ({missing} of {len(grid)}, {usual_mm:.4g} mm apart); filled from their neighbours."
+        message = f"Slices are missing ({missing} of {len(grid)}, {usual_mm:.4g} mm apart); filled from neighbours."
         findings.append(Finding("missing-slices", message))
     else:
         message = (

@@ -33,6 +33,15 @@ def image_ending(path: Path) -> str | None:
     return next((ending for ending in IMAGE_ENDINGS if path.name.lower().endswith(ending)), None)
 
 
+def is_text(path: Path) -> bool:
+    """Whether ITK can be given this path: one whose bytes are no UTF-8 makes it end the whole process."""
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def load(path: Path) -> sitk.Image:
     """Return a three-dimensional image with its header's fields.
 
@@ -41,8 +50,7 @@ def load(path: Path) -> sitk.Image:
     Raises:
         ReadError: Missing, not what its ending says, damaged, cut short, or of another dimension.
     """
-    if not path.is_file():
-        raise ReadError(f"{path}: there is no such file.")
+    _check_file(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -85,6 +93,18 @@ def to_volume(
     if shift_mm < min(volume.geometry.spacing_mm) / 2:
         return volume, findings
     return orthogonal(Volume(volume.array, exact), interpolation, fill), (*findings, SLANTING_AXES)
+
+
+def _check_file(path: Path) -> None:
+    """Say what ITK would misname or not survive."""
+    if not path.is_file():
+        raise ReadError(f"{path}: there is no such file.")
+    if not is_text(path):
+        raise ReadError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be opened: {error.strerror}.") from error
 
 
 def _check_axes(path: Path, size: tuple[int, ...]) -> None:

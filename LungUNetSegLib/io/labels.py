@@ -17,7 +17,7 @@ from LungUNetSegLib.io import slicer_segmentation
 from LungUNetSegLib.io.atomic import check_replaceable, replacing
 from LungUNetSegLib.io.dicom_headers import files_of, read_dataset
 from LungUNetSegLib.io.dicom_seg import lungs_in_segmentation
-from LungUNetSegLib.io.itk_files import image_ending, load, to_volume
+from LungUNetSegLib.io.itk_files import image_ending, is_text, load, to_volume
 from LungUNetSegLib.io.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.resample import orthogonal, resample, to_sitk
@@ -32,8 +32,7 @@ GREATEST_LOSS = 0.05
 
 def check_writable(path: PathInput) -> None:
     """Raise WriteError if `write_labels` could not write here: unknown ending, missing or read-only folder."""
-    _output_ending(Path(path))
-    check_replaceable(Path(path))
+    _check_output(Path(path))
 
 
 def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS) -> None:
@@ -48,8 +47,7 @@ def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = 
         WriteError: Unknown ending, missing or read-only folder, full disk.
     """
     path = Path(path)
-    ending = _output_ending(path)
-    check_replaceable(path)
+    ending = _check_output(path)
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
         labels = orthogonal(labels, "nearest", 0)
@@ -166,8 +164,12 @@ def _checked(array: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8
     return array.astype(np.uint8)
 
 
-def _output_ending(path: Path) -> str:
-    for ending in OUTPUT_ENDINGS:
-        if path.name.lower().endswith(ending):
-            return ending
-    raise WriteError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
+def _check_output(path: Path) -> str:
+    """Return the ending by which the format is chosen."""
+    ending = next((ending for ending in OUTPUT_ENDINGS if path.name.lower().endswith(ending)), None)
+    if ending is None:
+        raise WriteError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
+    if not is_text(path):
+        raise WriteError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+    check_replaceable(path)
+    return ending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pydicom.uid import (
 )
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, WriteError
-from LungUNetSegLib.io import list_series, read_scan, write_dicom_series
+from LungUNetSegLib.io import check_writable, list_series, read_scan, write_dicom_series
 from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -111,3 +112,22 @@ def test_all_errors_are_the_librarys_own(head_phantom: Phantom, tmp_path: Path) 
     assert issubclass(ReadError, LungUNetSegError)
     write_dicom_series(head_phantom.ct, tmp_path)
     assert read_scan(tmp_path).findings == ()
+
+
+def test_what_cannot_be_opened_is_not_called_missing_empty_or_damaged(open_folder: Path) -> None:
+    for folder in (open_folder / "closed", open_folder / "scan.nii.gz"):
+        folder.mkdir() if folder.suffix == "" else folder.touch()
+        folder.chmod(0)
+        refused(folder, str(folder), "Permission denied")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Protects the whole process, which ITK ends when it gets such a name; old disks have them."""
+    path = tmp_path / os.fsdecode(b"caf\xe9.nii.gz")
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    refused(path, "rename it")
+    with pytest.raises(WriteError, match="rename it"):
+        check_writable(path)

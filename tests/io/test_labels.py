@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -114,23 +111,6 @@ def test_places_that_cannot_be_written_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="is a folder"):
         check_writable(tmp_path / "folder.nrrd")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.nrrd"]
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder of an ordinary user: root could write everywhere."""
-    if os.name != "posix":
-        pytest.skip("permissions are of another kind here")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)
-        yield folder
-        if root:
-            os.seteuid(0)
-        folder.chmod(0o777)
 
 
 def test_a_read_only_folder_and_a_read_only_file_are_told(open_folder: Path, small_phantom: Phantom) -> None:
