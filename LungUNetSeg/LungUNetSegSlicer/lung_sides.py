@@ -1,0 +1,186 @@
+"""Which segments or label values are the right lung and which the left: by terminology, then name, then overlap.
+
+Pure Python: a structure is a segment or a label value, whatever node it is in. Lobes count as their lung, so that
+the output of other programs can be compared without merging it first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.resample import resample
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import Geometry, Volume
+
+
+class Side(Enum):
+    """What a structure counts as in a comparison."""
+
+    RIGHT = "right"
+    LEFT = "left"
+    BOTH = "both"
+
+
+Sides = Mapping[str, Side]
+"""Side by a structure's key; a structure that is missing is no lung."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A segment, or a value of a label map.
+
+    Attributes:
+        key: Segment ID, or the value as text.
+        name: For people, such as "label 3" where a label map names no lung.
+        terminology: Slicer's terminology entry, or empty.
+    """
+
+    key: str
+    name: str
+    terminology: str = ""
+
+
+class Source(Protocol):
+    """Structures on a grid.
+
+    Attributes:
+        name: Of the node that they are in.
+        role: ``prediction`` or ``reference``.
+        structures: At least one.
+        geometry: Their grid.
+    """
+
+    name: str
+    role: str
+    structures: Sequence[Structure]
+    geometry: Geometry
+
+    def mask(self, key: str) -> npt.NDArray[np.bool_]:
+        """Return a structure's voxels on `geometry`."""
+
+
+INSIDE_SHARE = 0.5
+"""A structure of which less lies in the other's lungs is no lung."""
+
+ONE_SIDE_SHARE = 0.8
+"""A structure of which less lies on one side, of what lies in lungs, is both lungs together."""
+
+# SNOMED CT: lung; its upper, middle and lower lobe.
+_LUNG_CODES = {"39607008", "45653009", "72481006", "90572001"}
+_SIDE_CODES = {"24028007": Side.RIGHT, "7771000": Side.LEFT, "51440002": Side.BOTH}
+
+_LUNG_WORDS = {"lung", "lungs", "lobe", "pulmo", "pulmones"}
+_SIDE_WORDS = {
+    Side.RIGHT: {"right", "r", "rt", "dexter", "dextra"},
+    Side.LEFT: {"left", "l", "lt", "sinister", "sinistra"},
+    Side.BOTH: {"both", "total", "whole"},
+}
+_OTHER_WORDS = {"upper", "middle", "lower", "superior", "inferior", "of", "and", "the", "segmentation", "mask", "seg"}
+
+
+def match_sides(
+    prediction: Source, reference: Source, prediction_sides: Sides | None = None, reference_sides: Sides | None = None
+) -> tuple[Sides, Sides]:
+    """Find the lungs among the structures of two label maps.
+
+    Args:
+        prediction: One of them.
+        reference: The other.
+        prediction_sides: Chosen by hand; nothing is looked for then.
+        reference_sides: Likewise.
+
+    Raises:
+        DataError: Neither knows its lungs, or nothing of one lies where the other has lungs.
+    """
+    one = prediction_sides or known_sides(prediction.structures)
+    other = reference_sides or known_sides(reference.structures)
+    if not one and not other:
+        one, other = _sides_by_convention(prediction.structures), _sides_by_convention(reference.structures)
+    if not one and not other:
+        raise DataError(
+            f"Neither {prediction.name!r} ({_names(prediction)}) nor {reference.name!r} ({_names(reference)}) says "
+            "what is lung in it. Name the segments 'Right lung' and 'Left lung', or choose them by hand."
+        )
+    one = one or _sides_by_overlap(prediction, reference, other)
+    return one, other or _sides_by_overlap(reference, prediction, one)
+
+
+def lung_labels(source: Source, sides: Sides) -> Volume:
+    """Return a source's lungs as uint8 labels: 1 right (or both together), 2 left."""
+    labels = np.zeros(source.geometry.shape, np.uint8)
+    for key, side in sides.items():
+        labels[source.mask(key)] = LEFT_LUNG if side is Side.LEFT else RIGHT_LUNG
+    return Volume(labels, source.geometry)
+
+
+def known_sides(structures: Sequence[Structure]) -> dict[str, Side]:
+    """Return the lungs among some structures, as their terminology and else their names tell."""
+    found = {each.key: _side_by_terminology(each.terminology) or side_by_name(each.name) for each in structures}
+    sides = {key: side for key, side in found.items() if side}
+    if {Side.RIGHT, Side.LEFT} <= set(sides.values()):
+        # "Lungs" beside "Right lung" and "Left lung" says the same again, without the sides.
+        return {key: side for key, side in sides.items() if side is not Side.BOTH}
+    return sides
+
+
+def side_by_name(name: str) -> Side | None:
+    """Return the side that a name such as "Right lung", "lung_upper_lobe_left" or "Lungs" tells; None for another.
+
+    Each word must be known: "Left lung nodule" is no lung.
+    """
+    words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))
+    sides = [side for side, known in _SIDE_WORDS.items() if words & known]
+    if not words & _LUNG_WORDS or words - _LUNG_WORDS - _OTHER_WORDS - set().union(*_SIDE_WORDS.values()):
+        return None
+    if len(sides) == 1:
+        return sides[0]
+    # A lobe without a side is not both lungs.
+    return None if "lobe" in words else Side.BOTH
+
+
+def _side_by_terminology(entry: str) -> Side | None:
+    """Return the side in category~type~modifier; None for other structures and a lung without a side."""
+    codes = [part.split("^")[1:2] for part in entry.split("~")]
+    if len(codes) < 4 or not codes[2] or codes[2][0] not in _LUNG_CODES or not codes[3]:
+        return None
+    return _SIDE_CODES.get(codes[3][0])
+
+
+def _sides_by_convention(structures: Sequence[Structure]) -> dict[str, Side]:
+    """Return the sides of a label map of our own kind: 1 right, 2 left; 1 alone is both."""
+    keys = {each.key for each in structures}
+    if keys == {"1", "2"}:
+        return {"1": Side.RIGHT, "2": Side.LEFT}
+    return {"1": Side.BOTH} if keys == {"1"} else {}
+
+
+def _sides_by_overlap(source: Source, other: Source, other_sides: Sides) -> dict[str, Side]:
+    """Return the sides of the structures that lie in the other's lungs."""
+    labels = resample(lung_labels(other, other_sides), source.geometry, "nearest").array
+    right = Side.BOTH if Side.BOTH in other_sides.values() else Side.RIGHT
+    sides = {}
+    for structure in source.structures:
+        outside, in_right, in_left = np.bincount(labels[source.mask(structure.key)], minlength=3)
+        inside = in_right + in_left
+        if inside and inside >= INSIDE_SHARE * (inside + outside):
+            side, most = max(((right, in_right), (Side.LEFT, in_left)), key=lambda each: each[1])
+            sides[structure.key] = side if most >= ONE_SIDE_SHARE * inside else Side.BOTH
+    if not sides:
+        raise DataError(
+            f"The {source.role} {source.name!r} holds no lung: nothing in it ({_names(source)}) is named as one, or "
+            "lies where the other has lungs. Choose another one, or choose its lungs by hand."
+        )
+    return sides
+
+
+def _names(source: Source) -> str:
+    shown = ", ".join(repr(each.name) for each in source.structures[:5])
+    return shown + (f" and {len(source.structures) - 5} more" if len(source.structures) > 5 else "")
