@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom_headers import SliceHeader, files_of, read_dataset, read_headers
+from LungUNetSegLib.io.dicom_headers import UNREADABLE, SliceHeader, files_of, read_dataset, read_headers
 from LungUNetSegLib.io.dicom_pixels import decoded
 from LungUNetSegLib.io.dicom_series import Series, choose, group_series
 from LungUNetSegLib.io.dicom_stack import Layout, Stack, lay_out
@@ -60,9 +60,9 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     Raises:
         ReadError: No CT, no such series, a damaged file, or slices that make no scan. Says which and why.
     """
-    place, series = _all_series(source)
+    place, series, others = _all_series(source)
     chosen = choose(series, series_uid, str(place))
-    findings: tuple[Finding, ...] = ()
+    findings = _unreadable_findings(others)
     if len(series) > 1 and series_uid is None:
         findings += (_chosen_finding(chosen, series),)
     name = f"{place} ({chosen.title})"
@@ -80,7 +80,7 @@ def list_series(source: ScanInput) -> list[SeriesSummary]:
     Raises:
         ReadError: There is none.
     """
-    _, found = _all_series(source)
+    _, found, _ = _all_series(source)
     return [_summary(each) for each in found]
 
 
@@ -91,8 +91,8 @@ def dicom_to_numpy(folder: PathInput) -> npt.NDArray[np.int16]:
     return np.moveaxis(rising, 0, -1)
 
 
-def _all_series(source: ScanInput) -> tuple[Path, list[Series]]:
-    """The place to name in messages, and the series there."""
+def _all_series(source: ScanInput) -> tuple[Path, list[Series], Counter[str]]:
+    """The place to name in messages, the series there, and what else is there by kind."""
     if isinstance(source, (str, PathLike)):
         place = Path(source)
         files = _existing(place)
@@ -105,7 +105,7 @@ def _all_series(source: ScanInput) -> tuple[Path, list[Series]]:
     slices, others = read_headers(files)
     if not slices:
         raise ReadError(f"{place}: no CT to segment. Found: {_count(others)}.")
-    return place, group_series(slices)
+    return place, group_series(slices), others
 
 
 def _existing(path: Path) -> list[Path]:
@@ -124,6 +124,18 @@ def _existing(path: Path) -> list[Path]:
 def _count(others: Counter[str]) -> str:
     """Say what was found instead: "MR images (3), localizers (1)"."""
     return ", ".join(f"{kind} ({count})" for kind, count in others.most_common())
+
+
+def _unreadable_findings(others: Counter[str]) -> tuple[Finding, ...]:
+    lost = Counter({kind: others[kind] for kind in UNREADABLE if others[kind]})
+    if not lost:
+        return ()
+    number = lost.total()
+    message = (
+        f"{number} file{'s' if number > 1 else ''} could not be read: {_count(lost)}."
+        " If slices of this scan are among them, it is incomplete: copy it again."
+    )
+    return (Finding("unreadable-files", message),)
 
 
 def _chosen_finding(chosen: Series, series: Sequence[Series]) -> Finding:

@@ -52,6 +52,14 @@ _KINDS = {
     "SR": "reports",
 }
 
+UNREADABLE = (
+    "files that cannot be opened",
+    "empty files",
+    "damaged DICOM files",
+    "CT images whose place or size is not given",
+)
+"""Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
+
 HEADER_THREADS = 8
 """Files on a network are waited for, not computed."""
 
@@ -130,7 +138,10 @@ def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Counter[str]
 
 
 def read_dataset(path: Path, **options: Any) -> Dataset | None:
-    """Return a DICOM file's data set, or None if it is none. Old files without the preamble are read too."""
+    """Return a DICOM file's data set, empty if it is damaged, or None if the file is none.
+
+    Old files without the preamble are read too.
+    """
     with path.open("rb") as file:
         start = file.read(132)
     has_preamble = start[128:] == b"DICM"
@@ -141,7 +152,7 @@ def read_dataset(path: Path, **options: Any) -> Dataset | None:
         return pydicom.dcmread(path, force=not has_preamble, **options)
     except Exception:  # broken bytes make pydicom raise nearly anything
         logger.debug("%s cannot be parsed as DICOM", path, exc_info=True)
-        return None
+        return Dataset() if has_preamble else None
 
 
 def _read_file(path: Path) -> list[SliceHeader] | str:
@@ -151,7 +162,7 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
     except OSError:
         return "files that cannot be opened"
     if dataset is None:
-        return "image files of other formats" if image_ending(path) else "files that are not DICOM"
+        return _kind_by_name(path)
     try:
         kind = _other_kind(dataset)
         if kind is not None:
@@ -162,6 +173,13 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
     except Exception:  # missing, empty and malformed values all end here
         logger.debug("%s has no usable CT header", path, exc_info=True)
         return "CT images whose place or size is not given"
+
+
+def _kind_by_name(path: Path) -> str:
+    """What a file is that is no DICOM."""
+    if image_ending(path):
+        return "image files of other formats"
+    return "files that are not DICOM" if path.stat().st_size else "empty files"
 
 
 def _other_kind(dataset: Dataset) -> str | None:

@@ -62,7 +62,7 @@ def test_files_that_are_not_dicom(tmp_path: Path) -> None:
     refused(text, str(text), "files that are not DICOM (1)")
     (tmp_path / "empty.dcm").touch()
     (tmp_path / "scan.nii.gz").touch()
-    refused(tmp_path, "files that are not DICOM (2)", "image files of other formats (1)")
+    refused(tmp_path, "files that are not DICOM (1)", "empty files (1)", "image files of other formats (1)")
     (tmp_path / "noise").write_bytes(b"\x08\x00" + bytes(range(256)) * 8)  # begins like an old DICOM file
     refused(tmp_path / "noise", "no CT to segment")
 
@@ -131,3 +131,14 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     refused(path, "rename it")
     with pytest.raises(WriteError, match="rename it"):
         check_writable(path)
+
+
+@pytest.mark.parametrize("left", [0, 200, 600])
+def test_a_damaged_last_slice_is_said(left: int, ct: Volume, tmp_path: Path) -> None:
+    """Protects from a lung that ends early in silence: no gap tells of a slice that is gone at the end."""
+    save(slices_of(ct), tmp_path)
+    last = tmp_path / "0003.dcm"
+    last.write_bytes(last.read_bytes()[:left])
+    scan = read_scan(tmp_path)
+    assert [finding.code for finding in scan.findings] == ["unreadable-files"]
+    assert "1 file" in scan.findings[0].message and "copy" in scan.findings[0].message
