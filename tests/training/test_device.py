@@ -7,10 +7,9 @@ import logging
 import pytest
 import torch
 
-from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.training import device
 from LungUNetSegLib.training.device import choose_device, choose_precision, keep_freed_memory
-from LungUNetSegLib.training.history import tensorboard_writer
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,9 +42,3 @@ def test_memory_can_be_kept_on_every_system(monkeypatch: pytest.MonkeyPatch) -> 
     keep_freed_memory()
     monkeypatch.setattr(device.platform, "system", lambda: "Windows")
     keep_freed_memory()
-
-
-def test_tensorboard_is_asked_for_when_it_is_missing(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
-    with pytest.raises(MissingDependencyError, match="pip install tensorboard"):
-        tensorboard_writer(tmp_path)
