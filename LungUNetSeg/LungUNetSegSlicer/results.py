@@ -58,7 +58,7 @@ class ResultsView:
             for column, text in enumerate(texts):
                 item = qt.QTableWidgetItem(text)
                 if column:
-                    item.setTextAlignment(int(qt.Qt.AlignRight) | int(qt.Qt.AlignVCenter))
+                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
                 table.setItem(row, column, item)
         rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
         table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)

@@ -17,6 +17,21 @@ _SCENE_EVENTS = (
 )
 
 
+class _Observers:
+    """Observers that are removed together."""
+
+    def __init__(self) -> None:
+        self._tags: list[tuple[Any, int]] = []
+
+    def add(self, observed: Any, event: Any, callback: Any) -> None:
+        self._tags.append((observed, observed.AddObserver(event, callback)))
+
+    def remove(self, *_: Any) -> None:
+        while self._tags:
+            observed, tag = self._tags.pop()
+            observed.RemoveObserver(tag)
+
+
 class qMRMLWidget(QWidget):
     """Stands for Slicer's Libs/MRML/Widgets/qMRMLWidget.h: hands the scene on to the widgets in it."""
 
@@ -86,8 +101,10 @@ class qMRMLNodeComboBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scene: vtkMRMLScene | None = None
-        self._scene_observers: list[int] = []
-        self._node_observers: list[tuple[Any, int]] = []
+        self._scene_observers, self._node_observers = _Observers(), _Observers()
+        # A Python object outlives its widget; what it observes would call into nothing.
+        self.destroyed.connect(self._scene_observers.remove)
+        self.destroyed.connect(self._node_observers.remove)
         self._values: dict[str, Any] = {
             "nodeTypes": [], "noneEnabled": False, "addEnabled": True, "removeEnabled": True, "editEnabled": False,
             "renameEnabled": False, "showHidden": False, "showChildNodeTypes": True, "selectNodeUponCreation": True,
@@ -108,11 +125,10 @@ class qMRMLNodeComboBox(QWidget):
     @Slot(object)
     def setMRMLScene(self, scene: vtkMRMLScene | None) -> None:
         """List this scene's nodes from now on; the widget is grey without one."""
-        if self._scene is not None:
-            for tag in self._scene_observers:
-                self._scene.RemoveObserver(tag)
         self._scene = scene
-        self._scene_observers = [scene.AddObserver(event, self._update) for event in _SCENE_EVENTS] if scene else []
+        self._scene_observers.remove()
+        for event in _SCENE_EVENTS if scene else ():
+            self._scene_observers.add(scene, event, self._update)
         self.setEnabled(scene is not None)
         self._update()
 
@@ -164,7 +180,9 @@ class qMRMLNodeComboBox(QWidget):
     def _update(self, *_: Any) -> None:
         """List the nodes anew and keep the choice; a choice that is gone becomes the last node, or none."""
         before = self._box.currentData
-        self._observe_nodes()
+        self._node_observers.remove()
+        for node in self._nodes():
+            self._node_observers.add(node, vtkCommand.ModifiedEvent, self._rename)
         was_blocked = self._box.blockSignals(True)
         self._box.clear()
         if self._values["noneEnabled"]:
@@ -178,13 +196,6 @@ class qMRMLNodeComboBox(QWidget):
         self._box.blockSignals(was_blocked)
         if (self._box.currentData or "") != (before or ""):
             self._say()
-
-    def _observe_nodes(self) -> None:
-        for node, tag in self._node_observers:
-            node.RemoveObserver(tag)
-        self._node_observers = [
-            (node, node.AddObserver(vtkCommand.ModifiedEvent, self._rename)) for node in self._nodes()
-        ]
 
     def _rename(self, node: vtkMRMLNode, _event: str) -> None:
         index = self._box.findData(node.GetID())

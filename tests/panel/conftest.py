@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from host import application
+from panel_helpers.panel import Panel
 
-STUB = Path(__file__).parent / "stub"
+STUB = Path(__file__).parents[1] / "panel_helpers" / "stub"
 
 
 @pytest.fixture(scope="session")
@@ -20,22 +21,28 @@ def app():
     return application.start()
 
 
-@pytest.fixture(autouse=True)
-def clean_scene(app):
-    """Each test starts with an empty scene, and slots must not raise: Qt would only print it."""
-    app.mrmlScene().Clear(1)
+@pytest.fixture
+def slot_errors():
+    """What slots raised, which Qt only prints; a test that expects some empties the list."""
     raised: list[BaseException] = []
     before, sys.excepthook = sys.excepthook, lambda _kind, error, _traceback: raised.append(error)
-    yield
+    yield raised
     sys.excepthook = before
+
+
+@pytest.fixture(autouse=True)
+def clean_scene(app, slot_errors):
+    """Each test starts with an empty scene, and must leave no error in a slot."""
     app.mrmlScene().Clear(1)
-    if raised:
-        raise raised[0]
+    yield
+    app.mrmlScene().Clear(1)
+    if slot_errors:
+        raise slot_errors[0]
 
 
 @pytest.fixture
 def stub_child(monkeypatch) -> Callable[..., None]:
-    """Let the child run the stub; call it to say how: ``stub_child(end="crash", seconds=0.1)``."""
+    """Let the child run the stub; call it to say how: ``stub_child(end="crash")``."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(STUB), os.environ.get("PYTHONPATH", "")]))
 
     def configure(**values: object) -> None:
@@ -57,12 +64,12 @@ def phantom_node(app, phantom):
 def wait_until(app) -> Callable[..., None]:
     """Run the event loop until a condition holds."""
 
-    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(condition: Callable[[], bool], seconds: float = 120.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
             app.processEvents()
-            time.sleep(0.002)
+            time.sleep(0.01)
 
     return wait
 
@@ -79,6 +86,25 @@ def nothing_left(app):
     assert not list(Path(app.temporaryPath).glob("LungUNetSeg-*"))
 
 
-def scene_ids(scene) -> list[str]:
+@pytest.fixture
+def scene_ids(app) -> Callable[[], list[str]]:
     """Return the ids of all nodes, which a run that does not finish must not change."""
-    return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
+    scene = app.mrmlScene()
+    return lambda: [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
+
+
+@pytest.fixture
+def panel(app, wait_until):
+    """The module's panel in a main window, as the user sees it; without 3D, which is slower."""
+    opened = Panel(app, wait_until)
+    opened.parameters.show3d = False
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def window_model(tmp_path_factory) -> Path:
+    """A model that finds lungs by their density, in a folder with other letters and a space."""
+    from panel_helpers.window_model import write_window_model
+
+    return write_window_model(tmp_path_factory.mktemp("models") / "Dichte ä")

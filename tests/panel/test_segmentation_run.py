@@ -33,10 +33,6 @@ class Run:
         return bool(self.ends)
 
 
-def scene_ids(scene):
-    return [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
-
-
 def test_a_run_ends_with_segments_and_measures_in_the_scene(phantom_node, phantom, wait_until):
     import slicer
 
@@ -116,48 +112,41 @@ def test_every_voxel_type_and_an_oblique_flipped_grid_reach_the_child_unchanged(
     np.testing.assert_allclose(index_to_lps, geometry.to_lps([(0, 0, 0), (3, 5, 7)]), atol=1e-6)
 
 
-@pytest.mark.parametrize("moment", ["at once", "read", "segment", "segmented", "loading"])
+@pytest.mark.parametrize("moment", ["start", "read", "segment", "surface", "load"])
 def test_cancel_at_five_moments_leaves_no_child_and_an_unchanged_scene(
-    app, phantom_node, wait_until, stub_child, moment
+    phantom_node, wait_until, stub_child, scene_ids, moment
 ):
     import time
 
-    stub_child(seconds=0.02)
-    before = scene_ids(app.mrmlScene())
+    stub_child(hold=moment)
+    before = scene_ids()
     run = Run(phantom_node)
-    reached = {
-        "at once": lambda: True,
-        "read": lambda: run.progress,
-        "segment": lambda: len(run.progress) > 20,
-        "segmented": lambda: "surface" in run.stages,
-        "loading": lambda: "load" in run.stages,
-    }[moment]
-    wait_until(reached)
+    wait_until(lambda: moment == "start" or moment in run.stages)
     start = time.monotonic()
     run.run.cancel()
     assert time.monotonic() - start < 2
     assert [end.state for end in run.ends] == ["cancelled"]
-    assert scene_ids(app.mrmlScene()) == before
+    assert scene_ids() == before
 
 
 def test_cancel_ends_a_child_of_the_child_too(phantom_node, wait_until, stub_child):
     from LungUNetSegSlicer.process_tree import descendants
 
     before = set(descendants(os.getpid()))
-    stub_child(end="hang")
+    stub_child(hold="segment", family=1)
     run = Run(phantom_node)
     wait_until(lambda: len(run.progress) > 30)
     assert len(set(descendants(os.getpid())) - before) >= 2
     run.run.cancel()
 
 
-def test_a_crash_of_the_child_is_told_in_a_sentence(app, phantom_node, wait_until, stub_child):
+def test_a_crash_of_the_child_is_told_in_a_sentence(phantom_node, wait_until, stub_child, scene_ids):
     stub_child(end="crash")
-    before = scene_ids(app.mrmlScene())
+    before = scene_ids()
     run = Run(phantom_node)
     wait_until(run.ended)
     (end,) = run.ends
-    assert (end.state, scene_ids(app.mrmlScene())) == ("failed", before)
+    assert (end.state, scene_ids()) == ("failed", before)
     assert end.message.startswith("The computation ended unexpectedly.")
 
 
@@ -176,7 +165,7 @@ def test_what_a_library_prints_in_the_child_is_no_progress(phantom_node, wait_un
 
 
 def test_removing_the_volume_cancels(app, phantom_node, wait_until, stub_child):
-    stub_child(seconds=0.02)
+    stub_child(hold="segment")
     run = Run(phantom_node)
     wait_until(lambda: run.progress)
     app.mrmlScene().RemoveNode(phantom_node)
@@ -184,7 +173,7 @@ def test_removing_the_volume_cancels(app, phantom_node, wait_until, stub_child):
 
 
 def test_removing_the_segmentation_to_replace_cancels(app, phantom_node, wait_until, stub_child):
-    stub_child(seconds=0.02)
+    stub_child(hold="segment")
     target = app.mrmlScene().AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
     run = Run(phantom_node, target)
     wait_until(lambda: run.progress)
@@ -193,7 +182,7 @@ def test_removing_the_segmentation_to_replace_cancels(app, phantom_node, wait_un
 
 
 def test_closing_the_scene_cancels(app, phantom_node, wait_until, stub_child):
-    stub_child(seconds=0.02)
+    stub_child(hold="segment")
     run = Run(phantom_node)
     wait_until(lambda: run.progress)
     app.mrmlScene().Clear(0)
@@ -201,7 +190,7 @@ def test_closing_the_scene_cancels(app, phantom_node, wait_until, stub_child):
 
 
 def test_when_slicer_dies_the_child_removes_its_files_and_ends(phantom_node, wait_until, stub_child):
-    stub_child(seconds=0.2)
+    stub_child(hold="segment")
     run = Run(phantom_node)
     wait_until(lambda: run.progress)
     run.run._child._process.closeWriteChannel()  # what the death of this process would do
@@ -211,7 +200,7 @@ def test_when_slicer_dies_the_child_removes_its_files_and_ends(phantom_node, wai
 
 
 def test_the_files_are_private_to_the_user(phantom_node, stub_child, wait_until):
-    stub_child(seconds=0.02)
+    stub_child(hold="segment")
     run = Run(phantom_node)
     wait_until(lambda: run.progress)
     assert stat.S_IMODE(run.run._folder.stat().st_mode) == 0o700

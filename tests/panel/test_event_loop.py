@@ -1,0 +1,74 @@
+"""Slicer stays alive: its event loop is never kept waiting for long, however large the scan."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.volume import Geometry, Volume
+
+pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
+
+LONGEST_MS = 200
+
+
+class Heartbeat:
+    """Beats every 5 ms and notes the longest time without a beat, less what the machine's other work took."""
+
+    def __init__(self) -> None:
+        import qt
+
+        self.longest_ms = 0.0
+        self._last = self._clock()
+        self._timer = qt.QTimer()
+        self._timer.interval = 5
+        self._timer.connect("timeout()", self._beat)
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.stop()
+
+    def _beat(self) -> None:
+        now = self._clock()
+        self.longest_ms = max(self.longest_ms, (now - self._last) * 1000)
+        self._last = now
+
+    @staticmethod
+    def _clock() -> float:
+        """Seconds, without those in which this thread was ready and others had the processor (proc(5), schedstat)."""
+        path = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+        waited_ns = int(path.read_text().split()[1]) if path.exists() else 0
+        return time.monotonic() - waited_ns / 1e9
+
+
+@pytest.fixture
+def large_node(app, phantom):
+    """A scan of 200 slices of 512 x 512 with the phantom's lungs: 105 MB."""
+    from LungUNetSegSlicer.volume_bridge import add_volume_node
+
+    array = np.repeat(np.repeat(np.repeat(phantom.ct.array, 4, axis=1), 4, axis=2), 4, axis=0)[:200]
+    return add_volume_node(Volume(array, Geometry.axial(array.shape, (1.25, 0.7, 0.7))), "Large")
+
+
+def test_the_heartbeat_sees_a_blocked_loop(app, wait_until):
+    heartbeat = Heartbeat()
+    wait_until(lambda: heartbeat.longest_ms > 0)
+    time.sleep(0.25)
+    app.processEvents()
+    heartbeat.stop()
+    assert heartbeat.longest_ms > 200
+
+
+def test_the_event_loop_is_never_blocked_during_a_run(panel, large_node, wait_until):
+    panel.parameters.show3d = True
+    heartbeat = Heartbeat()
+    panel.run()
+    heartbeat.stop()
+    assert panel.ui.resultsCollapsibleButton.visible, panel.ui.statusLabel.text
+    print(f"longest pause of the event loop: {heartbeat.longest_ms:.0f} ms on {os.cpu_count()} processors")
+    assert heartbeat.longest_ms < LONGEST_MS
