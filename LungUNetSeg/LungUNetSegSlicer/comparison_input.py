@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,8 @@ def read_pair(
     reference_node: Any,
     prediction_sides: Sides | None = None,
     reference_sides: Sides | None = None,
-) -> ComparisonInput:
-    """Read a prediction and a reference, each a segmentation or a label map volume.
+) -> Generator[None, None, ComparisonInput]:
+    """Read a prediction and a reference, each a segmentation or a label map volume, in steps.
 
     Args:
         prediction_node: The node that is judged.
@@ -73,8 +74,12 @@ def read_pair(
     if prediction_node is not None and prediction_node is reference_node:
         raise DataError("Prediction and reference are the same. Choose two different ones.")
     sources = open_source(prediction_node, "prediction"), open_source(reference_node, "reference")
+    yield
     sides = match_sides(*sources, prediction_sides, reference_sides)
-    prediction, reference = (lung_labels(*each) for each in zip(sources, sides, strict=True))
+    yield
+    prediction = lung_labels(sources[0], sides[0])
+    yield
+    reference = lung_labels(sources[1], sides[1])
     return ComparisonInput(
         prediction=prediction,
         reference=reference,
@@ -119,7 +124,9 @@ class SegmentationSource:
         self._segmentation = _with_label_maps(node)
         ids = [self._segmentation.GetNthSegmentID(i) for i in range(self._segmentation.GetNumberOfSegments())]
         segments = [(key, self._segmentation.GetSegment(key)) for key in ids]
-        self.structures = [Structure(key, each.GetName(), each.GetTerminology() or "") for key, each in segments]
+        self.structures: Sequence[Structure] = [
+            Structure(key, each.GetName(), each.GetTerminology() or "") for key, each in segments
+        ]
         self._grid = self._common_grid()
         low_i, high_i, low_j, high_j, low_k, high_k = self._grid.GetExtent()
         shape = (high_k - low_k + 1, high_j - low_j + 1, high_i - low_i + 1)
@@ -142,6 +149,10 @@ class SegmentationSource:
         voxels = vtk_to_numpy(placed.GetPointData().GetScalars()).reshape(self.geometry.shape)
         mask: Mask = voxels == value
         return mask
+
+    def _structure(self, key: str) -> Structure:
+        segment = self._segmentation.GetSegment(key)
+        return Structure(key, segment.GetName(), segment.GetTerminology() or "")
 
     def _common_grid(self) -> vtkOrientedImageData:
         """Return the grid of the finest segment, as large as all segments and the scan that they were drawn on."""
@@ -172,7 +183,7 @@ class LabelMapSource:
         values = _values(self._labels)
         if not values:
             raise DataError(f"The {role} {self.name!r} is empty: all its voxels are 0.")
-        self.structures = [Structure(str(value), _label_name(node, value)) for value in values]
+        self.structures: Sequence[Structure] = [Structure(str(value), _label_name(node, value)) for value in values]
 
     def mask(self, key: str) -> Mask:
         """Return the voxels of a value on `geometry`."""

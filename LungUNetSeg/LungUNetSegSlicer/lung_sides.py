@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
@@ -99,6 +99,7 @@ def match_sides(
 
     Raises:
         DataError: Neither knows its lungs, or nothing of one lies where the other has lungs.
+        GeometryError: They do not meet in space.
     """
     one = prediction_sides or known_sides(prediction.structures)
     other = reference_sides or known_sides(reference.structures)
@@ -165,6 +166,11 @@ def _sides_by_convention(structures: Sequence[Structure]) -> dict[str, Side]:
 def _sides_by_overlap(source: Source, other: Source, other_sides: Sides) -> dict[str, Side]:
     """Return the sides of the structures that lie in the other's lungs."""
     labels = resample(lung_labels(other, other_sides), source.geometry, "nearest").array
+    if not labels.any():
+        raise GeometryError(
+            f"{source.name!r} and {other.name!r} have no place in common: the lungs of the latter lie outside the grid "
+            "of the former. They belong to different scans or frames of reference."
+        )
     right = Side.BOTH if Side.BOTH in other_sides.values() else Side.RIGHT
     sides = {}
     for structure in source.structures:
