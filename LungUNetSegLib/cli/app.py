@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import LungUNetSegLib
@@ -36,23 +38,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; the process's own when None.
 
     Returns:
-        0 done, 2 wrong usage, 130 interrupted, 1 anything else, with one line on stderr that says what.
+        0 done, 2 wrong usage, 130 interrupted, 1 anything else, with one line on stderr that says what; without it
+        when the reader of a pipe has left, as `head` does.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in argv
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A series or file may have a name that a terminal cannot show; stderr is so already.
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("LungUNetSegLib").setLevel(logging.DEBUG if debug else logging.INFO)
     try:
-        return _run(argv)
+        code = _run(argv)
+        sys.stdout.flush()  # here, where an error can still be told
+        return code
     except SystemExit as error:  # argparse has said what is wrong, or shown its help
         return error.code if isinstance(error.code, int) else USAGE
     except KeyboardInterrupt:
         print("lungunetseg: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        _drop_what_cannot_be_written()
+        return FAILED
     except Exception as error:
         if debug:
             raise
         print(f"lungunetseg: {_one_line(error)}", file=sys.stderr)
+        _drop_what_cannot_be_written()
         return FAILED
 
 
@@ -104,6 +116,14 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
+def _drop_what_cannot_be_written() -> None:
+    """Keep Python from complaining when it flushes once more at its end (its library reference, "Note on SIGPIPE")."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _one_line(error: Exception) -> str:
     """Return an error's message; what no user can mend is named as a bug."""
     message = " ".join(str(error).split())
@@ -111,4 +131,6 @@ def _one_line(error: Exception) -> str:
         return message
     if isinstance(error, MemoryError):
         return "There is not enough memory for this scan: close other programs, or crop the scan."
+    if isinstance(error, OSError):
+        return f"The system refused to read or write: {message}. Check the place's permissions and its free space."
     return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cli.progress import Progress
-from LungUNetSegLib.io import Scan, list_series, read_scan
+from LungUNetSegLib.io import Scan, SeriesSummary, list_series, read_scan
+from LungUNetSegLib.io.reading import is_dicom
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,23 +20,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, progress: Progress) -> int:
     """Print the series of a DICOM folder and what is known of the scan that would be segmented.
 
+    The series are there before the scan is read: where the best one cannot be, the others are the way out.
+
     Raises:
         ReadError: There is no scan.
     """
+    if is_dicom(arguments.input):
+        _print_series(list_series(arguments.input), arguments.series)
     progress("read", 0, 1)
     scan = read_scan(arguments.input, arguments.series)
     progress.close()
-    if scan.series_uid is not None:
-        for series in list_series(arguments.input):
-            mark = "*" if series.uid == scan.series_uid else " "
-            spacing = " x ".join(f"{each:.3g}" for each in series.spacing_mm)
-            kind = "axial" if series.is_axial else "not axial"
-            size = f"{series.slices} x {series.rows} x {series.columns}"
-            print(f"{mark} {series.uid}  {series.description}: {size} voxels of {spacing} mm, {kind}")
     print(_describe(scan))
     for finding in scan.findings:
         print(f"note: {finding.message}")
     return 0
+
+
+def _print_series(found: Sequence[SeriesSummary], wanted: str | None) -> None:
+    """Print a line for each; a star marks the one that is read: the first unless another one is wanted."""
+    for series in found:
+        mark = "*" if series.uid == (wanted or found[0].uid) else " "
+        spacing = " x ".join(f"{each:.3g}" for each in series.spacing_mm)
+        kind = "axial" if series.is_axial else "not axial"
+        size = f"{series.slices} x {series.rows} x {series.columns}"
+        print(f"{mark} {series.uid}  {series.description}: {size} voxels of {spacing} mm, {kind}")
 
 
 def _describe(scan: Scan) -> str:

@@ -20,6 +20,7 @@ from LungUNetSegLib.inference.report import report
 from LungUNetSegLib.inference.segmenter import LABEL_KINDS, segment
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.atomic import check_replaceable, replacing
+from LungUNetSegLib.io.labels import OUTPUT_ENDINGS
 
 BATCH_ENDING = ".nii.gz"
 
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
         check_writable(output)
     if arguments.json:
         check_replaceable(arguments.json)
+    _check_apart(inputs, [*outputs, *([arguments.json] if arguments.json else [])])
     model = load_model(arguments.model)
     summaries = []
     for source, output in zip(inputs, outputs, strict=True):
@@ -80,8 +82,22 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
     return int(failed > 0)
 
 
+def _check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Refuse to write over a scan, of which there may be no copy, or twice to one file."""
+    for number, output in enumerate(outputs):
+        if output.exists() and any(source.exists() and output.samefile(source) for source in inputs):
+            raise WriteError(f"{output}: is the scan itself; give the result another name.")
+        if output.resolve() in [other.resolve() for other in outputs[:number]]:
+            raise WriteError(f"{output}: would be written twice; give one of the results another name.")
+
+
 def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:
     """Name an output for each of several inputs, by their paths from the folder that they have in common."""
+    if folder.name.lower().endswith(OUTPUT_ENDINGS) and not folder.is_dir():
+        raise WriteError(
+            f"{folder}: several inputs need a folder to write to, this is one file's name. If the inputs are slices of"
+            " one scan, give their folder instead."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -26,8 +26,13 @@ def read_scan(source: ScanInput, series_uid: str | None = None) -> Scan:
     if not isinstance(source, (str, PathLike)):
         return read_dicom(source, series_uid)
     path = Path(source)
-    if path.is_dir() or image_ending(path) is None:
+    if is_dicom(path):
         return read_dicom(path, series_uid)
     if series_uid is not None:
         raise ReadError(f"{path}: an image file has no series; leave the series UID away.")
     return read_image(path)
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether `read_scan` takes this path for DICOM: a folder, or a file without the ending of an image file."""
+    return path.is_dir() or image_ending(path) is None
