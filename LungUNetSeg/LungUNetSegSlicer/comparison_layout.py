@@ -1,0 +1,190 @@
+"""The views of a comparison: prediction, reference and difference on linked slices, distances in 3D, plot and table.
+
+The views are the layout's own, so that the user's keep what they show; only the two segmentations' displays are
+limited to these views, and are given back when the user leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
+
+from LungUNetSegSlicer.comparison import SceneComparison
+
+LAYOUT_ID = 7461
+"""Any number that no other layout has; Slicer's own are below 1000."""
+
+PREDICTION, REFERENCE, DIFFERENCE = "LungUNetSegPrediction", "LungUNetSegReference", "LungUNetSegDifference"
+SLICES = (PREDICTION, REFERENCE, DIFFERENCE)
+DISTANCE, PLOT, SCORES = "LungUNetSegDistance", "LungUNetSegPlot", "LungUNetSegScores"
+"""Singleton tags of the views."""
+
+VIEW_GROUP = 7461
+"""Slices are linked within their group, and the user's own views are in another."""
+
+LUNG_WINDOW_HU = (1500.0, -600.0)
+"""Width and centre of the grey scale in which radiologists read lungs."""
+
+LABEL_OPACITY = 0.4
+
+
+def _view(kind: str, tag: str, label: str, colour: str) -> str:
+    orientation = '<property name="orientation" action="default">Axial</property>' if kind == "Slice" else ""
+    return (
+        f'<item><view class="vtkMRML{kind}Node" singletontag="{tag}">{orientation}'
+        f'<property name="viewlabel" action="default">{label}</property>'
+        f'<property name="viewcolor" action="default">{colour}</property>'
+        f'<property name="viewgroup" action="default">{VIEW_GROUP}</property></view></item>'
+    )
+
+
+def _row(*views: str) -> str:
+    return f'<item><layout type="horizontal" split="true">{"".join(views)}</layout></item>'
+
+
+LAYOUT = (
+    '<layout type="vertical" split="true">'
+    + _row(
+        _view("Slice", PREDICTION, "Prediction", "#33A1C9"),
+        _view("Slice", REFERENCE, "Reference", "#F59938"),
+        _view("Slice", DIFFERENCE, "Difference", "#D55E00"),
+    )
+    + _row(
+        _view("View", DISTANCE, "Distance", "#7474D2"),
+        _view("PlotView", PLOT, "DSC by slice", "#6EB04B"),
+        _view("TableView", SCORES, "Scores", "#A0A0A0"),
+    )
+    + "</layout>"
+)
+
+
+class ComparisonViews:
+    """Shows comparisons in their layout, and brings the user's own layout back."""
+
+    def __init__(self) -> None:
+        self._result: SceneComparison | None = None
+        self._own_arrangement = vtkMRMLLayoutNode.SlicerLayoutConventionalView
+        self._limited: list[tuple[Any, list[str]]] = []
+        self._observed: tuple[vtkMRMLLayoutNode, int] | None = None
+
+    @property
+    def shown(self) -> SceneComparison | None:
+        """The comparison in the layout; None when the user's own layout is there."""
+        return self._result
+
+    def show(self, result: SceneComparison) -> None:
+        """Go to the layout, and fill its views."""
+        self._give_back()
+        layout = layout_node()
+        if layout.GetViewArrangement() != LAYOUT_ID:
+            self._own_arrangement = layout.GetViewArrangement()
+        if layout.IsLayoutDescription(LAYOUT_ID):
+            layout.SetLayoutDescription(LAYOUT_ID, LAYOUT)
+        else:
+            layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
+        layout.SetViewArrangement(LAYOUT_ID)
+        self._result = result
+        self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
+        fill_slices(result)
+        self._limit(result.prediction_node, PREDICTION)
+        self._limit(result.reference_node, REFERENCE)
+        self._limit(result.differences, DIFFERENCE)
+        self._limit(result.distance, DISTANCE)
+        for node in (result.differences, result.distance):
+            node.SetDisplayVisibility(True)
+        view_node(PLOT, "vtkMRMLPlotViewNode").SetPlotChartNodeID(result.plot.GetID())
+        view_node(SCORES, "vtkMRMLTableViewNode").SetTableNodeID(result.scores.GetID())
+
+    def leave(self) -> None:
+        """Bring the user's own layout back; nothing happens when it is there."""
+        if self._result is not None:
+            self._give_back()
+            layout_node().SetViewArrangement(self._own_arrangement)
+
+    def _on_layout_modified(self, layout: vtkMRMLLayoutNode, _event: str) -> None:
+        # The user chose another layout in Slicer's menu.
+        if layout.GetViewArrangement() != LAYOUT_ID:
+            self._give_back()
+
+    def _limit(self, node: Any, tag: str) -> None:
+        """Show a node in one view only, with all that belongs to its display; a label map is in its slice alone."""
+        for index in range(node.GetNumberOfDisplayNodes()):
+            display = node.GetNthDisplayNode(index)
+            self._limited.append((display, list(display.GetViewNodeIDs())))
+            display.RemoveAllViewNodeIDs()
+            kind = "vtkMRMLViewNode" if tag == DISTANCE else "vtkMRMLSliceNode"
+            display.AddViewNodeID(view_node(tag, kind).GetID())
+
+    def _give_back(self) -> None:
+        """Let the displays go where they were."""
+        if self._observed is not None:
+            layout, observer = self._observed
+            layout.RemoveObserver(observer)
+            self._observed = None
+        for display, view_ids in self._limited:
+            display.RemoveAllViewNodeIDs()
+            for view_id in view_ids:
+                display.AddViewNodeID(view_id)
+        self._limited = []
+        if self._result is not None:
+            # In the user's own views they would cover the segmentations.
+            self._result.differences.SetDisplayVisibility(False)
+            self._result.distance.SetDisplayVisibility(False)
+        self._result = None
+
+
+def layout_node() -> vtkMRMLLayoutNode:
+    """Return the scene's layout."""
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+def view_node(tag: str, kind: str) -> Any:
+    """Return a view of the layout."""
+    return slicer.mrmlScene.GetSingletonNode(tag, kind)
+
+
+def slice_nodes() -> list[vtkMRMLSliceNode]:
+    """Return the views of prediction, reference and difference."""
+    return [view_node(tag, "vtkMRMLSliceNode") for tag in SLICES]
+
+
+def fill_slices(result: SceneComparison) -> None:
+    """Put the CT behind all three slices, in the lung window and the plane that it was scanned in, and link them."""
+    overlays = (result.prediction_node, result.reference_node, None)
+    for view, overlay in zip(slice_nodes(), overlays, strict=True):
+        composite: vtkMRMLSliceCompositeNode = vtkMRMLSliceLogic.GetSliceCompositeNode(view)
+        is_label_map = overlay is not None and overlay.IsA("vtkMRMLLabelMapVolumeNode")
+        composite.SetBackgroundVolumeID(result.image_node.GetID() if result.image_node else None)
+        composite.SetForegroundVolumeID(None)
+        composite.SetLabelVolumeID(overlay.GetID() if is_label_map else None)
+        composite.SetLabelOpacity(LABEL_OPACITY)
+        composite.SetLinkedControl(True)
+        plane = result.image_node or (overlay if is_label_map else None)
+        if plane is not None:
+            view.RotateToVolumePlane(plane)
+    display = result.image_node.GetDisplayNode() if result.image_node else None
+    if display is not None:
+        display.SetAutoWindowLevel(False)
+        display.SetWindowLevel(*LUNG_WINDOW_HU)
+
+
+def look_from_the_front(result: SceneComparison) -> None:
+    """Turn the 3D view's camera to the whole of the surface with distances."""
+    camera = next((each for each in slicer.util.getNodesByClass("vtkMRMLCameraNode") if _is_ours(each)), None)
+    if camera is None or not result.distance.GetPolyData().GetNumberOfPoints():
+        return
+    bounds = np.empty(6)
+    result.distance.GetRASBounds(bounds)
+    middle, size_mm = (bounds[::2] + bounds[1::2]) / 2, bounds[1::2] - bounds[::2]
+    distance_mm = 0.6 * size_mm.max() / np.tan(np.radians(camera.GetViewAngle() / 2)) + size_mm[1] / 2
+    camera.SetFocalPoint(*middle)
+    camera.SetPosition(middle[0], middle[1] + distance_mm, middle[2])
+    camera.SetViewUp(0, 0, 1)
+    camera.ResetClippingRange()
+
+
+def _is_ours(camera: vtkMRMLCameraNode) -> bool:
+    return bool(camera.GetLayoutName() == DISTANCE)

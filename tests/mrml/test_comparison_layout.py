@@ -1,0 +1,155 @@
+"""The layout of a comparison: its views, what each shows, and the user's own layout afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import slicer
+
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import Volume
+from LungUNetSegSlicer import comparison_layout
+from LungUNetSegSlicer.comparison import SceneComparison, compare_nodes
+from LungUNetSegSlicer.comparison_layout import (
+    DIFFERENCE,
+    DISTANCE,
+    LAYOUT,
+    LAYOUT_ID,
+    PLOT,
+    PREDICTION,
+    REFERENCE,
+    SCORES,
+    SLICES,
+    ComparisonViews,
+    layout_node,
+    look_from_the_front,
+    slice_nodes,
+    view_node,
+)
+from LungUNetSegSlicer.segmentation_node import show_labels
+from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras_matrix
+
+OWN = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+
+
+@pytest.fixture
+def layout(scene: Any) -> Iterator[Any]:
+    """The layout node in four-up view, with the logics that the application has for layouts and slices."""
+    logic = slicer.vtkMRMLLayoutLogic()
+    logic.SetMRMLScene(scene)
+    node = logic.GetLayoutNode()
+    node.AddLayoutDescription(LAYOUT_ID, LAYOUT)
+    node.SetViewArrangement(LAYOUT_ID)  # makes the views
+    slice_logics = []
+    for view in slice_nodes():
+        slice_logic = slicer.vtkMRMLSliceLogic()
+        slice_logic.SetMRMLScene(scene)
+        slice_logic.SetSliceNode(view)
+        slice_logics.append(slice_logic)
+    node.SetViewArrangement(OWN)
+    yield node
+    for slice_logic in slice_logics:
+        slice_logic.SetMRMLScene(None)
+    logic.SetMRMLScene(None)
+
+
+@pytest.fixture
+def result(layout: Any, small_phantom: Phantom) -> SceneComparison:
+    """The phantom against itself moved by a row, a label map volume."""
+    labels = small_phantom.labels
+    prediction = show_labels(labels, LUNGS, add_volume_node(small_phantom.ct, "Chest"))
+    reference = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Reader 1")
+    reference.SetIJKToRASMatrix(ijk_to_ras_matrix(labels.geometry))
+    slicer.util.updateVolumeFromArray(reference, np.roll(labels.array, 1, axis=1))
+    reference.CreateDefaultDisplayNodes()
+    return compare_nodes(prediction, reference)
+
+
+def composite(tag: str) -> Any:
+    """Return what a slice view shows."""
+    return slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view_node(tag, "vtkMRMLSliceNode"))
+
+
+def test_the_layout_names_six_views() -> None:
+    tags = [view.get("singletontag") for view in ElementTree.fromstring(LAYOUT).iter("view")]
+    assert tags == [PREDICTION, REFERENCE, DIFFERENCE, DISTANCE, PLOT, SCORES]
+
+
+def test_each_view_has_its_own(layout: Any, result: SceneComparison) -> None:
+    """CT behind all slices, linked; each segmentation in its slice; plot, table and distances in theirs."""
+    ComparisonViews().show(result)
+    assert layout.GetViewArrangement() == LAYOUT_ID
+    assert layout.GetLayoutRootElement() is not None
+    for tag in SLICES:
+        assert composite(tag).GetBackgroundVolumeID() == result.image_node.GetID()
+        assert composite(tag).GetLinkedControl()
+    assert len({view.GetViewGroup() for view in slice_nodes()}) == 1
+    assert composite(REFERENCE).GetLabelVolumeID() == result.reference_node.GetID()
+    assert composite(PREDICTION).GetLabelVolumeID() is None
+    where = {
+        result.prediction_node: [f"vtkMRMLSliceNode{PREDICTION}"],
+        result.differences: [f"vtkMRMLSliceNode{DIFFERENCE}"],
+        result.distance: [f"vtkMRMLViewNode{DISTANCE}"],
+    }
+    for node, views in where.items():
+        assert list(node.GetDisplayNode().GetViewNodeIDs()) == views
+    assert view_node(PLOT, "vtkMRMLPlotViewNode").GetPlotChartNode() is result.plot
+    assert view_node(SCORES, "vtkMRMLTableViewNode").GetTableNode() is result.scores
+
+
+def test_the_slices_lie_in_the_plane_of_the_scan(layout: Any, oblique_phantom: Phantom) -> None:
+    ct = add_volume_node(oblique_phantom.ct, "Chest")
+    prediction = show_labels(oblique_phantom.labels, LUNGS, ct)
+    moved = Volume(np.roll(oblique_phantom.labels.array, 1, axis=1), oblique_phantom.labels.geometry)
+    ComparisonViews().show(compare_nodes(prediction, show_labels(moved, LUNGS, ct)))
+    normal = oblique_phantom.ct.geometry.directions[:, 0] * (-1, -1, 1)
+    for view in slice_nodes():
+        through = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, 2]
+        assert abs(through @ normal) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("by_menu", [False, True])
+def test_back_to_ones_own_layout(layout: Any, result: SceneComparison, by_menu: bool) -> None:
+    """All displays as before: by the button, and by choosing a layout in Slicer's own menu."""
+    shown = result.prediction_node.GetDisplayNode()
+    shown.AddViewNodeID("vtkMRMLSliceNodeRed")
+    views = ComparisonViews()
+    views.show(result)
+    views.show(result)  # a second comparison from within the layout
+    layout.SetViewArrangement(OWN) if by_menu else views.leave()
+    assert layout.GetViewArrangement() == OWN
+    assert list(shown.GetViewNodeIDs()) == ["vtkMRMLSliceNodeRed"]
+    assert views.shown is None
+    assert not result.differences.GetDisplayVisibility()
+    assert list(result.differences.GetDisplayNode().GetViewNodeIDs()) == []
+    views.leave()
+    assert layout.GetViewArrangement() == OWN
+
+
+def test_no_ct_is_no_obstacle(layout: Any, result: SceneComparison) -> None:
+    slicer.mrmlScene.RemoveNode(result.image_node)
+    again = compare_nodes(result.prediction_node, result.reference_node)
+    assert again.image_node is None
+    ComparisonViews().show(again)
+    assert composite(PREDICTION).GetBackgroundVolumeID() is None
+
+
+def test_the_camera_sees_the_whole_surface_from_the_front(layout: Any, result: SceneComparison) -> None:
+    camera = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode")
+    camera.SetLayoutName(DISTANCE)
+    look_from_the_front(result)
+    bounds = np.empty(6)
+    result.distance.GetRASBounds(bounds)
+    away = np.subtract(camera.GetPosition(), camera.GetFocalPoint())
+    assert away[1] > (bounds[3] - bounds[2]) and not away[0] and not away[2]
+    assert camera.GetFocalPoint() == pytest.approx((bounds[::2] + bounds[1::2]) / 2, abs=1e-3)
+
+
+def test_the_layout_is_found_in_the_scene(layout: Any) -> None:
+    assert layout_node() is layout
+    assert comparison_layout.LAYOUT_ID > 1000
