@@ -90,7 +90,7 @@ def evaluate_model(model: nn.Module, images: Tensor, masks: Tensor, threshold: f
         model: Gives logits.
         images: (N, 1, H, W), of `prepare_images_tensor`.
         masks: (N, 1, H, W), of `prepare_masks_tensor`.
-        threshold: Probability from which a pixel is lung.
+        threshold: Probability above which a pixel is lung.
 
     Returns:
         `dsc` and `accuracy` of each slice, with the images, references and predictions. The DSC is NaN where neither

@@ -180,6 +180,8 @@ def test_the_papers_function_gives_slices_last_by_rising_z(thin: Volume, tmp_pat
     mirrored = thin.geometry.reordered((0, 1, 2), (False, True, False))  # rows run to the front: the normal points down
     down = dicom_to_numpy(save(slices_of(Volume(thin.array[:, ::-1], mirrored)), tmp_path / "down"))
     assert np.array_equal(down[::-1], array)
+    # As `np.stack` gives it; torch takes no array that runs backwards.
+    assert array.flags.c_contiguous and down.flags.c_contiguous
 
 
 def test_an_old_pydicom_still_lists_series(thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
