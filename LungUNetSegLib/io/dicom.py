@@ -88,7 +88,7 @@ def dicom_to_numpy(folder: PathInput) -> npt.NDArray[np.int16]:
     """Return a CT series as HU, (row, column, slice), slices by rising z: the paper's function of this name."""
     volume = read_dicom(folder).volume
     rising = volume.array if volume.geometry.affine_lps[2, 0] >= 0 else volume.array[::-1]
-    return np.stack(rising, axis=-1)
+    return np.ascontiguousarray(np.moveaxis(rising, 0, -1))
 
 
 def _all_series(source: ScanInput) -> tuple[Path, list[Series], Counter[str]]:
