@@ -26,6 +26,9 @@ HALF = np.uint8(128)
 SWAP_MM = 20.0
 """Lungs that lie this far on each other's side are named the wrong way round."""
 
+LUNGS_LEAST_ML = 30.0
+"""Less, though it ends within the scan, is air in a head, a neck or a limb: a newborn's lungs hold three times as much."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
@@ -74,6 +77,10 @@ def clean(probabilities: Probabilities, spacing_mm: tuple[float, float, float]) 
         before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     after, removed = sort_parts(before, spacing_mm)
+    is_cut = (after[0].any() and box[0].start == 0) or (after[-1].any() and box[0].stop == len(result))
+    if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
+        removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
+        after[:] = 0
     moved = int(np.count_nonzero((after != before) & (after > 0)))
     filled = sum(_fill_holes(after, side) for side in (RIGHT_LUNG, LEFT_LUNG))
     _apply(region, before, after)

@@ -73,6 +73,17 @@ def test_stray_air_is_removed_and_counted() -> None:
     assert cleaning.removed_ml == pytest.approx((48 * VOXEL_ML, 45 * VOXEL_ML, 9 * VOXEL_ML))
 
 
+def test_air_in_a_head_is_no_lung_though_a_network_says_so() -> None:
+    """Protects the scan without lung from sinuses of a few ml; a slab through a lung's tip may hold as little."""
+    world = np.zeros((12, 2, 40, 60), np.uint8)
+    world[4:6, RIGHT, 10:18, 20:28] = 255
+    world[4:6, LEFT, 10:18, 32:40] = 255
+    result, cleaning = clean(world, SPACING_MM)
+    assert not hard_labels(result).any()
+    assert cleaning.removed_ml == pytest.approx((128 * VOXEL_ML, 128 * VOXEL_ML))
+    assert np.count_nonzero(_sides(world[4:])) == np.count_nonzero(_sides(world[:6])) == 256
+
+
 def test_a_lung_cut_in_pieces_by_disease_keeps_the_big_ones() -> None:
     """Protects pathological lungs: a band of consolidation through both of them."""
     world = _world()
