@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.cli import main
-from LungUNetSegLib.io import write_dicom_series
+from LungUNetSegLib.io import write_dicom_series, write_labels
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
@@ -38,6 +38,17 @@ def test_nothing_is_written_over_the_scan_or_twice(
     assert "another name" in capsys.readouterr().err
     assert scan_file.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.nii.gz", "scan.nii.gz"]
+
+
+def test_scores_are_not_written_over_a_mask(small_phantom: Phantom, tmp_path: Path, capsys) -> None:
+    """Protects a reference that somebody drew."""
+    masks = [tmp_path / "prediction.nrrd", tmp_path / "reference.nrrd"]
+    for mask in masks:
+        write_labels(mask, small_phantom.labels)
+    before = masks[1].read_bytes()
+    assert main(["evaluate", *map(str, masks), "--json", str(masks[1])]) == 1
+    assert "another name" in capsys.readouterr().err
+    assert masks[1].read_bytes() == before
 
 
 def test_slices_given_one_by_one_are_no_scans(thin: Volume, tiny_model: Path, tmp_path: Path, capsys) -> None:

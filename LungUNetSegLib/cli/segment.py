@@ -19,7 +19,7 @@ from LungUNetSegLib.inference.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.inference.report import report
 from LungUNetSegLib.inference.segmenter import LABEL_KINDS, segment
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
-from LungUNetSegLib.io.atomic import check_replaceable, replacing
+from LungUNetSegLib.io.atomic import check_apart, check_replaceable, replacing
 from LungUNetSegLib.io.labels import OUTPUT_ENDINGS
 
 BATCH_ENDING = ".nii.gz"
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
         check_writable(output)
     if arguments.json:
         check_replaceable(arguments.json)
-    _check_apart(inputs, [*outputs, *([arguments.json] if arguments.json else [])])
+    check_apart(inputs, [*outputs, *([arguments.json] if arguments.json else [])])
     model = load_model(arguments.model)
     summaries = []
     for source, output in zip(inputs, outputs, strict=True):
@@ -80,15 +80,6 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
     if failed:
         print(f"lungunetseg: {failed} of {len(inputs)} scans failed", file=sys.stderr)
     return int(failed > 0)
-
-
-def _check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Refuse to write over a scan, of which there may be no copy, or twice to one file."""
-    for number, output in enumerate(outputs):
-        if output.exists() and any(source.exists() and output.samefile(source) for source in inputs):
-            raise WriteError(f"{output}: is the scan itself; give the result another name.")
-        if output.resolve() in [other.resolve() for other in outputs[:number]]:
-            raise WriteError(f"{output}: would be written twice; give one of the results another name.")
 
 
 def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:

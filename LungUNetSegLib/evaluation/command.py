@@ -13,7 +13,7 @@ from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, Progress, evaluate
 from LungUNetSegLib.evaluation.pairs import pair_cases
 from LungUNetSegLib.evaluation.report import OVERVIEW, about, write_report
 from LungUNetSegLib.evaluation.tables import COLUMNS, Column, write_cases_csv, write_json, write_slices_csv
-from LungUNetSegLib.io.atomic import check_replaceable
+from LungUNetSegLib.io.atomic import check_apart, check_replaceable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     """
     if arguments.json:
         check_replaceable(arguments.json)
+        check_apart([arguments.prediction, arguments.reference], [arguments.json])
     if arguments.report:
         _make_folder(arguments.report)
     pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images)

@@ -27,7 +27,7 @@ SWAP_MM = 20.0
 """Lungs that lie this far on each other's side are named the wrong way round."""
 
 LUNGS_LEAST_ML = 30.0
-"""Less, though it ends within the scan, is air in a head, a neck or a limb: a newborn's lungs hold three times as much."""
+"""Less that ends within the scan is air in a head, a neck or a limb: a newborn's lungs hold three times as much."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,3 +55,12 @@ def check_replaceable(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise WriteError(f"{path}: cannot be written there: {error.strerror or error}.") from error
+
+
+def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Raise WriteError if one of `outputs` is an input, of which there may be no copy, or is there twice."""
+    for number, output in enumerate(outputs):
+        if output.exists() and any(source.exists() and output.samefile(source) for source in inputs):
+            raise WriteError(f"{output}: is read in this run; give the result another name.")
+        if output.resolve() in [other.resolve() for other in outputs[:number]]:
+            raise WriteError(f"{output}: would be written twice; give one of the results another name.")
