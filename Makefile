@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 # torch is pinned so that everybody trains and tests with one release; `make demo` does not install it.
 PINS := torch==2.13.0
 
-.PHONY: demo test lint clean
+.PHONY: demo test clean
+# Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
+.DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
 	PYTHONPATH=LungUNetSeg $(BIN)/python -m LungUNetSegSlicer.demo $(if $(CT),"$(CT)")
@@ -16,6 +18,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest
 
 $(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/demo.stamp: pyproject.toml | $(BIN)/python
