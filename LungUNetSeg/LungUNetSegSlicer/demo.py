@@ -22,7 +22,7 @@ from LungUNetSegLib.evaluation.compare import RegionScores, compare
 from LungUNetSegLib.inference.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.inference.report import report
 from LungUNetSegLib.inference.segmenter import Segmentation
-from LungUNetSegLib.io import Scan, read_labels, read_scan, write_dicom_series, write_labels
+from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer import sample, server
@@ -67,7 +67,7 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
         LungUNetSegError: The scan, the model or the machine cannot be used, or the folder cannot be written.
     """
     started = time.perf_counter()
-    _prepare(output)
+    _make_folder(output)
     case = _find_case(ct, output)
     print(case.scan.description, flush=True)
     core = server.start()
@@ -82,6 +82,7 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
     result = replace(result, findings=case.scan.findings + result.findings)
     scores = compare(result.labels, case.reference).regions if case.reference else ()
 
+    _remove_old(output)
     write_labels(output / LABELS, result.labels, result.segments)
     _write_segmentation(segmentation_node, output / SEGMENTATION)
     _draw(core, volume_node, segmentation_node, result, output / VIEWS)
@@ -97,10 +98,18 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
     _print(summary, scores, output)
 
 
-def _prepare(output: Path) -> None:
-    """Make the folder and remove what an earlier run left, so that nothing old is taken for new."""
+def _make_folder(output: Path) -> None:
+    """Make the folder, and find out now rather than at the end whether it can be written."""
     try:
         output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{output}: cannot be made: {error.strerror}. Choose another place.") from error
+    check_writable(output / LABELS)
+
+
+def _remove_old(output: Path) -> None:
+    """Remove what an earlier run left, now that there is something new, so that nothing old is taken for new."""
+    try:
         for name in OUTPUTS:
             (output / name).unlink(missing_ok=True)
     except OSError as error:

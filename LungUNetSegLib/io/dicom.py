@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.findings import Finding
@@ -26,6 +27,9 @@ from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
 PIXEL_THREADS = 2
 """Decoders hold Python's lock most of the time; a second thread reads the next file meanwhile."""
+
+DENSEST_HU = 3071
+"""The end of a 12-bit scanner's range; metal may lie beyond it, bone does not."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,7 @@ def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int1
         frames = decoded(dataset, [header.frame or 0 for _, header in job])
         for (index, header), stored in zip(job, frames, strict=True):
             hu[index] = rescaled(stored, header.slope, header.intercept)
+            hu[index][_is_padding(stored, dataset, hu[index])] = AIR_HU
     except LungUNetSegError:
         raise
     except Exception as error:  # decoders raise whatever the broken bytes lead to
@@ -202,6 +207,20 @@ def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) ->
     if slope == 1.0 and intercept.is_integer():
         return to_hu(stored.astype(np.int32) + int(intercept))
     return to_hu(stored.astype(np.float32) * np.float32(slope) + np.float32(intercept))
+
+
+def _is_padding(
+    stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]
+) -> npt.NDArray[np.bool_]:
+    """Return where a slice holds its declared padding (PS3.3 C.7.5.1.1.2) and that reads as denser than bone.
+
+    Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. What reads as tissue stays: the same
+    number may be padding outside the field of view and a true value within.
+    """
+    padding = dataset.get("PixelPaddingValue")
+    if not isinstance(padding, int):
+        return np.zeros(stored.shape, np.bool_)
+    return np.asarray((stored == padding) & (hu > DENSEST_HU))
 
 
 def _fill_gaps(hu: npt.NDArray[np.int16], stack: Stack, layout: Layout) -> npt.NDArray[np.int16]:

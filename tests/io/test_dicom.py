@@ -99,6 +99,20 @@ def test_files_without_preamble_are_read(thin: Volume, tmp_path: Path) -> None:
     assert_same(read_scan(tmp_path), thin)
 
 
+def test_signed_padding_declared_in_unsigned_pixels_becomes_air(thin: Volume, tmp_path: Path) -> None:
+    """63536 is -2000 to the scanner that wrote it, and would be metal all around the patient to us."""
+    datasets = slices_of(thin)
+    for dataset in datasets:
+        stored = dataset.pixel_array.copy().astype(np.uint16)
+        stored[0, :5] = 63536
+        stored[1, :5] = 40_000
+        dataset.PixelData, dataset.PixelRepresentation, dataset.RescaleIntercept = stored.tobytes(), 0, -1024
+        dataset.add_new("PixelPaddingValue", "US", 63536)
+    array = read_scan(save(datasets, tmp_path)).volume.array
+    assert (array[:, 0, :5] == -1024).all()
+    assert (array[:, 1, :5] > 3071).all()  # metal stays metal
+
+
 def test_each_slice_has_its_own_rescale_and_padding_becomes_air(thin: Volume, tmp_path: Path) -> None:
     datasets = slices_of(thin)
     for index, dataset in enumerate(datasets):

@@ -83,12 +83,25 @@ def test_the_scene_and_the_segmentation_open_in_slicer(
             np.testing.assert_array_equal(mask, labels == lung.label)
 
 
-def test_an_error_is_one_line_and_nothing_old_is_left(
+def test_an_error_is_one_line_and_the_last_results_stay(
     scene: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A mistyped path costs nobody yesterday's results."""
     (tmp_path / demo.REPORT).write_text("{}")
     assert demo.main([str(tmp_path / "absent"), "--output", str(tmp_path)]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("make demo: ") and said.err.count("\n") == 1 and "absent" in said.err
-    assert not (tmp_path / demo.REPORT).exists()
+    assert (tmp_path / demo.REPORT).exists()
+
+
+def test_nothing_old_is_left_beside_new_results(
+    scene: Any, scan: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine that cannot draw, the views of another scan would be taken for this one's."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / demo.VIEWS).write_bytes(b"another scan's")
+    monkeypatch.setattr(demo, "_draw", lambda *_: None)
+    assert demo.main([str(scan), "--output", str(out), "--model", str(tiny_model)]) == 0
+    assert not (out / demo.VIEWS).exists()
