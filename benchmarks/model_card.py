@@ -4,7 +4,7 @@
 
 `runs/cv` holds one training a fold (`lungunetseg train --folds K --fold I --out runs/cv/foldI`). Every case is
 segmented by the network that did not see its patient, from the last checkpoint, so that nothing is chosen by the
-test. Results go to results.json, the tables to tables.md, and the worst slices to worst.png.
+test. Results go to results.json and the tables to tables.md.
 """
 
 from __future__ import annotations
