@@ -28,6 +28,8 @@ COLOUR_RANGE_MM = 5.0
 COLOURS = ((-1.0, (0.13, 0.40, 0.67)), (0.0, (0.97, 0.97, 0.97)), (1.0, (0.70, 0.09, 0.17)))
 """ColorBrewer's RdBu, told apart with any colour vision: too small is blue, right white, too large red."""
 
+LEGEND_TITLE, LEGEND_FORMAT = "mm", "%+.1f"
+
 
 def _segment(label: int, name: str) -> Segment:
     red, green, blue, _ = DIFFERENCE_COLOURS[label]
@@ -98,6 +100,14 @@ def add_distance_model(surface: vtkPolyData, name: str) -> vtkMRMLModelNode:
     return model
 
 
+def distance_colours() -> vtkColorTransferFunction:
+    """Return the colour of each distance in mm."""
+    ramp = vtkColorTransferFunction()
+    for place, colour in COLOURS:
+        ramp.AddRGBPoint(place * COLOUR_RANGE_MM, *colour)
+    return ramp
+
+
 def _signed_distances(surface: vtkPolyData, target: vtkPolyData, reference: Volume, label: int) -> FloatArray:
     """(N,) distance in mm of each vertex of a surface in LPS mm to a target's, below 0 inside the reference."""
     points, targets = (vtk_to_numpy(each.GetPoints().GetData()).astype(float) for each in (surface, target))
@@ -117,10 +127,7 @@ def _colours() -> slicer.vtkMRMLProceduralColorNode:
     if found:
         return found
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLProceduralColorNode", name)
-    ramp = vtkColorTransferFunction()
-    for place, colour in COLOURS:
-        ramp.AddRGBPoint(place * COLOUR_RANGE_MM, *colour)
-    node.SetAndObserveColorTransferFunction(ramp)
+    node.SetAndObserveColorTransferFunction(distance_colours())
     return node
 
 
@@ -133,7 +140,7 @@ def _add_legend(model: vtkMRMLModelNode) -> vtkMRMLColorLegendDisplayNode:
     legend.SetAndObservePrimaryDisplayNode(display)
     legend.SetAndObserveColorNodeID(display.GetColorNodeID())
     model.AddAndObserveDisplayNodeID(legend.GetID())
-    legend.SetTitleText("mm too large")
-    legend.SetLabelFormat("%+.0f")
+    legend.SetTitleText(LEGEND_TITLE)
+    legend.SetLabelFormat(LEGEND_FORMAT)
     legend.SetNumberOfLabels(5)
     return legend

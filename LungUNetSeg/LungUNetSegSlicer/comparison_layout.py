@@ -13,6 +13,7 @@ import slicer
 from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
 
 from LungUNetSegSlicer.comparison import SceneComparison
+from LungUNetSegSlicer.volume_bridge import show_lung_window
 
 LAYOUT_ID = 7461
 """Any number that no other layout has; Slicer's own are below 1000."""
@@ -24,9 +25,6 @@ DISTANCE, PLOT, SCORES = "LungUNetSegDistance", "LungUNetSegPlot", "LungUNetSegS
 
 VIEW_GROUP = 7461
 """Slices are linked within their group, and the user's own views are in another."""
-
-LUNG_WINDOW_HU = (1500.0, -600.0)
-"""Width and centre of the grey scale in which radiologists read lungs."""
 
 LABEL_OPACITY = 0.4
 
@@ -89,10 +87,7 @@ class ComparisonViews:
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
         fill_slices(result)
-        self._limit(result.prediction_node, PREDICTION)
-        self._limit(result.reference_node, REFERENCE)
-        self._limit(result.differences, DIFFERENCE)
-        self._limit(result.distance, DISTANCE)
+        self._limited = limit_displays(result)
         for node in (result.differences, result.distance):
             node.SetDisplayVisibility(True)
         view_node(PLOT, "vtkMRMLPlotViewNode").SetPlotChartNodeID(result.plot.GetID())
@@ -108,15 +103,6 @@ class ComparisonViews:
         # The user chose another layout in Slicer's menu.
         if layout.GetViewArrangement() != LAYOUT_ID:
             self._give_back()
-
-    def _limit(self, node: Any, tag: str) -> None:
-        """Show a node in one view only, with all that belongs to its display; a label map is in its slice alone."""
-        for index in range(node.GetNumberOfDisplayNodes()):
-            display = node.GetNthDisplayNode(index)
-            self._limited.append((display, list(display.GetViewNodeIDs())))
-            display.RemoveAllViewNodeIDs()
-            kind = "vtkMRMLViewNode" if tag == DISTANCE else "vtkMRMLSliceNode"
-            display.AddViewNodeID(view_node(tag, kind).GetID())
 
     def _give_back(self) -> None:
         """Let the displays go where they were."""
@@ -165,10 +151,22 @@ def fill_slices(result: SceneComparison) -> None:
         plane = result.image_node or (overlay if is_label_map else None)
         if plane is not None:
             view.RotateToVolumePlane(plane)
-    display = result.image_node.GetDisplayNode() if result.image_node else None
-    if display is not None:
-        display.SetAutoWindowLevel(False)
-        display.SetWindowLevel(*LUNG_WINDOW_HU)
+    if result.image_node is not None:
+        show_lung_window(result.image_node)
+
+
+def limit_displays(result: SceneComparison) -> list[tuple[Any, list[str]]]:
+    """Show each node in its view only; return the displays and the IDs of the views that each was limited to before."""
+    views = dict(zip((result.prediction_node, result.reference_node, result.differences), slice_nodes(), strict=True))
+    views[result.distance] = view_node(DISTANCE, "vtkMRMLViewNode")
+    before = []
+    for node, view in views.items():
+        for index in range(node.GetNumberOfDisplayNodes()):
+            display = node.GetNthDisplayNode(index)
+            before.append((display, list(display.GetViewNodeIDs())))
+            display.RemoveAllViewNodeIDs()
+            display.AddViewNodeID(view.GetID())
+    return before
 
 
 def look_from_the_front(result: SceneComparison) -> None:

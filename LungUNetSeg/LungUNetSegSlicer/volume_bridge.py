@@ -24,6 +24,9 @@ RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 REVERSE_AXES = np.eye(4)[[2, 1, 0, 3]]
 """(i, j, k) to (slice, row, column), and back."""
 
+LUNG_WINDOW_HU = (1500.0, -600.0)
+"""Width and centre of the grey scale in which radiologists read lungs."""
+
 
 def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Finding, ...]]:
     """Copy a CT out of the scene.
@@ -52,6 +55,14 @@ def add_volume_node(volume: Volume, name: str) -> vtkMRMLScalarVolumeNode:
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(volume.array))
     node.CreateDefaultDisplayNodes()
     return node
+
+
+def show_lung_window(node: vtkMRMLScalarVolumeNode) -> None:
+    """Show a CT in the lung window."""
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(*LUNG_WINDOW_HU)
 
 
 def ijk_to_ras(node: vtkMRMLScalarVolumeNode) -> FloatArray:

@@ -13,8 +13,9 @@ from LungUNetSegLib.errors import MissingDependencyError, WriteError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Volume
-from LungUNetSegSlicer import rendering
-from LungUNetSegSlicer.rendering import GAP, TILE, render_views
+from LungUNetSegSlicer import offscreen
+from LungUNetSegSlicer.offscreen import GAP, TILE
+from LungUNetSegSlicer.rendering import render_views
 from LungUNetSegSlicer.segmentation_node import show_labels
 from LungUNetSegSlicer.volume_bridge import add_volume_node
 
@@ -70,7 +71,7 @@ def test_without_lungs_the_ct_is_shown(core: Any, scene: Any, head_phantom: Phan
 def test_a_machine_that_cannot_draw_is_told_what_to_install(
     core: Any, scene: Any, small_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "_DRAW_NOTHING", "import os; os.abort()")
+    monkeypatch.setattr(offscreen, "_DRAW_NOTHING", "import os; os.abort()")
     with pytest.raises(MissingDependencyError, match="libegl1"):
         render(core, small_phantom, tmp_path / "views.png")
 

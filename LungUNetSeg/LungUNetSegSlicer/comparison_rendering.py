@@ -1,0 +1,168 @@
+"""The picture of a comparison: its layout's slices and 3D view, drawn off screen. For servers and the documentation.
+
+``python -m LungUNetSegSlicer.comparison_rendering FOLDER`` segments the sample scan, compares it with its reviewed
+mask, and writes ``comparison.png`` and ``report.html``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegSlicer import server
+
+PICTURE, REPORT = "comparison.png", "report.html"
+
+
+def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
+    """Write a PNG of the CT with prediction, with reference and with their differences, and of the distances in 3D.
+
+    Args:
+        core: What `server.start` returned.
+        result: A `SceneComparison` with a CT.
+        index: The slice to show.
+        path: The file to write.
+
+    Raises:
+        MissingDependencyError: The machine has no OpenGL.
+        WriteError: The file cannot be written.
+    """
+    from LungUNetSegSlicer import comparison_layout, offscreen
+    from LungUNetSegSlicer.comparison_slices import error_position_ras
+
+    offscreen.require_graphics()
+    # A slice view draws in the order in which things were added to it, and the CT must come first.
+    segmentations = (result.prediction_node, result.reference_node, result.differences)
+    displays = [node.GetDisplayNode() for node in segmentations]
+    for node in segmentations:
+        node.SetAndObserveDisplayNodeID(None)
+    views = _views(core)
+    views.aim(result, error_position_ras(result.comparison, index))
+    for node, display in zip(segmentations, displays, strict=True):
+        node.SetAndObserveDisplayNodeID(display.GetID())
+        display.SetOpacity2DFill(0.35 if node is not result.differences else 1.0)
+    comparison_layout.fill_slices(result)
+    comparison_layout.limit_displays(result)
+    offscreen.face(views.surface)
+    views.write_captions(result, index)
+    drawn = [offscreen.draw(view, colour) for view, colour in zip(views.all, views.colours, strict=True)]
+    offscreen.save_png(offscreen.four_up(*drawn), path)
+
+
+class _Views:
+    """The four views. They are made once, for a view that was shown never leaves its scene again."""
+
+    def __init__(self, core: Any) -> None:
+        from LungUNetSegSlicer import comparison_layout, offscreen
+
+        titles = ("Prediction", "Reference", "Difference")
+        self.colours = [(0.20, 0.63, 0.79), (0.96, 0.60, 0.22), (0.84, 0.37, 0.0), (0.46, 0.46, 0.82)]
+        specs = (
+            offscreen.SliceSpec(tag, colour, "Axial", "R", "L", title)
+            for tag, colour, title in zip(comparison_layout.SLICES, self.colours, titles, strict=False)
+        )
+        self.slices = [offscreen.slice_view(core, spec) for spec in specs]
+        self.surface = offscreen.three_d_view(core, comparison_layout.DISTANCE, "Prediction, distance to the reference")
+        self.all = [*self.slices, self.surface]
+        self._captions: list[tuple[Any, Any]] = []
+        self.surface.renderer().AddViewProp(_scalar_bar())
+
+    def aim(self, result: Any, position_ras: tuple[float, float, float]) -> None:
+        """Show the slice of the CT through a position, and of it what holds the lungs."""
+        from LungUNetSegSlicer import offscreen
+
+        middle, size_mm = _box_ras(result)
+        for view in self.slices:
+            offscreen.aim(view, result.image_node, (*middle[:2], position_ras[2]), size_mm)
+
+    def write_captions(self, result: Any, index: int) -> None:
+        """Write the scores and the colours' meaning into the views, in place of those of an earlier drawing."""
+        from LungUNetSegSlicer import offscreen
+        from LungUNetSegSlicer.comparison_display import DIFFERENCES
+
+        for view, actor in self._captions:
+            view.renderer().RemoveViewProp(actor)
+        prediction, reference, difference = self.slices
+        *lungs, whole = result.comparison.regions
+        colours = {segment.name: segment.colour for segment in LUNGS}
+        lines = [(difference, each.name, each.colour) for each in DIFFERENCES]
+        lines += [(prediction, f"{each.name}  {each.prediction_ml:.0f} ml", colours[each.name]) for each in lungs]
+        lines += [(reference, f"{each.name}  {each.reference_ml:.0f} ml", colours[each.name]) for each in lungs]
+        lines += [
+            (difference, f"This slice  DSC {whole.dsc_by_slice[index]:.3f}", offscreen.WHITE),
+            (self.surface, f"Lungs  DSC {whole.dsc:.3f}, HD95 {whole.hd95_mm:.1f} mm", offscreen.WHITE),
+        ]
+        rows = {view: [line for line in lines if line[0] is view] for view in self.all}
+        self._captions = [
+            (view, offscreen.write_text(view, text, (0.04, 0.04 + 0.055 * (len(rows[view]) - 1 - row)), colour))
+            for view in self.all
+            for row, (_, text, colour) in enumerate(rows[view])
+        ]
+
+
+_views = cache(_Views)
+
+
+def _scalar_bar() -> Any:
+    """Return the legend of distances; in Slicer the module Colors draws it."""
+    from vtk import vtkScalarBarActor
+
+    from LungUNetSegSlicer import offscreen
+    from LungUNetSegSlicer.comparison_display import LEGEND_FORMAT, LEGEND_TITLE, distance_colours
+
+    bar = vtkScalarBarActor()
+    bar.SetLookupTable(distance_colours())
+    bar.SetTitle(LEGEND_TITLE)
+    bar.SetLabelFormat(LEGEND_FORMAT)
+    bar.SetNumberOfLabels(5)
+    bar.SetPosition(0.85, 0.2)
+    bar.SetWidth(0.12)
+    bar.SetHeight(0.6)
+    bar.SetUnconstrainedFontSize(True)
+    for style in (bar.GetTitleTextProperty(), bar.GetLabelTextProperty()):
+        style.SetFontSize(22)
+        style.SetColor(*offscreen.WHITE)
+        style.ItalicOff()
+    return bar
+
+
+def _box_ras(result: Any) -> tuple[tuple[float, ...], float]:
+    """Return the middle of the box around the differences' segments, and the size of a slice that holds it."""
+    bounds = np.empty(6)
+    result.differences.GetRASBounds(bounds)
+    low, high = bounds[::2], bounds[1::2]
+    return tuple((low + high) / 2), float((high - low)[:2].max()) * 1.15
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draw the sample; return the exit status."""
+    core = server.start()
+    # Slicer's names exist only now.
+    from LungUNetSeg import LungUNetSegLogic
+    from LungUNetSegLib.io import read_labels, read_scan
+    from LungUNetSegSlicer import sample
+    from LungUNetSegSlicer.comparison import compare_nodes
+    from LungUNetSegSlicer.segmentation_node import show_labels
+    from LungUNetSegSlicer.volume_bridge import add_volume_node
+
+    folder = Path(arguments[0])
+    volume_node = add_volume_node(read_scan(sample.fetch()).volume, sample.NAME)
+    prediction, _result = LungUNetSegLogic().segment(volume_node)
+    reference = show_labels(read_labels(sample.MASK), LUNGS, volume_node)
+    reference.SetName(f"{sample.NAME} reference")
+    compared = compare_nodes(prediction, reference)
+    compared.write_report(folder / REPORT, model="lungs")
+    # Not the slice of the lowest DSC, a sliver of the base: the one with most to see.
+    wrong = compared.comparison.whole.wrong_by_slice
+    render_comparison(core, compared, wrong.index(max(wrong)), folder / PICTURE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

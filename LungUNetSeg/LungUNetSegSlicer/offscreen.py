@@ -1,0 +1,157 @@
+"""Slicer's own slice and 3D views, drawn off screen into pictures. For servers; needs no display."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from vtk import vtkImageData, vtkPNGWriter, vtkTextActor, vtkWindowToImageFilter
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from LungUNetSegLib.errors import MissingDependencyError, WriteError
+
+TILE = 720
+"""Width and height of each of the four pictures, in pixels."""
+
+GAP = 4
+"""Between the pictures, in pixels."""
+
+STRIP = 8
+"""Height of the strip over each picture that has the view's colour in Slicer, in pixels."""
+
+_DRAW_NOTHING = """
+import vtkmodules.vtkRenderingOpenGL2
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+window = vtkRenderWindow()
+window.SetOffScreenRendering(True)
+window.Render()
+"""
+
+WHITE = (0.92, 0.92, 0.92)
+AMBER = (1.0, 0.82, 0.30)
+
+
+@dataclass(frozen=True)
+class SliceSpec:
+    """One slice view: tag and colour in Slicer, the plane, the sides of the patient at its edges, and what it shows."""
+
+    tag: str
+    colour: tuple[float, float, float]
+    orientation: str
+    left_edge: str
+    right_edge: str
+    title: str
+
+
+def require_graphics() -> None:
+    """Try in a child: where there is no OpenGL, VTK ends the process instead of raising an error."""
+    if subprocess.run([sys.executable, "-c", _DRAW_NOTHING], capture_output=True, check=False).returncode:
+        raise MissingDependencyError(
+            "This machine cannot draw pictures: it has no OpenGL. On Debian and Ubuntu it is installed with: apt-get "
+            "install libegl1 libgl1-mesa-dri"
+        )
+
+
+def slice_view(core: Any, spec: SliceSpec) -> Any:
+    """Return a new slice view of trame-slicer."""
+    from trame_slicer.views import NoScheduleRendering, SliceView, ViewProps
+
+    view = SliceView(core.scene, core.app_logic, spec.tag, scheduled_render_strategy=NoScheduleRendering())
+    view.set_view_properties(ViewProps(orientation=spec.orientation))
+    view.render_window().SetSize(TILE, TILE)
+    write_text(view, spec.title, (0.03, 0.93), WHITE)
+    write_text(view, spec.left_edge, (0.03, 0.48), AMBER, size=30)
+    write_text(view, spec.right_edge, (0.94, 0.48), AMBER, size=30)
+    return view
+
+
+def three_d_view(core: Any, tag: str, title: str) -> Any:
+    """Return a new 3D view of trame-slicer."""
+    from trame_slicer.views import NoScheduleRendering, ThreeDView, ViewProps
+
+    view = ThreeDView(core.scene, core.app_logic, tag, scheduled_render_strategy=NoScheduleRendering())
+    view.set_view_properties(ViewProps(background_color=("#15171c", "#3a3f4a"), box_visible=False))
+    view.render_window().SetSize(TILE, TILE)
+    write_text(view, title, (0.03, 0.93), WHITE)
+    return view
+
+
+def aim(view: Any, volume_node: Any, centre: tuple[float, ...], size_mm: float) -> None:
+    """Show the slice of a CT through `centre`, and of it a square of `size_mm`."""
+    view.set_background_volume_id(volume_node.GetID())
+    view.fit_view_to_content()
+    node = view.get_view_node()
+    node.SetFieldOfView(size_mm, size_mm, node.GetFieldOfView()[2])
+    node.JumpSliceByCentering(*centre)
+
+
+def face(view: Any) -> None:
+    """Look at all surfaces from the front."""
+    view.fit_view_to_content()
+    view.reset_camera()  # Again, for the first one fitted the view from where the camera was.
+    view.zoom(-0.1)  # Room for the legend.
+
+
+def write_text(
+    view: Any, text: str, at: tuple[float, float], colour: tuple[float, ...], size: int = 26
+) -> vtkTextActor:
+    """Write into a view; `at` is the text's lower left corner, from 0 to 1 along width and height."""
+    actor = vtkTextActor()
+    actor.SetInput(text)
+    actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
+    actor.SetPosition(*at)
+    style = actor.GetTextProperty()
+    style.SetFontSize(size)
+    style.SetColor(*colour)
+    style.BoldOn()
+    style.ShadowOn()
+    view.renderer().AddViewProp(actor)
+    return actor
+
+
+def draw(view: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
+    """Draw a view; return (row, column, RGB) with rows from the bottom up, as VTK has them."""
+    view.render()
+    grab = vtkWindowToImageFilter()
+    grab.SetInput(view.render_window())
+    grab.ReadFrontBufferOff()
+    grab.ShouldRerenderOff()
+    grab.Update()
+    image = grab.GetOutput()
+    width, height, _ = image.GetDimensions()
+    pixels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)[..., :3].copy()
+    pixels[-STRIP:] = np.rint(np.multiply(colour, 255))
+    return pixels
+
+
+def four_up(
+    top_left: npt.NDArray[np.uint8],
+    top_right: npt.NDArray[np.uint8],
+    bottom_left: npt.NDArray[np.uint8],
+    bottom_right: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.uint8]:
+    """Return four drawings side by side, as Slicer's four-up layout has them."""
+    picture = np.zeros((2 * TILE + GAP, 2 * TILE + GAP, 3), np.uint8)
+    picture[-TILE:, :TILE] = top_left
+    picture[-TILE:, -TILE:] = top_right
+    picture[:TILE, :TILE] = bottom_left
+    picture[:TILE, -TILE:] = bottom_right
+    return picture
+
+
+def save_png(picture: npt.NDArray[np.uint8], path: Path) -> None:
+    """Write a drawing; raise WriteError where that cannot be done."""
+    image = vtkImageData()
+    image.SetDimensions(picture.shape[1], picture.shape[0], 1)
+    image.GetPointData().SetScalars(numpy_to_vtk(picture.reshape(-1, 3)))
+    writer = vtkPNGWriter()
+    writer.SetFileName(str(path))
+    writer.SetInputData(image)
+    writer.Write()
+    if writer.GetErrorCode():
+        raise WriteError(f"The picture {path} cannot be written. Choose another place, or free some room there.")
