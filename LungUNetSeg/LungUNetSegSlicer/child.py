@@ -21,6 +21,8 @@ SCAN = "scan.nrrd"
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
+LUNGS = "lungs.npz"
+"""The box of the label map that holds lung, and the index of its first voxel: read quickly, however long the scan."""
 
 
 def surface_file(label: int) -> str:
@@ -37,10 +39,12 @@ def main(arguments: Sequence[str]) -> int:
     options = [each for each in arguments[1:] if each != "--surfaces"]
     files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
     status = lungunetseg(["segment", *files, "--progress", "json", *options])
+    # It is large, and removing it would keep Slicer's user waiting.
+    (folder / SCAN).unlink()
     if status == 0 and (folder / DICOM_FILES).exists():
         _add_findings(folder)
-    if status == 0 and "--surfaces" in arguments:
-        _write_surfaces(folder)
+    if status == 0:
+        _hand_back(folder, with_surfaces="--surfaces" in arguments)
     return status
 
 
@@ -66,13 +70,20 @@ def _add_findings(folder: Path) -> None:
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 
-def _write_surfaces(folder: Path) -> None:
+def _hand_back(folder: Path, with_surfaces: bool) -> None:
+    """Write what Slicer will read, in forms that keep its user waiting least."""
+    import numpy as np
+
     from LungUNetSegLib.io.labels import read_labels
-    from LungUNetSegSlicer.surfaces import make_surface, write_surface
+    from LungUNetSegLib.metrics import bounding_box
 
     labels = read_labels(folder / LABELS)
-    present = [label for label in (1, 2) if (labels.array == label).any()]
+    box = bounding_box(labels.array)
+    np.savez(folder / LUNGS, labels=labels.array[box], first=[axis.start for axis in box])
+    present = [label for label in (1, 2) if with_surfaces and (labels.array[box] == label).any()]
     for done, label in enumerate(present):
+        from LungUNetSegSlicer.surfaces import make_surface, write_surface
+
         print(json.dumps({"stage": "surface", "done": done, "total": len(present)}), flush=True)
         write_surface(make_surface(labels, label), folder / surface_file(label))
 

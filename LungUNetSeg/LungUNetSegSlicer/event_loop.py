@@ -5,7 +5,8 @@ Slicer's scene may be touched from this thread only, and Python threads stand st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from typing import Any
 
 import qt
 
@@ -20,7 +21,10 @@ class Steps:
     """
 
     def __init__(
-        self, steps: Iterator[None], on_end: Callable[[object], None], on_error: Callable[[Exception], None]
+        self,
+        steps: Generator[None, None, Any],
+        on_end: Callable[[Any], None],
+        on_error: Callable[[Exception], None],
     ) -> None:
         self._steps, self._on_end, self._on_error = steps, on_end, on_error
         self._timer = qt.QTimer()
@@ -30,7 +34,7 @@ class Steps:
     def stop(self) -> None:
         """Take no further step; the generator is closed, and nobody is called."""
         self._timer.stop()
-        self._steps.close()  # type: ignore[attr-defined]
+        self._steps.close()
 
     def _step(self) -> None:
         try:

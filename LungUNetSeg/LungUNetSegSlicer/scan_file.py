@@ -6,7 +6,7 @@ Slicer's event loop runs between the pieces: a scan of 500 MB in one piece would
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,11 +25,14 @@ _NRRD_TYPES = {"f4": "float", "f8": "double"} | {
 }
 
 
-def write_scan(node: vtkMRMLScalarVolumeNode, path: Path) -> Iterator[None]:
+def write_scan(node: vtkMRMLScalarVolumeNode, path: Path) -> Generator[None, None, Geometry]:
     """Write a volume's voxels, as they are, and their place in LPS as an uncompressed NRRD file (Teem, NRRD0004).
 
     Yields:
         After each piece.
+
+    Returns:
+        The volume's grid.
 
     Raises:
         ReadError: The node is no scalar volume, or its voxels are of a type that NRRD does not know.
@@ -44,6 +47,7 @@ def write_scan(node: vtkMRMLScalarVolumeNode, path: Path) -> Iterator[None]:
         for piece in _pieces(array):
             _write(file, piece)
             yield
+    return geometry
 
 
 def _pieces(array: np.ndarray) -> Iterator[np.ndarray]:

@@ -17,11 +17,11 @@ from slicer import (
 from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
 from vtk.util.numpy_support import vtk_to_numpy
 
-from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
-from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
+from LungUNetSegSlicer.surfaces import make_surface
+from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix, surface_to_ras
 
 CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
 
@@ -51,28 +51,42 @@ def show_labels(
     Returns:
         `segmentation_node`, or the new node.
     """
-    segmentation = make_segmentation(labels, segments, surfaces)
-    if show3d and not surfaces and not segmentation.CreateRepresentation(CLOSED_SURFACE):
-        raise LungUNetSegError("Slicer could not make surfaces of the lungs. Segment without 3D, and see Slicer's log.")
+    if show3d and not surfaces:
+        surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in segments}
+    return show_segments(make_segments(labels, segments, surfaces), volume_node, segmentation_node)
+
+
+def show_segments(
+    segments: Mapping[str, vtkSegment],
+    volume_node: vtkMRMLScalarVolumeNode,
+    segmentation_node: vtkMRMLSegmentationNode | None = None,
+) -> vtkMRMLSegmentationNode:
+    """Put what `make_segments` made into the scene; the rest as in `show_labels`."""
     if segmentation_node is None:
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
         segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    # A deep copy, for only then do the node's observers (views, subject hierarchy) hear of each segment.
-    segmentation_node.GetSegmentation().DeepCopy(segmentation)
+    segmentation_node.GetSegmentation().RemoveAllSegments()
+    _add(segments, segmentation_node.GetSegmentation())
     segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     segmentation_node.CreateDefaultDisplayNodes()
     _place_beside(volume_node, segmentation_node)
     return segmentation_node
 
 
-def make_segmentation(
-    labels: Volume, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
-) -> vtkSegmentation:
+def make_segmentation(labels: Volume, segments: Sequence[Segment]) -> vtkSegmentation:
     """Return a segmentation, outside any scene, whose segments share one label map cut to the labels' extent."""
-    image = _oriented_image(labels)
     segmentation = vtkSegmentation()
-    segmentation.SetSourceRepresentationName(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
+    _add(make_segments(labels, segments), segmentation)
+    return segmentation
+
+
+def make_segments(
+    labels: Volume, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
+) -> dict[str, vtkSegment]:
+    """Return segments by their ids, that share one label map cut to the labels' extent; arguments of `show_labels`."""
+    image = _oriented_image(labels)
+    made = {}
     for each in segments:
         segment = vtkSegment()
         segment.SetName(each.name)
@@ -83,8 +97,14 @@ def make_segmentation(
         if surfaces:
             # All segments or none: where one has no surface, Slicer would start to make it.
             segment.AddRepresentation(CLOSED_SURFACE, surfaces.get(each.label) or vtkPolyData())
-        segmentation.AddSegment(segment, each.segment_id)
-    return segmentation
+        made[each.segment_id] = segment
+    return made
+
+
+def _add(segments: Mapping[str, vtkSegment], segmentation: vtkSegmentation) -> None:
+    segmentation.SetSourceRepresentationName(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
+    for segment_id, segment in segments.items():
+        segmentation.AddSegment(segment, segment_id)
 
 
 def _oriented_image(labels: Volume) -> vtkOrientedImageData:

@@ -9,22 +9,23 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import slicer
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
 
 from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegLib.io.labels import read_labels
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer import child
 from LungUNetSegSlicer.dicom_files import write_dicom_files
 from LungUNetSegSlicer.event_loop import Steps
 from LungUNetSegSlicer.scan_file import write_scan
-from LungUNetSegSlicer.segmentation_node import show_labels
+from LungUNetSegSlicer.segmentation_node import make_segments, show_segments
 from LungUNetSegSlicer.settings import Output, RunSettings
 from LungUNetSegSlicer.volume_bridge import surface_to_ras, transform_remarks
 from LungUNetSegSlicer.worker import ChildEnd, ChildProcess, Progress, Worker
@@ -90,8 +91,8 @@ class SegmentationRun:
         if self.running:
             self._end(RunEnd(state="cancelled"))
 
-    def _hand_over(self) -> Iterator[None]:
-        yield from write_scan(self._volume, self._folder / child.SCAN)
+    def _hand_over(self) -> Generator[None, None, None]:
+        self._geometry = yield from write_scan(self._volume, self._folder / child.SCAN)
         yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
 
     def _compute(self, _: object) -> None:
@@ -104,12 +105,11 @@ class SegmentationRun:
             self._end(RunEnd(state="failed", message=self._readable(end.message)))
         # A cancelled child ends during `_end`, which goes on by itself.
 
-    def _load(self) -> Iterator[None]:
-        """Read what the child left; return (labels, surfaces, result)."""
+    def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any]]]:
+        """Read what the child left; return (segments, result), with the scene as it was."""
         self._on_progress("load", 0, 1)
         result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
-        yield
-        labels = read_labels(self._folder / child.LABELS)
+        labels = self._read_labels()
         yield
         surfaces = {}
         for label in (1, 2):
@@ -120,19 +120,29 @@ class SegmentationRun:
 
                 surfaces[label] = surface_to_ras(read_surface(path))
                 yield
-        return labels, surfaces, result  # type: ignore[return-value]
+        segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
+        made = make_segments(labels, segments, surfaces)
+        yield
+        return made, result
+
+    def _read_labels(self) -> Volume:
+        """Return the lungs on the scan's grid as it was handed over."""
+        with np.load(self._folder / child.LUNGS, allow_pickle=False) as archive:
+            box, first = archive["labels"], archive["first"]
+        labels = np.zeros(self._geometry.shape, np.uint8)
+        labels[tuple(slice(start, start + size) for start, size in zip(first, box.shape, strict=True))] = box
+        return Volume(labels, self._geometry)
 
     def _finish(self, loaded: Any) -> None:
-        labels, surfaces, result = loaded
-        segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
-        remarks = [{"code": each.code, "message": each.message} for each in transform_remarks(self._volume)]
+        segments, result = loaded
         try:
-            segmentation = show_labels(labels, segments, self._volume, self._target, surfaces=surfaces)
+            node = show_segments(segments, self._volume, self._target)
         except Exception as error:
             self._fail(error)
             return
+        remarks = [{"code": each.code, "message": each.message} for each in transform_remarks(self._volume)]
         result = {**result, "findings": [*remarks, *result["findings"]]}
-        self._end(RunEnd(state="done", segmentation=segmentation, result=result))
+        self._end(RunEnd(state="done", segmentation=node, result=result))
 
     def _fail(self, error: Exception) -> None:
         self._end(RunEnd(state="failed", message=self._readable(str(error))))

@@ -91,13 +91,10 @@ class Worker:
 
     def _read_progress(self) -> None:
         *lines, self._unread = (self._unread + self._process.readAllStandardOutput().data()).split(b"\n")
-        for line in lines:
-            try:
-                progress = json.loads(line)
-                self._on_progress(progress["stage"], progress["done"], progress["total"])
-            except (ValueError, KeyError, TypeError):
-                # Something in the child printed; it is no progress, and worth a look when things go wrong.
-                logging.info("LungUNetSeg: %s", line.decode(errors="replace"))
+        # Where lines have piled up, the last of each stage is enough.
+        latest = dict(progress for line in lines if (progress := _parse(line)))
+        for stage, (done, total) in latest.items():
+            self._on_progress(stage, done, total)
 
     def _finish(self, exit_code: int, _exit_status: int) -> None:
         if self._cancelled:
@@ -123,3 +120,13 @@ class Worker:
             return told[-1]
         # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
         return "The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again."
+
+
+def _parse(line: bytes) -> tuple[str, tuple[int, int]] | None:
+    """Return (stage, (done, total)); None for anything else, which goes to the log."""
+    try:
+        progress = json.loads(line)
+        return progress["stage"], (progress["done"], progress["total"])
+    except (ValueError, KeyError, TypeError):
+        logging.info("LungUNetSeg: %s", line.decode(errors="replace"))
+        return None

@@ -6,7 +6,6 @@ without the developer's section of the panel.
 
 from __future__ import annotations
 
-import inspect
 import sys
 import unittest
 from pathlib import Path
@@ -125,6 +124,6 @@ def translate(context: str, text: str) -> str:
 
 def tr(text: str) -> str:
     """Return the translation of a text in the context of the calling file, or the text."""
-    caller = Path(inspect.stack()[1].filename)
+    caller = Path(sys._getframe(1).f_code.co_filename)
     package = f"{caller.parent.name}." if (caller.parent / "__init__.py").is_file() else ""
     return translate(package + caller.stem, text)

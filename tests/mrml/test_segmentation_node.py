@@ -115,11 +115,10 @@ def test_a_failure_leaves_the_scene_as_it_was(
     node = show_labels(small_phantom.labels, LUNGS, ct)
     before = scene.GetNumberOfNodes()
 
-    class Failing(slicer.vtkSegmentation):
-        def CreateRepresentation(self, name: str) -> bool:
-            return False
+    def failing(*_: Any) -> None:
+        raise LungUNetSegError("No surfaces today.")
 
-    monkeypatch.setattr(segmentation_node, "vtkSegmentation", Failing)
+    monkeypatch.setattr(segmentation_node, "make_surface", failing)
     empty = Volume(np.zeros_like(small_phantom.labels.array), small_phantom.labels.geometry)
     for target in (node, None):
         with pytest.raises(LungUNetSegError, match="surfaces"):

@@ -114,7 +114,7 @@ def test_a_bug_is_told_in_the_panel_and_its_traceback_goes_to_slicers_log(
     def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(segmentation_run, "show_labels", broken)
+    monkeypatch.setattr(segmentation_run, "show_segments", broken)
     panel.run()
     assert panel.ui.statusLabel.text == "a bug"
     assert [type(error) for error in slot_errors] == [ZeroDivisionError]

@@ -135,7 +135,7 @@ def test_cancel_ends_a_child_of_the_child_too(phantom_node, wait_until, stub_chi
     before = set(descendants(os.getpid()))
     stub_child(hold="segment", family=1)
     run = Run(phantom_node)
-    wait_until(lambda: len(run.progress) > 30)
+    wait_until(lambda: ("segment", 31, 60) in run.progress)
     assert len(set(descendants(os.getpid())) - before) >= 2
     run.run.cancel()
 
