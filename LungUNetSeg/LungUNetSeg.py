@@ -51,7 +51,7 @@ class LungUNetSeg(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("LungUNetSeg")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        parent.dependencies = ["Segmentations", "SubjectHierarchy", "Volumes"]
+        parent.dependencies = ["Colors", "Plots", "Segmentations", "SubjectHierarchy", "Tables", "Volumes"]
         parent.contributors = ["LungUNetSeg contributors"]
         parent.helpText = _(
             "Segments the right and the left lung in chest CT, slice by slice, with a 2D U-Net that needs no GPU. "
@@ -103,6 +103,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Make the panel; called once, when the user first comes to the module."""
+        from LungUNetSegSlicer.compare_panel import ComparePanel
         from LungUNetSegSlicer.segment_panel import SegmentPanel
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -112,6 +113,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LungUNetSegLogic()
         self.segmentPanel = SegmentPanel(self.ui, self.logic)
+        self.comparePanel = ComparePanel(self.ui)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAddedEvent, self.onNodeAdded)
@@ -120,6 +122,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """Let go of everything: Slicer quits, or the module is reloaded."""
         self.segmentPanel.cancel()
+        self.comparePanel.close()
         self._setParameterNode(None)
         self.removeObservers()
 
@@ -162,6 +165,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._guiTag = parameterNode.connectGui(self.ui)
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self.segmentPanel.set_parameters(parameterNode)
+        self.comparePanel.set_parameters(parameterNode)
 
     def _disconnect(self) -> None:
         if self._guiTag is not None:
@@ -171,6 +175,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onParametersModified(self, *_: Any) -> None:
         self.segmentPanel.update()
+        self.comparePanel.update()
 
 
 class LungUNetSegLogic(ScriptedLoadableModuleLogic):

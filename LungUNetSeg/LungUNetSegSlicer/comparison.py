@@ -51,6 +51,7 @@ class SceneComparison:
         plot: DSC by slice.
         differences: True positive, false positive, false negative.
         distance: The prediction's surface with its distance to the reference's.
+        folder: Item in the subject hierarchy that holds the nodes.
     """
 
     name: str
@@ -65,6 +66,7 @@ class SceneComparison:
     plot: vtkMRMLPlotChartNode
     differences: vtkMRMLSegmentationNode
     distance: vtkMRMLModelNode
+    folder: int
 
     @property
     def nodes(self) -> Sequence[Any]:
@@ -76,10 +78,7 @@ class SceneComparison:
         for node in self.nodes:
             if node is not None and slicer.mrmlScene.IsNodePresent(node):
                 slicer.mrmlScene.RemoveNode(node)
-        hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-        folder = hierarchy.GetItemChildWithName(hierarchy.GetSceneItemID(), self.name)
-        if folder:
-            hierarchy.RemoveItem(folder)
+        vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene).RemoveItem(self.folder)
 
     def write_csv(self, path: Path) -> Path:
         """Write the scores, and beside them the DSC of each slice; return the path of the latter.
@@ -150,8 +149,12 @@ def comparison_steps(
     surface = yield from distance_surface(comparison)
     if not all(slicer.mrmlScene.IsNodePresent(node) for node in nodes):
         raise DataError("The prediction or the reference was removed meanwhile. Choose two segmentations again.")
+    scores = add_scores_table(comparison, f"Scores, {name}")
     slices = add_slices_table(comparison, f"DSC by slice, {name}")
-    result = SceneComparison(
+    plot = add_slices_plot(slices, "DSC by slice")
+    differences = add_differences(comparison, f"Differences, {name}")
+    distance = add_distance_model(surface, f"Surface distance, {name}")
+    return SceneComparison(
         name=name,
         prediction_node=prediction_node,
         reference_node=reference_node,
@@ -159,14 +162,13 @@ def comparison_steps(
         comparison=comparison,
         case=case,
         findings=pair.findings + comparison.findings,
-        scores=add_scores_table(comparison, f"Scores, {name}"),
+        scores=scores,
         slices=slices,
-        plot=add_slices_plot(slices, "DSC by slice"),
-        differences=add_differences(comparison, f"Differences, {name}"),
-        distance=add_distance_model(surface, f"Surface distance, {name}"),
+        plot=plot,
+        differences=differences,
+        distance=distance,
+        folder=_gather(name, [scores, slices, plot, differences, distance]),
     )
-    _gather(result)
-    return result
 
 
 def image_behind(*nodes: Any) -> vtkMRMLScalarVolumeNode | None:
@@ -186,10 +188,11 @@ def slicer_version() -> str:
     return version if isinstance(version, str) and version else "core"
 
 
-def _gather(result: SceneComparison) -> None:
-    """Put the nodes into a folder of the subject hierarchy."""
+def _gather(name: str, nodes: Sequence[Any]) -> int:
+    """Put nodes into a new folder of the subject hierarchy; return its item."""
     hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), result.name)
-    for node in (result.scores, result.slices, result.plot, result.differences, result.distance):
+    folder: int = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), name)
+    for node in nodes:
         item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(folder, node)
         hierarchy.SetItemParent(item, folder)
+    return folder

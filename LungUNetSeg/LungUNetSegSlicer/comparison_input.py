@@ -88,6 +88,15 @@ def read_pair(
     )
 
 
+def list_structures(node: Any) -> Sequence[Structure]:
+    """Return a node's segments, or its label values, for people to choose from.
+
+    Raises:
+        LungUNetSegError: As `read_pair`.
+    """
+    return open_source(node, "segmentation").structures
+
+
 def open_source(node: Any, role: str) -> Source:
     """Return what reads a node's structures.
 

@@ -92,6 +92,7 @@ class qSlicerApplication(QApplication):
         self._temporary = tempfile.TemporaryDirectory(prefix="slicer-host-")
         self._module_manager = qSlicerModuleManager()
         self._testing = False
+        self._layout_manager: Any = None
         self.setApplicationName("Slicer")
         self.setStyle("Fusion")
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
@@ -107,6 +108,15 @@ class qSlicerApplication(QApplication):
     def moduleManager(self) -> Any:
         """Return what loads and unloads modules."""
         return self._module_manager
+
+    def layoutManager(self) -> Any:
+        """Return what makes the views."""
+        from host.layout_manager import qSlicerLayoutManager
+
+        # Tests empty the scene of singletons too.
+        if self._layout_manager is None or not self._layout_manager.layoutLogic().GetLayoutNode():
+            self._layout_manager = qSlicerLayoutManager(self.mrmlScene(), self.applicationLogic())
+        return self._layout_manager
 
     def testingEnabled(self) -> bool:
         """Whether Slicer was started with --testing: no dialogs."""
