@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """Segment the scan in a folder; return the exit status of `lungunetseg segment`."""
     folder = Path(arguments[0])
     threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
+    _let_slicer_go_first()
     from LungUNetSegLib.cli import main as lungunetseg
 
     options = [each for each in arguments[1:] if each != "--surfaces"]
@@ -86,6 +87,17 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
 
         print(json.dumps({"stage": "surface", "done": done, "total": len(present)}), flush=True)
         write_surface(make_surface(labels, label), folder / surface_file(label))
+
+
+def _let_slicer_go_first() -> None:
+    """Take the processor's time only where Slicer does not want it: views must turn smoothly meanwhile."""
+    if sys.platform == "win32":
+        import ctypes
+
+        below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS; -1 is this process
+        ctypes.windll.kernel32.SetPriorityClass(ctypes.c_void_p(-1), below_normal)
+    else:
+        os.nice(10)
 
 
 def _end_with_slicer(folder: Path) -> None:

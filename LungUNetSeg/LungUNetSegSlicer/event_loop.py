@@ -33,15 +33,21 @@ class Steps:
 
     def stop(self) -> None:
         """Take no further step; the generator is closed, and nobody is called."""
-        self._timer.stop()
+        self._let_go()
         self._steps.close()
 
     def _step(self) -> None:
         try:
             next(self._steps)
         except StopIteration as end:
-            self._timer.stop()
+            self._let_go()
             self._on_end(end.value)
         except Exception as error:
-            self._timer.stop()
+            self._let_go()
             self._on_error(error)
+
+    def _let_go(self) -> None:
+        """Stop the timer, and let it hold this object no longer: PythonQt's connections are strong references."""
+        if self._timer.active:
+            self._timer.stop()
+            self._timer.disconnect("timeout()", self._step)

@@ -62,9 +62,13 @@ class Worker:
         self._cancelled = False
         self._unread = b""
         self._process = qt.QProcess()
-        self._process.connect("readyReadStandardOutput()", self._read_progress)
-        self._process.connect("finished(int,QProcess::ExitStatus)", self._finish)
-        self._process.connect("errorOccurred(QProcess::ProcessError)", self._fail_to_start)
+        self._connections = {
+            "readyReadStandardOutput()": self._read_progress,
+            "finished(int,QProcess::ExitStatus)": self._finish,
+            "errorOccurred(QProcess::ProcessError)": self._fail_to_start,
+        }
+        for signal, slot in self._connections.items():
+            self._process.connect(signal, slot)
 
     def start(self, arguments: Sequence[str], folder: Path) -> None:
         """Start the child in `folder`, which it gets as its first argument."""
@@ -98,17 +102,24 @@ class Worker:
 
     def _finish(self, exit_code: int, _exit_status: int) -> None:
         if self._cancelled:
-            self._on_end(ChildEnd("cancelled"))
+            self._end(ChildEnd("cancelled"))
         elif exit_code == 0 and self._process.exitStatus() == qt.QProcess.NormalExit:
             self._read_progress()
-            self._on_end(ChildEnd("done"))
+            self._end(ChildEnd("done"))
         else:
-            self._on_end(ChildEnd("failed", self._complaint()))
+            self._end(ChildEnd("failed", self._complaint()))
 
     def _fail_to_start(self, error: int) -> None:
         # Any other error is followed by `finished`.
         if error == qt.QProcess.FailedToStart:
-            self._on_end(ChildEnd("failed", f"{sys.executable} cannot be started: {self._process.errorString()}."))
+            message = f"{sys.executable} cannot be started: {self._process.errorString()}."
+            self._end(ChildEnd("failed", message))
+
+    def _end(self, end: ChildEnd) -> None:
+        # PythonQt's connections are strong references: they would keep this object for good.
+        for signal, slot in self._connections.items():
+            self._process.disconnect(signal, slot)
+        self._on_end(end)
 
     def _complaint(self) -> str:
         """Return the command line's own sentence; all of stderr goes to the log."""

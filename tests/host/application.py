@@ -118,6 +118,12 @@ class qSlicerApplication(QApplication):
             self._layout_manager = qSlicerLayoutManager(self.mrmlScene(), self.applicationLogic())
         return self._layout_manager
 
+    def coreIOManager(self) -> Any:
+        """Return what reads and writes nodes."""
+        from host.io_manager import qSlicerCoreIOManager
+
+        return qSlicerCoreIOManager(self.mrmlScene())
+
     def testingEnabled(self) -> bool:
         """Whether Slicer was started with --testing: no dialogs."""
         return self._testing
