@@ -16,6 +16,12 @@ from LungUNetSegSlicer.results import ResultsView, remember
 from LungUNetSegSlicer.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.settings import RunSettings
 
+_SETTINGS = (
+    "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
+    "modelPathLineEdit", "deviceComboBox",
+)  # fmt: skip
+"""The widgets that are locked during a run."""
+
 
 class Logic(Protocol):
     """What the panel needs of `LungUNetSegLogic`."""
@@ -67,8 +73,8 @@ class SegmentPanel:
             self._model.show(parameters.model)
             self._results.show(parameters.outputSegmentation)
         self._update_button()
-        for section in ("inputs", "outputs", "advanced"):
-            getattr(self._ui, f"{section}CollapsibleButton").enabled = not self.running
+        for name in _SETTINGS:
+            getattr(self._ui, name).enabled = not self.running
 
     def _update_button(self) -> None:
         button, reason = self._ui.applyButton, self._why_not()
