@@ -30,7 +30,12 @@ from LungUNetSegLib.evaluation.report import about, write_report
 from LungUNetSegLib.evaluation.tables import write_cases_csv, write_slices_csv
 from LungUNetSegLib.findings import Finding
 from LungUNetSegSlicer.background import finish, in_background
-from LungUNetSegSlicer.comparison_display import add_differences, add_distance_model, distance_surface
+from LungUNetSegSlicer.comparison_display import (
+    add_differences,
+    add_distance_model,
+    difference_labels,
+    distance_surface,
+)
 from LungUNetSegSlicer.comparison_input import image_in_world, read_pair
 from LungUNetSegSlicer.comparison_tables import add_scores_table, add_slices_plot, add_slices_table, plot_nodes
 from LungUNetSegSlicer.lung_sides import Sides
@@ -146,13 +151,14 @@ def comparison_steps(
     comparison = yield from in_background(lambda: compare(pair.prediction, pair.reference, labels))
     name = f"{prediction_node.GetName()} against {reference_node.GetName()}"
     case = yield from in_background(lambda: describe_comparison(prediction_node.GetName(), comparison, image))
+    differing = yield from in_background(lambda: difference_labels(comparison))
     surface = yield from distance_surface(comparison)
     if not all(slicer.mrmlScene.IsNodePresent(node) for node in nodes):
         raise DataError("The prediction or the reference was removed meanwhile. Choose two segmentations again.")
     scores = add_scores_table(comparison, f"Scores, {name}")
     slices = add_slices_table(comparison, f"DSC by slice, {name}")
     plot = add_slices_plot(slices, "DSC by slice")
-    differences = add_differences(comparison, f"Differences, {name}")
+    differences = add_differences(differing, f"Differences, {name}")
     distance = add_distance_model(surface, f"Surface distance, {name}")
     return SceneComparison(
         name=name,

@@ -14,7 +14,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.pictures import DIFFERENCE_COLOURS, differences
 from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import FloatArray, Volume
+from LungUNetSegLib.volume import FloatArray, Geometry, Volume
 from LungUNetSegSlicer.segmentation_node import make_segmentation
 from LungUNetSegSlicer.surfaces import make_surface
 from LungUNetSegSlicer.volume_bridge import surface_to_ras
@@ -28,6 +28,9 @@ COLOUR_RANGE_MM = 5.0
 COLOURS = ((-1.0, (0.13, 0.40, 0.67)), (0.0, (0.97, 0.97, 0.97)), (1.0, (0.70, 0.09, 0.17)))
 """ColorBrewer's RdBu, told apart with any colour vision: too small is blue, right white, too large red."""
 
+VOXEL_MM = 1.5
+"""Surfaces are made of every n-th voxel, up to this: a third of the time, and no difference to be seen."""
+
 LEGEND_TITLE, LEGEND_FORMAT = "mm", "%+.1f"
 
 
@@ -40,10 +43,15 @@ DIFFERENCES = (_segment(1, "True positive"), _segment(2, "False positive"), _seg
 """The segments of a difference; lung on the wrong side counts as false positive."""
 
 
-def add_differences(comparison: Comparison, name: str) -> vtkMRMLSegmentationNode:
-    """Add a segmentation of what is in both, in the prediction only, and in the reference only."""
+def difference_labels(comparison: Comparison) -> Volume:
+    """Return the labels of `DIFFERENCES` on the reference's grid; touches no node."""
     kinds = differences(comparison.prediction.array, comparison.reference.array)
-    segmentation = make_segmentation(Volume(kinds, comparison.reference.geometry), DIFFERENCES)
+    return Volume(kinds, comparison.reference.geometry)
+
+
+def add_differences(labels: Volume, name: str) -> vtkMRMLSegmentationNode:
+    """Add a segmentation of what is in both, in the prediction only, and in the reference only."""
+    segmentation = make_segmentation(labels, DIFFERENCES)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.GetSegmentation().DeepCopy(segmentation)
     node.CreateDefaultDisplayNodes()
@@ -68,12 +76,13 @@ def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyDat
     Returns:
         vtkPolyData in RAS mm with the point scalars `DISTANCE`; empty where no lung is in both.
     """
+    prediction, reference = _thinned(comparison.prediction), _thinned(comparison.reference)
     joined = vtkAppendPolyData()
     joined.AddInputData(vtkPolyData())
     for label in (1, 2):
-        surface = make_surface(comparison.prediction, label)
+        surface = make_surface(prediction, label)
         yield
-        target = make_surface(comparison.reference, label)
+        target = make_surface(reference, label)
         if surface.GetNumberOfPoints() and target.GetNumberOfPoints():
             distances = numpy_to_vtk(_signed_distances(surface, target, comparison.reference, label), deep=True)
             distances.SetName(DISTANCE)
@@ -82,6 +91,14 @@ def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyDat
         yield
     joined.Update()
     return surface_to_ras(joined.GetOutput())
+
+
+def _thinned(labels: Volume) -> Volume:
+    """Return every n-th voxel along each axis of a label map."""
+    every = [max(1, int(VOXEL_MM / spacing)) for spacing in labels.geometry.spacing_mm]
+    array = np.ascontiguousarray(labels.array[:: every[0], :: every[1], :: every[2]])
+    affine = labels.geometry.affine_lps @ np.diag((*every, 1))
+    return Volume(array, Geometry(array.shape, affine))
 
 
 def add_distance_model(surface: vtkPolyData, name: str) -> vtkMRMLModelNode:

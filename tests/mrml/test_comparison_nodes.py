@@ -21,6 +21,7 @@ from LungUNetSegSlicer.comparison_display import (
     DISTANCE,
     add_differences,
     add_distance_model,
+    difference_labels,
     distance_surface,
 )
 from LungUNetSegSlicer.comparison_slices import WorstSlices, error_position_ras, show_slice
@@ -133,7 +134,7 @@ def test_slice_views_go_there(scene: Any, comparison: Comparison) -> None:
 
 
 def test_differences_in_three_colours(comparison: Comparison) -> None:
-    node = add_differences(comparison, "Differences")
+    node = add_differences(difference_labels(comparison), "Differences")
     segmentation = node.GetSegmentation()
     assert [segmentation.GetNthSegment(i).GetName() for i in range(3)] == [
         "True positive", "False positive", "False negative",
@@ -159,6 +160,18 @@ def test_distances_have_the_sign_of_the_error(scene: Any) -> None:
     assert distances[middle & (points[:, 0] < outer_left + 0.5)].mean() == pytest.approx(3.0, abs=0.3)
     assert distances[middle & (points[:, 0] > outer_right - 0.5)].mean() == pytest.approx(-2.0, abs=0.3)
     assert np.median(np.abs(distances)) < 0.5
+
+
+def test_fine_grids_are_thinned_and_stay_in_place(scene: Any) -> None:
+    """A box of 0.5 mm pixels and 2.5 mm slices: its surface is made of every third pixel."""
+    geometry = Geometry.axial((8, 60, 60), (2.5, 0.5, 0.5), (-10.0, -20.0, 30.0))
+    box = np.zeros(geometry.shape, np.uint8)
+    box[2:6, 12:48, 12:48] = 1
+    surface = finish(distance_surface(compare(Volume(box, geometry), Volume(box, geometry))))
+    low, high = np.reshape(surface.GetBounds(), (3, 2)).T
+    np.testing.assert_allclose(high - low, (18.0, 18.0, 10.0), atol=2.0)
+    np.testing.assert_allclose((low + high) / 2, (-4.75, 5.25, 38.75), atol=1.0)
+    assert not vtk_to_numpy(surface.GetPointData().GetArray(DISTANCE)).any()
 
 
 def test_the_model_shows_distances_with_a_legend(comparison: Comparison) -> None:
