@@ -119,11 +119,18 @@ def _is_cpp_class(qt_class: type) -> bool:
 
 def _attribute_getter(builtin: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     def get(self: QtCore.QObject, name: str) -> Any:
-        if name in ("connect", "disconnect"):
-            return lambda signature, slot: _call_signal(self, name, signature, slot)
-        return builtin(self, name)
+        found = builtin(self, name)
+        return _by_signature(self, name, found) if name in ("connect", "disconnect") else found
 
     return get
+
+
+def _by_signature(sender: QtCore.QObject, method: str, pysides: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        # PySide itself connects with three arguments, in QTimer.singleShot.
+        return _call_signal(sender, method, *arguments) if len(arguments) == 2 else pysides(*arguments)
+
+    return call
 
 
 def _call_signal(sender: QtCore.QObject, method: str, signature: str, slot: Callable[..., object]) -> bool:

@@ -71,6 +71,19 @@ def test_single_shot_is_set_by_its_method_only():
     assert timer.isSingleShot()
 
 
+def test_a_timer_can_call_once_without_an_object(app):
+    import qt
+
+    calls = []
+    for interval in (0, 5):
+        qt.QTimer.singleShot(interval, lambda: calls.append(1))
+    deadline = qt.QElapsedTimer()
+    deadline.start()
+    while len(calls) < 2 and deadline.elapsed() < 5000:
+        app.processEvents()
+    assert calls == [1, 1]
+
+
 def test_a_signal_is_connected_by_its_signature_and_an_unknown_one_only_warns(caplog):
     import qt
 
