@@ -69,7 +69,8 @@ def test_the_scene_and_the_segmentation_open_in_slicer(
     ct = scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
     assert ct.GetName() == "mine.nii.gz"
     composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    assert {(node.GetLayoutName(), node.GetBackgroundVolumeID()) for node in composites} == {
+    # Other views may be there too, for those that another test has drawn never leave this process.
+    assert {(node.GetLayoutName(), node.GetBackgroundVolumeID()) for node in composites} >= {
         (tag, ct.GetID()) for tag in ("Red", "Green", "Yellow")
     }
     in_scene = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
