@@ -23,6 +23,10 @@ class WriteError(LungUNetSegError):
     """A result that cannot be written where the user wants it."""
 
 
+class UnknownFormatError(WriteError):
+    """A result's name whose ending stands for no format: wrong usage, whatever the files hold."""
+
+
 class ConfigError(LungUNetSegError):
     """A setting with an unknown name, a wrong type or a value out of range."""
 

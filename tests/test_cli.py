@@ -136,7 +136,6 @@ def test_errors_are_1_and_one_line(run, scan_file: Path, tmp_path: Path) -> None
         (("segment", tmp_path / "none.nii", "-o", out), "none.nii"),
         (("segment", tmp_path / "empty", "-o", out), "empty"),
         (("segment", tmp_path / "text.dcm", "-o", out), "text.dcm"),
-        (("segment", scan_file, "-o", tmp_path / "l.jpg"), "l.jpg"),
         (("segment", scan_file, "-o", tmp_path / "nowhere" / "l.mha"), "nowhere"),
         (("segment", scan_file, "-o", out, "--json", tmp_path / "nowhere" / "r.json"), "nowhere"),
         (("segment", scan_file, "-o", out, "--model", "nothing"), "nothing"),
@@ -155,6 +154,12 @@ def test_the_output_is_looked_at_before_the_scan(run, tmp_path: Path) -> None:
     """Protects minutes of reading a scan whose result could not be written."""
     code, _, stderr = run("segment", tmp_path / "none.nii", "-o", tmp_path / "nowhere" / "l.mha")
     assert code == 1 and "nowhere" in stderr and "none.nii" not in stderr
+
+
+def test_an_output_of_no_known_format_is_wrong_usage(run, scan_file: Path, tmp_path: Path) -> None:
+    """Exit 2: the command line itself is wrong, whatever the scan holds."""
+    code, _, stderr = run("segment", scan_file, "-o", tmp_path / "lungs.txt")
+    assert code == 2 and _one_line(stderr) and "lungs.txt" in stderr and ".seg.nrrd" in stderr
 
 
 def test_a_failed_run_leaves_the_old_output(run, scan_file: Path, small_phantom: Phantom, tmp_path: Path) -> None:

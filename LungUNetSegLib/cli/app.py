@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import LungUNetSegLib
 from LungUNetSegLib.cli.progress import KINDS, make_progress
-from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError
+from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, UnknownFormatError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"lungunetseg: {_one_line(error)}", file=sys.stderr)
         _drop_what_cannot_be_written()
-        return FAILED
+        return USAGE if isinstance(error, UnknownFormatError) else FAILED
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from LungUNetSegLib.errors import LungUNetSegError, ReadError, WriteError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.io import slicer_segmentation
 from LungUNetSegLib.io.atomic import check_replaceable, replacing
 from LungUNetSegLib.io.dicom_headers import files_of, read_dataset
@@ -31,7 +31,7 @@ GREATEST_LOSS = 0.05
 
 
 def check_writable(path: PathInput) -> None:
-    """Raise WriteError if `write_labels` could not write here: unknown ending, missing or read-only folder."""
+    """Raise the WriteError that `write_labels` would: unknown ending, missing or read-only folder."""
     _check_output(Path(path))
 
 
@@ -44,7 +44,8 @@ def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = 
         segments: What the label values mean.
 
     Raises:
-        WriteError: Unknown ending, missing or read-only folder, full disk.
+        UnknownFormatError: Unknown ending.
+        WriteError: Missing or read-only folder, full disk.
     """
     path = Path(path)
     ending = _check_output(path)
@@ -168,7 +169,7 @@ def _check_output(path: Path) -> str:
     """Return the ending by which the format is chosen."""
     ending = next((ending for ending in OUTPUT_ENDINGS if path.name.lower().endswith(ending)), None)
     if ending is None:
-        raise WriteError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
+        raise UnknownFormatError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
     if not is_text(path):
         raise WriteError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
     check_replaceable(path)
