@@ -316,3 +316,24 @@ def test_two_scans_never_go_to_one_file(run, scan_file: Path, tmp_path: Path) ->
     twin = tmp_path / f"{scan_file.name.removesuffix('.nii.gz')}.nrrd"
     code, _, stderr = run("segment", scan_file, twin, "-o", tmp_path / "out")
     assert code == 1 and _one_line(stderr) and "Two inputs" in stderr
+
+
+def test_what_c_libraries_print_is_kept_off_the_one_line(tmp_path: Path) -> None:
+    """MetaIO complains on stderr by itself when a disk is full, GDCM when an image is broken."""
+    script = """
+import os, sys
+from LungUNetSegLib.cli import app, segment
+def fail(*_):
+    os.write(2, b"MetaImage: something failed\\n")
+    raise app.LungUNetSegError("No room.")
+segment.load_model = fail
+sys.exit(app.main(["segment", "ct.nii", "-o", sys.argv[1]]))
+"""
+    for options, noise in (([], False), (["--debug"], True)):
+        code = script.replace("sys.argv[1]]", f"sys.argv[1], *{options!r}]")
+        result = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "l.mha")], capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 1
+        assert ("MetaImage" in result.stderr) is noise
+        assert noise or result.stderr == "lungunetseg: No room.\n"

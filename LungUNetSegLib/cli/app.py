@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         # A series or file may have a name that a terminal cannot show; stderr is so already.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if not debug:
+        _hush_libraries()
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("LungUNetSegLib").setLevel(logging.DEBUG if debug else logging.INFO)
     try:
@@ -114,6 +116,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def _hush_libraries() -> None:
+    """Keep off stderr what C libraries print there themselves, such as MetaIO's lines when a disk is full.
+
+    Only where stderr is the process's own: within another program, as Slicer or a test, it is not ours to move.
+    """
+    if sys.stderr is None or sys.stderr is not sys.__stderr__:
+        return
+    ours = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.stderr = os.fdopen(ours, "w", buffering=1, errors="backslashreplace")
 
 
 def _drop_what_cannot_be_written() -> None:
