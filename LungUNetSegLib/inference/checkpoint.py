@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import from_json
-from LungUNetSegLib.errors import ConfigError, ModelError
-from LungUNetSegLib.inference.engines.torch_engine import import_torch
+from LungUNetSegLib.errors import ConfigError, MissingDependencyError, ModelError
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
 
@@ -48,3 +47,18 @@ def read_checkpoint(path: Path) -> NetworkState:
         raise ModelError(f"{path} is damaged, or no PyTorch checkpoint: {' '.join(str(error).split())}") from error
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"{path} is no checkpoint of `lungunetseg train` (it lacks or misnames {error}).") from error
+
+
+def import_torch() -> Any:
+    """Return the torch module.
+
+    Raises:
+        MissingDependencyError: It is not installed or does not load.
+    """
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # a missing library of the driver is an OSError
+        raise MissingDependencyError(
+            f"PyTorch cannot be loaded ({error}): install it with `pip install torch`, or use --engine onnxruntime."
+        ) from error
+    return torch

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.inference.checkpoint import import_torch, read_checkpoint
 from LungUNetSegLib.inference.engines.engine import Float32, engine_failure
 from LungUNetSegLib.inference.model import CHECKPOINT_SUFFIXES, Model
 from LungUNetSegLib.inference.weights import read_weights
@@ -52,21 +53,6 @@ class TorchEngine:
         return result
 
 
-def import_torch() -> Any:
-    """Return the torch module.
-
-    Raises:
-        MissingDependencyError: It is not installed or does not load.
-    """
-    try:
-        import torch
-    except (ImportError, OSError) as error:  # a missing library of the driver is an OSError
-        raise MissingDependencyError(
-            f"PyTorch cannot be loaded ({error}): install it with `pip install torch`, or use --engine onnxruntime."
-        ) from error
-    return torch
-
-
 def torch_devices() -> list[str]:
     """The devices that PyTorch finds here, the fastest first."""
     torch = import_torch()
@@ -75,7 +61,6 @@ def torch_devices() -> list[str]:
 
 
 def _load_network(model: Model) -> Any:
-    from LungUNetSegLib.inference.checkpoint import read_checkpoint
     from LungUNetSegLib.networks import build_network
 
     torch = import_torch()
