@@ -17,6 +17,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+FOLDER_PREFIX = "LungUNetSeg-"
+"""How the folder's name begins: this process removes it, so no other may be given."""
+
 SCAN = "scan.nrrd"
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
@@ -33,6 +36,8 @@ def surface_file(label: int) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Segment the scan in a folder; return the exit status of `lungunetseg segment`."""
     folder = Path(arguments[0])
+    if not folder.name.startswith(FOLDER_PREFIX):
+        raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")
     threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
     _let_slicer_go_first()
     from LungUNetSegLib.cli import main as lungunetseg
@@ -42,10 +47,13 @@ def main(arguments: Sequence[str]) -> int:
     status = lungunetseg(["segment", *files, "--progress", "json", *options])
     # It is large, and removing it would keep Slicer's user waiting.
     (folder / SCAN).unlink()
-    if status == 0 and (folder / DICOM_FILES).exists():
-        _add_findings(folder)
     if status == 0:
-        _hand_back(folder, with_surfaces="--surfaces" in arguments)
+        try:
+            _add_findings(folder)
+            _hand_back(folder, with_surfaces="--surfaces" in arguments)
+        except OSError as error:
+            print(f"lungunetseg: {error}", file=sys.stderr)
+            return 1
     return status
 
 
@@ -57,6 +65,8 @@ def _add_findings(folder: Path) -> None:
     from LungUNetSegLib.io.dicom_series import group_series
     from LungUNetSegLib.io.dicom_stack import lay_out
 
+    if not (folder / DICOM_FILES).exists():
+        return
     files = [Path(file) for file in json.loads((folder / DICOM_FILES).read_text(encoding="utf-8"))]
     slices, _ = read_headers([file for file in files if file.is_file()])
     if not slices:

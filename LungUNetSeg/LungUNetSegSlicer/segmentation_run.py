@@ -20,7 +20,7 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNod
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer import child
 from LungUNetSegSlicer.dicom_files import write_dicom_files
 from LungUNetSegSlicer.event_loop import Steps
@@ -72,8 +72,8 @@ class SegmentationRun:
         self._volume, self._target, self._settings = volume, target, settings
         self._on_progress, self._on_end = on_progress, on_end
         self._ended = False
-        # Readable by this user only; the scan may name a patient's body, if not the patient.
-        self._folder = Path(tempfile.mkdtemp(prefix="LungUNetSeg-", dir=slicer.app.temporaryPath))
+        # Readable by this user only: what lies in it is a patient's.
+        self._folder = Path(tempfile.mkdtemp(prefix=child.FOLDER_PREFIX, dir=slicer.app.temporaryPath))
         self._observers = [
             slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
@@ -91,11 +91,14 @@ class SegmentationRun:
         if self.running:
             self._end(RunEnd(state="cancelled"))
 
-    def _hand_over(self) -> Generator[None, None, None]:
-        self._geometry = yield from write_scan(self._volume, self._folder / child.SCAN)
+    def _hand_over(self) -> Generator[None, None, Geometry]:
+        """Write what the child reads; return the scan's grid."""
+        geometry = yield from write_scan(self._volume, self._folder / child.SCAN)
         yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
+        return geometry
 
-    def _compute(self, _: object) -> None:
+    def _compute(self, geometry: Geometry) -> None:
+        self._geometry = geometry
         self._child.start(self._settings.arguments(), self._folder)
 
     def _on_child_end(self, end: ChildEnd) -> None:
@@ -109,7 +112,7 @@ class SegmentationRun:
         """Read what the child left; return (segments, result), with the scene as it was."""
         self._on_progress("load", 0, 1)
         result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
-        labels = self._read_labels()
+        labels = _read_labels(self._folder / child.LUNGS, self._geometry)
         yield
         surfaces = {}
         for label in (1, 2):
@@ -124,14 +127,6 @@ class SegmentationRun:
         made = make_segments(labels, segments, surfaces)
         yield
         return made, result
-
-    def _read_labels(self) -> Volume:
-        """Return the lungs on the scan's grid as it was handed over."""
-        with np.load(self._folder / child.LUNGS, allow_pickle=False) as archive:
-            box, first = archive["labels"], archive["first"]
-        labels = np.zeros(self._geometry.shape, np.uint8)
-        labels[tuple(slice(start, start + size) for start, size in zip(first, box.shape, strict=True))] = box
-        return Volume(labels, self._geometry)
 
     def _finish(self, loaded: Any) -> None:
         segments, result = loaded
@@ -169,3 +164,12 @@ class SegmentationRun:
         self._child.cancel()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._on_end(end)
+
+
+def _read_labels(path: Path, geometry: Geometry) -> Volume:
+    """Return the lungs that the child found, on the scan's grid as it was handed over."""
+    with np.load(path, allow_pickle=False) as archive:
+        box, first = archive["labels"], archive["first"]
+    labels = np.zeros(geometry.shape, np.uint8)
+    labels[tuple(slice(start, start + size) for start, size in zip(first, box.shape, strict=True))] = box
+    return Volume(labels, geometry)

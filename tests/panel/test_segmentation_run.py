@@ -232,3 +232,17 @@ def test_a_transform_above_the_volume_is_remarked(app, phantom_node, wait_until)
     wait_until(run.ended)
     assert [each["code"] for each in run.ends[0].result["findings"]] == ["under-transform"]
     assert run.ends[0].segmentation.GetTransformNodeID() == transform.GetID()
+
+
+def test_the_child_touches_no_folder_but_its_own(tmp_path):
+    import subprocess
+    import sys
+
+    from host import application
+
+    (tmp_path / "mine.txt").write_text("keep")
+    command = [sys.executable, "-m", "LungUNetSegSlicer.child", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(application.REPOSITORY / "LungUNetSeg")}
+    run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert run.returncode == 1 and b"not a folder that Slicer made" in run.stderr
+    assert (tmp_path / "mine.txt").exists()
