@@ -24,7 +24,8 @@ def ensure_display() -> None:
 
 def _start_xvfb() -> str:
     read_end, write_end = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1600x1200x24", "-nolisten", "tcp"]
+    # It ends with its last client, so also with tests that are killed.
+    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1600x1200x24", "-nolisten", "tcp", "-terminate"]
     server = subprocess.Popen(command, pass_fds=(write_end,), stderr=subprocess.DEVNULL)
     os.close(write_end)
     atexit.register(server.terminate)
