@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import subprocess
 import sys
+
+_servers: list[subprocess.Popen[bytes]] = []
+"""Held on to: Python warns of a process that is forgotten while it runs."""
 
 
 def ensure_display() -> None:
@@ -15,7 +17,7 @@ def ensure_display() -> None:
         return
     if os.environ.get("DISPLAY"):
         os.environ["QT_QPA_PLATFORM"] = "xcb"
-    elif shutil.which("Xvfb"):
+    elif shutil.which("Xvfb") and shutil.which("setpriv"):
         os.environ["DISPLAY"] = _start_xvfb()
         os.environ["QT_QPA_PLATFORM"] = "xcb"
     else:
@@ -24,11 +26,12 @@ def ensure_display() -> None:
 
 def _start_xvfb() -> str:
     read_end, write_end = os.pipe()
-    # It ends with its last client, so also with tests that are killed.
-    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1600x1200x24", "-nolisten", "tcp", "-terminate"]
-    server = subprocess.Popen(command, pass_fds=(write_end,), stderr=subprocess.DEVNULL)
+    # The kernel ends the server after this process. Ended any sooner it would take the process with it: VTK's and Qt's
+    # connections stay open to the last, and Xlib answers a lost one with exit(1).
+    command = ["setpriv", "--pdeathsig", "TERM", "Xvfb", "-displayfd", str(write_end)]
+    command += ["-screen", "0", "1600x1200x24", "-nolisten", "tcp"]
+    _servers.append(subprocess.Popen(command, pass_fds=(write_end,), stderr=subprocess.DEVNULL))
     os.close(write_end)
-    atexit.register(server.terminate)
     with os.fdopen(read_end) as pipe:
         # The server writes its display's number once it listens.
         return f":{pipe.readline().strip()}"

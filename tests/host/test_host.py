@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -209,3 +214,30 @@ _UI = """<?xml version="1.0" encoding="UTF-8"?>
 <connections><connection><sender>A</sender><signal>mrmlSceneChanged(vtkMRMLScene*)</signal>
 <receiver>volumeSelector</receiver><slot>setMRMLScene(vtkMRMLScene*)</slot></connection></connections></ui>
 """
+
+
+@pytest.mark.skipif(not shutil.which("Xvfb") or not shutil.which("setpriv"), reason="needs Xvfb and setpriv")
+@pytest.mark.parametrize("ending", ["", "os.kill(os.getpid(), 9)"])
+def test_the_x_server_lives_as_long_as_the_tests_and_no_longer(ending):
+    """Ended too soon it fails a green test run at its exit; too late, it is left behind by one that was killed."""
+    code = f"""
+import atexit, ctypes, os, sys, time
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+x11 = ctypes.CDLL("libX11.so.6")
+x11.XOpenDisplay.restype = ctypes.c_void_p
+# What was registered first is called last: VTK and Qt use their connections until after all other clearing up.
+atexit.register(lambda: (time.sleep(0.3), x11.XSync(connection, 0)))
+from host.display import ensure_display
+ensure_display()
+connection = ctypes.c_void_p(x11.XOpenDisplay(None))
+print(os.environ["DISPLAY"], flush=True)
+{ending}
+"""
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "QT_QPA_PLATFORM")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == (-9 if ending else 0), done.stderr
+    socket = Path(f"/tmp/.X11-unix/X{done.stdout.strip().removeprefix(':')}")
+    deadline = time.monotonic() + 10
+    while socket.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not socket.exists()
