@@ -171,6 +171,8 @@ class ComparePanel:
     def _choose_point(self, _series_ids: Any, selection: Any) -> None:
         index = chosen_slice(self._result.slices, selection) if self._result and selection else None
         if index is not None and self._worst is not None:
+            # A chart keeps the last choice on each curve, and would tell of all of them at the next click.
+            self._plot_view.RemovePlotSelections()
             self._worst.go_to(index)
             self._go_to_slice()
             self._update()

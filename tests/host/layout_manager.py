@@ -1,21 +1,16 @@
 """The views of the application, as far as the module speaks to them: `slicer.app.layoutManager()`.
 
-Nothing is drawn; the view nodes, the slices' logics and the plots' signals are real.
+Nothing is drawn but plots that are clicked; the view nodes, the slices' logics and the plots' signals are real.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Property, QObject, Signal
+from host.plot_view import qMRMLPlotView
+from PySide6.QtCore import Property, QObject
 from PySide6.QtWidgets import QWidget
 from slicer import vtkMRMLLayoutLogic, vtkMRMLSliceLogic
-
-
-class qMRMLPlotView(QWidget):
-    """Stands for Slicer's Libs/MRML/Widgets/qMRMLPlotView.h."""
-
-    dataSelected = Signal(object, object)
 
 
 class qMRMLPlotWidget(QWidget):
@@ -23,7 +18,7 @@ class qMRMLPlotWidget(QWidget):
 
     def __init__(self, node: Any) -> None:
         super().__init__()
-        self._node, self._view = node, qMRMLPlotView(self)
+        self._node, self._view = node, qMRMLPlotView(self, node)
 
     def mrmlPlotViewNode(self) -> Any:
         """Return the node of the view."""

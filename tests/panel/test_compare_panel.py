@@ -122,35 +122,44 @@ def test_the_event_loop_runs_meanwhile(panel, views, nodes, app, wait_until):
     assert slicer.mrmlScene.GetNumberOfNodes() == before
 
 
-def test_worst_next_worse_and_a_point_of_the_plot(compare, panel, app):
+def shown_at(height: float) -> None:
+    """Check that the slice views of the comparison and the user's own are at a height."""
+    from LungUNetSegSlicer.comparison_layout import DIFFERENCE, PREDICTION
+
+    assert [position(tag)[2] for tag in (PREDICTION, DIFFERENCE, "Red")] == pytest.approx([height] * 3)
+
+
+def test_worst_and_next_worse(compare, panel, app):
     """Each moves all slice views, the user's own too."""
-    import vtk
-
-    from LungUNetSegSlicer.comparison_layout import DIFFERENCE, PLOT, PREDICTION
-
     ui = compare()
     comparison = panel.widget.comparePanel.result.comparison
-    order = comparison.whole.slices_from_worst()
-    heights = [comparison.slice_centre_lps(index)[2] for index in order]
+    heights = [comparison.slice_centre_lps(index)[2] for index in comparison.whole.slices_from_worst()]
     app.processEvents()
-
-    def shown_at(height: float) -> None:
-        assert [position(tag)[2] for tag in (PREDICTION, DIFFERENCE, "Red")] == pytest.approx([height] * 3)
-
     shown_at(heights[0])
     panel.click(ui.nextSliceButton)
     shown_at(heights[1])
     panel.click(ui.worstSliceButton)
     shown_at(heights[0])
+
+
+def test_points_of_the_plot_one_after_the_other(compare, panel, app):
+    """On the same curve, on another, and once more: a real chart remembers what was chosen on each curve."""
+    from LungUNetSegSlicer.comparison_layout import PLOT
+
+    ui = compare()
+    app.processEvents()
+    comparison = panel.widget.comparePanel.result.comparison
+    order = comparison.whole.slices_from_worst()
+    rows = sorted(order)
     widgets = [app.layoutManager().plotWidget(i) for i in range(app.layoutManager().plotViewCount)]
-    plot = next(each for each in widgets if each.mrmlPlotViewNode().GetSingletonTag() == PLOT)
-    selection, rows = vtk.vtkCollection(), vtk.vtkIdTypeArray()
-    rows.InsertNextValue(sorted(order).index(order[5]))
-    selection.AddItem(rows)
-    plot.plotView().dataSelected.emit(None, selection)
-    shown_at(heights[5])
+    plot = next(each for each in widgets if each.mrmlPlotViewNode().GetSingletonTag() == PLOT).plotView()
+    for series, index in ((0, order[5]), (0, order[7]), (2, order[3]), (0, order[4]), (2, order[3])):
+        plot.click(series, rows.index(index))
+        shown_at(comparison.slice_centre_lps(index)[2])
     panel.click(ui.nextSliceButton)
-    shown_at(heights[6])
+    shown_at(comparison.slice_centre_lps(order[4])[2])
+    plot.click(2, rows.index(order[3]))
+    shown_at(comparison.slice_centre_lps(order[3])[2])
 
 
 def test_back_and_forth_between_the_layouts(compare, views, panel):
