@@ -1,7 +1,8 @@
 """The views of a comparison: prediction, reference and difference on linked slices, distances in 3D, plot and table.
 
-The views are the layout's own, so that the user's keep what they show; only the two segmentations' displays are
-limited to these views, and are given back when the user leaves.
+The views are the layout's own, so that the user's keep what they show; segmentations are kept out of those that are
+not about them, and are given back when the user leaves. Slicer does not tell when it saves a scene, so at no time is
+there anything in it that a Slicer without this module could not show.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class ComparisonViews:
         else:
             layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
         layout.SetViewArrangement(LAYOUT_ID)
+        layout.SetSaveWithScene(False)  # a Slicer that does not know the layout would show no view at all
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
         fill_slices(result)
@@ -109,11 +111,10 @@ class ComparisonViews:
         if self._observed is not None:
             layout, observer = self._observed
             layout.RemoveObserver(observer)
+            layout.SetSaveWithScene(True)
             self._observed = None
         for display, view_ids in self._limited:
-            display.RemoveAllViewNodeIDs()
-            for view_id in view_ids:
-                display.AddViewNodeID(view_id)
+            display.SetViewNodeIDs(view_ids)
         self._limited = []
         if self._result is not None:
             # In the user's own views they would cover the segmentations.
@@ -156,16 +157,25 @@ def fill_slices(result: SceneComparison) -> None:
 
 
 def limit_displays(result: SceneComparison) -> list[tuple[Any, list[str]]]:
-    """Show each node in its view only; return the displays and the IDs of the views that each was limited to before."""
+    """Show each segmentation in its view of the layout only, and in the user's own views as ever.
+
+    Returns:
+        The displays, each with the IDs of the views that it was limited to before; none is all views.
+    """
     views = dict(zip((result.prediction_node, result.reference_node, result.differences), slice_nodes(), strict=True))
     views[result.distance] = view_node(DISTANCE, "vtkMRMLViewNode")
+    layout_ids = {view.GetID() for view in views.values()}
+    kinds = ("vtkMRMLSliceNode", "vtkMRMLViewNode")
+    every_id = [view.GetID() for kind in kinds for view in slicer.util.getNodesByClass(kind)]
+    others = [each for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if each not in views]
     before = []
-    for node, view in views.items():
-        for index in range(node.GetNumberOfDisplayNodes()):
-            display = node.GetNthDisplayNode(index)
+    for node in (*views, *others):
+        is_of_layout = node in (result.differences, result.distance)
+        for display in (node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())):
             before.append((display, list(display.GetViewNodeIDs())))
-            display.RemoveAllViewNodeIDs()
-            display.AddViewNodeID(view.GetID())
+            own_ids = [each for each in before[-1][1] or every_id if each not in layout_ids]
+            layout_id = [views[node].GetID()] if node in views else []
+            display.SetViewNodeIDs(layout_id if is_of_layout else own_ids + layout_id)
     return before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -83,6 +84,12 @@ def composite(tag: str) -> Any:
     return slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view_node(tag, "vtkMRMLSliceNode"))
 
 
+def ours(node: Any) -> list[str]:
+    """Return the views of the layout in which a node is seen."""
+    views = [*slice_nodes(), view_node(DISTANCE, "vtkMRMLViewNode")]
+    return [view.GetID() for view in views if node.GetDisplayNode().IsDisplayableInView(view.GetID())]
+
+
 def test_the_layout_names_six_views() -> None:
     tags = [view.get("singletontag") for view in ElementTree.fromstring(LAYOUT).iter("view")]
     assert tags == [PREDICTION, REFERENCE, DIFFERENCE, DISTANCE, PLOT, SCORES]
@@ -99,13 +106,9 @@ def test_each_view_has_its_own(layout: Any, result: SceneComparison) -> None:
     assert len({view.GetViewGroup() for view in slice_nodes()}) == 1
     assert composite(REFERENCE).GetLabelVolumeID() == result.reference_node.GetID()
     assert composite(PREDICTION).GetLabelVolumeID() is None
-    where = {
-        result.prediction_node: [f"vtkMRMLSliceNode{PREDICTION}"],
-        result.differences: [f"vtkMRMLSliceNode{DIFFERENCE}"],
-        result.distance: [f"vtkMRMLViewNode{DISTANCE}"],
-    }
-    for node, views in where.items():
-        assert list(node.GetDisplayNode().GetViewNodeIDs()) == views
+    assert ours(result.prediction_node) == [f"vtkMRMLSliceNode{PREDICTION}"]
+    assert ours(result.differences) == [f"vtkMRMLSliceNode{DIFFERENCE}"]
+    assert ours(result.distance) == [f"vtkMRMLViewNode{DISTANCE}"]
     assert view_node(PLOT, "vtkMRMLPlotViewNode").GetPlotChartNode() is result.plot
     assert view_node(SCORES, "vtkMRMLTableViewNode").GetTableNode() is result.scores
 
@@ -137,6 +140,42 @@ def test_back_to_ones_own_layout(layout: Any, result: SceneComparison, by_menu: 
     assert list(result.differences.GetDisplayNode().GetViewNodeIDs()) == []
     views.leave()
     assert layout.GetViewArrangement() == OWN
+
+
+def test_other_segmentations_stay_out(layout: Any, result: SceneComparison, small_phantom: Phantom) -> None:
+    """A third one would lie over all three slices; in the user's own views it stays where it was."""
+    other = show_labels(small_phantom.labels, LUNGS, result.image_node)
+    views = ComparisonViews()
+    views.show(result)
+    assert ours(other) == []
+    for node in (other, result.prediction_node):
+        assert node.GetDisplayNode().IsDisplayableInView("vtkMRMLSliceNodeRed")
+    views.leave()
+    assert list(other.GetDisplayNode().GetViewNodeIDs()) == []
+
+
+def test_a_scene_saved_meanwhile_is_seen_by_those_without_the_module(
+    layout: Any, result: SceneComparison, scene: Any, tmp_path: Path
+) -> None:
+    """Their Slicer shows nothing at all in a layout that it does not know, nor a segmentation whose views it lacks.
+
+    Slicer tells nobody that it is about to save, so what it would write must do at any time.
+    """
+    views = ComparisonViews()
+    views.show(result)
+    scene.Commit(str(tmp_path / "shown.mrml"))
+    saved = ElementTree.parse(tmp_path / "shown.mrml").getroot()
+    assert saved.find("Layout") is None
+    (display,) = (
+        each
+        for each in saved.iter("SegmentationDisplay")
+        if each.get("id") == result.prediction_node.GetDisplayNodeID()
+    )
+    assert "vtkMRMLSliceNodeRed" in (display.get("viewNodeRef") or "").split(";")
+    views.leave()
+    scene.Commit(str(tmp_path / "left.mrml"))
+    saved = ElementTree.parse(tmp_path / "left.mrml").getroot()
+    assert [each.get("currentViewArrangement") for each in saved.iter("Layout")] == [str(OWN)]
 
 
 def test_no_ct_is_no_obstacle(layout: Any, result: SceneComparison) -> None:
