@@ -32,11 +32,14 @@ class PreprocessConfig:
         spacing_mm: Pixel size of the network's slices, the same along rows and columns.
         size: (height, width) of the network's slices, in pixels.
         window_hu: HU values that become -1 and +1; what lies outside is clipped.
+        context_mm: How far above and below each slice the two neighbours lie that the network sees with it; 0 for
+            none.
     """
 
     spacing_mm: float = 1.5
     size: tuple[int, int] = (224, 288)
     window_hu: tuple[float, float] = (-1000.0, 400.0)
+    context_mm: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.spacing_mm <= 10:
@@ -45,6 +48,13 @@ class PreprocessConfig:
             raise ConfigError(f"size must be at least 16 x 16, got {self.size}.")
         if self.window_hu[0] >= self.window_hu[1]:
             raise ConfigError(f"window_hu must rise, got {self.window_hu}.")
+        if self.context_mm < 0:
+            raise ConfigError(f"context_mm must be at least 0, got {self.context_mm}.")
+
+    @property
+    def channels(self) -> int:
+        """Slices that the network sees at once: the one to segment, between its neighbours if it has any."""
+        return 3 if self.context_mm else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +154,19 @@ def normalise(hu: npt.NDArray[np.generic], config: PreprocessConfig) -> npt.NDAr
     scaled -= np.float32((low + high) / 2)
     scaled *= np.float32(2 / (high - low))
     return np.clip(scaled, -1, 1, out=scaled)
+
+
+def slices_seen(depth: int, slice_mm: float, config: PreprocessConfig) -> npt.NDArray[np.int64]:
+    """Return (depth, config.channels) numbers of the slices that the network sees for each slice of a scan.
+
+    The order is towards the head. Beyond the scan's ends its last slice is repeated; slices that lie further apart
+    than twice `context_mm`, and a single one, are seen alone, repeated in the neighbours' place.
+    """
+    middle = np.arange(depth)
+    if not config.context_mm:
+        return middle[:, None]
+    step = round(config.context_mm / slice_mm)
+    return np.stack((middle - step, middle, middle + step), axis=1).clip(0, depth - 1)
 
 
 def _body_middle(aligned: Volume) -> tuple[float, float]:

@@ -77,7 +77,9 @@ def measure(contender: str, steps: int) -> dict[str, float]:
         keep_freed_memory()
     total = WARM_UP_STEPS + steps
     sampling = dataclasses.replace(config.sampling, slices_per_epoch=total * config.batch_size)
-    dataset = SliceDataset(phantom_cases(config, total), sampling, config.augment, config.pathology)
+    dataset = SliceDataset(
+        phantom_cases(config, total), sampling, config.augment, config.pathology, preprocess=config.preprocess
+    )
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(config, dataset, None, Path(folder), split=Split(training=(), test=()))
         losses = []

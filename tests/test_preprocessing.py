@@ -10,7 +10,7 @@ import pytest
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, align, normalise, place_grid
+from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, align, normalise, place_grid, slices_seen
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes
 
 SMALL = PreprocessConfig(spacing_mm=5.0, size=(80, 88))
@@ -32,7 +32,13 @@ def there_and_back(scan: Volume, labels: Volume, config: PreprocessConfig) -> Vo
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"spacing_mm": 0.0}, {"spacing_mm": 50.0}, {"size": (8, 64)}, {"window_hu": (400.0, -1000.0)}],
+    [
+        {"spacing_mm": 0.0},
+        {"spacing_mm": 50.0},
+        {"size": (8, 64)},
+        {"window_hu": (400.0, -1000.0)},
+        {"context_mm": -1.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
     with pytest.raises(ConfigError):
@@ -49,6 +55,23 @@ def test_window_by_hand() -> None:
     assert np.allclose(normalise(hu, PreprocessConfig()), [-1, -1, 0, 0.5, 1, 1])
     assert normalise(hu, PreprocessConfig()).dtype == np.float32
     assert hu[0] == -1024, "the scan itself is left as it is"
+
+
+@pytest.mark.parametrize(
+    ("slice_mm", "first", "middle"),
+    [(2.5, [0, 0, 3], [2, 5, 8]), (5.0, [0, 0, 1], [4, 5, 6]), (10.0, [0, 0, 1], [4, 5, 6]), (15.0, [0] * 3, [5] * 3)],
+)
+def test_neighbours_lie_7_mm_away_by_hand(slice_mm: float, first: list[int], middle: list[int]) -> None:
+    """Ten slices; beyond the ends the last is repeated, and no neighbour is further than twice the distance."""
+    seen = slices_seen(10, slice_mm, PreprocessConfig(context_mm=7.0))
+    assert seen[0].tolist() == first
+    assert seen[5].tolist() == middle
+    assert seen[9].tolist() == [9 - middle[1] + middle[0], 9, 9]
+
+
+def test_without_context_each_slice_is_seen_alone() -> None:
+    assert slices_seen(3, 2.5, PreprocessConfig()).tolist() == [[0], [1], [2]]
+    assert slices_seen(1, 2.5, PreprocessConfig(context_mm=7.0)).tolist() == [[0, 0, 0]]
 
 
 def test_all_48_storages_give_the_network_the_same_slices() -> None:

@@ -19,12 +19,13 @@ COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64))
 
 def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:
     """Write a checkpoint of a tiny network at random weights, its batch normalisations' statistics not trivial."""
-    config = UNetConfig(**{"out_channels": 2, "features_per_stage": (4, 8, 8), "stem_stride": 2} | network)
+    tiny = {"out_channels": 2, "features_per_stage": (4, 8, 8), "stem_stride": 2, "in_channels": preprocess.channels}
+    config = UNetConfig(**tiny | network)
     torch.manual_seed(0)
     net = build_network(config).train()
     with torch.no_grad():
         for _ in range(3):
-            net(torch.randn(4, 1, 32, 32) * 2 + 1)
+            net(torch.randn(4, preprocess.channels, 32, 32) * 2 + 1)
         net.head.weight *= 5
     state = net.state_dict()
     checkpoint = Checkpoint(
@@ -57,7 +58,8 @@ class OracleEngine:
     @property
     def slices_seen(self) -> np.ndarray:
         """All that it was given, (D, h, w)."""
-        return np.concatenate(self.seen)[:, 0]
+        seen = np.concatenate(self.seen)
+        return seen[:, seen.shape[1] // 2]
 
     def probabilities(self, slices: np.ndarray) -> np.ndarray:
         """Give the next slices' answer."""

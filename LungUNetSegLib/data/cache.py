@@ -62,7 +62,7 @@ class StoredArray:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key: int | slice) -> npt.NDArray[Any]:
+    def __getitem__(self, key: int | slice | npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         return np.array(self._map()[key])
 
     def _map(self) -> npt.NDArray[Any]:
@@ -155,7 +155,9 @@ def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase
 
 def case_digest(case: Case, config: PreprocessConfig) -> str:
     """Hex digest of all that decides a cache entry: the bytes of the case's files, and the parameters."""
-    digest = hashlib.sha256(json.dumps([FORMAT, to_json(config)], sort_keys=True).encode())
+    parameters = to_json(config)
+    del parameters["context_mm"]  # an entry holds all slices, whichever are then seen together
+    digest = hashlib.sha256(json.dumps([FORMAT, parameters], sort_keys=True).encode())
     for path in (case.image, case.mask, case.ignore):
         files = [] if path is None else sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:

@@ -82,6 +82,7 @@ def extreme_parameters(config: AugmentConfig) -> dict[str, AugmentParameters]:
         "higher HU": {"shift_hu": config.shift_hu},
         "resolution": {"resolution": config.resolution},
         "field of view": {"field_of_view": config.field_of_view},
+        "cover": {"cover": config.cover_pixels},
     }
     neutral = identity_parameters(1)
     return {
@@ -100,15 +101,15 @@ def _single_changes(dataset: SliceDataset) -> Iterator[Tile]:
         for kind in get_args(Kind):
             always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
             lesions = sample_lesions(1, always, torch.Generator().manual_seed(LESION_SEED))
-            sick_hu, lungs = apply_lesions(hu, target[:, :2], lesions[-1:])
-            yield kind.replace("_", " "), sick_hu[0, 0], torch.cat((lungs[0], target[0, 2:]))
+            sick_hu, lungs = apply_lesions(hu, target[:, None, :2], lesions[-1:])
+            yield kind.replace("_", " "), sick_hu[0, 0], torch.cat((lungs[0, 0], target[0, 2:]))
 
 
 def _random_draws(dataset: SliceDataset) -> Iterator[Tile]:
     count = min(RANDOM_TILES, len(dataset))
     batch = next(dataset.epoch(0, count))
     for number in range(count):
-        yield f"draw {number + 1}", batch.hu[number, 0], _target(batch)[number]
+        yield f"draw {number + 1}", _middle(batch.hu)[number], _target(batch)[number]
 
 
 def _typical_slice(dataset: SliceDataset) -> tuple[Tensor, Tensor]:
@@ -120,7 +121,12 @@ def _typical_slice(dataset: SliceDataset) -> tuple[Tensor, Tensor]:
             best, most = batch, amount
     if best is None:
         raise DataError("No slice shows both lungs, so there is nothing to show the augmentation on.")
-    return best.hu, _target(best)
+    return _middle(best.hu)[:, None], _target(best)
+
+
+def _middle(hu: Tensor) -> Tensor:
+    """(B, k, h, w) HU of all slices seen to (B, h, w) of the one to segment."""
+    return hu[:, hu.shape[1] // 2]
 
 
 def _target(batch: Batch) -> Tensor:

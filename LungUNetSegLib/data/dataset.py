@@ -21,6 +21,7 @@ from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.pathology import Lesion, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.preprocessing import PreprocessConfig, slices_seen
 
 PATHOLOGY_STREAM = 1
 """Keeps the lesions' random numbers apart from the augmentation's: switching one off leaves the other's draws."""
@@ -39,6 +40,8 @@ class SamplingConfig:
         no_lung_share: With "balanced", the largest share of draws that fall on slices without lung.
         slab_probability: With which a slice of a volume is averaged with its neighbours into a thicker one.
         slab_mm: Largest thickness of such a slab.
+        alone_probability: With which a slice is seen alone, where the network sees neighbours: what single slices
+            can teach of that is little.
     """
 
     order: Literal["every", "balanced"] = "balanced"
@@ -47,9 +50,10 @@ class SamplingConfig:
     no_lung_share: float = 0.15
     slab_probability: float = 0.3
     slab_mm: float = 10.0
+    alone_probability: float = 0.25
 
     def __post_init__(self) -> None:
-        for name in ("single_slice_share", "no_lung_share", "slab_probability"):
+        for name in ("single_slice_share", "no_lung_share", "slab_probability", "alone_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
         if self.slices_per_epoch < 1:
@@ -61,7 +65,7 @@ class Batch:
     """Slices to learn from.
 
     Attributes:
-        hu: (B, 1, h, w) float32 HU.
+        hu: (B, k, h, w) float32 HU; the slice, between its neighbours where the network sees them.
         target: (B, 2, h, w) float32 in [0, 1]; right lung, left lung.
         valid: (B, 1, h, w) float32; 1 where the target is known.
     """
@@ -80,6 +84,7 @@ class SliceDataset:
         augment: How they are changed; None for not at all.
         pathology: What disease is laid in; None for none.
         seed: Of everything random.
+        preprocess: Says which neighbours are seen with a slice; none by default.
 
     Raises:
         DataError: No case, or no slice.
@@ -92,10 +97,13 @@ class SliceDataset:
         augment: AugmentConfig | None = None,
         pathology: PathologyConfig | None = None,
         seed: int = 0,
+        *,
+        preprocess: PreprocessConfig | None = None,
     ) -> None:
-        self.cases = list(cases)
+        self.cases, config = list(cases), preprocess or PreprocessConfig()
         self.sampling, self.augment, self.pathology, self.seed = sampling, augment, pathology, seed
         self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(len(case.hu))], np.int64)
+        self._seen = [slices_seen(len(case.hu), case.slice_mm, config) for case in cases]
         if not len(self.index):
             raise DataError("There is no slice to learn from; the data set is empty.")
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
@@ -132,7 +140,8 @@ class SliceDataset:
         """Yield every slice once, in order and unchanged, for validation."""
         for start in range(0, len(self.index), batch_size):
             chosen = self.index[start : start + batch_size]
-            yield _batch(*_stack([self._read(case, slice_, 0.0) for case, slice_ in chosen]))
+            hu, target = _stack([self._read(case, slice_) for case, slice_ in chosen])
+            yield _batch(hu, _middle(target))
 
     def _draw(self, epoch: int) -> npt.NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, epoch))
@@ -145,30 +154,42 @@ class SliceDataset:
         generator = _generator(*seeds)
         slabs_mm = torch.rand(len(chosen), generator=generator) * self.sampling.slab_mm
         slabs_mm *= torch.rand(len(chosen), generator=generator) < self.sampling.slab_probability
-        slabs = zip(chosen[mine], slabs_mm[mine].tolist(), strict=True)
-        planes = [self._read(case, slice_, slab_mm) for (case, slice_), slab_mm in slabs]
-        hu, target = _stack(planes)
+        alone = torch.rand(len(chosen), generator=generator) < self.sampling.alone_probability
+        how = zip(chosen[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), strict=True)
+        hu, targets = _stack([self._read(case, slice_, slab_mm, alone) for (case, slice_), slab_mm, alone in how])
         if self.pathology is not None:
             lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
             here = range(*mine.indices(len(chosen)))
             kept = [_renumbered(lesion, here.start) for lesion in lesions if lesion.sample in here]
-            hu, lungs = apply_lesions(hu, target[:, :2], kept)
-            target = torch.cat((lungs, target[:, 2:]), dim=1)
+            hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
+            targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
+        target = _middle(targets)
         if self.augment is not None:
             parameters = sample_parameters(len(chosen), self.augment, generator)
             hu, target = apply_parameters(hu, target, parameters[mine])
         return _batch(hu, target)
 
-    def _read(self, case: int, slice_: int, slab_mm: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """A slice, or the mean of as many neighbours as make up `slab_mm`."""
-        cached = self.cases[case]
-        count = max(1, round(slab_mm / cached.slice_mm))
-        start = max(0, slice_ - count // 2)
-        planes = slice(start, start + count)
-        target = cached.target[planes].astype(np.float32) / 255
-        mean = target.mean(axis=0)
-        mean[2] = target[:, 2].min(axis=0)
-        return cached.hu[planes].astype(np.float32).mean(axis=0)[None], mean
+    def _read(
+        self, case: int, slice_: int, slab_mm: float = 0.0, alone: bool = False
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """(k, h, w) HU and (k, 3, h, w) target of what is seen with a slice."""
+        seen = self._seen[case][slice_]
+        if alone:
+            seen = np.full_like(seen, slice_)
+        slabs = {number: _slab(self.cases[case], number, slab_mm) for number in set(seen.tolist())}
+        hu, target = zip(*(slabs[number] for number in seen.tolist()), strict=True)
+        return np.stack(hu), np.stack(target)
+
+
+def _slab(case: CachedCase, number: int, slab_mm: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(h, w) HU and (3, h, w) target of a slice, or the mean of as many neighbours as make up `slab_mm`."""
+    count = max(1, round(slab_mm / case.slice_mm))
+    start = max(0, number - count // 2)
+    planes = slice(start, start + count)
+    target = case.target[planes].astype(np.float32) / 255
+    mean = target.mean(axis=0)
+    mean[2] = target[:, 2].min(axis=0)
+    return case.hu[planes].astype(np.float32).mean(axis=0), mean
 
 
 def _balance(cases: Sequence[CachedCase], sampling: SamplingConfig) -> npt.NDArray[np.float64]:
@@ -212,6 +233,11 @@ def _stack(
 ) -> tuple[Tensor, Tensor]:
     hu, target = zip(*planes, strict=True)
     return torch.from_numpy(np.stack(hu)), torch.from_numpy(np.stack(target))
+
+
+def _middle(targets: Tensor) -> Tensor:
+    """(B, k, 3, h, w) targets of all slices seen to (B, 3, h, w) of the one to segment."""
+    return targets[:, targets.shape[1] // 2]
 
 
 def _batch(hu: Tensor, target: Tensor) -> Batch:

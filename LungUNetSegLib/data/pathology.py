@@ -32,6 +32,9 @@ _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
     "effusion": ((-10.0, 30.0), (1.0, 1.0)),
     "pneumothorax": ((-1010.0, -980.0), (1.0, 1.0)),
 }
+GOES_ON = 0.85
+"""Probability with which a lesion is also seen in the neighbouring slice; whole-lung opacity always is."""
+
 _NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
 
 
@@ -39,10 +42,10 @@ _NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
 class PathologyConfig:
     """How often each kind is laid into each lung of a slice; the rest of the lungs stay as they are."""
 
-    consolidation: float = 0.10
-    ground_glass: float = 0.08
+    consolidation: float = 0.08
+    ground_glass: float = 0.07
     opacity: float = 0.03
-    mass: float = 0.08
+    mass: float = 0.05
     emphysema: float = 0.03
     effusion: float = 0.07
     pneumothorax: float = 0.03
@@ -65,6 +68,7 @@ class Lesion:
         direction_deg: Where in the lung it lies, seen from the lung's middle; 90 is the patient's back.
         extent: Share of the lung's width along that direction that it reaches, 0 to 1; a mass's radius instead.
         seed: Of its outline and texture.
+        goes_on: Whether it is also seen in the neighbouring slice, towards the feet and towards the head.
     """
 
     sample: int
@@ -75,6 +79,7 @@ class Lesion:
     direction_deg: float
     extent: float
     seed: int
+    goes_on: tuple[bool, bool] = (True, True)
 
 
 def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Generator) -> list[Lesion]:
@@ -85,7 +90,7 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
     lesions = []
     for sample in range(batch_size):
         for channel in (0, 1):
-            draw = torch.rand(5, generator=generator, dtype=torch.float64).tolist()
+            draw = torch.rand(7, generator=generator, dtype=torch.float64).tolist()
             seed = int(torch.randint(2**31, (1,), generator=generator))
             index = int(torch.searchsorted(bounds, draw[0], right=True))
             if index == len(kinds):
@@ -93,7 +98,8 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
             kind = kinds[index]
             hu, density = (low + draw[1 + i] * (high - low) for i, (low, high) in enumerate(_APPEARANCE[kind]))
             direction_deg, extent = _place(kind, draw[3], draw[4])
-            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, seed))
+            goes_on = (draw[5] < GOES_ON, draw[6] < GOES_ON) if kind != "opacity" else (True, True)
+            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, seed, goes_on))
     return lesions
 
 
@@ -101,26 +107,31 @@ def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple
     """Lay lesions into a batch.
 
     Args:
-        image: (N, 1, H, W) in HU.
-        target: (N, 2, H, W) lung fractions in [0, 1]; channel 0 right, 1 left.
-        lesions: From `sample_lesions`; those in lungs of fewer than 50 pixels are left out.
+        image: (N, k, H, W) in HU; the slice to segment, between its neighbours where k is 3.
+        target: (N, k, 2, H, W) lung fractions in [0, 1]; channel 0 right, 1 left.
+        lesions: From `sample_lesions`; those in lungs of fewer than 50 pixels are left out. A lesion has the place
+            and outline that it has in the slice to segment, within each slice's own lung.
 
     Returns:
         New image and target; the arguments stay as they are.
     """
     image, target = image.clone(), target.clone()
     for lesion in lesions:
-        lung = target[lesion.sample, lesion.channel]
-        if float(lung.sum()) < 50:
+        planes, lungs = image[lesion.sample], target[lesion.sample, :, lesion.channel]
+        middle = lungs[len(lungs) // 2]
+        if float(middle.sum()) < 50:
             continue
         generator = torch.Generator().manual_seed(lesion.seed)
-        region = _region(lung, lesion, generator)
-        texture = _texture(lung.shape, lesion, generator)
-        share = region * lung * lesion.density
-        plane = image[lesion.sample, 0]
-        plane.copy_(plane * (1 - share) + (lesion.hu + texture) * share)
-        if lesion.kind in _NOT_LUNG:
-            lung.mul_(1 - region)
+        region = _region(middle, lesion, generator)
+        there = (lesion.goes_on[0], True, lesion.goes_on[1]) if len(planes) == 3 else (True,)
+        for plane, lung, is_there in zip(planes, lungs, there, strict=True):
+            if not is_there:
+                continue
+            texture = _texture(lung.shape, lesion, generator)
+            share = region * lung * lesion.density
+            plane.copy_(plane * (1 - share) + (lesion.hu + texture) * share)
+            if lesion.kind in _NOT_LUNG:
+                lung.mul_(1 - region)
     return image, target
 
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from LungUNetSegLib.data.covers import gaussian_blur, lay_cover
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.volume import AIR_HU
 
@@ -38,6 +39,7 @@ class AugmentConfig:
         shift_hu: Largest shift of all HU.
         resolution: Largest factor by which pixels are coarsened.
         field_of_view: Smallest radius, as a fraction of half the slice's diagonal, outside of which is no scan.
+        cover_pixels: Largest distance from the skin of a blanket, with air under it.
     """
 
     probability: float = 0.35
@@ -52,6 +54,7 @@ class AugmentConfig:
     shift_hu: float = 70.0
     resolution: float = 3.0
     field_of_view: float = 0.55
+    cover_pixels: float = 25.0
 
     def __post_init__(self) -> None:
         for name in ("probability", "flip"):
@@ -75,13 +78,14 @@ class AugmentParameters:
         elastic: (B, 2, ELASTIC_GRID, ELASTIC_GRID) displacement in pixels along (column, row).
         noise_hu: (B,) standard deviation.
         noise_smooth: (B,) bool; coarse noise.
-        noise_seed: (B,) int64.
+        seed: (B,) int64; of the noise and of the cover's folds.
         blur: (B,) sigma in pixels.
         sharpen: (B,) amount.
         gamma: (B,) exponent.
         shift_hu: (B,).
         resolution: (B,) factor of coarsening.
         field_of_view: (B,) radius as a fraction of half the diagonal; infinite without.
+        cover: (B,) distance of a blanket from the skin in pixels; 0 without.
     """
 
     flip: Tensor
@@ -91,13 +95,14 @@ class AugmentParameters:
     elastic: Tensor
     noise_hu: Tensor
     noise_smooth: Tensor
-    noise_seed: Tensor
+    seed: Tensor
     blur: Tensor
     sharpen: Tensor
     gamma: Tensor
     shift_hu: Tensor
     resolution: Tensor
     field_of_view: Tensor
+    cover: Tensor
 
     def __getitem__(self, index: slice | list[int]) -> AugmentParameters:
         """The parameters of some of the slices."""
@@ -115,13 +120,14 @@ def identity_parameters(batch_size: int) -> AugmentParameters:
         elastic=torch.zeros(batch_size, 2, ELASTIC_GRID, ELASTIC_GRID),
         noise_hu=zeros,
         noise_smooth=zeros.bool(),
-        noise_seed=zeros.long(),
+        seed=zeros.long(),
         blur=zeros,
         sharpen=zeros,
         gamma=ones,
         shift_hu=zeros,
         resolution=ones,
         field_of_view=torch.full((batch_size,), math.inf),
+        cover=zeros,
     )
 
 
@@ -149,7 +155,7 @@ def sample_parameters(batch_size: int, config: AugmentConfig, generator: torch.G
         elastic=sometimes(elastic),
         noise_hu=sometimes(uniform(0, config.noise_hu)),
         noise_smooth=uniform(0, 1) < 0.5,
-        noise_seed=torch.randint(2**62, (batch_size,), generator=generator),
+        seed=torch.randint(2**62, (batch_size,), generator=generator),
         blur=kernel.clamp(min=0) * config.kernel[0],
         sharpen=(-kernel).clamp(min=0) * config.kernel[1],
         gamma=sometimes(log_uniform(config.gamma), 1.0),
@@ -159,6 +165,7 @@ def sample_parameters(batch_size: int, config: AugmentConfig, generator: torch.G
         field_of_view=sometimes(
             torch.where(uniform(0, 1) < 0.5, uniform(config.field_of_view, 1.0), torch.tensor(math.inf)), math.inf
         ),
+        cover=sometimes(uniform(0, 1).round() * uniform(4, max(4.0, config.cover_pixels)) * bool(config.cover_pixels)),
     )
 
 
@@ -173,10 +180,21 @@ def apply_parameters(hu: Tensor, target: Tensor, parameters: AugmentParameters) 
     Returns:
         New `hu` and `target`. What comes from outside the slice is air, not lung, and valid.
     """
+    hu = _cover(hu, target, parameters)
     hu, target = _flip(hu, target, parameters.flip)
     hu, target = _move(hu, target, parameters)
     hu, target = _crop_field_of_view(hu, target, parameters.field_of_view)
     return _change_intensities(hu, parameters), target
+
+
+def _cover(hu: Tensor, target: Tensor, p: AugmentParameters) -> Tensor:
+    covered = p.cover.nonzero()[:, 0].tolist()
+    if covered:
+        hu = hu.clone()
+    for index in covered:
+        generator = torch.Generator().manual_seed(int(p.seed[index]) + 1)
+        hu[index] = lay_cover(hu[index], target[index, :2].sum(0), float(p.cover[index]), generator)
+    return hu
 
 
 def _flip(hu: Tensor, target: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
@@ -255,20 +273,9 @@ def _coarsen(image: Tensor, factor: float) -> Tensor:
 
 
 def _noise(shape: torch.Size, p: AugmentParameters, index: int) -> Tensor:
-    generator = torch.Generator().manual_seed(int(p.noise_seed[index]))
+    generator = torch.Generator().manual_seed(int(p.seed[index]))
     noise = torch.randn(shape, generator=generator)
     if p.noise_smooth[index]:
         noise = gaussian_blur(noise, 1.0)
         noise = noise / noise.std()
     return noise * p.noise_hu[index]
-
-
-def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
-    """Blur (C, h, w) with a Gaussian of `sigma` pixels; edges are repeated."""
-    radius = max(1, math.ceil(3 * sigma))
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    planes = F.pad(image[:, None], (radius,) * 4, mode="replicate")
-    planes = F.conv2d(planes, kernel.view(1, 1, -1, 1))
-    return F.conv2d(planes, kernel.view(1, 1, 1, -1))[:, 0]

@@ -35,6 +35,7 @@ from LungUNetSegLib.inference.model import (
 )
 from LungUNetSegLib.inference.weights import TensorPlace, write_weights
 from LungUNetSegLib.networks import build_network
+from LungUNetSegLib.preprocessing import PreprocessConfig
 
 ONNX_FILE = "network.onnx"
 WEIGHTS_FILE = "weights.safetensors"
@@ -80,7 +81,7 @@ def export(
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {key: value.numpy() for key, value in network.state_dict().items()}
         places = write_weights(folder / WEIGHTS_FILE, tensors)
-        _write_graph(network, checkpoint.preprocess.size, folder / ONNX_FILE, places)
+        _write_graph(network, checkpoint.preprocess, folder / ONNX_FILE, places)
         files = {key: ModelFile(file=file, sha256=sha256_of(folder / file)) for key, file in _FILES.items()}
         manifest = Manifest(
             name=name,
@@ -142,7 +143,9 @@ def _network_of(checkpoint: NetworkState, path: Path) -> nn.Module:
     return network.eval()
 
 
-def _write_graph(network: nn.Module, size: tuple[int, int], path: Path, places: Mapping[str, TensorPlace]) -> None:
+def _write_graph(
+    network: nn.Module, preprocess: PreprocessConfig, path: Path, places: Mapping[str, TensorPlace]
+) -> None:
     """Write the ONNX graph with a free batch size, its weights left in the safetensors file."""
     try:
         import onnx
@@ -151,7 +154,7 @@ def _write_graph(network: nn.Module, size: tuple[int, int], path: Path, places: 
     except ImportError as error:
         message = f"Export needs {error.name}: install it with `pip install lungunetseg[train]`."
         raise MissingDependencyError(message) from error
-    example = torch.zeros(2, 1, *size)
+    example = torch.zeros(2, preprocess.channels, *preprocess.size)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists the packages it could translate, were they here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns of its own use of torch
@@ -179,7 +182,8 @@ def _write_graph(network: nn.Module, size: tuple[int, int], path: Path, places: 
 
 
 def _check_equal(model: Model, original: nn.Module) -> None:
-    slices = np.random.default_rng(0).uniform(-1, 1, (2, 1, *model.preprocess.size)).astype(np.float32)
+    shape = (2, model.preprocess.channels, *model.preprocess.size)
+    slices = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
     with torch.inference_mode():
         expected = original(torch.from_numpy(slices)).sigmoid().numpy()
     difference = float(np.abs(OnnxRuntimeEngine(model).probabilities(slices) - expected).max())

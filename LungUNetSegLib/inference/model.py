@@ -128,10 +128,11 @@ class Model:
     manifest: Manifest | None = None
 
     def __post_init__(self) -> None:
-        if self.network.get("in_channels", 1) != 1 or self.channels not in (1, 2):
+        seen, given = self.network.get("in_channels", 1), self.preprocess.channels
+        if seen != given or self.channels not in (1, 2):
             raise ModelError(
-                f"The network of {self.name!r} maps {self.network.get('in_channels', 1)} channels to {self.channels}; "
-                "a lung model maps 1 to 2 (right and left lung) or to 1 (both as one)."
+                f"The network of {self.name!r} maps {seen} channels to {self.channels}; a lung model of its "
+                f"preprocessing maps {given} to 2 (right and left lung) or to 1 (both as one)."
             )
 
     @property

@@ -17,7 +17,7 @@ from LungUNetSegLib.inference.engines import DeviceName, Engine, EngineName, ope
 from LungUNetSegLib.inference.model import Model
 from LungUNetSegLib.inference.postprocess import HALF, Cleaning, Probabilities, clean, hard_labels
 from LungUNetSegLib.inference.quality import assess
-from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, normalise, place_grid
+from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, normalise, place_grid, slices_seen
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
@@ -69,7 +69,7 @@ def segment(
 ) -> Segmentation:
     """Segment the lungs of a chest CT.
 
-    Memory is bounded: beside the scan and its labels there are 2 bytes for each of the network's pixels, and a few
+    Memory is bounded: beside the scan and its labels there are 4 bytes for each of the network's pixels, and a few
     slices in floating point.
 
     Args:
@@ -160,12 +160,17 @@ def measure(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> tuple[dict[
 def _run_network(aligned: Volume, grid: NetworkGrid, engine: Engine, progress: Progress) -> tuple[Probabilities, int]:
     """Return (D, 2, h, w) probabilities, 0 to 255, and how many channels the network has; a second one of zeros."""
     depth = aligned.geometry.shape[0]
+    seen = slices_seen(depth, aligned.geometry.spacing_mm[0], grid.config)
+    planes = np.empty((depth, *grid.config.size), np.int16)
+    sampled = 0
     result = np.zeros((depth, 2, *grid.config.size), np.uint8)
     channels = 0
     progress("segment", 0, depth)
     for chunk in _chunks(depth):
-        slices = normalise(grid.sample(aligned.array[chunk], AIR_HU), grid.config)
-        said = engine.probabilities(slices[:, None])
+        needed = int(seen[chunk].max()) + 1
+        planes[sampled:needed] = np.rint(grid.sample(aligned.array[sampled:needed], AIR_HU))
+        sampled = needed
+        said = engine.probabilities(normalise(planes[seen[chunk]], grid.config))
         channels = said.shape[1]
         result[chunk, :channels] = np.rint(said * np.float32(255))
         progress("segment", chunk.stop, depth)

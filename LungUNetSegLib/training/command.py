@@ -79,14 +79,16 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         cached = cache_cases(choose(cases, split.training + split.test), config.preprocess, folder, progress=progress)
     _check_sides(cached, config)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
-    dataset = SliceDataset(training, config.sampling, config.augment, config.pathology, config.seed)
+    dataset = SliceDataset(
+        training, config.sampling, config.augment, config.pathology, config.seed, preprocess=config.preprocess
+    )
     if arguments.show_augmentation:
         save_contact_sheet(dataset, arguments.out / "augmentation.png")
         return 0
     trainer = Trainer(
         config,
         dataset,
-        SliceDataset(test, SamplingConfig(order="every")) if test else None,
+        SliceDataset(test, SamplingConfig(order="every"), preprocess=config.preprocess) if test else None,
         arguments.out,
         split=split,
         device=device,

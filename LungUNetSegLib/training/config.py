@@ -84,20 +84,24 @@ class TrainingConfig:
             raise ConfigError(f"alpha must lie between 0 and 1, got {self.alpha}.")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay must lie in [0, 1), got {self.average_decay}.")
-        if self.network.in_channels != 1 or self.network.out_channels not in (1, 2):
+        if self.network.in_channels != self.preprocess.channels or self.network.out_channels not in (1, 2):
             raise ConfigError(
-                "Training gives the network 1 channel and wants 1 (both lungs) or 2 (right, left), "
+                f"Training gives the network {self.preprocess.channels} channel(s) (3 with context_mm, 1 without) and "
+                "wants 1 (both lungs) or 2 (right, left), "
                 f"got {self.network.in_channels} and {self.network.out_channels}."
             )
 
 
 LUNGS = TrainingConfig(
-    network=UNetConfig(out_channels=2, features_per_stage=(24, 48, 96, 128, 160), stem_stride=2, dropout=0.05),
-    sampling=SamplingConfig(slices_per_epoch=1200),
+    preprocess=PreprocessConfig(context_mm=7.0),
+    network=UNetConfig(
+        in_channels=3, out_channels=2, features_per_stage=(16, 32, 96, 160, 224), stem_stride=2, dropout=0.05
+    ),
+    sampling=SamplingConfig(slices_per_epoch=1200, single_slice_share=0.5),
     augment=AugmentConfig(),
     pathology=PathologyConfig(),
     exclude=(DEMO_SAMPLE,),
-    epochs=30,
+    epochs=40,
     batch_size=8,
     learning_rate=2e-3,
     l2=0.01,

@@ -12,7 +12,7 @@ from torch import nn
 
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.networks import build_network
-from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
+from LungUNetSegLib.preprocessing import PreprocessConfig, normalise, slices_seen
 from LungUNetSegLib.training.checkpoint import Checkpoint
 
 BATCH_SIZE = 4
@@ -49,11 +49,12 @@ def predict_slices(
     found = PredictedSlices(cases=[], images=[], references=[], predictions=[], ignores=[])
     total = sum(len(case.hu) for case in cases)
     for case in cases:
+        seen = slices_seen(len(case.hu), case.slice_mm, checkpoint.config.preprocess)
         for start in range(0, len(case.hu), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)
-            hu, target = case.hu[chosen], case.target[chosen]
+            hu, target = case.hu[seen[chosen]], case.target[chosen]
             found.cases.extend([case.case.case_id] * len(hu))
-            found.images.extend(hu)
+            found.images.extend(hu[:, hu.shape[1] // 2])
             found.references.extend(np.any(target[:, :2] >= 128, axis=1))
             found.predictions.extend(_predict(network, hu, checkpoint.config.preprocess))
             found.ignores.extend(target[:, 2] == 0)
@@ -64,7 +65,7 @@ def predict_slices(
 
 @torch.inference_mode()
 def _predict(network: nn.Module, hu: npt.NDArray[np.int16], config: PreprocessConfig) -> npt.NDArray[np.bool_]:
-    """(B, h, w) bool: where any channel's probability is above one half."""
-    logits: torch.Tensor = network(torch.from_numpy(normalise(hu, config))[:, None])
+    """Map (B, k, h, w) HU to (B, h, w) bool: where any channel's probability is above one half."""
+    logits: torch.Tensor = network(torch.from_numpy(normalise(hu, config)))
     lungs: npt.NDArray[np.bool_] = (logits > 0).any(dim=1).numpy()
     return lungs

@@ -32,7 +32,7 @@ def test_no_change_is_forgotten() -> None:
         for field in dataclasses.fields(neutral):
             if not torch.equal(getattr(parameters, field.name), getattr(neutral, field.name)):
                 shown.add(field.name)
-    assert shown == {field.name for field in dataclasses.fields(neutral)} - {"noise_seed"}
+    assert shown == {field.name for field in dataclasses.fields(neutral)} - {"seed"}
 
 
 def test_every_tile_but_the_first_differs_from_the_slice(dataset: SliceDataset) -> None:

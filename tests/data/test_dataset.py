@@ -15,6 +15,7 @@ from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.preprocessing import PreprocessConfig
 
 
 def make_case(name: str, slices: int, *, with_lung: int | None = None, slice_mm: float = 2.5) -> CachedCase:
@@ -98,12 +99,45 @@ def test_an_undecided_pixel_of_any_slice_of_a_slab_is_undecided() -> None:
     assert (batch.valid[full, 0, 7, 7] == 0).all()
 
 
+CONTEXT = PreprocessConfig(context_mm=7.0)
+
+
+def test_neighbours_are_seen_from_the_feet_to_the_head() -> None:
+    """Slice s is s HU everywhere, so what a batch holds names the slices: 7 mm are 3 slices of 2.5 mm."""
+    dataset = SliceDataset([make_case("a", 8), make_case("b", 1)], PLAIN, preprocess=CONTEXT)
+    (batch,) = dataset.in_order(9)
+    assert batch.hu.shape == (9, 3, 32, 32)
+    assert batch.hu[:, :, 0, 0].tolist() == [*([max(s - 3, 0), s, min(s + 3, 7)] for s in range(8)), [0, 0, 0]]
+
+
+def test_the_target_is_the_middle_slice_s() -> None:
+    dataset = SliceDataset([make_case("a", 8, with_lung=4)], PLAIN, preprocess=CONTEXT)
+    (batch,) = dataset.in_order(8)
+    assert batch.target.shape == (8, 2, 32, 32)
+    assert batch.target[:, 0, 10, 10].tolist() == [1, 1, 1, 1, 0, 0, 0, 0]
+
+
+def test_some_slices_are_seen_alone() -> None:
+    sampling = SamplingConfig(slices_per_epoch=2000, slab_probability=0.0, alone_probability=0.3)
+    (batch,) = SliceDataset([make_case("a", 20)], sampling, preprocess=CONTEXT).epoch(0, 2000)
+    alone = (batch.hu[:, 0] == batch.hu[:, 1]).all(dim=(1, 2)) & (batch.hu[:, 2] == batch.hu[:, 1]).all(dim=(1, 2))
+    assert alone.float().mean().item() == pytest.approx(0.3, abs=0.04)
+
+
+def test_slabs_have_neighbours_as_thick_as_themselves() -> None:
+    sampling = SamplingConfig(order="every", slab_probability=1.0, slab_mm=10.0, alone_probability=0.0)
+    (batch,) = SliceDataset([make_case("a", 40)], sampling, preprocess=CONTEXT).epoch(0, 40)
+    inner = (batch.hu[:, 1, 0, 0] > 6) & (batch.hu[:, 1, 0, 0] < 33)
+    torch.testing.assert_close(batch.hu[inner, 2] - batch.hu[inner, 1], torch.full((int(inner.sum()), 32, 32), 3.0))
+
+
 @pytest.fixture
 def augmented() -> Callable[[int], SliceDataset]:
     cases = [make_case("a", 12), make_case("b", 1)]
     sampling = SamplingConfig(slices_per_epoch=16, slab_probability=0.5)
     pathology = PathologyConfig(consolidation=0.4, effusion=0.3)
-    return lambda seed: SliceDataset(cases, sampling, AugmentConfig(probability=0.7), pathology, seed)
+    augment = AugmentConfig(probability=0.7)
+    return lambda seed: SliceDataset(cases, sampling, augment, pathology, seed, preprocess=CONTEXT)
 
 
 def test_seed_and_epoch_decide_everything(augmented: Callable[[int], SliceDataset]) -> None:

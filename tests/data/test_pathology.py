@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -11,11 +13,11 @@ from LungUNetSegLib.errors import ConfigError
 
 @pytest.fixture
 def thorax() -> tuple[torch.Tensor, torch.Tensor]:
-    """Two square lungs at -850 HU in a body at 40 HU; (1, 1, 96, 128) and (1, 2, 96, 128)."""
-    target = torch.zeros(1, 2, 96, 128)
-    target[0, 0, 20:70, 20:55] = 1
-    target[0, 1, 20:70, 75:110] = 1
-    return torch.where(target.sum(1, keepdim=True) > 0, -850.0, 40.0), target
+    """Two square lungs at -850 HU in a body at 40 HU; (1, 1, 96, 128) and (1, 1, 2, 96, 128)."""
+    target = torch.zeros(1, 1, 2, 96, 128)
+    target[..., 0, 20:70, 20:55] = 1
+    target[..., 1, 20:70, 75:110] = 1
+    return torch.where(target.sum(2) > 0, -850.0, 40.0), target
 
 
 def lesion(kind: Kind, **changes: float) -> Lesion:
@@ -32,7 +34,7 @@ def test_diseased_lung_stays_lung(kind: Kind, thorax: tuple[torch.Tensor, torch.
     assert torch.equal(still, target)
     changed = ill[0, 0] != image[0, 0]
     assert changed.sum() > 100
-    assert not (changed & (target[0, 0] == 0)).any()
+    assert not (changed & (target[0, 0, 0] == 0)).any()
 
 
 @pytest.mark.parametrize(("kind", "hu"), [("effusion", 10.0), ("pneumothorax", -1000.0)])
@@ -42,10 +44,10 @@ def test_fluid_and_free_air_are_taken_from_the_lung(
     """Effusion lies at the back (row 69) and is not lung; the front still is."""
     image, target = thorax
     ill, left_over = apply_lesions(image, target, [lesion(kind, hu=hu, extent=0.4)])
-    assert left_over[0, 0, 66, 25:50].max() < 0.05
-    assert left_over[0, 0, 24, 25:50].min() > 0.95
+    assert left_over[0, 0, 0, 66, 25:50].max() < 0.05
+    assert left_over[0, 0, 0, 24, 25:50].min() > 0.95
     assert ill[0, 0, 66, 25:50].mean().item() == pytest.approx(hu, abs=40)
-    assert torch.equal(left_over[0, 1], target[0, 1])
+    assert torch.equal(left_over[0, 0, 1], target[0, 0, 1])
 
 
 def test_sampled_lesions_replay_and_follow_their_probabilities() -> None:
@@ -66,8 +68,22 @@ def test_arguments_stay_as_they_are_and_tiny_lungs_are_left_alone(thorax: tuple[
     apply_lesions(image, target, [lesion("opacity"), lesion("effusion")])
     assert torch.equal(image, before[0]) and torch.equal(target, before[1])
     tiny = torch.zeros_like(target)
-    tiny[0, 0, :7, :7] = 1
+    tiny[0, 0, 0, :7, :7] = 1
     assert torch.equal(apply_lesions(image, tiny, [lesion("opacity")])[0], image)
+
+
+def test_a_lesion_goes_on_into_neighbouring_slices_within_their_own_lung() -> None:
+    """Towards the feet it goes on where there still is lung, towards the head it ends; only lung changes."""
+    target = torch.zeros(1, 3, 2, 96, 128)
+    target[0, :, 0, 20:70, 20:55] = 1
+    target[0, 0, 0, 45:] = 0
+    image = torch.where(target.sum(2) > 0, -850.0, 40.0)
+    ill, still = apply_lesions(image, target, [dataclasses.replace(lesion("opacity"), goes_on=(True, False))])
+    assert torch.equal(still, target)
+    assert (ill[0, 0, 20:45, 20:55] > -300).float().mean() > 0.9
+    assert torch.equal(ill[0, 0, 45:], image[0, 0, 45:])
+    assert (ill[0, 1, 20:70, 20:55] > -300).float().mean() > 0.9
+    assert torch.equal(ill[0, 2], image[0, 2])
 
 
 def test_probabilities_beyond_one_are_refused() -> None:

@@ -118,7 +118,7 @@ def test_intensities_by_hand(batch) -> None:
 
 
 def test_intensities_leave_the_target_alone(batch) -> None:
-    changed = parameters(shift_hu=30.0, gamma=1.2, noise_hu=20.0, blur=1.0, resolution=2.0, noise_seed=5)
+    changed = parameters(shift_hu=30.0, gamma=1.2, noise_hu=20.0, blur=1.0, resolution=2.0, seed=5)
     hu, target = apply_parameters(*batch, changed)
     assert torch.equal(target, batch[1])
     assert not torch.equal(hu, batch[0])
@@ -126,9 +126,7 @@ def test_intensities_leave_the_target_alone(batch) -> None:
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_noise_has_the_standard_deviation_asked_for_and_its_own_seed(batch, smooth: bool) -> None:
-    noisy = dataclasses.replace(
-        parameters(noise_hu=25.0, noise_smooth=smooth), noise_seed=torch.tensor([1, 2])
-    )
+    noisy = dataclasses.replace(parameters(noise_hu=25.0, noise_smooth=smooth), seed=torch.tensor([1, 2]))
     hu, _ = apply_parameters(*batch, noisy)
     noise = hu - batch[0]
     assert noise[0].std() == pytest.approx(25, rel=0.05)

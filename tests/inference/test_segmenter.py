@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -72,6 +73,21 @@ def test_any_axis_order_and_flip_gives_the_same_lungs(
     assert result.labels.geometry is scan.geometry
     assert result.volumes_ml == pytest.approx(expected.volumes_ml)
     assert result.mean_hu == pytest.approx(expected.mean_hu)
+
+
+def test_each_slice_is_seen_between_its_neighbours(phantom: Phantom) -> None:
+    """Across the borders of what is sampled at once; the phantom's 60 slices lie 5 mm apart or less."""
+    config = dataclasses.replace(FINE, context_mm=15.0)
+    alone, between = (OracleEngine(phantom.ct, phantom.labels, FINE) for _ in range(2))
+    expected = segment_with(phantom.ct, FINE, alone)
+    result = segment_with(phantom.ct, config, between)
+    step = round(15.0 / phantom.ct.geometry.spacing_mm[0])
+    assert step > 1
+    numbers = np.arange(60)
+    for channel, offset in enumerate((-step, 0, step)):
+        seen = np.concatenate(between.seen)[:, channel]
+        np.testing.assert_array_equal(seen, alone.slices_seen[(numbers + offset).clip(0, 59)])
+    np.testing.assert_array_equal(result.labels.array, expected.labels.array)
 
 
 def test_an_oblique_scan_gives_its_lungs_back(oblique_phantom: Phantom) -> None:

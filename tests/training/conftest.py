@@ -44,8 +44,17 @@ def make_trainer(cached: list[CachedCase], tmp_path: Path) -> Callable[..., Trai
         config = dataclasses.replace(TINY, **settings)
         return Trainer(
             config,
-            SliceDataset(cached[:1], config.sampling, config.augment, config.pathology, config.seed),
-            SliceDataset(cached[1:], SamplingConfig(order="every")) if validated else None,
+            SliceDataset(
+                cached[:1],
+                config.sampling,
+                config.augment,
+                config.pathology,
+                config.seed,
+                preprocess=config.preprocess,
+            ),
+            SliceDataset(cached[1:], SamplingConfig(order="every"), preprocess=config.preprocess)
+            if validated
+            else None,
             folder,
             split=Split(training=("p1",), test=("p2",)),
         )

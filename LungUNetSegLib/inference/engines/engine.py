@@ -26,9 +26,10 @@ class Engine(Protocol):
         ...
 
     def probabilities(self, slices: Float32) -> Float32:
-        """Map (n, 1, h, w) normalised slices to (n, c, h, w) probabilities.
+        """Map (n, k, h, w) normalised slices to (n, c, h, w) probabilities.
 
-        Channel 0 is the patient's right lung and channel 1 the left; the only channel of some models is both.
+        The k = ``PreprocessConfig.channels`` slices are the one to segment and its neighbours. Of the result channel 0
+        is the patient's right lung and channel 1 the left; the only channel of some models is both.
 
         Raises:
             OutOfMemoryError: The device has no room for n slices at once.

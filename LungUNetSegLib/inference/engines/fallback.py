@@ -50,7 +50,7 @@ class FallbackEngine:
         return self._engine.device
 
     def probabilities(self, slices: Float32) -> Float32:
-        """Map (n, 1, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
         results: list[Float32] = []
         done = 0
         while done < len(slices):

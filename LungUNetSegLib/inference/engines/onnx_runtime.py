@@ -42,7 +42,7 @@ class OnnxRuntimeEngine:
         self.description = f"ONNX Runtime {onnxruntime.__version__}, CPU, float32"
 
     def probabilities(self, slices: Float32) -> Float32:
-        """Map (n, 1, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
         try:
             result: Float32 = self._session.run(None, {self._input: slices})[0]
         except Exception as error:  # as above

@@ -36,7 +36,8 @@ class OpenVinoEngine:
             core = openvino.Core()
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
             graph = core.read_model(str(model.onnx))
-            graph.reshape([1, 1, *model.preprocess.size])  # a fixed shape lets OpenVINO plan its memory
+            # A fixed shape lets OpenVINO plan its memory.
+            graph.reshape([1, model.preprocess.channels, *model.preprocess.size])
             compiled = core.compile_model(graph, "CPU", _settings(precision, threads))
             self._queue = openvino.AsyncInferQueue(compiled)
         except Exception as error:  # openvino raises bare RuntimeErrors and pybind11's own
@@ -48,7 +49,7 @@ class OpenVinoEngine:
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {name}"
 
     def probabilities(self, slices: Float32) -> Float32:
-        """Map (n, 1, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
         result = np.empty((len(slices), self._channels, *slices.shape[2:]), np.float32)
         try:
             for index in range(len(slices)):

@@ -41,7 +41,7 @@ class TorchEngine:
         self.description = f"PyTorch {torch.__version__}, {_device_name(torch, device)}, float32"
 
     def probabilities(self, slices: Float32) -> Float32:
-        """Map (n, 1, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
         torch = self._torch
         try:
             with torch.inference_mode():

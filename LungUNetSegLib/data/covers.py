@@ -1,0 +1,66 @@
+"""Blankets around the body: the air under them lies within an outline, as a lung does, and is none."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BODY_HU = -300.0
+AIR_HU = -600.0
+"""Below this lies nothing yet, and a blanket may."""
+
+CLOTH_HU = (-500.0, 50.0)
+CLOTH_PIXELS = (1.0, 3.0)
+"""Smallest and largest thickness."""
+
+COARSE = 4
+"""The blanket follows the skin smoothly, so its place is found on pixels this much larger."""
+
+
+def lay_cover(hu: Tensor, lung: Tensor, distance: float, generator: torch.Generator) -> Tensor:
+    """Lay a blanket around the body in a slice, open in some places.
+
+    Its outline is a level of the blurred body: beside a straight edge that is blurred by sigma, a share of 0.159 is
+    reached sigma outside (the normal distribution's tail beyond one standard deviation).
+
+    Args:
+        hu: (k, h, w) HU; the slice in the middle, and its neighbours, which get the same blanket.
+        lung: (h, w) lung fraction; it belongs to the body, though it is air.
+        distance: From the skin, in pixels.
+        generator: Of the blanket's thickness, density and extent.
+
+    Returns:
+        New HU.
+    """
+    body = ((hu[len(hu) // 2] > BODY_HU) | (lung > 0.5)).float()
+    size = body.shape
+    coarse = gaussian_blur(F.avg_pool2d(body[None], COARSE), distance / COARSE)
+    share_of_body = _enlarge(coarse, size)
+    thickness, density, gaps = torch.rand(3, generator=generator).tolist()
+    thickness = CLOTH_PIXELS[0] + thickness * (CLOTH_PIXELS[1] - CLOTH_PIXELS[0])
+    slope = 0.242 / distance  # of the share of body across that level, per pixel
+    sheet = (1 - (share_of_body - 0.159).abs() / (slope * thickness / 2)).clamp(0, 1)
+    extent = _enlarge(torch.randn(1, 4, 5, generator=generator), size)
+    sheet = sheet * torch.sigmoid(8 * (extent + 1 - 1.5 * gaps)) * (hu < AIR_HU)
+    cloth_hu = CLOTH_HU[0] + density * (CLOTH_HU[1] - CLOTH_HU[0])
+    covered: Tensor = hu * (1 - sheet) + cloth_hu * sheet
+    return covered
+
+
+def _enlarge(plane: Tensor, size: torch.Size) -> Tensor:
+    """(1, h, w) to (H, W)."""
+    return F.interpolate(plane[None], size=size, mode="bicubic", align_corners=False)[0, 0]
+
+
+def gaussian_blur(image: Tensor, sigma: float) -> Tensor:
+    """Blur (C, h, w) with a Gaussian of `sigma` pixels; edges are repeated."""
+    radius = max(1, math.ceil(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    planes = F.pad(image[:, None], (radius,) * 4, mode="replicate")
+    planes = F.conv2d(planes, kernel.view(1, 1, -1, 1))
+    return F.conv2d(planes, kernel.view(1, 1, 1, -1))[:, 0]
