@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -95,6 +96,35 @@ def test_progress_as_json_is_one_object_a_line_and_nothing_else(run, scan_file: 
     assert all(set(step) == {"stage", "done", "total"} and 0 <= step["done"] <= step["total"] for step in steps)
     assert list(dict.fromkeys(step["stage"] for step in steps)) == ["read", "segment", "restore", "write"]
     assert steps[-1] == {"stage": "write", "done": 1, "total": 1}
+
+
+def test_other_commands_leave_stdout_to_progress_too(run, small_phantom: Phantom, tmp_path: Path) -> None:
+    """Their words go to stderr then, so that a program can read one and show the other."""
+    for folder in ("p", "r"):
+        (tmp_path / folder).mkdir()
+        write_labels(tmp_path / folder / "a.nrrd", small_phantom.labels)
+    code, stdout, stderr = run("evaluate", tmp_path / "p", tmp_path / "r", "--progress", "json")
+    steps = [json.loads(line) for line in stdout.splitlines()]
+    assert code == 0 and [step["done"] for step in steps] == [0, 1]
+    assert "HD95, mm" in stderr
+    assert "HD95, mm" in run("evaluate", tmp_path / "p", tmp_path / "r")[1]
+
+
+def test_the_bar_is_gone_when_a_table_is_printed(
+    small_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal both come out in one place."""
+    for folder in ("p", "r"):
+        (tmp_path / folder).mkdir()
+        write_labels(tmp_path / folder / "a.nrrd", small_phantom.labels)
+    terminal = io.StringIO()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    assert main(["evaluate", str(tmp_path / "p"), str(tmp_path / "r")]) == 0
+    first, *_ = terminal.getvalue().split("\n")
+    *bars, wiped, heading = first.split("\r")
+    assert any("1/1" in each for each in bars) and not wiped.strip() and heading.endswith("Lungs")
 
 
 def test_a_bar_on_a_terminal_and_none_in_a_pipe(

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
@@ -76,8 +77,11 @@ def _run(argv: Sequence[str]) -> int:
     arguments = _parser(name, command).parse_args(argv)
     assert command is not None  # otherwise parsing has failed
     progress = make_progress(arguments.progress)
+    # A program that reads progress from stdout must find nothing else there.
+    elsewhere = redirect_stdout(sys.stderr) if arguments.progress == "json" else nullcontext()
     try:
-        code: int = command.run(arguments, progress)
+        with elsewhere:
+            code: int = command.run(arguments, progress)
     finally:
         progress.close()
     return code
@@ -105,7 +109,7 @@ def _parser(name: str | None, command: Any) -> argparse.ArgumentParser:
             command.add_arguments(subparser)
             subparser.add_argument(
                 "--progress", choices=KINDS, default="auto",
-                help="a bar on a terminal (auto), a JSON object a line on stdout, or none",
+                help="a bar on a terminal (auto), a JSON object a line on stdout and all words on stderr, or none",
             )  # fmt: skip
             subparser.add_argument("--debug", action="store_true", help="log more, and show where an error came from")
     return parser

@@ -45,9 +45,12 @@ class NoProgress:
 class JsonProgress:
     """Writes one JSON object a line to stdout: ``{"stage": "segment", "done": 32, "total": 133}``."""
 
+    def __init__(self) -> None:
+        self._stream = sys.stdout  # as it is now: what a command prints is led elsewhere
+
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Write a line."""
-        print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
+        print(json.dumps({"stage": stage, "done": done, "total": total}), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Do nothing."""
@@ -73,6 +76,8 @@ class ProgressBar:
         left_s = (now - self._started) / done * (total - done) if done else 0.0
         left = f"  {left_s:.0f} s left" if left_s >= 1 else ""
         self._draw(f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{left}")
+        if done >= total:
+            self.close()  # what a command prints next is not to stand behind it
 
     def close(self) -> None:
         """Wipe the bar."""
