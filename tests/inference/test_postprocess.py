@@ -73,6 +73,13 @@ def test_stray_air_is_removed_and_counted() -> None:
     assert cleaning.removed_ml == pytest.approx((48 * VOXEL_ML, 45 * VOXEL_ML, 9 * VOXEL_ML))
 
 
+def test_the_last_crescent_of_a_lung_in_a_single_slice_stays() -> None:
+    """Protects the lung's very end from being taken for stray air: 54 mm2 here."""
+    world = np.zeros((1, 2, 40, 60), np.uint8)
+    world[0, RIGHT, 20:23, 10:12] = 200
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
 def test_air_in_a_head_is_no_lung_though_a_network_says_so() -> None:
     """Protects the scan without lung from sinuses of a few ml; a slab through a lung's tip may hold as little."""
     world = np.zeros((12, 2, 40, 60), np.uint8)
