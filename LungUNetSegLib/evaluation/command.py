@@ -15,11 +15,13 @@ from LungUNetSegLib.evaluation.report import OVERVIEW, about, write_report
 from LungUNetSegLib.evaluation.tables import COLUMNS, Column, write_cases_csv, write_json, write_slices_csv
 from LungUNetSegLib.io.atomic import check_apart, check_replaceable
 
+MASKS = "label map, DICOM SEG or RTSTRUCT"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("prediction", type=Path, help="label map, or folder with one for each case")
-    parser.add_argument("reference", type=Path, help="label map, or folder with one for each case")
+    parser.add_argument("prediction", type=Path, help=f"{MASKS}, or folder with one for each case")
+    parser.add_argument("reference", type=Path, help=f"{MASKS}, or folder with one for each case")
     parser.add_argument("--images", type=Path, metavar="PATH", help="the CT or the folder of CTs, for the pictures")
     parser.add_argument(
         "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"

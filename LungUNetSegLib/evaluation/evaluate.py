@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from LungUNetSegLib.errors import DataError, LungUNetSegError
+from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.evaluation.compare import Comparison, LabelKind, RegionScores, compare
 from LungUNetSegLib.evaluation.pairs import CasePair
 from LungUNetSegLib.evaluation.pictures import SlicePicture, picture_slices
+from LungUNetSegLib.evaluation.reading import read_case
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.metrics import Summary, summarise
 from LungUNetSegLib.volume import Volume
 
@@ -77,15 +77,7 @@ def evaluate_pair(pair: CasePair, labels: LabelKind = "lr", examples: int = 3) -
     Raises:
         LungUNetSegError: A file is missing, unreadable, or not comparable with the other.
     """
-    if pair.prediction is None:
-        raise DataError(f"There is no prediction for {pair.reference}.")
-    if pair.reference.name.lower().endswith(".npz"):  # has no place of its own
-        prediction = read_labels(pair.prediction)
-        reference = read_labels(pair.reference, prediction.geometry)
-    else:
-        reference = read_labels(pair.reference)
-        prediction = read_labels(pair.prediction)
-    image = read_scan(pair.image).volume if pair.image else None
+    prediction, reference, image = read_case(pair)
     return describe_comparison(pair.name, compare(prediction, reference, labels), image, examples)
 
 

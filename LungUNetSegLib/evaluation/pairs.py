@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.io.labels import is_dicom_mask
 
 LABEL_ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".npz")
-"""Longest match first."""
+"""Longest match first. DICOM SEG and RTSTRUCT are known by what is in them."""
 
 SUFFIXES = ("_0000", "_seg", "_mask", "_lungs", "_labels", "_label", "_pred", "_prediction", "_reference", "_ct")
 """What programs append to a case's name; left out when names are matched."""
@@ -23,8 +24,8 @@ class CasePair:
 
     Attributes:
         name: Unique in an evaluation.
-        prediction: Label map; None if there is none for this reference.
-        reference: Label map.
+        prediction: Label map or DICOM mask; None if there is none for this reference.
+        reference: Likewise.
         image: The CT as file or DICOM folder, for pictures.
     """
 
@@ -37,8 +38,8 @@ class CasePair:
 def pair_cases(predictions: Path, references: Path, images: Path | None = None) -> tuple[list[CasePair], list[str]]:
     """Pair two files, or the cases of two folders.
 
-    In a folder a case is a label map ``<case>.nii.gz`` (or another ending, with ``_seg`` or the like before it), or a
-    folder ``<case>`` that holds one.
+    In a folder a case is a label map ``<case>.nii.gz`` (or another ending, with ``_seg`` or the like before it), a
+    DICOM SEG or RTSTRUCT ``<case>.dcm``, or a folder ``<case>`` that holds one.
 
     Returns:
         One pair for each reference, sorted by name, and the names of predictions without a reference. A missing
@@ -69,20 +70,24 @@ def pair_cases(predictions: Path, references: Path, images: Path | None = None) 
 def _label_maps(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        label_map = _label_map_in(path) if path.is_dir() else path if _ending(path) else None
-        if label_map is None or path.name.startswith("."):
+        if path.name.startswith("."):
+            continue
+        label_map = _label_map_in(path) if path.is_dir() else path if _ending(path) or is_dicom_mask(path) else None
+        if label_map is None:
             continue
         name = _case_name(path)
         if name in found:
             raise DataError(f"{folder}: {found[name].name} and {path.name} are both case {name}; keep one.")
         found[name] = label_map
     if not found:
-        raise DataError(f"{folder}: holds no label map; known endings are {', '.join(LABEL_ENDINGS)}.")
+        known = ", ".join(LABEL_ENDINGS)
+        raise DataError(f"{folder}: holds no label map; known are {known}, DICOM SEG and RTSTRUCT.")
     return found
 
 
 def _label_map_in(folder: Path) -> Path | None:
-    files = [path for path in sorted(folder.iterdir()) if path.is_file() and _ending(path)]
+    every = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    files = [path for path in every if _ending(path)] or [path for path in every if is_dicom_mask(path)]
     named = [path for path in files if _case_name(path) == MASK_NAME]
     if len(files) > 1 and len(named) != 1:
         listed = ", ".join(path.name for path in files)
@@ -101,7 +106,8 @@ def _ending(path: Path) -> str:
 
 
 def _case_name(path: Path) -> str:
-    name = path.name if path.is_dir() else path.name[: len(path.name) - len(_ending(path))]
+    ending = _ending(path) or (".dcm" if path.name.lower().endswith(".dcm") else "")
+    name = path.name if path.is_dir() else path.name[: len(path.name) - len(ending)]
     for suffix in SUFFIXES:
         name = name[: len(name) - len(suffix)] if name.lower().endswith(suffix) else name
     return name

@@ -85,6 +85,14 @@ def read_labels(path: PathInput, reference: Geometry | None = None) -> Volume:
     return labels if reference is None else on_grid(labels, reference, path)
 
 
+def is_dicom_mask(path: Path) -> bool:
+    """Whether a file is a DICOM SEG or RTSTRUCT, whatever it is called."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
+        dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
+    return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
+
+
 def on_grid(labels: Volume, reference: Geometry, path: Path) -> Volume:
     """Return labels on the scan's grid, or raise ReadError if a good part of them lies elsewhere."""
     moved = resample(labels, reference, "nearest")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.evaluation.pairs import pair_cases
@@ -15,6 +17,15 @@ def make(root: Path, *names: str) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     return root
+
+
+def save_dicom(path: Path, modality: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    dataset = Dataset()
+    dataset.Modality, dataset.SOPClassUID, dataset.SOPInstanceUID = modality, "1.2", "1.2.3"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)
 
 
 def test_two_files_are_a_pair_whatever_their_names(tmp_path: Path) -> None:
@@ -40,6 +51,17 @@ def test_case_folders_hold_label_map_and_scan(tmp_path: Path) -> None:
     assert [pair.name for pair in pairs] == ["A", "B"]
     assert pairs[0].reference.name == "lungs.nii.gz" and pairs[0].image == references / "A" / "ct"
     assert pairs[1].prediction == predictions / "B" / "out.nrrd"
+
+
+def test_dicom_masks_are_told_from_other_files(tmp_path: Path) -> None:
+    """Their names say nothing: by their modality, among the scan's own files, too; label maps go before them."""
+    references = make(tmp_path / "r", "A/lungs.nii.gz", "notes", "readme.dcm")
+    for name, modality in (("A/1.dcm", "SEG"), ("B/1-1", "SEG"), ("B/ct.1", "CT"), ("C.dcm", "RTSTRUCT")):
+        save_dicom(references / name, modality)
+    predictions = make(tmp_path / "p", "A.nrrd", "B.nrrd", "C.nrrd")
+    pairs, _ = pair_cases(predictions, references)
+    found = {pair.name: pair.reference.relative_to(references).as_posix() for pair in pairs}
+    assert found == {"A": "A/lungs.nii.gz", "B": "B/1-1", "C": "C.dcm"}
 
 
 def test_missing_prediction_is_kept_and_superfluous_one_named(tmp_path: Path) -> None:
