@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
     )
+    parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all scores as JSON")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
 
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     else:
         cases = evaluate_pairs(pairs, arguments.labels, progress=progress)
     facts = about(Predictions=str(arguments.prediction), References=str(arguments.reference))
+    if arguments.model:
+        facts["Model"] = arguments.model
     if unused:
         facts["Predictions without reference"] = ", ".join(unused)
     if arguments.json:

@@ -31,7 +31,7 @@ class EvaluatedCase:
         regions: As in `Comparison`; empty if the case failed.
         findings: As in `Comparison`.
         slice_z_mm: Height of each slice of `RegionScores.dsc_by_slice`.
-        pictures: Worst, in-between and best slices.
+        pictures: Worst, in-between and best slices, and the one with most wrong voxels.
         error: One sentence if the case could not be compared.
     """
 
@@ -44,10 +44,8 @@ class EvaluatedCase:
 
     @property
     def lowest_dsc(self) -> float:
-        """Of any region: by what cases are sorted. -1 for a failed case, 2 when no region has a DSC."""
-        if self.error:
-            return -1.0
-        return float(np.fmin.reduce([region.dsc for region in self.regions] + [2.0]))
+        """Of any region: by what cases are sorted; NaN when none has a DSC."""
+        return float(np.fmin.reduce([region.dsc for region in self.regions] + [np.nan]))
 
 
 def describe_comparison(
@@ -100,7 +98,8 @@ def evaluate_pairs(
             cases.append(EvaluatedCase(name=pair.name, error=str(error)))
     if progress:
         progress("compare", len(waiting), len(waiting))
-    return sorted(cases, key=lambda case: (case.lowest_dsc, case.name))
+    # Failed cases come first, those that have nothing to score last.
+    return sorted(cases, key=lambda case: (not case.error, np.nan_to_num(case.lowest_dsc, nan=2.0), case.name))
 
 
 def summarise_cases(cases: Iterable[EvaluatedCase], score: str) -> dict[str, Summary]:

@@ -48,7 +48,7 @@ footer dt { color: var(--soft); } footer dd { margin: 0; overflow-wrap: anywhere
   body { padding: 0; max-width: none; font-size: 11px; }
   h2 { margin-top: 14px; padding-top: 8px; } h3 { margin: 10px 0 4px; } h2, h3 { break-after: avoid; }
   th, td { padding: 2px 6px; font-size: 11px; } table { margin: 6px 0; } .row { margin: 2px 0 6px; }
-  svg.chart { max-height: 42mm; } svg.chart, .tiles { break-inside: avoid; } section.case { break-before: page; }
+  svg.chart { max-height: 42mm; } svg.chart, .tiles { break-inside: avoid; } section.paged { break-before: page; }
   section.case h2 { border: 0; margin: 0; padding: 0; } a { color: inherit; text-decoration: none; }
 }
 """

@@ -21,7 +21,7 @@ from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 
-Role = Literal["worst", "in between", "best"]
+Role = Literal["worst", "most wrong voxels", "in between", "best"]
 Colour = tuple[int, int, int, int]
 Plane = npt.NDArray[np.uint8]
 
@@ -67,25 +67,34 @@ class SlicePicture:
     differences: bytes
 
 
-def pick_examples(from_worst: Sequence[int], each: int) -> list[tuple[Role, int]]:
+def pick_examples(from_worst: Sequence[int], each: int, wrong: Sequence[int] = ()) -> list[tuple[Role, int]]:
     """Choose `each` slices that are worst, in between (around the median) and best; fewer when there are too few.
+
+    The lowest DSCs are often of slivers at a lung's base. The slice with most wrong voxels is shown too, whatever its
+    DSC.
 
     Args:
         from_worst: Slice indices ordered by rising score.
         each: How many of each role.
+        wrong: Wrong voxels by slice index.
     """
     number = min(each, len(from_worst) // 3)
     if not number:
         return [("worst", index) for index in from_worst]
     middle = (len(from_worst) - number) // 2
     chosen: list[tuple[Role, int]] = [("worst", index) for index in from_worst[:number]]
+    if any(wrong):
+        chosen.append(("most wrong voxels", int(np.argmax(wrong))))
     chosen += [("in between", index) for index in from_worst[middle : middle + number]]
     chosen += [("best", index) for index in from_worst[: -number - 1 : -1]]
-    return chosen
+    first_roles: dict[int, Role] = {}
+    for role, index in chosen:
+        first_roles.setdefault(index, role)
+    return [(role, index) for index, role in first_roles.items()]
 
 
 def picture_slices(comparison: Comparison, image: Volume | None, each: int) -> tuple[SlicePicture, ...]:
-    """Draw the best, worst and in-between slices of a comparison, cropped to the lungs.
+    """Draw the worst, in-between and best slices of a comparison and its largest error, cropped to the lungs.
 
     Args:
         comparison: What `compare` returned.
@@ -98,10 +107,8 @@ def picture_slices(comparison: Comparison, image: Volume | None, each: int) -> t
     _, rows, columns = bounding_box(union, margin)
     rows, columns = slice(*rows.indices(grid.shape[1])), slice(*columns.indices(grid.shape[2]))
     image = image.canonical() if image is not None else None
-    return tuple(
-        _picture(comparison, image, role, index, rows, columns)
-        for role, index in pick_examples(comparison.whole.slices_from_worst(), each)
-    )
+    examples = pick_examples(comparison.whole.slices_from_worst(), each, comparison.whole.wrong_by_slice)
+    return tuple(_picture(comparison, image, role, index, rows, columns) for role, index in examples)
 
 
 def encode_png(pixels: Plane, palette: Sequence[Colour] | None = None) -> bytes:

@@ -19,7 +19,7 @@ from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.charts import Series, dot_chart, line_chart
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
 from LungUNetSegLib.evaluation.page import data_url, page, table
-from LungUNetSegLib.evaluation.pictures import DIFFERENCE_COLOURS, LABEL_COLOURS, SlicePicture
+from LungUNetSegLib.evaluation.pictures import DIFFERENCE_COLOURS, LABEL_COLOURS, Colour, SlicePicture
 from LungUNetSegLib.evaluation.tables import COLUMNS, Column
 from LungUNetSegLib.io.atomic import replacing
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
@@ -70,7 +70,7 @@ def write_report(path: Path, cases: Sequence[EvaluatedCase], facts: Mapping[str,
 def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> str:
     """Return the report as HTML; see `write_report`."""
     scored = [case for case in cases if not case.error]
-    title = f"Lung segmentation of {cases[0].name}" if len(cases) == 1 else f"Lung segmentation of {len(cases)} cases"
+    title = f"Lung segmentation: {cases[0].name}" if len(cases) == 1 else f"Lung segmentation of {len(cases)} cases"
     parts = [f"<h1>{escape(title)}</h1>", f'<p class="soft">Compared with a reference, {escape(facts["Made"])}</p>']
     if scored:
         parts.append(_tiles(scored))
@@ -121,8 +121,8 @@ def _case_table(cases: Sequence[EvaluatedCase]) -> str:
         scores = [_text(column, getattr(case.regions[-1], column.field)) for column in OVERVIEW]
         remarks = ", ".join(sorted({finding.code for finding in case.findings}))
         link = f'<a href="#{_anchor(case)}">{escape(case.name)}</a>'
-        rows.append([link, *scores, f'<span class="remark">{remarks}</span>'])
-    return table(["Case", *(_title(column) for column in OVERVIEW), "Remarks"], rows)
+        rows.append([link, _text(COLUMNS[0], case.lowest_dsc), *scores, f'<span class="remark">{remarks}</span>'])
+    return table(["Case", "Lowest DSC", *(_title(column) for column in OVERVIEW), "Remarks"], rows)
 
 
 def _spread(cases: Sequence[EvaluatedCase]) -> str:
@@ -139,7 +139,8 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
 
 
 def _case(case: EvaluatedCase, is_only: bool) -> str:
-    parts = [f'<section class="case" id="{_anchor(case)}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
+    kind = "case" if is_only else "case paged"
+    parts = [f'<section class="{kind}" id="{_anchor(case)}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
     if case.findings:
         parts.append(
             f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
@@ -157,7 +158,8 @@ def _slice_chart(case: EvaluatedCase) -> str:
     series = [
         Series(name=region.name, colour=COLOURS[region.name], values=region.dsc_by_slice) for region in case.regions
     ]
-    marks = {each.index: f"{each.role}: slice {each.index}" for each in case.pictures if each.role == "worst"}
+    marked = [each for each in case.pictures if each.role in ("worst", "most wrong voxels")]
+    marks = {each.index: f"{each.role}: slice {each.index}" for each in marked}
     note = '<p class="soft">From foot to head. Dashed: the worst slices, shown below.</p>' if marks else ""
     return line_chart(case.slice_z_mm, series, "height z in the patient, mm", marks) + note
 
@@ -167,17 +169,19 @@ def _gallery(case: EvaluatedCase) -> str:
         return '<p class="soft">No slice holds lung.</p>'
     names = ("Reference", "Prediction", "Differences")
     titles = ("CT", *names) if case.pictures[0].image else names
-    lungs = [(lung.name, colour) for lung, colour in zip(LUNGS, LABEL_COLOURS[1:], strict=True)]
-    kinds = zip(
-        ("in both", "prediction only (false positive)", "reference only (false negative)"),
-        DIFFERENCE_COLOURS[1:],
-        strict=True,
-    )
-    legend = "".join(
-        f'<span><i style="background:rgb{colour[:3]}"></i>{escape(name)}</span>' for name, colour in (*lungs, *kinds)
-    )
+    kinds = ("in both", "prediction only (false positive)", "reference only (false negative)")
+    legends = _colours("Reference and prediction:", [lung.name for lung in LUNGS], LABEL_COLOURS[1:])
+    legends += _colours("Differences:", kinds, DIFFERENCE_COLOURS[1:])
     rows = (_row(picture, titles, f"{_anchor(case)}-{picture.index}") for picture in case.pictures)
-    return f'<p class="legend">{legend}</p>' + "".join(rows)
+    return '<p class="soft">The patient\'s right is on the left of each picture.</p>' + legends + "".join(rows)
+
+
+def _colours(title: str, names: Sequence[str], colours: Sequence[Colour]) -> str:
+    entries = (
+        f'<span><i style="background:rgb{colour[:3]}"></i>{escape(name)}</span>'
+        for name, colour in zip(names, colours, strict=True)
+    )
+    return f'<p class="legend"><span>{title}</span>{"".join(entries)}</p>'
 
 
 def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:

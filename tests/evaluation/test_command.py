@@ -113,6 +113,13 @@ def test_page_is_whole_and_loads_nothing_from_elsewhere(folders: tuple[Path, Pat
     assert "http" not in page.text
 
 
+def test_page_names_the_model(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    """A label map does not know what made it."""
+    evaluate(*folders, "--report", tmp_path, "--model", "lungs 1.0")
+    assert "<dt>Model</dt><dd>lungs 1.0</dd>" in (tmp_path / "report.html").read_text()
+    assert json.loads((tmp_path / "scores.json").read_text())["about"]["Model"] == "lungs 1.0"
+
+
 def test_page_shows_names_as_text(small_phantom: Phantom, tmp_path: Path) -> None:
     """A case may be called anything."""
     for folder in ("p", "r"):

@@ -49,9 +49,20 @@ def test_examples_are_worst_middle_and_best() -> None:
     ]  # fmt: skip
 
 
+def test_the_slice_with_most_wrong_voxels_is_among_them() -> None:
+    """Slivers at the base have the lowest DSC; a lump of liver taken for lung is what a reader must see."""
+    order = [10, 11, 12, 13, 14, 15, 16]
+    wrong = [0] * 10 + [4, 3, 2, 1, 2, 500, 0]
+    assert pick_examples(order, 2, wrong)[:3] == [("worst", 10), ("worst", 11), ("most wrong voxels", 15)]
+    assert pick_examples(order, 2, wrong)[3:] == [("in between", 12), ("in between", 13), ("best", 16)]
+    wrong[10] = 501
+    assert pick_examples(order, 2, wrong) == pick_examples(order, 2)
+    assert pick_examples(order, 2, [0] * 17) == pick_examples(order, 2)
+
+
 @pytest.mark.parametrize("number", range(12))
 def test_no_slice_is_shown_twice(number: int) -> None:
-    chosen = [index for _, index in pick_examples(list(range(number)), 3)]
+    chosen = [index for _, index in pick_examples(list(range(number)), 3, list(range(number)))]
     assert len(chosen) == len(set(chosen)) and (len(chosen) > 0) == (number > 0)
 
 

@@ -39,6 +39,25 @@ def test_no_lung_anywhere(head_phantom: Phantom) -> None:
     assert "No slice holds lung." in page and "in neither label map" in page
 
 
+def test_cases_are_sorted_by_a_number_that_is_shown(small_phantom: Phantom) -> None:
+    """By the lowest DSC, mostly the worse lung's: both lungs' DSC alone would look unsorted."""
+    labels = small_phantom.labels
+    half = np.where((labels.array == 2) & (np.arange(labels.array.shape[1])[:, None] > 32), 0, labels.array)
+    comparison = compare(Volume(half.astype(np.uint8), labels.geometry), labels)
+    cases = [describe_comparison("a", comparison), describe_comparison("b", compare(labels, labels))]
+    page = build_report(cases, about())
+    rows = page.split("<h3>Lungs, right and left together</h3>")[1].split("</table>")[0].split("<tr>")
+    assert "<th>Lowest DSC</th>" in rows[1]
+    assert f"</a></td><td>{comparison.regions[1].dsc:.3f}</td>" in rows[2] and "</a></td><td>1.000</td>" in rows[3]
+
+
+def test_each_of_several_cases_begins_on_a_page_of_its_own_in_print(small_phantom: Phantom) -> None:
+    """But a single one stands under the title; the first page would be empty else."""
+    case = describe_comparison("a", compare(small_phantom.labels, small_phantom.labels))
+    assert build_report([case], about()).count('class="case paged"') == 0
+    assert build_report([case, case], about()).count('class="case paged"') == 2
+
+
 def test_no_case_left() -> None:
     page = build_report([EvaluatedCase(name="a", error="lost"), EvaluatedCase(name="b", error="broken")], about())
     assert "2 of 2 cases failed" in page and "broken" in page
@@ -48,6 +67,19 @@ def test_facts_of_the_caller_are_shown(small_phantom: Phantom) -> None:
     labels = single_slice(small_phantom)
     page = build_report([describe_comparison("x", compare(labels, labels))], about(Model="lungs <1>"))
     assert "<dt>Model</dt><dd>lungs &lt;1&gt;</dd>" in page and "SimpleITK" in page
+
+
+def test_pictures_say_which_side_is_which_and_show_the_largest_error(small_phantom: Phantom) -> None:
+    labels = small_phantom.labels
+    wrong = labels.array.copy()
+    wrong[12, 20:44, 30:40] = 1
+    wrong[np.flatnonzero(wrong.any(axis=(1, 2)))[0]] = 0  # a sliver missed: DSC 0
+    comparison = compare(Volume(wrong, labels.geometry), labels)
+    page = build_report([describe_comparison("x", comparison, examples=1)], about())
+    assert "Worst: DSC 0.000" in page
+    assert f"Most wrong voxels: DSC {comparison.whole.dsc_by_slice[12]:.3f} <small>slice 12" in page
+    assert "most wrong voxels: slice 12" in page  # in the chart
+    assert "The patient's right is on the left" in page
 
 
 def test_curve_breaks_off_where_there_is_no_score() -> None:
