@@ -108,7 +108,14 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         slicer.util.delayDisplay(message, self.messageDelay)
 
     def runTest(self) -> None:
-        """Overridden by the module's test."""
+        """Run every method with "test" in its name, one after the other."""
+        self.setUpClass()
+        for name in dir(self):
+            if "test" in name and callable(getattr(self, name)):
+                self.setUp()
+                getattr(self, name)()
+                self.tearDown()
+        self.tearDownClass()
 
 
 class Translations:

@@ -198,6 +198,25 @@ def test_settings_are_kept_in_the_scene_and_shown_in_widgets(tmp_path):
     assert wrapped(node).side is Side.LEFT, "another wrapper reads what this one wrote"
 
 
+def test_a_modules_own_tests_run_when_it_does_not_choose():
+    from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
+
+    done = []
+
+    class AModuleTest(ScriptedLoadableModuleTest):
+        def setUp(self):
+            done.append("setUp")
+
+        def test_one(self):
+            done.append("one")
+
+        def test_two(self):
+            done.append("two")
+
+    AModuleTest().runTest()
+    assert done == ["setUp", "one", "setUp", "two"]
+
+
 _UI = """<?xml version="1.0" encoding="UTF-8"?>
 <ui version="4.0"><class>A</class><widget class="qMRMLWidget" name="A"><layout class="QVBoxLayout" name="layout">
 <item><widget class="ctkCollapsibleButton" name="section">
