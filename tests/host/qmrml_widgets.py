@@ -110,6 +110,7 @@ class qMRMLNodeComboBox(QWidget):
             "renameEnabled": False, "showHidden": False, "showChildNodeTypes": True, "selectNodeUponCreation": True,
             "noneDisplay": "None", "baseName": "",
         }  # fmt: skip
+        self._entries: list[tuple[str, str]] = []
         self._box = QComboBox(self)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -165,31 +166,35 @@ class qMRMLNodeComboBox(QWidget):
         return node
 
     def _nodes(self) -> list[vtkMRMLNode]:
-        if self._scene is None:
-            return []
-        nodes = (self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes()))
-        return [node for node in nodes if self._lists(node)]
+        found: dict[str, vtkMRMLNode] = {}
+        for node_type in self._values["nodeTypes"] if self._scene else ():
+            nodes = self._scene.GetNodesByClass(node_type)
+            nodes.UnRegister(None)
+            found |= {node.GetID(): node for node in nodes if self._lists(node)}
+        return list(found.values())
 
     def _lists(self, node: vtkMRMLNode) -> bool:
         if node.GetHideFromEditors() and not self._values["showHidden"]:
             return False
-        if self._values["showChildNodeTypes"]:
-            return any(node.IsA(each) for each in self._values["nodeTypes"])
-        return node.GetClassName() in self._values["nodeTypes"]
+        return self._values["showChildNodeTypes"] or node.GetClassName() in self._values["nodeTypes"]
 
     def _update(self, *_: Any) -> None:
         """List the nodes anew and keep the choice; a choice that is gone becomes the last node, or none."""
-        before = self._box.currentData
+        before, nodes = self._box.currentData, self._nodes()
+        entries = [(node.GetName(), node.GetID()) for node in nodes]
+        if self._values["noneEnabled"]:
+            entries.insert(0, (self._values["noneDisplay"], ""))
+        # A scene that closes tells of each of its nodes, most of which are of other types.
+        if entries == self._entries:
+            return
+        self._entries = entries
         self._node_observers.remove()
-        for node in self._nodes():
+        for node in nodes:
             self._node_observers.add(node, vtkCommand.ModifiedEvent, self._rename)
         was_blocked = self._box.blockSignals(True)
         self._box.clear()
-        if self._values["noneEnabled"]:
-            self._box.addItem(self._values["noneDisplay"], "")
-        nodes = self._nodes()
-        for node in nodes:
-            self._box.addItem(node.GetName(), node.GetID())
+        for name, node_id in entries:
+            self._box.addItem(name, node_id)
         kept = self._box.findData(before) if before else -1
         gone = self._box.count - 1 if before and nodes and not self._values["noneEnabled"] else -1
         self._box.setCurrentIndex(kept if kept >= 0 else 0 if self._values["noneEnabled"] else gone)
