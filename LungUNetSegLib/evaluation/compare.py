@@ -81,6 +81,7 @@ class Comparison:
         regions: Right lung, left lung and lungs (both); or lungs alone.
         findings: What was done to compare, and what looks wrong.
         prediction: uint8 labels on the reference's grid, axes (head, back, left); slice k is that of `dsc_by_slice`.
+            1 is the right lung and 2 the left; or 1 is both, if they are compared as one.
         reference: uint8 labels on the same grid.
     """
 
@@ -115,8 +116,8 @@ def compare(prediction: Volume, reference: Volume, labels: LabelKind = "lr") -> 
     """
     for name, volume in (("prediction", prediction), ("reference", reference)):
         _check_labels(volume.array, name)
-    reference = _as_uint8(reference.canonical())
-    prediction, findings = _on_reference_grid(_as_uint8(prediction.canonical()), reference)
+    reference = _as_labels(reference.canonical(), labels)
+    prediction, findings = _on_reference_grid(_as_labels(prediction.canonical(), labels), reference)
     # With a margin, since an axis of one voxel means to `surface_distances` that the scan has but one slice.
     box = bounding_box(prediction.array | reference.array, margin=1)
     predicted, referred = prediction.array[box], reference.array[box]
@@ -172,8 +173,10 @@ def _check_labels(array: npt.NDArray[Any], name: str) -> None:
         )
 
 
-def _as_uint8(volume: Volume) -> Volume:
-    return Volume(volume.array.astype(np.uint8, copy=False), volume.geometry)
+def _as_labels(volume: Volume, labels: LabelKind) -> Volume:
+    """Return uint8 labels; without sides both lungs are 1, so that none differs by its side in a picture."""
+    array = volume.array if labels == "lr" else volume.array > 0
+    return Volume(array.astype(np.uint8, copy=False), volume.geometry)
 
 
 def _on_reference_grid(prediction: Volume, reference: Volume) -> tuple[Volume, tuple[Finding, ...]]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.resample import resample
-from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 
 Role = Literal["worst", "most wrong voxels", "in between", "best"]
@@ -30,11 +30,18 @@ WINDOW_HU = (-1350.0, 150.0)
 
 MARGIN_MM = 15.0
 CLEAR: Colour = (0, 0, 0, 0)
-LABEL_COLOURS: tuple[Colour, ...] = (
-    CLEAR,
-    *((round(r * 255), round(g * 255), round(b * 255), 120) for r, g, b in (lung.colour for lung in LUNGS)),
-)
+
+
+def _see_through(segment: Segment) -> Colour:
+    red, green, blue = (round(255 * part) for part in segment.colour)
+    return red, green, blue, 120
+
+
+LABEL_COLOURS: tuple[Colour, ...] = (CLEAR, *map(_see_through, LUNGS))
 """RGBA by label value."""
+
+BINARY_COLOURS: tuple[Colour, ...] = (CLEAR, *map(_see_through, BOTH_LUNGS))
+"""RGBA by label value where both lungs are compared as one."""
 
 # Okabe and Ito's green, vermilion and sky blue: told apart with any colour vision.
 DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (0, 158, 115, 60), (213, 94, 0, 205), (86, 180, 233, 205))
@@ -151,6 +158,7 @@ def _picture(
         volume.array[index, rows, columns] for volume in (comparison.reference, comparison.prediction)
     )
     height, width = reference.shape
+    colours = LABEL_COLOURS if len(comparison.regions) > 1 else BINARY_COLOURS
     return SlicePicture(
         role=role,
         index=index,
@@ -158,8 +166,8 @@ def _picture(
         dsc=comparison.whole.dsc_by_slice[index],
         size_mm=(height * grid.spacing_mm[1], width * grid.spacing_mm[2]),
         image=None if image is None else encode_png(_grey(image, grid, index, rows, columns)),
-        reference=encode_png(reference, LABEL_COLOURS),
-        prediction=encode_png(prediction, LABEL_COLOURS),
+        reference=encode_png(reference, colours),
+        prediction=encode_png(prediction, colours),
         differences=encode_png(differences(prediction, reference), DIFFERENCE_COLOURS),
     )
 

@@ -19,7 +19,7 @@ from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.charts import Series, dot_chart, line_chart
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
 from LungUNetSegLib.evaluation.page import data_url, page, table
-from LungUNetSegLib.evaluation.pictures import DIFFERENCE_COLOURS, LABEL_COLOURS, Colour, SlicePicture
+from LungUNetSegLib.evaluation.pictures import BINARY_COLOURS, DIFFERENCE_COLOURS, LABEL_COLOURS, Colour, SlicePicture
 from LungUNetSegLib.evaluation.tables import COLUMNS, Column
 from LungUNetSegLib.io.atomic import replacing
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
@@ -170,7 +170,8 @@ def _gallery(case: EvaluatedCase) -> str:
     names = ("Reference", "Prediction", "Differences")
     titles = ("CT", *names) if case.pictures[0].image else names
     kinds = ("in both", "prediction only (false positive)", "reference only (false negative)")
-    legends = _colours("Reference and prediction:", [lung.name for lung in LUNGS], LABEL_COLOURS[1:])
+    lungs, colours = (LUNGS, LABEL_COLOURS) if len(case.regions) > 1 else (BOTH_LUNGS, BINARY_COLOURS)
+    legends = _colours("Reference and prediction:", [lung.name for lung in lungs], colours[1:])
     legends += _colours("Differences:", kinds, DIFFERENCE_COLOURS[1:])
     rows = (_row(picture, titles, f"{_anchor(case)}-{picture.index}") for picture in case.pictures)
     return '<p class="soft">The patient\'s right is on the left of each picture.</p>' + legends + "".join(rows)

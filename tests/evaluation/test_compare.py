@@ -115,6 +115,14 @@ def test_binary_compares_both_lungs_as_one() -> None:
     assert [region.name for region in found.regions] == ["Lungs"] and found.whole.dsc == 1 and found.findings == ()
 
 
+def test_binary_leaves_no_sides_for_pictures_to_differ_in() -> None:
+    """Else a left lung against a mask of both would be drawn as one large error beside a DSC of 1."""
+    one_label = Volume((labels().array > 0).astype(np.uint8), GRID)
+    for found in (compare(labels(), one_label, "binary"), compare(one_label, labels(), "binary")):
+        np.testing.assert_array_equal(found.prediction.array, one_label.array)
+        np.testing.assert_array_equal(found.reference.array, one_label.array)
+
+
 def test_binary_mask_compared_as_sides_is_remarked_upon() -> None:
     one_label = Volume((labels().array > 0).astype(np.uint8), GRID)
     assert "prediction-one-label" in codes(compare(one_label, labels()))

@@ -88,6 +88,11 @@ def test_one_binary_lung_map_is_compared_as_both(prediction: Any, small_phantom:
     result = compare_nodes(prediction, add_label_map(Volume((labels.array > 0).astype(np.uint8), labels.geometry)))
     assert [each.name for each in result.comparison.regions] == ["Lungs"]
     assert result.scores.GetNumberOfColumns() == 2
+    assert not np.isin(result.comparison.prediction.array, 2).any()
+    low, high = np.empty(6), np.empty(6)
+    result.distance.GetRASBounds(low)
+    result.differences.GetRASBounds(high)
+    np.testing.assert_allclose(low, high, atol=12)  # of both lungs, in slices of 12 mm
 
 
 def test_sides_by_hand(prediction: Any, reference: Any) -> None:
