@@ -144,6 +144,7 @@ def comparison_steps(
     """Do what `compare_nodes` does in steps. The scene changes at the very end, when nothing can fail any more."""
     nodes = (prediction_node, reference_node)
     pair = yield from read_pair(*nodes, prediction_sides, reference_sides)
+    yield
     image_node = image_node or image_behind(*nodes)
     image = image_in_world(image_node) if image_node else None
     yield
@@ -152,6 +153,7 @@ def comparison_steps(
     name = f"{prediction_node.GetName()} against {reference_node.GetName()}"
     case = yield from in_background(lambda: describe_comparison(prediction_node.GetName(), comparison, image))
     differing = yield from in_background(lambda: difference_labels(comparison))
+    yield
     surface = yield from distance_surface(comparison)
     if not all(slicer.mrmlScene.IsNodePresent(node) for node in nodes):
         raise DataError("The prediction or the reference was removed meanwhile. Choose two segmentations again.")

@@ -65,7 +65,7 @@ def add_differences(labels: Volume, name: str) -> vtkMRMLSegmentationNode:
 
 
 def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyData]:
-    """Make the prediction's surface with its distance to the reference's, in steps of some tenths of a second.
+    """Make the prediction's surface with its distance to the reference's, in steps of some tenths of a second at most.
 
     A distance runs from vertex to nearest vertex, so that surfaces that agree are 0 apart; it is up to half a voxel
     more than to the triangle between them.
@@ -83,6 +83,7 @@ def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyDat
         surface = make_surface(prediction, label)
         yield
         target = make_surface(reference, label)
+        yield
         if surface.GetNumberOfPoints() and target.GetNumberOfPoints():
             distances = numpy_to_vtk(_signed_distances(surface, target, comparison.reference, label), deep=True)
             distances.SetName(DISTANCE)

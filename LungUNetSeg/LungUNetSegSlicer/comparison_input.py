@@ -159,10 +159,6 @@ class SegmentationSource:
         mask: Mask = voxels == value
         return mask
 
-    def _structure(self, key: str) -> Structure:
-        segment = self._segmentation.GetSegment(key)
-        return Structure(key, segment.GetName(), segment.GetTerminology() or "")
-
     def _common_grid(self) -> vtkOrientedImageData:
         """Return the grid of the finest segment, as large as all segments and the scan that they were drawn on."""
         mode = vtkSegmentation.EXTENT_UNION_OF_EFFECTIVE_SEGMENTS_AND_REFERENCE_GEOMETRY
