@@ -7,6 +7,7 @@ there anything in it that a Slicer without this module could not show.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,33 @@ LAYOUT = (
 )
 
 
+@dataclass(frozen=True)
+class DisplayState:
+    """A display as the user had it.
+
+    Attributes:
+        node: The display node.
+        visibility: Whether it was to be seen.
+        view_ids: The views that it was limited to; none is all.
+    """
+
+    node: Any
+    visibility: bool
+    view_ids: list[str]
+
+    def restore(self) -> None:
+        """Bring it back."""
+        self.node.SetVisibility(self.visibility)
+        self.node.SetViewNodeIDs(self.view_ids)
+
+
 class ComparisonViews:
     """Shows comparisons in their layout, and brings the user's own layout back."""
 
     def __init__(self) -> None:
         self._result: SceneComparison | None = None
         self._own_arrangement = vtkMRMLLayoutNode.SlicerLayoutConventionalView
-        self._limited: list[tuple[Any, list[str]]] = []
+        self._before: list[DisplayState] = []
         self._observed: tuple[vtkMRMLLayoutNode, int] | None = None
 
     @property
@@ -89,9 +110,7 @@ class ComparisonViews:
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
         fill_slices(result)
-        self._limited = limit_displays(result)
-        for node in (result.differences, result.distance):
-            node.SetDisplayVisibility(True)
+        self._before = limit_displays(result)
         view_node(PLOT, "vtkMRMLPlotViewNode").SetPlotChartNodeID(result.plot.GetID())
         view_node(SCORES, "vtkMRMLTableViewNode").SetTableNodeID(result.scores.GetID())
 
@@ -113,9 +132,9 @@ class ComparisonViews:
             layout.RemoveObserver(observer)
             layout.SetSaveWithScene(True)
             self._observed = None
-        for display, view_ids in self._limited:
-            display.SetViewNodeIDs(view_ids)
-        self._limited = []
+        for each in self._before:
+            each.restore()
+        self._before = []
         if self._result is not None:
             # In the user's own views they would cover the segmentations.
             self._result.differences.SetDisplayVisibility(False)
@@ -156,26 +175,31 @@ def fill_slices(result: SceneComparison) -> None:
         show_lung_window(result.image_node)
 
 
-def limit_displays(result: SceneComparison) -> list[tuple[Any, list[str]]]:
+def limit_displays(result: SceneComparison) -> list[DisplayState]:
     """Show each segmentation in its view of the layout only, and in the user's own views as ever.
 
     Returns:
-        The displays, each with the IDs of the views that it was limited to before; none is all views.
+        What was changed, as it was.
     """
     views = dict(zip((result.prediction_node, result.reference_node, result.differences), slice_nodes(), strict=True))
     views[result.distance] = view_node(DISTANCE, "vtkMRMLViewNode")
+    for node in views:
+        node.CreateDefaultDisplayNodes()  # a script may have made it without
     layout_ids = {view.GetID() for view in views.values()}
     kinds = ("vtkMRMLSliceNode", "vtkMRMLViewNode")
     every_id = [view.GetID() for kind in kinds for view in slicer.util.getNodesByClass(kind)]
     others = [each for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if each not in views]
     before = []
     for node in (*views, *others):
-        is_of_layout = node in (result.differences, result.distance)
         for display in (node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())):
-            before.append((display, list(display.GetViewNodeIDs())))
-            own_ids = [each for each in before[-1][1] or every_id if each not in layout_ids]
-            layout_id = [views[node].GetID()] if node in views else []
-            display.SetViewNodeIDs(layout_id if is_of_layout else own_ids + layout_id)
+            was = DisplayState(display, display.GetVisibility(), list(display.GetViewNodeIDs()))
+            before.append(was)
+            is_users = was.visibility and node not in (result.differences, result.distance)
+            view_ids = [each for each in was.view_ids or every_id if each not in layout_ids] if is_users else []
+            if node in views:
+                view_ids.append(views[node].GetID())
+                display.SetVisibility(True)
+            display.SetViewNodeIDs(view_ids)
     return before
 
 

@@ -142,6 +142,23 @@ def test_back_to_ones_own_layout(layout: Any, result: SceneComparison, by_menu: 
     assert layout.GetViewArrangement() == OWN
 
 
+def test_what_the_user_had_hidden_is_seen_here_alone(
+    layout: Any, result: SceneComparison, small_phantom: Phantom
+) -> None:
+    """And hidden again afterwards; so is what a script has made without a display."""
+    hidden = result.prediction_node
+    hidden.SetDisplayVisibility(False)
+    bare = show_labels(small_phantom.labels, LUNGS, result.image_node)
+    bare.RemoveAllDisplayNodeIDs()
+    views = ComparisonViews()
+    views.show(compare_nodes(hidden, bare))
+    for node, tag in ((hidden, PREDICTION), (bare, REFERENCE)):
+        assert node.GetDisplayVisibility() and ours(node) == [f"vtkMRMLSliceNode{tag}"]
+    assert not hidden.GetDisplayNode().IsDisplayableInView("vtkMRMLSliceNodeRed")
+    views.leave()
+    assert not hidden.GetDisplayVisibility() and list(hidden.GetDisplayNode().GetViewNodeIDs()) == []
+
+
 def test_other_segmentations_stay_out(layout: Any, result: SceneComparison, small_phantom: Phantom) -> None:
     """A third one would lie over all three slices; in the user's own views it stays where it was."""
     other = show_labels(small_phantom.labels, LUNGS, result.image_node)
