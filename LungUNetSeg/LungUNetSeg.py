@@ -293,7 +293,8 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
 
         package = missing(RunSettings(model="lungs"))
         if package:
-            self.skipTest(f"{package.title} is not installed; the panel installs it at the first click")
+            message = _("{title} is not installed; the panel installs it at the first click")
+            self.skipTest(message.format(title=package.title))
         _node, result = LungUNetSegLogic().segment(self.volumeNode)
         for label in (1, 2):
             scores = count(result.labels.array == label, self.phantom.labels.array == label)

@@ -48,7 +48,7 @@ class Package:
 
 
 ONNX_RUNTIME = Package("onnxruntime", "onnxruntime>=1.18", "ONNX Runtime", "30 MB")
-TORCH = Package("torch", ">=2.4", "PyTorch", "200 MB to 3 GB")
+TORCH = Package("torch", ">=2.4", "PyTorch", "200 MB – 3 GB")
 
 
 def missing(settings: RunSettings) -> Package | None:
@@ -91,7 +91,7 @@ def install_with_consent(package: Package) -> bool:
         raise _failure(package, error) from error
     importlib.invalidate_caches()
     if find_spec(package.module) is None:
-        raise _failure(package, "it is not there afterwards")
+        raise _failure(package, _("it is not there afterwards"))
     return True
 
 

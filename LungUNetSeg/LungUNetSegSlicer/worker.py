@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import qt
+from slicer.i18n import tr as _
 
 import LungUNetSegLib
 from LungUNetSegSlicer.process_tree import end_process_tree
@@ -112,7 +113,8 @@ class Worker:
     def _fail_to_start(self, error: int) -> None:
         # Any other error is followed by `finished`.
         if error == qt.QProcess.FailedToStart:
-            message = f"{sys.executable} cannot be started: {self._process.errorString()}."
+            message = _("{program} cannot be started: {reason}.")
+            message = message.format(program=sys.executable, reason=self._process.errorString())
             self._end(ChildEnd("failed", message))
 
     def _end(self, end: ChildEnd) -> None:
@@ -130,7 +132,7 @@ class Worker:
         if told:
             return told[-1]
         # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
-        return "The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again."
+        return _("The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again.")
 
 
 def _parse(line: bytes) -> tuple[str, tuple[int, int]] | None:

@@ -177,7 +177,7 @@ def test_torch_comes_through_the_pytorch_extension_with_the_same_constraints(
     installed.add("PyTorchUtils")
     dialog = panel.answer("OK")
     panel.run()
-    assert "PyTorch" in dialog[0] and "200 MB to 3 GB" in dialog[0]
+    assert "PyTorch" in dialog[0] and "200 MB – 3 GB" in dialog[0]
     assert calls[0][0] == ">=2.4" and f"numpy=={version('numpy')}" in calls[0][1]
     assert "PIP_CONSTRAINT" not in os.environ
 

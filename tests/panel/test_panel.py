@@ -162,26 +162,6 @@ def test_a_run_goes_on_while_the_user_is_in_another_module(panel, phantom_node, 
     assert panel.ui.resultsCollapsibleButton.visible
 
 
-def test_texts_are_translated(app, phantom_node, wait_until, monkeypatch):
-    from host.scripted_module import Translations
-    from panel_helpers.panel import Panel
-
-    texts = {
-        ("LungUNetSegSlicer.segment_panel", "Segment lungs"): "Lungen segmentieren",
-        ("LungUNetSegSlicer.settings", "Automatic"): "Automatisch",
-        ("LungUNetSegSlicer.panel_texts", "Right lung"): "Rechte Lunge",
-    }
-    monkeypatch.setattr(Translations, "texts", texts)
-    panel = Panel(app, wait_until)
-    try:
-        assert panel.ui.applyButton.text == "Lungen segmentieren"
-        assert panel.ui.deviceComboBox.currentText == "Automatisch"
-        panel.run()
-        assert panel.table()[0][0] == "Rechte Lunge"
-    finally:
-        panel.close()
-
-
 def test_every_setting_has_a_tooltip_a_label_and_a_key_of_its_own(panel):
     ui = panel.ui
     for name in (
