@@ -181,11 +181,12 @@ def limit_displays(result: SceneComparison) -> list[DisplayState]:
     Returns:
         What was changed, as it was.
     """
-    views = dict(zip((result.prediction_node, result.reference_node, result.differences), slice_nodes(), strict=True))
-    views[result.distance] = view_node(DISTANCE, "vtkMRMLViewNode")
+    compared = (result.prediction_node, result.reference_node, result.differences, result.distance)
+    layout_views = (*slice_nodes(), view_node(DISTANCE, "vtkMRMLViewNode"))
+    views = {node: view for node, view in zip(compared, layout_views, strict=True) if node.GetScene()}
     for node in views:
         node.CreateDefaultDisplayNodes()  # a script may have made it without
-    layout_ids = {view.GetID() for view in views.values()}
+    layout_ids = {view.GetID() for view in layout_views}
     kinds = ("vtkMRMLSliceNode", "vtkMRMLViewNode")
     every_id = [view.GetID() for kind in kinds for view in slicer.util.getNodesByClass(kind)]
     others = [each for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if each not in views]

@@ -195,6 +195,17 @@ def test_a_scene_saved_meanwhile_is_seen_by_those_without_the_module(
     assert [each.get("currentViewArrangement") for each in saved.iter("Layout")] == [str(OWN)]
 
 
+def test_what_was_removed_meanwhile_is_no_obstacle(layout: Any, result: SceneComparison, scene: Any) -> None:
+    views = ComparisonViews()
+    views.show(result)
+    for node in (result.prediction_node, result.distance, result.plot):
+        scene.RemoveNode(node)
+    views.leave()
+    assert layout.GetViewArrangement() == OWN
+    views.show(result)
+    assert ours(result.differences) == [f"vtkMRMLSliceNode{DIFFERENCE}"]
+
+
 def test_no_ct_is_no_obstacle(layout: Any, result: SceneComparison) -> None:
     slicer.mrmlScene.RemoveNode(result.image_node)
     again = compare_nodes(result.prediction_node, result.reference_node)
