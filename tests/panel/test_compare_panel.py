@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from panel_helpers.heartbeat import Heartbeat
 
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Volume
@@ -107,8 +109,20 @@ def test_one_click_gives_numbers_and_views(compare, views, panel):
     assert ui.reportButton.enabled and ui.exportScoresButton.enabled
 
 
-def test_the_event_loop_runs_meanwhile(panel, views, nodes, app, wait_until):
-    """And a second click cancels: the scene is as before."""
+def test_the_event_loop_runs_while_scores_are_computed(compare, panel, monkeypatch):
+    from LungUNetSegSlicer import comparison
+
+    fast = comparison.compare
+    monkeypatch.setattr(comparison, "compare", lambda *pair: time.sleep(0.5) or fast(*pair))
+    heartbeat = Heartbeat()
+    compare()
+    heartbeat.stop()
+    assert panel.widget.comparePanel.result is not None
+    assert heartbeat.longest_ms < 400
+
+
+def test_a_second_click_cancels(panel, views, nodes):
+    """And the scene is as before."""
     import slicer
 
     ui = panel.ui
