@@ -81,13 +81,34 @@ class DisplayState:
         self.node.SetViewNodeIDs(self.view_ids)
 
 
+@dataclass(frozen=True)
+class WindowState:
+    """The window of a CT as the user had it.
+
+    Attributes:
+        node: The display node.
+        auto: Whether Slicer chose it.
+        window, level: In HU.
+    """
+
+    node: Any
+    auto: bool
+    window: float
+    level: float
+
+    def restore(self) -> None:
+        """Bring it back."""
+        self.node.SetWindowLevel(self.window, self.level)
+        self.node.SetAutoWindowLevel(self.auto)
+
+
 class ComparisonViews:
     """Shows comparisons in their layout, and brings the user's own layout back."""
 
     def __init__(self) -> None:
         self._result: SceneComparison | None = None
         self._own_arrangement = vtkMRMLLayoutNode.SlicerLayoutConventionalView
-        self._before: list[DisplayState] = []
+        self._before: list[DisplayState | WindowState] = []
         self._observed: tuple[vtkMRMLLayoutNode, int] | None = None
 
     @property
@@ -109,8 +130,9 @@ class ComparisonViews:
         layout.SetSaveWithScene(False)  # a Slicer that does not know the layout would show no view at all
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
+        self._before = window_of(result.image_node)
         fill_slices(result)
-        self._before = limit_displays(result)
+        self._before += limit_displays(result)
         view_node(PLOT, "vtkMRMLPlotViewNode").SetPlotChartNodeID(result.plot.GetID())
         view_node(SCORES, "vtkMRMLTableViewNode").SetTableNodeID(result.scores.GetID())
 
@@ -173,6 +195,14 @@ def fill_slices(result: SceneComparison) -> None:
             view.RotateToVolumePlane(plane)
     if result.image_node is not None:
         show_lung_window(result.image_node)
+
+
+def window_of(image_node: Any) -> list[DisplayState | WindowState]:
+    """Return how a CT is windowed; nothing without a CT, or where nothing shows it yet."""
+    display = image_node.GetDisplayNode() if image_node is not None else None
+    if display is None:
+        return []
+    return [WindowState(display, display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel())]
 
 
 def limit_displays(result: SceneComparison) -> list[DisplayState]:

@@ -31,7 +31,7 @@ from LungUNetSegSlicer.comparison_layout import (
     view_node,
 )
 from LungUNetSegSlicer.segmentation_node import show_labels
-from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras_matrix
+from LungUNetSegSlicer.volume_bridge import LUNG_WINDOW_HU, add_volume_node, ijk_to_ras_matrix
 
 OWN = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 
@@ -157,6 +157,20 @@ def test_what_the_user_had_hidden_is_seen_here_alone(
     assert not hidden.GetDisplayNode().IsDisplayableInView("vtkMRMLSliceNodeRed")
     views.leave()
     assert not hidden.GetDisplayVisibility() and list(hidden.GetDisplayNode().GetViewNodeIDs()) == []
+
+
+@pytest.mark.parametrize("auto", [False, True])
+def test_the_ct_gets_its_own_window_back(layout: Any, result: SceneComparison, auto: bool) -> None:
+    display = result.image_node.GetDisplayNode()
+    display.SetAutoWindowLevel(auto)
+    if not auto:
+        display.SetWindowLevel(400.0, 40.0)
+    before = display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel()
+    views = ComparisonViews()
+    views.show(result)
+    assert (display.GetWindow(), display.GetLevel()) == LUNG_WINDOW_HU
+    views.leave()
+    assert (display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel()) == before
 
 
 def test_other_segmentations_stay_out(layout: Any, result: SceneComparison, small_phantom: Phantom) -> None:
