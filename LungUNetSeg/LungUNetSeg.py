@@ -248,6 +248,9 @@ class LungUNetSegLogic(ScriptedLoadableModuleLogic):
 
         Returns:
             The run, which can be cancelled.
+
+        Raises:
+            OSError: Slicer's temporary folder cannot be used.
         """
         from LungUNetSegSlicer.segmentation_run import SegmentationRun
 

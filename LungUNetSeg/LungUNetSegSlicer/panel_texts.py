@@ -33,6 +33,14 @@ def progress_text(stage: str, done: int, total: int, seconds_left: float | None)
     return text
 
 
+def folder_text(error: OSError) -> str:
+    """Return what to do when a run cannot use Slicer's temporary folder."""
+    return _(
+        "Slicer's temporary folder cannot be used ({reason}). Free some room there, or choose another folder in the "
+        "application settings."
+    ).format(reason=error)
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration as people say it."""
     whole = max(1, round(seconds))

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer import dependencies
 from LungUNetSegSlicer.model_choice import ModelChoice
+from LungUNetSegSlicer.panel_texts import folder_text
 from LungUNetSegSlicer.progress_view import ProgressView
 from LungUNetSegSlicer.results import ResultsView, remember
 from LungUNetSegSlicer.segmentation_run import RunEnd, SegmentationRun
@@ -123,9 +124,12 @@ class SegmentPanel:
             return
         self._started = time.monotonic()
         self._progress.start()
-        self._run = self._logic.startSegmentation(
-            parameters.inputVolume, parameters.outputSegmentation, settings, self._progress.update, self._finish
-        )
+        try:
+            self._run = self._logic.startSegmentation(
+                parameters.inputVolume, parameters.outputSegmentation, settings, self._progress.update, self._finish
+            )
+        except OSError as error:
+            self._progress.stop(folder_text(error))
         self.update()
 
     def _install_missing(self, settings: RunSettings) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,15 @@ from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer import child
 from LungUNetSegSlicer.dicom_files import write_dicom_files
 from LungUNetSegSlicer.event_loop import Steps
+from LungUNetSegSlicer.panel_texts import folder_text
 from LungUNetSegSlicer.scan_file import write_scan
 from LungUNetSegSlicer.segmentation_node import make_segments, show_segments
 from LungUNetSegSlicer.settings import Output, RunSettings
 from LungUNetSegSlicer.volume_bridge import surface_to_ras, transform_remarks
 from LungUNetSegSlicer.worker import ChildEnd, ChildProcess, Progress, Worker
+
+REMOVAL_S = 1.0
+"""How long the folder's removal is tried: a child that is just ending may still write, or hold its files open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,9 @@ class SegmentationRun:
         on_progress: Called with (stage, done, total).
         on_end: Told how it ended.
         make_child: Makes the child process.
+
+    Raises:
+        OSError: No folder can be made in Slicer's temporary folder.
     """
 
     def __init__(
@@ -140,7 +148,8 @@ class SegmentationRun:
         self._end(RunEnd(state="done", segmentation=node, result=result))
 
     def _fail(self, error: Exception) -> None:
-        self._end(RunEnd(state="failed", message=self._readable(str(error))))
+        message = folder_text(error) if isinstance(error, OSError) else str(error)
+        self._end(RunEnd(state="failed", message=self._readable(message)))
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: Slicer's log shall have its traceback
 
@@ -162,8 +171,14 @@ class SegmentationRun:
             slicer.mrmlScene.RemoveObserver(tag)
         self._steps.stop()
         self._child.cancel()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(self._folder)
         self._on_end(end)
+
+
+def _remove(folder: Path) -> None:
+    deadline = time.monotonic() + REMOVAL_S
+    while folder.exists() and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_labels(path: Path, geometry: Geometry) -> Volume:

@@ -92,7 +92,7 @@ class Worker:
         if pid:
             end_process_tree(pid)
         self._process.kill()
-        self._process.waitForFinished(2000)
+        self._process.waitForFinished(1000)
 
     def _read_progress(self) -> None:
         *lines, self._unread = (self._unread + self._process.readAllStandardOutput().data()).split(b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -104,6 +105,22 @@ def test_quitting_slicer_ends_the_run(app, panel, phantom_node, wait_until, stub
     run = panel.widget.segmentPanel
     app.moduleManager().unload("LungUNetSeg")
     assert not run.running
+
+
+def test_a_child_that_cannot_be_started_is_told(panel, phantom_node, scene_ids, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/absent/PythonSlicer")
+    before = scene_ids()
+    panel.run()
+    assert panel.ui.statusLabel.text.startswith("/absent/PythonSlicer cannot be started: ")
+    assert panel.ui.applyButton.text == "Segment lungs" and scene_ids() == before
+
+
+def test_a_full_or_absent_temporary_folder_is_told(app, panel, phantom_node, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(app), "temporaryPath", str(tmp_path / "absent"))
+    panel.run()
+    assert panel.ui.statusLabel.text.startswith("Slicer's temporary folder cannot be used ([Errno 2]")
+    assert not panel.ui.progressBar.visible
+    assert (panel.ui.applyButton.text, panel.ui.applyButton.enabled) == ("Segment lungs", True)
 
 
 def test_a_bug_is_told_in_the_panel_and_its_traceback_goes_to_slicers_log(

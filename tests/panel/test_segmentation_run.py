@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -116,8 +119,6 @@ def test_every_voxel_type_and_an_oblique_flipped_grid_reach_the_child_unchanged(
 def test_cancel_at_five_moments_leaves_no_child_and_an_unchanged_scene(
     phantom_node, wait_until, stub_child, scene_ids, moment
 ):
-    import time
-
     stub_child(hold=moment)
     before = scene_ids()
     run = Run(phantom_node)
@@ -197,6 +198,34 @@ def test_when_slicer_dies_the_child_removes_its_files_and_ends(phantom_node, wai
     wait_until(lambda: not run.run._folder.exists())
     wait_until(run.ended)
     assert run.ends[0].state == "failed"
+
+
+def test_what_a_dying_child_still_writes_is_removed_too(app, phantom_node, wait_until):
+    """Behind PythonSlicer's launcher the real Python may live a moment longer; on Windows it keeps its files open."""
+    from LungUNetSegSlicer.segmentation_run import SegmentationRun
+    from LungUNetSegSlicer.settings import RunSettings
+
+    class DyingChild:
+        def start(self, _arguments, folder):
+            self._folder = folder
+
+        def cancel(self):
+            self._thread = threading.Thread(target=self._write)
+            self._thread.start()
+
+        def _write(self):
+            deadline = time.monotonic() + 0.2
+            while time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    (self._folder / "labels.nrrd").write_text("a patient's")
+
+    child, ends = DyingChild(), []
+    settings = RunSettings(model="lungs")
+    run = SegmentationRun(phantom_node, None, settings, lambda *_: None, ends.append, lambda *_: child)
+    wait_until(lambda: hasattr(child, "_folder"))
+    run.cancel()
+    child._thread.join()
+    assert [end.state for end in ends] == ["cancelled"] and not run._folder.exists()
 
 
 def test_the_files_are_private_to_the_user(phantom_node, stub_child, wait_until):
