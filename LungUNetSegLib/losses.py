@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SMOOTHING = 1.0
-"""Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0."""
+DiceOver = Literal["batch", "slice"]
+
+SMOOTHING: dict[DiceOver, float] = {"batch": 1.0, "slice": 20.0}
+"""Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0.
+
+Over a single slice it also says how few wrong pixels are forgiven where there is no lung.
+"""
 
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -28,17 +35,24 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = 
     return (loss * weights).sum() / weights.sum().clamp(min=1)
 
 
-def soft_dice_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None, smoothing: float = SMOOTHING) -> Tensor:
-    """One minus the soft Dice coefficient (the paper's L_Dice), of each channel over the batch, then their mean.
+def soft_dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    valid: Tensor | None = None,
+    dice_over: DiceOver = "batch",
+    smoothing: float | None = None,
+) -> Tensor:
+    """One minus the soft Dice coefficient (the paper's L_Dice), of each channel, then their mean.
 
-    The sums run over the whole batch, as the paper's sum over all samples does: a slice without lung
-    then weighs by the pixels wrongly found in it, and does not drive the loss by itself.
+    Over the batch, as the paper's sum over all samples, a slice without lung weighs by the pixels wrongly found in it,
+    and a lung's last crescent by its few pixels. Over each slice all count alike, the crescent as much as the middle.
 
     Args:
         logits: (N, C, H, W).
         target: (N, C, H, W) in [0, 1].
         valid: As in `binary_cross_entropy`.
-        smoothing: The paper's epsilon, in pixels.
+        dice_over: What each sum runs over: the whole batch, or a slice.
+        smoothing: The paper's epsilon, in pixels; by default that of SMOOTHING.
 
     Returns:
         Scalar float32 in [0, 1].
@@ -46,12 +60,16 @@ def soft_dice_loss(logits: Tensor, target: Tensor, valid: Tensor | None = None, 
     probabilities, target = torch.sigmoid(logits.float()), target.float()
     if valid is not None:
         probabilities, target = probabilities * valid, target * valid
-    pixels = (0, 2, 3)
+    pixels = (0, 2, 3) if dice_over == "batch" else (2, 3)
+    smoothing = SMOOTHING[dice_over] if smoothing is None else smoothing
     overlap = (probabilities * target).sum(pixels)
     total = probabilities.sum(pixels) + target.sum(pixels)
     return (1 - (2 * overlap + smoothing) / (total + smoothing)).mean()
 
 
-def bce_dice_loss(logits: Tensor, target: Tensor, alpha: float = 0.5, valid: Tensor | None = None) -> Tensor:
+def bce_dice_loss(
+    logits: Tensor, target: Tensor, alpha: float = 0.5, valid: Tensor | None = None, dice_over: DiceOver = "batch"
+) -> Tensor:
     """``alpha * L_BCE + (1 - alpha) * L_Dice``, the paper's L_custom; arguments as above."""
-    return alpha * binary_cross_entropy(logits, target, valid) + (1 - alpha) * soft_dice_loss(logits, target, valid)
+    dice = soft_dice_loss(logits, target, valid, dice_over)
+    return alpha * binary_cross_entropy(logits, target, valid) + (1 - alpha) * dice

@@ -50,10 +50,25 @@ def test_channels_count_alike_however_small() -> None:
     assert small == pytest.approx(0.5, abs=1e-4)
 
 
+def test_over_slices_a_crescent_counts_as_much_as_the_middle() -> None:
+    """By hand, two slices of one channel, one of them missed: 64 pixels and 16, with an epsilon of 20 pixels.
+
+    Over the batch the crescent costs 1 - (2 * 64 + 1) / (2 * 64 + 16 + 1); over slices 1 - 20 / 36, halved.
+    """
+    target = torch.zeros(2, 1, 8, 8)
+    target[0] = 1
+    target[1, 0, :2] = 1
+    logits = (target * 2 - 1) * 30
+    logits[1] = -30
+    assert soft_dice_loss(logits, target).item() == pytest.approx(16 / 145, rel=1e-5)
+    assert soft_dice_loss(logits, target, dice_over="slice").item() == pytest.approx((1 - 20 / 36) / 2, rel=1e-5)
+
+
 def test_empty_target_rightly_found_empty_costs_nothing() -> None:
     """A batch without lung must not drive the loss (half of the paper's slices are such)."""
-    loss = bce_dice_loss(torch.full((1, 1, 4, 4), -40.0), torch.zeros(1, 1, 4, 4))
-    assert loss.item() == pytest.approx(0, abs=1e-6)
+    for dice_over in ("batch", "slice"):
+        loss = bce_dice_loss(torch.full((1, 1, 4, 4), -40.0), torch.zeros(1, 1, 4, 4), dice_over=dice_over)
+        assert loss.item() == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [1e4, -1e4])

@@ -161,6 +161,7 @@ class SliceDataset:
             lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
             here = range(*mine.indices(len(chosen)))
             kept = [_renumbered(lesion, here.start) for lesion in lesions if lesion.sample in here]
+            kept = [lesion for lesion in kept if _may_be_painted(hu[lesion.sample])]
             hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
             targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
         target = _middle(targets)
@@ -222,6 +223,15 @@ def _balance(cases: Sequence[CachedCase], sampling: SamplingConfig) -> npt.NDArr
 def _generator(*seeds: int) -> torch.Generator:
     state = np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) % 2**63)
+
+
+def _may_be_painted(planes: Tensor) -> bool:
+    """Whether disease may be laid into a slice, given (k, h, w) HU of all slices seen with it.
+
+    Where the network could see neighbours and this slice has none, a painted mass differs from the liver's dome by
+    nothing but its paint: it would teach that discs of soft tissue are lung.
+    """
+    return len(planes) == 1 or not torch.equal(planes[:-1], planes[1:])
 
 
 def _renumbered(lesion: Lesion, start: int) -> Lesion:

@@ -17,7 +17,7 @@ PART_SHARE = 0.05
 """A part of at least this share of its lung's largest part is lung: disease can cut a lung in pieces."""
 
 LUNG_MIN_MM2 = 25.0
-"""A lung's largest part has at least this mean cross-section; less is noise. A lung's end in a single slice is small."""
+"""A lung's largest part has at least this mean cross-section; less is noise."""
 
 SMALL_SHARE = 0.1
 """Below this share of the other lung, a lung's largest part may itself be a stray part of the other."""

@@ -13,6 +13,7 @@ from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.losses import DiceOver
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
@@ -41,6 +42,7 @@ class TrainingConfig:
         l2: Weight decay of all convolution weights.
         gradient_clip: Largest norm of the gradient; 0 for no limit.
         alpha: Share of the binary cross-entropy in the loss; the rest is soft Dice.
+        dice_over: What the soft Dice is taken over, the whole batch or each slice.
         average_decay: Of the exponential moving average of the weights, per step; 0 for none. Where there is one,
             it is what is validated and used.
         patience: Epochs without better validation after which training stops; 0 for never.
@@ -65,6 +67,7 @@ class TrainingConfig:
     l2: float = 0.0
     gradient_clip: float = 0.0
     alpha: float = 0.5
+    dice_over: DiceOver = "batch"
     average_decay: float = 0.0
     patience: int = 0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -95,17 +98,18 @@ class TrainingConfig:
 LUNGS = TrainingConfig(
     preprocess=PreprocessConfig(context_mm=7.0),
     network=UNetConfig(
-        in_channels=3, out_channels=2, features_per_stage=(16, 32, 96, 160, 224), stem_stride=2, dropout=0.05
+        in_channels=3, out_channels=2, features_per_stage=(24, 48, 96, 160, 224), stem_stride=2, dropout=0.05
     ),
-    sampling=SamplingConfig(slices_per_epoch=1200, single_slice_share=0.5),
+    sampling=SamplingConfig(slices_per_epoch=1200),
     augment=AugmentConfig(),
     pathology=PathologyConfig(),
     exclude=(DEMO_SAMPLE,),
-    epochs=40,
+    epochs=30,
     batch_size=8,
     learning_rate=2e-3,
     l2=0.01,
     gradient_clip=5.0,
+    dice_over="slice",
     average_decay=0.998,
     precision="bfloat16",
     channels_last=True,

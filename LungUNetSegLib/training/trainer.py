@@ -166,7 +166,7 @@ class Trainer:
         image, target, valid = self._prepare(batch)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             logits = self._parallel(image)
-        loss = bce_dice_loss(logits, target, self.config.alpha, valid)
+        loss = bce_dice_loss(logits, target, self.config.alpha, valid, self.config.dice_over)
         if not torch.isfinite(loss):
             raise DataError(f"The loss became {loss.item()}; lower learning_rate or set gradient_clip.")
         total = loss
@@ -193,7 +193,8 @@ class Trainer:
             image, target, valid = self._prepare(batch)
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 logits = network(image)
-            scores.add(bce_dice_loss(logits, target, self.config.alpha, valid), logits, target, valid)
+            loss = bce_dice_loss(logits, target, self.config.alpha, valid, self.config.dice_over)
+            scores.add(loss, logits, target, valid)
             self.progress("validate", min(done * self.config.batch_size, total), total)
         return scores.row("val")
 

@@ -131,6 +131,21 @@ def test_slabs_have_neighbours_as_thick_as_themselves() -> None:
     torch.testing.assert_close(batch.hu[inner, 2] - batch.hu[inner, 1], torch.full((int(inner.sum()), 32, 32), 3.0))
 
 
+def test_disease_is_painted_only_where_neighbours_can_tell_it_from_organs() -> None:
+    """A slice that is seen alone keeps its HU; without context every slice may be painted."""
+    always = PathologyConfig(opacity=1.0, consolidation=0, ground_glass=0, mass=0, emphysema=0, effusion=0,
+                             pneumothorax=0)  # fmt: skip
+    cases = [make_case("a", 30), make_case("b", 1)]
+    sampling = SamplingConfig(slices_per_epoch=60, slab_probability=0.0, alone_probability=0.4)
+    (batch,) = SliceDataset(cases, sampling, pathology=always, preprocess=CONTEXT).epoch(0, 60)
+    alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
+    painted = (batch.hu[:, 1] != batch.hu[:, 1, :1, :1]).any(dim=(1, 2))
+    assert alone.any() and painted.any()
+    assert torch.equal(painted, ~alone)
+    (batch,) = SliceDataset(cases, sampling, pathology=always).epoch(0, 60)
+    assert (batch.hu != batch.hu[:, :, :1, :1]).flatten(1).any(dim=1).all()
+
+
 @pytest.fixture
 def augmented() -> Callable[[int], SliceDataset]:
     cases = [make_case("a", 12), make_case("b", 1)]
