@@ -178,14 +178,19 @@ def restore_axes(array: npt.NDArray[Any], scan: Geometry) -> npt.NDArray[Any]:
     return array[steps].transpose(np.argsort(axes))
 
 
-def to_hu(array: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.int16]:
     """Return intensities as int16 HU: rounded, NaN and padding below -1024 as air, at most 32767.
 
     Scanners mark pixels outside the field of view with values such as -2000 or -3024; they are air to everyone
     who computes with them.
+
+    Args:
+        array: Intensities of any type.
+        in_place: Change an int16 array itself, which saves a copy.
     """
     low, high = AIR_HU, np.iinfo(np.int16).max
     if array.dtype.kind == "f":
         array = np.rint(np.nan_to_num(array, nan=low, posinf=high, neginf=low))
-    hu: npt.NDArray[np.int16] = np.clip(array, low, high).astype(np.int16, copy=False)
+    out = array if in_place and array.dtype == np.int16 else None
+    hu: npt.NDArray[np.int16] = np.clip(array, low, high, out=out).astype(np.int16, copy=False)
     return hu

@@ -151,3 +151,15 @@ def test_intensities_become_int16_hu(values: list[float], dtype: type, expected:
     hu = to_hu(np.array(values, dtype))
     assert hu.dtype == np.int16
     assert hu.tolist() == expected
+
+
+def test_an_array_is_changed_only_where_that_is_allowed() -> None:
+    """A scan read from a file needs no second copy; one that belongs to somebody else stays as it is."""
+    array = np.array([-2000, 40], np.int16)
+    assert to_hu(array).tolist() == [-1024, 40]
+    assert array.tolist() == [-2000, 40]
+    assert to_hu(array, in_place=True) is array
+    assert array.tolist() == [-1024, 40]
+    wide = np.array([-2000, 40000], np.int32)
+    assert to_hu(wide, in_place=True).tolist() == [-1024, 32767]
+    assert wide.tolist() == [-2000, 40000]

@@ -33,14 +33,20 @@ def read_image(path: PathInput) -> Scan:
     if "complex" in image.GetPixelIDTypeAsString():
         raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
     raw, findings = to_volume(image, path, "linear", AIR_HU)
-    finite = np.isfinite(raw.array)
-    if not finite.any():
-        raise ReadError(f"{path}: no voxel holds a number (all are NaN or infinite).")
-    if not finite.all():
-        lost = finite.size - np.count_nonzero(finite)
-        message = f"{lost} of {finite.size} voxels are no finite numbers; they were taken as air."
-        findings += (Finding("nan-voxels", message),)
-        raw.array[~finite] = AIR_HU
-    volume = Volume(to_hu(raw.array), raw.geometry)
+    if raw.array.dtype.kind == "f":
+        findings += _replace_what_is_no_number(raw, path)
+    volume = Volume(to_hu(raw.array, in_place=True), raw.geometry)
     findings += check_ct(volume, path)
     return Scan(volume, path, None, describe(path.name, volume), findings)
+
+
+def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
+    """Make NaN and infinite voxels air, in place, and say so."""
+    finite = np.isfinite(raw.array)
+    if finite.all():
+        return ()
+    if not finite.any():
+        raise ReadError(f"{path}: no voxel holds a number (all are NaN or infinite).")
+    raw.array[~finite] = AIR_HU
+    lost = finite.size - np.count_nonzero(finite)
+    return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are no finite numbers; they were taken as air."),)
