@@ -1,4 +1,4 @@
-"""The picture of a comparison: its layout's slices and 3D view, drawn off screen. For servers and the documentation.
+"""The picture of a comparison: its layout's six views, drawn off screen. For servers and the documentation.
 
 ``python -m LungUNetSegSlicer.comparison_rendering FOLDER`` segments the sample scan, compares it with its reviewed
 mask, and writes ``comparison.png`` and ``report.html``.
@@ -19,9 +19,12 @@ from LungUNetSegSlicer import server
 
 PICTURE, REPORT = "comparison.png", "report.html"
 
+PLOT_COLOUR, SCORES_COLOUR = (0.43, 0.69, 0.29), (0.63, 0.63, 0.63)
+"""Of the views in the layout."""
+
 
 def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
-    """Write a PNG of the CT with prediction, with reference and with their differences, and of the distances in 3D.
+    """Write a PNG of the CT with prediction, with reference and with their differences; of distances, plot and table.
 
     Args:
         core: What `server.start` returned.
@@ -33,7 +36,7 @@ def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
         MissingDependencyError: The machine has no OpenGL.
         WriteError: The file cannot be written.
     """
-    from LungUNetSegSlicer import comparison_layout, offscreen
+    from LungUNetSegSlicer import comparison_layout, comparison_panes, offscreen
     from LungUNetSegSlicer.comparison_slices import error_position_ras
 
     offscreen.require_graphics()
@@ -51,12 +54,14 @@ def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
     comparison_layout.limit_displays(result)
     offscreen.face(views.surface)
     views.write_captions(result, index)
-    drawn = [offscreen.draw(view, colour) for view, colour in zip(views.all, views.colours, strict=True)]
-    offscreen.save_png(offscreen.four_up(*drawn), path)
+    *slices, surface = [offscreen.draw(view, colour) for view, colour in zip(views.all, views.colours, strict=True)]
+    plot = comparison_panes.draw_plot(result.plot, PLOT_COLOUR)
+    scores = comparison_panes.draw_scores(result.scores, SCORES_COLOUR)
+    offscreen.save_png(offscreen.tiled([slices, [surface, plot, scores]]), path)
 
 
 class _Views:
-    """The four views. They are made once, for a view that was shown never leaves its scene again."""
+    """The slices and the 3D view. They are made once, for a view that was shown never leaves its scene again."""
 
     def __init__(self, core: Any) -> None:
         from LungUNetSegSlicer import comparison_layout, offscreen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from LungUNetSegLib.errors import MissingDependencyError, WriteError
 
 TILE = 720
-"""Width and height of each of the four pictures, in pixels."""
+"""Width and height of each picture, in pixels."""
 
 GAP = 4
 """Between the pictures, in pixels."""
@@ -117,8 +118,13 @@ def write_text(
 def draw(view: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
     """Draw a view; return (row, column, RGB) with rows from the bottom up, as VTK has them."""
     view.render()
+    return grab_window(view.render_window(), colour)
+
+
+def grab_window(window: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
+    """Return what a window shows, as `draw` does."""
     grab = vtkWindowToImageFilter()
-    grab.SetInput(view.render_window())
+    grab.SetInput(window)
     grab.ReadFrontBufferOff()
     grab.ShouldRerenderOff()
     grab.Update()
@@ -129,18 +135,13 @@ def draw(view: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]
     return pixels
 
 
-def four_up(
-    top_left: npt.NDArray[np.uint8],
-    top_right: npt.NDArray[np.uint8],
-    bottom_left: npt.NDArray[np.uint8],
-    bottom_right: npt.NDArray[np.uint8],
-) -> npt.NDArray[np.uint8]:
-    """Return four drawings side by side, as Slicer's four-up layout has them."""
-    picture = np.zeros((2 * TILE + GAP, 2 * TILE + GAP, 3), np.uint8)
-    picture[-TILE:, :TILE] = top_left
-    picture[-TILE:, -TILE:] = top_right
-    picture[:TILE, :TILE] = bottom_left
-    picture[:TILE, -TILE:] = bottom_right
+def tiled(rows: Sequence[Sequence[npt.NDArray[np.uint8]]]) -> npt.NDArray[np.uint8]:
+    """Return drawings in rows from the top, as Slicer's layouts have their views; rows are of one length."""
+    picture = np.zeros((len(rows) * (TILE + GAP) - GAP, len(rows[0]) * (TILE + GAP) - GAP, 3), np.uint8)
+    for down, row in enumerate(reversed(rows)):  # from the bottom up
+        for across, drawing in enumerate(row):
+            top, left = down * (TILE + GAP), across * (TILE + GAP)
+            picture[top : top + TILE, left : left + TILE] = drawing
     return picture
 
 

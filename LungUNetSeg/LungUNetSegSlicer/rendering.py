@@ -16,11 +16,11 @@ from LungUNetSegSlicer.offscreen import (
     aim,
     draw,
     face,
-    four_up,
     require_graphics,
     save_png,
     slice_view,
     three_d_view,
+    tiled,
     write_text,
 )
 from LungUNetSegSlicer.volume_bridge import show_lung_window
@@ -70,11 +70,9 @@ def render_views(
     segmentation_node.SetAndObserveDisplayNodeID(display_id)
     views.write_legend(legend, segmentation_node)
     face(views.surfaces)
-    picture = four_up(
-        draw(views.axial, AXIAL.colour), draw(views.surfaces, THREE_D_COLOUR),
-        draw(views.coronal, CORONAL.colour), draw(views.sagittal, SAGITTAL.colour),
-    )  # fmt: skip
-    save_png(picture, path)
+    upper = [draw(views.axial, AXIAL.colour), draw(views.surfaces, THREE_D_COLOUR)]
+    lower = [draw(views.coronal, CORONAL.colour), draw(views.sagittal, SAGITTAL.colour)]
+    save_png(tiled([upper, lower]), path)
 
 
 class _Views:

@@ -223,8 +223,8 @@ def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.ui
     for name, array, other in (("prediction", prediction, reference), ("reference", reference, prediction)):
         if array.any() and not (array == LEFT_LUNG).any() and (other == LEFT_LUNG).any():
             message = (
-                f"The {name} has no left lung. If it holds both lungs in one, compare them as one: with --labels binary,"
-                " or in Slicer by choosing it by hand for right and left."
+                f"The {name} has no left lung. If it holds both lungs in one, compare them as one: with --labels "
+                "binary, or in Slicer by choosing it by hand for right and left."
             )
             findings.append(Finding(f"{name}-one-label", message))
     right, left = (prediction == RIGHT_LUNG), (prediction == LEFT_LUNG)

@@ -29,7 +29,7 @@ def share_of(tile: np.ndarray, colour: tuple[float, float, float]) -> float:
     return float(((alike > 0.97) & (strength > 15)).mean())
 
 
-def test_slices_and_surface_side_by_side(core: Any, scene: Any, small_phantom: Phantom, tmp_path: Path) -> None:
+def test_six_views_side_by_side(core: Any, scene: Any, small_phantom: Phantom, tmp_path: Path) -> None:
     """The prediction lacks the left lung's back, and its right lung reaches too far: both in their colours."""
     labels = small_phantom.labels
     wrong = np.where((labels.array == 2) & (np.arange(64)[:, None] > 36), 0, labels.array)
@@ -41,10 +41,14 @@ def test_slices_and_surface_side_by_side(core: Any, scene: Any, small_phantom: P
     for path in (tmp_path / "first.png", tmp_path / "second.png"):
         render_comparison(core, result, 12, path)
         picture = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
-        assert picture.shape == (2 * TILE + GAP, 2 * TILE + GAP, 3)
-        prediction, reference = picture[:TILE, :TILE], picture[:TILE, -TILE:]
-        difference, surface = picture[-TILE:, :TILE], picture[-TILE:, -TILE:]
+        assert picture.shape == (2 * TILE + GAP, 3 * TILE + 2 * GAP, 3)
+        middle = slice(TILE + GAP, -TILE - GAP)
+        prediction, reference, difference = picture[:TILE, :TILE], picture[:TILE, middle], picture[:TILE, -TILE:]
+        surface, plot, scores = picture[-TILE:, :TILE], picture[-TILE:, middle], picture[-TILE:, -TILE:]
         left = LUNGS[1].colour
         assert 0 < share_of(prediction, left) < 0.8 * share_of(reference, left)
         assert min(share_of(difference, each.colour) for each in DIFFERENCES) > 0.005
         assert surface[100:-200, 100:-200].std() > 20
+        for lung in LUNGS:
+            assert (np.abs(plot - np.multiply(lung.colour, 255)).max(axis=-1) < 12).mean() > 0.001
+        assert 0.005 < (scores < 128).mean() < 0.1  # ink on paper
