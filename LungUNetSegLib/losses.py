@@ -10,11 +10,8 @@ from torch import Tensor
 
 DiceOver = Literal["batch", "slice"]
 
-SMOOTHING: dict[DiceOver, float] = {"batch": 1.0, "slice": 20.0}
-"""Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0.
-
-Over a single slice it also says how few wrong pixels are forgiven where there is no lung.
-"""
+SMOOTHING = 1.0
+"""Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0."""
 
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -40,19 +37,20 @@ def soft_dice_loss(
     target: Tensor,
     valid: Tensor | None = None,
     dice_over: DiceOver = "batch",
-    smoothing: float | None = None,
+    smoothing: float = SMOOTHING,
 ) -> Tensor:
     """One minus the soft Dice coefficient (the paper's L_Dice), of each channel, then their mean.
 
     Over the batch, as the paper's sum over all samples, a slice without lung weighs by the pixels wrongly found in it,
-    and a lung's last crescent by its few pixels. Over each slice all count alike, the crescent as much as the middle.
+    and a lung's last crescent by its few pixels. Over each slice all with lung count alike, the crescent as much as the
+    middle; the others are left out, as there a single pixel would cost as much as a lung.
 
     Args:
         logits: (N, C, H, W).
         target: (N, C, H, W) in [0, 1].
         valid: As in `binary_cross_entropy`.
         dice_over: What each sum runs over: the whole batch, or a slice.
-        smoothing: The paper's epsilon, in pixels; by default that of SMOOTHING.
+        smoothing: The paper's epsilon, in pixels.
 
     Returns:
         Scalar float32 in [0, 1].
@@ -61,10 +59,13 @@ def soft_dice_loss(
     if valid is not None:
         probabilities, target = probabilities * valid, target * valid
     pixels = (0, 2, 3) if dice_over == "batch" else (2, 3)
-    smoothing = SMOOTHING[dice_over] if smoothing is None else smoothing
     overlap = (probabilities * target).sum(pixels)
     total = probabilities.sum(pixels) + target.sum(pixels)
-    return (1 - (2 * overlap + smoothing) / (total + smoothing)).mean()
+    loss = 1 - (2 * overlap + smoothing) / (total + smoothing)
+    if dice_over == "batch":
+        return loss.mean()
+    has_lung = (target.sum(pixels) > 0).float()
+    return (loss * has_lung).sum() / has_lung.sum().clamp(min=1)
 
 
 def bce_dice_loss(
