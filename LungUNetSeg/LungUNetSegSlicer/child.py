@@ -1,9 +1,10 @@
 """The child process behind the panel: the library's command line, which ends when Slicer does.
 
-``python -m LungUNetSegSlicer.child FOLDER [--surfaces] [options of lungunetseg segment]`` segments ``FOLDER/scan.nrrd``
-and leaves its results there, in the files named below. Progress goes to stdout, one JSON object a line; an error is
-one line on stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a crash, that pipe closes, and
-the child removes the folder and ends. This file knows neither Qt nor MRML, for PythonSlicer has no application.
+``python -m LungUNetSegSlicer.child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
+``FOLDER/scan.nrrd``, segments it and leaves its results there, in the files named below. Progress goes to stdout, one
+JSON object a line; an error is one line on stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a
+crash, that pipe closes, and the child removes the folder and ends. This file knows neither Qt nor MRML, for
+PythonSlicer has no application.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,11 +23,15 @@ FOLDER_PREFIX = "LungUNetSeg-"
 """How the folder's name begins: this process removes it, so no other may be given."""
 
 SCAN = "scan.nrrd"
+"""The last that Slicer brings: it is complete once it has this name."""
+
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
 LUNGS = "lungs.npz"
 """The box of the label map that holds lung, and the index of its first voxel: read quickly, however long the scan."""
+
+LOOK_EVERY_S = 0.02
 
 
 def surface_file(label: int) -> str:
@@ -42,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     _let_slicer_go_first()
     from LungUNetSegLib.cli import main as lungunetseg
 
+    while not (folder / SCAN).exists():
+        time.sleep(LOOK_EVERY_S)
     options = [each for each in arguments[1:] if each != "--surfaces"]
     files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
     status = lungunetseg(["segment", *files, "--progress", "json", *options])

@@ -86,8 +86,10 @@ class SegmentationRun:
             slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
         ]
+        self._steps = Steps(self._hand_over(), self._keep_grid, self._fail)
         self._child = make_child(on_progress, self._on_child_end)
-        self._steps = Steps(self._hand_over(), self._compute, self._fail)
+        # Before there is a scan in the folder: from now on the child removes it should Slicer end by a crash.
+        self._child.start(settings.arguments(), self._folder)
 
     @property
     def running(self) -> bool:
@@ -101,13 +103,14 @@ class SegmentationRun:
 
     def _hand_over(self) -> Generator[None, None, Geometry]:
         """Write what the child reads; return the scan's grid."""
-        geometry = yield from write_scan(self._volume, self._folder / child.SCAN)
         yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
+        unfinished = self._folder / "scan.part"
+        geometry = yield from write_scan(self._volume, unfinished)
+        unfinished.rename(self._folder / child.SCAN)
         return geometry
 
-    def _compute(self, geometry: Geometry) -> None:
+    def _keep_grid(self, geometry: Geometry) -> None:
         self._geometry = geometry
-        self._child.start(self._settings.arguments(), self._folder)
 
     def _on_child_end(self, end: ChildEnd) -> None:
         if end.state == "done":

@@ -200,6 +200,15 @@ def test_when_slicer_dies_the_child_removes_its_files_and_ends(phantom_node, wai
     assert run.ends[0].state == "failed"
 
 
+def test_when_slicer_dies_while_it_hands_over_the_scan_nothing_stays_either(phantom_node, wait_until):
+    run = Run(phantom_node).run
+    run._steps.stop()
+    (run._folder / "scan.part").write_text("half a patient")
+    run._child._process.closeWriteChannel()
+    wait_until(lambda: not run._folder.exists(), seconds=20)
+    run.cancel()
+
+
 def test_what_a_dying_child_still_writes_is_removed_too(app, phantom_node, wait_until):
     """Behind PythonSlicer's launcher the real Python may live a moment longer; on Windows it keeps its files open."""
     from LungUNetSegSlicer.segmentation_run import SegmentationRun
