@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import slicer
 from slicer import (
     vtkMRMLScalarVolumeNode,
@@ -19,7 +21,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer.surfaces import make_surface
 from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix, surface_to_ras
 
@@ -53,7 +55,7 @@ def show_labels(
     """
     if show3d and not surfaces:
         surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in segments}
-    return show_segments(make_segments(labels, segments, surfaces), volume_node, segmentation_node)
+    return show_segments(make_segments(_cut(labels), segments, surfaces), volume_node, segmentation_node)
 
 
 def show_segments(
@@ -77,15 +79,14 @@ def show_segments(
 def make_segmentation(labels: Volume, segments: Sequence[Segment]) -> vtkSegmentation:
     """Return a segmentation, outside any scene, whose segments share one label map cut to the labels' extent."""
     segmentation = vtkSegmentation()
-    _add(make_segments(labels, segments), segmentation)
+    _add(make_segments(_cut(labels), segments), segmentation)
     return segmentation
 
 
 def make_segments(
-    labels: Volume, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
+    image: vtkOrientedImageData, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
 ) -> dict[str, vtkSegment]:
-    """Return segments by their ids, that share one label map cut to the labels' extent; arguments of `show_labels`."""
-    image = _oriented_image(labels)
+    """Return segments by their ids, that share one label image; the rest as in `show_labels`."""
     made = {}
     for each in segments:
         segment = vtkSegment()
@@ -107,17 +108,27 @@ def _add(segments: Mapping[str, vtkSegment], segmentation: vtkSegmentation) -> N
         segmentation.AddSegment(segment, segment_id)
 
 
-def _oriented_image(labels: Volume) -> vtkOrientedImageData:
-    """Copy the part of a label map that holds labels; its (i, j, k) stay those of the whole."""
+def label_image(cut: npt.NDArray[np.uint8], first: Sequence[int], geometry: Geometry) -> vtkOrientedImageData:
+    """Return the part of a label map that holds labels; its (i, j, k) stay those of the whole.
+
+    Args:
+        cut: uint8 labels, (slice, row, column).
+        first: The index in the whole label map of the first voxel of `cut`.
+        geometry: The grid of the whole.
+    """
     image = vtkOrientedImageData()
-    image.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(labels.geometry))
-    box = bounding_box(labels.array)
-    image.SetExtent([bound for axis in reversed(box) for bound in (axis.start, axis.stop - 1)])
+    image.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(geometry))
+    axes = zip(reversed(first), reversed(cut.shape), strict=True)
+    image.SetExtent([bound for start, size in axes for bound in (int(start), int(start) + size - 1)])
     image.AllocateScalars(VTK_UNSIGNED_CHAR, 1)
-    if all(axis.stop > axis.start for axis in box):
-        cut = labels.array[box]
+    if cut.size:
         vtk_to_numpy(image.GetPointData().GetScalars()).reshape(cut.shape)[:] = cut
     return image
+
+
+def _cut(labels: Volume) -> vtkOrientedImageData:
+    box = bounding_box(labels.array)
+    return label_image(labels.array[box], [axis.start for axis in box], labels.geometry)
 
 
 def _place_beside(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode) -> None:

@@ -21,13 +21,13 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNod
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer import child
 from LungUNetSegSlicer.dicom_files import write_dicom_files
 from LungUNetSegSlicer.event_loop import Steps
 from LungUNetSegSlicer.panel_texts import folder_text
 from LungUNetSegSlicer.scan_file import write_scan
-from LungUNetSegSlicer.segmentation_node import make_segments, show_segments
+from LungUNetSegSlicer.segmentation_node import label_image, make_segments, show_segments
 from LungUNetSegSlicer.settings import Output, RunSettings
 from LungUNetSegSlicer.volume_bridge import surface_to_ras, transform_remarks
 from LungUNetSegSlicer.worker import ChildEnd, ChildProcess, Progress, Worker
@@ -123,7 +123,8 @@ class SegmentationRun:
         """Read what the child left; return (segments, result), with the scene as it was."""
         self._on_progress("load", 0, 1)
         result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
-        labels = _read_labels(self._folder / child.LUNGS, self._geometry)
+        with np.load(self._folder / child.LUNGS, allow_pickle=False) as archive:
+            image = label_image(archive["labels"], archive["first"], self._geometry)
         yield
         surfaces = {}
         for label in (1, 2):
@@ -135,7 +136,7 @@ class SegmentationRun:
                 surfaces[label] = surface_to_ras(read_surface(path))
                 yield
         segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
-        made = make_segments(labels, segments, surfaces)
+        made = make_segments(image, segments, surfaces)
         yield
         return made, result
 
@@ -182,12 +183,3 @@ def _remove(folder: Path) -> None:
     deadline = time.monotonic() + REMOVAL_S
     while folder.exists() and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _read_labels(path: Path, geometry: Geometry) -> Volume:
-    """Return the lungs that the child found, on the scan's grid as it was handed over."""
-    with np.load(path, allow_pickle=False) as archive:
-        box, first = archive["labels"], archive["first"]
-    labels = np.zeros(geometry.shape, np.uint8)
-    labels[tuple(slice(start, start + size) for start, size in zip(first, box.shape, strict=True))] = box
-    return Volume(labels, geometry)
