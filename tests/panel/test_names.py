@@ -24,7 +24,7 @@ CORE_APPLICATION = "Slicer Base/QTCore/qSlicerCoreApplication.h"
 MODULE_BASES = "Slicer Base/Python/slicer/ScriptedLoadableModule.py"
 
 DEFINED_IN = {
-    "slicer.app": "Slicer Base/Python/slicerqt.py",
+    "slicer.app": "Slicer Base/Python/slicer/slicerqt.py",
     "slicer.app.applicationLogic": CORE_APPLICATION,
     "slicer.app.clipboard": "Qt QGuiApplication::clipboard",
     "slicer.app.connect": "PythonQt src/PythonQtInstanceWrapper.cpp",

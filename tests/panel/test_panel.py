@@ -32,6 +32,14 @@ def test_loading_the_module_imports_no_engine_and_installs_nothing():
     assert run.stdout.split() == ["[]", "[]"], run.stderr
 
 
+def test_slicer_is_told_what_the_module_is(panel):
+    module = panel.module
+    assert (module.title, module.categories) == ("LungUNetSeg", ["Segmentation"])
+    assert "needs no GPU" in module.helpText and "not a medical device" in module.helpText
+    assert "Armato" in module.acknowledgementText and "LIDC-IDRI-0001" in module.acknowledgementText
+    assert not module.icon.isNull()
+
+
 def test_without_a_ct_the_button_is_grey_and_says_why(app, panel):
     app.mrmlScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
     assert (panel.ui.applyButton.text, panel.ui.applyButton.enabled) == ("Segment lungs", False)

@@ -54,6 +54,24 @@ def test_a_run_ends_with_segments_and_measures_in_the_scene(phantom_node, phanto
     assert run.progress.count(("segment", 60, 60)) == 1
 
 
+def test_the_logic_runs_the_child_without_a_panel(app, phantom_node, wait_until):
+    from host.application import REPOSITORY
+
+    from LungUNetSegSlicer.settings import RunSettings
+
+    app.moduleManager().load(REPOSITORY / "LungUNetSeg" / "LungUNetSeg.py")
+    import LungUNetSeg
+
+    stages, ends = [], []
+    logic = LungUNetSeg.LungUNetSegLogic()
+    settings = RunSettings(model="lungs", show3d=False)
+    run = logic.startSegmentation(phantom_node, None, settings, lambda stage, *_: stages.append(stage), ends.append)
+    wait_until(lambda: not run.running)
+    assert [end.state for end in ends] == ["done"] and "segment" in stages
+    assert ends[0].segmentation.GetName() == "Phantom lungs"
+    app.moduleManager().unload("LungUNetSeg")
+
+
 def test_surfaces_from_the_child_are_those_that_slicer_makes(phantom_node, wait_until):
     run = Run(phantom_node)
     wait_until(run.ended)
