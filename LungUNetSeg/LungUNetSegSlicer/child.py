@@ -28,8 +28,11 @@ SCAN = "scan.nrrd"
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
-LUNGS = "lungs.npz"
-"""The box of the label map that holds lung, and the index of its first voxel: read quickly, however long the scan."""
+LUNGS = "lungs.npy"
+"""The box of the label map that holds lung: read quickly, however long the scan, and at once, as no archive is."""
+
+FIRST = "first.npy"
+"""The index of the box's first voxel in the label map."""
 
 LOOK_EVERY_S = 0.02
 
@@ -98,7 +101,8 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
 
     labels = read_labels(folder / LABELS)
     box = bounding_box(labels.array)
-    np.savez(folder / LUNGS, labels=labels.array[box], first=[axis.start for axis in box])
+    np.save(folder / LUNGS, labels.array[box])
+    np.save(folder / FIRST, [axis.start for axis in box])
     present = [label for label in (1, 2) if with_surfaces and (labels.array[box] == label).any()]
     for done, label in enumerate(present):
         from LungUNetSegSlicer.surfaces import make_surface, write_surface

@@ -123,8 +123,9 @@ class SegmentationRun:
         """Read what the child left; return (segments, result), with the scene as it was."""
         self._on_progress("load", 0, 1)
         result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
-        with np.load(self._folder / child.LUNGS, allow_pickle=False) as archive:
-            image = label_image(archive["labels"], archive["first"], self._geometry)
+        lungs, first = (np.load(self._folder / name, allow_pickle=False) for name in (child.LUNGS, child.FIRST))
+        yield
+        image = label_image(lungs, first, self._geometry)
         yield
         surfaces = {}
         for label in (1, 2):
