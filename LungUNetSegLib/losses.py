@@ -13,6 +13,13 @@ DiceOver = Literal["batch", "slice"]
 SMOOTHING = 1.0
 """Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0."""
 
+EMPTY_SMOOTHING = 100.0
+"""Epsilon in a slice without lung, where the Dice is taken slice by slice: so many wrong pixels cost one half.
+
+With few it would pay to find no crescent at all, for fear of those that are none; without such slices bowel gas would
+cost little.
+"""
+
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
     """Mean binary cross-entropy over all valid pixels (the paper's L_BCE), safe for logits of any size.
@@ -42,15 +49,14 @@ def soft_dice_loss(
     """One minus the soft Dice coefficient (the paper's L_Dice), of each channel, then their mean.
 
     Over the batch, as the paper's sum over all samples, a slice without lung weighs by the pixels wrongly found in it,
-    and a lung's last crescent by its few pixels. Over each slice all with lung count alike, the crescent as much as the
-    middle; the others are left out, as there a single pixel would cost as much as a lung.
+    and a lung's last crescent by its few pixels. Over each slice all count alike, the crescent as much as the middle.
 
     Args:
         logits: (N, C, H, W).
         target: (N, C, H, W) in [0, 1].
         valid: As in `binary_cross_entropy`.
         dice_over: What each sum runs over: the whole batch, or a slice.
-        smoothing: The paper's epsilon, in pixels.
+        smoothing: The paper's epsilon, in pixels; over slices, of those with lung.
 
     Returns:
         Scalar float32 in [0, 1].
@@ -61,11 +67,10 @@ def soft_dice_loss(
     pixels = (0, 2, 3) if dice_over == "batch" else (2, 3)
     overlap = (probabilities * target).sum(pixels)
     total = probabilities.sum(pixels) + target.sum(pixels)
-    loss = 1 - (2 * overlap + smoothing) / (total + smoothing)
-    if dice_over == "batch":
-        return loss.mean()
-    has_lung = (target.sum(pixels) > 0).float()
-    return (loss * has_lung).sum() / has_lung.sum().clamp(min=1)
+    epsilon = torch.full_like(total, smoothing)
+    if dice_over == "slice":
+        epsilon[target.sum(pixels) == 0] = EMPTY_SMOOTHING
+    return (1 - (2 * overlap + epsilon) / (total + epsilon)).mean()
 
 
 def bce_dice_loss(

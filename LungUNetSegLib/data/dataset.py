@@ -18,10 +18,13 @@ import torch
 from torch import Tensor
 
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.pathology import Lesion, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.data.pathology import Kind, Lesion, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, slices_seen
+
+LIKE_ORGANS: frozenset[Kind] = frozenset(("consolidation", "mass"))
+"""Lesions that look like the dome of an organ in a slice that is seen alone."""
 
 PATHOLOGY_STREAM = 1
 """Keeps the lesions' random numbers apart from the augmentation's: switching one off leaves the other's draws."""
@@ -161,7 +164,7 @@ class SliceDataset:
             lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
             here = range(*mine.indices(len(chosen)))
             kept = [_renumbered(lesion, here.start) for lesion in lesions if lesion.sample in here]
-            kept = [lesion for lesion in kept if _may_be_painted(hu[lesion.sample])]
+            kept = [lesion for lesion in kept if _can_be_told(lesion, hu[lesion.sample])]
             hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
             targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
         target = _middle(targets)
@@ -225,13 +228,14 @@ def _generator(*seeds: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) % 2**63)
 
 
-def _may_be_painted(planes: Tensor) -> bool:
-    """Whether disease may be laid into a slice, given (k, h, w) HU of all slices seen with it.
+def _can_be_told(lesion: Lesion, planes: Tensor) -> bool:
+    """Whether a painted lesion can be told from an organ, given (k, h, w) HU of all slices seen with its own.
 
-    Where the network could see neighbours and this slice has none, a painted mass differs from the liver's dome by
-    nothing but its paint: it would teach that discs of soft tissue are lung.
+    Where the network could see neighbours and this slice has none, soft tissue with lung around it differs from the
+    liver's dome by nothing but its paint: it would teach that discs of soft tissue are lung.
     """
-    return len(planes) == 1 or not torch.equal(planes[:-1], planes[1:])
+    is_alone = len(planes) > 1 and torch.equal(planes[:-1], planes[1:])
+    return not (is_alone and lesion.kind in LIKE_ORGANS)
 
 
 def _renumbered(lesion: Lesion, start: int) -> Lesion:

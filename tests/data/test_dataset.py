@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.cases import Case
 from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
-from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.pathology import Kind, PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig
@@ -131,17 +132,17 @@ def test_slabs_have_neighbours_as_thick_as_themselves() -> None:
     torch.testing.assert_close(batch.hu[inner, 2] - batch.hu[inner, 1], torch.full((int(inner.sum()), 32, 32), 3.0))
 
 
-def test_disease_is_painted_only_where_neighbours_can_tell_it_from_organs() -> None:
-    """A slice that is seen alone keeps its HU; without context every slice may be painted."""
-    always = PathologyConfig(opacity=1.0, consolidation=0, ground_glass=0, mass=0, emphysema=0, effusion=0,
-                             pneumothorax=0)  # fmt: skip
+@pytest.mark.parametrize(("kind", "looks_like_an_organ"), [("mass", True), ("opacity", False)])
+def test_a_mass_is_painted_only_where_neighbours_can_tell_it_from_organs(kind: str, looks_like_an_organ: bool) -> None:
+    """Seen alone it would teach that organs are lung; disease that no organ looks like is painted everywhere."""
+    always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
     cases = [make_case("a", 30), make_case("b", 1)]
     sampling = SamplingConfig(slices_per_epoch=60, slab_probability=0.0, alone_probability=0.4)
     (batch,) = SliceDataset(cases, sampling, pathology=always, preprocess=CONTEXT).epoch(0, 60)
     alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
     painted = (batch.hu[:, 1] != batch.hu[:, 1, :1, :1]).any(dim=(1, 2))
     assert alone.any() and painted.any()
-    assert torch.equal(painted, ~alone)
+    assert torch.equal(painted, ~alone if looks_like_an_organ else torch.ones(60, dtype=torch.bool))
     (batch,) = SliceDataset(cases, sampling, pathology=always).epoch(0, 60)
     assert (batch.hu != batch.hu[:, :, :1, :1]).flatten(1).any(dim=1).all()
 
