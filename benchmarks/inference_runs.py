@@ -112,7 +112,7 @@ def bound(model_path: Path) -> Run:
     model = load_model(model_path)
     network = build_network(model.network).eval()
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network(torch.zeros(1, 1, *model.preprocess.size))
+        network(torch.zeros(1, model.preprocess.channels, *model.preprocess.size))
     peaks = {}
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         first, second = (torch.rand(2048, 2048, dtype=torch.float32).to(dtype) for _ in range(2))
