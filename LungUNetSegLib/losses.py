@@ -13,7 +13,7 @@ DiceOver = Literal["batch", "slice"]
 SMOOTHING = 1.0
 """Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0."""
 
-EMPTY_SMOOTHING = 100.0
+EMPTY_SMOOTHING = 1000.0
 """Epsilon in a slice without lung, where the Dice is taken slice by slice: so many wrong pixels cost one half.
 
 With few it would pay to find no crescent at all, for fear of those that are none; without such slices bowel gas would
