@@ -7,6 +7,7 @@ scan's own. `NetworkGrid` remembers how, and brings probabilities back onto the 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,8 +49,8 @@ class PreprocessConfig:
             raise ConfigError(f"size must be at least 16 x 16, got {self.size}.")
         if self.window_hu[0] >= self.window_hu[1]:
             raise ConfigError(f"window_hu must rise, got {self.window_hu}.")
-        if self.context_mm < 0:
-            raise ConfigError(f"context_mm must be at least 0, got {self.context_mm}.")
+        if not 0 <= self.context_mm <= 100:
+            raise ConfigError(f"context_mm must lie between 0 and 100, got {self.context_mm}.")
 
     @property
     def channels(self) -> int:
@@ -165,8 +166,14 @@ def slices_seen(depth: int, slice_mm: float, config: PreprocessConfig) -> npt.ND
     middle = np.arange(depth)
     if not config.context_mm:
         return middle[:, None]
-    step = round(config.context_mm / slice_mm)
+    step = neighbour_step(slice_mm, config)
     return np.stack((middle - step, middle, middle + step), axis=1).clip(0, depth - 1)
+
+
+def neighbour_step(slice_mm: float, config: PreprocessConfig) -> int:
+    """Return by how many slices the neighbours that the network sees are away."""
+    # A half rounds up, whatever a file's float32 made of the spacing.
+    return math.floor(config.context_mm / slice_mm + 0.5 + 1e-4)
 
 
 def _body_middle(aligned: Volume) -> tuple[float, float]:

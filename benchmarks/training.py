@@ -33,7 +33,7 @@ from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory
 from LungUNetSegLib.training.trainer import Trainer
 
-SLICES = 24
+SLICES = 40
 WARM_UP_STEPS = 2
 
 CONTENDERS: dict[str, TrainingConfig] = {

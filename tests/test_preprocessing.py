@@ -10,7 +10,15 @@ import pytest
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, align, normalise, place_grid, slices_seen
+from LungUNetSegLib.preprocessing import (
+    NetworkGrid,
+    PreprocessConfig,
+    align,
+    neighbour_step,
+    normalise,
+    place_grid,
+    slices_seen,
+)
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes
 
 SMALL = PreprocessConfig(spacing_mm=5.0, size=(80, 88))
@@ -38,6 +46,7 @@ def there_and_back(scan: Volume, labels: Volume, config: PreprocessConfig) -> Vo
         {"size": (8, 64)},
         {"window_hu": (400.0, -1000.0)},
         {"context_mm": -1.0},
+        {"context_mm": float("nan")},
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict) -> None:
@@ -67,6 +76,14 @@ def test_neighbours_lie_7_mm_away_by_hand(slice_mm: float, first: list[int], mid
     assert seen[0].tolist() == first
     assert seen[5].tolist() == middle
     assert seen[9].tolist() == [9 - middle[1] + middle[0], 9, 9]
+
+
+@pytest.mark.parametrize(("slice_mm", "step"), [(2.8, 3), (2.0, 4), (14.0, 1), (14.1, 0)])
+def test_a_spacing_s_rounding_does_not_choose_the_neighbours(slice_mm: float, step: int) -> None:
+    """NIfTI keeps it in 32 bits and DICOM as text: one scan must not give two masks."""
+    config = PreprocessConfig(context_mm=7.0)
+    rounded = float(np.float32(slice_mm))
+    assert [neighbour_step(each, config) for each in (slice_mm, rounded, slice_mm * (1 + 1e-8))] == [step] * 3
 
 
 def test_without_context_each_slice_is_seen_alone() -> None:

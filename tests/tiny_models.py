@@ -14,7 +14,7 @@ from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.volume import Volume
 
-COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64))
+COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64), context_mm=15.0)
 
 
 def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:

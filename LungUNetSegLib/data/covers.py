@@ -6,10 +6,13 @@ import math
 
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 from torch import Tensor
 
 BODY_HU = -300.0
-AIR_HU = -600.0
+"""Above this a pixel is body."""
+
+FREE_HU = -600.0
 """Below this lies nothing yet, and a blanket may."""
 
 CLOTH_HU = (-500.0, 50.0)
@@ -35,16 +38,17 @@ def lay_cover(hu: Tensor, lung: Tensor, distance: float, generator: torch.Genera
     Returns:
         New HU.
     """
-    body = ((hu[len(hu) // 2] > BODY_HU) | (lung > 0.5)).float()
-    size = body.shape
-    coarse = gaussian_blur(F.avg_pool2d(body[None], COARSE), distance / COARSE)
+    body = ((hu[len(hu) // 2] > BODY_HU) | (lung > 0.5)).numpy()
+    filled = torch.from_numpy(ndimage.binary_fill_holes(body)).float()  # gas in the bowel is not around the body
+    size = filled.shape
+    coarse = gaussian_blur(F.avg_pool2d(filled[None], COARSE), distance / COARSE)
     share_of_body = _enlarge(coarse, size)
     thickness, density, gaps = torch.rand(3, generator=generator).tolist()
     thickness = CLOTH_PIXELS[0] + thickness * (CLOTH_PIXELS[1] - CLOTH_PIXELS[0])
     slope = 0.242 / distance  # of the share of body across that level, per pixel
     sheet = (1 - (share_of_body - 0.159).abs() / (slope * thickness / 2)).clamp(0, 1)
     extent = _enlarge(torch.randn(1, 4, 5, generator=generator), size)
-    sheet = sheet * torch.sigmoid(8 * (extent + 1 - 1.5 * gaps)) * (hu < AIR_HU)
+    sheet = sheet * torch.sigmoid(8 * (extent + 1 - 1.5 * gaps)) * (hu < FREE_HU)
     cloth_hu = CLOTH_HU[0] + density * (CLOTH_HU[1] - CLOTH_HU[0])
     covered: Tensor = hu * (1 - sheet) + cloth_hu * sheet
     return covered

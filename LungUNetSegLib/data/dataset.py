@@ -18,13 +18,10 @@ import torch
 from torch import Tensor
 
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.pathology import Kind, Lesion, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.data.pathology import LIKE_ORGANS, Lesion, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.preprocessing import PreprocessConfig, slices_seen
-
-LIKE_ORGANS: frozenset[Kind] = frozenset(("consolidation", "mass"))
-"""Lesions that look like the dome of an organ in a slice that is seen alone."""
+from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step
 
 PATHOLOGY_STREAM = 1
 """Keeps the lesions' random numbers apart from the augmentation's: switching one off leaves the other's draws."""
@@ -68,7 +65,7 @@ class Batch:
     """Slices to learn from.
 
     Attributes:
-        hu: (B, k, h, w) float32 HU; the slice, between its neighbours where the network sees them.
+        hu: (B, k, h, w) float32 HU, from the feet to the head; the slice to segment in the middle.
         target: (B, 2, h, w) float32 in [0, 1]; right lung, left lung.
         valid: (B, 1, h, w) float32; 1 where the target is known.
     """
@@ -103,10 +100,9 @@ class SliceDataset:
         *,
         preprocess: PreprocessConfig | None = None,
     ) -> None:
-        self.cases, config = list(cases), preprocess or PreprocessConfig()
+        self.cases, self.preprocess = list(cases), preprocess or PreprocessConfig()
         self.sampling, self.augment, self.pathology, self.seed = sampling, augment, pathology, seed
         self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(len(case.hu))], np.int64)
-        self._seen = [slices_seen(len(case.hu), case.slice_mm, config) for case in cases]
         if not len(self.index):
             raise DataError("There is no slice to learn from; the data set is empty.")
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
@@ -159,36 +155,44 @@ class SliceDataset:
         slabs_mm *= torch.rand(len(chosen), generator=generator) < self.sampling.slab_probability
         alone = torch.rand(len(chosen), generator=generator) < self.sampling.alone_probability
         how = zip(chosen[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), strict=True)
-        hu, targets = _stack([self._read(case, slice_, slab_mm, alone) for (case, slice_), slab_mm, alone in how])
+        hu, targets = _stack([self._read(case, slice_, slab, is_alone) for (case, slice_), slab, is_alone in how])
+        copies = (hu == _middle(hu)[:, None]).flatten(2).all(dim=2)
         if self.pathology is not None:
             lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
             here = range(*mine.indices(len(chosen)))
             kept = [_renumbered(lesion, here.start) for lesion in lesions if lesion.sample in here]
-            kept = [lesion for lesion in kept if _can_be_told(lesion, hu[lesion.sample])]
+            # Seen alone, soft tissue with lung around it differs from the liver's dome by nothing but its paint: it
+            # would teach that discs of soft tissue are lung.
+            is_alone = (copies.all(dim=1) & (copies.shape[1] > 1)).tolist()
+            kept = [lesion for lesion in kept if not (is_alone[lesion.sample] and lesion.kind in LIKE_ORGANS)]
             hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
             targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
         target = _middle(targets)
         if self.augment is not None:
             parameters = sample_parameters(len(chosen), self.augment, generator)
             hu, target = apply_parameters(hu, target, parameters[mine])
+        # A slice repeated in a neighbour's place stays the same slice, with its noise and its disease.
+        hu = torch.where(copies[:, :, None, None], _middle(hu)[:, None], hu)
         return _batch(hu, target)
 
     def _read(
         self, case: int, slice_: int, slab_mm: float = 0.0, alone: bool = False
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """(k, h, w) HU and (k, 3, h, w) target of what is seen with a slice."""
-        seen = self._seen[case][slice_]
-        if alone:
-            seen = np.full_like(seen, slice_)
-        slabs = {number: _slab(self.cases[case], number, slab_mm) for number in set(seen.tolist())}
-        hu, target = zip(*(slabs[number] for number in seen.tolist()), strict=True)
+        cached = self.cases[case]
+        count = max(1, round(slab_mm / cached.slice_mm))
+        # The neighbours of a slab are slabs, as far away as in a scan of that thickness.
+        step = 0 if alone else count * neighbour_step(count * cached.slice_mm, self.preprocess)
+        offsets = (-step, 0, step) if self.preprocess.channels == 3 else (0,)
+        numbers = [min(max(slice_ + offset, 0), len(cached.hu) - 1) for offset in offsets]
+        slabs = {number: _slab(cached, number, count) for number in set(numbers)}
+        hu, target = zip(*(slabs[number] for number in numbers), strict=True)
         return np.stack(hu), np.stack(target)
 
 
-def _slab(case: CachedCase, number: int, slab_mm: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(h, w) HU and (3, h, w) target of a slice, or the mean of as many neighbours as make up `slab_mm`."""
-    count = max(1, round(slab_mm / case.slice_mm))
-    start = max(0, number - count // 2)
+def _slab(case: CachedCase, number: int, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(h, w) HU and (3, h, w) target of the mean of `count` slices around one."""
+    start = min(max(0, number - count // 2), max(0, len(case.hu) - count))
     planes = slice(start, start + count)
     target = case.target[planes].astype(np.float32) / 255
     mean = target.mean(axis=0)
@@ -228,16 +232,6 @@ def _generator(*seeds: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) % 2**63)
 
 
-def _can_be_told(lesion: Lesion, planes: Tensor) -> bool:
-    """Whether a painted lesion can be told from an organ, given (k, h, w) HU of all slices seen with its own.
-
-    Where the network could see neighbours and this slice has none, soft tissue with lung around it differs from the
-    liver's dome by nothing but its paint: it would teach that discs of soft tissue are lung.
-    """
-    is_alone = len(planes) > 1 and torch.equal(planes[:-1], planes[1:])
-    return not (is_alone and lesion.kind in LIKE_ORGANS)
-
-
 def _renumbered(lesion: Lesion, start: int) -> Lesion:
     return dataclasses.replace(lesion, sample=lesion.sample - start)
 
@@ -249,9 +243,9 @@ def _stack(
     return torch.from_numpy(np.stack(hu)), torch.from_numpy(np.stack(target))
 
 
-def _middle(targets: Tensor) -> Tensor:
-    """(B, k, 3, h, w) targets of all slices seen to (B, 3, h, w) of the one to segment."""
-    return targets[:, targets.shape[1] // 2]
+def _middle(seen: Tensor) -> Tensor:
+    """(B, k, ...) of all slices seen to (B, ...) of the one to segment."""
+    return seen[:, seen.shape[1] // 2]
 
 
 def _batch(hu: Tensor, target: Tensor) -> Batch:

@@ -35,6 +35,9 @@ _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
 GOES_ON = 0.85
 """Probability with which a lesion is also seen in the neighbouring slice; whole-lung opacity always is."""
 
+LIKE_ORGANS: frozenset[Kind] = frozenset(("consolidation", "mass"))
+"""What looks like the dome of an organ in a slice that is seen alone."""
+
 _NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
 
 

@@ -52,11 +52,11 @@ def predict_slices(
         seen = slices_seen(len(case.hu), case.slice_mm, checkpoint.config.preprocess)
         for start in range(0, len(case.hu), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)
-            hu, target = case.hu[seen[chosen]], case.target[chosen]
-            found.cases.extend([case.case.case_id] * len(hu))
-            found.images.extend(hu[:, hu.shape[1] // 2])
+            target = case.target[chosen]
+            found.cases.extend([case.case.case_id] * len(target))
+            found.images.extend(case.hu[chosen])
             found.references.extend(np.any(target[:, :2] >= 128, axis=1))
-            found.predictions.extend(_predict(network, hu, checkpoint.config.preprocess))
+            found.predictions.extend(_predict(network, case.hu[seen[chosen]], checkpoint.config.preprocess))
             found.ignores.extend(target[:, 2] == 0)
             if progress is not None:
                 progress("predict", len(found.images), total)

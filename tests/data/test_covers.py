@@ -33,13 +33,24 @@ def test_a_blanket_lies_at_its_distance_from_the_skin_with_air_under_it(
     assert covered[changed].max() <= 50
 
 
+def test_gas_within_the_body_gets_no_blanket(disc: Disc) -> None:
+    """The bowel's, wider than the blur that places the blanket."""
+    radius, hu = disc
+    gassy = torch.where(radius < 40, -950.0, hu)
+    covered = lay_cover(gassy[None], torch.zeros_like(hu), 12.0, torch.Generator().manual_seed(1))[0]
+    assert (covered != gassy).any()
+    assert torch.equal(covered[radius < 60], gassy[radius < 60])
+
+
 def test_neighbouring_slices_get_the_same_blanket(disc: Disc) -> None:
     """Else it would tell the network which slice is which."""
     radius, hu = disc
-    stack = torch.stack((hu, hu, hu))
-    covered = lay_cover(stack, (radius < 25).float(), 12.0, torch.Generator().manual_seed(1))
-    assert torch.equal(covered[0], covered[1]) and torch.equal(covered[2], covered[1])
-    assert not torch.equal(covered, stack)
+    thin = torch.where(radius < 50, 40.0, -1000.0)
+    covered = lay_cover(torch.stack((thin, hu, thin)), (radius < 25).float(), 12.0, torch.Generator().manual_seed(1))
+    around = radius >= 60
+    assert torch.equal(covered[0][around], covered[1][around]) and torch.equal(covered[2][around], covered[1][around])
+    assert not torch.equal(covered[1], hu)
+    assert torch.equal(covered[0][~around], thin[~around])
 
 
 def test_a_lung_at_the_skin_gets_no_blanket_within(disc: Disc) -> None:
@@ -47,4 +58,5 @@ def test_a_lung_at_the_skin_gets_no_blanket_within(disc: Disc) -> None:
     radius, _ = disc
     hu = torch.where(radius < 60, -850.0, -1000.0)
     covered = lay_cover(hu[None], (radius < 60).float(), 12.0, torch.Generator().manual_seed(1))[0]
+    assert (covered != hu).any()
     assert torch.equal(covered[radius < 68], hu[radius < 68])

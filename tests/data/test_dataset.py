@@ -125,11 +125,24 @@ def test_some_slices_are_seen_alone() -> None:
     assert alone.float().mean().item() == pytest.approx(0.3, abs=0.04)
 
 
-def test_slabs_have_neighbours_as_thick_as_themselves() -> None:
+def test_slabs_have_neighbours_as_in_a_scan_of_their_thickness() -> None:
+    """Slabs of 1 to 4 slices of 2.5 mm: their neighbours are the next slab, but the third slice where it is one."""
     sampling = SamplingConfig(order="every", slab_probability=1.0, slab_mm=10.0, alone_probability=0.0)
     (batch,) = SliceDataset([make_case("a", 40)], sampling, preprocess=CONTEXT).epoch(0, 40)
     inner = (batch.hu[:, 1, 0, 0] > 6) & (batch.hu[:, 1, 0, 0] < 33)
-    torch.testing.assert_close(batch.hu[inner, 2] - batch.hu[inner, 1], torch.full((int(inner.sum()), 32, 32), 3.0))
+    assert set((batch.hu[inner, 2, 0, 0] - batch.hu[inner, 1, 0, 0]).tolist()) == {2.0, 3.0, 4.0}
+
+
+def test_a_slice_seen_alone_stays_three_equal_slices() -> None:
+    """As in use; noise or disease of each copy's own would teach what no scan shows."""
+    cases = [make_case("a", 3, slice_mm=50.0), make_case("b", 1)]
+    augment = AugmentConfig(probability=1.0)
+    pathology = PathologyConfig(ground_glass=1.0, consolidation=0, opacity=0, mass=0, emphysema=0, effusion=0,
+                                pneumothorax=0)  # fmt: skip
+    sampling = SamplingConfig(slices_per_epoch=8)
+    (batch,) = SliceDataset(cases, sampling, augment, pathology, preprocess=CONTEXT).epoch(0, 8)
+    assert (batch.hu.flatten(2).std(dim=2) > 1).all()
+    assert torch.equal(batch.hu, batch.hu[:, 1:2].expand_as(batch.hu))
 
 
 @pytest.mark.parametrize(("kind", "looks_like_an_organ"), [("mass", True), ("opacity", False)])

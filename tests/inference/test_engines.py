@@ -214,7 +214,7 @@ def test_a_gpu_that_torch_finds_comes_first_and_the_cpu_stands_by(
     monkeypatch.setattr(selection, "TorchEngine", torch_engine)
     engine = open_engine(model)
     assert (engine.description, opened) == ("fake cuda", ["cuda"])
-    full_size = np.zeros((1, 1, *model.preprocess.size), np.float32)
+    full_size = np.zeros((1, model.preprocess.channels, *model.preprocess.size), np.float32)
     assert engine.probabilities(full_size).shape == (1, 2, *model.preprocess.size)
     assert engine.description.startswith("ONNX Runtime")
 
@@ -246,7 +246,8 @@ def test_one_thread_gives_the_same(model: Model, engine: str, monkeypatch: pytes
     monkeypatch.setattr(selection, "limited_cores", lambda: None)
     monkeypatch.setattr(torch, "set_num_threads", asked.append)
     pytest.importorskip(engine)
-    values = np.random.default_rng(0).uniform(-1, 1, (3, 1, *model.preprocess.size)).astype(np.float32)
+    shape = (3, model.preprocess.channels, *model.preprocess.size)
+    values = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
     one, any_number = (open_engine(model, engine, "cpu", number).probabilities(values) for number in (1, None))
     np.testing.assert_allclose(one, any_number, atol=1e-5)
     assert asked == ([1] if engine == "torch" else [])

@@ -26,7 +26,7 @@ BFLOAT16_TOLERANCE = 0.03
 @pytest.fixture(scope="module")
 def slices() -> np.ndarray:
     """Three normalised slices of noise."""
-    return np.random.default_rng(3).uniform(-1, 1, (3, 1, *COARSE.size)).astype(np.float32)
+    return np.random.default_rng(3).uniform(-1, 1, (3, 3, *COARSE.size)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def expected(tiny_checkpoint: Path, slices: np.ndarray) -> np.ndarray:
     network.load_state_dict(values["network"])
     with torch.inference_mode():
         result: np.ndarray = network(torch.from_numpy(slices)).sigmoid().numpy()
-    assert result.std() > 0.05, "the test would see little"
+    assert result.std() > 0.04, "the test would see little"
     return result
 
 

@@ -84,7 +84,7 @@ def test_a_manifest_may_not_point_out_of_its_folder(own_model: Path) -> None:
 
 def test_a_model_that_maps_other_channels_is_refused(own_model: Path) -> None:
     """Protects from a network made for something else."""
-    for network in ({"in_channels": 3, "out_channels": 2}, {"out_channels": 5}):
+    for network in ({"in_channels": 1, "out_channels": 2}, {"in_channels": 3, "out_channels": 5}):
         _change_manifest(own_model, network=network)
         with pytest.raises(ModelError, match="channels"):
             load_model(own_model)

@@ -19,8 +19,8 @@ from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.trainer import Trainer
 
 TINY = TrainingConfig(
-    preprocess=COARSE,
-    network=UNetConfig(out_channels=2, features_per_stage=(4, 8), dropout=0.1),
+    preprocess=dataclasses.replace(COARSE, context_mm=50.0),
+    network=UNetConfig(in_channels=3, out_channels=2, features_per_stage=(4, 8), dropout=0.1),
     sampling=SamplingConfig(order="every", slab_probability=0.0),
     epochs=2,
     batch_size=4,

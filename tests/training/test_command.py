@@ -27,8 +27,8 @@ from LungUNetSegLib.training.trainer import Trainer
 from LungUNetSegLib.volume import Volume
 
 TINY = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56]},
-    "network": {"features_per_stage": [4, 8]},
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0},
+    "network": {"in_channels": 3, "features_per_stage": [4, 8]},
     "sampling": {"slices_per_epoch": 8},
     "epochs": 2,
     "batch_size": 4,
