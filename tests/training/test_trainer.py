@@ -29,7 +29,7 @@ EVERYTHING_RANDOM: dict[str, Any] = {
     "sampling": SamplingConfig(slices_per_epoch=12, slab_probability=0.5, slab_mm=100.0),
     "augment": AugmentConfig(),
     "pathology": PathologyConfig(),
-    "network": UNetConfig(out_channels=2, features_per_stage=(4, 8), dropout=0.3),
+    "network": UNetConfig(in_channels=3, out_channels=2, features_per_stage=(4, 8), dropout=0.3),
     "average_decay": 0.9,
     "schedule": "cosine",
     "warmup_epochs": 1.5,
@@ -79,8 +79,8 @@ def test_a_resumed_training_is_bit_for_bit_an_uninterrupted_one(
 
 def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
     """Protects the whole chain: targets beside their slices, sides, loss, optimiser, average."""
-    network = UNetConfig(out_channels=2, features_per_stage=(8, 16, 32), dropout=0.0)
-    trainer = make_trainer(validated=False, network=network, epochs=40, batch_size=2, average_decay=0.9)
+    network = UNetConfig(in_channels=3, out_channels=2, features_per_stage=(8, 16, 32), dropout=0.0)
+    trainer = make_trainer(validated=False, network=network, epochs=80, batch_size=2, average_decay=0.9)
     trainer.validation = trainer.training
     state = trainer.run()
     assert state.history[-1]["val_dsc"] > 0.95
@@ -89,7 +89,7 @@ def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
 
 
 def test_one_channel_learns_both_lungs_as_one(make_trainer: MakeTrainer) -> None:
-    network = UNetConfig(out_channels=1, features_per_stage=(8, 16, 32), dropout=0.0)
+    network = UNetConfig(in_channels=3, out_channels=1, features_per_stage=(8, 16, 32), dropout=0.0)
     trainer = make_trainer(validated=False, network=network, epochs=20, batch_size=2)
     trainer.validation = trainer.training
     assert trainer.run().history[-1]["val_dsc"] > 0.9
@@ -212,7 +212,8 @@ def test_a_checkpoint_of_other_settings_data_or_network_is_refused(make_trainer:
         make_trainer(seed=1).resume(state)
     with pytest.raises(ModelError, match="other data"):
         make_trainer(validated=False).resume(state)
-    wider = dataclasses.replace(state, network=make_trainer(network=UNetConfig(out_channels=2)).checkpoint().network)
+    wide = UNetConfig(in_channels=3, out_channels=2)
+    wider = dataclasses.replace(state, network=make_trainer(network=wide).checkpoint().network)
     with pytest.raises(ModelError, match="another network"):
         make_trainer().resume(wider)
 
@@ -239,7 +240,7 @@ def test_a_training_at_a_constant_rate_can_be_made_longer(make_trainer: MakeTrai
         ("average_decay", 1.0),
         ("l1", -1.0),
         ("l2", math.nan),
-        ("network", UNetConfig(out_channels=3)),
+        ("network", UNetConfig(in_channels=3, out_channels=3)),
     ],
 )
 def test_settings_out_of_range_are_named(setting: str, value: Any) -> None:
