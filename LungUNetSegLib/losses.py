@@ -13,13 +13,6 @@ DiceOver = Literal["batch", "slice"]
 SMOOTHING = 1.0
 """Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0."""
 
-EMPTY_SMOOTHING = 1000.0
-"""Epsilon of a lung that is not in a slice, where the Dice is taken slice by slice: so many wrong pixels cost half.
-
-With few it would pay to find no crescent at all, for fear of those that are none; without such slices bowel gas would
-cost little.
-"""
-
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
     """Mean binary cross-entropy over all valid pixels (the paper's L_BCE), safe for logits of any size.
@@ -49,14 +42,15 @@ def soft_dice_loss(
     """One minus the soft Dice coefficient (the paper's L_Dice), of each channel, then their mean.
 
     Over the batch, as the paper's sum over all samples, a slice without lung weighs by the pixels wrongly found in it,
-    and a lung's last crescent by its few pixels. Over each slice all count alike, the crescent as much as the middle.
+    and a lung's last crescent by its few pixels. Over each slice all with lung count alike, the crescent as much as the
+    middle; the others are left out, as there a single pixel would cost as much as a lung.
 
     Args:
         logits: (N, C, H, W).
         target: (N, C, H, W) in [0, 1].
         valid: As in `binary_cross_entropy`.
         dice_over: What each sum runs over: the whole batch, or a slice.
-        smoothing: The paper's epsilon, in pixels; over slices, of those with lung.
+        smoothing: The paper's epsilon, in pixels.
 
     Returns:
         Scalar float32 in [0, 1].
@@ -67,10 +61,11 @@ def soft_dice_loss(
     pixels = (0, 2, 3) if dice_over == "batch" else (2, 3)
     overlap = (probabilities * target).sum(pixels)
     total = probabilities.sum(pixels) + target.sum(pixels)
-    epsilon = torch.full_like(total, smoothing)
-    if dice_over == "slice":
-        epsilon[target.amax(pixels) < 0.5] = EMPTY_SMOOTHING  # a hundredth of a pixel's lung is no lung
-    return (1 - (2 * overlap + epsilon) / (total + epsilon)).mean()
+    loss = 1 - (2 * overlap + smoothing) / (total + smoothing)
+    if dice_over == "batch":
+        return loss.mean()
+    has_lung = (target.amax(pixels) >= 0.5).float()  # a hundredth of a pixel's lung is no lung
+    return (loss * has_lung).sum() / has_lung.sum().clamp(min=1)
 
 
 def bce_dice_loss(
