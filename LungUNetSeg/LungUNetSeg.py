@@ -69,16 +69,9 @@ class LungUNetSeg(ScriptedLoadableModule):
 
 def registerSampleData() -> None:
     """Offer the sample scan and the phantom in Slicer's Sample Data module."""
-    import SampleData
+    from LungUNetSegSlicer.sample_data import register
 
-    from LungUNetSegSlicer.sample_data import SOURCES, load, put_into_cache
-
-    icon = str(Path(__file__).parent / "Resources" / "Icons" / "LungUNetSeg.png")
-    for source in SOURCES:
-        SampleData.SampleDataLogic.registerCustomSampleDataSource(
-            category="LungUNetSeg", thumbnailFileName=icon, customDownloader=load, **source
-        )
-    SampleData.SampleDataLogic.registerUrlRewriteRule("LungUNetSeg", put_into_cache)
+    register(Path(__file__).parent / "Resources" / "Icons" / "LungUNetSeg.png")
 
 
 @parameterNodeWrapper

@@ -41,6 +41,18 @@ SOURCES: tuple[dict[str, str | None], ...] = (
 """Arguments of `SampleDataLogic.registerCustomSampleDataSource`."""
 
 
+def register(icon: Path) -> None:
+    """Offer the scan and the phantom in Slicer's Sample Data module."""
+    import SampleData
+
+    logic = SampleData.SampleDataLogic
+    for source in SOURCES:
+        logic.registerCustomSampleDataSource(
+            category="LungUNetSeg", thumbnailFileName=str(icon), customDownloader=load, **source
+        )
+    logic.registerUrlRewriteRule("LungUNetSeg", put_into_cache)
+
+
 def load(source: Any) -> None:
     """Load a source; what goes wrong is shown.
 
