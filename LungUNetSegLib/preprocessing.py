@@ -163,11 +163,13 @@ def slices_seen(depth: int, slice_mm: float, config: PreprocessConfig) -> npt.ND
     The order is towards the head. Beyond the scan's ends its last slice is repeated; slices that lie further apart
     than twice `context_mm`, and a single one, are seen alone, repeated in the neighbours' place.
     """
-    middle = np.arange(depth)
-    if not config.context_mm:
-        return middle[:, None]
-    step = neighbour_step(slice_mm, config)
-    return np.stack((middle - step, middle, middle + step), axis=1).clip(0, depth - 1)
+    return seen_with(np.arange(depth), depth, neighbour_step(slice_mm, config), config)
+
+
+def seen_with(numbers: npt.NDArray[np.int64], depth: int, step: int, config: PreprocessConfig) -> npt.NDArray[np.int64]:
+    """Return (n, config.channels) numbers of the slices seen for n slices, the neighbours `step` slices away."""
+    offsets = (-step, 0, step) if config.channels == 3 else (0,)
+    return np.add.outer(numbers, offsets).clip(0, depth - 1)
 
 
 def neighbour_step(slice_mm: float, config: PreprocessConfig) -> int:

@@ -15,11 +15,10 @@ from vtk import (
     vtkRectf,
     vtkRenderer,
     vtkRenderWindow,
-    vtkTextActor,
 )
 
 from LungUNetSegLib.evaluation.tables import COLUMNS
-from LungUNetSegSlicer.offscreen import STRIP, TILE, grab_window
+from LungUNetSegSlicer.offscreen import STRIP, TILE, grab_window, write_text
 
 Colour = tuple[float, float, float]
 
@@ -96,14 +95,8 @@ def _height(row: int) -> float:
 def _write(
     renderer: vtkRenderer, text: str, at: tuple[float, float], *, is_number: bool = False, is_bold: bool = False
 ) -> None:
-    actor = vtkTextActor()
-    actor.SetInput(text)
-    actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
-    actor.SetPosition(*at)
-    style = actor.GetTextProperty()
-    style.SetFontSize(TEXT_SIZE)
-    style.SetColor(*INK)
+    style = write_text(renderer, text, at, INK, TEXT_SIZE).GetTextProperty()
+    style.ShadowOff()
     style.SetBold(is_bold)
     if is_number:
         style.SetJustificationToRight()
-    renderer.AddViewProp(actor)

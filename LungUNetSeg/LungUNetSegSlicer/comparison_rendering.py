@@ -105,9 +105,9 @@ class _Views:
         ]
         rows = {view: [line for line in lines if line[0] is view] for view in self.all}
         self._captions = [
-            (view, offscreen.write_text(view, text, (0.04, 0.04 + 0.055 * (len(rows[view]) - 1 - row)), colour))
+            (view, offscreen.write_text(view.renderer(), text, (0.04, 0.04 + 0.055 * line), colour))
             for view in self.all
-            for row, (_, text, colour) in enumerate(rows[view])
+            for line, (_, text, colour) in enumerate(reversed(rows[view]))
         ]
 
 

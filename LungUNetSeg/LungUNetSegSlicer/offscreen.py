@@ -65,9 +65,9 @@ def slice_view(core: Any, spec: SliceSpec) -> Any:
     view = SliceView(core.scene, core.app_logic, spec.tag, scheduled_render_strategy=NoScheduleRendering())
     view.set_view_properties(ViewProps(orientation=spec.orientation))
     view.render_window().SetSize(TILE, TILE)
-    write_text(view, spec.title, (0.03, 0.93), WHITE)
-    write_text(view, spec.left_edge, (0.03, 0.48), AMBER, size=30)
-    write_text(view, spec.right_edge, (0.94, 0.48), AMBER, size=30)
+    write_text(view.renderer(), spec.title, (0.03, 0.93), WHITE)
+    write_text(view.renderer(), spec.left_edge, (0.03, 0.48), AMBER, size=30)
+    write_text(view.renderer(), spec.right_edge, (0.94, 0.48), AMBER, size=30)
     return view
 
 
@@ -78,7 +78,7 @@ def three_d_view(core: Any, tag: str, title: str) -> Any:
     view = ThreeDView(core.scene, core.app_logic, tag, scheduled_render_strategy=NoScheduleRendering())
     view.set_view_properties(ViewProps(background_color=("#15171c", "#3a3f4a"), box_visible=False))
     view.render_window().SetSize(TILE, TILE)
-    write_text(view, title, (0.03, 0.93), WHITE)
+    write_text(view.renderer(), title, (0.03, 0.93), WHITE)
     return view
 
 
@@ -99,9 +99,9 @@ def face(view: Any) -> None:
 
 
 def write_text(
-    view: Any, text: str, at: tuple[float, float], colour: tuple[float, ...], size: int = 26
+    renderer: Any, text: str, at: tuple[float, float], colour: tuple[float, ...], size: int = 26
 ) -> vtkTextActor:
-    """Write into a view; `at` is the text's lower left corner, from 0 to 1 along width and height."""
+    """Write into a view's renderer; `at` is the text's lower left corner, from 0 to 1 along width and height."""
     actor = vtkTextActor()
     actor.SetInput(text)
     actor.GetPositionCoordinate().SetCoordinateSystemToNormalizedViewport()
@@ -111,7 +111,7 @@ def write_text(
     style.SetColor(*colour)
     style.BoldOn()
     style.ShadowOn()
-    view.renderer().AddViewProp(actor)
+    renderer.AddViewProp(actor)
     return actor
 
 

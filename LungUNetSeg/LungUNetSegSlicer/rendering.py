@@ -85,12 +85,13 @@ class _Views:
 
     def write_legend(self, legend: Mapping[str, str], segmentation_node: vtkMRMLSegmentationNode) -> None:
         """Write a line for each segment into the 3D view, in place of those of an earlier drawing."""
+        renderer = self.surfaces.renderer()
         for actor in self._legend:
-            self.surfaces.renderer().RemoveViewProp(actor)
+            renderer.RemoveViewProp(actor)
         segments = segmentation_node.GetSegmentation()
         lines = enumerate(reversed(list(legend.items())))
         self._legend = [
-            write_text(self.surfaces, text, (0.04, 0.04 + 0.055 * line), segments.GetSegment(segment_id).GetColor(), 28)
+            write_text(renderer, text, (0.04, 0.04 + 0.055 * line), segments.GetSegment(segment_id).GetColor(), 28)
             for line, (segment_id, text) in lines
         ]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 import torch
 from torch import Tensor
 
-from LungUNetSegLib.data.dataset import Batch, SliceDataset
+from LungUNetSegLib.data.dataset import Batch, SliceDataset, middle
 from LungUNetSegLib.data.pathology import Kind, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.data.transforms import (
     ELASTIC_GRID,
@@ -109,7 +109,7 @@ def _random_draws(dataset: SliceDataset) -> Iterator[Tile]:
     count = min(RANDOM_TILES, len(dataset))
     batch = next(dataset.epoch(0, count))
     for number in range(count):
-        yield f"draw {number + 1}", _middle(batch.hu)[number], _target(batch)[number]
+        yield f"draw {number + 1}", middle(batch.hu)[number], _target(batch)[number]
 
 
 def _typical_slice(dataset: SliceDataset) -> tuple[Tensor, Tensor]:
@@ -121,12 +121,7 @@ def _typical_slice(dataset: SliceDataset) -> tuple[Tensor, Tensor]:
             best, most = batch, amount
     if best is None:
         raise DataError("No slice shows both lungs, so there is nothing to show the augmentation on.")
-    return _middle(best.hu)[:, None], _target(best)
-
-
-def _middle(hu: Tensor) -> Tensor:
-    """(B, k, h, w) HU of all slices seen to (B, h, w) of the one to segment."""
-    return hu[:, hu.shape[1] // 2]
+    return middle(best.hu)[:, None], _target(best)
 
 
 def _target(batch: Batch) -> Tensor:

@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-BODY_HU = -300.0
-"""Above this a pixel is body."""
+from LungUNetSegLib.preprocessing import BODY_HU
 
 FREE_HU = -600.0
 """Below this lies nothing yet, and a blanket may."""

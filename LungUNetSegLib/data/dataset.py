@@ -21,7 +21,7 @@ from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.pathology import LIKE_ORGANS, Lesion, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step
+from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
 
 PATHOLOGY_STREAM = 1
 """Keeps the lesions' random numbers apart from the augmentation's: switching one off leaves the other's draws."""
@@ -140,7 +140,7 @@ class SliceDataset:
         for start in range(0, len(self.index), batch_size):
             chosen = self.index[start : start + batch_size]
             hu, target = _stack([self._read(case, slice_) for case, slice_ in chosen])
-            yield _batch(hu, _middle(target))
+            yield _batch(hu, middle(target))
 
     def _draw(self, epoch: int) -> npt.NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, epoch))
@@ -156,7 +156,7 @@ class SliceDataset:
         alone = torch.rand(len(chosen), generator=generator) < self.sampling.alone_probability
         how = zip(chosen[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), strict=True)
         hu, targets = _stack([self._read(case, slice_, slab, is_alone) for (case, slice_), slab, is_alone in how])
-        copies = (hu == _middle(hu)[:, None]).flatten(2).all(dim=2)
+        copies = (hu == middle(hu)[:, None]).flatten(2).all(dim=2)
         if self.pathology is not None:
             lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
             here = range(*mine.indices(len(chosen)))
@@ -167,12 +167,12 @@ class SliceDataset:
             kept = [lesion for lesion in kept if not (is_alone[lesion.sample] and lesion.kind in LIKE_ORGANS)]
             hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
             targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
-        target = _middle(targets)
+        target = middle(targets)
         if self.augment is not None:
             parameters = sample_parameters(len(chosen), self.augment, generator)
             hu, target = apply_parameters(hu, target, parameters[mine])
         # A slice repeated in a neighbour's place stays the same slice, with its noise and its disease.
-        hu = torch.where(copies[:, :, None, None], _middle(hu)[:, None], hu)
+        hu = torch.where(copies[:, :, None, None], middle(hu)[:, None], hu)
         return _batch(hu, target)
 
     def _read(
@@ -183,8 +183,7 @@ class SliceDataset:
         count = max(1, round(slab_mm / cached.slice_mm))
         # The neighbours of a slab are slabs, as far away as in a scan of that thickness.
         step = 0 if alone else count * neighbour_step(count * cached.slice_mm, self.preprocess)
-        offsets = (-step, 0, step) if self.preprocess.channels == 3 else (0,)
-        numbers = [min(max(slice_ + offset, 0), len(cached.hu) - 1) for offset in offsets]
+        (numbers,) = seen_with(np.array([slice_]), len(cached.hu), step, self.preprocess).tolist()
         slabs = {number: _slab(cached, number, count) for number in set(numbers)}
         hu, target = zip(*(slabs[number] for number in numbers), strict=True)
         return np.stack(hu), np.stack(target)
@@ -243,7 +242,7 @@ def _stack(
     return torch.from_numpy(np.stack(hu)), torch.from_numpy(np.stack(target))
 
 
-def _middle(seen: Tensor) -> Tensor:
+def middle(seen: Tensor) -> Tensor:
     """(B, k, ...) of all slices seen to (B, ...) of the one to segment."""
     return seen[:, seen.shape[1] // 2]
 
