@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ from LungUNetSegSlicer.panel_texts import folder_text
 from LungUNetSegSlicer.scan_file import write_scan
 from LungUNetSegSlicer.segmentation_node import label_image, make_segments, show_segments
 from LungUNetSegSlicer.settings import Output, RunSettings
+from LungUNetSegSlicer.surfaces import read_surface
 from LungUNetSegSlicer.volume_bridge import surface_to_ras, transform_remarks
 from LungUNetSegSlicer.worker import ChildEnd, ChildProcess, Progress, Worker
 
@@ -131,9 +132,6 @@ class SegmentationRun:
         for label in (1, 2):
             path = self._folder / child.surface_file(label)
             if path.exists():
-                # Imported here, for only 3D needs VTK's readers.
-                from LungUNetSegSlicer.surfaces import read_surface
-
                 surfaces[label] = surface_to_ras(read_surface(path))
                 yield
         segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
@@ -148,7 +146,7 @@ class SegmentationRun:
         except Exception as error:
             self._fail(error)
             return
-        remarks = [{"code": each.code, "message": each.message} for each in transform_remarks(self._volume)]
+        remarks = [asdict(each) for each in transform_remarks(self._volume)]
         result = {**result, "findings": [*remarks, *result["findings"]]}
         self._end(RunEnd(state="done", segmentation=node, result=result))
 
