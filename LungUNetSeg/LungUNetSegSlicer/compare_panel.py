@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,7 @@ def _summary(result: SceneComparison) -> str:
     headline = _("DSC {dsc}, HD95 {hd95} mm").format(dsc=f"{whole.dsc:.3f}", hd95=f"{whole.hd95_mm:.1f}")
     lines = [f"<b>{_escape(headline)}</b>"]
     lines += [_escape(each.message) for each in result.findings if each.code.endswith("-matched")]
-    rest = [{"code": each.code, "message": each.message} for each in result.findings if "-matched" not in each.code]
+    rest = [asdict(each) for each in result.findings if "-matched" not in each.code]
     return "<br>".join(lines + ([warnings_html(rest)] if rest else []))
 
 

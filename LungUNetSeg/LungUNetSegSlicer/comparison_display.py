@@ -149,7 +149,7 @@ def _colours() -> slicer.vtkMRMLProceduralColorNode:
     return node
 
 
-def _add_legend(model: vtkMRMLModelNode) -> vtkMRMLColorLegendDisplayNode:
+def _add_legend(model: vtkMRMLModelNode) -> None:
     """Add a scalar bar beside the model, as the module Colors does for a user who asks for it."""
     display = model.GetDisplayNode()
     legend = vtkMRMLColorLegendDisplayNode()  # by its class, whose name scenes without the module Colors do not know
@@ -161,4 +161,3 @@ def _add_legend(model: vtkMRMLModelNode) -> vtkMRMLColorLegendDisplayNode:
     legend.SetTitleText(LEGEND_TITLE)
     legend.SetLabelFormat(LEGEND_FORMAT)
     legend.SetNumberOfLabels(5)
-    return legend
