@@ -43,7 +43,7 @@ def soft_dice_loss(
 
     Over the batch, as the paper's sum over all samples, a slice without lung weighs by the pixels wrongly found in it,
     and a lung's last crescent by its few pixels. Over each slice all with lung count alike, the crescent as much as the
-    middle; the others are left out, as there a single pixel would cost as much as a lung.
+    middle; the others cost nothing, as there a single pixel would cost as much as a lung.
 
     Args:
         logits: (N, C, H, W).
@@ -64,8 +64,9 @@ def soft_dice_loss(
     loss = 1 - (2 * overlap + smoothing) / (total + smoothing)
     if dice_over == "batch":
         return loss.mean()
-    has_lung = (target.amax(pixels) >= 0.5).float()  # a hundredth of a pixel's lung is no lung
-    return (loss * has_lung).sum() / has_lung.sum().clamp(min=1)
+    has_lung = target.amax(pixels) >= 0.5  # a hundredth of a pixel's lung is no lung
+    # The mean is over all slices, so that several processes' losses average to that of their slices together.
+    return (loss * has_lung).mean()
 
 
 def bce_dice_loss(

@@ -53,7 +53,7 @@ def test_channels_count_alike_however_small() -> None:
 def test_over_slices_a_crescent_counts_as_much_as_the_middle() -> None:
     """By hand, three slices of one channel: 64 pixels, 16 that are missed, and none, where 4 are found.
 
-    Over the batch that costs 1 - (2 * 64 + 1) / (64 + 4 + 64 + 16 + 1); over the two with lung (0 + 1 - 1 / 17) / 2.
+    Over the batch that costs 1 - (2 * 64 + 1) / (64 + 4 + 64 + 16 + 1); over slices (0 + 1 - 1 / 17 + 0) / 3.
     """
     target = torch.zeros(3, 1, 8, 8)
     target[0] = 1
@@ -62,7 +62,17 @@ def test_over_slices_a_crescent_counts_as_much_as_the_middle() -> None:
     logits[1] = -30
     logits[2, 0, 0, :4] = 30
     assert soft_dice_loss(logits, target).item() == pytest.approx(20 / 149, rel=1e-5)
-    assert soft_dice_loss(logits, target, dice_over="slice").item() == pytest.approx(8 / 17, rel=1e-5)
+    assert soft_dice_loss(logits, target, dice_over="slice").item() == pytest.approx(16 / 17 / 3, rel=1e-5)
+
+
+def test_over_slices_the_parts_of_a_batch_average_to_the_whole() -> None:
+    """What processes that share a batch rely on, however its slices with lung fall to them."""
+    logits, target = torch.randn(4, 2, 8, 8), torch.zeros(4, 2, 8, 8)
+    target[0, :, :4] = 1
+    target[1, 0, :2] = 1
+    whole, first, second = (soft_dice_loss(logits[part], target[part], dice_over="slice")
+                            for part in (slice(None), slice(2), slice(2, 4)))  # fmt: skip
+    assert whole.item() == pytest.approx((first.item() + second.item()) / 2, rel=1e-6)
 
 
 def test_empty_target_rightly_found_empty_costs_nothing() -> None:
