@@ -15,7 +15,7 @@ from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.pictures import DIFFERENCE_COLOURS, differences
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import FloatArray, Geometry, Volume
-from LungUNetSegSlicer.segmentation_node import make_segmentation
+from LungUNetSegSlicer.segmentation_node import add_labels
 from LungUNetSegSlicer.surfaces import make_surface
 from LungUNetSegSlicer.volume_bridge import surface_to_ras
 
@@ -51,9 +51,8 @@ def difference_labels(comparison: Comparison) -> Volume:
 
 def add_differences(labels: Volume, name: str) -> vtkMRMLSegmentationNode:
     """Add a segmentation of what is in both, in the prediction only, and in the reference only."""
-    segmentation = make_segmentation(labels, DIFFERENCES)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-    node.GetSegmentation().DeepCopy(segmentation)
+    add_labels(labels, DIFFERENCES, node)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     for each in DIFFERENCES:

@@ -13,7 +13,6 @@ from slicer import (
     vtkMRMLSubjectHierarchyNode,
     vtkOrientedImageData,
     vtkSegment,
-    vtkSegmentation,
     vtkSegmentationConverter,
 )
 from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
@@ -69,18 +68,16 @@ def show_segments(
         segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
     segmentation_node.GetSegmentation().RemoveAllSegments()
-    _add(segments, segmentation_node.GetSegmentation())
+    _add(segments, segmentation_node)
     segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
     segmentation_node.CreateDefaultDisplayNodes()
     _place_beside(volume_node, segmentation_node)
     return segmentation_node
 
 
-def make_segmentation(labels: Volume, segments: Sequence[Segment]) -> vtkSegmentation:
-    """Return a segmentation, outside any scene, whose segments share one label map cut to the labels' extent."""
-    segmentation = vtkSegmentation()
-    _add(make_segments(_cut(labels), segments), segmentation)
-    return segmentation
+def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: vtkMRMLSegmentationNode) -> None:
+    """Add segments that share one label map, cut to the labels' extent, to a segmentation of no CT."""
+    _add(make_segments(_cut(labels), segments), segmentation_node)
 
 
 def make_segments(
@@ -102,7 +99,8 @@ def make_segments(
     return made
 
 
-def _add(segments: Mapping[str, vtkSegment], segmentation: vtkSegmentation) -> None:
+def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentationNode) -> None:
+    segmentation = segmentation_node.GetSegmentation()
     segmentation.SetSourceRepresentationName(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
     for segment_id, segment in segments.items():
         segmentation.AddSegment(segment, segment_id)
