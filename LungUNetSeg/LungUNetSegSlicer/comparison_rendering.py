@@ -40,16 +40,12 @@ def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
     from LungUNetSegSlicer.comparison_slices import error_position_ras
 
     offscreen.require_graphics()
-    # A slice view draws in the order in which things were added to it, and the CT must come first.
-    segmentations = (result.prediction_node, result.reference_node, result.differences)
-    displays = [node.GetDisplayNode() for node in segmentations]
-    for node in segmentations:
-        node.SetAndObserveDisplayNodeID(None)
-    views = _views(core)
-    views.aim(result, error_position_ras(result.comparison, index))
-    for node, display in zip(segmentations, displays, strict=True):
-        node.SetAndObserveDisplayNodeID(display.GetID())
-        display.SetOpacity2DFill(0.35 if node is not result.differences else 1.0)
+    compared = (result.prediction_node, result.reference_node)
+    with offscreen.ct_below([*compared, result.differences]):
+        views = _views(core)
+        views.aim(result, error_position_ras(result.comparison, index))
+    for node in compared:
+        node.GetDisplayNode().SetOpacity2DFill(0.35)
     comparison_layout.fill_slices(result)
     comparison_layout.limit_displays(result)
     offscreen.face(views.surface)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,19 @@ def aim(view: Any, volume_node: Any, centre: tuple[float, ...], size_mm: float) 
     node = view.get_view_node()
     node.SetFieldOfView(size_mm, size_mm, node.GetFieldOfView()[2])
     node.JumpSliceByCentering(*centre)
+
+
+@contextmanager
+def ct_below(segmentation_nodes: Sequence[Any]) -> Iterator[None]:
+    """Keep segmentations out of the views while these get their CT: a slice view draws what was added first below."""
+    display_ids = [node.GetDisplayNodeID() for node in segmentation_nodes]
+    for node in segmentation_nodes:
+        node.SetAndObserveDisplayNodeID(None)
+    try:
+        yield
+    finally:
+        for node, display_id in zip(segmentation_nodes, display_ids, strict=True):
+            node.SetAndObserveDisplayNodeID(display_id)
 
 
 def face(view: Any) -> None:

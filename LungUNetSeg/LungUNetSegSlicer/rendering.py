@@ -14,6 +14,7 @@ from vtk import vtkTextActor
 from LungUNetSegSlicer.offscreen import (
     SliceSpec,
     aim,
+    ct_below,
     draw,
     face,
     require_graphics,
@@ -61,13 +62,10 @@ def render_views(
     middle, size_mm = _box_ras(volume_node, segmentation_node)
     first = segmentation_node.GetSegmentCenterRAS(next(iter(legend)))
     _set_display(volume_node, segmentation_node)
-    # A slice view draws in the order in which things were added to it, and the CT must come first.
-    display_id = segmentation_node.GetDisplayNodeID()
-    segmentation_node.SetAndObserveDisplayNodeID(None)
-    views = _views(core)
-    for view, centre in ((views.axial, middle), (views.coronal, middle), (views.sagittal, first or middle)):
-        aim(view, volume_node, centre, size_mm * MARGIN)
-    segmentation_node.SetAndObserveDisplayNodeID(display_id)
+    with ct_below([segmentation_node]):
+        views = _views(core)
+        for view, centre in ((views.axial, middle), (views.coronal, middle), (views.sagittal, first or middle)):
+            aim(view, volume_node, centre, size_mm * MARGIN)
     views.write_legend(legend, segmentation_node)
     face(views.surfaces)
     upper = [draw(views.axial, AXIAL.colour), draw(views.surfaces, THREE_D_COLOUR)]
