@@ -15,7 +15,7 @@ import slicer
 from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
 
 from LungUNetSegSlicer.comparison import SceneComparison
-from LungUNetSegSlicer.volume_bridge import show_lung_window
+from LungUNetSegSlicer.volume_bridge import box_ras, show_lung_window
 
 LAYOUT_ID = 7461
 """Any number that no other layout has; Slicer's own are below 1000."""
@@ -239,9 +239,7 @@ def look_from_the_front(result: SceneComparison) -> None:
     camera = next((each for each in slicer.util.getNodesByClass("vtkMRMLCameraNode") if _is_ours(each)), None)
     if camera is None or not result.distance.GetPolyData().GetNumberOfPoints():
         return
-    bounds = np.empty(6)
-    result.distance.GetRASBounds(bounds)
-    middle, size_mm = (bounds[::2] + bounds[1::2]) / 2, bounds[1::2] - bounds[::2]
+    middle, size_mm = box_ras(result.distance)
     distance_mm = 0.6 * size_mm.max() / np.tan(np.radians(camera.GetViewAngle() / 2)) + size_mm[1] / 2
     camera.SetFocalPoint(*middle)
     camera.SetPosition(middle[0], middle[1] + distance_mm, middle[2])

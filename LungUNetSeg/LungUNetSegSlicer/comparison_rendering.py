@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegSlicer import server
 
@@ -77,10 +75,11 @@ class _Views:
     def aim(self, result: Any, position_ras: tuple[float, float, float]) -> None:
         """Show the slice of the CT through a position, and of it what holds the lungs."""
         from LungUNetSegSlicer import offscreen
+        from LungUNetSegSlicer.volume_bridge import box_ras
 
-        middle, size_mm = _box_ras(result)
+        middle, size_mm = box_ras(result.differences)
         for view in self.slices:
-            offscreen.aim(view, result.image_node, (*middle[:2], position_ras[2]), size_mm)
+            offscreen.aim(view, result.image_node, (*middle[:2], position_ras[2]), size_mm[:2].max() * 1.15)
 
     def write_captions(self, result: Any, index: int) -> None:
         """Write the scores and the colours' meaning into the views, in place of those of an earlier drawing."""
@@ -131,14 +130,6 @@ def _scalar_bar() -> Any:
         style.SetColor(*offscreen.WHITE)
         style.ItalicOff()
     return bar
-
-
-def _box_ras(result: Any) -> tuple[tuple[float, ...], float]:
-    """Return the middle of the box around the differences' segments, and the size of a slice that holds it."""
-    bounds = np.empty(6)
-    result.differences.GetRASBounds(bounds)
-    low, high = bounds[::2], bounds[1::2]
-    return tuple((low + high) / 2), float((high - low)[:2].max()) * 1.15
 
 
 def main(arguments: Sequence[str]) -> int:

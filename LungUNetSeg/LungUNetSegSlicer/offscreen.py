@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ def three_d_view(core: Any, tag: str, title: str) -> Any:
     return view
 
 
-def aim(view: Any, volume_node: Any, centre: tuple[float, ...], size_mm: float) -> None:
+def aim(view: Any, volume_node: Any, centre: Iterable[float], size_mm: float) -> None:
     """Show the slice of a CT through `centre`, and of it a square of `size_mm`."""
     view.set_background_volume_id(volume_node.GetID())
     view.fit_view_to_content()

@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from vtk import vtkTextActor
 
@@ -24,7 +23,7 @@ from LungUNetSegSlicer.offscreen import (
     tiled,
     write_text,
 )
-from LungUNetSegSlicer.volume_bridge import show_lung_window
+from LungUNetSegSlicer.volume_bridge import box_ras, show_lung_window
 
 MARGIN = 1.3
 """The slices show a square of the longest side of the box around the lungs, times this."""
@@ -59,13 +58,15 @@ def render_views(
         WriteError: The file cannot be written.
     """
     require_graphics()
-    middle, size_mm = _box_ras(volume_node, segmentation_node)
+    middle, size_mm = box_ras(segmentation_node)
+    if size_mm.min() < 0:
+        middle, size_mm = box_ras(volume_node)
     first = segmentation_node.GetSegmentCenterRAS(next(iter(legend)))
     _set_display(volume_node, segmentation_node)
     with ct_below([segmentation_node]):
         views = _views(core)
         for view, centre in ((views.axial, middle), (views.coronal, middle), (views.sagittal, first or middle)):
-            aim(view, volume_node, centre, size_mm * MARGIN)
+            aim(view, volume_node, centre, size_mm.max() * MARGIN)
     views.write_legend(legend, segmentation_node)
     face(views.surfaces)
     upper = [draw(views.axial, AXIAL.colour), draw(views.surfaces, THREE_D_COLOUR)]
@@ -95,18 +96,6 @@ class _Views:
 
 
 _views = cache(_Views)
-
-
-def _box_ras(
-    volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode
-) -> tuple[tuple[float, ...], float]:
-    """Return middle and longest side (mm) of the box around the segments; around the CT where they are empty."""
-    bounds = np.empty(6)
-    segmentation_node.GetRASBounds(bounds)
-    if bounds[0] > bounds[1]:
-        volume_node.GetRASBounds(bounds)
-    low, high = bounds[::2], bounds[1::2]
-    return tuple((low + high) / 2), float((high - low).max())
 
 
 def _set_display(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode) -> None:

@@ -82,6 +82,14 @@ def ijk_to_ras_matrix(geometry: Geometry) -> vtkMatrix4x4:
     return slicer.util.vtkMatrixFromArray(RAS_TO_LPS @ geometry.affine_lps @ REVERSE_AXES)
 
 
+def box_ras(node: Any) -> tuple[FloatArray, FloatArray]:
+    """Return middle and size, (3,) RAS mm, of the box around what a node holds; a size below 0 where it is empty."""
+    bounds = np.empty(6)
+    node.GetRASBounds(bounds)
+    low, high = bounds[::2], bounds[1::2]
+    return (low + high) / 2, high - low
+
+
 def surface_to_ras(surface: vtkPolyData) -> vtkPolyData:
     """Return a surface that lies in LPS mm in the scene's RAS mm, normals too."""
     transform = vtkMatrixToLinearTransform(input=slicer.util.vtkMatrixFromArray(RAS_TO_LPS))

@@ -11,7 +11,7 @@ import slicer
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.phantom import phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras, volume_from_node
+from LungUNetSegSlicer.volume_bridge import add_volume_node, box_ras, ijk_to_ras, volume_from_node
 
 
 def numbered(geometry: Geometry) -> Volume:
@@ -56,6 +56,15 @@ def test_a_volume_survives_the_way_into_the_scene_and_back(scene: Any, geometry:
     np.testing.assert_array_equal(back.array, volume.array)
     assert back.geometry.matches(geometry, 1e-6)
     assert findings == ()
+
+
+def test_the_box_around_a_volume_is_in_ras(scene: Any) -> None:
+    """From voxel edge to voxel edge; an empty node has a box of no size."""
+    geometry = Geometry.axial((3, 4, 5), (2.0, 1.0, 0.5), (10, 20, 30))
+    middle, size_mm = box_ras(add_volume_node(numbered(geometry), "CT"))
+    np.testing.assert_allclose(middle, (-11, -21.5, 32))
+    np.testing.assert_allclose(size_mm, (2.5, 4, 6))
+    assert box_ras(scene.AddNewNodeByClass("vtkMRMLSegmentationNode"))[1].max() < 0
 
 
 def test_each_voxel_lies_where_slicer_says(scene: Any, geometry: Geometry) -> None:
