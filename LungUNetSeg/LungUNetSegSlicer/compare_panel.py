@@ -107,7 +107,7 @@ class ComparePanel:
         self._worst = WorstSlices(result.comparison)
         self._say(_summary(result))
         self._show_views()
-        self._walk(first=True)
+        self._update()
         if before is not None:
             before.remove()
 
