@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from label_map_nodes import add_label_map
 
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.phantom import Phantom
@@ -18,7 +19,7 @@ from LungUNetSegSlicer.background import finish, in_background
 from LungUNetSegSlicer.comparison import compare_nodes, comparison_steps, image_behind
 from LungUNetSegSlicer.lung_sides import Side
 from LungUNetSegSlicer.segmentation_node import show_labels
-from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras_matrix
+from LungUNetSegSlicer.volume_bridge import add_volume_node
 
 
 @pytest.fixture
@@ -38,14 +39,6 @@ def prediction(ct: Any, small_phantom: Phantom) -> Any:
 def reference(scene: Any, small_phantom: Phantom) -> Any:
     """The phantom's lungs as a label map volume."""
     return add_label_map(small_phantom.labels)
-
-
-def add_label_map(labels: Volume) -> Any:
-    """Add a label map volume."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Reader 1")
-    node.SetIJKToRASMatrix(ijk_to_ras_matrix(labels.geometry))
-    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(labels.array))
-    return node
 
 
 def ids(scene: Any) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from label_map_nodes import add_label_map
 
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.phantom import Phantom
@@ -17,16 +18,7 @@ from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.comparison_input import ComparisonInput, image_in_world, open_source
 from LungUNetSegSlicer.lung_sides import Side
 from LungUNetSegSlicer.segmentation_node import CLOSED_SURFACE, show_labels
-from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras_matrix
-
-
-def add_label_map(labels: Volume, name: str = "Reader 1") -> Any:
-    """Add a label map volume to the scene, with Slicer's default colours."""
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
-    node.SetIJKToRASMatrix(ijk_to_ras_matrix(labels.geometry))
-    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(labels.array))
-    node.CreateDefaultDisplayNodes()
-    return node
+from LungUNetSegSlicer.volume_bridge import add_volume_node
 
 
 def read_pair(*arguments: Any, **sides: Any) -> ComparisonInput:

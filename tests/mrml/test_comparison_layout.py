@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import slicer
+from label_map_nodes import add_label_map
 
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import LUNGS
@@ -31,7 +32,7 @@ from LungUNetSegSlicer.comparison_layout import (
     view_node,
 )
 from LungUNetSegSlicer.segmentation_node import show_labels
-from LungUNetSegSlicer.volume_bridge import LUNG_WINDOW_HU, add_volume_node, ijk_to_ras_matrix
+from LungUNetSegSlicer.volume_bridge import LUNG_WINDOW_HU, add_volume_node
 
 OWN = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 
@@ -72,11 +73,8 @@ def result(layout: Any, small_phantom: Phantom) -> SceneComparison:
     """The phantom against itself moved by a row, a label map volume."""
     labels = small_phantom.labels
     prediction = show_labels(labels, LUNGS, add_volume_node(small_phantom.ct, "Chest"))
-    reference = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Reader 1")
-    reference.SetIJKToRASMatrix(ijk_to_ras_matrix(labels.geometry))
-    slicer.util.updateVolumeFromArray(reference, np.roll(labels.array, 1, axis=1))
-    reference.CreateDefaultDisplayNodes()
-    return compare_nodes(prediction, reference)
+    moved = Volume(np.roll(labels.array, 1, axis=1), labels.geometry)
+    return compare_nodes(prediction, add_label_map(moved))
 
 
 def composite(tag: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from label_map_nodes import add_label_map
 from panel_helpers.heartbeat import Heartbeat
 
 from LungUNetSegLib.segments import LUNGS
@@ -30,18 +31,13 @@ def views(app) -> Iterator[Any]:
 @pytest.fixture
 def nodes(app, small_phantom) -> tuple[Any, Any, Any]:
     """A CT, the phantom's lungs moved by a row as prediction, and the lungs as a label map volume."""
-    import slicer
-
     from LungUNetSegSlicer.segmentation_node import show_labels
-    from LungUNetSegSlicer.volume_bridge import add_volume_node, ijk_to_ras_matrix
+    from LungUNetSegSlicer.volume_bridge import add_volume_node
 
     labels = small_phantom.labels
     ct = add_volume_node(small_phantom.ct, "Chest")
     moved = Volume(np.roll(labels.array, 1, axis=1), labels.geometry)
-    reference = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "Reader 1")
-    reference.SetIJKToRASMatrix(ijk_to_ras_matrix(labels.geometry))
-    slicer.util.updateVolumeFromArray(reference, labels.array.copy())
-    return ct, show_labels(moved, LUNGS, ct), reference
+    return ct, show_labels(moved, LUNGS, ct), add_label_map(labels)
 
 
 @pytest.fixture
