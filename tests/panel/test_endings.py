@@ -10,6 +10,14 @@ import pytest
 pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
 
 
+@pytest.fixture
+def halfway(panel, phantom_node, wait_until, stub_child):
+    """A run that has segmented 31 slices, and waits there."""
+    stub_child(hold="segment")
+    panel.click(panel.ui.applyButton)
+    wait_until(lambda: panel.ui.progressBar.value == 31)
+
+
 @pytest.mark.parametrize("moment", ["at once", "reading", "segmenting", "making surfaces", "loading"])
 def test_cancel_at_five_moments(panel, phantom_node, wait_until, stub_child, scene_ids, moment):
     holds = {"reading": "read", "segmenting": "segment", "making surfaces": "surface"}
@@ -29,10 +37,7 @@ def test_cancel_at_five_moments(panel, phantom_node, wait_until, stub_child, sce
     assert not panel.ui.progressBar.visible
 
 
-def test_after_a_cancel_the_next_run_works(panel, phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    panel.click(panel.ui.applyButton)
-    wait_until(lambda: panel.ui.progressBar.value == 31)
+def test_after_a_cancel_the_next_run_works(panel, halfway, stub_child):
     panel.click(panel.ui.applyButton)
     stub_child(hold="")
     panel.run()
@@ -64,32 +69,23 @@ def test_a_segmentation_to_be_replaced_keeps_its_contents_when_the_run_fails(app
     assert target.GetSegmentation().GetSegmentIDs() == ("old",)
 
 
-def test_removing_the_volume_ends_the_run(app, panel, phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    panel.click(panel.ui.applyButton)
-    wait_until(lambda: panel.ui.progressBar.value == 31)
+def test_removing_the_volume_ends_the_run(app, panel, phantom_node, halfway):
     app.mrmlScene().RemoveNode(phantom_node)
     assert not panel.running
     assert panel.ui.applyButton.toolTip == "Choose a CT first."
 
 
-def test_closing_the_scene_ends_the_run(app, panel, phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    panel.click(panel.ui.applyButton)
-    wait_until(lambda: panel.ui.progressBar.value == 31)
+def test_closing_the_scene_ends_the_run(app, panel, halfway):
     app.mrmlScene().Clear(0)
     assert not panel.running
     assert not panel.ui.applyButton.enabled
     assert panel.ui.inputVolumeSelector.currentNode() is None
 
 
-def test_reloading_the_module_ends_the_run_and_the_new_panel_works(app, panel, phantom_node, wait_until, stub_child):
+def test_reloading_the_module_ends_the_run_and_the_new_panel_works(panel, halfway, stub_child):
     import slicer
 
-    stub_child(hold="segment")
     before = panel.widget
-    panel.click(panel.ui.applyButton)
-    wait_until(lambda: panel.ui.progressBar.value == 31)
     slicer.util.reloadScriptedModule("LungUNetSeg")
     assert panel.widget is not before
     assert not before.segmentPanel.running
@@ -98,10 +94,7 @@ def test_reloading_the_module_ends_the_run_and_the_new_panel_works(app, panel, p
     assert panel.ui.resultsCollapsibleButton.visible
 
 
-def test_quitting_slicer_ends_the_run(app, panel, phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    panel.click(panel.ui.applyButton)
-    wait_until(lambda: panel.ui.progressBar.value == 31)
+def test_quitting_slicer_ends_the_run(app, panel, halfway):
     run = panel.widget.segmentPanel
     app.moduleManager().unload("LungUNetSeg")
     assert not run.running
