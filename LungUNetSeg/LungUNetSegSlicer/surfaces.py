@@ -7,10 +7,12 @@ edges, smoothing 0.5, no decimation, normals), so that editing a segment later g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPolyData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
@@ -19,6 +21,7 @@ from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkWindowedSincPolyDat
 from vtkmodules.vtkFiltersGeneral import vtkDiscreteFlyingEdges3D, vtkTransformPolyDataFilter
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
 
+from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.volume import Volume
 
 SMOOTHING = 0.5
@@ -34,10 +37,11 @@ def make_surface(labels: Volume, label: int) -> vtkPolyData:
     Returns:
         Triangles with normals, in the frame of the label map's affine (LPS mm).
     """
-    image, first = _padded_box(labels.array == label)
-    if image is None:
+    mask = labels.array == label
+    box = bounding_box(mask)
+    if not mask[box].size:
         return vtkPolyData()
-    edges = vtkDiscreteFlyingEdges3D(compute_gradients=False, compute_normals=False, input_data=image)
+    edges = vtkDiscreteFlyingEdges3D(compute_gradients=False, compute_normals=False, input_data=_padded(mask[box]))
     edges.SetValue(0, 1)
     smoother = vtkWindowedSincPolyDataFilter(
         number_of_iterations=int(20 + 40 * SMOOTHING),
@@ -49,7 +53,7 @@ def make_surface(labels: Volume, label: int) -> vtkPolyData:
         input_connection=edges.GetOutputPort(),
     )
     placed = vtkTransformPolyDataFilter(
-        transform=_index_to_lps(labels, first), input_connection=smoother.GetOutputPort()
+        transform=_index_to_lps(labels, [axis.start - 1 for axis in box]), input_connection=smoother.GetOutputPort()
     )
     normals = vtkPolyDataNormals(consistency=True, splitting=False, input_connection=placed.GetOutputPort())
     normals.Update()
@@ -75,19 +79,15 @@ def read_surface(path: Path) -> vtkPolyData:
     return reader.GetOutput()
 
 
-def _padded_box(mask: np.ndarray) -> tuple[vtkImageData | None, tuple[int, ...]]:
-    """Return the box around a mask with one voxel of background, and the index of its first voxel."""
-    indices = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    if not all(each.size for each in indices):
-        return None, (0, 0, 0)
-    box = tuple(slice(each[0], each[-1] + 1) for each in indices)
-    padded = np.pad(mask[box], 1).astype(np.uint8)
+def _padded(mask: npt.NDArray[np.bool_]) -> vtkImageData:
+    """Return a mask as an image with one voxel of background around."""
+    padded = np.pad(mask, 1).astype(np.uint8)
     image = vtkImageData(dimensions=padded.shape[::-1])
     image.GetPointData().SetScalars(numpy_to_vtk(padded.ravel(), deep=True))
-    return image, tuple(int(each[0]) - 1 for each in indices)
+    return image
 
 
-def _index_to_lps(labels: Volume, first: tuple[int, ...]) -> Any:
+def _index_to_lps(labels: Volume, first: Sequence[int]) -> Any:
     """Return the transform of (i, j, k), counted from the voxel `first` (slice, row, column), to LPS mm."""
     affine = np.array(labels.geometry.affine_lps)
     affine[:3, 3] = labels.geometry.to_lps(first)
