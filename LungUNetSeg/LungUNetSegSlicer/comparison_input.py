@@ -26,14 +26,13 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer.lung_sides import Side, Sides, Source, Structure, lung_labels, match_sides, side_by_name
+from LungUNetSegSlicer.segmentation_node import BINARY_LABELMAP
 from LungUNetSegSlicer.volume_bridge import RAS_TO_LPS, geometry_from_ijk_to_ras, ijk_to_ras, volume_from_node
 
 Mask = npt.NDArray[np.bool_]
 
 LARGEST_LABEL = 0xFFFF
 """Label maps have few labels; a volume with values above this is an image."""
-
-BINARY_LABELMAP = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -24,6 +24,7 @@ from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer.surfaces import make_surface
 from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix, surface_to_ras
 
+BINARY_LABELMAP = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
 CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
 
 
@@ -91,7 +92,7 @@ def make_segments(
         segment.SetColor(*each.colour)
         segment.SetTag(vtkSegment.GetTerminologyEntryTagName(), each.terminology)
         segment.SetLabelValue(each.label)
-        segment.AddRepresentation(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(), image)
+        segment.AddRepresentation(BINARY_LABELMAP, image)
         if surfaces:
             # All segments or none: where one has no surface, Slicer would start to make it.
             segment.AddRepresentation(CLOSED_SURFACE, surfaces.get(each.label) or vtkPolyData())
@@ -101,7 +102,7 @@ def make_segments(
 
 def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentationNode) -> None:
     segmentation = segmentation_node.GetSegmentation()
-    segmentation.SetSourceRepresentationName(vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for segment_id, segment in segments.items():
         segmentation.AddSegment(segment, segment_id)
 
