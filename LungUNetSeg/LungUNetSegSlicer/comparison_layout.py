@@ -25,18 +25,27 @@ SLICES = (PREDICTION, REFERENCE, DIFFERENCE)
 DISTANCE, PLOT, SCORES = "LungUNetSegDistance", "LungUNetSegPlot", "LungUNetSegScores"
 """Singleton tags of the views."""
 
+VIEW_COLOURS = {
+    PREDICTION: "#33A1C9",
+    REFERENCE: "#F59938",
+    DIFFERENCE: "#D55E00",
+    DISTANCE: "#7474D2",
+    PLOT: "#6EB04B",
+    SCORES: "#A0A0A0",
+}
+
 VIEW_GROUP = 7461
 """Slices are linked within their group, and the user's own views are in another."""
 
 LABEL_OPACITY = 0.4
 
 
-def _view(kind: str, tag: str, label: str, colour: str) -> str:
+def _view(kind: str, tag: str, label: str) -> str:
     orientation = '<property name="orientation" action="default">Axial</property>' if kind == "Slice" else ""
     return (
         f'<item><view class="vtkMRML{kind}Node" singletontag="{tag}">{orientation}'
         f'<property name="viewlabel" action="default">{label}</property>'
-        f'<property name="viewcolor" action="default">{colour}</property>'
+        f'<property name="viewcolor" action="default">{VIEW_COLOURS[tag]}</property>'
         f'<property name="viewgroup" action="default">{VIEW_GROUP}</property></view></item>'
     )
 
@@ -48,14 +57,14 @@ def _row(*views: str) -> str:
 LAYOUT = (
     '<layout type="vertical" split="true">'
     + _row(
-        _view("Slice", PREDICTION, "Prediction", "#33A1C9"),
-        _view("Slice", REFERENCE, "Reference", "#F59938"),
-        _view("Slice", DIFFERENCE, "Difference", "#D55E00"),
+        _view("Slice", PREDICTION, "Prediction"),
+        _view("Slice", REFERENCE, "Reference"),
+        _view("Slice", DIFFERENCE, "Difference"),
     )
     + _row(
-        _view("View", DISTANCE, "Distance", "#7474D2"),
-        _view("PlotView", PLOT, "DSC by slice", "#6EB04B"),
-        _view("TableView", SCORES, "Scores", "#A0A0A0"),
+        _view("View", DISTANCE, "Distance"),
+        _view("PlotView", PLOT, "DSC by slice"),
+        _view("TableView", SCORES, "Scores"),
     )
     + "</layout>"
 )

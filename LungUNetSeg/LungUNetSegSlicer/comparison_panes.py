@@ -20,8 +20,6 @@ from vtk import (
 from LungUNetSegLib.evaluation.tables import COLUMNS
 from LungUNetSegSlicer.offscreen import STRIP, TILE, grab_window, write_text
 
-Colour = tuple[float, float, float]
-
 PAPER, INK = (1.0, 1.0, 1.0), (0.11, 0.15, 0.19)
 TITLE_SIZE, TEXT_SIZE = 26, 21
 BORDER = 20
@@ -31,7 +29,7 @@ RIGHT_EDGES = (0.63, 0.81, 0.97)
 """Of the table's columns of numbers, as shares of the width."""
 
 
-def draw_plot(chart_node: Any, colour: Colour) -> npt.NDArray[np.uint8]:
+def draw_plot(chart_node: Any, colour: str) -> npt.NDArray[np.uint8]:
     """Return a plot as `offscreen.draw` does: its curves over x, from 0 to 1."""
     chart = vtkChartXY()
     for index in range(chart_node.GetNumberOfPlotSeriesNodes()):
@@ -70,7 +68,7 @@ def draw_plot(chart_node: Any, colour: Colour) -> npt.NDArray[np.uint8]:
     return grab_window(window, colour)
 
 
-def draw_scores(table_node: Any, colour: Colour) -> npt.NDArray[np.uint8]:
+def draw_scores(table_node: Any, colour: str) -> npt.NDArray[np.uint8]:
     """Return the table of scores as `offscreen.draw` does, its numbers rounded as in the report."""
     names, *regions = (table_node.GetTable().GetColumn(i) for i in range(table_node.GetNumberOfColumns()))
     renderer, window = vtkRenderer(), vtkRenderWindow()

@@ -17,9 +17,6 @@ from LungUNetSegSlicer import server
 
 PICTURE, REPORT = "comparison.png", "report.html"
 
-PLOT_COLOUR, SCORES_COLOUR = (0.43, 0.69, 0.29), (0.63, 0.63, 0.63)
-"""Of the views in the layout."""
-
 
 def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
     """Write a PNG of the CT with prediction, with reference and with their differences; of distances, plot and table.
@@ -48,9 +45,10 @@ def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
     comparison_layout.limit_displays(result)
     offscreen.face(views.surface)
     views.write_captions(result, index)
-    *slices, surface = [offscreen.draw(view, colour) for view, colour in zip(views.all, views.colours, strict=True)]
-    plot = comparison_panes.draw_plot(result.plot, PLOT_COLOUR)
-    scores = comparison_panes.draw_scores(result.scores, SCORES_COLOUR)
+    tags, colours = (*comparison_layout.SLICES, comparison_layout.DISTANCE), comparison_layout.VIEW_COLOURS
+    *slices, surface = [offscreen.draw(view, colours[tag]) for view, tag in zip(views.all, tags, strict=True)]
+    plot = comparison_panes.draw_plot(result.plot, colours[comparison_layout.PLOT])
+    scores = comparison_panes.draw_scores(result.scores, colours[comparison_layout.SCORES])
     offscreen.save_png(offscreen.tiled([slices, [surface, plot, scores]]), path)
 
 
@@ -61,10 +59,9 @@ class _Views:
         from LungUNetSegSlicer import comparison_layout, offscreen
 
         titles = ("Prediction", "Reference", "Difference")
-        self.colours = [(0.20, 0.63, 0.79), (0.96, 0.60, 0.22), (0.84, 0.37, 0.0), (0.46, 0.46, 0.82)]
         specs = (
-            offscreen.SliceSpec(tag, colour, "Axial", "R", "L", title)
-            for tag, colour, title in zip(comparison_layout.SLICES, self.colours, titles, strict=False)
+            offscreen.SliceSpec(tag, comparison_layout.VIEW_COLOURS[tag], "Axial", "R", "L", title)
+            for tag, title in zip(comparison_layout.SLICES, titles, strict=True)
         )
         self.slices = [offscreen.slice_view(core, spec) for spec in specs]
         self.surface = offscreen.three_d_view(core, comparison_layout.DISTANCE, "Prediction, distance to the reference")

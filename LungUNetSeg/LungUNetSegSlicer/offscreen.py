@@ -40,10 +40,10 @@ AMBER = (1.0, 0.82, 0.30)
 
 @dataclass(frozen=True)
 class SliceSpec:
-    """One slice view: tag and colour in Slicer, the plane, the sides of the patient at its edges, and what it shows."""
+    """One slice view: tag and colour (#RRGGBB) in Slicer, plane, the patient's sides at its edges, and title."""
 
     tag: str
-    colour: tuple[float, float, float]
+    colour: str
     orientation: str
     left_edge: str
     right_edge: str
@@ -129,13 +129,13 @@ def write_text(
     return actor
 
 
-def draw(view: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
+def draw(view: Any, colour: str) -> npt.NDArray[np.uint8]:
     """Draw a view; return (row, column, RGB) with rows from the bottom up, as VTK has them."""
     view.render()
     return grab_window(view.render_window(), colour)
 
 
-def grab_window(window: Any, colour: tuple[float, float, float]) -> npt.NDArray[np.uint8]:
+def grab_window(window: Any, colour: str) -> npt.NDArray[np.uint8]:
     """Return what a window shows, as `draw` does."""
     grab = vtkWindowToImageFilter()
     grab.SetInput(window)
@@ -145,7 +145,7 @@ def grab_window(window: Any, colour: tuple[float, float, float]) -> npt.NDArray[
     image = grab.GetOutput()
     width, height, _ = image.GetDimensions()
     pixels = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)[..., :3].copy()
-    pixels[-STRIP:] = np.rint(np.multiply(colour, 255))
+    pixels[-STRIP:] = list(bytes.fromhex(colour[1:]))
     return pixels
 
 

@@ -28,10 +28,10 @@ from LungUNetSegSlicer.volume_bridge import box_ras, show_lung_window
 MARGIN = 1.3
 """The slices show a square of the longest side of the box around the lungs, times this."""
 
-AXIAL = SliceSpec("Red", (0.95, 0.29, 0.20), "Axial", "R", "L", "Axial")
-CORONAL = SliceSpec("Green", (0.43, 0.68, 0.29), "Coronal", "R", "L", "Coronal")
-SAGITTAL = SliceSpec("Yellow", (0.93, 0.84, 0.30), "Sagittal", "A", "P", "Sagittal")
-THREE_D_COLOUR = (0.46, 0.46, 0.82)
+AXIAL = SliceSpec("Red", "#F34A33", "Axial", "R", "L", "Axial")
+CORONAL = SliceSpec("Green", "#6EB04B", "Coronal", "R", "L", "Coronal")
+SAGITTAL = SliceSpec("Yellow", "#EDD54C", "Sagittal", "A", "P", "Sagittal")
+THREE_D_COLOUR = "#7474D2"
 
 
 def render_views(
