@@ -94,7 +94,7 @@ def _write(
     renderer: vtkRenderer, text: str, at: tuple[float, float], *, is_number: bool = False, is_bold: bool = False
 ) -> None:
     style = write_text(renderer, text, at, INK, TEXT_SIZE).GetTextProperty()
-    style.ShadowOff()
+    style.SetBackgroundOpacity(0)
     style.SetBold(is_bold)
     if is_number:
         style.SetJustificationToRight()

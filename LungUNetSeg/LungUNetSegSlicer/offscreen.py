@@ -123,8 +123,9 @@ def write_text(
     style = actor.GetTextProperty()
     style.SetFontSize(size)
     style.SetColor(*colour)
+    style.SetBackgroundColor(0, 0, 0)
+    style.SetBackgroundOpacity(0.85)  # light tissue is as light as the text
     style.BoldOn()
-    style.ShadowOn()
     renderer.AddViewProp(actor)
     return actor
 
