@@ -7,15 +7,16 @@ leaves nothing behind: no node, no file, no process.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import qt
 import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
 
@@ -33,8 +34,8 @@ from LungUNetSegSlicer.surfaces import read_surface
 from LungUNetSegSlicer.volume_bridge import surface_to_ras, transform_remarks
 from LungUNetSegSlicer.worker import ChildEnd, ChildProcess, Progress, Worker
 
-REMOVAL_S = 1.0
-"""How long the folder's removal is tried: a child that is just ending may still write, or hold its files open."""
+REMOVAL_PAUSES_MS = (100, 1000, 10_000)
+"""After which the folder's removal is tried again: a child that is just ending may still write, or hold files open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ class SegmentationRun:
         return not self._ended
 
     def cancel(self) -> None:
-        """End it; processes and files are gone when this returns, and the scene is as before."""
+        """End it; its processes are gone when this returns, its files too or soon, and the scene is as before."""
         if self.running:
             self._end(RunEnd(state="cancelled"))
 
@@ -174,11 +175,13 @@ class SegmentationRun:
             slicer.mrmlScene.RemoveObserver(tag)
         self._steps.stop()
         self._child.cancel()
-        _remove(self._folder)
+        _remove(self._folder, REMOVAL_PAUSES_MS)
         self._on_end(end)
 
 
-def _remove(folder: Path) -> None:
-    deadline = time.monotonic() + REMOVAL_S
-    while folder.exists() and time.monotonic() < deadline:
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove(folder: Path, pauses_ms: Sequence[int]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and pauses_ms:
+        qt.QTimer.singleShot(pauses_ms[0], lambda: _remove(folder, pauses_ms[1:]))
+    elif folder.exists():
+        logging.warning("LungUNetSeg: %s cannot be removed. There may be a patient's scan in it.", folder)

@@ -75,7 +75,7 @@ def wait_until(app) -> Callable[..., None]:
 
 
 @pytest.fixture
-def nothing_left(app):
+def nothing_left(app, wait_until):
     """Fail when the test leaves a child process or a file of the run behind."""
     from LungUNetSegSlicer.process_tree import descendants
 
@@ -83,7 +83,8 @@ def nothing_left(app):
     yield
     left = set(descendants(os.getpid())) - before
     assert not left, f"processes still run: {left}"
-    assert not list(Path(app.temporaryPath).glob("LungUNetSeg-*"))
+    # A folder in use is removed a little later.
+    wait_until(lambda: not list(Path(app.temporaryPath).glob("LungUNetSeg-*")), seconds=5)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import threading
 import time
@@ -18,14 +19,16 @@ pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
 class Run:
     """A run with what it reported."""
 
-    def __init__(self, volume, target=None, **settings):
+    def __init__(self, volume, target=None, child=None, **settings):
         from LungUNetSegSlicer.segmentation_run import SegmentationRun
         from LungUNetSegSlicer.settings import RunSettings
+        from LungUNetSegSlicer.worker import Worker
 
-        self.progress, self.ends = [], []
+        self.progress, self.ends, self.child = [], [], child
         settings = RunSettings(**({"model": "lungs"} | settings))
+        make_child = Worker if child is None else lambda *_: child
         self.run = SegmentationRun(
-            volume, target, settings, lambda *progress: self.progress.append(progress), self.ends.append
+            volume, target, settings, lambda *progress: self.progress.append(progress), self.ends.append, make_child
         )
 
     @property
@@ -34,6 +37,16 @@ class Run:
 
     def ended(self):
         return bool(self.ends)
+
+
+class IdleChild:
+    """Is given a folder, and does nothing."""
+
+    def start(self, _arguments, folder):
+        self.folder = folder
+
+    def cancel(self):
+        pass
 
 
 def test_a_run_ends_with_segments_and_measures_in_the_scene(phantom_node, phantom, wait_until):
@@ -227,32 +240,52 @@ def test_when_slicer_dies_while_it_hands_over_the_scan_nothing_stays_either(phan
     run.cancel()
 
 
-def test_what_a_dying_child_still_writes_is_removed_too(app, phantom_node, wait_until):
+def test_what_a_dying_child_still_writes_is_removed_too(phantom_node, wait_until):
     """Behind PythonSlicer's launcher the real Python may live a moment longer; on Windows it keeps its files open."""
-    from LungUNetSegSlicer.segmentation_run import SegmentationRun
-    from LungUNetSegSlicer.settings import RunSettings
 
-    class DyingChild:
-        def start(self, _arguments, folder):
-            self._folder = folder
-
+    class DyingChild(IdleChild):
         def cancel(self):
-            self._thread = threading.Thread(target=self._write)
-            self._thread.start()
+            self.thread = threading.Thread(target=self._write)
+            self.thread.start()
 
         def _write(self):
             deadline = time.monotonic() + 0.2
             while time.monotonic() < deadline:
                 with contextlib.suppress(OSError):
-                    (self._folder / "labels.nrrd").write_text("a patient's")
+                    (self.folder / "labels.nrrd").write_text("a patient's")
 
-    child, ends = DyingChild(), []
-    settings = RunSettings(model="lungs")
-    run = SegmentationRun(phantom_node, None, settings, lambda *_: None, ends.append, lambda *_: child)
-    wait_until(lambda: hasattr(child, "_folder"))
-    run.cancel()
-    child._thread.join()
-    assert [end.state for end in ends] == ["cancelled"] and not run._folder.exists()
+    run = Run(phantom_node, child=DyingChild())
+    run.run.cancel()
+    run.child.thread.join()
+    wait_until(lambda: not run.child.folder.exists())
+
+
+def test_a_folder_in_use_is_removed_later_and_keeps_nobody_waiting(phantom_node, wait_until, monkeypatch):
+    attempts, remove = [], shutil.rmtree
+
+    def busy_twice(folder, **options):
+        attempts.append(folder)
+        if len(attempts) > 2:
+            remove(folder, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", busy_twice)
+    run = Run(phantom_node, child=IdleChild())
+    run.run.cancel()
+    assert [end.state for end in run.ends] == ["cancelled"] and len(attempts) == 1
+    wait_until(lambda: not run.child.folder.exists())
+
+
+def test_a_folder_that_cannot_be_removed_is_named_in_slicers_log(phantom_node, wait_until, monkeypatch, caplog):
+    """It holds a patient's scan."""
+    from LungUNetSegSlicer import segmentation_run
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation_run, "REMOVAL_PAUSES_MS", (0, 0))
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        run = Run(phantom_node, child=IdleChild())
+        run.run.cancel()
+        wait_until(lambda: str(run.child.folder) in caplog.text)
+    shutil.rmtree(run.child.folder)
 
 
 def test_the_files_are_private_to_the_user(phantom_node, stub_child, wait_until):
