@@ -4,7 +4,8 @@
 
 `runs/cv` holds one training a fold (`lungunetseg train --folds K --fold I --out runs/cv/foldI`). Every case is
 segmented by the network that did not see its patient, from the last checkpoint, so that nothing is chosen by the
-test. Results go to results.json and the tables to tables.md.
+test, and exported as a shipped network is, so that the default engine runs it. Results go to results.json and the
+tables to tables.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from LungUNetSegLib.data.pairs import LabelledScan, read_pair
 from LungUNetSegLib.data.splits import load_split
 from LungUNetSegLib.evaluation.compare import compare
 from LungUNetSegLib.inference.engines import open_engine
-from LungUNetSegLib.inference.model import Model, load_model
+from LungUNetSegLib.inference.export import export
 from LungUNetSegLib.inference.segmenter import Segmentation, segment_with
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.segments import LUNGS
@@ -40,9 +41,11 @@ class HeldOut:
         if not folds:
             raise SystemExit(f"{runs} holds no fold*/last.pt; train the folds first.")
         cases = {case.case_id: case for case in find_cases(data)}
-        self._fold_of = {name: fold for fold in folds for name in load_split(fold.parent / "split.json").test}
-        self.cases = [cases[name] for name in sorted(self._fold_of)]
-        self._open: tuple[Path, Model, object] | None = None
+        fold_of = {name: fold for fold in folds for name in load_split(fold.parent / "split.json").test}
+        self.cases = [cases[name] for name in sorted(fold_of)]
+        models = {fold: export(fold, fold.parent / "model", fold.parent.name) for fold in folds}
+        engines = {fold: open_engine(model, "onnxruntime", "cpu", None) for fold, model in models.items()}
+        self._network_of = {name: (models[fold].preprocess, engines[fold]) for name, fold in fold_of.items()}
 
     def volumes(self) -> Iterator[tuple[Case, LabelledScan]]:
         """Cases of more than one slice."""
@@ -60,11 +63,7 @@ class HeldOut:
 
     def segment(self, case: Case, scan: Volume) -> Segmentation:
         """Segment with the network that did not see the case's patient."""
-        fold = self._fold_of[case.case_id]
-        if self._open is None or self._open[0] != fold:
-            model = load_model(str(fold))
-            self._open = (fold, model, open_engine(model, "torch", "cpu", None))
-        return segment_with(scan, self._open[1].preprocess, self._open[2])  # type: ignore[arg-type]
+        return segment_with(scan, *self._network_of[case.case_id])
 
 
 def volume_rows(held_out: HeldOut) -> list[Row]:
