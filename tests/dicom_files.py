@@ -22,6 +22,14 @@ GDCM_SYNTAXES = {
 }
 
 
+def item(**attributes: object) -> Dataset:
+    """A data set of these attributes, such as sequences hold."""
+    dataset = Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
 def slices_of(volume: Volume, **attributes: object) -> list[Dataset]:
     """The volume's slices as data sets, with these attributes set (or removed, where None) in each."""
     datasets = slice_datasets(volume)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import encoded, save, slices_of
+from dicom_files import encoded, item, save, slices_of
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -169,13 +169,6 @@ def enhanced(volume: Volume) -> Dataset:
     dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
     stored = [(volume.array[index].astype(np.int32) + 1024 + index) for index in reversed(range(len(slices)))]
     dataset.PixelData = np.array(stored).astype("<u2").tobytes()
-    return dataset
-
-
-def item(**attributes: object) -> Dataset:
-    dataset = Dataset()
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
     return dataset
 
 
