@@ -49,6 +49,15 @@ class IdleChild:
         pass
 
 
+@pytest.fixture
+def waiting(phantom_node, wait_until, stub_child):
+    """A run whose child waits in the middle."""
+    stub_child(hold="segment")
+    run = Run(phantom_node)
+    wait_until(lambda: run.progress)
+    return run
+
+
 def test_a_run_ends_with_segments_and_measures_in_the_scene(phantom_node, phantom, wait_until):
     import slicer
 
@@ -196,12 +205,9 @@ def test_what_a_library_prints_in_the_child_is_no_progress(phantom_node, wait_un
     assert run.ends[0].state == "done"
 
 
-def test_removing_the_volume_cancels(app, phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    run = Run(phantom_node)
-    wait_until(lambda: run.progress)
+def test_removing_the_volume_cancels(app, phantom_node, waiting):
     app.mrmlScene().RemoveNode(phantom_node)
-    assert [end.state for end in run.ends] == ["cancelled"]
+    assert [end.state for end in waiting.ends] == ["cancelled"]
 
 
 def test_removing_the_segmentation_to_replace_cancels(app, phantom_node, wait_until, stub_child):
@@ -213,22 +219,16 @@ def test_removing_the_segmentation_to_replace_cancels(app, phantom_node, wait_un
     assert [end.state for end in run.ends] == ["cancelled"]
 
 
-def test_closing_the_scene_cancels(app, phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    run = Run(phantom_node)
-    wait_until(lambda: run.progress)
+def test_closing_the_scene_cancels(app, waiting):
     app.mrmlScene().Clear(0)
-    assert [end.state for end in run.ends] == ["cancelled"]
+    assert [end.state for end in waiting.ends] == ["cancelled"]
 
 
-def test_when_slicer_dies_the_child_removes_its_files_and_ends(phantom_node, wait_until, stub_child):
-    stub_child(hold="segment")
-    run = Run(phantom_node)
-    wait_until(lambda: run.progress)
-    run.run._child._process.closeWriteChannel()  # what the death of this process would do
-    wait_until(lambda: not run.run._folder.exists())
-    wait_until(run.ended)
-    assert run.ends[0].state == "failed"
+def test_when_slicer_dies_the_child_removes_its_files_and_ends(waiting, wait_until):
+    waiting.run._child._process.closeWriteChannel()  # what the death of this process would do
+    wait_until(lambda: not waiting.run._folder.exists())
+    wait_until(waiting.ended)
+    assert waiting.ends[0].state == "failed"
 
 
 def test_when_slicer_dies_while_it_hands_over_the_scan_nothing_stays_either(phantom_node, wait_until):
@@ -288,12 +288,9 @@ def test_a_folder_that_cannot_be_removed_is_named_in_slicers_log(phantom_node, w
     shutil.rmtree(run.child.folder)
 
 
-def test_the_files_are_private_to_the_user(phantom_node, stub_child, wait_until):
-    stub_child(hold="segment")
-    run = Run(phantom_node)
-    wait_until(lambda: run.progress)
-    assert stat.S_IMODE(run.run._folder.stat().st_mode) == 0o700
-    run.run.cancel()
+def test_the_files_are_private_to_the_user(waiting):
+    assert stat.S_IMODE(waiting.run._folder.stat().st_mode) == 0o700
+    waiting.run.cancel()
 
 
 def test_a_volume_without_voxels_is_refused_in_a_sentence(app, wait_until):
