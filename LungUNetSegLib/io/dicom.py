@@ -209,9 +209,7 @@ def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) ->
     return to_hu(stored.astype(np.float32) * np.float32(slope) + np.float32(intercept))
 
 
-def _is_padding(
-    stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]
-) -> npt.NDArray[np.bool_]:
+def _is_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
     """Return where a slice holds its declared padding (PS3.3 C.7.5.1.1.2) and that reads as denser than bone.
 
     Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. What reads as tissue stays: the same

@@ -66,9 +66,7 @@ def test_remarks_on_the_node_come_with_the_result(logic: Any, ct: Any, scene: An
 
 
 @pytest.mark.parametrize("wrong", ["model", "volume", "progress"])
-def test_a_failure_leaves_the_scene_as_it_was(
-    logic: Any, ct: Any, scene: Any, tiny_model: Path, wrong: str
-) -> None:
+def test_a_failure_leaves_the_scene_as_it_was(logic: Any, ct: Any, scene: Any, tiny_model: Path, wrong: str) -> None:
     """Also an exception from the progress callback, which is how a caller cancels."""
 
     def cancel(stage: str, done: int, total: int) -> None:

@@ -141,9 +141,7 @@ def test_resuming_from_rubbish(arguments: list[str], tmp_path: Path, capsys: pyt
     assert (tmp_path / "out" / "last.pt").read_bytes() == b"rubbish"
 
 
-def test_resuming_with_other_settings(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 0
     before = (tmp_path / "out" / "last.pt").read_bytes()
     fails_with([*arguments, "--resume", "--set", "seed=1"], "other settings", capsys)
