@@ -224,10 +224,11 @@ class Trainer:
 
     def _save(self) -> None:
         checkpoint = self.checkpoint()
-        save_checkpoint(checkpoint, self.folder / "last.pt")
         if best_epoch(self.history) == self.epoch:
             save_checkpoint(checkpoint, self.folder / "best.pt")
         write_history(self.history, self.folder)
+        # Last, so that a training which ends before goes through this epoch again and writes the others again.
+        save_checkpoint(checkpoint, self.folder / "last.pt")
 
     def _out_of_patience(self) -> bool:
         patience = self.config.patience

@@ -1,0 +1,39 @@
+"""A training that ends in the middle of its writing, or cannot write, loses the running epoch at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.history import read_history
+from LungUNetSegLib.training.trainer import Trainer
+
+FILES_AN_EPOCH = 4
+"""best.pt, history.csv, history.jsonl and last.pt, where each epoch is the best, as nothing is validated."""
+
+
+@pytest.mark.parametrize("written", range(2 * FILES_AN_EPOCH, 3 * FILES_AN_EPOCH))
+def test_killed_between_any_two_files_it_ends_with_the_same_files(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    """Also in the last epoch, after which nothing would be written again."""
+    out, replace, count = tmp_path / "out", Path.replace, 0
+
+    def replace_or_die(draft: Path, target: Path) -> Path:
+        nonlocal count
+        count += 1
+        if count > written:
+            raise KeyboardInterrupt
+        return replace(draft, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", replace_or_die)
+        make_trainer(epochs=3, validated=False).run()
+    resumed = make_trainer(epochs=3, validated=False)
+    resumed.resume(load_checkpoint(out / "last.pt"))
+    resumed.run()
+    assert [load_checkpoint(out / name).epoch for name in ("last.pt", "best.pt")] == [3, 3]
+    assert len(read_history(out / "history.jsonl")) == 3
