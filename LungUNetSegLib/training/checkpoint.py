@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,25 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     _save(values, path)
 
 
+def check_space(folder: Path, size: int) -> None:
+    """Refuse to begin what could not be kept: a full disk would else be found after the first epoch.
+
+    Args:
+        folder: Of `last.pt` and `best.pt`.
+        size: Of a checkpoint, in bytes.
+
+    Raises:
+        WriteError: Too little space for both and the draft that replaces one of them.
+    """
+    files = 1 + sum(not (folder / name).exists() for name in ("last.pt", "best.pt"))
+    free = shutil.disk_usage(folder).free
+    if free < files * size:
+        raise WriteError(
+            f"{folder}: checkpoints need {files * size / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free; free some "
+            "space or choose another --out."
+        )
+
+
 def check_settings(checkpoint: Checkpoint, config: TrainingConfig) -> None:
     """Refuse to go on from a checkpoint of other settings.
 
@@ -126,5 +146,5 @@ def _save(values: dict[str, Any], path: Path) -> None:
     try:
         with replacing(path, path.suffix) as draft:
             torch.save(values, draft)
-    except RuntimeError as error:  # so torch reports a full disk
-        raise WriteError(f"{path}: cannot be written: {error}.") from error
+    except RuntimeError as error:  # so torch reports a full disk, in words that do not say so
+        raise WriteError(f"{path}: cannot be written; is the disk full? ({error})") from error

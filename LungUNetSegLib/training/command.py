@@ -152,28 +152,33 @@ def _describe(cases: Sequence[CachedCase]) -> str:
 
 def _run_to_the_end(trainer: Trainer, process: Process) -> None:
     """Train, and say what remains when something outside ends the training."""
+    folder = trainer.folder
     try:
         with _stoppable():
             state = trainer.run()
         if process.is_first:
-            save_weights(state.weights, trainer.folder / "trained_model.pt")
+            save_weights(state.weights, folder / "trained_model.pt")
         process.leave()
     except KeyboardInterrupt:
-        raise LungUNetSegError(f"Training was stopped. {_what_remains(trainer)}") from None
+        raise LungUNetSegError(f"Training was stopped. {_what_remains(folder)}") from None
+    except WriteError as error:
+        raise WriteError(f"{error} {_what_remains(folder)}") from error
     except torch.OutOfMemoryError as error:
-        raise EngineError(f"The device has too little memory; lower batch_size. {_what_remains(trainer)}") from error
+        raise EngineError(f"The device has too little memory; lower batch_size. {_what_remains(folder)}") from error
     except RuntimeError as error:
         if process.world_size == 1:
             raise
         # What gloo and NCCL raise when a peer is gone.
         message = f"Another of the {process.world_size} processes has ended or cannot be reached ({error})."
-        raise EngineError(f"{message} {_what_remains(trainer)}") from error
+        raise EngineError(f"{message} {_what_remains(folder)}") from error
 
 
-def _what_remains(trainer: Trainer) -> str:
-    if not trainer.epoch:
+def _what_remains(folder: Path) -> str:
+    """Say what is on disk, which alone counts."""
+    last = folder / "last.pt"
+    if not last.exists():
         return "No epoch was finished; start again."
-    return f"{trainer.folder / 'last.pt'} holds {trainer.epoch} finished epoch(s); go on with --resume."
+    return f"{last} holds {load_checkpoint(last).epoch} finished epoch(s); go on with --resume."
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.networks import build_network
 from LungUNetSegLib.preprocessing import normalise
-from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, save_checkpoint
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.training.distributed import Process
@@ -109,8 +109,15 @@ class Trainer:
         self.epoch, self.history = checkpoint.epoch, list(checkpoint.history)
 
     def run(self) -> Checkpoint:
-        """Train to the last epoch, or until validation no longer improves, and return the final state."""
+        """Train to the last epoch, or until validation no longer improves, and return the final state.
+
+        Raises:
+            WriteError: The folder cannot be written, or has no room for the checkpoints.
+            DataError: The loss is no number any more.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
+        if self.process.is_first:
+            check_space(self.folder, self._checkpoint_bytes)
         while self.epoch < self.config.epochs and not self._out_of_patience():
             started = time.monotonic()
             torch.manual_seed(self.config.seed + 1_000_003 * (self.epoch + 1) + self.process.rank)
@@ -144,6 +151,12 @@ class Trainer:
             split=self.split,
             data_digest=self.data_digest,
         )
+
+    @property
+    def _checkpoint_bytes(self) -> int:
+        """Weights, their average, and the optimiser's two moments of each."""
+        weights: int = sum(value.nbytes for value in self.network.state_dict().values())
+        return weights * (3 + (self.average is not None))
 
     def _train_epoch(self) -> dict[str, float]:
         self.network.train()

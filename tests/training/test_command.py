@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,6 +118,35 @@ def test_sigterm_ends_with_a_sentence_and_a_checkpoint(
     fails_with(arguments, "Training was stopped.", capsys)
     assert load_checkpoint(tmp_path / "out" / "last.pt").epoch == 1
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_disk_that_runs_full_loses_the_running_epoch_alone(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    epoch: int,
+) -> None:
+    """And says what there is, not what would have been."""
+    save, last = torch.save, tmp_path / "out" / "last.pt"
+    assert main([*arguments, "--out", str(tmp_path / "whole")]) == 0
+
+    def save_or_fail(values: dict[str, Any], draft: Path) -> None:
+        if values.get("epoch") == epoch:
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 179456 vs 179348.")
+        save(values, draft)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "save", save_or_fail)
+        assert main(arguments) == 1
+    sentence = capsys.readouterr().err.splitlines()[-1]
+    assert "is the disk full?" in sentence
+    remains = "No epoch was finished" if epoch == 1 else f"{last} holds 1 finished epoch(s); go on with --resume"
+    assert remains in sentence
+    assert main([*arguments, "--resume"]) == 0
+    whole = load_checkpoint(tmp_path / "whole" / "last.pt")
+    assert all(torch.equal(load_checkpoint(last).weights[key], value) for key, value in whole.weights.items())
 
 
 def test_an_old_training_is_not_overwritten(

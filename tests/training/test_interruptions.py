@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.history import read_history
 from LungUNetSegLib.training.trainer import Trainer
@@ -37,3 +40,25 @@ def test_killed_between_any_two_files_it_ends_with_the_same_files(
     resumed.run()
     assert [load_checkpoint(out / name).epoch for name in ("last.pt", "best.pt")] == [3, 3]
     assert len(read_history(out / "history.jsonl")) == 3
+
+
+def test_a_disk_that_is_too_small_is_said_before_the_first_epoch(
+    make_trainer: Callable[..., Trainer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights, their average and two moments, in two files and the draft of one: 12 times the weights."""
+    trainer = make_trainer(average_decay=0.9)
+    weights = sum(value.nbytes for value in trainer.network.state_dict().values())
+    free = 11 * weights
+
+    def usage(folder: Path) -> SimpleNamespace:
+        assert folder.is_dir()
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    with pytest.raises(WriteError, match=r"out: checkpoints need .* MB .* free some space"):
+        trainer.run()
+    assert not list((tmp_path / "out").iterdir())
+    free = 13 * weights
+    assert trainer.run().epoch == 2
+    free = 5 * weights  # enough where both are there already
+    assert make_trainer(average_decay=0.9).run().epoch == 2
