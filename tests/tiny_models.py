@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.inference.engines import OutOfMemoryError
 from LungUNetSegLib.networks import UNetConfig, build_network
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
@@ -66,3 +68,30 @@ class OracleEngine:
         start = sum(map(len, self.seen))
         self.seen.append(slices)
         return self.answer[start : start + len(slices)].clip(0, 1)
+
+
+class FakeEngine:
+    """Answers with the slice's own mean; fails as told.
+
+    Args:
+        name: Its description.
+        room: More slices at once are out of memory.
+        fails_at: Number of the call that fails otherwise.
+        answer: What it answers instead.
+    """
+
+    device = "cpu"
+
+    def __init__(self, name: str, room: int = 99, fails_at: int = 0, answer: float | None = None) -> None:
+        self.description, self.room, self.fails_at, self.answer = name, room, fails_at, answer
+        self.batches: list[int] = []
+
+    def probabilities(self, slices: np.ndarray) -> np.ndarray:
+        """Answer or fail."""
+        self.batches.append(len(slices))
+        if len(slices) > self.room:
+            raise OutOfMemoryError(f"{self.description} ran out of memory.")
+        if len(self.batches) == self.fails_at:
+            raise EngineError(f"{self.description} failed.")
+        value = slices.mean(axis=(1, 2, 3), keepdims=True) if self.answer is None else self.answer
+        return np.broadcast_to(value, (len(slices), 2, *slices.shape[2:])).astype(np.float32)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import from_json
-from LungUNetSegLib.errors import ConfigError, MissingDependencyError, ModelError
+from LungUNetSegLib.errors import ConfigError, ModelError
+from LungUNetSegLib.inference.packages import import_package
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
 
@@ -34,7 +35,7 @@ def read_checkpoint(path: Path) -> NetworkState:
         ModelError: It is damaged, or no checkpoint of this project.
         MissingDependencyError: torch is not installed.
     """
-    torch = import_torch()
+    torch = import_package("torch", "PyTorch")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         config, average = content["config"], content["average"]
@@ -47,18 +48,3 @@ def read_checkpoint(path: Path) -> NetworkState:
         raise ModelError(f"{path} is damaged, or no PyTorch checkpoint: {' '.join(str(error).split())}") from error
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"{path} is no checkpoint of `lungunetseg train` (it lacks or misnames {error}).") from error
-
-
-def import_torch() -> Any:
-    """Return the torch module.
-
-    Raises:
-        MissingDependencyError: It is not installed or does not load.
-    """
-    try:
-        import torch
-    except (ImportError, OSError) as error:  # a missing library of the driver is an OSError
-        raise MissingDependencyError(
-            f"PyTorch cannot be loaded ({error}): install it with `pip install torch`, or use --engine onnxruntime."
-        ) from error
-    return torch

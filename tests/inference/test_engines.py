@@ -1,229 +1,68 @@
-"""Which engine runs, and what happens when one is missing, too small or broken: the next one, or a sentence."""
+"""Each engine by itself: its threads, its precision, and what its failures mean."""
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import write_checkpoint
 
-from LungUNetSegLib.errors import EngineError, MissingDependencyError
-from LungUNetSegLib.inference.engines import FallbackEngine, OutOfMemoryError, open_engine, selection, threads
+from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.inference.engines import OutOfMemoryError, open_engine, selection, threads
 from LungUNetSegLib.inference.engines.engine import engine_failure
-from LungUNetSegLib.inference.model import Model, load_model
+from LungUNetSegLib.inference.engines.torch_engine import TorchEngine
+from LungUNetSegLib.inference.export import export
+from LungUNetSegLib.inference.model import Model
 
 
-class FakeEngine:
-    """Answers with the slice's own mean; fails as told.
-
-    Args:
-        name: Its description.
-        room: More slices at once are out of memory.
-        fails_at: Number of the call that fails otherwise.
-        answer: What it answers instead.
-    """
-
-    device = "cpu"
-
-    def __init__(self, name: str, room: int = 99, fails_at: int = 0, answer: float | None = None) -> None:
-        self.description, self.room, self.fails_at, self.answer = name, room, fails_at, answer
-        self.batches: list[int] = []
-
-    def probabilities(self, slices: np.ndarray) -> np.ndarray:
-        """Answer or fail."""
-        self.batches.append(len(slices))
-        if len(slices) > self.room:
-            raise OutOfMemoryError(f"{self.description} ran out of memory.")
-        if len(self.batches) == self.fails_at:
-            raise EngineError(f"{self.description} failed.")
-        value = slices.mean(axis=(1, 2, 3), keepdims=True) if self.answer is None else self.answer
-        return np.broadcast_to(value, (len(slices), 2, *slices.shape[2:])).astype(np.float32)
+def _noise(model: Model, number: int) -> np.ndarray:
+    """Slices as the model sees them."""
+    shape = (number, model.preprocess.channels, *model.preprocess.size)
+    return np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
 
 
-@pytest.fixture
-def slices() -> np.ndarray:
-    """Twelve slices, each of one value between 0 and 1."""
-    values = np.arange(12, dtype=np.float32) / 16  # whose means are exact
-    return values[:, None, None, None] * np.ones((1, 1, 4, 5), np.float32)
-
-
-@pytest.fixture
-def model(tiny_model: Path) -> Model:
-    """The tiny model, loaded."""
-    return load_model(tiny_model)
-
-
-def _is_answer(result: np.ndarray, slices: np.ndarray) -> bool:
-    return np.array_equal(result, np.broadcast_to(slices, result.shape))
-
-
-def test_without_trouble_the_first_engine_does_all(slices: np.ndarray) -> None:
-    """Protects the plain way."""
-    first, second = FakeEngine("first"), FakeEngine("second")
-    engine = FallbackEngine([lambda: first, lambda: second], batch_slices=8)
-    assert _is_answer(engine.probabilities(slices), slices)
-    assert (first.batches, second.batches, engine.steps_down) == ([8, 4], [], [])
-
-
-def test_out_of_memory_halves_the_batch_and_keeps_the_result(
-    slices: np.ndarray, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [RuntimeError("CUDA error: unspecified launch failure"), TypeError("no float64")])
+def test_a_gpu_that_breaks_in_torch_is_an_engine_s_failure(
+    model: Model, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    """Protects small GPUs: 8, 4, 2 at once, each step logged, the same result."""
-    small = FakeEngine("small GPU", room=2)
-    engine = FallbackEngine([lambda: small], batch_slices=8)
-    with caplog.at_level(logging.WARNING):
-        assert _is_answer(engine.probabilities(slices), slices)
-    assert small.batches == [8, 4] + 6 * [2]
-    assert len(engine.steps_down) == len(caplog.records) == 2
-    assert "2 slices at once" in engine.steps_down[-1]
-
-
-def test_no_room_for_one_slice_goes_on_with_the_next_engine(slices: np.ndarray) -> None:
-    """Protects from ending for want of a GPU's memory; the CPU gets full batches again."""
-    gpu, cpu = FakeEngine("GPU", room=0), FakeEngine("CPU")
-    engine = FallbackEngine([lambda: gpu, lambda: cpu], batch_slices=4)
-    assert _is_answer(engine.probabilities(slices), slices)
-    assert (gpu.batches, cpu.batches) == ([4, 2, 1], [4, 4, 4])
-    assert engine.description == "CPU"
-
-
-def test_an_engine_that_fails_midway_loses_nothing(slices: np.ndarray) -> None:
-    """Protects what is computed, and the rest, from a GPU that dies."""
-    gpu, cpu = FakeEngine("GPU", fails_at=2), FakeEngine("CPU")
-    engine = FallbackEngine([lambda: gpu, lambda: cpu], batch_slices=4)
-    assert _is_answer(engine.probabilities(slices), slices)
-    assert (gpu.batches, cpu.batches) == ([4, 4], [4, 4])
-    assert "GPU failed" in engine.steps_down[0] and "CPU" in engine.steps_down[0]
-
-
-@pytest.mark.parametrize("rubbish", [np.nan, np.inf, -0.1, 1.5])
-def test_values_that_are_no_probabilities_are_never_used(slices: np.ndarray, rubbish: float) -> None:
-    """Protects from a wrong mask: a broken device's numbers are a failure."""
-    engine = FallbackEngine([lambda: FakeEngine("broken", answer=rubbish), lambda: FakeEngine("CPU")])
-    assert _is_answer(engine.probabilities(slices), slices)
-    with pytest.raises(EngineError, match="no probabilities"):
-        FallbackEngine([lambda: FakeEngine("broken", answer=rubbish)]).probabilities(slices)
-
-
-def test_when_the_last_engine_fails_so_does_the_work(slices: np.ndarray) -> None:
-    """Protects from an endless search."""
-    engine = FallbackEngine([lambda: FakeEngine("a", fails_at=1), lambda: FakeEngine("b", room=0)])
-    with pytest.raises(OutOfMemoryError, match="b ran out"):
-        engine.probabilities(slices)
-
-
-def test_engines_that_do_not_open_are_passed_over() -> None:
-    """Protects `auto` where an installed engine is broken, and tells why when none opens."""
-
-    def broken() -> FakeEngine:
-        raise MissingDependencyError("no AVX")
-
-    engine = FallbackEngine([broken, lambda: FakeEngine("works")])
-    assert engine.description == "works" and engine.steps_down == ["no AVX"]
-    with pytest.raises(MissingDependencyError, match="no AVX"):
-        FallbackEngine([broken])
-
-
-def test_many_kinds_of_errors_are_told_apart() -> None:
-    """Protects the halving: engines say "out of memory" in their own words."""
-    for error in (
-        MemoryError(),
-        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
-        RuntimeError("MPS backend out of memory"),
-        RuntimeError("onnxruntime::BFCArena::AllocateRawInternal Failed to allocate memory"),
-    ):
-        assert isinstance(engine_failure("x", error), OutOfMemoryError)
-    other = engine_failure("PyTorch", RuntimeError("CUDA error:\n device-side assert"))
-    assert not isinstance(other, OutOfMemoryError)
-    assert str(other) == "PyTorch failed: CUDA error: device-side assert"
-
-
-def test_auto_on_a_cpu_is_onnxruntime_in_float32(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects "one scan, one mask": the choice does not depend on what else is installed."""
-    monkeypatch.setattr(selection, "_gpu_is_likely", lambda: False)
-    engine = open_engine(model)
-    assert engine.description.startswith("ONNX Runtime") and engine.description.endswith("CPU, float32")
-    assert (engine.device, engine.steps_down) == ("cpu", [])
-
-
-def test_auto_takes_the_next_engine_where_onnxruntime_is_missing(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects machines on which only another engine is installed, or ONNX Runtime does not load."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    for missing, found in (({"openvino"}, "PyTorch"), ({"torch"}, "OpenVINO")):
-        monkeypatch.setattr(selection, "find_spec", lambda name, missing=missing: name not in missing)
-        engine = open_engine(model, device="cpu")
-        assert engine.description.startswith(found)
-        assert "pip install onnxruntime" in engine.steps_down[0]
-
-
-def test_no_engine_at_all_says_what_to_install(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects a first user in Slicer."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.setattr(selection, "find_spec", lambda name: None)
-    with pytest.raises(MissingDependencyError, match="pip install onnxruntime"):
-        open_engine(model)
-
-
-@pytest.mark.parametrize("engine", ["onnxruntime", "openvino", "torch"])
-def test_an_engine_that_is_asked_for_and_missing_is_an_error(
-    model: Model, monkeypatch: pytest.MonkeyPatch, engine: str
-) -> None:
-    """Protects who compares engines from getting another one."""
-    monkeypatch.setitem(sys.modules, engine, None)
-    with pytest.raises(MissingDependencyError, match=f"pip install {engine}"):
-        open_engine(model, engine, "cpu")
-
-
-@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
-def test_engines_of_the_cpu_refuse_a_gpu(model: Model, engine: str) -> None:
-    """Protects who believes to compute on a GPU."""
-    with pytest.raises(EngineError, match="--engine torch"):
-        open_engine(model, engine, "cuda")
-
-
-@pytest.mark.parametrize("device", ["cuda", "mps"])
-def test_a_device_that_is_asked_for_and_missing_is_an_error(
-    model: Model, monkeypatch: pytest.MonkeyPatch, device: str
-) -> None:
-    """Protects likewise."""
+    """Protects the next engine's turn: a broken GPU answers every further call with an error, whatever is asked."""
     import torch
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(EngineError, match=f"no {device} device"):
-        open_engine(model, device=device)
+    def fail(*_: object) -> None:
+        raise error
+
+    engine = TorchEngine(model)
+    monkeypatch.setattr(engine, "device", "cuda")
+    monkeypatch.setattr(torch.cuda, "empty_cache", fail)
+    monkeypatch.setattr(torch, "from_numpy", fail)
+    with pytest.raises(EngineError, match="PyTorch failed"):
+        engine.probabilities(_noise(model, 1))
 
 
-def test_a_gpu_that_torch_finds_comes_first_and_the_cpu_stands_by(
-    model: Model, monkeypatch: pytest.MonkeyPatch, slices: np.ndarray
-) -> None:
-    """Protects `auto` with a GPU: it is used, and its failure ends on ONNX Runtime."""
-    opened = []
+def test_a_gpu_computes_in_the_float32_that_is_reported(model: Model) -> None:
+    """Protects "one scan, one mask": left alone, an NVIDIA GPU rounds a convolution's factors to 10 bits (TF32)."""
+    import torch
 
-    def torch_engine(model: Model, device: str = "cpu", threads: int | None = None) -> FakeEngine:
-        opened.append(device)
-        return FakeEngine(f"fake {device}", room=0)
-
-    monkeypatch.setattr(selection, "_gpu_is_likely", lambda: True)
-    monkeypatch.setattr(selection, "torch_devices", lambda: ["cuda", "cpu"])
-    monkeypatch.setattr(selection, "TorchEngine", torch_engine)
-    engine = open_engine(model)
-    assert (engine.description, opened) == ("fake cuda", ["cuda"])
-    full_size = np.zeros((1, model.preprocess.channels, *model.preprocess.size), np.float32)
-    assert engine.probabilities(full_size).shape == (1, 2, *model.preprocess.size)
-    assert engine.description.startswith("ONNX Runtime")
+    seen = []
+    engine = TorchEngine(model)
+    engine._network.register_forward_pre_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    before = torch.backends.cudnn.allow_tf32
+    engine.probabilities(_noise(model, 1))
+    assert seen == [False] and torch.backends.cudnn.allow_tf32 is before
 
 
-def test_a_broken_torch_does_not_disturb_auto(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects machines with a GPU whose torch does not load."""
-    monkeypatch.setattr(selection, "_gpu_is_likely", lambda: True)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert open_engine(model).description.startswith("ONNX Runtime")
+@pytest.mark.parametrize(("graph", "manifest"), [(1, 2), (2, 1)])
+def test_a_graph_of_other_channels_than_its_manifest_s_is_refused(tmp_path: Path, graph: int, manifest: int) -> None:
+    """Protects the sides: one channel for both lungs, copied to two, would be a right lung and no left one."""
+    pytest.importorskip("openvino")
+    own = export(write_checkpoint(tmp_path / "c.pt", out_channels=graph), tmp_path / "m", "m")
+    other = replace(own, network={**own.network, "out_channels": manifest})
+    for engine in ("onnxruntime", "openvino"):
+        with pytest.raises(EngineError, match="no probabilities of this model"):
+            open_engine(other, engine).probabilities(_noise(own, 2))
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
@@ -237,20 +76,62 @@ def test_a_graph_that_is_none_is_refused(model: Model, tmp_path: Path, engine: s
         open_engine(replace(model, onnx=None), engine)
 
 
+def test_many_kinds_of_errors_are_told_apart() -> None:
+    """Protects the halving: engines say "out of memory" in their own words."""
+    for error in (
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("MPS backend out of memory"),
+        RuntimeError("onnxruntime::BFCArena::AllocateRawInternal Failed to allocate memory"),
+        RuntimeError("could not create a primitive"),  # oneDNN, on which torch runs
+    ):
+        assert isinstance(engine_failure("x", error), OutOfMemoryError)
+    other = engine_failure("PyTorch", RuntimeError("CUDA error:\n device-side assert"))
+    assert not isinstance(other, OutOfMemoryError)
+    assert str(other) == "PyTorch failed: CUDA error: device-side assert"
+
+
+def test_openvino_says_float32_where_the_cpu_has_no_bfloat16(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the report, and older CPUs; the numbers are those of float32 then."""
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32", "INT8"])
+    engine = open_engine(model, "openvino")
+    assert engine.description.endswith("CPU, float32")
+    expected = open_engine(model, "onnxruntime").probabilities(_noise(model, 3))
+    np.testing.assert_allclose(engine.probabilities(_noise(model, 3)), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino", "torch"])
-def test_one_thread_gives_the_same(model: Model, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects `--threads`."""
+def test_every_engine_is_told_how_many_threads(model: Model, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects `--threads`, and the result from depending on it."""
+    import onnxruntime
     import torch
 
-    asked: list[int] = []
+    told: list[int] = []
+    session = onnxruntime.InferenceSession
+
+    def open_session(path: str, options: onnxruntime.SessionOptions, providers: list[str]) -> object:
+        told.append(options.intra_op_num_threads)
+        return session(path, options, providers=providers)
+
     monkeypatch.setattr(selection, "limited_cores", lambda: None)
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    pytest.importorskip(engine)
-    shape = (3, model.preprocess.channels, *model.preprocess.size)
-    values = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
-    one, any_number = (open_engine(model, engine, "cpu", number).probabilities(values) for number in (1, None))
+    monkeypatch.setattr(torch, "set_num_threads", told.append)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", open_session)
+    if engine == "openvino":
+        openvino = pytest.importorskip("openvino")
+        compile_model = openvino.Core.compile_model
+
+        def compile_and_ask(*arguments: object) -> object:
+            compiled = compile_model(*arguments)
+            told.append(compiled.get_property("INFERENCE_NUM_THREADS"))
+            return compiled
+
+        monkeypatch.setattr(openvino.Core, "compile_model", compile_and_ask)
+    one = open_engine(model, engine, "cpu", 1).probabilities(_noise(model, 3))
+    assert told == [1]
+    any_number = open_engine(model, engine, "cpu").probabilities(_noise(model, 3))
     np.testing.assert_allclose(one, any_number, atol=1e-5)
-    assert asked == ([1] if engine == "torch" else [])
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ class OutOfMemoryError(EngineError):
 def engine_failure(engine: str, error: Exception) -> EngineError:
     """Return what an engine's own exception means to us; engines raise many types, told apart by their text."""
     text = " ".join(str(error).split())
-    signs = ("out of memory", "outofmemory", "alloc", "not enough memory")
+    # The last is oneDNN's, when it finds no room for what it has to compute.
+    signs = ("out of memory", "outofmemory", "alloc", "not enough memory", "could not create a primitive")
     if isinstance(error, MemoryError) or any(sign in f"{type(error).__name__} {text}".lower() for sign in signs):
         return OutOfMemoryError(f"{engine} ran out of memory: {text}")
     return EngineError(f"{engine} failed: {text or type(error).__name__}")

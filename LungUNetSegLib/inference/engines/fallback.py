@@ -23,6 +23,7 @@ class FallbackEngine:
 
     Args:
         openers: Functions that open an engine each, the preferred first.
+        channels: Of the probabilities that are expected.
         batch_slices: Slices given to an engine at once, until its memory asks for fewer.
 
     Attributes:
@@ -33,9 +34,11 @@ class FallbackEngine:
         MissingDependencyError: The last of them is not installed.
     """
 
-    def __init__(self, openers: Sequence[Callable[[], Engine]], batch_slices: int = BATCH_SLICES) -> None:
+    def __init__(
+        self, openers: Sequence[Callable[[], Engine]], channels: int = 2, batch_slices: int = BATCH_SLICES
+    ) -> None:
         self.steps_down: list[str] = []
-        self._openers = list(openers)
+        self._openers, self._channels = list(openers), channels
         self._full_batch = self._batch = batch_slices
         self._engine = self._open_next()
 
@@ -67,9 +70,10 @@ class FallbackEngine:
 
     def _run(self, batch: Float32) -> Float32:
         result = self._engine.probabilities(batch)
+        shape = (len(batch), self._channels, *batch.shape[2:])
         # Comparisons with NaN are false, so this finds them too.
-        if len(result) != len(batch) or not (result.min() >= 0 and result.max() <= 1):
-            raise EngineError(f"{self.description} gave values that are no probabilities.")
+        if result.shape != shape or not (result.min() >= 0 and result.max() <= 1):
+            raise EngineError(f"{self.description} gave what are no probabilities of this model.")
         return result
 
     def _step_down(self, error: EngineError, smaller_batch: bool) -> None:

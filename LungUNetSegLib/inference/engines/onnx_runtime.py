@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.inference.engines.engine import Float32, engine_failure
 from LungUNetSegLib.inference.model import Model
+from LungUNetSegLib.inference.packages import import_package
 
 
 class OnnxRuntimeEngine:
@@ -20,12 +21,7 @@ class OnnxRuntimeEngine:
     """
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"ONNX Runtime cannot be loaded ({error}): install it with `pip install onnxruntime`."
-            ) from error
+        onnxruntime = import_package("onnxruntime", "ONNX Runtime")
         if model.onnx is None:
             raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
         options = onnxruntime.SessionOptions()

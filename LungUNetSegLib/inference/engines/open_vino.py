@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.inference.engines.engine import Float32, engine_failure
 from LungUNetSegLib.inference.model import Model
+from LungUNetSegLib.inference.packages import import_package
 
 
 class OpenVinoEngine:
@@ -24,12 +25,7 @@ class OpenVinoEngine:
     """
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
-        try:
-            import openvino
-        except ImportError as error:
-            raise MissingDependencyError(
-                f"OpenVINO cannot be loaded ({error}): install it with `pip install openvino`."
-            ) from error
+        openvino = import_package("openvino", "OpenVINO")
         if model.onnx is None:
             raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
         try:
@@ -43,14 +39,14 @@ class OpenVinoEngine:
         except Exception as error:  # openvino raises bare RuntimeErrors and pybind11's own
             raise engine_failure("OpenVINO", error) from error
         self._queue.set_callback(_keep_result)
-        self._channels = model.channels
+        self._shape = tuple(compiled.output(0).shape)[1:]
         name = {"bf16": "bfloat16", "f32": "float32"}[precision]
         self.device = "cpu"
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {name}"
 
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
-        result = np.empty((len(slices), self._channels, *slices.shape[2:]), np.float32)
+        result = np.empty((len(slices), *self._shape), np.float32)
         try:
             for index in range(len(slices)):
                 self._queue.start_async({0: slices[index : index + 1]}, result[index])

@@ -49,8 +49,8 @@ def open_engine(
     on_gpu: list[Callable[[], Engine]] = [partial(TorchEngine, model, gpu) for gpu in gpus]
     if gpus and device != "auto":
         asked = on_gpu[0]()
-        return FallbackEngine([lambda: asked, *on_cpu])
-    return FallbackEngine([*on_gpu, *on_cpu])
+        return FallbackEngine([lambda: asked, *on_cpu], model.channels)
+    return FallbackEngine([*on_gpu, *on_cpu], model.channels)
 
 
 def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
