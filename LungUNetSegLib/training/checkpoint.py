@@ -21,6 +21,19 @@ from LungUNetSegLib.training.config import TrainingConfig
 FORMAT = "lungunetseg-checkpoint-1"
 
 
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "epoch": int,
+    "network": dict,
+    "average": (dict, type(None)),
+    "optimiser": dict,
+    "scaler": dict,
+    "history": list,
+    "data_digest": str,
+    "versions": dict,
+}
+"""Of the parts of a file; `config` and `split` check themselves."""
+
+
 @dataclass(kw_only=True, eq=False)
 class Checkpoint:
     """A training's state after an epoch.
@@ -134,12 +147,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ModelError(f"The checkpoint {path} is corrupt ({error}); use another one.") from error
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
         raise ModelError(f"{path} is no checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
-    missing = sorted({each.name for each in fields(Checkpoint)} - set(values))
-    if missing:
-        raise ModelError(f"The checkpoint {path} lacks {', '.join(missing)}; use another one.")
+    _check_parts(values, path)
     values["config"] = from_json(TrainingConfig, values["config"], f"{path}: config")
     values["split"] = from_json(Split, values["split"], f"{path}: split")
     return Checkpoint(**values)
+
+
+def _check_parts(values: dict[Any, Any], path: Path) -> None:
+    known = {each.name for each in fields(Checkpoint)}
+    if missing := known - set(values):
+        raise ModelError(f"The checkpoint {path} lacks {', '.join(sorted(missing))}; use another one.")
+    if unknown := set(values) - known:
+        names = ", ".join(sorted(map(str, unknown)))
+        raise ModelError(f"The checkpoint {path} holds {names}, which this version does not know; use the one it is of.")
+    for name, kind in _KINDS.items():
+        if not isinstance(values[name], kind):
+            raise ModelError(f"The checkpoint {path} is corrupt ({name} cannot be {values[name]!r:.40}); use another.")
 
 
 def _save(values: dict[str, Any], path: Path) -> None:

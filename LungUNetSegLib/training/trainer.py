@@ -93,19 +93,22 @@ class Trainer:
         """Go on from a checkpoint of the same configuration and data.
 
         Raises:
-            ModelError: A checkpoint of other settings, other data or another network.
+            ModelError: A checkpoint of other settings, other data or another network, or with anything else inside.
         """
         check_settings(checkpoint, self.config)
         if checkpoint.data_digest != self.data_digest:
             raise ModelError("The checkpoint was made with other data; use its own, or train into a new folder.")
         try:
             self.network.load_state_dict(checkpoint.network)
-            if self.average is not None and checkpoint.average is not None:
-                self.average.load_state_dict(checkpoint.average)
+            if self.average is not None:
+                self.average.load_state_dict(checkpoint.average or {})
             self.optimiser.load_state_dict(checkpoint.optimiser)
+            self.scaler.load_state_dict(checkpoint.scaler)
+            best_epoch(checkpoint.history)
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"The checkpoint is of another network: {error}.") from error
-        self.scaler.load_state_dict(checkpoint.scaler)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"The checkpoint is corrupt ({error!r}); use another one.") from error
         self.epoch, self.history = checkpoint.epoch, list(checkpoint.history)
 
     def run(self) -> Checkpoint:

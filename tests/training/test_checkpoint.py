@@ -108,3 +108,29 @@ def test_a_checkpoint_that_lacks_a_part_is_refused(checkpoint: Checkpoint, tmp_p
     torch.save(values, tmp_path / "a.pt")
     with pytest.raises(ModelError, match="optimiser"):
         load_checkpoint(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("epoch", "two"),
+        ("network", [1]),
+        ("average", 3),
+        ("optimiser", None),
+        ("scaler", 3),
+        ("history", "rows"),
+        ("split", None),
+        ("config", [1]),
+        ("later", 1),
+        (7, 1),
+    ],
+)
+def test_parts_of_another_kind_are_refused_and_called_no_bug(
+    checkpoint: Checkpoint, tmp_path: Path, part: str, value: object
+) -> None:
+    """Whatever `weights_only` lets through may be in a file."""
+    save_checkpoint(checkpoint, tmp_path / "a.pt")
+    values = torch.load(tmp_path / "a.pt", weights_only=True) | {part: value}
+    torch.save(values, tmp_path / "a.pt")
+    with pytest.raises((ModelError, ConfigError), match=rf"a\.pt.*{part}"):
+        load_checkpoint(tmp_path / "a.pt")

@@ -218,6 +218,26 @@ def test_a_checkpoint_of_other_settings_data_or_network_is_refused(make_trainer:
         make_trainer().resume(wider)
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"network": {"weight": 1}},
+        {"average": None},
+        {"average": {}},
+        {"optimiser": {}},
+        {"optimiser": {"state": {}, "param_groups": [3]}},
+        {"history": [{}, {}]},
+        {"history": [1, 2]},
+    ],
+)
+def test_a_checkpoint_with_something_else_inside_is_refused_before_training(
+    make_trainer: MakeTrainer, spoilt: dict[str, Any]
+) -> None:
+    state = make_trainer(average_decay=0.9).run()
+    with pytest.raises(ModelError, match="The checkpoint"):
+        make_trainer(average_decay=0.9).resume(dataclasses.replace(state, **spoilt))
+
+
 def test_a_training_at_a_constant_rate_can_be_made_longer(make_trainer: MakeTrainer) -> None:
     """What the paper's 20 epochs after its 10 need."""
     short = make_trainer(schedule="constant").run()
