@@ -159,7 +159,7 @@ def _check_parts(values: dict[Any, Any], path: Path) -> None:
         raise ModelError(f"The checkpoint {path} lacks {', '.join(sorted(missing))}; use another one.")
     if unknown := set(values) - known:
         names = ", ".join(sorted(map(str, unknown)))
-        raise ModelError(f"The checkpoint {path} holds {names}, which this version does not know; use the one it is of.")
+        raise ModelError(f"The checkpoint {path} holds {names}, which this version does not know; use another one.")
     for name, kind in _KINDS.items():
         if not isinstance(values[name], kind):
             raise ModelError(f"The checkpoint {path} is corrupt ({name} cannot be {values[name]!r:.40}); use another.")

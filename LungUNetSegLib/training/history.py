@@ -15,7 +15,7 @@ Row = Mapping[str, float]
 
 
 def write_history(rows: Sequence[Row], folder: Path) -> None:
-    """Write `history.csv` and `history.jsonl`, each replaced as a whole.
+    """Write `history.csv` and `history.jsonl`, each replaced as a whole; NaN is an empty cell, and null.
 
     Raises:
         WriteError: No space, or no permission.
@@ -25,9 +25,10 @@ def write_history(rows: Sequence[Row], folder: Path) -> None:
     with replacing(folder / "history.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: "" if math.isnan(value) else value for name, value in row.items()} for row in rows)
     with replacing(folder / "history.jsonl", ".jsonl") as draft:
-        draft.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows), encoding="utf-8")
+        lines = ({name: None if math.isnan(value) else value for name, value in row.items()} for row in rows)
+        draft.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 
 def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
@@ -52,7 +53,8 @@ def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
 
 def read_history(path: Path) -> list[dict[str, float]]:
     """Read `history.jsonl`."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [{name: math.nan if value is None else value for name, value in row.items()} for row in rows]
 
 
 def best_epoch(history: Sequence[Row]) -> int:

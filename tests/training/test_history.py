@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import sys
 from pathlib import Path
@@ -24,6 +25,31 @@ def test_both_files_hold_every_row(tmp_path: Path) -> None:
     assert math.isnan(read[0]["val_dsc"])
     with (tmp_path / "history.csv").open(newline="", encoding="utf-8") as file:
         assert [float(row["train_loss"]) for row in csv.DictReader(file)] == [0.5, 0.25]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.jsonl"]
+
+
+def test_what_has_no_value_is_null_and_an_empty_cell(tmp_path: Path) -> None:
+    """JSON knows no NaN: other programs would refuse the file of every training without validation."""
+    write_history(ROWS, tmp_path)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    lines = (tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0], parse_constant=refuse) == {"epoch": 1.0, "train_loss": 0.5, "val_dsc": None}
+    assert (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()[1] == "1.0,0.5,"
+
+
+def test_a_full_disk_leaves_the_old_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_history(ROWS[:1], tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(csv.DictWriter, "writerows", full)
+    with pytest.raises(WriteError, match=r"history\.csv: cannot be written: No space left on device"):
+        write_history(ROWS, tmp_path)
+    assert len(read_history(tmp_path / "history.jsonl")) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.jsonl"]
 
 
