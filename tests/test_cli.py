@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,20 @@ def test_errors_are_1_and_one_line(run, scan_file: Path, tmp_path: Path) -> None
         assert (code, stdout) == (1, ""), arguments
         assert _one_line(stderr) and said in stderr, stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnxruntime", "openvino", "torch"])
+def test_changed_weights_are_refused_whatever_the_engine(
+    run, scan_file: Path, tiny_model: Path, tmp_path: Path, engine: str
+) -> None:
+    """Protects scores: who runs other weights than those that were scored is told so, and gets no mask."""
+    model = shutil.copytree(tiny_model, tmp_path / "changed")
+    content = bytearray((model / "weights.safetensors").read_bytes())
+    content[-1] ^= 1
+    (model / "weights.safetensors").write_bytes(content)
+    out = tmp_path / "l.mha"
+    code, _, stderr = run("segment", scan_file, "-o", out, "--model", model, "--engine", engine)
+    assert code == 1 and _one_line(stderr) and "SHA-256" in stderr and not out.exists()
 
 
 def test_the_output_is_looked_at_before_the_scan(run, tmp_path: Path) -> None:

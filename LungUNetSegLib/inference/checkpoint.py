@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,13 +37,14 @@ def read_checkpoint(path: Path) -> NetworkState:
     torch = import_package("torch", "PyTorch")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever the broken bytes lead to
+        raise ModelError(f"{path} is damaged, or no PyTorch checkpoint: {' '.join(str(error).split())}") from error
+    try:
         config, average = content["config"], content["average"]
         return NetworkState(
             preprocess=from_json(PreprocessConfig, config["preprocess"], str(path)),
             network=dict(config["network"]),
             weights=content["network"] if average is None else average,
         )
-    except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path} is damaged, or no PyTorch checkpoint: {' '.join(str(error).split())}") from error
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+    except (LookupError, TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"{path} is no checkpoint of `lungunetseg train` (it lacks or misnames {error}).") from error

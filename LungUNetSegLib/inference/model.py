@@ -129,9 +129,10 @@ class Model:
 
     def __post_init__(self) -> None:
         seen, given = self.network.get("in_channels", 1), self.preprocess.channels
-        if seen != given or self.channels not in (1, 2):
+        said = self.network.get("out_channels", 1)
+        if seen != given or said not in (1, 2):
             raise ModelError(
-                f"The network of {self.name!r} maps {seen} channels to {self.channels}; a lung model of its "
+                f"The network of {self.name!r} maps {seen} channels to {said}; a lung model of its "
                 f"preprocessing maps {given} to 2 (right and left lung) or to 1 (both as one)."
             )
 

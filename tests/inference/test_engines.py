@@ -15,7 +15,7 @@ from LungUNetSegLib.inference.engines import OutOfMemoryError, open_engine, sele
 from LungUNetSegLib.inference.engines.engine import engine_failure
 from LungUNetSegLib.inference.engines.torch_engine import TorchEngine
 from LungUNetSegLib.inference.export import export
-from LungUNetSegLib.inference.model import Model
+from LungUNetSegLib.inference.model import Model, load_model
 
 
 def _noise(model: Model, number: int) -> np.ndarray:
@@ -90,6 +90,18 @@ def test_many_kinds_of_errors_are_told_apart() -> None:
     other = engine_failure("PyTorch", RuntimeError("CUDA error:\n device-side assert"))
     assert not isinstance(other, OutOfMemoryError)
     assert str(other) == "PyTorch failed: CUDA error: device-side assert"
+
+
+@pytest.mark.parametrize("weights", [5, {}, {"head.weight": "text"}])
+def test_a_checkpoint_with_weights_of_nothing_is_refused(
+    tmp_path: Path, tiny_checkpoint: Path, weights: object
+) -> None:
+    """Protects from a damaged file that still looks like one of ours."""
+    import torch
+
+    torch.save(torch.load(tiny_checkpoint, weights_only=True) | {"network": weights}, tmp_path / "odd.pt")
+    with pytest.raises(EngineError, match="PyTorch failed"):
+        open_engine(load_model(tmp_path / "odd.pt"), device="cpu")
 
 
 def test_openvino_says_float32_where_the_cpu_has_no_bfloat16(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,11 @@ def test_a_manifest_may_not_point_out_of_its_folder(own_model: Path) -> None:
 
 def test_a_model_that_maps_other_channels_is_refused(own_model: Path) -> None:
     """Protects from a network made for something else."""
-    for network in ({"in_channels": 1, "out_channels": 2}, {"in_channels": 3, "out_channels": 5}):
+    others = (
+        {"in_channels": 1, "out_channels": 2},
+        *({"in_channels": 3, "out_channels": each} for each in (5, "two", None)),
+    )
+    for network in others:
         _change_manifest(own_model, network=network)
         with pytest.raises(ModelError, match="channels"):
             load_model(own_model)
@@ -100,13 +104,30 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     """Protects from text, damage, and other programs' checkpoints."""
     import torch
 
-    text, cut, foreign = tmp_path / "text.pt", tmp_path / "cut.pt", tmp_path / "foreign.pt"
-    text.write_text("no checkpoint")
-    cut.write_bytes(write_checkpoint(tmp_path / "whole.pt").read_bytes()[:2000])
-    torch.save({"state_dict": {}}, foreign)
-    for path in (text, cut, foreign):
-        with pytest.raises(ModelError, match=path.name):
-            load_model(path)
+    whole = write_checkpoint(tmp_path / "whole.pt").read_bytes()
+    contents = {"text": b"no checkpoint", "cut": whole[:2000], "pickle": b"\x80\x02.", "empty": b""}
+    for name, content in contents.items():
+        (tmp_path / f"{name}.pt").write_bytes(content)
+    objects = {"foreign": {"state_dict": {}}, "tensor": torch.zeros(3), "list": [1]}
+    for name, value in objects.items():
+        torch.save(value, tmp_path / f"{name}.pt")
+    for name in (*contents, *objects):
+        with pytest.raises(ModelError, match=rf"{name}\.pt is"):
+            load_model(tmp_path / f"{name}.pt")
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
+    """Protects who tries a stranger's checkpoint: a pickle may hold any call, here one that makes a file."""
+    import torch
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return Path.touch, (tmp_path / "sprung",)
+
+    torch.save({"config": Trap(), "network": {}, "average": None}, tmp_path / "trap.pt")
+    with pytest.raises(ModelError, match="trap"):
+        load_model(tmp_path / "trap.pt")
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_checkpoint_without_torch_says_what_is_missing(

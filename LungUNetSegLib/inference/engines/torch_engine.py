@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.inference.checkpoint import read_checkpoint
 from LungUNetSegLib.inference.engines.engine import Float32, engine_failure
 from LungUNetSegLib.inference.model import CHECKPOINT_SUFFIXES, Model
@@ -38,7 +38,9 @@ class TorchEngine:
         try:
             self._network = _load_network(model).eval().to(device)
             self.description = f"PyTorch {torch.__version__}, {_device_name(torch, device)}, float32"
-        except RuntimeError as error:
+        except LungUNetSegError:
+            raise
+        except Exception as error:  # mostly RuntimeErrors; some devices and damaged weights raise others
             raise engine_failure("PyTorch", error) from error
 
     def probabilities(self, slices: Float32) -> Float32:
@@ -48,7 +50,7 @@ class TorchEngine:
             # An NVIDIA GPU would otherwise convolve in TF32, which keeps 10 bits of a factor.
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
                 result: Float32 = self._network(torch.from_numpy(slices).to(self.device)).sigmoid().cpu().numpy()
-        except Exception as error:  # mostly RuntimeErrors; some devices raise others
+        except Exception as error:  # as above
             raise engine_failure("PyTorch", error) from error
         return result
 
