@@ -62,20 +62,20 @@ class ProgressBar:
     def __init__(self) -> None:
         self._stage = ""
         self._started = self._drawn = 0.0
-        self._width = 0
+        self._first = self._done = self._width = 0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Draw the bar anew, but not more often than one can see."""
         now = time.monotonic()
-        if stage != self._stage:
-            self._stage, self._started, self._drawn = stage, now, 0.0
+        if stage != self._stage or done < self._done:  # a stage may come again, as an epoch's training does
+            self._stage, self._started, self._first, self._drawn = stage, now, done, 0.0
+        self._done = done
         if total < 1 or (now - self._drawn < BAR_INTERVAL_S and done < total):
             return
         self._drawn = now
         cells = BAR_CELLS * done // total
-        left_s = (now - self._started) / done * (total - done) if done else 0.0
-        left = f"  {left_s:.0f} s left" if left_s >= 1 else ""
-        self._draw(f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{left}")
+        left_s = (now - self._started) / (done - self._first) * (total - done) if done > self._first else 0.0
+        self._draw(f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{_time_left(left_s)}")
         if done >= total:
             self.close()  # what a command prints next is not to stand behind it
 
@@ -90,3 +90,11 @@ class ProgressBar:
         sys.stderr.write(f"\r{text:<{self._width}}")
         sys.stderr.flush()
         self._width = len(text)
+
+
+def _time_left(seconds: float) -> str:
+    if seconds < 1:
+        return ""
+    if seconds < 120:
+        return f"  {seconds:.0f} s left"
+    return f"  {seconds / 60:.0f} min left" if seconds < 7200 else f"  {seconds / 3600:.1f} h left"

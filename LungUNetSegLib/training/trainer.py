@@ -133,7 +133,9 @@ class Trainer:
             if self.process.is_first:
                 self._save()
                 self.on_epoch(row)
-                logger.info("Epoch %d of %d: %s", self.epoch, self.config.epochs, describe(row))
+                epochs = self.config.epochs
+                left_min = (time.monotonic() - started) * (epochs - self.epoch) / 60
+                logger.info("Epoch %d of %d (%.0f min left): %s", self.epoch, epochs, left_min, describe(row))
         return self.checkpoint()
 
     @property

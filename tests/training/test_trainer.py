@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 from collections.abc import Callable
 from typing import Any
@@ -106,6 +107,22 @@ def test_every_epoch_leaves_checkpoints_and_history(make_trainer: MakeTrainer, t
     scores = {f"{part}_{score}" for part in ("train", "val") for score in ("loss", "accuracy", "dsc", "false_alarms")}
     assert set(rows[0]) == scores | {"epoch", "learning_rate", "seconds", "slices_per_s"}
     assert len((out / "history.csv").read_text(encoding="utf-8").splitlines()) == 4
+
+
+def test_progress_and_log_say_how_far_and_how_long_yet(
+    make_trainer: MakeTrainer, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer, calls = make_trainer(), []
+    trainer.progress = lambda *call: calls.append(call)
+    with caplog.at_level(logging.INFO):
+        trainer.run()
+    epoch = [("train", 1, 2), ("train", 2, 2), ("validate", 4, 8), ("validate", 8, 8)]
+    assert calls == epoch * 2
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
+        "Epoch 1 of 2 (0 min left)",
+        "Epoch 2 of 2 (0 min left)",
+    ]
+    assert all("train_dsc" in record.getMessage() and "val_dsc" in record.getMessage() for record in caplog.records)
 
 
 def test_without_validation_the_last_is_the_best(make_trainer: MakeTrainer, tmp_path) -> None:
