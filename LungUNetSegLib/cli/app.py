@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import LungUNetSegLib
 from LungUNetSegLib.cli.progress import KINDS, make_progress
-from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, UnknownFormatError
+from LungUNetSegLib.errors import LungUNetSegError, UnknownFormatError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     name = argv[0] if argv and argv[0] in COMMANDS else None
-    command = _load(name) if name else None
+    command: Any = importlib.import_module(COMMANDS[name][0]) if name else None
     arguments = _parser(name, command).parse_args(argv)
     assert command is not None  # otherwise parsing has failed
     progress = make_progress(arguments.progress)
@@ -85,17 +85,6 @@ def _run(argv: Sequence[str]) -> int:
     finally:
         progress.close()
     return code
-
-
-def _load(name: str) -> Any:
-    """Import a command."""
-    try:
-        return importlib.import_module(COMMANDS[name][0])
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("LungUNetSegLib"):
-            raise
-        message = f"`lungunetseg {name}` needs {error.name}: install it with `pip install lungunetseg[train]`."
-        raise MissingDependencyError(message) from error
 
 
 def _parser(name: str | None, command: Any) -> argparse.ArgumentParser:
@@ -147,6 +136,9 @@ def _one_line(error: Exception) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, LungUNetSegError):
         return message
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):
+        package = error.name.partition(".")[0]
+        return f"This command needs {package}: install it with `pip install lungunetseg[train]`."
     if isinstance(error, MemoryError):
         return "There is not enough memory for this scan: close other programs, or crop the scan."
     if isinstance(error, OSError):

@@ -20,7 +20,7 @@ from LungUNetSegLib.data.cases import Case, find_cases
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.data.splits import Split, choose, load_split, save_split, split_cases
-from LungUNetSegLib.errors import DataError, EngineError, LungUNetSegError, WriteError
+from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
@@ -62,18 +62,21 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         LungUNetSegError: Settings, data or a checkpoint that cannot be used; found before training starts.
     """
     keep_freed_memory()
-    if arguments.threads:
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise ConfigError(f"--threads must be at least 1, got {arguments.threads}.")
         torch.set_num_threads(arguments.threads)
     device = choose_device(arguments.device)
     config = read_config(arguments.preset, arguments.config, arguments.settings)
     checkpoint = _checkpoint_to_resume(arguments, config)
     cases = find_cases(arguments.data, config.exclude)
-    split = checkpoint.split if checkpoint else _split(arguments, cases, config)
+    split = _split(arguments, cases, config, checkpoint)
     _prepare_folder(arguments.out, config, split)
 
     process = Process.from_environment(device)
     if not process.is_first:
         progress = None
+    on_epoch = tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None
     with process.first_alone():
         folder = arguments.cache or default_cache_folder()
         cached = cache_cases(choose(cases, split.training + split.test), config.preprocess, folder, progress=progress)
@@ -94,7 +97,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         device=device,
         process=process,
         progress=progress,
-        on_epoch=tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None,
+        on_epoch=on_epoch,
     )
     if checkpoint is not None:
         trainer.resume(checkpoint)
@@ -117,12 +120,28 @@ def _checkpoint_to_resume(arguments: argparse.Namespace, config: TrainingConfig)
     return checkpoint
 
 
-def _split(arguments: argparse.Namespace, cases: list[Case], config: TrainingConfig) -> Split:
+def _split(
+    arguments: argparse.Namespace, cases: list[Case], config: TrainingConfig, checkpoint: Checkpoint | None
+) -> Split:
+    """Return the split that is asked for, or that of the training that goes on."""
+    if checkpoint and not (arguments.all or arguments.split or arguments.folds or arguments.fold):
+        return checkpoint.split
     if arguments.all:
-        return Split(training=tuple(case.case_id for case in cases), test=())
-    if arguments.split:
-        return load_split(arguments.split)
-    return split_cases(cases, config.seed, folds=arguments.folds, fold=arguments.fold)
+        split = Split(training=tuple(case.case_id for case in cases), test=())
+    elif arguments.split:
+        split = load_split(arguments.split)
+        _check_patients(split, cases, arguments.split)
+    else:
+        split = split_cases(cases, config.seed, folds=arguments.folds, fold=arguments.fold)
+    if checkpoint and split != checkpoint.split:
+        raise ModelError("The checkpoint was made with another split; resume without one, or train into a new folder.")
+    return split
+
+
+def _check_patients(split: Split, cases: list[Case], path: Path) -> None:
+    training, test = ({case.patient for case in choose(cases, ids)} for ids in (split.training, split.test))
+    if training & test:
+        raise DataError(f"{path} has the patient {min(training & test)} in training and in test; keep each in one.")
 
 
 def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
@@ -147,7 +166,7 @@ def _prepare_folder(folder: Path, config: TrainingConfig, split: Split) -> None:
 def _describe(cases: Sequence[CachedCase]) -> str:
     patients = len({cached.case.patient for cached in cases})
     slices = sum(cached.hu.shape[0] for cached in cases)
-    return f"{slices} slices of {len(cases)} cases of {patients} patients"
+    return f"{slices} slice(s) of {len(cases)} case(s) of {patients} patient(s)"
 
 
 def _run_to_the_end(trainer: Trainer, process: Process) -> None:

@@ -19,7 +19,7 @@ from phantom_cases import write_image, write_pair
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.config import from_json
-from LungUNetSegLib.data.splits import load_split
+from LungUNetSegLib.data.splits import Split, load_split, save_split
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.training.checkpoint import load_checkpoint
@@ -81,6 +81,31 @@ def test_all_cases_a_fold_and_a_given_split(arguments: list[str], tmp_path: Path
     given = ["--split", str(tmp_path / "fold" / "split.json")]
     assert main([*arguments, *given, *one_epoch, str(tmp_path / "again")]) == 0
     assert load_split(tmp_path / "again" / "split.json") == split
+
+
+def test_a_split_with_a_patient_on_both_sides_is_refused(
+    arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two scans of one patient, divided by hand."""
+    index = "case,patient\np0,anna\np1,bert\np2,anna\n"
+    (data / "index.csv").write_text(index, encoding="utf-8")
+    split = tmp_path / "split.json"
+    save_split(Split(training=("p0", "p1"), test=("p2",)), split)
+    fails_with([*arguments, f"--split={split}"], "split.json has the patient anna in training and in test", capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_resuming_with_another_split_is_refused_and_with_none_goes_on(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asks for fold 1 must not get a network that has seen it."""
+    constant = ["--set", "schedule=constant", "--set"]
+    assert main([*arguments, "--folds=3", *constant, "epochs=1"]) == 0
+    longer = [*arguments, "--resume", *constant, "epochs=2"]
+    for other in (["--folds=3", "--fold=1"], ["--all"]):
+        fails_with([*longer, *other], "made with another split", capsys)
+    assert main([*longer, "--folds=3"]) == main([*longer]) == 0
+    assert load_checkpoint(tmp_path / "out" / "last.pt").epoch == 2
 
 
 def test_kill_9_loses_the_running_epoch_alone(arguments: list[str], tmp_path: Path) -> None:
@@ -191,6 +216,7 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
         (["--folds", "4"], "3 patient(s) cannot be split"),
         (["--device", "cuda"], "no device 'cuda' here"),
         (["--data", "nowhere"], "no folder nowhere"),
+        (["--threads", "0"], "--threads must be at least 1, got 0"),
     ],
 )
 def test_bad_settings_are_said_in_one_line_before_training(
@@ -236,6 +262,16 @@ def test_the_augmentation_is_shown_and_nothing_trained(arguments: list[str], tmp
     assert main([*arguments, "--show-augmentation"]) == 0
     assert (tmp_path / "out" / "augmentation.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "out" / "last.pt").exists()
+
+
+def test_what_is_not_installed_is_said_before_slices_are_cached(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    fails_with([*arguments, "--tensorboard"], "TensorBoard is not installed", capsys)
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    fails_with([*arguments, "--show-augmentation"], "needs matplotlib: install it with", capsys)
 
 
 def test_figures_of_a_training(
