@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
+from LungUNetSegLib.inference.engines import open_engine
 from LungUNetSegLib.inference.model import load_model
 from LungUNetSegLib.inference.segmenter import segment
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.volume import Volume
 
 
 def test_there_is_no_lung_in_a_head(head_phantom: Phantom) -> None:
@@ -19,3 +24,31 @@ def test_both_lungs_are_found_on_their_sides(small_phantom: Phantom) -> None:
     result = segment(small_phantom.ct, load_model(), engine="onnxruntime")
     for label in (1, 2):
         assert count(result.labels.array == label, small_phantom.labels.array == label).dsc > 0.9
+
+
+@pytest.fixture(scope="module")
+def torch_labels(thin: Volume) -> np.ndarray:
+    """What torch makes of a few slices, in float32."""
+    labels = segment(thin, load_model(), engine="torch", device="cpu").labels.array
+    assert all((labels == side).any() for side in (1, 2)), "the tests would see little"
+    return labels
+
+
+def test_the_graph_and_the_weights_are_one_network() -> None:
+    """Protects "float32, agrees with torch to 1e-5"."""
+    model = load_model()
+    noise = np.random.default_rng(0).uniform(-1, 1, (1, model.preprocess.channels, *model.preprocess.size))
+    first, second = (
+        open_engine(model, engine, "cpu").probabilities(noise.astype(np.float32)) for engine in ("onnxruntime", "torch")
+    )
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_masks_are_torch_s_whatever_the_engine_and_its_precision(
+    thin: Volume, torch_labels: np.ndarray, engine: str
+) -> None:
+    """Protects the model's scores: at most 0.2 % of the lungs' voxels differ."""
+    pytest.importorskip(engine)
+    labels = segment(thin, load_model(), engine=engine, device="cpu").labels.array
+    assert np.count_nonzero(labels != torch_labels) <= 0.002 * np.count_nonzero(torch_labels)
