@@ -179,7 +179,9 @@ def _run_to_the_end(trainer: Trainer, process: Process) -> None:
             save_weights(state.weights, folder / "trained_model.pt")
         process.leave()
     except KeyboardInterrupt:
-        raise LungUNetSegError(f"Training was stopped. {_what_remains(folder)}") from None
+        count = process.world_size
+        where = f", here or in another of the {count} processes" if count > 1 else ""
+        raise LungUNetSegError(f"Training was stopped{where}. {_what_remains(folder)}") from None
     except WriteError as error:
         raise WriteError(f"{error} {_what_remains(folder)}") from error
     except torch.OutOfMemoryError as error:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -13,6 +14,9 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from LungUNetSegLib.errors import ConfigError
+
+PATIENCE = timedelta(days=1)
+"""How long processes wait while the first builds the cache or validates; one that died is noticed at once."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Process:
             return cls()
         if device.type == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=PATIENCE)
         return cls(dist.get_rank(), world_size)
 
     @property

@@ -8,12 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+import torch.distributed as dist
 from phantom_cases import write_pair
 
-from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.errors import ConfigError, LungUNetSegError
+from LungUNetSegLib.training import command
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.distributed import Process
 
@@ -85,6 +90,32 @@ def test_a_killed_worker_ends_the_run_with_a_sentence_and_a_checkpoint(arguments
     assert f"{last} holds" in line
     assert "go on with --resume" in line
     assert load_checkpoint(last).epoch >= 1
+
+
+def test_processes_wait_for_each_other_as_long_as_a_cache_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first builds it, and validates, for all; gloo would give up after 30 minutes, NCCL after 10."""
+    joined: dict[str, object] = {}
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(dist, "init_process_group", lambda backend, **how: joined.update(how, backend=backend))
+    monkeypatch.setattr(dist, "get_rank", lambda: 1)
+    assert Process.from_environment(torch.device("cpu")) == Process(rank=1, world_size=2)
+    assert joined["backend"] == "gloo"
+    assert joined["timeout"] >= timedelta(hours=12)
+
+
+def test_what_ends_one_of_several_is_not_said_to_be_its_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`torchrun` ends the others by SIGTERM, which also ends a training that runs alone."""
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    trainer = SimpleNamespace(folder=tmp_path, run=stopped)
+    for process, sentence in (
+        (Process(), r"^Training was stopped\. No epoch"),
+        (Process(rank=1, world_size=2), r"^Training was stopped, here or in another of the 2 processes\. No epoch"),
+    ):
+        with pytest.raises(LungUNetSegError, match=sentence):
+            command._run_to_the_end(trainer, process)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
