@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "LungUNetSegLib"
@@ -78,6 +82,34 @@ def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:
     rooms = "LungUNetSegLib.cli, LungUNetSegLib.inference.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"
     script = f"import sys, LungUNetSegLib, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "error", "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_make_demo_installs_no_torch() -> None:
+    """Protects who only wants lungs from a download of gigabytes: follows every requirement of what is installed."""
+    demo, test = re.findall(r'--editable "\.\[(.*?)\]"', (ROOT / "Makefile").read_text())
+    assert "torch" not in _required(f"lungunetseg[{demo}]") and "torch" in _required(f"lungunetseg[{test}]")
+
+
+def _required(requirement: str) -> set[str]:
+    """Names of the installed packages that a requirement needs, itself and theirs included."""
+    found, waiting = set(), [Requirement(requirement)]
+    while waiting:
+        wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if (name, *wanted.extras) in found:
+            continue
+        found.add((name, *wanted.extras))
+        try:
+            texts = requires(name) or []
+        except PackageNotFoundError:
+            continue  # not for this machine
+        needs = [Requirement(text) for text in texts]
+        waiting += [
+            need
+            for need in needs
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *wanted.extras))
+        ]
+    return {name for name, *_ in found}
 
 
 def test_files_stay_small() -> None:
