@@ -173,7 +173,7 @@ def _run_to_the_end(trainer: Trainer, process: Process) -> None:
     """Train, and say what remains when something outside ends the training."""
     folder = trainer.folder
     try:
-        with _stoppable():
+        with _stoppable(process):
             state = trainer.run()
         if process.is_first:
             save_weights(state.weights, folder / "trained_model.pt")
@@ -203,7 +203,7 @@ def _what_remains(folder: Path) -> str:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
+def _stoppable(process: Process) -> Iterator[None]:
     """Turn SIGTERM into KeyboardInterrupt, so that it ends a training as Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread alone
@@ -216,4 +216,5 @@ def _stoppable() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        # By SIGTERM `torchrun` ends those whose peer is gone, and they have yet to say so.
+        signal.signal(signal.SIGTERM, before if process.world_size == 1 else signal.SIG_IGN)

@@ -109,6 +109,8 @@ def test_what_ends_one_of_several_is_not_said_to_be_its_user(monkeypatch: pytest
     def stopped() -> None:
         raise KeyboardInterrupt
 
+    handlers: list[object] = []
+    monkeypatch.setattr(signal, "signal", lambda number, handler: handlers.append(handler))
     trainer = SimpleNamespace(folder=tmp_path, run=stopped)
     for process, sentence in (
         (Process(), r"^Training was stopped\. No epoch"),
@@ -116,6 +118,7 @@ def test_what_ends_one_of_several_is_not_said_to_be_its_user(monkeypatch: pytest
     ):
         with pytest.raises(LungUNetSegError, match=sentence):
             command._run_to_the_end(trainer, process)
+    assert handlers[-1] is signal.SIG_IGN, "a second SIGTERM must not end it before its sentence"
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
