@@ -11,10 +11,16 @@ from scipy import ndimage
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 Labels = npt.NDArray[np.uint8]
+Probabilities = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 PART_SHARE = 0.05
 """A part of at least this share of its lung's largest part is lung: disease can cut a lung in pieces."""
+
+DOUBTFUL_BELIEF = 0.9
+DOUBTFUL_MAX_MM2 = 3000.0
+"""A part in which the network's mean probability of lung is lower is none, if it has at most this mean cross-section:
+gas in the bowel and air outside the body are believed less than the smallest lung. Larger ones stay: an opaque lung."""
 
 LUNG_MIN_MM2 = 25.0
 """A lung's largest part has at least this mean cross-section; less is noise."""
@@ -40,7 +46,7 @@ class _Side:
     Attributes:
         label: RIGHT_LUNG or LEFT_LUNG.
         parts: (D, H, W) number of each voxel's part.
-        sizes: Voxels of each part; 0 for the background.
+        sizes: Voxels of each part; 0 for the background and for what is dropped.
         destination: The label that each part gets in the end, 0 while it is undecided, and for what goes.
     """
 
@@ -61,11 +67,14 @@ class _Side:
         return mask
 
 
-def sort_parts(labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[Labels, list[int]]:
+def sort_parts(
+    labels: Labels, belief: Probabilities, spacing_mm: tuple[float, float, float]
+) -> tuple[Labels, list[int]]:
     """Decide for each connected part of each lung whether it stays, changes side or goes.
 
     Args:
         labels: (D, H, W); 1 right lung, 2 left.
+        belief: (D, H, W); probability of either lung, 0 to 255.
         spacing_mm: (slice, row, column) distances.
 
     Returns:
@@ -73,6 +82,7 @@ def sort_parts(labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[
     """
     right, left = (_find_parts(labels, label) for label in (RIGHT_LUNG, LEFT_LUNG))
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
+    removed = [size for side in (right, left) for size in _drop_doubtful(side, belief, pixel_mm2)]
     pairs = ((right, left), (left, right))
     small = [side for side, other in pairs if side.sizes.max() < SMALL_SHARE * other.sizes.max()]
     # A small lung's parts may all be stray parts of the other one, so they are looked at before they are kept.
@@ -83,7 +93,7 @@ def sort_parts(labels: Labels, spacing_mm: tuple[float, float, float]) -> tuple[
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
     result = right.destination[right.parts] + left.destination[left.parts]
-    removed = [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
+    removed += [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
     return result, removed
 
 
@@ -92,6 +102,18 @@ def _find_parts(labels: Labels, label: int) -> _Side:
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     sizes[0] = 0
     return _Side(label, parts, sizes, np.zeros(count + 1, np.uint8))
+
+
+def _drop_doubtful(side: _Side, belief: Probabilities, pixel_mm2: float) -> list[int]:
+    """Leave parts that are small and not believed out of all that follows; return their sizes."""
+    inside = side.parts > 0
+    believed = np.bincount(side.parts[inside], belief[inside], side.sizes.size)
+    depths = [1, *(extent[0].stop - extent[0].start for extent in ndimage.find_objects(side.parts))]
+    doubtful = believed < DOUBTFUL_BELIEF * 255 * side.sizes
+    doubtful &= side.sizes * pixel_mm2 <= DOUBTFUL_MAX_MM2 * np.array(depths)
+    sizes = [int(size) for size in side.sizes[doubtful]]
+    side.sizes[doubtful] = 0
+    return sizes
 
 
 def _no_part(side: _Side) -> Mask:

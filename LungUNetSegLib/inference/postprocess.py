@@ -76,7 +76,8 @@ def clean(probabilities: Probabilities, spacing_mm: tuple[float, float, float]) 
         region[:] = region[:, ::-1].copy()
         before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
     voxel_ml = float(np.prod(spacing_mm)) / 1000
-    after, removed = sort_parts(before, spacing_mm)
+    belief = np.minimum(region.sum(axis=1, dtype=np.uint16), 255).astype(np.uint8)
+    after, removed = sort_parts(before, belief, spacing_mm)
     is_cut = (after[0].any() and box[0].start == 0) or (after[-1].any() and box[0].stop == len(result))
     if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
         removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
