@@ -34,7 +34,7 @@ except ModuleNotFoundError:
     # A checkout whose LungUNetSeg folder is an additional module path: only this folder is on sys.path.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from LungUNetSegSlicer.settings import Device, Output
+from LungUNetSegSlicer.settings import Device, Engine, Output
 
 if TYPE_CHECKING:
     from LungUNetSegLib.inference.engines import DeviceName, EngineName
@@ -84,6 +84,7 @@ class LungUNetSegParameterNode:
     show3d: bool = True
     model: str = "lungs"
     device: Device = Device.AUTO
+    engine: Engine = Engine.AUTO
 
 
 class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):

@@ -24,7 +24,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import MissingDependencyError
-from LungUNetSegSlicer.settings import RunSettings
+from LungUNetSegSlicer.settings import Engine, RunSettings
 
 _VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[\w.]+)?")
 """A version as packages have had them since PEP 440; pip refuses a constraint with any other."""
@@ -48,14 +48,18 @@ class Package:
 
 
 ONNX_RUNTIME = Package("onnxruntime", "onnxruntime>=1.18", "ONNX Runtime", "30 MB")
+OPENVINO = Package("openvino", "openvino>=2024.4", "OpenVINO", "60 MB")
 TORCH = Package("torch", ">=2.4", "PyTorch", "200 MB – 3 GB")
+
+_BY_ENGINE = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engine.TORCH: TORCH}
 
 
 def missing(settings: RunSettings) -> Package | None:
     """Return what must be installed before a run with these settings; None when all is there."""
-    if settings.needs_torch:
-        return None if find_spec(TORCH.module) else TORCH
-    return None if any(find_spec(each) for each in ("onnxruntime", "openvino", "torch")) else ONNX_RUNTIME
+    package = TORCH if settings.needs_torch else _BY_ENGINE.get(settings.engine)
+    if package is not None:
+        return None if find_spec(package.module) else package
+    return None if any(find_spec(each.module) for each in _BY_ENGINE.values()) else ONNX_RUNTIME
 
 
 def install_with_consent(package: Package) -> bool:
@@ -71,7 +75,7 @@ def install_with_consent(package: Package) -> bool:
         raise MissingDependencyError(
             _(
                 "Computing on a GPU, or with a training's checkpoint, needs PyTorch. Install the extension PyTorch in "
-                "Slicer's Extensions Manager, restart Slicer, and try again; or compute on the CPU."
+                "Slicer's Extensions Manager, restart Slicer, and try again; or choose the CPU and another engine."
             )
         )
     text = _(

@@ -19,7 +19,7 @@ from LungUNetSegSlicer.settings import RunSettings
 
 _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
-    "modelPathLineEdit", "deviceComboBox",
+    "modelPathLineEdit", "deviceComboBox", "engineComboBox",
 )  # fmt: skip
 """The widgets that are locked during a run."""
 
@@ -98,7 +98,17 @@ class SegmentPanel:
             return _("Packages are being installed.")
         if self._parameters is None or self._parameters.inputVolume is None:
             return _("Choose a CT first.")
-        return "" if self._parameters.model else _("Choose a model's file first.")
+        if not self._parameters.model:
+            return _("Choose a model's file first.")
+        if self._settings().contradictory:
+            return _("Choose PyTorch or Automatic as the engine: no other computes on a GPU or with a checkpoint.")
+        return ""
+
+    def _settings(self) -> RunSettings:
+        chosen = self._parameters
+        return RunSettings(
+            model=chosen.model, device=chosen.device, engine=chosen.engine, output=chosen.output, show3d=chosen.show3d
+        )
 
     def _set_model(self, model: str) -> None:
         if self._parameters is not None:
@@ -111,10 +121,7 @@ class SegmentPanel:
             self._start()
 
     def _start(self) -> None:
-        parameters = self._parameters
-        settings = RunSettings(
-            model=parameters.model, device=parameters.device, output=parameters.output, show3d=parameters.show3d
-        )
+        parameters, settings = self._parameters, self._settings()
         try:
             ready = self._install_missing(settings)
         except LungUNetSegError as error:

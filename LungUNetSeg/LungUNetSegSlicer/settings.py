@@ -22,6 +22,20 @@ class Device(enum.Enum):
         return {Device.AUTO: _("Automatic"), Device.CPU: _("CPU"), Device.GPU: _("GPU")}[self]
 
 
+class Engine(enum.Enum):
+    """What runs the network, by the library's names."""
+
+    AUTO = "auto"
+    ONNX_RUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+    TORCH = "torch"
+
+    def label(self) -> str:
+        """Return the name that the panel shows."""
+        names = {Engine.ONNX_RUNTIME: "ONNX Runtime", Engine.OPENVINO: "OpenVINO", Engine.TORCH: "PyTorch"}
+        return names.get(self) or _("Automatic")
+
+
 class Output(enum.Enum):
     """The segments to make."""
 
@@ -40,25 +54,34 @@ class RunSettings:
     Attributes:
         model: Name of a shipped model, or path of a model's file.
         device: Where to compute.
+        engine: What runs the network.
         output: Which segments to make.
         show3d: Also make surfaces for the 3D views.
     """
 
     model: str
     device: Device = Device.AUTO
+    engine: Engine = Engine.AUTO
     output: Output = Output.RIGHT_AND_LEFT
     show3d: bool = True
 
     @property
     def needs_torch(self) -> bool:
-        """Whether nothing but PyTorch can do it."""
+        """Whether nothing but PyTorch can do it, or is wanted."""
         from LungUNetSegLib.inference.model import CHECKPOINT_SUFFIXES  # not before the first click
 
-        return self.device is Device.GPU or Path(self.model).suffix in CHECKPOINT_SUFFIXES
+        torch_only = self.device is Device.GPU or Path(self.model).suffix in CHECKPOINT_SUFFIXES
+        return torch_only or self.engine is Engine.TORCH
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether the engine that is chosen cannot do what only PyTorch can."""
+        return self.needs_torch and self.engine in (Engine.ONNX_RUNTIME, Engine.OPENVINO)
 
     def arguments(self) -> list[str]:
         """Return the options of `LungUNetSegSlicer.child`."""
-        arguments = ["--model", self.model, "--device", self._library_device(), "--labels", self.output.value]
+        place = ["--engine", self.engine.value, "--device", self._library_device()]
+        arguments = ["--model", self.model, *place, "--labels", self.output.value]
         return [*arguments, "--surfaces"] if self.show3d else arguments
 
     def _library_device(self) -> str:

@@ -156,6 +156,19 @@ def test_torch_is_asked_for_only_where_nothing_else_will_do(installed, tmp_path)
     assert missing(RunSettings(model="lungs")) is None
 
 
+def test_the_engine_that_is_chosen_is_the_one_that_is_asked_for(installed):
+    from LungUNetSegSlicer.dependencies import ONNX_RUNTIME, OPENVINO, TORCH, missing
+    from LungUNetSegSlicer.settings import Engine, RunSettings
+
+    packages = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engine.TORCH: TORCH}
+    for engine, package in packages.items():
+        installed.clear()
+        installed.update({each.module for each in packages.values()} - {package.module})
+        assert missing(RunSettings(model="lungs", engine=engine)) is package
+        installed.add(package.module)
+        assert missing(RunSettings(model="lungs", engine=engine)) is None
+
+
 def test_torch_comes_through_the_pytorch_extension_with_the_same_constraints(
     panel, phantom_node, installed, monkeypatch
 ):

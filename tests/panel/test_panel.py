@@ -130,11 +130,12 @@ def test_results_come_back_with_their_segmentation_and_with_the_saved_scene(app,
 
 
 def test_settings_reach_the_child(panel, phantom_node, window_model, app):
-    from LungUNetSegSlicer.settings import Device, Output
+    from LungUNetSegSlicer.settings import Device, Engine, Output
 
     panel.click(panel.ui.advancedCollapsibleButton)
     panel.choose(panel.ui.outputComboBox, "Both lungs as one")
     panel.choose(panel.ui.deviceComboBox, "CPU")
+    panel.choose(panel.ui.engineComboBox, "OpenVINO")
     panel.choose(panel.ui.modelComboBox, "From a file")
     panel.click(panel.ui.show3dCheckBox)
     assert panel.parameters.show3d
@@ -144,10 +145,27 @@ def test_settings_reach_the_child(panel, phantom_node, window_model, app):
     panel.ui.modelPathLineEdit.setCurrentPath(str(window_model))
     parameters = panel.parameters
     assert (parameters.output, parameters.device, parameters.show3d) == (Output.BOTH_AS_ONE, Device.CPU, False)
-    assert parameters.model == str(window_model)
+    assert (parameters.model, parameters.engine) == (str(window_model), Engine.OPENVINO)
     panel.run()
     result = json.loads(parameters.outputSegmentation.GetAttribute("LungUNetSeg.Result"))
-    assert result["arguments"] == ["--model", str(window_model), "--device", "cpu", "--labels", "binary"]
+    options = {"--model": str(window_model), "--engine": "openvino", "--device": "cpu", "--labels": "binary"}
+    assert result["arguments"] == [word for option in options.items() for word in option]
+
+
+def test_an_engine_of_the_cpu_is_not_started_for_a_gpu_or_a_checkpoint(panel, phantom_node, tmp_path):
+    from LungUNetSegSlicer.settings import Device, Engine
+
+    panel.choose(panel.ui.engineComboBox, "ONNX Runtime")
+    assert panel.ui.applyButton.enabled
+    panel.choose(panel.ui.deviceComboBox, "GPU")
+    assert not panel.ui.applyButton.enabled
+    assert panel.ui.applyButton.toolTip.startswith("Choose PyTorch or Automatic as the engine")
+    panel.parameters.engine = Engine.TORCH
+    assert panel.ui.applyButton.enabled
+    panel.parameters.engine, panel.parameters.device = Engine.OPENVINO, Device.CPU
+    assert panel.ui.applyButton.enabled
+    panel.parameters.model = str(tmp_path / "best.pt")
+    assert not panel.ui.applyButton.enabled
 
 
 def test_leaving_and_coming_back_keeps_the_settings(panel, phantom_node):
@@ -178,6 +196,7 @@ def test_every_setting_has_a_tooltip_a_label_and_a_key_of_its_own(panel):
         "outputComboBox",
         "modelComboBox",
         "deviceComboBox",
+        "engineComboBox",
     ):
         widget = getattr(ui, name)
         assert widget.toolTip, name
@@ -190,7 +209,10 @@ def test_every_setting_has_a_tooltip_a_label_and_a_key_of_its_own(panel):
 
 def test_the_tab_key_goes_from_top_to_bottom(panel, phantom_node):
     panel.click(panel.ui.advancedCollapsibleButton)
-    names = ("inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox")
+    names = (
+        "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
+        "deviceComboBox", "engineComboBox",
+    )  # fmt: skip
     panel.ui.inputVolumeSelector.setFocus()
     visited = []
     for _ in range(40):
