@@ -78,6 +78,27 @@ def test_segment_writes_labels_on_the_scan_s_grid_and_a_report(
     assert f"right lung {right_ml:.0f} ml" in stdout
 
 
+def test_raw_is_what_the_network_says(run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects `--raw`: specks stay, which are removed without it."""
+    from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
+
+    def probabilities(self: object, slices: np.ndarray) -> np.ndarray:
+        sides = np.zeros((len(slices), 2, *slices.shape[2:]), np.float32)
+        sides[:, 0, 15:35, 10:25] = sides[:, 1, 15:35, 40:55] = sides[0, 0, 2, 2] = 1
+        return sides
+
+    monkeypatch.setattr(OnnxRuntimeEngine, "probabilities", probabilities)
+    removed = {}
+    for options in ((), ("--raw",)):
+        report = tmp_path / "r.json"
+        code, *_ = run(
+            "segment", scan_file, "-o", tmp_path / "l.nrrd", "--engine", "onnxruntime", "--json", report, *options
+        )
+        assert code == 0
+        removed[options] = json.loads(report.read_text())["quality"]["removed_parts"]
+    assert removed[("--raw",)] == 0 < removed[()]
+
+
 def test_segment_both_lungs_as_a_slicer_segmentation(run, scan_file: Path, tmp_path: Path) -> None:
     """Protects `--labels binary` and `.seg.nrrd`: one segment, no volumes by side."""
     out, report_file = tmp_path / "lungs.seg.nrrd", tmp_path / "report.json"
