@@ -77,15 +77,19 @@ def dot_chart(names: Sequence[str], series: Sequence[Series], x_title: str) -> s
         parts.append(f'<text x="{place(tick):.1f}" y="{height - BOTTOM + 18}" class="middle">{tick:g}</text>')
     for row, name in enumerate(names):
         at = TOP + step * (row + 0.5)
-        shown = name if len(name) <= 30 else name[:28] + "…"
         parts.append(f'<path class="grid" d="M{left} {at:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(f'<text x="{left - 10}" y="{at + 4:.1f}" class="end">{escape(shown)}</text>')
+        parts.append(f'<text x="{left - 10}" y="{at + 4:.1f}" class="end">{escape(shorten(name, 30))}</text>')
         for each in series:
             value = each.values[row]
             if math.isfinite(value):
                 parts.append(_dot(place(value), at, 5, each.colour, f"{name}, {each.name}: {value:.3f}"))
     parts.append(f'<text x="{left + span / 2:.1f}" y="{height - 6}" class="middle">{escape(x_title)}</text>')
     return _svg(height, parts) + _legend(series)
+
+
+def shorten(name: str, length: int) -> str:
+    """Return a case's name in at most `length` letters."""
+    return name if len(name) <= length else name[: length - 1] + "…"
 
 
 def _frame(low: float, high: float, x_title: str) -> str:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.evaluation.charts import shorten
 from LungUNetSegLib.evaluation.page import data_url, page
 from LungUNetSegLib.evaluation.pictures import Role, pick_examples
 from LungUNetSegLib.evaluation.slices import SliceScores
@@ -101,10 +103,10 @@ def score_curves(scores: SliceScores) -> Figure:
         _label(curve, f"{title}: mean {summary.mean:.3f}, median {summary.median:.3f}", "slice")
         curve.set(xlim=(-1, len(each)), ylim=(-0.03, 1.03))
         histogram.hist(each[np.isfinite(each)], bins=np.linspace(0, 1, 26), color=colour)
-        _label(histogram, f"{summary.finite} slices", title)
-        if summary.undefined:
-            note = f"{summary.undefined} more: nothing\nto find, nothing found"
-            histogram.text(0.03, 0.95, note, transform=histogram.transAxes, va="top", fontsize=8, color=NOTE)
+        note = f"\n{summary.undefined} more: none there, none found" if summary.undefined else ""
+        _label(histogram, f"{summary.finite} slices{note}", title)
+        histogram.set_ylabel("slices")
+        histogram.yaxis.get_major_locator().set_params(integer=True)
     return figure
 
 
@@ -117,13 +119,14 @@ def gallery(scores: SliceScores, role: Role) -> Figure:
         return figure
     grid = figure.subplots(len(chosen), 3, squeeze=False)
     for row, index in zip(grid, chosen, strict=True):
-        titles = (scores.cases[index], "reference", f"prediction, DSC {scores.dsc[index]:.3f}")
-        for axes, slices, title in zip(
-            row, (scores.images, scores.references, scores.predictions), titles, strict=True
-        ):
-            axes.imshow(np.squeeze(np.asarray(slices[index])), cmap="gray")
-            axes.set_title(title, fontsize=9, loc="left")
-            axes.set_axis_off()
+        image, reference, prediction = (
+            np.squeeze(np.asarray(each[index])) for each in (scores.images, scores.references, scores.predictions)
+        )
+        # Without the few pixels of metal, beside which lung would be as black as air.
+        low, high = np.percentile(image, (0.5, 99.5))
+        _show(row[0], image, low, high, shorten(scores.cases[index], 28))
+        _show(row[1], reference, 0, 1, "reference")
+        _show(row[2], prediction, 0, 1, f"prediction, DSC {scores.dsc[index]:.3f}")
     return figure
 
 
@@ -135,6 +138,12 @@ def _figure(width: float, height: float) -> Figure:
             "Figures need matplotlib, which is not installed; run: pip install 'lungunetseg[train]'"
         ) from None
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def _show(axes: Axes, plane: npt.NDArray[Any], low: float, high: float, title: str) -> None:
+    axes.imshow(plane, cmap="gray", vmin=low, vmax=high)
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_axis_off()
 
 
 def _label(axes: Axes, title: str, x_label: str) -> None:
