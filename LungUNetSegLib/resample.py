@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,17 @@ import SimpleITK as sitk
 from LungUNetSegLib.volume import Geometry, Volume
 
 SLAB_SLICES = 64
+
+
+@contextmanager
+def limited_threads(number: int | None) -> Iterator[None]:
+    """Let ITK use at most so many threads meanwhile, in the whole process; one for each core when None."""
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(number or before)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def to_sitk(volume: Volume) -> sitk.Image:

@@ -16,6 +16,7 @@ from dicom_files import save, slices_of
 
 import LungUNetSegLib
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels, write_labels
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.resample import to_sitk
@@ -108,6 +109,21 @@ def test_segment_both_lungs_as_a_slicer_segmentation(run, scan_file: Path, tmp_p
     assert header.GetMetaData("Segment0_Name") == "Lungs" and not header.HasMetaDataKey("Segment1_Name")
     volumes_ml = json.loads(report_file.read_text())["volumes_ml"]
     assert volumes_ml["right"] is volumes_ml["left"] is None and volumes_ml["total"] > 0
+
+
+def test_threads_are_limited_while_a_scan_is_read_too(
+    run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects `--threads`: a tilted gantry's scan is resampled before it is segmented."""
+    used = []
+
+    def read(*_: object) -> None:
+        used.append(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads())
+        raise ReadError("enough")
+
+    monkeypatch.setattr("LungUNetSegLib.cli.segment.read_scan", read)
+    run("segment", scan_file, "-o", tmp_path / "l.nrrd", "--threads", 3)
+    assert used == [3]
 
 
 def test_progress_as_json_is_one_object_a_line_and_nothing_else(run, scan_file: Path, tmp_path: Path) -> None:
@@ -257,8 +273,6 @@ def test_a_scan_without_lung_is_done_and_said(
 
 def test_debug_shows_the_traceback(tiny_model: Path, tmp_path: Path) -> None:
     """Protects who has to find a fault."""
-    from LungUNetSegLib.errors import ReadError
-
     with pytest.raises(ReadError):
         main(
             [

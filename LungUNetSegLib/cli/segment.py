@@ -21,6 +21,7 @@ from LungUNetSegLib.inference.segmenter import LABEL_KINDS, segment
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.atomic import check_apart, check_replaceable, replacing
 from LungUNetSegLib.io.labels import OUTPUT_ENDINGS
+from LungUNetSegLib.resample import limited_threads
 
 BATCH_ENDING = ".nii.gz"
 
@@ -109,7 +110,8 @@ def _segment_file(
     """Segment one scan, write its labels and return its report."""
     started = time.perf_counter()
     progress("read", 0, 1)
-    scan = read_scan(source, arguments.series)
+    with limited_threads(arguments.threads):
+        scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
     result = segment(

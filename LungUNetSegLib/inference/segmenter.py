@@ -14,10 +14,12 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.inference.engines import DeviceName, Engine, EngineName, open_engine
+from LungUNetSegLib.inference.engines.threads import limited_cores
 from LungUNetSegLib.inference.model import Model
 from LungUNetSegLib.inference.postprocess import HALF, Cleaning, Probabilities, clean, hard_labels
 from LungUNetSegLib.inference.quality import assess
 from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, normalise, place_grid, slices_seen
+from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
@@ -91,7 +93,8 @@ def segment(
     started = time.perf_counter()
     runner = open_engine(model, engine, device, threads)
     opened_s = time.perf_counter() - started
-    result = segment_with(volume, model.preprocess, runner, labels=labels, raw=raw, progress=progress)
+    with limited_threads(threads or limited_cores()):
+        result = segment_with(volume, model.preprocess, runner, labels=labels, raw=raw, progress=progress)
     steps = tuple(Finding("engine-fallback", sentence) for sentence in runner.steps_down)
     return replace(result, seconds={"load": opened_s, **result.seconds}, findings=steps + result.findings)
 

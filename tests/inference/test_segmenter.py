@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from tiny_models import OracleEngine, write_checkpoint
 
 from LungUNetSegLib.errors import EngineError, ModelError
+from LungUNetSegLib.inference import segmenter
 from LungUNetSegLib.inference.model import load_model
 from LungUNetSegLib.inference.segmenter import measure, segment, segment_with
 from LungUNetSegLib.metrics import count
@@ -227,6 +229,27 @@ def test_an_engine_s_step_down_is_a_finding(
     result = segment(small_phantom.ct, load_model(tiny_model))
     assert result.findings[0].code == "engine-fallback" and "The GPU died" in result.findings[0].message
     assert result.device == "cpu" and result.engine.startswith("ONNX Runtime")
+
+
+def test_threads_are_limited_where_a_scan_is_resampled_too(
+    tiny_model: Path, oblique_phantom: Phantom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects who shares a machine: ITK takes every core unless it is told otherwise; afterwards it may again."""
+    used, resample = [], sitk.Resample
+
+    def note(*arguments: object) -> sitk.Image:
+        used.append(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads())
+        return resample(*arguments)
+
+    monkeypatch.setattr(sitk, "Resample", note)
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    segment(oblique_phantom.ct, load_model(tiny_model), engine="onnxruntime", threads=1)
+    assert len(used) >= 2 and set(used) == {1}, "to the body's axes and back"
+    assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == before
+    used.clear()
+    monkeypatch.setattr(segmenter, "limited_cores", lambda: before + 1)
+    segment(oblique_phantom.ct, load_model(tiny_model), engine="onnxruntime")
+    assert set(used) == {before + 1}, "a container's limit"
 
 
 def test_of_a_longer_scan_only_the_labels_take_more_memory() -> None:
