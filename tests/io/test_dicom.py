@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from pydicom.uid import (
 )
 
 from LungUNetSegLib.errors import MissingDependencyError
-from LungUNetSegLib.io import dicom_to_numpy, list_series, read_scan, write_dicom_series
+from LungUNetSegLib.io import dicom, dicom_pixels, dicom_to_numpy, list_series, read_scan, write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Volume
 
@@ -70,6 +71,37 @@ def test_a_list_of_files_reads_only_these(thin: Volume, tmp_path: Path) -> None:
 def test_lossless_compression_gives_the_same_hu(syntax: str, thin: Volume, tmp_path: Path) -> None:
     save([encoded(dataset, syntax) for dataset in slices_of(thin)], tmp_path)
     assert_same(read_scan(tmp_path), thin)
+
+
+def test_files_are_read_two_at_a_time(thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects slow disks and networks: the next file is fetched while one is decoded."""
+    both, read = Barrier(2), dicom.read_dataset
+
+    def wait_for_another(path: Path) -> Dataset | None:
+        both.wait(timeout=20)
+        return read(path)
+
+    monkeypatch.setattr(dicom, "read_dataset", wait_for_another)
+    save(slices_of(thin)[:4], tmp_path)
+    assert np.array_equal(read_scan(tmp_path).volume.array, thin.array[:4])
+
+
+@pytest.mark.parametrize(("installed", "taken"), [(("gdcm", "pyjpegls"), "pyjpegls"), (("gdcm", "pillow"), "")])
+def test_the_fastest_decoder_that_is_installed_is_taken(
+    installed: tuple[str, ...], taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a faster one the choice is pydicom's."""
+    asked = []
+
+    class Decoder:
+        available_plugins = installed
+
+        def as_array(self, *_: object, decoding_plugin: str, **__: object) -> tuple[np.ndarray, dict]:
+            asked.append(decoding_plugin)
+            return np.zeros((2, 2), np.int16), {}
+
+    monkeypatch.setattr(dicom_pixels, "_decoder", lambda _: Decoder())
+    assert len(list(dicom_pixels.decoded(Dataset(), [0, 1]))) == 2 and asked == [taken, taken]
 
 
 def test_jpeg_ls_is_read_without_the_faster_decoder(
