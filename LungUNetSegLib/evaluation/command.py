@@ -12,7 +12,14 @@ from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, Progress, evaluate_pair, evaluate_pairs
 from LungUNetSegLib.evaluation.pairs import pair_cases
 from LungUNetSegLib.evaluation.report import OVERVIEW, about, write_report
-from LungUNetSegLib.evaluation.tables import COLUMNS, Column, write_cases_csv, write_json, write_slices_csv
+from LungUNetSegLib.evaluation.tables import (
+    COLUMNS,
+    Column,
+    describe_slices,
+    write_cases_csv,
+    write_json,
+    write_slices_csv,
+)
 from LungUNetSegLib.io.atomic import check_apart, check_replaceable
 
 MASKS = "label map, DICOM SEG or RTSTRUCT"
@@ -89,6 +96,8 @@ def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None
             *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
             sep="  ",
         )
+    if any(case.regions for case in cases):
+        print(describe_slices(cases))
     for case in cases:
         for message in [finding.message for finding in case.findings] + [case.error or ""]:
             if message:

@@ -46,6 +46,7 @@ class RegionScores:
         hd_mm, hd95_mm, mean_surface_mm: Distances (`metrics.surface`); infinite if one of the masks is empty.
         surface_dsc_2mm: Surface DSC at `TOLERANCE_MM`.
         dsc_by_slice: One value for each slice from foot to head; NaN where neither mask has a voxel.
+        accuracy_by_slice: Binary accuracy of each slice, over the whole plane.
         wrong_by_slice: False positive and false negative voxels of each slice.
     """
 
@@ -64,6 +65,7 @@ class RegionScores:
     mean_surface_mm: float
     surface_dsc_2mm: float
     dsc_by_slice: tuple[float, ...]
+    accuracy_by_slice: tuple[float, ...]
     wrong_by_slice: tuple[int, ...]
 
     def slices_from_worst(self) -> list[int]:
@@ -158,6 +160,7 @@ def _score(name: str, prediction: Mask, reference: Mask, slices: slice, geometry
         mean_surface_mm=distances.mean_mm,
         surface_dsc_2mm=distances.surface_dsc(TOLERANCE_MM),
         dsc_by_slice=tuple(dsc_by_slice.tolist()),
+        accuracy_by_slice=tuple((1 - wrong_by_slice / math.prod(geometry.shape[1:])).tolist()),
         wrong_by_slice=tuple(wrong_by_slice.tolist()),
     )
 

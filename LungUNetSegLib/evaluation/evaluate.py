@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -113,4 +114,16 @@ def summarise_cases(cases: Iterable[EvaluatedCase], score: str) -> dict[str, Sum
     for case in cases:
         for region in case.regions:
             values.setdefault(region.name, []).append(getattr(region, score))
+    return {name: summarise(each) for name, each in values.items()}
+
+
+def summarise_slices(cases: Iterable[EvaluatedCase], score: Literal["dsc", "accuracy"]) -> dict[str, Summary]:
+    """Return the spread of one score over all slices of the cases that did not fail, by region.
+
+    Slices without lung that were left empty have no DSC: they are the summary's `undefined`.
+    """
+    values: dict[str, list[float]] = {}
+    for case in cases:
+        for region in case.regions:
+            values.setdefault(region.name, []).extend(getattr(region, f"{score}_by_slice"))
     return {name: summarise(each) for name, each in values.items()}

@@ -20,7 +20,7 @@ from LungUNetSegLib.evaluation.charts import Series, dot_chart, line_chart
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
 from LungUNetSegLib.evaluation.page import data_url, page, table
 from LungUNetSegLib.evaluation.pictures import BINARY_COLOURS, DIFFERENCE_COLOURS, LABEL_COLOURS, Colour, SlicePicture
-from LungUNetSegLib.evaluation.tables import COLUMNS, Column
+from LungUNetSegLib.evaluation.tables import COLUMNS, Column, describe_slices
 from LungUNetSegLib.io.atomic import replacing
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 
@@ -111,7 +111,7 @@ def _overview(cases: Sequence[EvaluatedCase]) -> str:
         ]
         parts += ["<h2>All cases, worst first</h2>", dot_chart([case.name for case in scored], curves, "DSC")]
         parts += ["<h3>Lungs, right and left together</h3>", _case_table(scored)]
-        parts += ["<h3>Over the cases</h3>", _spread(scored)]
+        parts += ["<h3>Over the cases</h3>", _spread(scored), f"<p>{describe_slices(scored)}</p>"]
     return "\n".join(parts)
 
 
@@ -150,7 +150,8 @@ def _case(case: EvaluatedCase, is_only: bool) -> str:
         for column in COLUMNS
     ]
     parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
-    parts += ["<h3>DSC by slice</h3>", _slice_chart(case), "<h3>Slices</h3>", _gallery(case), "</section>"]
+    parts += ["<h3>DSC by slice</h3>", _slice_chart(case), f"<p>{describe_slices([case])}</p>"]
+    parts += ["<h3>Slices</h3>", _gallery(case), "</section>"]
     return "\n".join(parts)
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import to_json
-from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
 from LungUNetSegLib.io.atomic import replacing
+from LungUNetSegLib.segments import BOTH_LUNGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,19 +84,19 @@ def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
 
 
 def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
-    """Write one row for each slice, from foot to head, in which a region's masks have a voxel.
+    """Write one row for each slice, from foot to head; the DSC's cell is empty where neither mask has a voxel.
 
     Raises:
         WriteError: The file cannot be written.
     """
-    rows = [
-        [case.name, region.name, str(index), f"{case.slice_z_mm[index]:.3f}", _cell(dsc), str(wrong)]
-        for case in cases
-        for region in case.regions
-        for index, (dsc, wrong) in enumerate(zip(region.dsc_by_slice, region.wrong_by_slice, strict=True))
-        if not math.isnan(dsc)
-    ]
-    _write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "wrong_voxels"], rows)
+    rows: list[list[str]] = []
+    for case in cases:
+        for region in case.regions:
+            scores = zip(region.dsc_by_slice, region.accuracy_by_slice, region.wrong_by_slice, strict=True)
+            for index, (dsc, accuracy, wrong) in enumerate(scores):
+                z_mm = f"{case.slice_z_mm[index]:.3f}"
+                rows.append([case.name, region.name, str(index), z_mm, _cell(dsc), _cell(accuracy), str(wrong)])
+    _write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
 
 
 def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
@@ -112,10 +113,21 @@ def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, s
     content = {
         "about": dict(about),
         "summary": {column.field: summarise_cases(cases, column.field) for column in COLUMNS},
+        "slices": {"dsc": summarise_slices(cases, "dsc"), "accuracy": summarise_slices(cases, "accuracy")},
         "cases": [{key: value for key, value in to_json(case).items() if key != "pictures"} for case in cases],
     }
     text = json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False)
     _write_text(path, text + "\n")
+
+
+def describe_slices(cases: Sequence[EvaluatedCase]) -> str:
+    """Return a sentence on all slices of the cases, of which one at least did not fail."""
+    name = BOTH_LUNGS[0].name
+    dsc, accuracy = summarise_slices(cases, "dsc")[name], summarise_slices(cases, "accuracy")[name]
+    return (
+        f"Both lungs by slice: mean DSC {COLUMNS[0].text(dsc.mean)} over {dsc.finite}, mean binary accuracy "
+        f"{accuracy.mean:.4f} over {accuracy.finite}; {dsc.undefined} without lung were left empty."
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -104,6 +104,28 @@ def test_report_folder_holds_page_and_tables(folders: tuple[Path, Path], tmp_pat
         assert {row["case"] for row in csv.DictReader(file)} == {"bad", "good"}
 
 
+def test_slices_are_scored_and_empty_ones_counted_apart(
+    folders: tuple[Path, Path], small_phantom: Phantom, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The paper's numbers over a test set, without its zeros for slices that were rightly left empty."""
+    evaluate(*folders, "--report", tmp_path)
+    empty = int((~small_phantom.labels.array.any(axis=(1, 2))).sum())
+    with (tmp_path / "slices.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["region"] == "Lungs"]
+    assert len(rows) == 2 * 24
+    assert sum(row["dsc"] == "" for row in rows) == 2 * empty > 0
+    dsc, accuracy = ([float(row[score]) for row in rows if row[score]] for score in ("dsc", "accuracy"))
+    sentence = (
+        f"Both lungs by slice: mean DSC {np.mean(dsc):.3f} over {48 - 2 * empty}, mean binary accuracy "
+        f"{np.mean(accuracy):.4f} over 48; {2 * empty} without lung were left empty."
+    )
+    assert sentence in capsys.readouterr().out
+    assert sentence in (tmp_path / "report.html").read_text()
+    summary = json.loads((tmp_path / "scores.json").read_text())["slices"]
+    assert summary["accuracy"]["Lungs"]["mean"] == pytest.approx(np.mean(accuracy), abs=1e-6)
+    assert summary["dsc"]["Lungs"]["undefined"] == 2 * empty
+
+
 def test_page_is_whole_and_loads_nothing_from_elsewhere(folders: tuple[Path, Path], tmp_path: Path) -> None:
     evaluate(*folders, "--report", tmp_path)
     page = Page((tmp_path / "report.html").read_text())

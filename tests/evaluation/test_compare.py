@@ -51,6 +51,7 @@ def test_dsc_of_each_slice_from_foot_to_head() -> None:
     right = compare(prediction, labels()).regions[0]
     np.testing.assert_allclose(right.dsc_by_slice, [np.nan, 1, 2 * 6 / 30, 1, 1, 1, 1, 0], rtol=1e-12)
     assert right.wrong_by_slice == (0, 0, 18, 0, 0, 0, 0, 1)
+    np.testing.assert_allclose(right.accuracy_by_slice, [1, 1, 1 - 18 / 120, 1, 1, 1, 1, 1 - 1 / 120], rtol=1e-12)
     assert right.slices_from_worst()[:2] == [7, 2] and 0 not in right.slices_from_worst()
 
 
