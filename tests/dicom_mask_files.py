@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from dicom_files import item
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import pack_bits
@@ -95,3 +96,15 @@ def structure_set(path: Path, structures: dict[str, list[np.ndarray]]) -> Path:
         for number, contours in enumerate(structures.values(), 5)
     ]
     return saved(dataset, path, RTStructureSetStorage)
+
+
+def outlines(labels: Volume) -> dict[str, list[np.ndarray]]:
+    """Both lungs of labels 1 (right) and 2 (left) as structures, outlined between voxels."""
+    contourpy = pytest.importorskip("contourpy")
+    structures: dict[str, list[np.ndarray]] = {"Right Lung": [], "Left Lung": []}
+    for label, contours in zip((1, 2), structures.values(), strict=True):
+        for index, plane in enumerate(labels.array == label):
+            for line in contourpy.contour_generator(z=plane.astype(float)).lines(0.5):
+                points = np.column_stack([np.full(len(line), index), line[:, 1], line[:, 0]])
+                contours.append(labels.geometry.to_lps(points))
+    return structures

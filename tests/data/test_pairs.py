@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dicom_mask_files import outlines, segmentation, structure_set
 from phantom_cases import write_image, write_pair
 
-from LungUNetSegLib.data.cases import Case
+from LungUNetSegLib.data.cases import Case, find_cases
 from LungUNetSegLib.data.pairs import read_pair
 from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.io import write_labels
+from LungUNetSegLib.metrics import count
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -29,6 +33,49 @@ def test_scan_and_mask_come_on_one_grid(case: Case, small_phantom: Phantom) -> N
     np.testing.assert_array_equal(pair.labels.array, small_phantom.labels.array)
     assert pair.labels.geometry is pair.ct.geometry
     assert pair.ignore is None
+
+
+def write_npz(path: Path, labels: Volume) -> None:
+    np.savez(path, masks=np.moveaxis(labels.array, 0, -1))
+
+
+MASKS: dict[str, tuple[str, Callable[[Path, Volume], object]]] = {
+    "NIfTI, compressed": (".nii.gz", write_labels),
+    "NIfTI": (".nii", write_labels),
+    "NRRD": (".nrrd", write_labels),
+    "MetaImage": (".mha", write_labels),
+    "Slicer": (".seg.nrrd", write_labels),
+    "the paper": (".npz", write_npz),
+    "SEG": (".dcm", segmentation),
+    "RTSTRUCT": (".dcm", lambda path, labels: structure_set(path, outlines(labels))),
+}
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_masks_of_every_kind_are_found_and_read_with_their_sides(
+    kind: str, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    ending, write = MASKS[kind]
+    write_image(small_phantom.ct, tmp_path / "p.nii.gz")
+    write(tmp_path / f"p_seg{ending}", small_phantom.labels)
+    (case,) = find_cases(tmp_path)
+    pair = read_pair(case)
+    assert pair.has_sides
+    for label in (1, 2):
+        counts = count(pair.labels.array == label, small_phantom.labels.array == label)
+        assert counts.dsc > (0.99 if kind == "RTSTRUCT" else 0.999999)
+
+
+def test_voxels_that_are_no_number_are_air_in_a_scan_and_refused_in_a_mask(
+    case: Case, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    hu, labels = (volume.array.astype(np.float32) for volume in (small_phantom.ct, small_phantom.labels))
+    hu[3, :4, :4] = labels[3, 30, 30] = np.nan
+    write_image(Volume(hu, small_phantom.ct.geometry), case.image)
+    assert (read_pair(case).ct.array[3, :4, :4] == -1024).all()
+    write_image(Volume(labels, small_phantom.labels.geometry), case.mask)
+    with pytest.raises(LungUNetSegError, match=r"mask\.nii\.gz: a mask holds 0, 1 .* holds .*nan"):
+        read_pair(case)
 
 
 def test_a_scan_without_any_lung_is_a_case_too(case: Case, small_phantom: Phantom) -> None:
