@@ -73,6 +73,14 @@ def test_stray_air_is_removed_and_counted() -> None:
     assert cleaning.removed_ml == pytest.approx((48 * VOXEL_ML, 45 * VOXEL_ML, 9 * VOXEL_ML))
 
 
+def test_gas_in_the_oesophagus_is_no_lung_though_it_is_as_long() -> None:
+    """Protects from a thin part all along the spine, between the lungs, whose side the network changes on its way."""
+    world = _world(depth=60)
+    expected = _sides(world)
+    world[:25, RIGHT, 26:28, 28:31] = world[25:, LEFT, 26:28, 28:31] = 255
+    np.testing.assert_array_equal(_sides(world), expected)
+
+
 def test_the_last_crescent_of_a_lung_in_a_single_slice_stays() -> None:
     """Protects the lung's very end from being taken for stray air: 54 mm2 here."""
     world = np.zeros((1, 2, 40, 60), np.uint8)
@@ -130,11 +138,13 @@ def test_lungs_that_touch_stay_two_and_whole() -> None:
 
 
 @pytest.mark.parametrize("gap", [1, 2])
-def test_a_failed_slice_does_not_cost_the_slices_beyond(gap: int) -> None:
-    """Protects good slices from being blanked because the network missed one between them."""
-    world = _world(depth=60)
-    world[3 : 3 + gap] = 0  # leaves 2 slices of 57 beyond the gap
-    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+def test_failed_slices_cost_no_other_slice_wherever_they_are(gap: int) -> None:
+    """Protects good slices from being blanked because the network missed one between them; at both ends, in both."""
+    for start in (*range(1, 6), 30, *range(54, 59)):
+        for side in (RIGHT, LEFT, slice(None)):
+            world = _world(depth=60)
+            world[start : start + gap, side] = 0
+            np.testing.assert_array_equal(_sides(world), hard_labels(world), err_msg=f"slice {start}")
 
 
 def test_air_beyond_a_gap_with_another_outline_is_not_lung() -> None:
