@@ -53,10 +53,12 @@ def without_times(checkpoint: Checkpoint) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k not in ("seconds", "slices_per_s")} for row in checkpoint.history]
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_a_resumed_training_is_bit_for_bit_an_uninterrupted_one(
-    make_trainer: MakeTrainer, tmp_path, precision: str
+    make_trainer: MakeTrainer, tmp_path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
+    """With the moving average, the history and float16's loss scale."""
+    monkeypatch.setattr("LungUNetSegLib.training.device._has", lambda dtype, device: True)  # slow will do here
     settings = EVERYTHING_RANDOM | {"precision": precision, "epochs": 4}
     whole = make_trainer(tmp_path / "whole", **settings).run()
 
@@ -75,6 +77,7 @@ def test_a_resumed_training_is_bit_for_bit_an_uninterrupted_one(
     assert_same_state(parts, whole)
     assert_same_state(load_checkpoint(tmp_path / "parts" / "last.pt"), whole)
     assert without_times(parts) == without_times(whole)
+    assert parts.scaler == whole.scaler and bool(whole.scaler) == (precision == "float16")
     assert len(read_history(tmp_path / "parts" / "history.jsonl")) == 4
 
 
