@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from tiny_models import write_checkpoint
 
-from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.inference.engines import OutOfMemoryError, open_engine, selection, threads
 from LungUNetSegLib.inference.engines.engine import engine_failure
 from LungUNetSegLib.inference.engines.torch_engine import TorchEngine
@@ -90,6 +91,19 @@ def test_many_kinds_of_errors_are_told_apart() -> None:
     other = engine_failure("PyTorch", RuntimeError("CUDA error:\n device-side assert"))
     assert not isinstance(other, OutOfMemoryError)
     assert str(other) == "PyTorch failed: CUDA error: device-side assert"
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino", "torch"])
+def test_damaged_weights_that_no_hash_has_caught_give_no_mask(tmp_path: Path, tiny_model: Path, engine: str) -> None:
+    """Protects from a file that is cut short, and from numbers that are none."""
+    pytest.importorskip(engine)
+    model = load_model(shutil.copytree(tiny_model, tmp_path / "own"))
+    content = model.weights.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    for damaged in (content[:-400], content[:start] + b"\x00\x00\xc0\x7f" * ((len(content) - start) // 4)):
+        model.weights.write_bytes(damaged)
+        with pytest.raises(LungUNetSegError):
+            open_engine(model, engine, "cpu").probabilities(_noise(model, 1))
 
 
 @pytest.mark.parametrize("weights", [5, {}, {"head.weight": "text"}])

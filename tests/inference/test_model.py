@@ -94,10 +94,11 @@ def test_a_model_that_maps_other_channels_is_refused(own_model: Path) -> None:
             load_model(own_model)
 
 
-def test_an_engine_s_file_alone_is_no_model(tiny_model: Path) -> None:
+@pytest.mark.parametrize("file", ["network.onnx", "weights.safetensors"])
+def test_an_engine_s_file_alone_is_no_model(tiny_model: Path, file: str) -> None:
     """Protects who gives the ONNX file: its pixel size and window stand in the manifest."""
     with pytest.raises(ModelError, match=r"manifest\.json"):
-        load_model(tiny_model / "network.onnx")
+        load_model(tiny_model / file)
 
 
 def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
