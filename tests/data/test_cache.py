@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from phantom_cases import COARSE, write_image, write_pair
 
 from LungUNetSegLib.data import cache
 from LungUNetSegLib.data.cache import cache_case, cache_cases, case_digest, preprocess
+from LungUNetSegLib.data.cases import Case
 from LungUNetSegLib.data.pairs import LabelledScan, read_pair
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.phantom import Phantom
@@ -146,6 +148,19 @@ def test_many_cases_keep_their_order_and_report_progress(tmp_path: Path) -> None
     cached = cache_cases(cases, COARSE, tmp_path, progress=lambda *call: calls.append(call))
     assert [each.case.case_id for each in cached] == ["c", "a", "b"]
     assert calls == [("cache", done, 3) for done in (1, 2, 3)]
+
+
+def test_cases_are_built_at_the_same_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other: one after the other they would wait in vain."""
+    cases = [write_pair(tmp_path / "data", name, slices=3) for name in "ab"]
+    both = threading.Barrier(2, timeout=60)
+
+    def read_together(case: Case) -> LabelledScan:
+        both.wait()
+        return read_pair(case)
+
+    monkeypatch.setattr(cache, "read_pair", read_together)
+    assert len(cache_cases(cases, COARSE, tmp_path, workers=2)) == 2
 
 
 def test_one_bad_case_ends_the_work_by_name(tmp_path: Path, small_phantom: Phantom) -> None:
