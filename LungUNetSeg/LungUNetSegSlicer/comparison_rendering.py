@@ -141,6 +141,7 @@ def main(arguments: Sequence[str]) -> int:
     from LungUNetSegSlicer.volume_bridge import add_volume_node
 
     folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
     volume_node = add_volume_node(read_scan(sample.fetch()).volume, sample.NAME)
     prediction, _result = LungUNetSegLogic().segment(volume_node)
     reference = show_labels(read_labels(sample.MASK), LUNGS, volume_node)
