@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +60,7 @@ def export(
 
     Args:
         checkpoint_path: From `lungunetseg train`.
-        folder: Made if absent; the model's files in it are replaced.
+        folder: Made if absent; the model's files in it are replaced, by a whole model that was checked.
         name: The model's name.
         description: A sentence for people.
         date: When it was made, as YYYY-MM-DD; today when None.
@@ -79,26 +80,30 @@ def export(
     network, network_config = fold_batch_norm(original, checkpoint.network)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tensors = {key: value.numpy() for key, value in network.state_dict().items()}
-        places = write_weights(folder / WEIGHTS_FILE, tensors)
-        _write_graph(network, checkpoint.preprocess, folder / ONNX_FILE, places)
-        files = {key: ModelFile(file=file, sha256=sha256_of(folder / file)) for key, file in _FILES.items()}
-        manifest = Manifest(
-            name=name,
-            description=description,
-            date=date or datetime.date.today().isoformat(),
-            preprocess=checkpoint.preprocess,
-            network=network_config,
-            files=ModelFiles(**files),
-            training=training or Training(),
-            scores=dict(scores or {}),
-        )
-        write_manifest(manifest, folder / MANIFEST_FILE)
+        # Written aside and moved: an engine that runs the old model reads its weights from the file itself.
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as draft_folder:
+            draft = Path(draft_folder)
+            tensors = {key: value.numpy() for key, value in network.state_dict().items()}
+            places = write_weights(draft / WEIGHTS_FILE, tensors)
+            _write_graph(network, checkpoint.preprocess, draft / ONNX_FILE, places)
+            files = {key: ModelFile(file=file, sha256=sha256_of(draft / file)) for key, file in _FILES.items()}
+            manifest = Manifest(
+                name=name,
+                description=description,
+                date=date or datetime.date.today().isoformat(),
+                preprocess=checkpoint.preprocess,
+                network=network_config,
+                files=ModelFiles(**files),
+                training=training or Training(),
+                scores=dict(scores or {}),
+            )
+            write_manifest(manifest, draft / MANIFEST_FILE)
+            _check_equal(load_model(draft), original)
+            for file in (*_FILES.values(), MANIFEST_FILE):
+                (draft / file).replace(folder / file)
     except OSError as error:
         raise WriteError(f"The model cannot be written to {folder}: {error}.") from error
-    model = load_model(folder)
-    _check_equal(model, original)
-    return model
+    return load_model(folder)
 
 
 def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
@@ -189,6 +194,6 @@ def _check_equal(model: Model, original: nn.Module) -> None:
     difference = float(np.abs(OnnxRuntimeEngine(model).probabilities(slices) - expected).max())
     if difference > PROBABILITY_TOLERANCE:
         raise ModelError(
-            f"The exported model in {model.weights.parent} differs from its checkpoint by {difference:.1e} in "
-            f"probability, more than {PROBABILITY_TOLERANCE}: do not use it."
+            f"The exported model differs from its checkpoint by {difference:.1e} in probability, more than "
+            f"{PROBABILITY_TOLERANCE}; it was not kept."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -113,6 +114,19 @@ def test_an_export_that_differs_is_refused(
     monkeypatch.setattr(export_module, "PROBABILITY_TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="differs from its checkpoint"):
         export(tiny_checkpoint, tmp_path / "m", "m")
+    assert not list((tmp_path / "m").iterdir()), "what was refused lies there for somebody to use"
+
+
+def test_an_engine_in_use_keeps_the_weights_that_it_opened(
+    tiny_model: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    """Protects a run from an export over its model: written in place, the file that it reads would be cut short."""
+    folder = shutil.copytree(tiny_model, tmp_path / "m")
+    with (folder / "weights.safetensors").open("rb") as in_use:
+        export(tiny_checkpoint, folder, "m")
+        assert in_use.read() == (tiny_model / "weights.safetensors").read_bytes()
+        assert os.fstat(in_use.fileno()).st_ino != (folder / "weights.safetensors").stat().st_ino
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in tiny_model.iterdir())
 
 
 def test_a_place_that_cannot_be_written_is_named(tiny_checkpoint: Path, tmp_path: Path) -> None:
