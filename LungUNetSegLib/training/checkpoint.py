@@ -170,4 +170,4 @@ def _save(values: dict[str, Any], path: Path) -> None:
         with replacing(path, path.suffix) as draft:
             torch.save(values, draft)
     except RuntimeError as error:  # so torch reports a full disk, in words that do not say so
-        raise WriteError(f"{path}: cannot be written; is the disk full? ({error})") from error
+        raise WriteError(f"{path}: cannot be written; is the disk full? ({error}).") from error
