@@ -1,0 +1,161 @@
+"""The commands: what they write, and where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import LungUNetSegLib
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io import read_labels
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume import Volume
+
+REPORT_KEYS = {
+    "lungunetseg", "input", "series_uid", "output", "model", "engine", "device", "volumes_ml", "mean_hu", "findings",
+    "quality", "seconds", "methods",
+}  # fmt: skip  # fmt: skip
+
+
+def test_segment_writes_labels_on_the_scan_s_grid_and_a_report(
+    run, scan_file: Path, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    """Protects the command's promise, with a path that is not ASCII."""
+    out, report_file = tmp_path / "lüngs.nii.gz", tmp_path / "report.json"
+    code, stdout, stderr = run("segment", scan_file, "-o", out, "--json", report_file, "--raw")
+    assert (code, stderr) == (0, "")
+    labels = read_labels(out)
+    assert labels.geometry.matches(small_phantom.ct.geometry)
+    report = json.loads(report_file.read_text(encoding="utf-8"))
+    assert set(report) == REPORT_KEYS
+    assert report["lungunetseg"] == LungUNetSegLib.__version__
+    assert (report["input"], report["output"], report["series_uid"]) == (str(scan_file), str(out), None)
+    assert report["model"]["name"] == "tiny" and len(report["model"]["sha256"]) == 64
+    assert report["device"] == "cpu" and "ONNX Runtime" in report["engine"]
+    right_ml = np.count_nonzero(labels.array == 1) * labels.geometry.voxel_volume_ml
+    assert report["volumes_ml"]["right"] == pytest.approx(right_ml)
+    assert report["volumes_ml"]["total"] == pytest.approx(report["volumes_ml"]["left"] + right_ml)
+    assert {"read", "segment", "write"} <= set(report["seconds"])
+    assert all(set(finding) == {"code", "message"} for finding in report["findings"])
+    assert LungUNetSegLib.__version__ in report["methods"] and "tiny" in report["methods"]
+    assert f"right lung {right_ml:.0f} ml" in stdout
+
+
+def test_raw_is_what_the_network_says(run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects `--raw`: specks stay, which are removed without it."""
+    from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
+
+    def probabilities(self: object, slices: np.ndarray) -> np.ndarray:
+        sides = np.zeros((len(slices), 2, *slices.shape[2:]), np.float32)
+        sides[:, 0, 15:35, 10:25] = sides[:, 1, 15:35, 40:55] = sides[0, 0, 2, 2] = 1
+        return sides
+
+    monkeypatch.setattr(OnnxRuntimeEngine, "probabilities", probabilities)
+    removed = {}
+    for options in ((), ("--raw",)):
+        report = tmp_path / "r.json"
+        code, *_ = run(
+            "segment", scan_file, "-o", tmp_path / "l.nrrd", "--engine", "onnxruntime", "--json", report, *options
+        )
+        assert code == 0
+        removed[options] = json.loads(report.read_text())["quality"]["removed_parts"]
+    assert removed[("--raw",)] == 0 < removed[()]
+
+
+def test_segment_both_lungs_as_a_slicer_segmentation(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects `--labels binary` and `.seg.nrrd`: one segment, no volumes by side."""
+    out, report_file = tmp_path / "lungs.seg.nrrd", tmp_path / "report.json"
+    code, stdout, _ = run("segment", scan_file, "-o", out, "--labels", "binary", "--json", report_file, "--raw")
+    assert code == 0 and "right" not in stdout
+    header = sitk.ReadImage(str(out))
+    assert header.GetMetaData("Segment0_Name") == "Lungs" and not header.HasMetaDataKey("Segment1_Name")
+    volumes_ml = json.loads(report_file.read_text())["volumes_ml"]
+    assert volumes_ml["right"] is volumes_ml["left"] is None and volumes_ml["total"] > 0
+
+
+def test_threads_are_limited_while_a_scan_is_read_too(
+    run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects `--threads`: a tilted gantry's scan is resampled before it is segmented."""
+    used = []
+
+    def read(*_: object) -> None:
+        used.append(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads())
+        raise ReadError("enough")
+
+    monkeypatch.setattr("LungUNetSegLib.cli.segment.read_scan", read)
+    run("segment", scan_file, "-o", tmp_path / "l.nrrd", "--threads", 3)
+    assert used == [3]
+
+
+def test_a_scan_without_lung_is_done_and_said(
+    run, head_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the head CT: exit code 0, an empty label map, a sentence."""
+    from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
+
+    monkeypatch.setattr(
+        OnnxRuntimeEngine, "probabilities",
+        lambda self, slices: np.zeros((len(slices), 2, *slices.shape[2:]), np.float32),
+    )  # fmt: skip
+    head, out = tmp_path / "head.nrrd", tmp_path / "l.nrrd"
+    sitk.WriteImage(to_sitk(head_phantom.ct), str(head))
+    code, stdout, _ = run("segment", head, "-o", out, "--engine", "onnxruntime")
+    assert code == 0 and "No lung was found" in stdout
+    assert not sitk.GetArrayFromImage(sitk.ReadImage(str(out))).any()
+
+
+def test_info_describes_a_scan(run, scan_file: Path, small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects who wants to know before waiting: size, spacing, values, remarks."""
+    code, stdout, stderr = run("info", scan_file)
+    assert (code, stderr) == (0, "")
+    assert "24 x 64 x 72 voxels" in stdout and " HU" in stdout
+    shifted = Volume(small_phantom.ct.array + np.int16(1024), small_phantom.ct.geometry)
+    sitk.WriteImage(to_sitk(shifted), str(tmp_path / "shifted.nrrd"))
+    assert "note: " in run("info", tmp_path / "shifted.nrrd")[1]
+
+
+def test_export_makes_a_model_that_segments(run, tiny_checkpoint: Path, scan_file: Path, tmp_path: Path) -> None:
+    """Protects the way from one's own training to the panel."""
+    about = tmp_path / "about.json"
+    about.write_text(json.dumps({"description": "Mine.", "scores": {"dsc": 0.9}}))
+    code, stdout, stderr = run("export", tiny_checkpoint, "-o", tmp_path / "mine", "--about", about)
+    assert (code, stderr) == (0, "") and "'mine'" in stdout
+    manifest = json.loads((tmp_path / "mine" / "manifest.json").read_text())
+    assert (manifest["name"], manifest["description"], manifest["scores"]) == ("mine", "Mine.", {"dsc": 0.9})
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha", "--model", tmp_path / "mine")[0] == 0
+    about.write_text('{"colour": "blue"}')
+    code, _, stderr = run("export", tiny_checkpoint, "-o", tmp_path / "mine", "--about", about)
+    assert code == 1 and "colour" in stderr
+
+
+def test_train_and_evaluate_are_commands(run) -> None:
+    """Protects the other rooms' commands from being cut off."""
+    for command, word in (("train", "--preset"), ("evaluate", "reference")):
+        code, stdout, _ = run(command, "--help")
+        assert code == 0 and word in stdout and "--progress" in stdout
+
+
+def test_many_scans_go_to_a_folder_and_one_that_fails_stops_none(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects a night's batch: names from the inputs, exit code 1, what failed said at its place."""
+    cases = []
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        cases.append(tmp_path / name / "ct.nii.gz")
+    for case in (cases[0], cases[2]):
+        case.write_bytes(scan_file.read_bytes())
+    out, report_file = tmp_path / "new" / "out", tmp_path / "r.json"
+    code, stdout, stderr = run("segment", *cases, "-o", out, "--json", report_file)
+    assert code == 1
+    assert sorted(path.name for path in out.iterdir()) == ["a_ct.nii.gz", "c_ct.nii.gz"]
+    assert stdout.count("total") == 2 and str(cases[0]) in stdout
+    assert str(cases[1]) in stderr.splitlines()[0] and stderr.splitlines()[-1] == "lungunetseg: 1 of 3 scans failed"
+    reports = json.loads(report_file.read_text())
+    assert [set(each) == REPORT_KEYS for each in reports] == [True, False, True]
+    assert set(reports[1]) == {"input", "error"}
+    assert run("segment", cases[0], cases[2], "-o", out)[0] == 0
