@@ -222,8 +222,9 @@ def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     except OSError as error:
         if not entry.exists():  # another run may have finished the same entry between the check and the rename
             raise WriteError(
-                f"The cache {entry.parent} cannot be written: {error.strerror}; free some space or choose another "
-                "with --cache."
+                # NumPy reports a short write by a sentence alone.
+                f"The cache {entry.parent} cannot be written: {error.strerror or error}; free some space or choose "
+                "another with --cache."
             ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -46,8 +46,8 @@ def find_cases(root: Path, exclude: Sequence[str] = ()) -> list[Case]:
     Known layouts, each at `root` or one or two folders deeper:
     `<case>/ct/*.dcm` with `<case>/lungs.*` (and `ignore.*`); the paper's `Images/Case_XXX` with
     `Segmentations/Case_XXX_seg.npz`; `images` beside `masks` or `labels`; image files beside masks whose names end
-    on `_seg`, `_mask` or the like. The patient is taken from an `index.csv` beside the cases (columns `case` and
-    `patient`), else from the DICOM PatientID, else it is the case.
+    on `_seg`, `_mask` or the like, or on `.seg.nrrd`. The patient is taken from an `index.csv` beside the cases
+    (columns `case` and `patient`), else from the DICOM PatientID, else it is the case.
 
     Args:
         root: Folder of the data set.
@@ -65,7 +65,7 @@ def find_cases(root: Path, exclude: Sequence[str] = ()) -> list[Case]:
     if not cases:
         raise DataError(
             f"{root} holds no case: expected <case>/ct with <case>/lungs.nii.gz, Images with Segmentations, "
-            "or image files beside masks named *_mask or *_seg."
+            "or image files beside masks named *_mask, *_seg or *.seg.nrrd."
         )
     seen: dict[str, Case] = {}
     for case in cases:
@@ -124,11 +124,15 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
 
 
 def _pairs_in_folder(folder: Path) -> Iterator[Case]:
-    """Image files beside masks of the same name with `_seg`, `_mask` or the like."""
+    """Image files beside masks of the same name with `_seg`, `_mask` or the like, or on `.seg.nrrd`, Slicer's own."""
     if (folder / "ct").is_dir():
         return
     files = _files(folder, MASK_ENDINGS)
-    masks = {_stem(path, suffixes=True): path for path in files if _stem(path) != _stem(path, suffixes=True)}
+    masks = {
+        _stem(path, suffixes=True): path
+        for path in files
+        if path.name.endswith(".seg.nrrd") or _stem(path) != _stem(path, suffixes=True)
+    }
     for name, mask in sorted(masks.items()):
         scan = _with_ending(folder / name, IMAGE_ENDINGS) or (folder / name if (folder / name).is_dir() else None)
         _require_pair(scan, mask, folder / name)

@@ -56,6 +56,8 @@ def test_the_papers_layout_is_found_at_the_root_and_under_dataset(tmp_path: Path
         ("p.nii.gz", "p_seg.nii.gz"),
         ("sub/p.mha", "sub/p-label.nrrd"),
         ("p/1.dcm", "p_mask.nii.gz"),
+        ("p.nrrd", "p.seg.nrrd"),
+        ("p.nii.gz", "p.seg.nrrd"),
     ],
 )
 def test_pairs_of_files(tmp_path: Path, files: tuple[str, str]) -> None:
