@@ -32,9 +32,11 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
 def methods_sentence(result: Segmentation, model: Model) -> str:
     """Return what a paper's methods section should say, with versions and citation."""
     named = "right and left lung" if "right" in result.volumes_ml else "both lungs as one"
+    context_mm = model.preprocess.context_mm
+    seen = f", each between its neighbours about {context_mm:g} mm above and below" if context_mm else ""
     return (
         f"Lungs ({named}) were segmented automatically with LungUNetSeg {LungUNetSegLib.__version__} (model "
         f"{model.name!r}, SHA-256 {model.sha256[:12]}), which runs a 2D U-Net (Ronneberger et al. 2015, "
-        f"doi:10.1007/978-3-319-24574-4_28) on slices of {model.preprocess.spacing_mm:g} mm pixels; computed with "
-        f"{result.engine}."
+        f"doi:10.1007/978-3-319-24574-4_28) on slices of {model.preprocess.spacing_mm:g} mm pixels{seen}; computed "
+        f"with {result.engine}."
     )

@@ -19,7 +19,7 @@ from LungUNetSegLib.volume import Volume
 REPORT_KEYS = {
     "lungunetseg", "input", "series_uid", "output", "model", "engine", "device", "volumes_ml", "mean_hu", "findings",
     "quality", "seconds", "methods",
-}  # fmt: skip  # fmt: skip
+}  # fmt: skip
 
 
 def test_segment_writes_labels_on_the_scan_s_grid_and_a_report(
@@ -43,6 +43,7 @@ def test_segment_writes_labels_on_the_scan_s_grid_and_a_report(
     assert {"read", "segment", "write"} <= set(report["seconds"])
     assert all(set(finding) == {"code", "message"} for finding in report["findings"])
     assert LungUNetSegLib.__version__ in report["methods"] and "tiny" in report["methods"]
+    assert "6 mm pixels, each between its neighbours about 15 mm above and below; computed with" in report["methods"]
     assert f"right lung {right_ml:.0f} ml" in stdout
 
 
