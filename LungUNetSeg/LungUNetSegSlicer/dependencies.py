@@ -74,8 +74,8 @@ def install_with_consent(package: Package) -> bool:
     if package is TORCH and find_spec("PyTorchUtils") is None:
         raise MissingDependencyError(
             _(
-                "Computing on a GPU, or with a training's checkpoint, needs PyTorch. Install the extension PyTorch in "
-                "Slicer's Extensions Manager, restart Slicer, and try again; or choose the CPU and another engine."
+                "A GPU, a training's checkpoint and the engine PyTorch need PyTorch. Install the extension PyTorch in "
+                "Slicer's Extensions Manager, restart Slicer, and try again; or choose another device, model or engine."
             )
         )
     text = _(

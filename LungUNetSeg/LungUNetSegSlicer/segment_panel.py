@@ -88,7 +88,7 @@ class SegmentPanel:
             button.toolTip = reason or _("Find the lungs in the CT. Slicer can be used meanwhile.")
 
     def cancel(self) -> None:
-        """End the run, if there is one; its processes and files are gone when this returns."""
+        """End the run, if there is one; see `SegmentationRun.cancel`."""
         if self._run is not None:
             self._run.cancel()
 

@@ -68,7 +68,7 @@ class RunSettings:
     @property
     def needs_torch(self) -> bool:
         """Whether nothing but PyTorch can do it, or is wanted."""
-        from LungUNetSegLib.inference.model import CHECKPOINT_SUFFIXES  # not before the first click
+        from LungUNetSegLib.inference.model import CHECKPOINT_SUFFIXES  # not when Slicer starts
 
         torch_only = self.device is Device.GPU or Path(self.model).suffix in CHECKPOINT_SUFFIXES
         return torch_only or self.engine is Engine.TORCH

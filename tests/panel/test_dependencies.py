@@ -169,6 +169,14 @@ def test_the_engine_that_is_chosen_is_the_one_that_is_asked_for(installed):
         assert missing(RunSettings(model="lungs", engine=engine)) is None
 
 
+def test_the_panel_names_engines_as_the_library_does():
+    """Protects the child from an option that the command line does not know."""
+    from LungUNetSegLib.inference.engines import ENGINES
+    from LungUNetSegSlicer.settings import Engine
+
+    assert tuple(engine.value for engine in Engine) == ENGINES
+
+
 def test_torch_comes_through_the_pytorch_extension_with_the_same_constraints(
     panel, phantom_node, installed, monkeypatch
 ):
