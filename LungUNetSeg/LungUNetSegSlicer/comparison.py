@@ -86,7 +86,7 @@ class SceneComparison:
         vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene).RemoveItem(self.folder)
 
     def write_csv(self, path: Path) -> Path:
-        """Write the scores, and beside them the DSC of each slice; return the path of the latter.
+        """Write the scores, and beside them those of each slice; return the path of the latter.
 
         Raises:
             WriteError: A file cannot be written.
