@@ -77,7 +77,7 @@ def show_segments(
 
 
 def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: vtkMRMLSegmentationNode) -> None:
-    """Add segments that share one label map, cut to the labels' extent, to a segmentation of no CT."""
+    """Add segments to a segmentation that belongs to no CT; they share one label map, cut to the labels' extent."""
     _add(make_segments(_cut(labels), segments), segmentation_node)
 
 

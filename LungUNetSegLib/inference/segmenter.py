@@ -79,7 +79,7 @@ def segment(
         model: From `load_model`.
         engine: What runs the network; see `open_engine`, as for `device`.
         device: Where it runs.
-        threads: On the CPU; as many as the machine has when None.
+        threads: On the CPU; when None, as many as the machine or the container has.
         labels: Right and left lung, or both as one ("binary").
         raw: Return what the network says, without postprocessing.
         progress: Called with (stage, slices done, slices to do); an exception from it ends the work.

@@ -93,7 +93,7 @@ class Trainer:
         """Go on from a checkpoint of the same configuration and data.
 
         Raises:
-            ModelError: A checkpoint of other settings, other data or another network, or with anything else inside.
+            ModelError: A checkpoint of other settings, other data or another network, or a corrupt one.
         """
         check_settings(checkpoint, self.config)
         if checkpoint.data_digest != self.data_digest:
@@ -104,7 +104,7 @@ class Trainer:
                 self.average.load_state_dict(checkpoint.average or {})
             self.optimiser.load_state_dict(checkpoint.optimiser)
             self.scaler.load_state_dict(checkpoint.scaler)
-            best_epoch(checkpoint.history)
+            best_epoch(checkpoint.history)  # looks into every row, as it will after each epoch
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"The checkpoint is of another network: {error}.") from error
         except (KeyError, TypeError, AttributeError) as error:
