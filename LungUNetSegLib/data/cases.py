@@ -112,7 +112,7 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
         images, masks = folder / image_folder, folder / mask_folder
         if not (images.is_dir() and masks.is_dir()):
             continue
-        by_name = {_stem(mask, suffixes=True): mask for mask in _files(masks, MASK_ENDINGS)}
+        by_name = _by_name(_files(masks, MASK_ENDINGS))
         scans = {_stem(scan): scan for scan in _files(images, IMAGE_ENDINGS)}
         scans |= {scan.name: scan for scan in images.iterdir() if scan.is_dir()}
         for name in sorted(by_name.keys() | scans.keys()):
@@ -128,12 +128,8 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
     if (folder / "ct").is_dir():
         return
     files = _files(folder, MASK_ENDINGS)
-    masks = {
-        _stem(path, suffixes=True): path
-        for path in files
-        if path.name.endswith(".seg.nrrd") or _stem(path) != _stem(path, suffixes=True)
-    }
-    for name, mask in sorted(masks.items()):
+    masks = [path for path in files if path.name.endswith(".seg.nrrd") or _stem(path) != _stem(path, suffixes=True)]
+    for name, mask in sorted(_by_name(masks).items()):
         scan = _with_ending(folder / name, IMAGE_ENDINGS) or (folder / name if (folder / name).is_dir() else None)
         _require_pair(scan, mask, folder / name)
         assert scan is not None
@@ -141,6 +137,17 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
 
 
 _LAYOUTS: tuple[Callable[[Path], Iterator[Case]], ...] = (_case_folder, _side_by_side, _pairs_in_folder)
+
+
+def _by_name(masks: Sequence[Path]) -> dict[str, Path]:
+    """Masks by the name of their scan, of which each may have one."""
+    by_name: dict[str, Path] = {}
+    for mask in masks:
+        name = _stem(mask, suffixes=True)
+        if name in by_name:
+            raise DataError(f"{by_name[name]} and {mask.name} are both masks of {name}; keep one of them here.")
+        by_name[name] = mask
+    return by_name
 
 
 def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:

@@ -89,6 +89,8 @@ def test_excluded_cases_and_patients_are_left_out(tmp_path: Path) -> None:
         (("case/ct/1.dcm",), "has no mask"),
         (("Images/Case_1/1.dcm", "Segmentations/Case_2_seg.npz"), "has no mask"),
         (("x/a.nii.gz", "x/a_seg.nii.gz", "y/a.nii.gz", "y/a_seg.nii.gz"), "Two cases are named a"),
+        (("a.nrrd", "a.seg.nrrd", "a-label.nrrd"), "a-label.nrrd and a.seg.nrrd are both masks of a;"),
+        (("images/a.nii.gz", "masks/a.nii.gz", "masks/a_mask.nrrd"), "both masks of a;"),
     ],
 )
 def test_half_a_pair_is_refused_by_name(tmp_path: Path, files: tuple[str, ...], sentence: str) -> None:
