@@ -290,7 +290,7 @@ INVARIANCE: dict[str, Perturbation] = {
     "prone": prone,
 }
 
-DISEASE: dict[str, Perturbation] = {
+DISEASE: dict[str, Disease] = {
     "nodule of 2 cm, right": Disease(1, 40, 1.0, ball((0.2, 0.2, 0.2), 10)),
     "mass of 6 cm, left": Disease(2, 40, 1.0, ball((0.0, 0.2, 0.3), 30)),
     "mass of 6 cm on the chest wall, right": Disease(1, 40, 1.0, ball((0.1, 0.7, -0.6), 30)),
