@@ -4,7 +4,8 @@
 
 Prints slices/s (medians over rounds in which the contenders take turns, each in a fresh process, as what an
 allocator was once told stays), their ratios, and how far the loss of the paper's network our way is from the plain
-one's after the same steps on the same slices. Takes about 3 minutes a round on two cores.
+one's over the same steps on the same slices, at a rate at which they can be compared. Takes about 2 minutes a round on
+two cores, and as long again for the losses.
 """
 
 from __future__ import annotations
@@ -42,9 +43,18 @@ CONTENDERS: dict[str, TrainingConfig] = {
     "lungs": LUNGS,
 }
 PLAIN = "paper, plain"
-TARGETS = {"paper, our way": 3.0, "lungs": 12.0}
-LOSS_TOLERANCE = 0.03
-"""Of the mean loss over the measured steps: at the paper's rate of 0.1 single steps differ more, by rounding alone."""
+OURS = "paper, our way"
+TARGETS = {OURS: 3.0, "lungs": 12.0}
+
+LOSS_RATE = 1e-3
+"""At the paper's rate of 0.1 rounding alone parts two trainings: in float32 the memory order of the images changed the
+mean loss of 20 steps by 0.1. So the losses are compared at a hundredth of it."""
+
+LOSS_CONTENDERS = {
+    f"{name}, gently": dataclasses.replace(CONTENDERS[name], learning_rate=LOSS_RATE) for name in (PLAIN, OURS)
+}
+LOSS_TOLERANCE = 0.01
+"""Of the mean loss over the measured steps."""
 
 
 def main() -> None:
@@ -52,14 +62,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20, help="measured in each round, after two to warm up")
-    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--contender", choices=[*CONTENDERS, *LOSS_CONTENDERS], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.contender:
         print(json.dumps(measure(arguments.contender, arguments.steps)))
         return
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}\n")
     rounds = [{name: in_fresh_process(name, arguments.steps) for name in CONTENDERS} for _ in range(arguments.rounds)]
-    sys.exit(report(rounds))
+    losses = [in_fresh_process(name, arguments.steps)["loss"] for name in LOSS_CONTENDERS]
+    sys.exit(max(report_speed(rounds), report_loss(*losses)))
 
 
 def in_fresh_process(contender: str, steps: int) -> dict[str, float]:
@@ -72,8 +83,8 @@ def in_fresh_process(contender: str, steps: int) -> dict[str, float]:
 
 def measure(contender: str, steps: int) -> dict[str, float]:
     """Train for some steps, batches included, and return slices/s and the mean loss."""
-    config = CONTENDERS[contender]
-    if contender != PLAIN:
+    config = (CONTENDERS | LOSS_CONTENDERS)[contender]
+    if not contender.startswith(PLAIN):
         keep_freed_memory()
     total = WARM_UP_STEPS + steps
     sampling = dataclasses.replace(config.sampling, slices_per_epoch=total * config.batch_size)
@@ -101,7 +112,7 @@ def phantom_cases(config: TrainingConfig, steps: int) -> list[CachedCase]:
     return [CachedCase(case, "phantom", hu, target, slice_mm)] * -(-steps * config.batch_size // SLICES)
 
 
-def report(rounds: list[dict[str, dict[str, float]]]) -> int:
+def report_speed(rounds: list[dict[str, dict[str, float]]]) -> int:
     """Print the table; returns the exit code."""
     print("| | slices/s | against plain | target |\n|---|---|---|---|")
     speed = {name: statistics.median(each[name]["slices_per_s"] for each in rounds) for name in CONTENDERS}
@@ -111,9 +122,14 @@ def report(rounds: list[dict[str, dict[str, float]]]) -> int:
         target = TARGETS.get(name)
         missed |= target is not None and ratio < target
         print(f"| {name} | {speed[name]:.2f} | {ratio:.1f} x | {f'{target:.0f} x' if target else ''} |")
-    plain, ours = (rounds[0][name]["loss"] for name in (PLAIN, "paper, our way"))
-    print(f"\nmean loss of the same steps: {plain:.4f} plain, {ours:.4f} our way (at most {LOSS_TOLERANCE} apart)")
-    return int(missed or abs(plain - ours) > LOSS_TOLERANCE)
+    return int(missed)
+
+
+def report_loss(plain: float, ours: float) -> int:
+    """Print both; returns the exit code."""
+    print(f"\nmean loss of the same steps at a rate of {LOSS_RATE}: {plain:.4f} plain, {ours:.4f} our way", end=" ")
+    print(f"(at most {LOSS_TOLERANCE} apart)")
+    return int(abs(plain - ours) > LOSS_TOLERANCE)
 
 
 if __name__ == "__main__":

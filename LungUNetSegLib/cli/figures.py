@@ -13,6 +13,7 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.evaluation.figures import write_figures
 from LungUNetSegLib.evaluation.slices import SliceScores, evaluate_slices
 from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.device import keep_freed_memory
 from LungUNetSegLib.training.prediction import predict_slices
 
 
@@ -31,6 +32,7 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
     Raises:
         LungUNetSegError: No checkpoint, other data, or a folder that cannot be written.
     """
+    keep_freed_memory()
     checkpoint = load_checkpoint(arguments.run / "last.pt")
     longer = load_checkpoint(arguments.longer / "last.pt").history if arguments.longer else None
     if not checkpoint.split.test:
