@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +22,6 @@ from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig, read_config
-from LungUNetSegLib.training.trainer import Trainer
 from LungUNetSegLib.volume import Volume
 
 TINY = {
@@ -127,22 +124,19 @@ def test_kill_9_loses_the_running_epoch_alone(arguments: list[str], tmp_path: Pa
     assert all(torch.equal(resumed.weights[key], value) for key, value in whole.weights.items())
 
 
-def test_sigterm_ends_with_a_sentence_and_a_checkpoint(
-    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    train_epoch = Trainer._train_epoch
-
-    def train_and_be_terminated(trainer: Trainer) -> dict[str, float]:
-        row = train_epoch(trainer)
-        if trainer.epoch == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return row
-
-    monkeypatch.setattr(Trainer, "_train_epoch", train_and_be_terminated)
-    before = signal.getsignal(signal.SIGTERM)
-    fails_with(arguments, "Training was stopped.", capsys)
-    assert load_checkpoint(tmp_path / "out" / "last.pt").epoch == 1
-    assert signal.getsignal(signal.SIGTERM) is before
+def test_sigterm_ends_with_a_sentence_and_a_checkpoint(arguments: list[str], tmp_path: Path) -> None:
+    """In a process of its own, as a signal is sent to all that a process has loaded."""
+    last = tmp_path / "out" / "last.pt"
+    command = [sys.executable, "-m", "LungUNetSegLib", *arguments, "--set", "epochs=500"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 120
+        while not last.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        process.terminate()
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Training was stopped." in said.splitlines()[-1]
+    assert 1 <= load_checkpoint(last).epoch < 500
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
