@@ -110,11 +110,7 @@ def summarise_cases(cases: Iterable[EvaluatedCase], score: str) -> dict[str, Sum
         cases: What `evaluate_pairs` returned.
         score: Name of a `RegionScores` field, e.g. ``"hd95_mm"``.
     """
-    values: dict[str, list[float]] = {}
-    for case in cases:
-        for region in case.regions:
-            values.setdefault(region.name, []).append(getattr(region, score))
-    return {name: summarise(each) for name, each in values.items()}
+    return _summarise(cases, lambda region: (getattr(region, score),))
 
 
 def summarise_slices(cases: Iterable[EvaluatedCase], score: Literal["dsc", "accuracy"]) -> dict[str, Summary]:
@@ -122,8 +118,12 @@ def summarise_slices(cases: Iterable[EvaluatedCase], score: Literal["dsc", "accu
 
     Slices without lung that were left empty have no DSC: they are the summary's `undefined`.
     """
+    return _summarise(cases, lambda region: getattr(region, f"{score}_by_slice"))
+
+
+def _summarise(cases: Iterable[EvaluatedCase], scores: Callable[[RegionScores], Iterable[float]]) -> dict[str, Summary]:
     values: dict[str, list[float]] = {}
     for case in cases:
         for region in case.regions:
-            values.setdefault(region.name, []).extend(getattr(region, f"{score}_by_slice"))
+            values.setdefault(region.name, []).extend(scores(region))
     return {name: summarise(each) for name, each in values.items()}

@@ -47,13 +47,21 @@ class _Side:
         label: RIGHT_LUNG or LEFT_LUNG.
         parts: (D, H, W) number of each voxel's part.
         sizes: Voxels of each part; 0 for the background and for what is dropped.
+        starts, stops: First slice of each part, and the one after its last; 0 and 1 for the background.
         destination: The label that each part gets in the end, 0 while it is undecided, and for what goes.
     """
 
     label: int
     parts: npt.NDArray[np.int32]
     sizes: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    stops: npt.NDArray[np.int64]
     destination: npt.NDArray[np.uint8]
+
+    @property
+    def depths(self) -> npt.NDArray[np.int64]:
+        """Slices of each part, which is connected and so in all of them."""
+        return self.stops - self.starts
 
     @property
     def undecided(self) -> Mask:
@@ -101,16 +109,17 @@ def _find_parts(labels: Labels, label: int) -> _Side:
     parts, count = ndimage.label(labels == label, output=np.int32)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     sizes[0] = 0
-    return _Side(label, parts, sizes, np.zeros(count + 1, np.uint8))
+    slices = [slice(0, 1), *(extent[0] for extent in ndimage.find_objects(parts))]
+    starts, stops = (np.array([getattr(each, end) for each in slices]) for end in ("start", "stop"))
+    return _Side(label, parts, sizes, starts, stops, np.zeros(count + 1, np.uint8))
 
 
 def _drop_doubtful(side: _Side, belief: Probabilities, pixel_mm2: float) -> list[int]:
     """Leave parts that are small and not believed out of all that follows; return their sizes."""
     inside = side.parts > 0
     believed = np.bincount(side.parts[inside], belief[inside], side.sizes.size)
-    depths = [1, *(extent[0].stop - extent[0].start for extent in ndimage.find_objects(side.parts))]
     doubtful = believed < DOUBTFUL_BELIEF * 255 * side.sizes
-    doubtful &= side.sizes * pixel_mm2 <= DOUBTFUL_MAX_MM2 * np.array(depths)
+    doubtful &= side.sizes * pixel_mm2 <= DOUBTFUL_MAX_MM2 * side.depths
     sizes = [int(size) for size in side.sizes[doubtful]]
     side.sizes[doubtful] = 0
     return sizes
@@ -124,8 +133,7 @@ def _large_parts(side: _Side, pixel_mm2: float) -> Mask:
     """Which undecided parts are the largest, if it is as large as a lung can be, or not much smaller than it."""
     sizes = np.where(side.undecided, side.sizes, 0)
     largest = int(sizes.argmax())
-    depth = np.count_nonzero((side.parts == largest).any(axis=(1, 2)))
-    if not sizes[largest] or sizes[largest] * pixel_mm2 < LUNG_MIN_MM2 * depth:
+    if not sizes[largest] or sizes[largest] * pixel_mm2 < LUNG_MIN_MM2 * side.depths[largest]:
         return _no_part(side)
     large: Mask = sizes >= PART_SHARE * sizes[largest]
     return large
@@ -180,10 +188,8 @@ def _contact_shares(parts: npt.NDArray[np.int32], wanted: Mask, foreign: Mask) -
 def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
     """Keep parts that the network cut off by failing in a slice: the lung's outline goes on beyond the gap."""
     candidates = np.flatnonzero(side.undecided & (side.sizes * pixel_mm2 >= FACE_MIN_MM2))
-    extents = ndimage.find_objects(side.parts) if candidates.size else []
     for part in sorted(candidates, key=lambda part: -side.sizes[part]):
-        first, last = extents[part - 1][0].start, extents[part - 1][0].stop - 1
-        for end, step in ((first, -1), (last, 1)):
+        for end, step in ((side.starts[part], -1), (side.stops[part] - 1, 1)):
             face = side.parts[end] == part
             if np.count_nonzero(face) * pixel_mm2 < FACE_MIN_MM2:
                 continue

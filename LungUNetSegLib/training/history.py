@@ -22,12 +22,12 @@ def write_history(rows: Sequence[Row], folder: Path) -> None:
     """
     if not rows:
         return
+    lines = [{name: None if math.isnan(value) else value for name, value in row.items()} for row in rows]
     with replacing(folder / "history.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows({name: "" if math.isnan(value) else value for name, value in row.items()} for row in rows)
+        writer.writerows(lines)
     with replacing(folder / "history.jsonl", ".jsonl") as draft:
-        lines = ({name: None if math.isnan(value) else value for name, value in row.items()} for row in rows)
         draft.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
 

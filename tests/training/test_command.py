@@ -124,19 +124,33 @@ def test_kill_9_loses_the_running_epoch_alone(arguments: list[str], tmp_path: Pa
     assert all(torch.equal(resumed.weights[key], value) for key, value in whole.weights.items())
 
 
+TERMINATED = """
+import os, signal, sys
+from LungUNetSegLib.cli import main
+from LungUNetSegLib.training.trainer import Trainer
+
+train_epoch = Trainer._train_epoch
+
+def train_and_be_terminated(trainer):
+    row = train_epoch(trainer)
+    if trainer.epoch == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return row
+
+Trainer._train_epoch = train_and_be_terminated
+before = signal.getsignal(signal.SIGTERM)
+code = main(sys.argv[1:])
+assert signal.getsignal(signal.SIGTERM) is before
+sys.exit(code)
+"""
+
+
 def test_sigterm_ends_with_a_sentence_and_a_checkpoint(arguments: list[str], tmp_path: Path) -> None:
     """In a process of its own, as a signal is sent to all that a process has loaded."""
-    last = tmp_path / "out" / "last.pt"
-    command = [sys.executable, "-m", "LungUNetSegLib", *arguments, "--set", "epochs=500"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        end = time.monotonic() + 120
-        while not last.exists() and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.01)
-        process.terminate()
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "Training was stopped." in said.splitlines()[-1]
-    assert 1 <= load_checkpoint(last).epoch < 500
+    child = subprocess.run([sys.executable, "-c", TERMINATED, *arguments], capture_output=True, text=True, check=False)
+    assert child.returncode == 1, child.stderr
+    assert "Training was stopped." in child.stderr.splitlines()[-1]
+    assert load_checkpoint(tmp_path / "out" / "last.pt").epoch == 1
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
