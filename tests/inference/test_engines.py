@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,6 +128,26 @@ def test_openvino_says_float32_where_the_cpu_has_no_bfloat16(model: Model, monke
     assert engine.description.endswith("CPU, float32")
     expected = open_engine(model, "onnxruntime").probabilities(_noise(model, 3))
     np.testing.assert_allclose(engine.probabilities(_noise(model, 3)), expected, atol=1e-5)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_openvino_s_engines_leave_signals_alone(tiny_model: Path) -> None:
+    """Protects Ctrl-C, and Slicer, where engines come and go in any order."""
+    pytest.importorskip("openvino")
+    lines = [
+        "import os, signal, sys",
+        "from LungUNetSegLib.inference.engines import open_engine",
+        "from LungUNetSegLib.inference.model import load_model",
+        "signal.signal(signal.SIGTERM, lambda *_: print('heard'))",
+        "model = load_model(sys.argv[1])",
+        "first, second = (open_engine(model, 'openvino') for _ in range(2))",
+        "del first",
+        "del second",
+        "os.kill(os.getpid(), signal.SIGTERM)",
+    ]
+    command = [sys.executable, "-c", "\n".join(lines), str(tiny_model)]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (child.returncode, child.stdout.strip()) == (0, "heard"), child.stderr
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino", "torch"])
