@@ -65,8 +65,8 @@ def _openvino() -> Any:
 def _core() -> Any:
     """One for the process, kept to its end.
 
-    A Core moves its thread's signal stack to memory of its own. Freed in the order in which they were made, two leave it
-    in memory that is no more, and the next signal, Ctrl-C say, ends the process.
+    A Core moves its thread's signal stack to memory of its own. Freed in the order in which they were made, two leave
+    it in memory that is no more, and the next signal, Ctrl-C say, ends the process.
     """
     return _openvino().Core()
 
