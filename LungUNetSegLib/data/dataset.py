@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.pathology import Lesion, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.data.pathology import LIKE_ORGANS, Lesion, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
@@ -164,7 +164,7 @@ class SliceDataset:
             # Seen alone, soft tissue with lung around it differs from the liver's dome by nothing but its paint: it
             # would teach that discs of soft tissue are lung.
             is_alone = (copies.all(dim=1) & (copies.shape[1] > 1)).tolist()
-            kept = [lesion for lesion in kept if not (is_alone[lesion.sample] and lesion.like_organ)]
+            kept = [lesion for lesion in kept if not (is_alone[lesion.sample] and lesion.kind in LIKE_ORGANS)]
             hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
             targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
         target = middle(targets)

@@ -10,7 +10,6 @@ Lesions are sampled apart from applied: a list of `Lesion` replays exactly.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -23,51 +22,36 @@ from LungUNetSegLib.errors import ConfigError
 
 Kind = Literal["consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax"]
 
-# For each kind: HU range of the diseased tissue, and how much of it replaces the lung there. Only HU tell fluid from
-# solid tissue of the same shape.
+# For each kind: HU range of the diseased tissue, and how much of it replaces the lung there.
 _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
-    "consolidation": ((30.0, 100.0), (0.9, 1.0)),
+    "consolidation": ((0.0, 100.0), (0.85, 1.0)),
     "ground_glass": ((-100.0, 50.0), (0.2, 0.65)),
-    "opacity": ((30.0, 100.0), (0.95, 1.0)),
-    "mass": ((20.0, 100.0), (0.95, 1.0)),
+    "opacity": ((0.0, 100.0), (0.9, 1.0)),
+    "mass": ((0.0, 100.0), (0.95, 1.0)),
     "emphysema": ((-1000.0, -950.0), (0.7, 1.0)),
-    "effusion": ((-10.0, 20.0), (1.0, 1.0)),
+    "effusion": ((-10.0, 30.0), (1.0, 1.0)),
     "pneumothorax": ((-1010.0, -980.0), (1.0, 1.0)),
 }
 GOES_ON = 0.85
-"""Probability with which a lesion is also seen in the neighbouring slice. Whole-lung opacity always is; what looks like
-an organ's dome does not begin below a slice without it."""
+"""Probability with which a lesion is also seen in the neighbouring slice; whole-lung opacity always is."""
 
-_SOLID: frozenset[Kind] = frozenset(("consolidation", "opacity", "mass"))
+LIKE_ORGANS: frozenset[Kind] = frozenset(("consolidation", "mass"))
+"""What looks like the dome of an organ in a slice that is seen alone."""
+
 _NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
-_AIRLESS: frozenset[Kind] = _SOLID | {"effusion"}
-_MAY_FILL: frozenset[Kind] = frozenset(("consolidation", "opacity"))
-_HAS_BRONCHI: frozenset[Kind] = frozenset(("consolidation", "opacity", "ground_glass"))
-
-LEAST_PIXELS = 50
-"""Of a lung that is diseased."""
-
-LEAST_PIXELS_FILLED = 1000
-"""Of a lung that is filled, 22 cm2 at 1.5 mm: solid tissue in its tip would teach that shoulder and flank are lung."""
-
-NARROWED = 0.9
-"""A lung of less than this share of its area above has the diaphragm rising into it: soft tissue there is liver or
-stomach, and painted lung would teach that they are lung."""
-
-_HALF_AIR_HU = -150.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathologyConfig:
     """How often each kind is laid into each lung of a slice; the rest of the lungs stay as they are."""
 
-    consolidation: float = 0.12
+    consolidation: float = 0.08
     ground_glass: float = 0.07
-    opacity: float = 0.1
-    mass: float = 0.06
+    opacity: float = 0.03
+    mass: float = 0.05
     emphysema: float = 0.03
-    effusion: float = 0.1
-    pneumothorax: float = 0.04
+    effusion: float = 0.07
+    pneumothorax: float = 0.03
 
     def __post_init__(self) -> None:
         if min(vars(self).values()) < 0 or sum(vars(self).values()) > 1:
@@ -86,7 +70,6 @@ class Lesion:
         density: Share of the lung that it replaces, 0 to 1.
         direction_deg: Where in the lung it lies, seen from the lung's middle; 90 is the patient's back.
         extent: Share of the lung's width along that direction that it reaches, 0 to 1; a mass's radius instead.
-        bronchi: How open bronchi are in it, 0 to 1.
         seed: Of its outline and texture.
         goes_on: Whether it is also seen in the neighbouring slice, towards the feet and towards the head.
     """
@@ -98,17 +81,8 @@ class Lesion:
     density: float
     direction_deg: float
     extent: float
-    bronchi: float
     seed: int
     goes_on: tuple[bool, bool] = (True, True)
-
-    @property
-    def like_organ(self) -> bool:
-        """Whether it looks like the dome of an organ in a slice that is seen alone, or below a slice without it.
-
-        Branching air in soft tissue is a sign of lung by itself, so tissue with open bronchi does not.
-        """
-        return self.kind in _SOLID and self.bronchi < 0.2
 
 
 def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Generator) -> list[Lesion]:
@@ -119,7 +93,7 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
     lesions = []
     for sample in range(batch_size):
         for channel in (0, 1):
-            draw = torch.rand(8, generator=generator, dtype=torch.float64).tolist()
+            draw = torch.rand(7, generator=generator, dtype=torch.float64).tolist()
             seed = int(torch.randint(2**31, (1,), generator=generator))
             index = int(torch.searchsorted(bounds, draw[0], right=True))
             if index == len(kinds):
@@ -127,12 +101,8 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
             kind = kinds[index]
             hu, density = (low + draw[1 + i] * (high - low) for i, (low, high) in enumerate(_APPEARANCE[kind]))
             direction_deg, extent = _place(kind, draw[3], draw[4])
-            bronchi = max(0.0, 2 * draw[7] - 1) if kind in _HAS_BRONCHI else 0.0  # none open in half of them
-            lesion = Lesion(sample, channel, kind, hu, density, direction_deg, extent, bronchi, seed)
-            down, up = draw[5] < GOES_ON, draw[6] < GOES_ON
-            if kind != "opacity":
-                lesion = dataclasses.replace(lesion, goes_on=(down, up or (down and lesion.like_organ)))
-            lesions.append(lesion)
+            goes_on = (draw[5] < GOES_ON, draw[6] < GOES_ON) if kind != "opacity" else (True, True)
+            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, seed, goes_on))
     return lesions
 
 
@@ -142,9 +112,8 @@ def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple
     Args:
         image: (N, k, H, W) in HU; the slice to segment, between its neighbours where k is 3.
         target: (N, k, 2, H, W) lung fractions in [0, 1]; channel 0 right, 1 left.
-        lesions: From `sample_lesions`; those in lungs of fewer than `LEAST_PIXELS` are left out, those that fill a lung
-            of fewer than `LEAST_PIXELS_FILLED`, and those that look like organs where the lung has `NARROWED`. A lesion
-            has the place and outline that it has in the slice to segment, within each slice's own lung.
+        lesions: From `sample_lesions`; those in lungs of fewer than 50 pixels are left out. A lesion has the place
+            and outline that it has in the slice to segment, within each slice's own lung.
 
     Returns:
         New image and target; the arguments stay as they are.
@@ -152,23 +121,17 @@ def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple
     image, target = image.clone(), target.clone()
     for lesion in lesions:
         planes, lungs = image[lesion.sample], target[lesion.sample, :, lesion.channel]
-        others = target[lesion.sample, :, 1 - lesion.channel]
         middle = lungs[len(lungs) // 2]
-        least = LEAST_PIXELS_FILLED if lesion.kind in _MAY_FILL else LEAST_PIXELS
-        below, area, above = (float(lung.sum()) for lung in (lungs[0], middle, lungs[-1]))
-        if area < least or (lesion.like_organ and below < NARROWED * above):
+        if float(middle.sum()) < 50:
             continue
         generator = torch.Generator().manual_seed(lesion.seed)
         region = _region(middle, lesion, generator)
-        # Without it no thin dark line gives away where the lung was; with it, it looks like fat beside the lung.
-        fills_edge = lesion.kind in _AIRLESS and float(torch.rand(1, generator=generator)) < 0.5
         there = (lesion.goes_on[0], True, lesion.goes_on[1]) if len(planes) == 3 else (True,)
-        for plane, lung, other, is_there in zip(planes, lungs, others, there, strict=True):
+        for plane, lung, is_there in zip(planes, lungs, there, strict=True):
             if not is_there:
                 continue
             texture = _texture(lung.shape, lesion, generator)
-            filled = _with_edge(plane, lung, other) if fills_edge else lung
-            share = region * filled * lesion.density
+            share = region * lung * lesion.density
             plane.copy_(plane * (1 - share) + (lesion.hu + texture) * share)
             if lesion.kind in _NOT_LUNG:
                 lung.mul_(1 - region)
@@ -183,7 +146,7 @@ def _place(kind: Kind, first: float, second: float) -> tuple[float, float]:
     if kind == "mass":
         return anywhere_deg, 0.08 + 0.4 * second
     if kind == "effusion":  # gathers behind in a patient on the back, now and then elsewhere
-        return (90 + 60 * (first - 0.5) if first < 0.9 else anywhere_deg), 0.05 + 0.8 * second
+        return (90 + 60 * (first - 0.5) if first < 0.9 else anywhere_deg), 0.05 + 0.75 * second**1.5
     if kind == "pneumothorax":  # rises to the front
         return 270 + 90 * (first - 0.5), 0.05 + 0.6 * second**1.5
     return anywhere_deg, 0.2 + 0.8 * second
@@ -214,23 +177,15 @@ def _region(lung: Tensor, lesion: Lesion, generator: torch.Generator) -> Tensor:
     return torch.sigmoid((lesion.extent - height) / edge)
 
 
-def _with_edge(plane: Tensor, lung: Tensor, other: Tensor) -> Tensor:
-    """(H, W) lung fractions, and 1 where pixels beside the lung and not of the other lung hold some of its air."""
-    beside = F.max_pool2d(lung[None], 3, stride=1, padding=1)[0] > 0.5
-    return torch.where(beside & (plane < _HALF_AIR_HU) & (other < 0.5), 1.0, lung)
-
-
 def _texture(shape: torch.Size, lesion: Lesion, generator: torch.Generator) -> Tensor:
-    """(H, W) HU deviations from the lesion's mean: coarse and fine, with the bronchi that are left open.
-
-    How much tissue varies is drawn, from smooth to mottled, so that texture does not tell painted tissue from other.
-    """
-    strengths: list[float] = torch.rand(2, generator=generator).tolist()
-    coarse, fine = strengths
-    texture = coarse * 15 * _smooth_noise(shape, 8, generator) + fine * 25 * _smooth_noise(shape, 2, generator)
-    if lesion.bronchi > 0:
-        texture = texture - lesion.bronchi * 700 * torch.relu(_smooth_noise(shape, 4, generator) - 1.6)
-    return texture
+    """(H, W) HU deviations from the lesion's mean: coarse and fine, with some bronchi left open by consolidation."""
+    coarse = _smooth_noise(shape, 8, generator) * 15
+    fine = _smooth_noise(shape, 2, generator) * 15
+    if lesion.kind in ("consolidation", "opacity", "ground_glass"):
+        bronchi = torch.relu(_smooth_noise(shape, 4, generator) - 1.6) * 700
+        open_share = float(torch.rand(1, generator=generator))
+        return coarse + fine - open_share * bronchi
+    return coarse + fine
 
 
 def _smooth_noise(shape: torch.Size, pixels: int, generator: torch.Generator) -> Tensor:

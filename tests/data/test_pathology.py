@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import get_args
 
 import pytest
 import torch
 
-from LungUNetSegLib.data.pathology import (
-    LEAST_PIXELS_FILLED,
-    Kind,
-    Lesion,
-    PathologyConfig,
-    apply_lesions,
-    sample_lesions,
-)
+from LungUNetSegLib.data.pathology import Kind, Lesion, PathologyConfig, apply_lesions, sample_lesions
 from LungUNetSegLib.errors import ConfigError
 
 
@@ -30,8 +22,8 @@ def thorax() -> tuple[torch.Tensor, torch.Tensor]:
 
 def lesion(kind: Kind, **changes: float) -> Lesion:
     """Return a lesion of one kind in the right lung."""
-    values: dict = {"hu": 30.0, "density": 1.0, "direction_deg": 90.0, "extent": 0.6, "bronchi": 0.0, "seed": 3}
-    return Lesion(sample=0, channel=0, kind=kind, **values | changes)
+    values: dict = {"hu": 30.0, "density": 1.0, "direction_deg": 90.0, "extent": 0.6, "seed": 3} | changes
+    return Lesion(sample=0, channel=0, kind=kind, **values)
 
 
 @pytest.mark.parametrize("kind", ["consolidation", "ground_glass", "opacity", "mass", "emphysema"])
@@ -69,16 +61,6 @@ def test_sampled_lesions_replay_and_follow_their_probabilities() -> None:
     assert {each.kind for each in first} == {"mass", "effusion"}
 
 
-@pytest.mark.parametrize(("kind", "begins_below_healthy_lung"), [("consolidation", False), ("effusion", True)])
-def test_nothing_begins_as_the_dome_of_an_organ_does(kind: Kind, begins_below_healthy_lung: bool) -> None:
-    """Solid tissue that goes on towards the feet but not towards the head would teach that the liver is lung."""
-    always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
-    lesions = sample_lesions(400, always, torch.Generator().manual_seed(1))
-    seen = {each.goes_on for each in lesions if each.bronchi == 0}
-    assert seen >= {(True, True), (False, True), (False, False)}
-    assert ((True, False) in seen) is begins_below_healthy_lung
-
-
 def test_arguments_stay_as_they_are_and_tiny_lungs_are_left_alone(thorax: tuple[torch.Tensor, torch.Tensor]) -> None:
     """A cached slice must not change under later epochs; 49 pixels are too few to hold a lesion."""
     image, target = thorax
@@ -90,76 +72,13 @@ def test_arguments_stay_as_they_are_and_tiny_lungs_are_left_alone(thorax: tuple[
     assert torch.equal(apply_lesions(image, tiny, [lesion("opacity")])[0], image)
 
 
-def test_solid_tissue_does_not_fill_the_tip_of_a_lung(thorax: tuple[torch.Tensor, torch.Tensor]) -> None:
-    """A filled tip looks like a shoulder: what fills a whole lung needs 1000 pixels of it, a mass does not."""
-    image, target = thorax
-    tip = torch.zeros_like(target)
-    tip[0, 0, 0, 30:63, 20:50] = 1
-    assert tip.sum() == LEAST_PIXELS_FILLED - 10
-    for kind in ("opacity", "consolidation"):
-        assert torch.equal(apply_lesions(image, tip, [lesion(kind)])[0], image)
-    assert not torch.equal(apply_lesions(image, tip, [lesion("mass")])[0], image)
-
-
-def test_open_bronchi_tell_diseased_lung_from_organs() -> None:
-    """Half of the consolidated lungs have none; no mass and no fluid has any."""
-    config = PathologyConfig(consolidation=0.5, effusion=0.25, mass=0.25, ground_glass=0, opacity=0, emphysema=0,
-                             pneumothorax=0)  # fmt: skip
-    lesions = sample_lesions(500, config, torch.Generator().manual_seed(2))
-    bronchi = [each.bronchi for each in lesions if each.kind == "consolidation"]
-    assert sum(each == 0 for each in bronchi) / len(bronchi) == pytest.approx(0.5, abs=0.06)
-    assert max(each.bronchi for each in lesions if each.kind != "consolidation") == 0
-    assert lesion("opacity").like_organ and not lesion("opacity", bronchi=0.5).like_organ
-    assert not lesion("effusion").like_organ and not lesion("ground_glass").like_organ
-
-
-@pytest.mark.parametrize("kind", ["opacity", "consolidation", "mass"])
-def test_solid_tissue_is_not_painted_where_the_diaphragm_rises_into_the_lung(kind: Kind) -> None:
-    """A stomach would be learnt as lung. Where the lung widens towards the feet it is painted; fluid always is."""
-    target = torch.zeros(1, 3, 2, 96, 128)
-    target[0, :, 0, 20:70, 20:55] = 1
-    target[0, 0, 0, 64:] = 0  # 12 % less towards the feet
-    image = torch.where(target.sum(2) > 0, -850.0, 40.0)
-    assert torch.equal(apply_lesions(image, target, [lesion(kind)])[0], image)
-    assert not torch.equal(apply_lesions(image, target, [lesion("effusion")])[0], image)
-    assert not torch.equal(apply_lesions(image.flip(1), target.flip(1), [lesion(kind)])[0], image.flip(1))
-
-
-def test_the_half_aerated_edge_of_a_lung_is_filled_in_some_slices_and_left_in_others(
-    thorax: tuple[torch.Tensor, torch.Tensor],
-) -> None:
-    """A dark line around every painted lung would teach to look for the line; muscle and the other lung stay."""
-    image, target = thorax
-    image[0, 0, 19, 20:55] = -400.0  # half air, half chest wall
-    target[0, 0, 1, 30:60, 55:60] = image[0, 0, 30:60, 55:60].fill_(-850.0).ne(0)  # the other lung touches
-    ill = [apply_lesions(image, target, [lesion("opacity", seed=seed)])[0][0, 0] for seed in range(12)]
-    filled = [float(each[19, 20:55].mean()) > -150 for each in ill]
-    assert 0 < sum(filled) < len(ill)
-    for each, is_filled in zip(ill, filled, strict=True):
-        assert is_filled or torch.equal(each[19], image[0, 0, 19])
-        assert torch.equal(each[30:60, 55:], image[0, 0, 30:60, 55:])
-        assert (each[:19] == 40).all()
-
-
-def test_texture_does_not_tell_painted_tissue_from_other() -> None:
-    """Tissue may be smooth or mottled: its standard deviation spreads from below 5 to above 20 HU."""
-    target = torch.zeros(1, 1, 2, 96, 128)
-    target[..., 0, 20:70, 20:55] = 1
-    image = torch.full((1, 1, 96, 128), -850.0)
-    ill = [apply_lesions(image, target, [lesion("mass", extent=2.0, seed=seed)])[0] for seed in range(40)]
-    spread = [float(each[0, 0, 30:60, 30:45].std()) for each in ill]
-    assert min(spread) < 5 and max(spread) > 20
-
-
 def test_a_lesion_goes_on_into_neighbouring_slices_within_their_own_lung() -> None:
     """Towards the feet it goes on where there still is lung, towards the head it ends; only lung changes."""
     target = torch.zeros(1, 3, 2, 96, 128)
     target[0, :, 0, 20:70, 20:55] = 1
     target[0, 0, 0, 45:] = 0
     image = torch.where(target.sum(2) > 0, -850.0, 40.0)
-    ill, still = apply_lesions(
-        image, target, [dataclasses.replace(lesion("ground_glass", extent=2.0), goes_on=(True, False))]
-    )
+    ill, still = apply_lesions(image, target, [dataclasses.replace(lesion("opacity"), goes_on=(True, False))])
     assert torch.equal(still, target)
     assert (ill[0, 0, 20:45, 20:55] > -300).float().mean() > 0.9
     assert torch.equal(ill[0, 0, 45:], image[0, 0, 45:])
