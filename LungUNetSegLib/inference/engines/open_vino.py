@@ -26,11 +26,11 @@ class OpenVinoEngine:
     """
 
     def __init__(self, model: Model, threads: int | None = None) -> None:
-        openvino = _openvino()
+        openvino = import_package("openvino", "OpenVINO")
         if model.onnx is None:
             raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
         try:
-            core = _core()
+            core = _core(openvino)
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
             graph = core.read_model(str(model.onnx))
             # A fixed shape lets OpenVINO plan its memory.
@@ -57,18 +57,14 @@ class OpenVinoEngine:
         return result
 
 
-def _openvino() -> Any:
-    return import_package("openvino", "OpenVINO")
-
-
 @cache
-def _core() -> Any:
+def _core(openvino: Any) -> Any:
     """One for the process, kept to its end.
 
     A Core moves its thread's signal stack to memory of its own. Freed in the order in which they were made, two leave
     it in memory that is no more, and the next signal, Ctrl-C say, ends the process.
     """
-    return _openvino().Core()
+    return openvino.Core()
 
 
 def _settings(precision: str, threads: int | None) -> dict[str, Any]:
