@@ -18,7 +18,15 @@ import torch
 from torch import Tensor
 
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.pathology import LIKE_ORGANS, Lesion, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.data.pathology import (
+    LIKE_ORGANS,
+    SOLID,
+    Lesion,
+    PathologyConfig,
+    apply_lesions,
+    room_for_solid,
+    sample_lesions,
+)
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
@@ -105,6 +113,7 @@ class SliceDataset:
         self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(len(case.hu))], np.int64)
         if not len(self.index):
             raise DataError("There is no slice to learn from; the data set is empty.")
+        self._room = [_room(case, self.preprocess) for case in self.cases] if pathology else []
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
 
     def __len__(self) -> int:
@@ -160,9 +169,10 @@ class SliceDataset:
         if self.pathology is not None:
             lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
             here = range(*mine.indices(len(chosen)))
-            kept = [_renumbered(lesion, here.start) for lesion in lesions if lesion.sample in here]
-            # Seen alone, soft tissue with lung around it differs from the liver's dome by nothing but its paint: it
-            # would teach that discs of soft tissue are lung.
+            kept = [lesion for lesion in lesions if lesion.sample in here and self._has_room(lesion, chosen)]
+            kept = [_renumbered(lesion, here.start) for lesion in kept]
+            # Seen alone, a disc of soft tissue with lung around it differs from the liver's dome by nothing but its
+            # paint: it would teach that such discs are lung.
             is_alone = (copies.all(dim=1) & (copies.shape[1] > 1)).tolist()
             kept = [lesion for lesion in kept if not (is_alone[lesion.sample] and lesion.kind in LIKE_ORGANS)]
             hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
@@ -174,6 +184,11 @@ class SliceDataset:
         # A slice repeated in a neighbour's place stays the same slice, with its noise and its disease.
         hu = torch.where(copies[:, :, None, None], middle(hu)[:, None], hu)
         return _batch(hu, target)
+
+    def _has_room(self, lesion: Lesion, chosen: npt.NDArray[np.int64]) -> bool:
+        """Whether the lung of the chosen slice can take such a lesion."""
+        case, slice_ = chosen[lesion.sample]
+        return lesion.kind not in SOLID or bool(self._room[case][slice_, lesion.channel])
 
     def _read(
         self, case: int, slice_: int, slab_mm: float = 0.0, alone: bool = False
@@ -187,6 +202,12 @@ class SliceDataset:
         slabs = {number: _slab(cached, number, count) for number in set(numbers)}
         hu, target = zip(*(slabs[number] for number in numbers), strict=True)
         return np.stack(hu), np.stack(target)
+
+
+def _room(case: CachedCase, config: PreprocessConfig) -> npt.NDArray[np.bool_]:
+    """(D, 2) where solid tissue can be painted."""
+    pixels = np.array([case.target[number][:2].sum(axis=(1, 2)) / 255 for number in range(len(case.target))])
+    return room_for_solid(pixels * config.spacing_mm**2, case.slice_mm)
 
 
 def _slab(case: CachedCase, number: int, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

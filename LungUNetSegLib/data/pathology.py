@@ -10,10 +10,13 @@ Lesions are sampled apart from applied: a list of `Lesion` replays exactly.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,36 +25,54 @@ from LungUNetSegLib.errors import ConfigError
 
 Kind = Literal["consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax"]
 
-# For each kind: HU range of the diseased tissue, and how much of it replaces the lung there.
+# For each kind: HU range of the diseased tissue, and how much of it replaces the lung there. Only HU tell fluid from
+# solid tissue of the same shape.
 _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
-    "consolidation": ((0.0, 100.0), (0.85, 1.0)),
+    "consolidation": ((30.0, 100.0), (0.9, 1.0)),
     "ground_glass": ((-100.0, 50.0), (0.2, 0.65)),
-    "opacity": ((0.0, 100.0), (0.9, 1.0)),
-    "mass": ((0.0, 100.0), (0.95, 1.0)),
+    "opacity": ((30.0, 100.0), (0.95, 1.0)),
+    "mass": ((20.0, 100.0), (0.95, 1.0)),
     "emphysema": ((-1000.0, -950.0), (0.7, 1.0)),
-    "effusion": ((-10.0, 30.0), (1.0, 1.0)),
+    "effusion": ((-10.0, 20.0), (1.0, 1.0)),
     "pneumothorax": ((-1010.0, -980.0), (1.0, 1.0)),
 }
 GOES_ON = 0.85
-"""Probability with which a lesion is also seen in the neighbouring slice; whole-lung opacity always is."""
+"""Probability with which a lesion is also seen in the neighbouring slice. Whole-lung opacity always is; what looks like
+an organ's dome does not begin below a slice without it."""
 
 LIKE_ORGANS: frozenset[Kind] = frozenset(("consolidation", "mass"))
 """What looks like the dome of an organ in a slice that is seen alone."""
 
+SOLID: frozenset[Kind] = LIKE_ORGANS | {"opacity"}
 _NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
+_AIRLESS: frozenset[Kind] = SOLID | {"effusion"}
+_HAS_BRONCHI: frozenset[Kind] = frozenset(("consolidation", "opacity", "ground_glass"))
+
+LEAST_PIXELS = 50
+"""Of a lung that is diseased."""
+
+LEAST_MM2_FILLED = 2250.0
+"""Of a lung that is filled: solid tissue in its tip would teach that shoulder and flank are lung."""
+
+NEIGHBOUR_MM = 7.0
+NARROWED = 0.9
+"""A lung that has less than this share of its area that far above when that far below has the diaphragm rising into
+it: soft tissue there is liver or stomach, and painted lung would teach that they are lung."""
+
+_HALF_AIR_HU = -150.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathologyConfig:
     """How often each kind is laid into each lung of a slice; the rest of the lungs stay as they are."""
 
-    consolidation: float = 0.08
+    consolidation: float = 0.10
     ground_glass: float = 0.07
-    opacity: float = 0.03
+    opacity: float = 0.06
     mass: float = 0.05
     emphysema: float = 0.03
-    effusion: float = 0.07
-    pneumothorax: float = 0.03
+    effusion: float = 0.1
+    pneumothorax: float = 0.04
 
     def __post_init__(self) -> None:
         if min(vars(self).values()) < 0 or sum(vars(self).values()) > 1:
@@ -70,6 +91,7 @@ class Lesion:
         density: Share of the lung that it replaces, 0 to 1.
         direction_deg: Where in the lung it lies, seen from the lung's middle; 90 is the patient's back.
         extent: Share of the lung's width along that direction that it reaches, 0 to 1; a mass's radius instead.
+        bronchi: How open bronchi are in it, 0 to 1.
         seed: Of its outline and texture.
         goes_on: Whether it is also seen in the neighbouring slice, towards the feet and towards the head.
     """
@@ -81,6 +103,7 @@ class Lesion:
     density: float
     direction_deg: float
     extent: float
+    bronchi: float
     seed: int
     goes_on: tuple[bool, bool] = (True, True)
 
@@ -93,7 +116,7 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
     lesions = []
     for sample in range(batch_size):
         for channel in (0, 1):
-            draw = torch.rand(7, generator=generator, dtype=torch.float64).tolist()
+            draw = torch.rand(8, generator=generator, dtype=torch.float64).tolist()
             seed = int(torch.randint(2**31, (1,), generator=generator))
             index = int(torch.searchsorted(bounds, draw[0], right=True))
             if index == len(kinds):
@@ -101,8 +124,12 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
             kind = kinds[index]
             hu, density = (low + draw[1 + i] * (high - low) for i, (low, high) in enumerate(_APPEARANCE[kind]))
             direction_deg, extent = _place(kind, draw[3], draw[4])
-            goes_on = (draw[5] < GOES_ON, draw[6] < GOES_ON) if kind != "opacity" else (True, True)
-            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, seed, goes_on))
+            bronchi = max(0.0, 2 * draw[7] - 1) if kind in _HAS_BRONCHI else 0.0  # none open in half of them
+            lesion = Lesion(sample, channel, kind, hu, density, direction_deg, extent, bronchi, seed)
+            down, up = draw[5] < GOES_ON, draw[6] < GOES_ON
+            if kind != "opacity":
+                lesion = dataclasses.replace(lesion, goes_on=(down, up or (down and kind in SOLID)))
+            lesions.append(lesion)
     return lesions
 
 
@@ -112,7 +139,7 @@ def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple
     Args:
         image: (N, k, H, W) in HU; the slice to segment, between its neighbours where k is 3.
         target: (N, k, 2, H, W) lung fractions in [0, 1]; channel 0 right, 1 left.
-        lesions: From `sample_lesions`; those in lungs of fewer than 50 pixels are left out. A lesion has the place
+        lesions: From `sample_lesions`; those in lungs of fewer than `LEAST_PIXELS` are left out. A lesion has the place
             and outline that it has in the slice to segment, within each slice's own lung.
 
     Returns:
@@ -121,21 +148,42 @@ def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple
     image, target = image.clone(), target.clone()
     for lesion in lesions:
         planes, lungs = image[lesion.sample], target[lesion.sample, :, lesion.channel]
+        others = target[lesion.sample, :, 1 - lesion.channel]
         middle = lungs[len(lungs) // 2]
-        if float(middle.sum()) < 50:
+        if float(middle.sum()) < LEAST_PIXELS:
             continue
         generator = torch.Generator().manual_seed(lesion.seed)
         region = _region(middle, lesion, generator)
+        # Without it no thin dark line gives away where the lung was; with it, it looks like fat beside the lung.
+        fills_edge = lesion.kind in _AIRLESS and float(torch.rand(1, generator=generator)) < 0.5
         there = (lesion.goes_on[0], True, lesion.goes_on[1]) if len(planes) == 3 else (True,)
-        for plane, lung, is_there in zip(planes, lungs, there, strict=True):
+        for plane, lung, other, is_there in zip(planes, lungs, others, there, strict=True):
             if not is_there:
                 continue
             texture = _texture(lung.shape, lesion, generator)
-            share = region * lung * lesion.density
+            filled = _with_edge(plane, lung, other) if fills_edge else lung
+            share = region * filled * lesion.density
             plane.copy_(plane * (1 - share) + (lesion.hu + texture) * share)
             if lesion.kind in _NOT_LUNG:
                 lung.mul_(1 - region)
     return image, target
+
+
+def room_for_solid(areas_mm2: npt.NDArray[np.float64], slice_mm: float) -> npt.NDArray[np.bool_]:
+    """Say where solid tissue can be painted without teaching that organs are lung.
+
+    Args:
+        areas_mm2: (D, 2) of the right and the left lung in each slice of a volume, from the feet to the head.
+        slice_mm: Distance between slices.
+
+    Returns:
+        (D, 2); nowhere in single slices and those that lie too far apart, which cannot tell.
+    """
+    step, last = round(NEIGHBOUR_MM / slice_mm), len(areas_mm2) - 1
+    numbers = np.arange(len(areas_mm2))
+    below, above = areas_mm2[np.maximum(numbers - step, 0)], areas_mm2[np.minimum(numbers + step, last)]
+    room: npt.NDArray[np.bool_] = (areas_mm2 >= LEAST_MM2_FILLED) & (below >= NARROWED * above)
+    return room & (0 < step <= last)
 
 
 def _place(kind: Kind, first: float, second: float) -> tuple[float, float]:
@@ -146,7 +194,7 @@ def _place(kind: Kind, first: float, second: float) -> tuple[float, float]:
     if kind == "mass":
         return anywhere_deg, 0.08 + 0.4 * second
     if kind == "effusion":  # gathers behind in a patient on the back, now and then elsewhere
-        return (90 + 60 * (first - 0.5) if first < 0.9 else anywhere_deg), 0.05 + 0.75 * second**1.5
+        return (90 + 60 * (first - 0.5) if first < 0.9 else anywhere_deg), 0.05 + 0.8 * second
     if kind == "pneumothorax":  # rises to the front
         return 270 + 90 * (first - 0.5), 0.05 + 0.6 * second**1.5
     return anywhere_deg, 0.2 + 0.8 * second
@@ -177,15 +225,23 @@ def _region(lung: Tensor, lesion: Lesion, generator: torch.Generator) -> Tensor:
     return torch.sigmoid((lesion.extent - height) / edge)
 
 
+def _with_edge(plane: Tensor, lung: Tensor, other: Tensor) -> Tensor:
+    """(H, W) lung fractions, and 1 where pixels beside the lung and not of the other lung hold some of its air."""
+    beside = F.max_pool2d(lung[None], 3, stride=1, padding=1)[0] > 0.5
+    return torch.where(beside & (plane < _HALF_AIR_HU) & (other < 0.5), 1.0, lung)
+
+
 def _texture(shape: torch.Size, lesion: Lesion, generator: torch.Generator) -> Tensor:
-    """(H, W) HU deviations from the lesion's mean: coarse and fine, with some bronchi left open by consolidation."""
-    coarse = _smooth_noise(shape, 8, generator) * 15
-    fine = _smooth_noise(shape, 2, generator) * 15
-    if lesion.kind in ("consolidation", "opacity", "ground_glass"):
-        bronchi = torch.relu(_smooth_noise(shape, 4, generator) - 1.6) * 700
-        open_share = float(torch.rand(1, generator=generator))
-        return coarse + fine - open_share * bronchi
-    return coarse + fine
+    """(H, W) HU deviations from the lesion's mean: coarse and fine, with the bronchi that are left open.
+
+    How much tissue varies is drawn, from smooth to mottled, so that texture does not tell painted tissue from other.
+    """
+    strengths: list[float] = torch.rand(2, generator=generator).tolist()
+    coarse, fine = strengths
+    texture = coarse * 15 * _smooth_noise(shape, 8, generator) + fine * 25 * _smooth_noise(shape, 2, generator)
+    if lesion.bronchi > 0:
+        texture = texture - lesion.bronchi * 700 * torch.relu(_smooth_noise(shape, 4, generator) - 1.6)
+    return texture
 
 
 def _smooth_noise(shape: torch.Size, pixels: int, generator: torch.Generator) -> Tensor:

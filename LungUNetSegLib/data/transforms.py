@@ -53,8 +53,8 @@ class AugmentConfig:
     gamma: float = 1.3
     shift_hu: float = 70.0
     resolution: float = 3.0
-    field_of_view: float = 0.55
-    cover_pixels: float = 25.0
+    field_of_view: float = 0.45
+    cover_pixels: float = 40.0
 
     def __post_init__(self) -> None:
         for name in ("probability", "flip"):

@@ -26,6 +26,9 @@ HALF = np.uint8(128)
 SWAP_MM = 20.0
 """Lungs that lie this far on each other's side are named the wrong way round."""
 
+LONE_HOLE_MM2 = 500.0
+"""Largest hole that is closed where no slices above and below show whether the lung closes over it."""
+
 LUNGS_LEAST_ML = 30.0
 """Less that ends within the scan is air in a head, a neck or a limb: a newborn's lungs hold three times as much."""
 
@@ -39,12 +42,14 @@ class Cleaning:
         moved_ml: Volume that changed side.
         filled_ml: Volume of the closed holes.
         sides_swapped: Whether right and left were exchanged as a whole.
+        outside_ml: Volume that was dropped before all else, as air around the body.
     """
 
     removed_ml: tuple[float, ...] = field(default=())
     moved_ml: float = 0.0
     filled_ml: float = 0.0
     sides_swapped: bool = False
+    outside_ml: float = 0.0
 
 
 def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = HALF) -> Labels:
@@ -83,7 +88,7 @@ def clean(probabilities: Probabilities, spacing_mm: tuple[float, float, float]) 
         removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
         after[:] = 0
     moved = int(np.count_nonzero((after != before) & (after > 0)))
-    filled = sum(_fill_holes(after, side) for side in (RIGHT_LUNG, LEFT_LUNG))
+    filled = sum(_fill_holes(after, side, spacing_mm[1] * spacing_mm[2]) for side in (RIGHT_LUNG, LEFT_LUNG))
     _apply(region, before, after)
     return result, Cleaning(
         removed_ml=tuple(sorted((size * voxel_ml for size in removed), reverse=True)),
@@ -111,8 +116,11 @@ def _sides_swapped(labels: Labels, column_mm: float) -> bool:
     return (middle_column(right) - middle_column(left)) * column_mm > SWAP_MM
 
 
-def _fill_holes(labels: Labels, side: int) -> int:
-    """Close in place what one lung encloses, however large (a tumour within is lung); return the voxels filled."""
+def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
+    """Close in place what one lung encloses, however large (a tumour within is lung); return the voxels filled.
+
+    In a slice by itself only small holes are closed: a large one may be the dome of the liver.
+    """
     lung = labels == side
     box = _bounding_box(lung)
     if box is None:
@@ -124,6 +132,8 @@ def _fill_holes(labels: Labels, side: int) -> int:
     open_ends = np.unique(regions[[0, -1]]) if len(lung) > 2 else regions[:, 0, 0]
     is_hole = np.ones(int(regions.max()) + 1, bool)
     is_hole[[0, regions[0, 0, 0], *open_ends]] = False
+    if len(lung) <= 2:
+        is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2
     holes = is_hole[regions[:, 1:-1, 1:-1]]
     labels[box][holes] = side
     return int(np.count_nonzero(holes))

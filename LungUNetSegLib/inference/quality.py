@@ -72,6 +72,7 @@ def assess(
         "moved_ml": cleaning.moved_ml,
         "filled_ml": cleaning.filled_ml,
         "sides_swapped": cleaning.sides_swapped,
+        "outside_ml": cleaning.outside_ml,
     }
     findings = [_not_hu(record)]
     if volumes_ml["total"] == 0:

@@ -16,6 +16,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.inference.engines import DeviceName, Engine, EngineName, open_engine
 from LungUNetSegLib.inference.engines.threads import limited_cores
 from LungUNetSegLib.inference.model import Model
+from LungUNetSegLib.inference.outside import drop_air_outside
 from LungUNetSegLib.inference.postprocess import HALF, Cleaning, Probabilities, clean, hard_labels
 from LungUNetSegLib.inference.quality import assess
 from LungUNetSegLib.preprocessing import NetworkGrid, PreprocessConfig, normalise, place_grid, slices_seen
@@ -115,10 +116,11 @@ def segment_with(
         volume = volume if volume.array.dtype == np.int16 else Volume(to_hu(volume.array), volume.geometry)
         aligned, grid = place_grid(volume, preprocess)
     with _timed(seconds, "segment"):
-        said, channels = _run_network(aligned, grid, engine, progress)
+        said, channels, outside = _run_network(aligned, grid, engine, progress, keep_all=raw)
     _check_kind(labels, channels)
     with _timed(seconds, "clean"):
         cleaned, cleaning = (said, Cleaning()) if raw else clean(said, grid.geometry.spacing_mm)
+        cleaning = replace(cleaning, outside_ml=outside * grid.geometry.voxel_volume_ml)
     with _timed(seconds, "restore"):
         label_map = grid.to_scan(_restore(cleaned, grid, progress))
         if labels == "binary":
@@ -160,14 +162,19 @@ def measure(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> tuple[dict[
     return volumes_ml, mean_hu
 
 
-def _run_network(aligned: Volume, grid: NetworkGrid, engine: Engine, progress: Progress) -> tuple[Probabilities, int]:
-    """Return (D, 2, h, w) probabilities, 0 to 255, and how many channels the network has; a second one of zeros."""
+def _run_network(
+    aligned: Volume, grid: NetworkGrid, engine: Engine, progress: Progress, *, keep_all: bool
+) -> tuple[Probabilities, int, int]:
+    """Return (D, 2, h, w) probabilities, 0 to 255, how many channels the network has, and what was dropped as outside.
+
+    A second channel that the network does not have is of zeros. With `keep_all` nothing is dropped.
+    """
     depth = aligned.geometry.shape[0]
     seen = slices_seen(depth, aligned.geometry.spacing_mm[0], grid.config)
     planes = np.empty((depth, *grid.config.size), np.int16)
     sampled = 0
     result = np.zeros((depth, 2, *grid.config.size), np.uint8)
-    channels = 0
+    channels = outside = 0
     progress("segment", 0, depth)
     for chunk in _chunks(depth):
         needed = int(seen[chunk].max()) + 1
@@ -176,8 +183,10 @@ def _run_network(aligned: Volume, grid: NetworkGrid, engine: Engine, progress: P
         said = engine.probabilities(normalise(planes[seen[chunk]], grid.config))
         channels = said.shape[1]
         result[chunk, :channels] = np.rint(said * np.float32(255))
+        if not keep_all:  # now, while the slices are at hand: kept for later they would cost memory
+            outside += drop_air_outside(result[chunk], planes[chunk])
         progress("segment", chunk.stop, depth)
-    return result, channels
+    return result, channels, outside
 
 
 def _restore(probabilities: Probabilities, grid: NetworkGrid, progress: Progress) -> npt.NDArray[np.uint8]:

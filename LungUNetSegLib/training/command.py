@@ -69,8 +69,11 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     device = choose_device(arguments.device)
     config = read_config(arguments.preset, arguments.config, arguments.settings)
     checkpoint = _checkpoint_to_resume(arguments, config)
+    start = load_checkpoint(Path(config.start_from)) if config.start_from and checkpoint is None else None
     cases = find_cases(arguments.data, config.exclude)
     split = _split(arguments, cases, config, checkpoint)
+    if start is not None:
+        _check_unseen(start.split, split, cases, config.start_from)
     _prepare_folder(arguments.out, config, split)
 
     process = Process.from_environment(device)
@@ -101,6 +104,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     )
     if checkpoint is not None:
         trainer.resume(checkpoint)
+    elif start is not None:
+        trainer.start_from(start)
     if process.is_first:
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     _run_to_the_end(trainer, process)
@@ -142,6 +147,17 @@ def _check_patients(split: Split, cases: list[Case], path: Path) -> None:
     training, test = ({case.patient for case in choose(cases, ids)} for ids in (split.training, split.test))
     if training & test:
         raise DataError(f"{path} has the patient {min(training & test)} in training and in test; keep each in one.")
+
+
+def _check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) -> None:
+    """Refuse to test on patients that the first weights learnt from."""
+    learnt = {case.patient for case in cases if case.case_id in before.training}
+    seen = learnt & {case.patient for case in choose(cases, split.test)}
+    if seen:
+        raise DataError(
+            f"start_from={path} has learnt from the patient {min(seen)}, who is to be tested on; give the --split that "
+            "was trained with, or --all."
+        )
 
 
 def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:

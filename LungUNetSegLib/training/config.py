@@ -32,6 +32,7 @@ class TrainingConfig:
         augment: How slices are changed; None for not at all.
         pathology: What disease is laid in; None for none.
         exclude: Cases and patients that are left out.
+        start_from: Path of a checkpoint whose weights are the first ones; "" for random ones.
         epochs: How often the epoch's slices are gone through.
         batch_size: Slices in a step, over all processes together.
         optimiser: Adam (with L2 in the loss's gradient) or AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101).
@@ -57,6 +58,7 @@ class TrainingConfig:
     augment: AugmentConfig | None = None
     pathology: PathologyConfig | None = None
     exclude: tuple[str, ...] = ()
+    start_from: str = ""
     epochs: int = 10
     batch_size: int = 8
     optimiser: Literal["adam", "adamw"] = "adamw"

@@ -89,6 +89,18 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self._parallel = self.process.wrap(self.network)
 
+    def start_from(self, checkpoint: Checkpoint) -> None:
+        """Begin with the weights of another training instead of random ones.
+
+        Raises:
+            ModelError: They are of another network.
+        """
+        try:
+            for network in filter(None, (self.network, self.average)):
+                network.load_state_dict(checkpoint.weights)
+        except RuntimeError as error:
+            raise ModelError(f"The weights to start from are of another network: {error}.") from error
+
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of the same configuration and data.
 

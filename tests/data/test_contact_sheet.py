@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from phantom_cases import COARSE, write_pair
+from phantom_cases import write_pair
 
 from LungUNetSegLib.data.cache import cache_case
 from LungUNetSegLib.data.contact_sheet import _single_changes, extreme_parameters, save_contact_sheet
@@ -15,12 +15,16 @@ from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig, identity_parameters
 from LungUNetSegLib.errors import DataError, WriteError
+from LungUNetSegLib.preprocessing import PreprocessConfig
+
+FINE = PreprocessConfig(spacing_mm=2.0, size=(168, 196))
+"""On a coarser grid the farthest blanket lies outside the slice."""
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> SliceDataset:
     folder = tmp_path_factory.mktemp("sheet")
-    case = cache_case(write_pair(folder, "p"), COARSE, folder)
+    case = cache_case(write_pair(folder, "p"), FINE, folder)
     return SliceDataset([case], SamplingConfig(slices_per_epoch=20), AugmentConfig(), PathologyConfig())
 
 

@@ -100,7 +100,7 @@ def test_an_undecided_pixel_of_any_slice_of_a_slab_is_undecided() -> None:
     assert (batch.valid[full, 0, 7, 7] == 0).all()
 
 
-CONTEXT = PreprocessConfig(context_mm=7.0)
+CONTEXT = PreprocessConfig(spacing_mm=4.0, context_mm=7.0)
 
 
 def test_neighbours_are_seen_from_the_feet_to_the_head() -> None:
@@ -145,18 +145,37 @@ def test_a_slice_seen_alone_stays_three_equal_slices() -> None:
     assert torch.equal(batch.hu, batch.hu[:, 1:2].expand_as(batch.hu))
 
 
-@pytest.mark.parametrize(("kind", "looks_like_an_organ"), [("mass", True), ("opacity", False)])
-def test_a_mass_is_painted_only_where_neighbours_can_tell_it_from_organs(kind: str, looks_like_an_organ: bool) -> None:
-    """Seen alone it would teach that organs are lung; disease that no organ looks like is painted everywhere."""
+@pytest.mark.parametrize(
+    ("kind", "alone_in_a_volume", "single"),
+    [("mass", False, False), ("opacity", True, False), ("ground_glass", True, True)],
+)
+def test_solid_tissue_is_painted_where_it_can_be_told_from_organs(
+    kind: str, alone_in_a_volume: bool, single: bool
+) -> None:
+    """Else it would teach that organs are lung: a mass looks like a dome in a slice that is seen alone, and a single
+    slice does not even say whether it shows organs.
+    """
     always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
     cases = [make_case("a", 30), make_case("b", 1)]
     sampling = SamplingConfig(slices_per_epoch=60, slab_probability=0.0, alone_probability=0.4)
-    (batch,) = SliceDataset(cases, sampling, pathology=always, preprocess=CONTEXT).epoch(0, 60)
+    dataset = SliceDataset(cases, sampling, pathology=always, preprocess=CONTEXT)
+    (batch,) = dataset.epoch(0, 60)
     alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
+    is_single = torch.tensor([case == "b" for case, _ in drawn(dataset)])
     painted = (batch.hu[:, 1] != batch.hu[:, 1, :1, :1]).any(dim=(1, 2))
-    assert alone.any() and painted.any()
-    assert torch.equal(painted, ~alone if looks_like_an_organ else torch.ones(60, dtype=torch.bool))
-    (batch,) = SliceDataset(cases, sampling, pathology=always).epoch(0, 60)
+    assert painted[~alone].all()
+    assert (painted[is_single] == single).all()
+    assert (painted[alone & ~is_single] == alone_in_a_volume).all()
+    for chosen in (~alone, is_single, alone & ~is_single):
+        assert chosen.any()
+
+
+def test_a_network_without_neighbours_learns_solid_tissue_too() -> None:
+    only_masses = PathologyConfig(**{each: float(each == "mass") for each in get_args(Kind)})
+    cases = [make_case("a", 30)]
+    (batch,) = SliceDataset(cases, PLAIN, pathology=only_masses, preprocess=PreprocessConfig(spacing_mm=4.0)).epoch(
+        0, 30
+    )
     assert (batch.hu != batch.hu[:, :, :1, :1]).flatten(1).any(dim=1).all()
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 
-from LungUNetSegLib.data.pathology import Kind, Lesion, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.data.pathology import (
+    LEAST_MM2_FILLED,
+    NARROWED,
+    Kind,
+    Lesion,
+    PathologyConfig,
+    apply_lesions,
+    room_for_solid,
+    sample_lesions,
+)
 from LungUNetSegLib.errors import ConfigError
 
 
@@ -22,8 +33,8 @@ def thorax() -> tuple[torch.Tensor, torch.Tensor]:
 
 def lesion(kind: Kind, **changes: float) -> Lesion:
     """Return a lesion of one kind in the right lung."""
-    values: dict = {"hu": 30.0, "density": 1.0, "direction_deg": 90.0, "extent": 0.6, "seed": 3} | changes
-    return Lesion(sample=0, channel=0, kind=kind, **values)
+    values: dict = {"hu": 30.0, "density": 1.0, "direction_deg": 90.0, "extent": 0.6, "bronchi": 0.0, "seed": 3}
+    return Lesion(sample=0, channel=0, kind=kind, **values | changes)
 
 
 @pytest.mark.parametrize("kind", ["consolidation", "ground_glass", "opacity", "mass", "emphysema"])
@@ -61,6 +72,16 @@ def test_sampled_lesions_replay_and_follow_their_probabilities() -> None:
     assert {each.kind for each in first} == {"mass", "effusion"}
 
 
+@pytest.mark.parametrize(("kind", "begins_below_healthy_lung"), [("consolidation", False), ("effusion", True)])
+def test_nothing_begins_as_the_dome_of_an_organ_does(kind: Kind, begins_below_healthy_lung: bool) -> None:
+    """Solid tissue that goes on towards the feet but not towards the head would teach that the liver is lung."""
+    always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
+    lesions = sample_lesions(400, always, torch.Generator().manual_seed(1))
+    seen = {each.goes_on for each in lesions}
+    assert seen >= {(True, True), (False, True), (False, False)}
+    assert ((True, False) in seen) is begins_below_healthy_lung
+
+
 def test_arguments_stay_as_they_are_and_tiny_lungs_are_left_alone(thorax: tuple[torch.Tensor, torch.Tensor]) -> None:
     """A cached slice must not change under later epochs; 49 pixels are too few to hold a lesion."""
     image, target = thorax
@@ -72,13 +93,66 @@ def test_arguments_stay_as_they_are_and_tiny_lungs_are_left_alone(thorax: tuple[
     assert torch.equal(apply_lesions(image, tiny, [lesion("opacity")])[0], image)
 
 
+def test_solid_tissue_has_no_room_where_organs_begin() -> None:
+    """Painted there it would teach that shoulder, liver and stomach are lung. Slices from the feet to the head."""
+    right = [0, 2000, 2500, 2900, 2900, 2260, 2240]  # the diaphragm rises into the lower four; the tip is above
+    left = [4000] * 7
+    room = room_for_solid(np.array([right, left], float).T, slice_mm=5.0)
+    assert room[:, 0].tolist() == [False, False, False, False, True, True, False]
+    assert room[:, 1].all()
+    assert LEAST_MM2_FILLED == 2250 and NARROWED == 0.9  # what the numbers above were chosen for
+
+
+@pytest.mark.parametrize(("slices", "slice_mm"), [(1, 5.0), (9, 20.0), (2, 2.5)], ids=["one", "far apart", "two thin"])
+def test_without_neighbours_nothing_tells_where_organs_begin(slices: int, slice_mm: float) -> None:
+    assert not room_for_solid(np.full((slices, 2), 4000.0), slice_mm).any()
+
+
+def test_bronchi_are_open_in_half_of_the_consolidated_lungs() -> None:
+    """No mass and no fluid has any."""
+    config = PathologyConfig(consolidation=0.5, effusion=0.25, mass=0.25, ground_glass=0, opacity=0, emphysema=0,
+                             pneumothorax=0)  # fmt: skip
+    lesions = sample_lesions(500, config, torch.Generator().manual_seed(2))
+    bronchi = [each.bronchi for each in lesions if each.kind == "consolidation"]
+    assert sum(each == 0 for each in bronchi) / len(bronchi) == pytest.approx(0.5, abs=0.06)
+    assert max(each.bronchi for each in lesions if each.kind != "consolidation") == 0
+
+
+def test_the_half_aerated_edge_of_a_lung_is_filled_in_some_slices_and_left_in_others(
+    thorax: tuple[torch.Tensor, torch.Tensor],
+) -> None:
+    """A dark line around every painted lung would teach to look for the line; muscle and the other lung stay."""
+    image, target = thorax
+    image[0, 0, 19, 20:55] = -400.0  # half air, half chest wall
+    target[0, 0, 1, 30:60, 55:60] = image[0, 0, 30:60, 55:60].fill_(-850.0).ne(0)  # the other lung touches
+    ill = [apply_lesions(image, target, [lesion("opacity", seed=seed)])[0][0, 0] for seed in range(12)]
+    filled = [float(each[19, 20:55].mean()) > -150 for each in ill]
+    assert 0 < sum(filled) < len(ill)
+    for each, is_filled in zip(ill, filled, strict=True):
+        assert is_filled or torch.equal(each[19], image[0, 0, 19])
+        assert torch.equal(each[30:60, 55:], image[0, 0, 30:60, 55:])
+        assert (each[:19] == 40).all()
+
+
+def test_texture_does_not_tell_painted_tissue_from_other() -> None:
+    """Tissue may be smooth or mottled: its standard deviation spreads from below 5 to above 20 HU."""
+    target = torch.zeros(1, 1, 2, 96, 128)
+    target[..., 0, 20:70, 20:55] = 1
+    image = torch.full((1, 1, 96, 128), -850.0)
+    ill = [apply_lesions(image, target, [lesion("mass", extent=2.0, seed=seed)])[0] for seed in range(40)]
+    spread = [float(each[0, 0, 30:60, 30:45].std()) for each in ill]
+    assert min(spread) < 5 and max(spread) > 20
+
+
 def test_a_lesion_goes_on_into_neighbouring_slices_within_their_own_lung() -> None:
     """Towards the feet it goes on where there still is lung, towards the head it ends; only lung changes."""
     target = torch.zeros(1, 3, 2, 96, 128)
     target[0, :, 0, 20:70, 20:55] = 1
     target[0, 0, 0, 45:] = 0
     image = torch.where(target.sum(2) > 0, -850.0, 40.0)
-    ill, still = apply_lesions(image, target, [dataclasses.replace(lesion("opacity"), goes_on=(True, False))])
+    ill, still = apply_lesions(
+        image, target, [dataclasses.replace(lesion("ground_glass", extent=2.0), goes_on=(True, False))]
+    )
     assert torch.equal(still, target)
     assert (ill[0, 0, 20:45, 20:55] > -300).float().mean() > 0.9
     assert torch.equal(ill[0, 0, 45:], image[0, 0, 45:])

@@ -254,3 +254,18 @@ def test_noise_is_survived_quickly() -> None:
     assert time.process_time() - started < 5
     assert len(cleaning.removed_ml) > 10_000
     assert (hard_labels(result) != hard_labels(world)).mean() < 0.001
+
+
+@pytest.mark.parametrize(("pixels", "is_closed"), [(7, True), (8, False)], ids=["441 mm2", "576 mm2"])
+def test_in_a_slice_by_itself_a_large_hole_stays(pixels: int, is_closed: bool) -> None:
+    """Protects the dome of the liver, which one slice shows as a disc with lung around it."""
+    world = _world()[5:6]
+    world[0, RIGHT, 15 : 15 + pixels, 13 : 13 + pixels] = 0
+    assert (_sides(world)[0, 18, 16] == 1) == is_closed
+
+
+def test_between_other_slices_a_large_hole_is_closed() -> None:
+    """Protects a tumour within a lung, over which the lung closes above and below."""
+    world = _world()
+    world[4:7, RIGHT, 14:26, 12:22] = 0
+    assert (_sides(world)[5, 10:30, 10:24] == 1).all()

@@ -147,12 +147,33 @@ def test_both_lungs_as_one(phantom: Phantom) -> None:
 def test_raw_is_what_the_network_says(phantom: Phantom) -> None:
     """Protects who wants to see the network's faults."""
     engine = OracleEngine(phantom.ct, phantom.labels, FINE)
-    engine.answer[20:22, 0, :6, :6] = 1.0
+    engine.answer[20:22, 0, 109:115, 141:147] = 1.0  # in the mediastinum
     raw = segment_with(phantom.ct, FINE, engine, raw=True)
     engine.seen.clear()
     cleaned = segment_with(phantom.ct, FINE, engine)
     assert raw.volumes_ml["right"] >= cleaned.volumes_ml["right"]
     assert raw.quality["removed_parts"] == 0 < cleaned.quality["removed_parts"]
+
+
+def test_air_around_the_body_is_no_lung_unless_raw_is_asked_for() -> None:
+    """Protects from boards and blankets in a whole scan; what was dropped is in the record."""
+    geometry = Geometry.axial((6, 81, 81), (3.0, 2.0, 2.0))
+    labels, hu = np.zeros(geometry.shape, np.uint8), np.full(geometry.shape, -1000, np.int16)
+    labels[1:5, 22:59, 19:35], labels[1:5, 22:59, 46:62] = 1, 2
+    hu[:, 16:65, 16:65] = 40
+    hu[labels > 0] = -800
+    scan = Volume(hu, geometry)
+    under_board = np.zeros(geometry.shape, bool)
+    under_board[2:4, 8:14, 20:50] = True
+    said = Volume(np.where(under_board, 1, labels).astype(np.uint8), geometry)
+    config = PreprocessConfig(spacing_mm=2.0, size=(85, 85))
+    engine = OracleEngine(scan, said, config)
+    result = segment_with(scan, config, engine)
+    np.testing.assert_array_equal(result.labels.array, labels)
+    assert result.quality["outside_ml"] == pytest.approx(under_board.sum() * 0.012, rel=0.2)  # half pixels at its edge
+    engine.seen.clear()
+    raw = segment_with(scan, config, engine, raw=True)
+    assert (raw.labels.array[under_board] == 1).all() and raw.quality["outside_ml"] == 0
 
 
 def test_progress_counts_slices_and_can_end_the_work(phantom: Phantom) -> None:
@@ -273,5 +294,5 @@ def test_of_a_longer_scan_only_the_labels_take_more_memory() -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         voxels.append(scan.array.size)
-        assert result.labels.array.dtype == np.uint8 and result.labels.array.all()
+        assert result.labels.array.dtype == np.uint8 and (result.labels.array > 0).mean() > 0.9
     assert (peaks[1] - peaks[0]) / (voxels[1] - voxels[0]) < 1.5
