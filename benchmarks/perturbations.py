@@ -146,7 +146,8 @@ def body_mask(scan: Volume) -> np.ndarray:
 def without_table(scan: Volume, reference: Volume, _: np.random.Generator) -> Pair:
     """Everything outside the patient is air."""
     scan, reference = scan.canonical(), reference.canonical()
-    return Volume(np.where(body_mask(scan), scan.array, AIR_HU).astype(np.int16), scan.geometry), reference
+    patient = body_mask(scan) | (reference.array > 0)  # a thin chest wall does not always close around a lung
+    return Volume(np.where(patient, scan.array, AIR_HU).astype(np.int16), scan.geometry), reference
 
 
 def prone(scan: Volume, reference: Volume, _: np.random.Generator) -> Pair:
