@@ -64,7 +64,10 @@ _HALF_AIR_HU = -150.0
 
 @dataclass(frozen=True, kw_only=True)
 class PathologyConfig:
-    """How often each kind is laid into each lung of a slice; the rest of the lungs stay as they are."""
+    """How often each kind is laid into each lung of a slice, solid tissue where there is `room_for_solid`.
+
+    The rest of the lungs stay as they are.
+    """
 
     consolidation: float = 0.10
     ground_glass: float = 0.07
@@ -179,7 +182,8 @@ def room_for_solid(areas_mm2: npt.NDArray[np.float64], slice_mm: float) -> npt.N
     Returns:
         (D, 2); nowhere in single slices and those that lie too far apart, which cannot tell.
     """
-    step, last = round(NEIGHBOUR_MM / slice_mm), len(areas_mm2) - 1
+    # A half rounds up, as for the neighbours that the network sees.
+    step, last = math.floor(NEIGHBOUR_MM / slice_mm + 0.5 + 1e-4), len(areas_mm2) - 1
     numbers = np.arange(len(areas_mm2))
     below, above = areas_mm2[np.maximum(numbers - step, 0)], areas_mm2[np.minimum(numbers + step, last)]
     room: npt.NDArray[np.bool_] = (areas_mm2 >= LEAST_MM2_FILLED) & (below >= NARROWED * above)

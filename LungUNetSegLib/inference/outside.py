@@ -10,22 +10,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.inference.postprocess import HALF, Probabilities
 from LungUNetSegLib.volume import AIR_HU
 
-Probabilities = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 AIR_BELOW_HU = -500
 """Halfway from air to soft tissue."""
 
+CUT_PIXELS, CUT_REACH = 3, 2
+"""Air whose lung comes within CUT_REACH pixels of what was not scanned, in so many pixels, is a lung that the field of
+view cuts, not the room's."""
+
 OUTSIDE_SHARE = 0.5
-"""A part of a slice's lung with a larger share joined to the air around the body is outside."""
+"""A part of a slice's lung with a larger share in the room's air is outside."""
 
 WITHIN_SHARE = 0.25
-"""A lung has at least this much inside the chest of what it has outside, or the chest wall is not to be seen: a field
-of view that cuts the lung joins it to what lies outside the scan."""
-
-HALF = np.uint8(128)
+"""A lung has at least this much inside the chest of what it has outside, or the chest wall is open to the eye."""
 
 
 def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16]) -> int:
@@ -43,13 +44,16 @@ def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16]) ->
         lungs = said >= HALF
         if not lungs.any():
             continue
+        either = lungs.any(axis=0)
         outside = _joined_to_the_border(plane < AIR_BELOW_HU)
-        if not (lungs & outside).any():
+        if not (either & outside).any():
             continue
-        air = lungs.any(axis=0) & _joined_to_the_border(plane <= AIR_HU)
-        for lung in lungs:
-            air |= _parts_outside(lung, outside)
-        dropped += int(np.count_nonzero(lungs.any(axis=0) & air))
+        not_scanned = _joined_to_the_border(plane <= AIR_HU)
+        air = either & not_scanned
+        if len(lungs) == 2:  # one channel for both does not tell a lung from a part of one
+            room = _uncut(outside & ~not_scanned, either, not_scanned)
+            air |= _parts_within(lungs[0], room) | _parts_within(lungs[1], room)
+        dropped += int(np.count_nonzero(air))
         said[:, air] = 0
     return dropped
 
@@ -61,12 +65,23 @@ def _joined_to_the_border(air: Mask) -> Mask:
     return joined
 
 
-def _parts_outside(lung: Mask, outside: Mask) -> Mask:
-    """The connected parts of one lung in a slice that lie outside the body, where another lies within."""
+def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
+    """The connected parts of (h, w) air in which no lung reaches what was not scanned."""
+    parts, count = ndimage.label(air)
+    beyond = np.pad(not_scanned, 1, constant_values=True)
+    near = ndimage.binary_dilation(beyond, iterations=CUT_REACH)[1:-1, 1:-1] & ~not_scanned
+    contacts = np.bincount(parts[lungs & near], minlength=count + 1)
+    is_room = contacts < CUT_PIXELS
+    is_room[0] = False
+    result: Mask = is_room[parts]
+    return result
+
+
+def _parts_within(lung: Mask, room: Mask) -> Mask:
+    """The connected parts of one lung in a slice that lie in the room's air, where another lies in the body."""
     parts, count = ndimage.label(lung)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    shares = np.bincount(parts.ravel(), outside.ravel(), minlength=count + 1) / np.maximum(sizes, 1)
-    is_outside = shares > OUTSIDE_SHARE
+    is_outside = np.bincount(parts[room], minlength=count + 1) > OUTSIDE_SHARE * sizes
     is_outside[0] = False
     within, without = sizes[1:][~is_outside[1:]].sum(), sizes[is_outside].sum()
     if within < WITHIN_SHARE * without:

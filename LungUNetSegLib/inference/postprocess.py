@@ -119,7 +119,7 @@ def _sides_swapped(labels: Labels, column_mm: float) -> bool:
 def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
     """Close in place what one lung encloses, however large (a tumour within is lung); return the voxels filled.
 
-    In a slice by itself only small holes are closed: a large one may be the dome of the liver.
+    In one or two slices by themselves only small holes are closed: a large one may be the dome of the liver.
     """
     lung = labels == side
     box = _bounding_box(lung)
@@ -133,7 +133,7 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
     is_hole = np.ones(int(regions.max()) + 1, bool)
     is_hole[[0, regions[0, 0, 0], *open_ends]] = False
     if len(lung) <= 2:
-        is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2
+        is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2 * len(lung)
     holes = is_hole[regions[:, 1:-1, 1:-1]]
     labels[box][holes] = side
     return int(np.count_nonzero(holes))

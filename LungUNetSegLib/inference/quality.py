@@ -155,10 +155,13 @@ def _doubtful_sides(record: dict[str, Any], volumes_ml: dict[str, float]) -> Fin
 
 
 def _stray(record: dict[str, Any]) -> Finding | None:
-    if record["removed_ml"] < STRAY_LEAST_ML:
+    count, removed_ml, outside_ml = record["removed_parts"], record["removed_ml"], record["outside_ml"]
+    if removed_ml + outside_ml < STRAY_LEAST_ML:
         return None
-    count, removed_ml = record["removed_parts"], record["removed_ml"]
-    return Finding("stray-parts", f"{count} separate parts of {removed_ml:.0f} ml in all were removed as no lung.")
+    around = f", and {outside_ml:.0f} ml as air around the body" if outside_ml >= 1 else ""
+    return Finding(
+        "stray-parts", f"{count} separate parts of {removed_ml:.0f} ml in all were removed as no lung{around}."
+    )
 
 
 def _unsure(record: dict[str, Any]) -> Finding | None:

@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     cases = find_cases(arguments.data, config.exclude)
     split = _split(arguments, cases, config, checkpoint)
     if start is not None:
-        _check_unseen(start.split, split, cases, config.start_from)
+        _check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
     _prepare_folder(arguments.out, config, split)
 
     process = Process.from_environment(device)

@@ -89,6 +89,30 @@ def test_little_lung_inside_does_not_prove_the_rest_to_be_air() -> None:
     assert np.array_equal(said, before)
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_cut_lung_in_two_pieces_stays_whole(channels: int) -> None:
+    """The piece that the field of view does not cut proves nothing of the other; nor does the other lung, where the
+    network has one channel for both.
+    """
+    hu, said = chest()
+    hu[0, :, :40] = AIR_HU
+    hu[0, 62:66][RIGHT[62:66]] = TISSUE_HU
+    said[0, 0, 62:66] = 0
+    said[0, 0, :, :40] = 0
+    if channels == 1:
+        said = said.max(axis=1, keepdims=True)
+    before = said.copy()
+    assert drop_air_outside(said, hu) == 0
+    assert np.array_equal(said, before)
+
+
+def test_a_gap_in_the_chest_wall_lets_no_lung_out() -> None:
+    """A pixel of a thin wall may look like air: then a lung is joined to the room's air, and stays."""
+    hu, said = chest()
+    hu[0, 64, :50] = ROOM_AIR_HU
+    assert drop_air_outside(said, hu) == 0
+
+
 def test_slices_are_looked_at_one_by_one() -> None:
     hu, said = (np.repeat(each, 3, axis=0) for each in chest())
     said[1, 1, 2:6, 20:60] = 255

@@ -257,10 +257,11 @@ def test_noise_is_survived_quickly() -> None:
 
 
 @pytest.mark.parametrize(("pixels", "is_closed"), [(7, True), (8, False)], ids=["441 mm2", "576 mm2"])
-def test_in_a_slice_by_itself_a_large_hole_stays(pixels: int, is_closed: bool) -> None:
+@pytest.mark.parametrize("slices", [1, 2])
+def test_in_slices_by_themselves_a_large_hole_stays(pixels: int, is_closed: bool, slices: int) -> None:
     """Protects the dome of the liver, which one slice shows as a disc with lung around it."""
-    world = _world()[5:6]
-    world[0, RIGHT, 15 : 15 + pixels, 13 : 13 + pixels] = 0
+    world = _world()[5 : 5 + slices]
+    world[:, RIGHT, 15 : 15 + pixels, 13 : 13 + pixels] = 0
     assert (_sides(world)[0, 18, 16] == 1) == is_closed
 
 

@@ -21,9 +21,12 @@ def test_there_is_no_lung_in_a_head(head_phantom: Phantom) -> None:
 
 
 def test_both_lungs_are_found_on_their_sides(small_phantom: Phantom) -> None:
+    """In its slices with lung: elsewhere the phantom has no organs, and soft tissue alone looks like opaque lung."""
     result = segment(small_phantom.ct, load_model(), engine="onnxruntime")
+    with_lung = small_phantom.labels.array.any(axis=(1, 2))
+    found, drawn = result.labels.array[with_lung], small_phantom.labels.array[with_lung]
     for label in (1, 2):
-        assert count(result.labels.array == label, small_phantom.labels.array == label).dsc > 0.9
+        assert count(found == label, drawn == label).dsc > 0.9
 
 
 @pytest.fixture(scope="module")
