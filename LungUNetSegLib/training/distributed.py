@@ -89,6 +89,7 @@ class Process:
             self.wait()
 
     def leave(self) -> None:
-        """Part from the others at the end."""
+        """Part from the others at the end, together: one that goes while the first still writes may abort."""
         if self.world_size > 1:
+            dist.barrier()
             dist.destroy_process_group()
