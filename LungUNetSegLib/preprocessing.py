@@ -174,8 +174,12 @@ def seen_with(numbers: npt.NDArray[np.int64], depth: int, step: int, config: Pre
 
 def neighbour_step(slice_mm: float, config: PreprocessConfig) -> int:
     """Return by how many slices the neighbours that the network sees are away."""
-    # A half rounds up, whatever a file's float32 made of the spacing.
-    return math.floor(config.context_mm / slice_mm + 0.5 + 1e-4)
+    return nearest_step(config.context_mm, slice_mm)
+
+
+def nearest_step(distance_mm: float, slice_mm: float) -> int:
+    """Return the number of slices nearest to a distance; a half rounds up."""
+    return math.floor(distance_mm / slice_mm + 0.5 + 1e-4)  # whatever a file's float32 made of the spacing
 
 
 def _body_middle(aligned: Volume) -> tuple[float, float]:

@@ -16,6 +16,16 @@ from LungUNetSegLib.volume import Volume
 COARSE = PreprocessConfig(spacing_mm=7.0, size=(48, 56))
 """A grid on which a network of a few channels trains in a second."""
 
+TINY_TRAINING = {
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0},
+    "network": {"in_channels": 3, "features_per_stage": [4, 8]},
+    "sampling": {"slices_per_epoch": 8},
+    "epochs": 2,
+    "batch_size": 4,
+    "precision": "float32",
+}
+"""Settings of `lungunetseg train` that take two seconds."""
+
 
 def write_pair(folder: Path, name: str, *, slices: int = 6, seed: int = 0) -> Case:
     """Write one phantom as `<name>.nii.gz` and `<name>_seg.nii.gz`."""

@@ -10,7 +10,6 @@ Lesions are sampled apart from applied: a list of `Lesion` replays exactly.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.preprocessing import nearest_step
 
 Kind = Literal["consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax"]
 
@@ -128,11 +128,9 @@ def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Ge
             hu, density = (low + draw[1 + i] * (high - low) for i, (low, high) in enumerate(_APPEARANCE[kind]))
             direction_deg, extent = _place(kind, draw[3], draw[4])
             bronchi = max(0.0, 2 * draw[7] - 1) if kind in _HAS_BRONCHI else 0.0  # none open in half of them
-            lesion = Lesion(sample, channel, kind, hu, density, direction_deg, extent, bronchi, seed)
-            down, up = draw[5] < GOES_ON, draw[6] < GOES_ON
-            if kind != "opacity":
-                lesion = dataclasses.replace(lesion, goes_on=(down, up or (down and kind in SOLID)))
-            lesions.append(lesion)
+            down, up = (kind == "opacity" or each < GOES_ON for each in draw[5:7])
+            goes_on = (down, up or (down and kind in SOLID))
+            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, bronchi, seed, goes_on))
     return lesions
 
 
@@ -182,8 +180,7 @@ def room_for_solid(areas_mm2: npt.NDArray[np.float64], slice_mm: float) -> npt.N
     Returns:
         (D, 2); nowhere in single slices and those that lie too far apart, which cannot tell.
     """
-    # A half rounds up, as for the neighbours that the network sees.
-    step, last = math.floor(NEIGHBOUR_MM / slice_mm + 0.5 + 1e-4), len(areas_mm2) - 1
+    step, last = nearest_step(NEIGHBOUR_MM, slice_mm), len(areas_mm2) - 1
     numbers = np.arange(len(areas_mm2))
     below, above = areas_mm2[np.maximum(numbers - step, 0)], areas_mm2[np.minimum(numbers + step, last)]
     room: npt.NDArray[np.bool_] = (areas_mm2 >= LEAST_MM2_FILLED) & (below >= NARROWED * above)

@@ -125,6 +125,9 @@ def test_much_stray_air_and_little(result: _Result) -> None:
     assert found == set() and (record["removed_parts"], record["removed_ml"]) == (2, 3.0)
     result.cleaning = Cleaning(removed_ml=(50.0, 1.0))
     assert result.assess()[1] == {"stray-parts"}
+    result.cleaning = Cleaning(removed_ml=(2.0, 1.0), outside_ml=19.0)
+    record, found = result.assess()
+    assert found == {"stray-parts"} and record["outside_ml"] == 19.0
 
 
 def test_sides_in_doubt(result: _Result) -> None:

@@ -35,6 +35,18 @@ def _assert_same(found: np.ndarray, reference: np.ndarray, least_dsc: float) -> 
         assert count(found == side, reference == side).dsc >= least_dsc
 
 
+def _square_chest(margin: int) -> tuple[Volume, Volume]:
+    """A body of 49 x 49 pixels of 2 mm with `margin` pixels of air around it, and its two lungs' labels."""
+    size = 49 + 2 * margin
+    geometry = Geometry.axial((6, size, size), (3.0, 2.0, 2.0))
+    labels, hu = np.zeros(geometry.shape, np.uint8), np.full(geometry.shape, -1000, np.int16)
+    hu[:, margin:-margin, margin:-margin] = 40
+    rows = slice(margin + 6, margin + 43)
+    labels[1:5, rows, margin + 3 : margin + 19], labels[1:5, rows, margin + 30 : margin + 46] = 1, 2
+    hu[labels > 0] = -800
+    return Volume(hu, geometry), Volume(labels, geometry)
+
+
 def test_a_network_that_knows_gives_the_reference_back(phantom: Phantom) -> None:
     """Protects every step between the network and the file: nothing is shifted, lost or swapped."""
     engine = OracleEngine(phantom.ct, phantom.labels, FINE)
@@ -49,15 +61,10 @@ def test_a_network_that_knows_gives_the_reference_back(phantom: Phantom) -> None
 
 def test_where_the_pixels_are_the_network_s_own_the_result_is_exact() -> None:
     """Protects the resampling from a shift by part of a pixel; the body lies evenly around pixel (30, 30)."""
-    geometry = Geometry.axial((6, 61, 61), (3.0, 2.0, 2.0))
-    labels, hu = np.zeros(geometry.shape, np.uint8), np.full(geometry.shape, -1000, np.int16)
-    labels[1:5, 12:49, 9:25], labels[1:5, 12:49, 36:52] = 1, 2
-    hu[:, 6:55, 6:55] = 40
-    hu[labels > 0] = -800
-    scan = Volume(hu, geometry)
+    scan, reference = _square_chest(margin=6)
     config = PreprocessConfig(spacing_mm=2.0, size=(65, 65))
-    result = segment_with(scan, config, OracleEngine(scan, Volume(labels, geometry), config))
-    np.testing.assert_array_equal(result.labels.array, labels)
+    result = segment_with(scan, config, OracleEngine(scan, reference, config))
+    np.testing.assert_array_equal(result.labels.array, reference.array)
 
 
 @pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS, ids=lambda each: "".join(str(int(e)) for e in each))
@@ -157,19 +164,14 @@ def test_raw_is_what_the_network_says(phantom: Phantom) -> None:
 
 def test_air_around_the_body_is_no_lung_unless_raw_is_asked_for() -> None:
     """Protects from boards and blankets in a whole scan; what was dropped is in the record."""
-    geometry = Geometry.axial((6, 81, 81), (3.0, 2.0, 2.0))
-    labels, hu = np.zeros(geometry.shape, np.uint8), np.full(geometry.shape, -1000, np.int16)
-    labels[1:5, 22:59, 19:35], labels[1:5, 22:59, 46:62] = 1, 2
-    hu[:, 16:65, 16:65] = 40
-    hu[labels > 0] = -800
-    scan = Volume(hu, geometry)
-    under_board = np.zeros(geometry.shape, bool)
+    scan, reference = _square_chest(margin=16)
+    under_board = np.zeros(scan.array.shape, bool)
     under_board[2:4, 8:14, 20:50] = True
-    said = Volume(np.where(under_board, 1, labels).astype(np.uint8), geometry)
+    said = Volume(np.where(under_board, 1, reference.array).astype(np.uint8), scan.geometry)
     config = PreprocessConfig(spacing_mm=2.0, size=(85, 85))
     engine = OracleEngine(scan, said, config)
     result = segment_with(scan, config, engine)
-    np.testing.assert_array_equal(result.labels.array, labels)
+    np.testing.assert_array_equal(result.labels.array, reference.array)
     assert result.quality["outside_ml"] == pytest.approx(under_board.sum() * 0.012, rel=0.2)  # half pixels at its edge
     engine.seen.clear()
     raw = segment_with(scan, config, engine, raw=True)

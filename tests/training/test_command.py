@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from phantom_cases import write_image, write_pair
+from phantom_cases import TINY_TRAINING, write_image, write_pair
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.config import from_json
@@ -23,15 +23,6 @@ from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig, read_config
 from LungUNetSegLib.volume import Volume
-
-TINY = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0},
-    "network": {"in_channels": 3, "features_per_stage": [4, 8]},
-    "sampling": {"slices_per_epoch": 8},
-    "epochs": 2,
-    "batch_size": 4,
-    "precision": "float32",
-}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +41,7 @@ def data(tmp_path: Path, phantoms: Path) -> Path:
 
 @pytest.fixture
 def arguments(data: Path, tmp_path: Path) -> list[str]:
-    (tmp_path / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY_TRAINING), encoding="utf-8")
     places = {"data": data, "out": tmp_path / "out", "cache": tmp_path / "cache", "config": tmp_path / "tiny.json"}
     return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]
 

@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from phantom_cases import write_pair
+from phantom_cases import TINY_TRAINING, write_pair
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-
-TINY = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0},
-    "network": {"in_channels": 3, "features_per_stage": [4, 8]},
-    "sampling": {"slices_per_epoch": 8},
-    "epochs": 1,
-    "batch_size": 4,
-    "precision": "float32",
-}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +19,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("start_from")
     for seed in range(3):
         write_pair(folder / "data", f"p{seed}", slices=4, seed=seed)
-    (folder / "tiny.json").write_text(json.dumps(TINY), encoding="utf-8")
+    (folder / "tiny.json").write_text(json.dumps({**TINY_TRAINING, "epochs": 1}), encoding="utf-8")
     assert train(folder, "first", "--folds=3", "--fold=0") == 0
     return folder
 
