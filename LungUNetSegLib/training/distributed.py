@@ -33,15 +33,28 @@ class Process:
 
     @classmethod
     def from_environment(cls, device: torch.device) -> Process:
-        """Join the processes that `torchrun` started, or stay alone."""
-        world_size = int(os.environ.get("WORLD_SIZE", "1"))
-        if world_size == 1:
+        """Join the processes that `torchrun` started, or stay alone.
+
+        Raises:
+            ConfigError: More processes than GPUs on this machine.
+        """
+        if "WORLD_SIZE" not in os.environ:
             return cls()
         if device.type == "cuda":
-            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+            number, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+            if number >= gpus:
+                raise ConfigError(
+                    f"Process {number + 1} on this machine has no GPU: there are {gpus}; start one process a GPU."
+                )
+            torch.cuda.set_device(number)
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=PATIENCE)
-        return cls(dist.get_rank(), world_size)
+        return cls(dist.get_rank(), int(os.environ["WORLD_SIZE"]))
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether `torchrun` started this process, be it alone."""
+        return dist.is_initialized()
 
     @property
     def is_first(self) -> bool:
@@ -56,11 +69,11 @@ class Process:
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """Return `network` with gradients averaged over the processes."""
-        return network if self.world_size == 1 else DistributedDataParallel(network)
+        return network if not self.is_joined else DistributedDataParallel(network)
 
     def mean(self, row: dict[str, float]) -> dict[str, float]:
         """Return the mean of each value over the processes."""
-        if self.world_size == 1:
+        if not self.is_joined:
             return row
         values = torch.tensor(list(row.values()), dtype=torch.float64)
         dist.all_reduce(values)
@@ -68,7 +81,7 @@ class Process:
 
     def from_first(self, row: dict[str, float]) -> dict[str, float]:
         """Return the first process's values, the keys being the same everywhere."""
-        if self.world_size == 1:
+        if not self.is_joined:
             return row
         values = torch.tensor(list(row.values()), dtype=torch.float64)
         dist.broadcast(values, src=0)
@@ -76,7 +89,7 @@ class Process:
 
     def wait(self) -> None:
         """Wait for all processes."""
-        if self.world_size > 1:
+        if self.is_joined:
             dist.barrier()
 
     @contextmanager
@@ -90,6 +103,6 @@ class Process:
 
     def leave(self) -> None:
         """Part from the others at the end, together: one that goes while the first still writes may abort."""
-        if self.world_size > 1:
+        if self.is_joined:
             dist.barrier()
             dist.destroy_process_group()

@@ -57,6 +57,17 @@ def test_a_gpu_computes_in_the_float32_that_is_reported(model: Model) -> None:
     assert seen == [False] and torch.backends.cudnn.allow_tf32 is before
 
 
+def test_a_gpu_computes_what_the_cpu_computes(model: Model) -> None:
+    """Protects the second half of that: on the GPU itself."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs an NVIDIA GPU")
+    slices = _noise(model, 3)
+    on_cpu, on_gpu = (TorchEngine(model, device).probabilities(slices) for device in ("cpu", "cuda"))
+    np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-4)
+
+
 @pytest.mark.parametrize(("graph", "manifest"), [(1, 2), (2, 1)])
 def test_a_graph_of_other_channels_than_its_manifest_s_is_refused(tmp_path: Path, graph: int, manifest: int) -> None:
     """Protects the sides: one channel for both lungs, copied to two, would be a right lung and no left one."""

@@ -216,6 +216,7 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
         (["--device", "cuda"], "no device 'cuda' here"),
         (["--data", "nowhere"], "no folder nowhere"),
         (["--threads", "0"], "--threads must be at least 1, got 0"),
+        (["--workers", "-1"], "--workers must be at least 0, got -1"),
     ],
 )
 def test_bad_settings_are_said_in_one_line_before_training(

@@ -45,8 +45,10 @@ def arguments(tmp_path: Path) -> list[str]:
     return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]
 
 
-def start(arguments: list[str], out: Path, processes: int) -> subprocess.Popen[str]:
-    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] if processes > 1 else []
+def start(arguments: list[str], out: Path, processes: int, *, launched: bool | None = None) -> subprocess.Popen[str]:
+    """Train in `processes`, under torchrun where there are several or it is asked for."""
+    launched = processes > 1 if launched is None else launched
+    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] if launched else []
     command = [sys.executable, "-m", *launcher, "LungUNetSegLib", *arguments, f"--out={out}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
@@ -132,3 +134,23 @@ def test_alone_nothing_is_exchanged() -> None:
     assert process.mean({"loss": 0.5}) == {"loss": 0.5}
     process.wait()
     process.leave()
+
+
+def test_a_process_without_a_gpu_of_its_own_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA would say "invalid device ordinal"."""
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(ConfigError, match="Process 3 on this machine has no GPU: there are 2"):
+        Process.from_environment(torch.device("cuda"))
+
+
+def test_one_process_under_torchrun_joins_a_group_of_one(arguments: list[str], tmp_path: Path) -> None:
+    """So a machine with one GPU goes the way of several, and a cluster's job script need not tell them apart."""
+    curves = []
+    for name, launched in (("alone", False), ("joined", True)):
+        process = start(arguments, tmp_path / name, 1, launched=launched)
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+        curves.append([row["train_loss"] for row in load_checkpoint(tmp_path / name / "last.pt").history])
+    assert curves[1] == pytest.approx(curves[0], abs=1e-5)
