@@ -53,7 +53,7 @@ class AugmentConfig:
     gamma: float = 1.3
     shift_hu: float = 70.0
     resolution: float = 3.0
-    field_of_view: float = 0.45
+    field_of_view: float = 0.34
     cover_pixels: float = 40.0
 
     def __post_init__(self) -> None:
@@ -161,10 +161,7 @@ def sample_parameters(batch_size: int, config: AugmentConfig, generator: torch.G
         gamma=sometimes(log_uniform(config.gamma), 1.0),
         shift_hu=sometimes(uniform(-1, 1) * config.shift_hu),
         resolution=sometimes(uniform(1, config.resolution), 1.0),
-        # Half as often as the rest: a cropped body is seen less often than a noisy one.
-        field_of_view=sometimes(
-            torch.where(uniform(0, 1) < 0.5, uniform(config.field_of_view, 1.0), torch.tensor(math.inf)), math.inf
-        ),
+        field_of_view=sometimes(uniform(config.field_of_view, 1.0), math.inf),
         cover=sometimes(uniform(0, 1).round() * uniform(4, max(4.0, config.cover_pixels)) * bool(config.cover_pixels)),
     )
 
