@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
@@ -42,6 +43,7 @@ def load_batches(
         sampler=numbers,
         batch_size=None,
         num_workers=workers,
+        generator=torch.Generator(),  # its own, so that beginning here changes no dropout
         # A forked process would share the threads' locks and the GPU's state with this one.
         multiprocessing_context="spawn" if workers else None,
     )

@@ -39,6 +39,16 @@ def test_workers_make_the_same_batches_in_the_same_order(slices: SliceDataset) -
         assert all(map(_same, loaded, expected))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_beginning_to_load_draws_nothing_from_the_dropouts_stream(slices: SliceDataset, workers: int) -> None:
+    """Protects resuming bit for bit: a training that goes on begins to load in another epoch."""
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    next(load_batches(slices, range(1), 4, workers=workers))
+    assert torch.equal(torch.rand(3), expected)
+
+
 def test_a_worker_that_dies_ends_with_a_sentence(slices: SliceDataset) -> None:
     """Workers are the first that a system short of memory kills."""
     before = set(_children())

@@ -122,8 +122,8 @@ from LungUNetSegLib.training.trainer import Trainer
 
 train_epoch = Trainer._train_epoch
 
-def train_and_be_terminated(trainer):
-    row = train_epoch(trainer)
+def train_and_be_terminated(trainer, batches):
+    row = train_epoch(trainer, batches)
     if trainer.epoch == 1:
         os.kill(os.getpid(), signal.SIGTERM)
     return row
