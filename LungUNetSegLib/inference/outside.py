@@ -22,6 +22,9 @@ CUT_PIXELS, CUT_REACH = 3, 2
 """Air whose lung comes within CUT_REACH pixels of what was not scanned, in so many pixels, is a lung that the field of
 view cuts, not the room's."""
 
+CUT_SHARE = 0.1
+"""Unless so little of that air was taken for lung: the room's is far larger than what is mistaken in it."""
+
 OUTSIDE_SHARE = 0.5
 """A part of a slice's lung with a larger share in the room's air is outside."""
 
@@ -66,14 +69,17 @@ def _joined_to_the_border(air: Mask) -> Mask:
 
 
 def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
-    """The connected parts of (h, w) air in which no lung reaches what was not scanned."""
-    parts, count = ndimage.label(air)
+    """The connected parts of (h, w) air that are no lung which reaches what was not scanned."""
     beyond = np.pad(not_scanned, 1, constant_values=True)
     near = ndimage.binary_dilation(beyond, iterations=CUT_REACH)[1:-1, 1:-1] & ~not_scanned
-    contacts = np.bincount(parts[lungs & near], minlength=count + 1)
-    is_room = contacts < CUT_PIXELS
+    # Between tissue and nothing values are in between, as air's: along the edge they would join a lung to the room.
+    parts, count = ndimage.label(air & ~near)
+    grown = np.where(air & near, ndimage.grey_dilation(parts, 2 * CUT_REACH + 1), parts)
+    contacts = np.bincount(grown[lungs & near], minlength=count + 1)
+    taken = np.bincount(parts[lungs], minlength=count + 1)
+    is_room = (contacts < CUT_PIXELS) | (taken < CUT_SHARE * np.bincount(parts.ravel()))
     is_room[0] = False
-    result: Mask = is_room[parts]
+    result: Mask = is_room[grown]
     return result
 
 

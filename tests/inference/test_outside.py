@@ -70,6 +70,29 @@ def test_a_lung_that_the_field_of_view_cuts_stays(without: npt.NDArray[np.bool_]
     assert np.array_equal(said[0].max(axis=0) > 0, (RIGHT | LEFT) & ~outside)
 
 
+def test_air_at_the_edge_of_a_round_field_of_view_goes() -> None:
+    """Between arm and table, where the room's air itself reaches what was not scanned."""
+    hu, said = chest()
+    scanned = ellipse((60, 80), (58, 78))
+    hu[0][~scanned] = AIR_HU
+    beside = scanned & (np.indices(SIZE)[1] > 150)
+    assert beside.sum() > 50 and (hu[0][beside] == ROOM_AIR_HU).all()
+    said[0, 1][beside] = 255
+    assert drop_air_outside(said, hu) == beside.sum()
+    assert np.array_equal(said[0].max(axis=0) > 0, RIGHT | LEFT)
+
+
+def test_a_cut_lung_is_not_joined_to_the_room_along_the_cut() -> None:
+    """Resampled, tissue beside what was not scanned looks like air."""
+    hu, said = chest()
+    hu[0, :, 45:47] = np.where(hu[0, :, 45:47] == TISSUE_HU, -600, hu[0, :, 45:47])
+    hu[0, :, :45] = AIR_HU
+    said[0, 0, :, :45] = 0
+    before = said.copy()
+    assert drop_air_outside(said, hu) == 0
+    assert np.array_equal(said, before)
+
+
 def test_a_lung_does_not_go_on_where_nothing_was_scanned() -> None:
     """Beyond the cut a network that knows whole lungs completes them; the scan has no values there."""
     hu, said = chest()
