@@ -169,6 +169,11 @@ def disease_table(rows: list[Row]) -> str:
     return perturbation_table([row for row in rows if row["lung"] == ill[str(row["perturbation"])]])
 
 
+def _named(perturbations: dict[str, Perturbation], texts: list[str]) -> dict[str, Perturbation]:
+    """Those with one of `texts` in their name."""
+    return {name: each for name, each in perturbations.items() if any(text in name for text in texts)}
+
+
 def main() -> None:
     """Compute everything, or only the named parts, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -176,13 +181,15 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--parts", nargs="+", default=["volumes", "slices", "invariance", "disease"])
+    parser.add_argument("--only", nargs="+", default=[""], metavar="TEXT", help="perturbations with this in their name")
     arguments = parser.parse_args()
+    invariance, disease = (_named(each, arguments.only) for each in (INVARIANCE, DISEASE))
     held_out = HeldOut(arguments.data, arguments.runs)
     parts = {
         "volumes": (lambda: volume_rows(held_out), volume_table),
         "slices": (lambda: slice_rows(held_out), slice_table),
-        "invariance": (lambda: perturbation_rows(held_out, INVARIANCE), perturbation_table),
-        "disease": (lambda: perturbation_rows(held_out, DISEASE), disease_table),
+        "invariance": (lambda: perturbation_rows(held_out, invariance), perturbation_table),
+        "disease": (lambda: perturbation_rows(held_out, disease), disease_table),
     }
     arguments.out.mkdir(parents=True, exist_ok=True)
     file = arguments.out / "results.json"
