@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import torch
@@ -37,10 +38,9 @@ def load_batches(
     Raises:
         EngineError: One of them has ended or failed.
     """
-    numbers = [(epoch, step) for epoch in epochs for step in range(slices.steps(batch_size))]
     loader = DataLoader(
         _Batches(slices, batch_size, rank, world_size),
-        sampler=numbers,
+        sampler=itertools.product(epochs, range(slices.steps(batch_size))),
         batch_size=None,
         num_workers=workers,
         generator=torch.Generator(),  # its own, so that beginning here changes no dropout

@@ -38,7 +38,8 @@ class Process:
         Raises:
             ConfigError: More processes than GPUs on this machine.
         """
-        if "WORLD_SIZE" not in os.environ:
+        world_size = int(os.environ.get("WORLD_SIZE", "1"))
+        if world_size == 1 and not dist.is_torchelastic_launched():
             return cls()
         if device.type == "cuda":
             number, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
@@ -49,12 +50,12 @@ class Process:
             torch.cuda.set_device(number)
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=PATIENCE)
-        return cls(dist.get_rank(), int(os.environ["WORLD_SIZE"]))
+        return cls(dist.get_rank(), world_size)
 
     @property
     def is_joined(self) -> bool:
         """Whether `torchrun` started this process, be it alone."""
-        return dist.is_initialized()
+        return dist.is_available() and dist.is_initialized()
 
     @property
     def is_first(self) -> bool:
