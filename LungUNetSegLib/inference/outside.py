@@ -77,7 +77,9 @@ def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
     grown = np.where(air & near, ndimage.grey_dilation(parts, 2 * CUT_REACH + 1), parts)
     contacts = np.bincount(grown[lungs & near], minlength=count + 1)
     taken = np.bincount(parts[lungs], minlength=count + 1)
-    is_room = (contacts < CUT_PIXELS) | (taken < CUT_SHARE * np.bincount(parts.ravel()))
+    sizes = np.bincount(parts.ravel())
+    # What is mostly lung is one also where the network stops short of the cut.
+    is_room = (taken < CUT_SHARE * sizes) | ((contacts < CUT_PIXELS) & (taken < OUTSIDE_SHARE * sizes))
     is_room[0] = False
     result: Mask = is_room[grown]
     return result

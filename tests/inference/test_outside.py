@@ -93,6 +93,21 @@ def test_a_cut_lung_is_not_joined_to_the_room_along_the_cut() -> None:
     assert np.array_equal(said, before)
 
 
+def test_a_cut_lung_whose_edge_the_network_leaves_out_stays() -> None:
+    """Part of it lies within the chest, so what is left of the rest would look like the room's air."""
+    hu, said = chest()
+    hu[0, 74:78][RIGHT[74:78]] = TISSUE_HU
+    said[0, 0, 74:78] = 0
+    hu[0, 78:] = np.where(RIGHT[78:], LUNG_HU, hu[0, 78:])
+    cut = np.indices(SIZE)[1] < 40
+    cut[74:] = False
+    hu[0, :74, :40] = AIR_HU
+    said[0, 0][cut | (RIGHT & (np.indices(SIZE)[1] < 44) & (np.indices(SIZE)[0] < 74))] = 0
+    before = said.copy()
+    assert drop_air_outside(said, hu) == 0
+    assert np.array_equal(said, before)
+
+
 def test_a_lung_does_not_go_on_where_nothing_was_scanned() -> None:
     """Beyond the cut a network that knows whole lungs completes them; the scan has no values there."""
     hu, said = chest()
