@@ -129,20 +129,24 @@ class SliceDataset:
         """Batches in an epoch; the last, incomplete one is left out, unless it is the only one."""
         return max(1, len(self) // batch_size)
 
-    def epoch(self, epoch: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Batch]:
-        """Yield an epoch's batches.
+    def batch(self, epoch: int, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> Batch:
+        """Return the batch of one step; the same numbers give the same batch.
 
         Args:
-            epoch: Its number; the same number gives the same batches.
+            epoch: From 0.
+            step: Within the epoch.
             batch_size: Slices in a step over all processes together.
             rank: This process.
             world_size: Processes; each gets ``batch_size / world_size`` slices of every step.
         """
-        order = self._draw(epoch)
+        chosen = self.index[self._draw(epoch)[step * batch_size : (step + 1) * batch_size]]
         share = batch_size // world_size
+        return self._make(chosen, (self.seed, epoch, step), slice(rank * share, (rank + 1) * share))
+
+    def epoch(self, epoch: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Batch]:
+        """Yield an epoch's batches; see `batch`."""
         for step in range(self.steps(batch_size)):
-            chosen = order[step * batch_size : (step + 1) * batch_size]
-            yield self._make(self.index[chosen], (self.seed, epoch, step), slice(rank * share, (rank + 1) * share))
+            yield self.batch(epoch, step, batch_size, rank, world_size)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield every slice once, in order and unchanged, for validation."""

@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tensorboard", action="store_true", help="write the history for TensorBoard as well")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="processes that augment ahead; a GPU waits without them"
+    )
 
 
 def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
@@ -66,6 +69,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         if arguments.threads < 1:
             raise ConfigError(f"--threads must be at least 1, got {arguments.threads}.")
         torch.set_num_threads(arguments.threads)
+    if arguments.workers < 0:
+        raise ConfigError(f"--workers must be at least 0, got {arguments.workers}.")
     device = choose_device(arguments.device)
     config = read_config(arguments.preset, arguments.config, arguments.settings)
     checkpoint = _checkpoint_to_resume(arguments, config)
@@ -99,6 +104,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         split=split,
         device=device,
         process=process,
+        workers=arguments.workers,
         progress=progress,
         on_epoch=on_epoch,
     )
@@ -198,8 +204,8 @@ def _run_to_the_end(trainer: Trainer, process: Process) -> None:
         count = process.world_size
         where = f", here or in another of the {count} processes" if count > 1 else ""
         raise LungUNetSegError(f"Training was stopped{where}. {_what_remains(folder)}") from None
-    except WriteError as error:
-        raise WriteError(f"{error} {_what_remains(folder)}") from error
+    except (EngineError, WriteError) as error:
+        raise type(error)(f"{error} {_what_remains(folder)}") from error
     except torch.OutOfMemoryError as error:
         raise EngineError(f"The device has too little memory; lower batch_size. {_what_remains(folder)}") from error
     except RuntimeError as error:

@@ -42,12 +42,12 @@ class Process:
         if world_size == 1 and not dist.is_torchelastic_launched():
             return cls()
         if device.type == "cuda":
-            number, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-            if number >= gpus:
+            processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+            if processes > gpus:  # all of them end here: those with a GPU would wait for the others
                 raise ConfigError(
-                    f"Process {number + 1} on this machine has no GPU: there are {gpus}; start one process a GPU."
+                    f"{processes} processes were started here and there are {gpus} GPU(s); start one process a GPU."
                 )
-            torch.cuda.set_device(number)
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=PATIENCE)
         return cls(dist.get_rank(), world_size)

@@ -8,16 +8,18 @@ for bit, as one that never stopped.
 from __future__ import annotations
 
 import copy
+import itertools
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
+from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.data.splits import Split
 from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.losses import bce_dice_loss
@@ -47,6 +49,7 @@ class Trainer:
         split: Kept in the checkpoints.
         device: Where to train.
         process: This process among those that train together.
+        workers: Processes that make batches ahead; 0 for none.
         progress: Called as ``(stage, done, total)`` with stages "train" and "validate".
         on_epoch: Called with each epoch's row of the history, when it is on disk.
 
@@ -64,6 +67,7 @@ class Trainer:
         split: Split,
         device: torch.device | None = None,
         process: Process | None = None,
+        workers: int = 0,
         progress: Progress | None = None,
         on_epoch: Callable[[Row], None] | None = None,
     ) -> None:
@@ -72,7 +76,7 @@ class Trainer:
         self.config, self.training, self.validation = config, training, validation
         self.folder, self.split = folder, split
         self.device = device or torch.device("cpu")
-        self.process = process or Process()
+        self.process, self.workers = process or Process(), workers
         self.process.check_batch_size(config.batch_size)
         self.progress = progress or (lambda stage, done, total: None)
         self.on_epoch = on_epoch or (lambda row: None)
@@ -133,21 +137,13 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.process.is_first:
             check_space(self.folder, self._checkpoint_bytes)
-        while self.epoch < self.config.epochs and not self._out_of_patience():
-            started = time.monotonic()
-            torch.manual_seed(self.config.seed + 1_000_003 * (self.epoch + 1) + self.process.rank)
-            row = {"epoch": self.epoch + 1.0} | self._train_epoch()
-            row["seconds"] = time.monotonic() - started
-            row["slices_per_s"] = self.training.steps(self.config.batch_size) * self.config.batch_size / row["seconds"]
-            row |= self.process.from_first(self._validate())
-            self.history.append(row)
-            self.epoch += 1
-            if self.process.is_first:
-                self._save()
-                self.on_epoch(row)
-                epochs = self.config.epochs
-                left_min = (time.monotonic() - started) * (epochs - self.epoch) / 60
-                logger.info("Epoch %d of %d (%.0f min left): %s", self.epoch, epochs, left_min, describe(row))
+        epochs, size = range(self.epoch, self.config.epochs), self.config.batch_size
+        rank, world_size = self.process.rank, self.process.world_size
+        with load_batches(
+            self.training, epochs, size, rank=rank, world_size=world_size, workers=self.workers
+        ) as batches:
+            while self.epoch < self.config.epochs and not self._out_of_patience():
+                self._run_epoch(batches)
         return self.checkpoint()
 
     @property
@@ -175,14 +171,28 @@ class Trainer:
         weights: int = sum(value.nbytes for value in self.network.state_dict().values())
         return weights * (3 + (self.average is not None))
 
-    def _train_epoch(self) -> dict[str, float]:
+    def _run_epoch(self, batches: Iterator[Batch]) -> None:
+        """Train, validate and save."""
+        started = time.monotonic()
+        torch.manual_seed(self.config.seed + 1_000_003 * (self.epoch + 1) + self.process.rank)
+        row = {"epoch": self.epoch + 1.0} | self._train_epoch(batches)
+        row["seconds"] = time.monotonic() - started
+        row["slices_per_s"] = self.training.steps(self.config.batch_size) * self.config.batch_size / row["seconds"]
+        row |= self.process.from_first(self._validate())
+        self.history.append(row)
+        self.epoch += 1
+        if self.process.is_first:
+            self._save()
+            self.on_epoch(row)
+            epochs = self.config.epochs
+            left_min = (time.monotonic() - started) * (epochs - self.epoch) / 60
+            logger.info("Epoch %d of %d (%.0f min left): %s", self.epoch, epochs, left_min, describe(row))
+
+    def _train_epoch(self, batches: Iterator[Batch]) -> dict[str, float]:
         self.network.train()
         scores, steps = Scores(), self.training.steps(self.config.batch_size)
-        batches = self.training.epoch(
-            self.epoch, self.config.batch_size, rank=self.process.rank, world_size=self.process.world_size
-        )
         rate = 0.0
-        for step, batch in enumerate(batches):
+        for step, batch in enumerate(itertools.islice(batches, steps)):
             rate = learning_rate(self.config, self.epoch + step / steps)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate

@@ -122,8 +122,8 @@ from LungUNetSegLib.training.trainer import Trainer
 
 train_epoch = Trainer._train_epoch
 
-def train_and_be_terminated(trainer):
-    row = train_epoch(trainer)
+def train_and_be_terminated(trainer, batches):
+    row = train_epoch(trainer, batches)
     if trainer.epoch == 1:
         os.kill(os.getpid(), signal.SIGTERM)
     return row
@@ -216,6 +216,7 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
         (["--device", "cuda"], "no device 'cuda' here"),
         (["--data", "nowhere"], "no folder nowhere"),
         (["--threads", "0"], "--threads must be at least 1, got 0"),
+        (["--workers", "-1"], "--workers must be at least 0, got -1"),
     ],
 )
 def test_bad_settings_are_said_in_one_line_before_training(

@@ -136,12 +136,13 @@ def test_alone_nothing_is_exchanged() -> None:
     process.leave()
 
 
-def test_a_process_without_a_gpu_of_its_own_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CUDA would say "invalid device ordinal"."""
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    monkeypatch.setenv("LOCAL_RANK", "2")
+@pytest.mark.parametrize("rank", [0, 2])
+def test_more_processes_than_gpus_are_refused_by_each_of_them(monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
+    """CUDA would say "invalid device ordinal", and those with a GPU would wait for the one that ended."""
+    for name, value in (("WORLD_SIZE", 3), ("LOCAL_WORLD_SIZE", 3), ("LOCAL_RANK", rank)):
+        monkeypatch.setenv(name, str(value))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(ConfigError, match="Process 3 on this machine has no GPU: there are 2"):
+    with pytest.raises(ConfigError, match=r"3 processes were started here and there are 2 GPU\(s\)"):
         Process.from_environment(torch.device("cuda"))
 
 

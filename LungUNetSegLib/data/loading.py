@@ -1,0 +1,102 @@
+"""Batches made ahead by other processes, for a device that is faster than one core augments."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from LungUNetSegLib.data.dataset import Batch, SliceDataset
+from LungUNetSegLib.errors import EngineError
+
+BATCHES_AHEAD = 2
+"""For each worker: one that it makes and one that waits for it."""
+
+Arrays = tuple[npt.NDArray[np.float32], ...]
+
+_slices: SliceDataset
+"""What a worker makes batches of; set once, when the worker starts."""
+
+
+@contextmanager
+def load_batches(
+    slices: SliceDataset, epochs: range, batch_size: int, *, rank: int = 0, world_size: int = 1, workers: int = 0
+) -> Iterator[Iterator[Batch]]:
+    """Open the batches of all `epochs`, one after the other and always the same, however many make them.
+
+    Args:
+        slices: What the batches are made of.
+        epochs: Their numbers.
+        batch_size: Slices in a step over all processes that train together.
+        rank: This one among them.
+        world_size: How many train together.
+        workers: Processes that make batches ahead; with 0 this one makes each when it is asked for.
+
+    Raises:
+        EngineError: While the batches are read, a worker has ended.
+    """
+    numbers = ((epoch, step) for epoch in epochs for step in range(slices.steps(batch_size)))
+    place = (batch_size, rank, world_size)
+    if not workers:
+        yield (slices.batch(*number, *place) for number in numbers)
+        return
+    # A forked process would share the threads' locks and the GPU's state with this one.
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker, initargs=(slices,))
+    try:
+        yield _collect(pool, workers, numbers, place)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _collect(
+    pool: ProcessPoolExecutor, workers: int, numbers: Iterator[tuple[int, int]], place: tuple[int, int, int]
+) -> Iterator[Batch]:
+    """Yield the batches in their order, and keep the workers busy with the next ones."""
+    made: deque[Future[Arrays]] = deque()
+    try:
+        for number in numbers:
+            made.append(pool.submit(_make, *number, *place))
+            if len(made) > BATCHES_AHEAD * workers:
+                yield _batch(made.popleft())
+        while made:
+            yield _batch(made.popleft())
+    except BrokenProcessPool as error:
+        message = f"One of the {workers} processes that make batches has ended"
+        raise EngineError(f"{message}; give fewer --workers if memory was short.") from error
+
+
+def _batch(made: Future[Arrays]) -> Batch:
+    return Batch(*map(torch.from_numpy, made.result()))
+
+
+def _start_worker(slices: SliceDataset) -> None:
+    """Make ready a worker, which ends with the process that it works for, however that ends."""
+    global _slices  # what an executor's initializer leaves for its calls can lie nowhere else
+    _slices = slices
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one that trains ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _make(epoch: int, step: int, batch_size: int, rank: int, world_size: int) -> Arrays:
+    batch = _slices.batch(epoch, step, batch_size, rank, world_size)
+    # As arrays they travel by value; PyTorch would send tensors by handles that end with the worker.
+    return batch.hu.numpy(), batch.target.numpy(), batch.valid.numpy()

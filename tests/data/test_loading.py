@@ -1,0 +1,113 @@
+"""Batches that other processes make are the batches that this one would make."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from phantom_cases import COARSE, write_pair
+
+from LungUNetSegLib.data.cache import cache_case
+from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
+from LungUNetSegLib.data.loading import load_batches
+from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.errors import EngineError
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are found through /proc")
+
+
+@pytest.fixture
+def slices(tmp_path: Path) -> SliceDataset:
+    torch.set_num_threads(1)  # as workers have: their number decides how sums are rounded
+    case = cache_case(write_pair(tmp_path, "p", slices=9), COARSE, tmp_path)
+    everything = SamplingConfig(order="every"), AugmentConfig(probability=1), PathologyConfig(opacity=0.5)
+    return SliceDataset([case], *everything, seed=3, preprocess=COARSE)
+
+
+@pytest.mark.parametrize(("rank", "world_size"), [(0, 1), (1, 2)])
+def test_workers_make_the_same_batches_in_the_same_order(slices: SliceDataset, rank: int, world_size: int) -> None:
+    """Protects "a resumed training sees the same": over epochs, and for each of the processes that train together."""
+    expected = [batch for epoch in (1, 2) for batch in slices.epoch(epoch, 4, rank=rank, world_size=world_size)]
+    before = torch.random.get_rng_state()
+    with load_batches(slices, range(1, 3), 4, rank=rank, world_size=world_size, workers=2) as batches:
+        loaded = list(batches)
+    assert len(loaded) == len(expected) == 4
+    assert all(map(_same, loaded, expected))
+    assert torch.equal(torch.random.get_rng_state(), before), "the dropout's stream was drawn from"
+
+
+def test_a_worker_that_dies_ends_the_batches_with_a_sentence(slices: SliceDataset) -> None:
+    """Workers are the first that a system short of memory kills."""
+    with load_batches(slices, range(10_000), 4, workers=1) as batches:
+        next(batches)
+        (worker,) = _workers_of(os.getpid())
+        os.kill(worker, signal.SIGKILL)
+        with pytest.raises(EngineError, match=r"One of the 1 processes that make batches has ended.* fewer --workers"):
+            list(batches)
+
+
+def test_no_worker_stays_when_the_batches_are_left_early(slices: SliceDataset) -> None:
+    """Early stopping leaves batches that were made ahead."""
+    with load_batches(slices, range(10_000), 4, workers=2) as batches:
+        next(batches)
+        assert len(_workers_of(os.getpid())) == 2
+    assert not _workers_of(os.getpid())
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from phantom_cases import COARSE, write_pair
+from LungUNetSegLib.data.cache import cache_case
+from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.loading import load_batches
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    case = cache_case(write_pair(folder, "p", slices=9), COARSE, folder)
+    slices = SliceDataset([case], SamplingConfig(order="every"), preprocess=COARSE)
+    with load_batches(slices, range(10**9), 4, workers=2) as batches:
+        for _ in batches:
+            print(".", end="", flush=True)
+"""
+
+
+def test_workers_end_with_a_training_that_is_killed(tmp_path: Path) -> None:
+    """A process that waits for work that never comes would hold its memory until the next restart."""
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS, encoding="utf-8")
+    paths = os.pathsep.join([*sys.path, str(Path(__file__).parents[1])])
+    command = [sys.executable, script, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": paths}) as training:
+        assert training.stdout is not None and training.stdout.read(1)
+        workers = _workers_of(training.pid)
+        assert len(workers) == 2
+        training.kill()
+    end = time.monotonic() + 30
+    while any(_is_alive(worker) for worker in workers) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(_is_alive(worker) for worker in workers)
+
+
+def _same(ours: Batch, theirs: Batch) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(vars(ours).values(), vars(theirs).values(), strict=True))
+
+
+def _workers_of(process: int) -> list[int]:
+    """Its children, without the helper that multiprocessing starts beside them."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+    commands = {int(child): Path(f"/proc/{child}/cmdline").read_text(encoding="utf-8") for child in children}
+    return [child for child, command in commands.items() if "spawn_main" in command]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
