@@ -33,8 +33,8 @@ DOUBTFUL_SIDE_SHARE = 0.02
 """Of the lungs' volume: what changed side."""
 
 LOW_CONFIDENCE = 0.97
-"""Expected Dice coefficient of a lung below which it should be looked at. Of the cross-validated results, those with
-a DSC under 0.965 lay below it, all but two, and two of the better ones."""
+"""Expected Dice coefficient of a lung below which it should be looked at. Of the cross-validated slices, those with
+a DSC under 0.965 lay below it, all but three, and three of the better ones."""
 
 _BODY_DIRECTIONS = (("right", "left"), ("front", "back"), ("feet", "head"))
 """Along x, y, z in LPS: where an axis begins and ends."""
