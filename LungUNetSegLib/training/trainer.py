@@ -133,6 +133,7 @@ class Trainer:
         Raises:
             WriteError: The folder cannot be written, or has no room for the checkpoints.
             DataError: The loss is no number any more.
+            EngineError: A process that makes batches has ended.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.process.is_first:
