@@ -28,6 +28,7 @@ from LungUNetSegLib.data.cases import Case
 from LungUNetSegLib.data.pairs import LabelledScan, read_pair
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
+from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
 
@@ -103,7 +104,7 @@ def cache_cases(
     config: PreprocessConfig,
     folder: Path,
     *,
-    workers: int | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[CachedCase]:
     """Return every case preprocessed, from the cache where it holds it.
@@ -112,7 +113,7 @@ def cache_cases(
         cases: What to preprocess.
         config: The network's grid.
         folder: The cache; made when missing.
-        workers: Cases read at once, as many as there are cores by default.
+        threads: Cases read and resampled at once, as many as there are cores by default.
         progress: Called as ``("cache", done, total)``.
 
     Raises:
@@ -126,7 +127,8 @@ def cache_cases(
         raise WriteError(message) from error
     _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+    # Cases go side by side, so each is resampled on one thread.
+    with limited_threads(1), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
         try:
             for done, job in enumerate(as_completed(jobs), start=1):

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
     )
     parser.add_argument("--tensorboard", action="store_true", help="write the history for TensorBoard as well")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument(
         "--workers", type=int, default=0, metavar="N", help="processes that augment ahead; a GPU waits without them"
     )
@@ -87,7 +87,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     on_epoch = tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None
     with process.first_alone():
         folder = arguments.cache or default_cache_folder()
-        cached = cache_cases(choose(cases, split.training + split.test), config.preprocess, folder, progress=progress)
+        chosen = choose(cases, split.training + split.test)
+        cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
     _check_sides(cached, config)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     dataset = SliceDataset(

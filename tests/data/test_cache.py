@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from phantom_cases import COARSE, write_image, write_pair
 
 from LungUNetSegLib.data import cache
@@ -167,7 +168,23 @@ def test_cases_are_built_at_the_same_time(tmp_path: Path, monkeypatch: pytest.Mo
         return read_pair(case)
 
     monkeypatch.setattr(cache, "read_pair", read_together)
-    assert len(cache_cases(cases, COARSE, tmp_path, workers=2)) == 2
+    assert len(cache_cases(cases, COARSE, tmp_path, threads=2)) == 2
+
+
+def test_threads_are_all_that_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects `train --threads` on a machine that others use too: ITK by itself resamples on every core."""
+    cases = [write_pair(tmp_path / "data", name, slices=3) for name in "abc"]
+    default = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads
+    readers, itk_threads, before = set(), set(), default()
+
+    def read(case: Case) -> LabelledScan:
+        readers.add(threading.get_ident())
+        itk_threads.add(default())
+        return read_pair(case)
+
+    monkeypatch.setattr(cache, "read_pair", read)
+    cache_cases(cases, COARSE, tmp_path, threads=1)
+    assert len(readers) == 1 and itk_threads == {1} and default() == before
 
 
 def test_one_bad_case_ends_the_work_by_name(tmp_path: Path, small_phantom: Phantom) -> None:
