@@ -15,13 +15,10 @@ def ensure_display() -> None:
     """Set the environment so that Qt can show windows; start Xvfb where there is no display, for this process."""
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return
-    if os.environ.get("DISPLAY"):
-        os.environ["QT_QPA_PLATFORM"] = "xcb"
-    elif shutil.which("Xvfb") and shutil.which("setpriv"):
+    if not os.environ.get("DISPLAY") and shutil.which("Xvfb") and shutil.which("setpriv"):
         os.environ["DISPLAY"] = _start_xvfb()
-        os.environ["QT_QPA_PLATFORM"] = "xcb"
-    else:
-        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # Qt takes the first that works and aborts where none does: the server or Debian's libxcb may be missing.
+    os.environ["QT_QPA_PLATFORM"] = "xcb;offscreen" if os.environ.get("DISPLAY") else "offscreen"
 
 
 def _start_xvfb() -> str:

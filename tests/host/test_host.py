@@ -260,3 +260,19 @@ print(os.environ["DISPLAY"], flush=True)
     while socket.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not socket.exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X servers are Linux's here")
+def test_a_display_that_cannot_be_reached_is_done_without():
+    """Protects all tests from Qt's abort: a DISPLAY that an ssh session left behind, or Qt's X libraries missing."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from host.display import ensure_display
+ensure_display()
+from PySide6.QtWidgets import QApplication
+print(QApplication([]).platformName())
+"""
+    environment = {**os.environ, "DISPLAY": ":987", "QT_QPA_PLATFORM": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "offscreen", done.stderr
