@@ -10,7 +10,7 @@ PINS := torch==2.13.0
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
-	PYTHONPATH=LungUNetSeg $(BIN)/python -m LungUNetSegSlicer.demo $(if $(CT),"$(CT)")
+	PYTHONPATH=LungUNetSeg $(BIN)/python -m LungUNetSegSlicer.server.demo $(if $(CT),"$(CT)")
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .

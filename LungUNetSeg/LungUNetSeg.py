@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import sys
 import unittest
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import slicer
 import vtk
@@ -34,13 +32,8 @@ except ModuleNotFoundError:
     # A checkout whose LungUNetSeg folder is an additional module path: only this folder is on sys.path.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from LungUNetSegSlicer.settings import Device, Engine, Output
-
-if TYPE_CHECKING:
-    from LungUNetSegLib.inference.engines import DeviceName, EngineName
-    from LungUNetSegLib.inference.segmenter import LabelKind, Segmentation
-    from LungUNetSegSlicer.segmentation_run import RunEnd, SegmentationRun
-    from LungUNetSegSlicer.settings import RunSettings
+from LungUNetSegSlicer.logic import LungLogic
+from LungUNetSegSlicer.run.settings import Device, Engine, Output
 
 HOMEPAGE = "https://github.com/LungUNetSeg/LungUNetSeg"
 
@@ -69,7 +62,7 @@ class LungUNetSeg(ScriptedLoadableModule):
 
 def registerSampleData() -> None:
     """Offer the sample scan and the phantom in Slicer's Sample Data module."""
-    from LungUNetSegSlicer.sample_data import register
+    from LungUNetSegSlicer.scene.sample_data import register
 
     register(Path(__file__).parent / "Resources" / "Icons" / "LungUNetSeg.png")
 
@@ -99,8 +92,8 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Make the panel; called once, when the user first comes to the module."""
-        from LungUNetSegSlicer.compare_panel import ComparePanel
-        from LungUNetSegSlicer.segment_panel import SegmentPanel
+        from LungUNetSegSlicer.panel.compare_panel import ComparePanel
+        from LungUNetSegSlicer.panel.segment_panel import SegmentPanel
 
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LungUNetSeg.ui"))
@@ -174,81 +167,12 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.comparePanel.update()
 
 
-class LungUNetSegLogic(ScriptedLoadableModuleLogic):
-    """Segmentation without a GUI: from Slicer's Python console, a script or a server."""
+class LungUNetSegLogic(ScriptedLoadableModuleLogic, LungLogic):
+    """Segmentation without a GUI: from Slicer's Python console or a script."""
 
     def getParameterNode(self) -> LungUNetSegParameterNode:
         """Return the module's settings in the current scene."""
         return LungUNetSegParameterNode(super().getParameterNode())
-
-    def segment(
-        self,
-        volumeNode: vtkMRMLScalarVolumeNode,
-        segmentationNode: vtkMRMLSegmentationNode | None = None,
-        *,
-        model: str = "lungs",
-        engine: EngineName = "auto",
-        device: DeviceName = "auto",
-        labels: LabelKind = "lr",
-        show3d: bool = False,
-        progress: Callable[[str, int, int], None] | None = None,
-    ) -> tuple[vtkMRMLSegmentationNode, Segmentation]:
-        """Segment the lungs of a CT in this process; the scene changes only when all is done.
-
-        Args:
-            volumeNode: The CT in HU, with any orientation and spacing.
-            segmentationNode: Its contents are replaced; a new node is made without it.
-            model: Name of a shipped model, or path of a model's folder, manifest or checkpoint.
-            engine: ``auto``, ``onnxruntime``, ``openvino`` or ``torch``.
-            device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-            labels: ``lr`` for the right and the left lung, ``binary`` for both in one segment.
-            show3d: Also make surfaces for the 3D views.
-            progress: Called with (stage, done, total).
-
-        Returns:
-            The segmentation node and what was measured: volumes in ml, mean HU, findings, quality, times.
-
-        Raises:
-            LungUNetSegError: The volume, the model or the engine cannot be used; the message says what to do.
-        """
-        # Imported here, so that Slicer starts without them.
-        from LungUNetSegLib.inference.model import load_model
-        from LungUNetSegLib.inference.segmenter import segment
-        from LungUNetSegSlicer.segmentation_node import show_labels
-        from LungUNetSegSlicer.volume_bridge import volume_from_node
-
-        volume, remarks = volume_from_node(volumeNode)
-        result = segment(volume, load_model(model), engine=engine, device=device, labels=labels, progress=progress)
-        result = replace(result, findings=remarks + result.findings)
-        node = show_labels(result.labels, result.segments, volumeNode, segmentationNode, show3d=show3d)
-        return node, result
-
-    def startSegmentation(
-        self,
-        volumeNode: vtkMRMLScalarVolumeNode,
-        segmentationNode: vtkMRMLSegmentationNode | None,
-        settings: RunSettings,
-        onProgress: Callable[[str, int, int], None],
-        onEnd: Callable[[RunEnd], None],
-    ) -> SegmentationRun:
-        """Segment in a child process, with Slicer free meanwhile; the panel does so. Needs Qt's event loop.
-
-        Args:
-            volumeNode: The CT.
-            segmentationNode: Its contents are replaced at the end; a new node is made without it.
-            settings: How to segment.
-            onProgress: Called with (stage, done, total).
-            onEnd: Called once, when it is done, cancelled or failed.
-
-        Returns:
-            The run, which can be cancelled.
-
-        Raises:
-            OSError: Slicer's temporary folder cannot be used.
-        """
-        from LungUNetSegSlicer.segmentation_run import SegmentationRun
-
-        return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd)
 
 
 class LungUNetSegTest(ScriptedLoadableModuleTest):
@@ -263,7 +187,7 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
     def setUp(self) -> None:
         """Start each test with an empty scene and a synthetic thorax."""
         from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-        from LungUNetSegSlicer.volume_bridge import add_volume_node
+        from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
         slicer.mrmlScene.Clear()
         self.phantom = make_phantom(phantom_geometry((40, 128, 128)), rng=1)
@@ -272,7 +196,7 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
     def test_labels_become_segments_on_their_own_voxels(self) -> None:
         """Each lung comes back from its segment as it went in, with its name and terminology."""
         from LungUNetSegLib.segments import LUNGS
-        from LungUNetSegSlicer.segmentation_node import show_labels
+        from LungUNetSegSlicer.scene.segmentation_node import show_labels
 
         segmentationNode = show_labels(self.phantom.labels, LUNGS, self.volumeNode, show3d=True)
         self.assertEqual(segmentationNode.GetSegmentation().GetNumberOfSegments(), 2)
@@ -285,8 +209,8 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
     def test_the_network_finds_both_lungs(self) -> None:
         """The shipped model segments the phantom, where it has lung (elsewhere it has no organs), nearly as drawn."""
         from LungUNetSegLib.metrics import count
-        from LungUNetSegSlicer.dependencies import missing
-        from LungUNetSegSlicer.settings import RunSettings
+        from LungUNetSegSlicer.panel.dependencies import missing
+        from LungUNetSegSlicer.run.settings import RunSettings
 
         package = missing(RunSettings(model="lungs"))
         if package:

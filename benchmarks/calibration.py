@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.inference.quality import LOW_CONFIDENCE
+from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
 
 POOR_DSC = 0.95
 THRESHOLDS = np.round(np.arange(0.9, 1.0, 0.005), 3).tolist()

@@ -24,9 +24,9 @@ import inference_runs as runs
 import numpy as np
 import SimpleITK as sitk
 
-from LungUNetSegLib.inference.model import DEFAULT_MODEL
 from LungUNetSegLib.io import read_scan
-from LungUNetSegLib.io.dicom_write import write_dicom_series
+from LungUNetSegLib.io.dicom.write import write_dicom_series
+from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.resample import to_sitk
 

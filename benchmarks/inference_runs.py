@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.inference.model import load_model
-from LungUNetSegLib.inference.segmenter import segment
+from LungUNetSegLib.models.model import load_model
+from LungUNetSegLib.segmentation.segmenter import segment
 from LungUNetSegLib.volume import Geometry, Volume
 
 Run = dict[str, Any]

@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 from perturbations import DISEASE, INVARIANCE, Perturbation
 
-from LungUNetSegLib.data.cases import Case, find_cases
-from LungUNetSegLib.data.pairs import LabelledScan, read_pair
-from LungUNetSegLib.data.splits import load_split
+from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.reading import LabelledScan, read_pair
+from LungUNetSegLib.cases.splits import load_split
+from LungUNetSegLib.engines import open_engine
+from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.evaluation.compare import compare
-from LungUNetSegLib.inference.engines import open_engine
-from LungUNetSegLib.inference.export import export
-from LungUNetSegLib.inference.segmenter import Segmentation, segment_with
 from LungUNetSegLib.metrics import count
+from LungUNetSegLib.segmentation.segmenter import Segmentation, segment_with
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Volume
 

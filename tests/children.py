@@ -9,6 +9,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MODULE_FOLDER = CHECKOUT / "LungUNetSeg"
+TESTS = CHECKOUT / "tests"
 
 
 def clean_python(code: str, *folders: Path, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -64,11 +65,17 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the model that `tiny_checkpoint` is exported to. Copy it before you change it."""
-    from LungUNetSegLib.inference.export import export
+    from LungUNetSegLib.engines.export import export
 
     folder = tmp_path_factory.mktemp("models") / "tiny"
     export(tiny_checkpoint, folder, "tiny", description="Random weights.", date="2026-01-31")
     return folder
+
+
+@pytest.fixture
+def model(tiny_model: Path) -> Model:
+    """The tiny model, loaded."""
+    return load_model(tiny_model)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import RLELossless
 
-from LungUNetSegLib.io.dicom_write import slice_datasets
+from LungUNetSegLib.io.dicom.write import slice_datasets
 from LungUNetSegLib.volume import Volume
 
 GDCM_SYNTAXES = {

@@ -14,7 +14,7 @@ def add_label_map(labels: Volume, name: str = "Reader 1") -> Any:
     # Once a test runs there is a Slicer.
     import slicer
 
-    from LungUNetSegSlicer.volume_bridge import ijk_to_ras_matrix
+    from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
     node.SetIJKToRASMatrix(ijk_to_ras_matrix(labels.geometry))

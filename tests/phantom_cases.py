@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from LungUNetSegLib.data.cases import Case
+from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.resample import to_sitk

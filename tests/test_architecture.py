@@ -15,31 +15,51 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "LungUNetSegLib"
+MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 
-EVERYWHERE = {"errors", "findings", "config"}
-GROUND = {"volume", "resample", "segments"}
+GROUND = {"errors", "findings", "progress", "segments", "config", "files", "machine"}
+"""What every other room may import."""
+
+VOLUMES = {"volume", "resample"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
-    "errors": set(),
-    "findings": set(),
-    "config": set(),
+    **{room: GROUND - {room} for room in GROUND},
     "volume": set(),
-    "segments": set(),
     "resample": {"volume"},
-    "preprocessing": {"volume", "resample"},
-    "phantom": GROUND,
-    "io": GROUND,
     "networks": set(),
     "losses": set(),
     "metrics": set(),
-    "data": GROUND | {"preprocessing", "io"},
-    "training": {"data", "networks", "losses", "metrics", "preprocessing", "io"},
-    "inference": GROUND | {"preprocessing", "networks"},
-    "evaluation": GROUND | {"inference", "metrics", "data", "io"},
+    "sample": set(),
+    "preprocessing": VOLUMES,
+    "phantom": VOLUMES,
+    "io": VOLUMES,
+    "cases": VOLUMES | {"io"},
+    "models": {"preprocessing"},
+    "engines": {"preprocessing", "models", "networks"},
+    "data": VOLUMES | {"preprocessing", "cases"},
+    "evaluation": VOLUMES | {"io", "metrics", "cases"},
+    "segmentation": VOLUMES | {"preprocessing", "models", "engines"},
+    "training": VOLUMES | {"preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
+    "paper": VOLUMES
+    | {"preprocessing", "io", "cases", "networks", "losses", "metrics", "data", "evaluation", "training"},
 }
-SEES_ALL = {"cli", "__main__", "scripts", "paper"}
-SLICER_ONLY = {"slicer", "qt", "ctk", "vtk", "LungUNetSegSlicer"}
-TORCH_ROOMS = {"networks", "losses", "data", "training", "inference", "paper", "evaluation"}
+"""The library's rooms, from the ground up; docs/architecture.md draws them."""
+
+SEES_ALL = {"cli", "__main__", "scripts"}
+TORCH_ROOMS = {"networks", "losses", "data", "models", "engines", "training", "paper"}
+
+MODULE_MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "scene": set(),
+    "run": {"scene"},
+    "compare": {"scene", "run"},
+    "logic": {"scene", "run", "compare"},
+    "panel": {"logic", "scene", "run", "compare"},
+    "server": {"logic", "scene", "run", "compare"},
+}
+"""The rooms of LungUNetSegSlicer. LungUNetSeg.py sees all of them, and none of them sees it."""
+
+SLICER_ONLY = {"slicer", "qt", "ctk", "vtk", "LungUNetSegSlicer", "LungUNetSeg"}
 
 
 def modules_imported_by(path: Path) -> set[str]:
@@ -51,35 +71,50 @@ def modules_imported_by(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; write it out"
             base = node.module or ""
-            names |= {f"{base}.{alias.name}" for alias in node.names} if base == "LungUNetSegLib" else {base}
+            is_house = base in (LIBRARY.name, MODULE.name)
+            names |= {f"{base}.{alias.name}" for alias in node.names} if is_house else {base}
     return names
 
 
-def room_of(path: Path) -> str:
-    """Return the first part of a library file's path: its package, or its own name."""
-    relative = path.relative_to(LIBRARY)
+def room_of(path: Path, house: Path) -> str:
+    """Return the first part of a file's path within a package: a package in it, or the file's own name."""
+    relative = path.relative_to(house)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
-LIBRARY_FILES = sorted(LIBRARY.rglob("*.py"))
+def rooms_imported_by(path: Path, house: Path) -> set[str]:
+    """Return which rooms of its own package a file imports."""
+    prefix = f"{house.name}."
+    names = {name.split(".")[1] for name in modules_imported_by(path) if name.startswith(prefix)}
+    return names - {"__version__"}
+
+
+LIBRARY_FILES, MODULE_FILES = sorted(LIBRARY.rglob("*.py")), sorted(MODULE.rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", LIBRARY_FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
 def test_each_file_imports_only_what_its_room_may(path: Path) -> None:
     """Protects the one-way flow of docs/architecture.md."""
-    room, imported = room_of(path), modules_imported_by(path)
+    room, imported = room_of(path, LIBRARY), modules_imported_by(path)
     foreign = {name.split(".")[0] for name in imported} & SLICER_ONLY
     assert not foreign, f"the library must not know {foreign}"
     if room in SEES_ALL:
         return
-    ours = {name.split(".")[1] for name in imported if name.startswith("LungUNetSegLib.")} - {"__version__"}
-    assert ours <= MAY_IMPORT[room] | EVERYWHERE | {room}
+    assert rooms_imported_by(path, LIBRARY) <= MAY_IMPORT[room] | GROUND | {room}
     assert room in TORCH_ROOMS or not any(name.split(".")[0] == "torch" for name in imported)
+
+
+@pytest.mark.parametrize("path", MODULE_FILES, ids=lambda path: str(path.relative_to(MODULE)))
+def test_each_file_of_the_module_imports_only_what_its_room_may(path: Path) -> None:
+    """Protects the way Widget -> panel -> logic -> (run, compare, scene); the server goes without LungUNetSeg.py."""
+    room = room_of(path, MODULE)
+    assert rooms_imported_by(path, MODULE) <= MODULE_MAY_IMPORT[room] | {room}
+    assert not any(name.split(".")[0] == "LungUNetSeg" for name in modules_imported_by(path))
 
 
 def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:
     """Protects the panel and the ONNX way: torch is loaded only where it is used."""
-    rooms = "LungUNetSegLib.cli, LungUNetSegLib.inference.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"
+    rooms = "LungUNetSegLib.cli, LungUNetSegLib.segmentation.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"
     script = f"import sys, LungUNetSegLib, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "error", "-c", script], cwd=ROOT, check=False).returncode == 0
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from LungUNetSegLib.data.splits import Split
+from LungUNetSegLib.cases.splits import Split
+from LungUNetSegLib.engines import OutOfMemoryError
 from LungUNetSegLib.errors import EngineError
-from LungUNetSegLib.inference.engines import OutOfMemoryError
 from LungUNetSegLib.networks import UNetConfig, build_network
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint

@@ -25,8 +25,8 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
     "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
-    "train": ("LungUNetSegLib.training.command", "train a network on scans with masks"),
-    "evaluate": ("LungUNetSegLib.evaluation.command", "compare predictions with references"),
+    "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
+    "evaluate": ("LungUNetSegLib.cli.evaluate", "compare predictions with references"),
     "figures": ("LungUNetSegLib.cli.figures", "draw the paper's figures of a training"),
     "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
 }

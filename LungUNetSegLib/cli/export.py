@@ -10,9 +10,9 @@ from typing import Any
 
 from LungUNetSegLib.cli.progress import Progress
 from LungUNetSegLib.config import from_json
+from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ConfigError
-from LungUNetSegLib.inference.export import export
-from LungUNetSegLib.inference.model import Training
+from LungUNetSegLib.models.model import Training
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cases.splits import choose
 from LungUNetSegLib.cli.progress import Progress
 from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
-from LungUNetSegLib.data.cases import find_cases
-from LungUNetSegLib.data.splits import choose
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.evaluation.figures import write_figures
-from LungUNetSegLib.evaluation.slices import SliceScores, evaluate_slices
+from LungUNetSegLib.paper.figures import write_figures
+from LungUNetSegLib.paper.slices import SliceScores, evaluate_slices
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.device import keep_freed_memory
 from LungUNetSegLib.training.prediction import predict_slices

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.cli.progress import JsonProgress, Progress
+from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import LungUNetSegError, WriteError
-from LungUNetSegLib.inference.engines import DEVICES, ENGINES
-from LungUNetSegLib.inference.model import DEFAULT_MODEL, Model, load_model
-from LungUNetSegLib.inference.report import report
-from LungUNetSegLib.inference.segmenter import LABEL_KINDS, segment
+from LungUNetSegLib.files import check_apart, check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
-from LungUNetSegLib.io.atomic import check_apart, check_replaceable, replacing
-from LungUNetSegLib.io.labels import OUTPUT_ENDINGS
+from LungUNetSegLib.io.masks.labels import OUTPUT_ENDINGS
+from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.resample import limited_threads
+from LungUNetSegLib.segmentation.segmenter import LABEL_KINDS, segment
+from LungUNetSegLib.segmentation.summary import report
 
 BATCH_ENDING = ".nii.gz"
 

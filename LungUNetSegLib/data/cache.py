@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.config import to_json
-from LungUNetSegLib.data.cases import Case
-from LungUNetSegLib.data.pairs import LabelledScan, read_pair
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.resample import limited_threads

@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.evaluation.compare import Comparison, LabelKind, RegionScores, compare
-from LungUNetSegLib.evaluation.pairs import CasePair
-from LungUNetSegLib.evaluation.pictures import SlicePicture, picture_slices
-from LungUNetSegLib.evaluation.reading import read_case
+from LungUNetSegLib.evaluation.match import read_case
+from LungUNetSegLib.evaluation.report.pictures import SlicePicture, picture_slices
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Summary, summarise
 from LungUNetSegLib.volume import Volume

@@ -1,9 +1,9 @@
 """Scans and label maps from and to files."""
 
-from LungUNetSegLib.io.dicom import SeriesSummary, dicom_to_numpy, list_series, read_dicom
-from LungUNetSegLib.io.dicom_write import write_dicom_series
-from LungUNetSegLib.io.images import read_image
-from LungUNetSegLib.io.labels import check_writable, read_labels, write_labels
+from LungUNetSegLib.io.dicom.read import SeriesSummary, dicom_to_numpy, list_series, read_dicom
+from LungUNetSegLib.io.dicom.write import write_dicom_series
+from LungUNetSegLib.io.images.read import read_image
+from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
 from LungUNetSegLib.io.reading import read_scan
 from LungUNetSegLib.io.scan import Scan
 

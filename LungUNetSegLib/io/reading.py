@@ -6,9 +6,9 @@ from os import PathLike
 from pathlib import Path
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.dicom import read_dicom
-from LungUNetSegLib.io.images import read_image
-from LungUNetSegLib.io.itk_files import image_ending
+from LungUNetSegLib.io.dicom.read import read_dicom
+from LungUNetSegLib.io.images.itk_files import image_ending
+from LungUNetSegLib.io.images.read import read_image
 from LungUNetSegLib.io.scan import Scan, ScanInput
 
 

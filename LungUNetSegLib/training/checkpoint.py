@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 import LungUNetSegLib
+from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.config import from_json, to_json
-from LungUNetSegLib.data.splits import Split
 from LungUNetSegLib.errors import ModelError, WriteError
-from LungUNetSegLib.io.atomic import replacing
+from LungUNetSegLib.files import replacing
 from LungUNetSegLib.training.config import TrainingConfig
 
 FORMAT = "lungunetseg-checkpoint-1"

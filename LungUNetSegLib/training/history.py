@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.errors import MissingDependencyError
-from LungUNetSegLib.io.atomic import replacing
+from LungUNetSegLib.files import replacing
 
 Row = Mapping[str, float]
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
-from LungUNetSegLib.data.splits import Split
 from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.networks import build_network

@@ -10,8 +10,8 @@ import slicer
 
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.segments import LUNGS
-from LungUNetSegSlicer.segmentation_node import show_labels
-from LungUNetSegSlicer.volume_bridge import add_volume_node
+from LungUNetSegSlicer.scene.segmentation_node import show_labels
+from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
 
 def main() -> None:

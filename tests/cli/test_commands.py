@@ -49,7 +49,7 @@ def test_segment_writes_labels_on_the_scan_s_grid_and_a_report(
 
 def test_raw_is_what_the_network_says(run, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects `--raw`: specks stay, which are removed without it."""
-    from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
+    from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 
     def probabilities(self: object, slices: np.ndarray) -> np.ndarray:
         sides = np.zeros((len(slices), 2, *slices.shape[2:]), np.float32)
@@ -98,7 +98,7 @@ def test_a_scan_without_lung_is_done_and_said(
     run, head_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects the head CT: exit code 0, an empty label map, a sentence."""
-    from LungUNetSegLib.inference.engines.onnx_runtime import OnnxRuntimeEngine
+    from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 
     monkeypatch.setattr(
         OnnxRuntimeEngine, "probabilities",

@@ -12,10 +12,10 @@ import pytest
 import SimpleITK as sitk
 from phantom_cases import COARSE, write_image, write_pair
 
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.data import cache
 from LungUNetSegLib.data.cache import cache_case, cache_cases, case_digest, preprocess
-from LungUNetSegLib.data.cases import Case
-from LungUNetSegLib.data.pairs import LabelledScan, read_pair
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid

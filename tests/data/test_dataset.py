@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.cases import Case
 from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
 from LungUNetSegLib.data.pathology import Kind, PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig

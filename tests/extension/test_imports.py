@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from children import CHECKOUT, MODULE_FOLDER, clean_python
+from children import CHECKOUT, MODULE_FOLDER, TESTS, clean_python
 
 from LungUNetSegLib import __version__
 
@@ -22,16 +22,19 @@ server.start()
 sys.path.remove({checkout!r})
 for name in [name for name in sys.modules if name.startswith("LungUNetSeg")]:
     del sys.modules[name]
+import module_base_classes
+module_base_classes.install()
 import LungUNetSeg
 import LungUNetSegLib
-from LungUNetSegSlicer import segmentation_node, volume_bridge
+from LungUNetSegSlicer.scene import segmentation_node
+from LungUNetSegSlicer.scene import volume_bridge
 print(LungUNetSegLib.__file__)
 """
 
 
 def test_from_an_installed_extension(installed: Path, tmp_path: Path) -> None:
     """CMake puts the library beside the module: one folder on the path has both."""
-    run = clean_python("import LungUNetSegSlicer.server\n" + WHERE, installed, cwd=tmp_path)
+    run = clean_python("import LungUNetSegSlicer.server.core\n" + WHERE, installed, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert Path(run.stdout.strip()) == installed / "LungUNetSegLib" / "__init__.py"
 
@@ -39,17 +42,18 @@ def test_from_an_installed_extension(installed: Path, tmp_path: Path) -> None:
 def test_the_installed_module_finds_lungs_labels(installed: Path, tmp_path: Path) -> None:
     """The module's self-test passes from what CMake installed, shipped model and all."""
     code = (
-        "import unittest\nfrom LungUNetSegSlicer import server\nserver.start()\nimport LungUNetSeg\n"
+        "import unittest\nfrom LungUNetSegSlicer import server\nserver.start()\n"
+        "import module_base_classes\nmodule_base_classes.install()\nimport LungUNetSeg\n"
         "suite = unittest.defaultTestLoader.loadTestsFromTestCase(LungUNetSeg.LungUNetSegTest)\n"
         "sys.exit(not unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful())"
     )
-    run = clean_python(code, installed, cwd=tmp_path)
+    run = clean_python(code, installed, TESTS, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
 
 
 def test_from_a_checkout_as_an_additional_module_path(tmp_path: Path) -> None:
     """Slicer puts only the folder LungUNetSeg on the path; LungUNetSeg.py finds the library beside it."""
-    run = clean_python(AS_A_SLICER_MODULE.format(checkout=str(CHECKOUT)), MODULE_FOLDER, cwd=tmp_path)
+    run = clean_python(AS_A_SLICER_MODULE.format(checkout=str(CHECKOUT)), MODULE_FOLDER, TESTS, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert Path(run.stdout.strip()) == CHECKOUT / "LungUNetSegLib" / "__init__.py"
 

@@ -1,8 +1,8 @@
 """The application object and a main window: what slicer-core lacks to show a module's panel.
 
 Stands for Slicer's Base/QTCore/qSlicerCoreApplication.h and Base/QTGUI/qSlicerApplication.h (`slicer.app`) and
-Base/QTApp/qSlicerMainWindow.h. `LungUNetSegSlicer.server` starts the scene and the logics; `start` puts Qt and the rest
-of the application around them.
+Base/QTApp/qSlicerMainWindow.h. `LungUNetSegSlicer.server.core` starts the scene and the logics; `start` puts Qt and the
+rest of the application around them.
 """
 
 from __future__ import annotations

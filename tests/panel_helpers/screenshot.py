@@ -23,7 +23,7 @@ def main(scan_path: str) -> None:
     import qt
 
     from LungUNetSegLib.io import read_scan
-    from LungUNetSegSlicer.volume_bridge import add_volume_node
+    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
     def wait_until(condition, seconds=300.0):
         deadline = time.monotonic() + seconds

@@ -11,9 +11,9 @@ import pytest
 import torch
 from phantom_cases import COARSE, write_pair
 
+from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.cache import CachedCase, cache_case
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
-from LungUNetSegLib.data.splits import Split
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.trainer import Trainer

@@ -15,9 +15,9 @@ import pytest
 import torch
 from phantom_cases import TINY_TRAINING, write_image, write_pair
 
+from LungUNetSegLib.cases.splits import Split, load_split, save_split
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.config import from_json
-from LungUNetSegLib.data.splits import Split, load_split, save_split
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.training.checkpoint import load_checkpoint

@@ -7,6 +7,6 @@ import stub_cli
 
 sys.modules["LungUNetSegLib.cli"] = stub_cli
 if os.environ.get("STUB_HOLD") == "surface":
-    from LungUNetSegSlicer import surfaces
+    from LungUNetSegSlicer.scene import surfaces
 
     surfaces.make_surface = lambda *_: stub_cli.hold("surface")

@@ -1,0 +1,1 @@
+"""A prediction against a reference, in the scene: scores, plots, colours, views."""

@@ -1,0 +1,274 @@
+"""Predictions and references out of the scene: segmentations and label map volumes on any grid as label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from slicer import (
+    vtkMRMLLabelMapVolumeNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLTransformNode,
+    vtkOrientedImageData,
+    vtkOrientedImageDataResample,
+    vtkSegmentation,
+    vtkSegmentationConverter,
+)
+from slicer.util import arrayFromVTKMatrix
+from vtk import vtkMatrix4x4, vtkStringArray
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LungUNetSegLib.errors import DataError, GeometryError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegSlicer.compare.lung_sides import Side, Sides, Source, Structure, lung_labels, match_sides, side_by_name
+from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
+from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS, geometry_from_ijk_to_ras, ijk_to_ras, volume_from_node
+
+Mask = npt.NDArray[np.bool_]
+
+LARGEST_LABEL = 0xFFFF
+"""Label maps have few labels; a volume with values above this is an image."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ComparisonInput:
+    """What is compared.
+
+    Attributes:
+        prediction: uint8 labels in the world's LPS mm: 1 right, 2 left; or 1 for both.
+        reference: Likewise.
+        has_sides: Whether right and left are known in both.
+        findings: What was taken for which lung.
+    """
+
+    prediction: Volume
+    reference: Volume
+    has_sides: bool
+    findings: tuple[Finding, ...]
+
+
+def read_pair(
+    prediction_node: Any,
+    reference_node: Any,
+    prediction_sides: Sides | None = None,
+    reference_sides: Sides | None = None,
+) -> Generator[None, None, ComparisonInput]:
+    """Read a prediction and a reference, each a segmentation or a label map volume, in steps.
+
+    Args:
+        prediction_node: The node that is judged.
+        reference_node: The node that it is judged by.
+        prediction_sides: What each of its structures counts as; found by terminology, name or overlap without it.
+        reference_sides: Likewise.
+
+    Raises:
+        DataError: No node, no label map, nothing in it, or no lung among its structures.
+        GeometryError: It is under a transform that is not rigid, or the two have no place in common.
+    """
+    if prediction_node is not None and prediction_node is reference_node:
+        raise DataError("Prediction and reference are the same. Choose two different ones.")
+    sources = open_source(prediction_node, "prediction"), open_source(reference_node, "reference")
+    yield
+    sides = match_sides(*sources, prediction_sides, reference_sides)
+    yield
+    prediction = lung_labels(sources[0], sides[0])
+    yield
+    reference = lung_labels(sources[1], sides[1])
+    return ComparisonInput(
+        prediction=prediction,
+        reference=reference,
+        has_sides=not any(Side.BOTH in each.values() for each in sides),
+        findings=tuple(_matched(*each) for each in zip(sources, sides, strict=True)),
+    )
+
+
+def list_structures(node: Any) -> Sequence[Structure]:
+    """Return a node's segments, or its label values, for people to choose from.
+
+    Raises:
+        LungUNetSegError: As `read_pair`.
+    """
+    return open_source(node, "segmentation").structures
+
+
+def open_source(node: Any, role: str) -> Source:
+    """Return what reads a node's structures.
+
+    Args:
+        node: A segmentation or a label map volume.
+        role: ``prediction`` or ``reference``, for messages.
+
+    Raises:
+        DataError: Another kind of node, or nothing in it.
+    """
+    if node is None:
+        raise DataError(f"No {role} is selected. Choose a segmentation or a label map.")
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return SegmentationSource(node, role)
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return LabelMapSource(node, role)
+    kind = "a volume of intensities" if node.IsA("vtkMRMLVolumeNode") else f"a {node.GetNodeTagName()}"
+    raise DataError(
+        f"The {role} {node.GetName()!r} is {kind}, not a segmentation. Choose a segmentation, or turn it into a label "
+        "map first (module Volumes, Volume Information)."
+    )
+
+
+class SegmentationSource:
+    """The segments of a segmentation node, on their common grid.
+
+    Args:
+        node: The node; it is not changed.
+        role: For messages.
+    """
+
+    def __init__(self, node: vtkMRMLSegmentationNode, role: str) -> None:
+        self.name, self.role = node.GetName(), role
+        self._segmentation = _with_label_maps(node)
+        ids = [self._segmentation.GetNthSegmentID(i) for i in range(self._segmentation.GetNumberOfSegments())]
+        segments = [(key, self._segmentation.GetSegment(key)) for key in ids]
+        self.structures: Sequence[Structure] = [
+            Structure(key, each.GetName(), each.GetTerminology() or "") for key, each in segments
+        ]
+        self._grid = self._common_grid()
+        low_i, high_i, low_j, high_j, low_k, high_k = self._grid.GetExtent()
+        shape = (high_k - low_k + 1, high_j - low_j + 1, high_i - low_i + 1)
+        if min(shape) < 1:
+            raise DataError(f"The {role} {self.name!r} is empty: none of its segments has a voxel.")
+        matrix = vtkMatrix4x4()
+        self._grid.GetImageToWorldMatrix(matrix)  # of (i, j, k), wherever the extent begins
+        to_ras = arrayFromVTKMatrix(matrix)
+        to_ras[:3, 3] = (to_ras @ (low_i, low_j, low_k, 1))[:3]
+        self.geometry = _in_world(geometry_from_ijk_to_ras(shape, to_ras), node, role)
+
+    def mask(self, key: str) -> Mask:
+        """Return a segment's voxels on `geometry`."""
+        image = self._segmentation.GetSegment(key).GetRepresentation(BINARY_LABELMAP)
+        placed = vtkOrientedImageData()
+        if not vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, self._grid, placed):
+            return np.zeros(self.geometry.shape, bool)
+        # Segments of one layer share their image.
+        value = self._segmentation.GetSegment(key).GetLabelValue()
+        voxels = vtk_to_numpy(placed.GetPointData().GetScalars()).reshape(self.geometry.shape)
+        mask: Mask = voxels == value
+        return mask
+
+    def _common_grid(self) -> vtkOrientedImageData:
+        """Return the grid of the finest segment, as large as all segments and the scan that they were drawn on."""
+        mode = vtkSegmentation.EXTENT_UNION_OF_EFFECTIVE_SEGMENTS_AND_REFERENCE_GEOMETRY
+        text = self._segmentation.DetermineCommonLabelmapGeometry(mode, vtkStringArray())
+        grid = vtkOrientedImageData()
+        if not vtkSegmentationConverter.DeserializeImageGeometry(text, grid, False):
+            raise DataError(f"The {self.role} {self.name!r} is empty: none of its segments has a voxel.")
+        return grid
+
+
+class LabelMapSource:
+    """The values of a label map volume.
+
+    Args:
+        node: The node; it is not changed.
+        role: For messages.
+    """
+
+    def __init__(self, node: vtkMRMLLabelMapVolumeNode, role: str) -> None:
+        self.name, self.role = node.GetName(), role
+        image = node.GetImageData()
+        scalars = image.GetPointData().GetScalars() if image else None
+        if scalars is None or scalars.GetNumberOfComponents() != 1:
+            raise DataError(f"The label map {self.name!r} has no voxels. Load it again, or choose another one.")
+        self._labels = _whole_numbers(vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1]), self.name)
+        self.geometry = _in_world(geometry_from_ijk_to_ras(self._labels.shape, ijk_to_ras(node)), node, role)
+        values = _values(self._labels)
+        if not values:
+            raise DataError(f"The {role} {self.name!r} is empty: all its voxels are 0.")
+        self.structures: Sequence[Structure] = [Structure(str(value), _label_name(node, value)) for value in values]
+
+    def mask(self, key: str) -> Mask:
+        """Return the voxels of a value on `geometry`."""
+        mask: Mask = self._labels == int(key)
+        return mask
+
+
+def image_in_world(node: vtkMRMLScalarVolumeNode) -> Volume:
+    """Return a CT where it is seen in the scene, its parent transform applied.
+
+    Raises:
+        LungUNetSegError: As `volume_from_node`; or it is under a transform that is not rigid.
+    """
+    volume, _ = volume_from_node(node)
+    return Volume(volume.array, _in_world(volume.geometry, node, "CT"))
+
+
+def _with_label_maps(node: vtkMRMLSegmentationNode) -> vtkSegmentation:
+    """Return a node's segmentation; a copy where its label maps must be made from surfaces or contours first."""
+    segmentation = node.GetSegmentation()
+    if not segmentation.GetNumberOfSegments():
+        raise DataError(f"The segmentation {node.GetName()!r} has no segments. Choose another one.")
+    if segmentation.ContainsRepresentation(BINARY_LABELMAP):
+        return segmentation
+    copy = vtkSegmentation()
+    copy.DeepCopy(segmentation)
+    if not copy.CreateRepresentation(BINARY_LABELMAP):
+        raise DataError(
+            f"The segmentation {node.GetName()!r} cannot be turned into label maps. Make its binary label map in the "
+            "module Segmentations first."
+        )
+    return copy
+
+
+def _in_world(geometry: Geometry, node: Any, role: str) -> Geometry:
+    """Apply a node's parent transforms to its grid."""
+    transform, matrix = node.GetParentTransformNode(), vtkMatrix4x4()
+    # The identity without a transform.
+    is_linear = vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(transform, None, matrix)
+    placed = Geometry(geometry.shape, RAS_TO_LPS @ arrayFromVTKMatrix(matrix) @ RAS_TO_LPS @ geometry.affine_lps)
+    if not is_linear or not placed.is_orthogonal:
+        raise GeometryError(
+            f"The {role} {node.GetName()!r} is bent or sheared by its transform or its own axes. Harden the transform "
+            "(module Transforms), or resample it onto a straight grid, and compare that."
+        )
+    return placed
+
+
+def _whole_numbers(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Return label values as integers, whatever type the volume has."""
+    whole = array if array.dtype.kind in "iu" else np.rint(array)
+    if not np.array_equal(whole, array) or array.min() < 0 or array.max() > LARGEST_LABEL:
+        raise DataError(
+            f"The label map {name!r} holds values from {array.min():g} to {array.max():g}; labels are small whole "
+            "numbers from 0 up. Is it an image?"
+        )
+    return whole.astype(np.uint16) if whole.dtype.kind == "f" else whole
+
+
+def _values(labels: npt.NDArray[Any]) -> list[int]:
+    """Return the values above 0; slice by slice, which needs little memory and no sorting."""
+    size = int(labels.max()) + 1
+    present = np.zeros(size, bool)
+    for plane in labels:
+        present |= np.bincount(plane.ravel(), minlength=size) > 0
+    return [int(value) for value in np.flatnonzero(present) if value]
+
+
+def _label_name(node: vtkMRMLLabelMapVolumeNode, value: int) -> str:
+    """Return the name of a value's colour if it names a lung; Slicer's default colours call label 1 "jake"."""
+    display = node.GetDisplayNode()
+    colours = display.GetColorNode() if display else None
+    name = colours.GetColorName(value) if colours else None
+    return name if name and side_by_name(name) else f"label {value}"
+
+
+def _matched(source: Source, sides: Sides) -> Finding:
+    names = {each.key: each.name for each in source.structures}
+    parts = (
+        f"{', '.join(repr(names[key]) for key, each in sides.items() if each is side)} as {side.value}"
+        for side in Side
+        if side in sides.values()
+    )
+    return Finding(f"{source.role}-matched", f"Of the {source.role} {source.name!r}: {'; '.join(parts)}.")

@@ -1,0 +1,260 @@
+"""The views of a comparison: prediction, reference and difference on linked slices, distances in 3D, plot and table.
+
+The views are the layout's own, so that the user's keep what they show; segmentations are kept out of those that are
+not about them, and are given back when the user leaves. Slicer does not tell when it saves a scene, so at no time is
+there anything in it that a Slicer without this module could not show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
+
+from LungUNetSegSlicer.compare.comparison import SceneComparison
+from LungUNetSegSlicer.scene.volume_bridge import box_ras, show_lung_window
+
+LAYOUT_ID = 7461
+"""Any number that no other layout has; Slicer's own are below 1000."""
+
+PREDICTION, REFERENCE, DIFFERENCE = "LungUNetSegPrediction", "LungUNetSegReference", "LungUNetSegDifference"
+SLICES = (PREDICTION, REFERENCE, DIFFERENCE)
+DISTANCE, PLOT, SCORES = "LungUNetSegDistance", "LungUNetSegPlot", "LungUNetSegScores"
+"""Singleton tags of the views."""
+
+VIEW_COLOURS = {
+    PREDICTION: "#33A1C9",
+    REFERENCE: "#F59938",
+    DIFFERENCE: "#D55E00",
+    DISTANCE: "#7474D2",
+    PLOT: "#6EB04B",
+    SCORES: "#A0A0A0",
+}
+
+VIEW_GROUP = 7461
+"""Slices are linked within their group, and the user's own views are in another."""
+
+LABEL_OPACITY = 0.4
+
+
+def _view(kind: str, tag: str, label: str) -> str:
+    orientation = '<property name="orientation" action="default">Axial</property>' if kind == "Slice" else ""
+    return (
+        f'<item><view class="vtkMRML{kind}Node" singletontag="{tag}">{orientation}'
+        f'<property name="viewlabel" action="default">{label}</property>'
+        f'<property name="viewcolor" action="default">{VIEW_COLOURS[tag]}</property>'
+        f'<property name="viewgroup" action="default">{VIEW_GROUP}</property></view></item>'
+    )
+
+
+def _row(*views: str) -> str:
+    return f'<item><layout type="horizontal" split="true">{"".join(views)}</layout></item>'
+
+
+LAYOUT = (
+    '<layout type="vertical" split="true">'
+    + _row(
+        _view("Slice", PREDICTION, "Prediction"),
+        _view("Slice", REFERENCE, "Reference"),
+        _view("Slice", DIFFERENCE, "Difference"),
+    )
+    + _row(
+        _view("View", DISTANCE, "Distance"),
+        _view("PlotView", PLOT, "DSC by slice"),
+        _view("TableView", SCORES, "Scores"),
+    )
+    + "</layout>"
+)
+
+
+@dataclass(frozen=True)
+class DisplayState:
+    """A display as the user had it.
+
+    Attributes:
+        node: The display node.
+        visibility: Whether it was to be seen.
+        view_ids: The views that it was limited to; none is all.
+    """
+
+    node: Any
+    visibility: bool
+    view_ids: list[str]
+
+    def restore(self) -> None:
+        """Bring it back."""
+        self.node.SetVisibility(self.visibility)
+        self.node.SetViewNodeIDs(self.view_ids)
+
+
+@dataclass(frozen=True)
+class WindowState:
+    """The window of a CT as the user had it.
+
+    Attributes:
+        node: The display node.
+        auto: Whether Slicer chose it.
+        window, level: In HU.
+    """
+
+    node: Any
+    auto: bool
+    window: float
+    level: float
+
+    def restore(self) -> None:
+        """Bring it back."""
+        self.node.SetWindowLevel(self.window, self.level)
+        self.node.SetAutoWindowLevel(self.auto)
+
+
+class ComparisonViews:
+    """Shows comparisons in their layout, and brings the user's own layout back."""
+
+    def __init__(self) -> None:
+        self._result: SceneComparison | None = None
+        self._own_arrangement = vtkMRMLLayoutNode.SlicerLayoutConventionalView
+        self._before: list[DisplayState | WindowState] = []
+        self._observed: tuple[vtkMRMLLayoutNode, int] | None = None
+
+    @property
+    def shown(self) -> SceneComparison | None:
+        """The comparison in the layout; None when the user's own layout is there."""
+        return self._result
+
+    def show(self, result: SceneComparison) -> None:
+        """Go to the layout, and fill its views."""
+        self._give_back()
+        layout = layout_node()
+        if layout.GetViewArrangement() != LAYOUT_ID:
+            self._own_arrangement = layout.GetViewArrangement()
+        if layout.IsLayoutDescription(LAYOUT_ID):
+            layout.SetLayoutDescription(LAYOUT_ID, LAYOUT)
+        else:
+            layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
+        layout.SetViewArrangement(LAYOUT_ID)
+        layout.SetSaveWithScene(False)  # a Slicer that does not know the layout would show no view at all
+        self._result = result
+        self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
+        self._before = window_of(result.image_node)
+        fill_slices(result)
+        self._before += limit_displays(result)
+        view_node(PLOT, "vtkMRMLPlotViewNode").SetPlotChartNodeID(result.plot.GetID())
+        view_node(SCORES, "vtkMRMLTableViewNode").SetTableNodeID(result.scores.GetID())
+
+    def leave(self) -> None:
+        """Bring the user's own layout back; nothing happens when it is there."""
+        if self._result is not None:
+            self._give_back()
+            layout_node().SetViewArrangement(self._own_arrangement)
+
+    def _on_layout_modified(self, layout: vtkMRMLLayoutNode, _event: str) -> None:
+        # The user chose another layout in Slicer's menu.
+        if layout.GetViewArrangement() != LAYOUT_ID:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        """Let the displays go where they were."""
+        if self._observed is not None:
+            layout, observer = self._observed
+            layout.RemoveObserver(observer)
+            layout.SetSaveWithScene(True)
+            self._observed = None
+        for each in self._before:
+            each.restore()
+        self._before = []
+        if self._result is not None:
+            # In the user's own views they would cover the segmentations.
+            self._result.differences.SetDisplayVisibility(False)
+            self._result.distance.SetDisplayVisibility(False)
+        self._result = None
+
+
+def layout_node() -> vtkMRMLLayoutNode:
+    """Return the scene's layout."""
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+def view_node(tag: str, kind: str) -> Any:
+    """Return a view of the layout."""
+    return slicer.mrmlScene.GetSingletonNode(tag, kind)
+
+
+def slice_nodes() -> list[vtkMRMLSliceNode]:
+    """Return the views of prediction, reference and difference."""
+    return [view_node(tag, "vtkMRMLSliceNode") for tag in SLICES]
+
+
+def fill_slices(result: SceneComparison) -> None:
+    """Put the CT behind all three slices, in the lung window and the plane that it was scanned in, and link them."""
+    overlays = (result.prediction_node, result.reference_node, None)
+    for view, overlay in zip(slice_nodes(), overlays, strict=True):
+        composite: vtkMRMLSliceCompositeNode = vtkMRMLSliceLogic.GetSliceCompositeNode(view)
+        is_label_map = overlay is not None and overlay.IsA("vtkMRMLLabelMapVolumeNode")
+        composite.SetBackgroundVolumeID(result.image_node.GetID() if result.image_node else None)
+        composite.SetForegroundVolumeID(None)
+        composite.SetLabelVolumeID(overlay.GetID() if is_label_map else None)
+        composite.SetLabelOpacity(LABEL_OPACITY)
+        composite.SetLinkedControl(True)
+        plane = result.image_node or (overlay if is_label_map else None)
+        if plane is not None:
+            view.RotateToVolumePlane(plane)
+    if result.image_node is not None:
+        show_lung_window(result.image_node)
+
+
+def window_of(image_node: Any) -> list[DisplayState | WindowState]:
+    """Return how a CT is windowed; nothing without a CT, or where nothing shows it yet."""
+    display = image_node.GetDisplayNode() if image_node is not None else None
+    if display is None:
+        return []
+    return [WindowState(display, display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel())]
+
+
+def limit_displays(result: SceneComparison) -> list[DisplayState]:
+    """Show each segmentation in its view of the layout only, and in the user's own views as ever.
+
+    Returns:
+        What was changed, as it was.
+    """
+    compared = (result.prediction_node, result.reference_node, result.differences, result.distance)
+    layout_views = (*slice_nodes(), view_node(DISTANCE, "vtkMRMLViewNode"))
+    views = {node: view for node, view in zip(compared, layout_views, strict=True) if node.GetScene()}
+    for node in views:
+        node.CreateDefaultDisplayNodes()  # a script may have made it without
+    layout_ids = {view.GetID() for view in layout_views}
+    kinds = ("vtkMRMLSliceNode", "vtkMRMLViewNode")
+    every_id = [view.GetID() for kind in kinds for view in slicer.util.getNodesByClass(kind)]
+    others = [each for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if each not in views]
+    before = []
+    for node in (*views, *others):
+        for display in (node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())):
+            was = DisplayState(display, display.GetVisibility(), list(display.GetViewNodeIDs()))
+            before.append(was)
+            is_users = was.visibility and node not in (result.differences, result.distance)
+            view_ids = [each for each in was.view_ids or every_id if each not in layout_ids] if is_users else []
+            if node in views:
+                view_ids.append(views[node].GetID())
+                display.SetVisibility(True)
+            display.SetViewNodeIDs(view_ids)
+    return before
+
+
+def look_from_the_front(result: SceneComparison) -> None:
+    """Turn the 3D view's camera to the whole of the surface with distances."""
+    camera = next((each for each in slicer.util.getNodesByClass("vtkMRMLCameraNode") if _is_ours(each)), None)
+    if camera is None or not result.distance.GetPolyData().GetNumberOfPoints():
+        return
+    middle, size_mm = box_ras(result.distance)
+    distance_mm = 0.6 * size_mm.max() / np.tan(np.radians(camera.GetViewAngle() / 2)) + size_mm[1] / 2
+    camera.SetFocalPoint(*middle)
+    camera.SetPosition(middle[0], middle[1] + distance_mm, middle[2])
+    camera.SetViewUp(0, 0, 1)
+    camera.ResetClippingRange()
+
+
+def _is_ours(camera: vtkMRMLCameraNode) -> bool:
+    return bool(camera.GetLayoutName() == DISTANCE)

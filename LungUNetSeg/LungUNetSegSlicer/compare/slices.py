@@ -1,0 +1,74 @@
+"""From the worst slice to the next worse: where slice views should look."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from slicer import vtkMRMLScene, vtkMRMLSliceNode
+
+from LungUNetSegLib.evaluation.compare import Comparison
+from LungUNetSegLib.evaluation.report.pictures import differences
+from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS
+
+
+class WorstSlices:
+    """Walks through the slices of a comparison by rising DSC.
+
+    Args:
+        comparison: What `compare` returned.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        self._order = comparison.whole.slices_from_worst()
+        self._place = 0
+
+    @property
+    def index(self) -> int | None:
+        """The slice where the walk stands; None when no slice holds lung."""
+        return self._order[self._place] if self._order else None
+
+    @property
+    def is_last(self) -> bool:
+        """Whether all other slices are worse, or there is none."""
+        return self._place >= len(self._order) - 1
+
+    def first(self) -> int | None:
+        """Go to the worst slice, and return it."""
+        self._place = 0
+        return self.index
+
+    def next(self) -> int | None:
+        """Go to the next worse slice, and return it; the walk stays at the best one."""
+        self._place = min(self._place + 1, max(len(self._order) - 1, 0))
+        return self.index
+
+    def go_to(self, index: int) -> None:
+        """Go to a slice by its number, from where `next` goes on."""
+        if index in self._order:
+            self._place = self._order.index(index)
+
+
+def error_position_ras(comparison: Comparison, index: int) -> tuple[float, float, float]:
+    """Return the point of a slice, in RAS mm, to look at: the middle of its thickest error.
+
+    Where there is no error it is the middle of the slice.
+    """
+    prediction, reference = (volume.array[index] for volume in (comparison.prediction, comparison.reference))
+    wrong = differences(prediction, reference) > 1
+    if not wrong.any():
+        return _to_ras(comparison.slice_centre_lps(index))
+    grid = comparison.reference.geometry
+    # Padded, since an error at the image's border is no thicker for it.
+    depth = ndimage.distance_transform_edt(np.pad(wrong, 1), sampling=grid.spacing_mm[1:])[1:-1, 1:-1]
+    row, column = divmod(int(depth.argmax()), wrong.shape[1])
+    return _to_ras(tuple(grid.to_lps((index, row, column)).tolist()))
+
+
+def show_slice(scene: vtkMRMLScene, comparison: Comparison, index: int) -> None:
+    """Move all slice views to a slice: each plane goes through its thickest error, and keeps its zoom."""
+    vtkMRMLSliceNode.JumpAllSlices(scene, *error_position_ras(comparison, index), vtkMRMLSliceNode.OffsetJumpSlice)
+
+
+def _to_ras(lps: tuple[float, ...]) -> tuple[float, float, float]:
+    x, y, z, _ = RAS_TO_LPS @ (*lps, 1.0)
+    return float(x), float(y), float(z)

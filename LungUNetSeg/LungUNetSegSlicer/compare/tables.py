@@ -1,0 +1,94 @@
+"""The numbers of a comparison as nodes: a table of scores, and the DSC of each slice as a table and a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import slicer
+from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLTableNode
+from vtk import vtkCollection, vtkDoubleArray, vtkIntArray, vtkStringArray
+
+from LungUNetSegLib.evaluation.compare import Comparison
+from LungUNetSegLib.evaluation.report.tables import COLUMNS
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+
+SLICE, HEIGHT = "Slice", "z (mm)"
+"""Columns of the table of slices; each lung has one more, by its name."""
+
+
+def add_scores_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
+    """Add a table with a row for each score and a column for each lung and both together.
+
+    Undefined scores are NaN, a distance to an empty segment is infinite; docs/metrics.md tells what each means.
+    """
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    titles = [f"{column.title} ({column.unit})" if column.unit else column.title for column in COLUMNS]
+    _add_column(table, vtkStringArray(), "Score", titles)
+    for region in comparison.regions:
+        _add_column(table, vtkDoubleArray(), region.name, [getattr(region, column.field) for column in COLUMNS])
+    table.SetUseColumnTitleAsColumnHeader(True)
+    return table
+
+
+def add_slices_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
+    """Add a table with a row for each slice that holds lung, from foot to head: its number, height and DSC."""
+    slices = sorted(comparison.whole.slices_from_worst())
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    _add_column(table, vtkIntArray(), SLICE, slices)
+    _add_column(table, vtkDoubleArray(), HEIGHT, [comparison.slice_centre_lps(index)[2] for index in slices])
+    for region in comparison.regions:
+        _add_column(table, vtkDoubleArray(), region.name, [region.dsc_by_slice[index] for index in slices])
+    table.SetUseColumnTitleAsColumnHeader(True)
+    return table
+
+
+def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode:
+    """Add a chart of DSC over height, a curve for each lung in its colour, from what `add_slices_table` added."""
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
+    for lung in (*LUNGS, *BOTH_LUNGS):
+        if slices.GetColumnIndex(lung.name) < 0:
+            continue
+        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", lung.name)
+        series.SetAndObserveTableNodeID(slices.GetID())
+        series.SetXColumnName(HEIGHT)
+        series.SetYColumnName(lung.name)
+        series.SetPlotType(vtkMRMLPlotSeriesNode.PlotTypeScatter)
+        series.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleCircle)
+        series.SetMarkerSize(6)
+        series.SetColor(*lung.colour)
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    chart.SetTitle(name)
+    chart.SetXAxisTitle("height z in the patient, mm")
+    chart.SetYAxisTitle("DSC")
+    chart.SetYAxisRangeAuto(False)
+    chart.SetYAxisRange(0.0, 1.0)
+    return chart
+
+
+def plot_nodes(chart: vtkMRMLPlotChartNode) -> list[Any]:
+    """Return a chart and its curves, to be kept and removed together."""
+    return [chart, *(chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))]
+
+
+def chosen_slice(slices: vtkMRMLTableNode, selection: vtkCollection) -> int | None:
+    """Return the number of the slice whose point was chosen in a plot; None when nothing was.
+
+    Args:
+        slices: The table behind the plot.
+        selection: As in qMRMLPlotView's signal ``dataSelected``: row numbers for each curve with a chosen point.
+    """
+    for index in range(selection.GetNumberOfItems()):
+        rows = selection.GetItemAsObject(index)
+        if rows.GetNumberOfTuples():
+            numbers = slices.GetTable().GetColumnByName(SLICE)
+            return int(numbers.GetValue(int(rows.GetValue(0))))
+    return None
+
+
+def _add_column(table: vtkMRMLTableNode, column: Any, name: str, values: Sequence[Any] | Iterable[Any]) -> None:
+    column.SetName(name)
+    for value in values:
+        column.InsertNextValue(value)
+    table.AddColumn(column)
+    table.SetColumnTitle(name, name)

@@ -1,0 +1,93 @@
+"""Segmentation in a scene without a GUI: what Slicer's module, a script and a server call.
+
+Loading this file needs a scene but none of the application's base classes, and imports neither torch nor an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+
+if TYPE_CHECKING:
+    from LungUNetSegLib.engines import DeviceName, EngineName
+    from LungUNetSegLib.segmentation.segmenter import LabelKind, Segmentation
+    from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
+    from LungUNetSegSlicer.run.settings import RunSettings
+
+Progress = Callable[[str, int, int], None]
+
+
+class LungLogic:
+    """Segments the lungs of a volume node, in this process or in a child process."""
+
+    def segment(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        segmentationNode: vtkMRMLSegmentationNode | None = None,
+        *,
+        model: str = "lungs",
+        engine: EngineName = "auto",
+        device: DeviceName = "auto",
+        labels: LabelKind = "lr",
+        show3d: bool = False,
+        progress: Progress | None = None,
+    ) -> tuple[vtkMRMLSegmentationNode, Segmentation]:
+        """Segment the lungs of a CT in this process; the scene changes only when all is done.
+
+        Args:
+            volumeNode: The CT in HU, with any orientation and spacing.
+            segmentationNode: Its contents are replaced; a new node is made without it.
+            model: Name of a shipped model, or path of a model's folder, manifest or checkpoint.
+            engine: ``auto``, ``onnxruntime``, ``openvino`` or ``torch``.
+            device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+            labels: ``lr`` for the right and the left lung, ``binary`` for both in one segment.
+            show3d: Also make surfaces for the 3D views.
+            progress: Called with (stage, done, total).
+
+        Returns:
+            The segmentation node and what was measured: volumes in ml, mean HU, findings, quality, times.
+
+        Raises:
+            LungUNetSegError: The volume, the model or the engine cannot be used; the message says what to do.
+        """
+        # Imported here, so that Slicer starts without them.
+        from LungUNetSegLib.models.model import load_model
+        from LungUNetSegLib.segmentation.segmenter import segment
+        from LungUNetSegSlicer.scene.segmentation_node import show_labels
+        from LungUNetSegSlicer.scene.volume_bridge import volume_from_node
+
+        volume, remarks = volume_from_node(volumeNode)
+        result = segment(volume, load_model(model), engine=engine, device=device, labels=labels, progress=progress)
+        result = replace(result, findings=remarks + result.findings)
+        node = show_labels(result.labels, result.segments, volumeNode, segmentationNode, show3d=show3d)
+        return node, result
+
+    def startSegmentation(
+        self,
+        volumeNode: vtkMRMLScalarVolumeNode,
+        segmentationNode: vtkMRMLSegmentationNode | None,
+        settings: RunSettings,
+        onProgress: Progress,
+        onEnd: Callable[[RunEnd], None],
+    ) -> SegmentationRun:
+        """Segment in a child process, with Slicer free meanwhile; the panel does so. Needs Qt's event loop.
+
+        Args:
+            volumeNode: The CT.
+            segmentationNode: Its contents are replaced at the end; a new node is made without it.
+            settings: How to segment.
+            onProgress: Called with (stage, done, total).
+            onEnd: Called once, when it is done, cancelled or failed.
+
+        Returns:
+            The run, which can be cancelled.
+
+        Raises:
+            OSError: Slicer's temporary folder cannot be used.
+        """
+        from LungUNetSegSlicer.run.segmentation_run import SegmentationRun
+
+        return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd)

@@ -1,0 +1,1 @@
+"""The panel: its sections, choices, texts and what it may install."""

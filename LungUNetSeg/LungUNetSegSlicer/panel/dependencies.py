@@ -1,0 +1,163 @@
+"""What the computation needs beyond Slicer's own Python packages: found, asked for at the first click, installed.
+
+Nothing is imported or installed before the user clicks and agrees, and no installed package is ever replaced: pip gets
+the version of each as a constraint, and fails where it cannot keep to them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+from subprocess import CalledProcessError
+
+import slicer
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegSlicer.run.settings import Engine, RunSettings
+
+_VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[\w.]+)?")
+"""A version as packages have had them since PEP 440; pip refuses a constraint with any other."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """Something to install.
+
+    Attributes:
+        module: Its import name, and its name on PyPI.
+        requirement: What pip is asked for.
+        title: For people.
+        size: Of the download, for people.
+    """
+
+    module: str
+    requirement: str
+    title: str
+    size: str
+
+
+ONNX_RUNTIME = Package("onnxruntime", "onnxruntime>=1.18", "ONNX Runtime", "30 MB")
+OPENVINO = Package("openvino", "openvino>=2024.4", "OpenVINO", "60 MB")
+TORCH = Package("torch", ">=2.4", "PyTorch", "200 MB – 3 GB")
+
+_BY_ENGINE = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engine.TORCH: TORCH}
+
+
+def missing(settings: RunSettings) -> Package | None:
+    """Return what must be installed before a run with these settings; None when all is there."""
+    package = TORCH if settings.needs_torch else _BY_ENGINE.get(settings.engine)
+    if package is not None:
+        return None if find_spec(package.module) else package
+    return None if any(find_spec(each.module) for each in _BY_ENGINE.values()) else ONNX_RUNTIME
+
+
+def install_with_consent(package: Package) -> bool:
+    """Ask the user for a package, by name and size, and install it.
+
+    Returns:
+        Whether it can be imported now; False when the user refused, or Slicer runs tests.
+
+    Raises:
+        MissingDependencyError: It could not be installed; the message says what to do.
+    """
+    if package is TORCH and find_spec("PyTorchUtils") is None:
+        raise MissingDependencyError(
+            _(
+                "A GPU, a training's checkpoint and the engine PyTorch need PyTorch. Install the extension PyTorch in "
+                "Slicer's Extensions Manager, restart Slicer, and try again; or choose another device, model or engine."
+            )
+        )
+    text = _(
+        "LungUNetSeg needs {title} to run its network. Download it from the Python Package Index (about {size}) and "
+        "install it in Slicer's Python?\n\nNothing that is installed already is replaced. The details tell how to "
+        "install it without a network."
+    ).format(title=package.title, size=package.size)
+    title = _("Install {title}").format(title=package.title)
+    if not slicer.util.confirmOkCancelDisplay(text, title, detailedText=offline_way(package)):
+        return False
+    if slicer.app.testingEnabled():
+        return False
+    try:
+        with slicer.util.WaitCursor(), installed_versions_file() as constraints:
+            _install(package, constraints)
+    except (CalledProcessError, RuntimeError, OSError, ImportError) as error:
+        raise _failure(package, error) from error
+    importlib.invalidate_caches()
+    if find_spec(package.module) is None:
+        raise _failure(package, _("it is not there afterwards"))
+    return True
+
+
+def offline_way(package: Package) -> str:
+    """Return how to install a package where there is no network."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    platforms = " ".join(f"--platform {each}" for each in _pip_platforms())
+    return _(
+        "Without a network: on a computer that has one, run\n\n"
+        "  pip download {module} -d wheels --only-binary :all: --python-version {python} {platforms}\n\n"
+        "Bring the folder here, and type in Slicer's Python console\n\n"
+        '  slicer.util.pip_install("--no-index --find-links FOLDER/wheels {module}")'
+    ).format(module=package.module, python=python, platforms=platforms)
+
+
+@contextmanager
+def installed_versions_file() -> Iterator[Path]:
+    """Give a constraints file for pip that holds every installed package at its version, and remove it afterwards."""
+    lines = {f"{each.name}=={each.version}" for each in distributions() if _VERSION.fullmatch(each.version or "")}
+    with tempfile.TemporaryDirectory(prefix="LungUNetSeg-pip-") as folder:
+        path = Path(folder) / "constraints.txt"
+        path.write_text("\n".join(sorted(lines)) + "\n", encoding="utf-8")
+        yield path
+
+
+def _install(package: Package, constraints: Path) -> None:
+    if package is TORCH:
+        _install_torch(constraints)
+    elif find_spec("slicer.packaging"):
+        from slicer.packaging import pip_ensure  # Slicer 5.12 and later
+
+        # The user has been asked already, and told more than pip_ensure tells.
+        pip_ensure([package.requirement], constraints=constraints, prompt_install=False, requester="LungUNetSeg")
+    else:
+        slicer.util.pip_install([package.requirement, "--constraint", str(constraints)])
+
+
+def _install_torch(constraints: Path) -> None:
+    """Let the PyTorch extension find the build for this computer's GPU; it runs pip, which reads PIP_CONSTRAINT."""
+    from PyTorchUtils import PyTorchUtilsLogic
+
+    os.environ["PIP_CONSTRAINT"] = str(constraints)
+    try:
+        PyTorchUtilsLogic().installTorch(torchVersionRequirement=TORCH.requirement)
+    finally:
+        del os.environ["PIP_CONSTRAINT"]
+
+
+def _failure(package: Package, reason: object) -> MissingDependencyError:
+    return MissingDependencyError(
+        _(
+            "{title} could not be installed: {reason}. Slicer's Python console shows what pip said. Check the network "
+            "and its proxy, or install it by hand.\n\n{offline}"
+        ).format(title=package.title, reason=str(reason).rstrip("."), offline=offline_way(package))
+    )
+
+
+def _pip_platforms() -> list[str]:
+    """Return the names that pip gives to this platform's packages."""
+    machine = platform.machine().lower()
+    if sys.platform == "win32":
+        return ["win_amd64"]
+    if sys.platform == "darwin":
+        return [f"macosx_14_0_{machine}"]
+    return [f"manylinux_2_28_{machine}", f"manylinux_2_17_{machine}"]

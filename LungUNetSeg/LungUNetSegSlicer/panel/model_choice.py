@@ -1,0 +1,50 @@
+"""Choosing a network: one that comes with the module, or a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.models.model import DEFAULT_MODEL, shipped_models
+
+_A_FILE = ""
+"""The list's data for "From a file"."""
+
+
+class ModelChoice:
+    """A list of models and a path below it, as one value: a shipped model's name, or a path.
+
+    Args:
+        ui: The panel's widgets.
+        on_changed: Called with the new value when the user chooses.
+    """
+
+    def __init__(self, ui: Any, on_changed: Callable[[str], None]) -> None:
+        self._list, self._path, self._on_changed = ui.modelComboBox, ui.modelPathLineEdit, on_changed
+        for name in shipped_models() or [DEFAULT_MODEL]:
+            self._list.addItem(name, name)
+        self._list.addItem(_("From a file"), _A_FILE)
+        self._path.visible = False
+        self._list.connect("currentIndexChanged(int)", self._choose)
+        self._path.connect("currentPathChanged(QString)", self._choose)
+
+    @property
+    def value(self) -> str:
+        """A shipped model's name, or the path of a model; empty while no file is chosen."""
+        return str(self._list.currentData or self._path.currentPath)
+
+    def show(self, value: str) -> None:
+        """Show a value that was saved."""
+        if value == self.value:
+            return
+        index = self._list.findData(value) if value else -1
+        if index < 0:
+            index = self._list.findData(_A_FILE)
+            self._path.setCurrentPath(value)
+        self._list.setCurrentIndex(index)
+
+    def _choose(self, *_: object) -> None:
+        self._path.visible = self._list.currentData == _A_FILE
+        self._on_changed(self.value)

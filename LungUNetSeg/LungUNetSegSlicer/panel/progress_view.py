@@ -1,0 +1,50 @@
+"""The bar, the stage and the time left of a run, in the panel."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from LungUNetSegSlicer.panel.texts import progress_text
+
+LEAST_SECONDS = 1.0
+"""No time left is told before: the first slices say little."""
+
+
+class ProgressView:
+    """Shows how far a run is.
+
+    Args:
+        ui: The panel's widgets.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._bar, self._label = ui.progressBar, ui.statusLabel
+        self._stage, self._stage_start = "", 0.0
+
+    def start(self) -> None:
+        """Show the bar."""
+        self._bar.visible = self._label.visible = True
+        self.update("start", 0, 0)
+
+    def update(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` slices of a stage are done; the bar is restless where that is not known."""
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._stage_start = stage, now
+        counted = total if stage == "segment" else 0
+        self._bar.setRange(0, counted)
+        self._bar.setValue(done)
+        self._label.text = progress_text(stage, done, total, self._seconds_left(now - self._stage_start, done, counted))
+
+    def stop(self, message: str = "") -> None:
+        """Hide the bar, and say how it ended."""
+        self._bar.visible = False
+        self._label.text = message
+        self._label.visible = bool(message)
+
+    @staticmethod
+    def _seconds_left(elapsed: float, done: int, total: int) -> float | None:
+        if not done or done == total or elapsed < LEAST_SECONDS:
+            return None
+        return elapsed / done * (total - done)

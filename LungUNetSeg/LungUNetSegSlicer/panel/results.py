@@ -1,0 +1,67 @@
+"""What was measured in a segmentation, kept with its node and so in the saved scene, and shown in the panel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import qt
+import slicer
+from slicer import vtkMRMLSegmentationNode
+
+from LungUNetSegSlicer.panel.texts import result_rows, time_text, warnings_html
+
+ATTRIBUTE = "LungUNetSeg.Result"
+
+
+def remember(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
+    """Keep a run's result with its segmentation."""
+    segmentation.SetAttribute(ATTRIBUTE, json.dumps(result))
+
+
+def recall(segmentation: vtkMRMLSegmentationNode | None) -> dict[str, Any] | None:
+    """Return what `remember` kept; None for a segmentation that is not ours."""
+    text = segmentation.GetAttribute(ATTRIBUTE) if segmentation else None
+    return json.loads(text) if text else None
+
+
+class ResultsView:
+    """The section "Results" of the panel.
+
+    Args:
+        ui: The panel's widgets.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        ui.resultsTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        ui.copyMethodsButton.connect("clicked()", self._copy_methods)
+
+    def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
+        """Show a segmentation's result, or hide the section."""
+        result = recall(segmentation)
+        self._ui.resultsCollapsibleButton.visible = result is not None
+        if result is None:
+            return
+        warnings = warnings_html(result["findings"])
+        self._ui.warningsLabel.text = warnings
+        self._ui.warningsLabel.visible = bool(warnings)
+        self._fill_table(result_rows(result))
+        self._ui.timeLabel.text = time_text(result)
+        self._ui.methodsLabel.text = result["methods"]
+
+    def _fill_table(self, rows: list[tuple[str, str, str]]) -> None:
+        table = self._ui.resultsTable
+        table.setRowCount(len(rows))
+        for row, texts in enumerate(rows):
+            for column, text in enumerate(texts):
+                item = qt.QTableWidgetItem(text)
+                if column:
+                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+                table.setItem(row, column, item)
+        rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
+        table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)
+
+    def _copy_methods(self) -> None:
+        slicer.app.clipboard().setText(self._ui.methodsLabel.text)

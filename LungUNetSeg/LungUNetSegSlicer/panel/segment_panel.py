@@ -1,0 +1,168 @@
+"""The part of the panel that segments: from the big button to the results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegSlicer.panel import dependencies
+from LungUNetSegSlicer.panel.model_choice import ModelChoice
+from LungUNetSegSlicer.panel.progress_view import ProgressView
+from LungUNetSegSlicer.panel.results import ResultsView, remember
+from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
+from LungUNetSegSlicer.run.settings import RunSettings, folder_text
+
+_SETTINGS = (
+    "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
+    "modelPathLineEdit", "deviceComboBox", "engineComboBox",
+)  # fmt: skip
+"""The widgets that are locked during a run."""
+
+
+class Logic(Protocol):
+    """What the panel needs of `LungUNetSegLogic`."""
+
+    def startSegmentation(
+        self, volumeNode: Any, segmentationNode: Any, settings: RunSettings, onProgress: Any, onEnd: Any
+    ) -> SegmentationRun:
+        """Start a run in a child process."""
+
+
+class SegmentPanel:
+    """Starts and cancels runs, and shows how they go.
+
+    Args:
+        ui: The panel's widgets.
+        logic: Starts the runs.
+    """
+
+    def __init__(self, ui: Any, logic: Logic) -> None:
+        self._ui, self._logic = ui, logic
+        self._parameters: Any = None
+        self._volume: Any = None
+        self._run: SegmentationRun | None = None
+        self._installing = False
+        self._started = 0.0
+        self._model = ModelChoice(ui, self._set_model)
+        self._progress, self._results = ProgressView(ui), ResultsView(ui)
+        ui.applyButton.connect("clicked()", self._click)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._run is not None and self._run.running
+
+    def set_parameters(self, parameters: Any) -> None:
+        """Work with this parameter node from now on; with none, nothing can be started."""
+        self._parameters = parameters
+        self._volume = parameters.inputVolume if parameters else None
+        self.update()
+
+    def update(self) -> None:
+        """Show what the parameter node says."""
+        parameters = self._parameters
+        if parameters is not None:
+            if parameters.inputVolume is not self._volume:
+                self._volume = parameters.inputVolume
+                # Another CT's segmentation is replaced only if the user says so.
+                parameters.outputSegmentation = None
+            self._model.show(parameters.model)
+            self._results.show(parameters.outputSegmentation)
+        self._update_button()
+        for name in _SETTINGS:
+            getattr(self._ui, name).enabled = not self.running
+
+    def _update_button(self) -> None:
+        button, reason = self._ui.applyButton, self._why_not()
+        button.enabled = self.running or not reason
+        if self.running:
+            button.text = _("Cancel")
+            button.toolTip = _("End the computation; the scene stays as it is.")
+        else:
+            button.text = _("Segment lungs")
+            button.toolTip = reason or _("Find the lungs in the CT. Slicer can be used meanwhile.")
+
+    def cancel(self) -> None:
+        """End the run, if there is one; see `SegmentationRun.cancel`."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def _why_not(self) -> str:
+        """Return why a run cannot be started now; nothing when it can."""
+        if self._installing:
+            return _("Packages are being installed.")
+        if self._parameters is None or self._parameters.inputVolume is None:
+            return _("Choose a CT first.")
+        if not self._parameters.model:
+            return _("Choose a model's file first.")
+        if self._settings().contradictory:
+            return _("Choose PyTorch or Automatic as the engine: no other computes on a GPU or with a checkpoint.")
+        return ""
+
+    def _settings(self) -> RunSettings:
+        chosen = self._parameters
+        return RunSettings(
+            model=chosen.model, device=chosen.device, engine=chosen.engine, output=chosen.output, show3d=chosen.show3d
+        )
+
+    def _set_model(self, model: str) -> None:
+        if self._parameters is not None:
+            self._parameters.model = model
+
+    def _click(self) -> None:
+        if self.running:
+            self.cancel()
+        elif not self._why_not():
+            self._start()
+
+    def _start(self) -> None:
+        parameters, settings = self._parameters, self._settings()
+        try:
+            ready = self._install_missing(settings)
+        except LungUNetSegError as error:
+            self._progress.stop(str(error))
+            return
+        if not ready:
+            return
+        self._started = time.monotonic()
+        self._progress.start()
+        try:
+            self._run = self._logic.startSegmentation(
+                parameters.inputVolume, parameters.outputSegmentation, settings, self._progress.update, self._finish
+            )
+        except OSError as error:
+            self._progress.stop(folder_text(error))
+        self.update()
+
+    def _install_missing(self, settings: RunSettings) -> bool:
+        """Return whether all that a run needs is there, after asking the user for what is not."""
+        package = dependencies.missing(settings)
+        if package is None:
+            return True
+        # pip's output is shown by letting the event loop run, so that the button could be clicked again.
+        self._installing = True
+        self.update()
+        try:
+            if dependencies.install_with_consent(package):
+                return True
+        finally:
+            self._installing = False
+            self.update()
+        message = _("Nothing was installed. Without {title} the lungs cannot be segmented.").format(title=package.title)
+        self._progress.stop(message)
+        return False
+
+    def _finish(self, end: RunEnd) -> None:
+        self._progress.stop(end.message if end.state == "failed" else "")
+        if end.segmentation is not None and end.result is not None:
+            self._keep(end.segmentation, end.result)
+        self.update()
+
+    def _keep(self, segmentation: Any, result: Mapping[str, Any]) -> None:
+        remember(segmentation, {**result, "elapsed_s": time.monotonic() - self._started})
+        if self._parameters is not None:
+            self._parameters.outputSegmentation = segmentation

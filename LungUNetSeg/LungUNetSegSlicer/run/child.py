@@ -1,0 +1,135 @@
+"""The child process behind the panel: the library's command line, which ends when Slicer does.
+
+``python -m LungUNetSegSlicer.run.child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
+``FOLDER/scan.nrrd``, segments it and leaves its results there, in the files named below. Progress goes to stdout, one
+JSON object a line; an error is one line on stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a
+crash, that pipe closes, and the child removes the folder and ends. This file knows neither Qt nor MRML, for
+PythonSlicer has no application.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+FOLDER_PREFIX = "LungUNetSeg-"
+"""How the folder's name begins: this process removes it, so no other may be given."""
+
+SCAN = "scan.nrrd"
+"""The last that Slicer brings: it is complete once it has this name."""
+
+DICOM_FILES = "dicom-files.json"
+LABELS = "labels.nrrd"
+RESULT = "result.json"
+LUNGS = "lungs.npy"
+"""The box of the label map that holds lung: read quickly, however long the scan, and at once, as no archive is."""
+
+FIRST = "first.npy"
+"""The index of the box's first voxel in the label map."""
+
+LOOK_EVERY_S = 0.02
+
+
+def surface_file(label: int) -> str:
+    """Return the name of the file with the surface of a label."""
+    return f"surface-{label}.vtp"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Segment the scan in a folder; return the exit status of `lungunetseg segment`."""
+    folder = Path(arguments[0])
+    if not folder.name.startswith(FOLDER_PREFIX):
+        raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")
+    threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
+    _let_slicer_go_first()
+    from LungUNetSegLib.cli import main as lungunetseg
+
+    while not (folder / SCAN).exists():
+        time.sleep(LOOK_EVERY_S)
+    options = [each for each in arguments[1:] if each != "--surfaces"]
+    files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
+    status = lungunetseg(["segment", *files, "--progress", "json", *options])
+    # It is large, and removing it would keep Slicer's user waiting.
+    (folder / SCAN).unlink()
+    if status == 0:
+        try:
+            _add_findings(folder)
+            _hand_back(folder, with_surfaces="--surfaces" in arguments)
+        except OSError as error:
+            print(f"lungunetseg: {error}", file=sys.stderr)
+            return 1
+    return status
+
+
+def _add_findings(folder: Path) -> None:
+    """Add what the scan's DICOM headers tell to the findings; Slicer made an even volume of whatever slices it got."""
+    from LungUNetSegLib.errors import ReadError
+    from LungUNetSegLib.findings import Finding
+    from LungUNetSegLib.io.dicom.headers import read_headers
+    from LungUNetSegLib.io.dicom.series import group_series
+    from LungUNetSegLib.io.dicom.stack import lay_out
+
+    if not (folder / DICOM_FILES).exists():
+        return
+    files = [Path(file) for file in json.loads((folder / DICOM_FILES).read_text(encoding="utf-8"))]
+    slices, _ = read_headers([file for file in files if file.is_file()])
+    if not slices:
+        return
+    series = group_series(slices)[0]
+    try:
+        findings = lay_out(series.stack, series.title).findings
+    except ReadError as error:
+        findings = (Finding("uneven-slices", str(error)),)
+    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    result["findings"] = [asdict(finding) for finding in findings] + result["findings"]
+    (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
+
+
+def _hand_back(folder: Path, with_surfaces: bool) -> None:
+    """Write what Slicer will read, in forms that keep its user waiting least."""
+    import numpy as np
+
+    from LungUNetSegLib.io.masks.labels import read_labels
+    from LungUNetSegLib.metrics import bounding_box
+
+    labels = read_labels(folder / LABELS)
+    box = bounding_box(labels.array)
+    np.save(folder / LUNGS, labels.array[box])
+    np.save(folder / FIRST, [axis.start for axis in box])
+    present = [label for label in (1, 2) if with_surfaces and (labels.array[box] == label).any()]
+    for done, label in enumerate(present):
+        from LungUNetSegSlicer.scene.surfaces import make_surface, write_surface
+
+        print(json.dumps({"stage": "surface", "done": done, "total": len(present)}), flush=True)
+        write_surface(make_surface(labels, label), folder / surface_file(label))
+
+
+def _let_slicer_go_first() -> None:
+    """Take the processor's time only where Slicer does not want it: views must turn smoothly meanwhile."""
+    if sys.platform == "win32":
+        import ctypes
+
+        below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS; -1 is this process
+        ctypes.windll.kernel32.SetPriorityClass(ctypes.c_void_p(-1), below_normal)
+    else:
+        os.nice(10)
+
+
+def _end_with_slicer(folder: Path) -> None:
+    """Wait for the other end of stdin to close; Slicer never writes to it."""
+    # Not sys.stdin, whose lock would still be held when Python ends.
+    while os.read(0, 1024):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,186 @@
+"""One segmentation in a child process, from a volume node to a segmentation node.
+
+The scene changes once, at the very end, when everything is there. Until then a cancelled, failed or orphaned run
+leaves nothing behind: no node, no file, no process.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import qt
+import slicer
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
+
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.volume import Geometry
+from LungUNetSegSlicer.run import child
+from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.run.scan_file import write_scan
+from LungUNetSegSlicer.run.settings import Output, RunSettings, folder_text
+from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Progress, Worker
+from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
+from LungUNetSegSlicer.scene.segmentation_node import label_image, make_segments, show_segments
+from LungUNetSegSlicer.scene.surfaces import read_surface
+from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, transform_remarks
+
+REMOVAL_PAUSES_MS = (100, 1000, 10_000)
+"""After which the folder's removal is tried again: a child that is just ending may still write, or hold files open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        state: All is in the scene, or the user or the scene stopped it, or something went wrong.
+        message: For people, when it failed.
+        segmentation: The segmentation node, when it is done.
+        result: What `lungunetseg segment --json` writes, when it is done.
+    """
+
+    state: Literal["done", "cancelled", "failed"]
+    message: str = ""
+    segmentation: vtkMRMLSegmentationNode | None = None
+    result: Mapping[str, Any] | None = None
+
+
+class SegmentationRun:
+    """Starts at once; ends by calling `on_end` exactly once.
+
+    Args:
+        volume: The CT. The run is cancelled when it, or the scene, goes away.
+        target: The segmentation that will be replaced, watched in the same way; None when a new one will be made.
+        settings: How to segment.
+        on_progress: Called with (stage, done, total).
+        on_end: Told how it ended.
+        make_child: Makes the child process.
+
+    Raises:
+        OSError: No folder can be made in Slicer's temporary folder.
+    """
+
+    def __init__(
+        self,
+        volume: vtkMRMLScalarVolumeNode,
+        target: vtkMRMLSegmentationNode | None,
+        settings: RunSettings,
+        on_progress: Progress,
+        on_end: Callable[[RunEnd], None],
+        make_child: Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess] = Worker,
+    ) -> None:
+        self._volume, self._target, self._settings = volume, target, settings
+        self._on_progress, self._on_end = on_progress, on_end
+        self._ended = False
+        # Readable by this user only: what lies in it is a patient's.
+        self._folder = Path(tempfile.mkdtemp(prefix=child.FOLDER_PREFIX, dir=slicer.app.temporaryPath))
+        self._observers = [
+            slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
+            slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
+        ]
+        self._steps = Steps(self._hand_over(), self._keep_grid, self._fail)
+        self._child = make_child(on_progress, self._on_child_end)
+        # Before there is a scan in the folder: from now on the child removes it should Slicer end by a crash.
+        self._child.start(settings.arguments(), self._folder)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended
+
+    def cancel(self) -> None:
+        """End it; its processes are gone when this returns, its files too or soon, and the scene is as before."""
+        if self.running:
+            self._end(RunEnd(state="cancelled"))
+
+    def _hand_over(self) -> Generator[None, None, Geometry]:
+        """Write what the child reads; return the scan's grid."""
+        yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
+        unfinished = self._folder / "scan.part"
+        geometry = yield from write_scan(self._volume, unfinished)
+        unfinished.rename(self._folder / child.SCAN)
+        return geometry
+
+    def _keep_grid(self, geometry: Geometry) -> None:
+        self._geometry = geometry
+
+    def _on_child_end(self, end: ChildEnd) -> None:
+        if end.state == "done":
+            self._steps = Steps(self._load(), self._finish, self._fail)
+        elif end.state == "failed":
+            self._end(RunEnd(state="failed", message=self._readable(end.message)))
+        # A cancelled child ends during `_end`, which goes on by itself.
+
+    def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any]]]:
+        """Read what the child left; return (segments, result), with the scene as it was."""
+        self._on_progress("load", 0, 1)
+        result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
+        lungs, first = (np.load(self._folder / name, allow_pickle=False) for name in (child.LUNGS, child.FIRST))
+        yield
+        image = label_image(lungs, first, self._geometry)
+        yield
+        surfaces = {}
+        for label in (1, 2):
+            path = self._folder / child.surface_file(label)
+            if path.exists():
+                surfaces[label] = surface_to_ras(read_surface(path))
+                yield
+        segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
+        made = make_segments(image, segments, surfaces)
+        yield
+        return made, result
+
+    def _finish(self, loaded: Any) -> None:
+        segments, result = loaded
+        try:
+            node = show_segments(segments, self._volume, self._target)
+        except Exception as error:
+            self._fail(error)
+            return
+        remarks = [asdict(each) for each in transform_remarks(self._volume)]
+        result = {**result, "findings": [*remarks, *result["findings"]]}
+        self._end(RunEnd(state="done", segmentation=node, result=result))
+
+    def _fail(self, error: Exception) -> None:
+        message = folder_text(error) if isinstance(error, OSError) else str(error)
+        self._end(RunEnd(state="failed", message=self._readable(message)))
+        if not isinstance(error, (LungUNetSegError, OSError)):
+            raise error  # a bug of ours: Slicer's log shall have its traceback
+
+    def _readable(self, message: str) -> str:
+        """Name the volume instead of the temporary file that the child saw."""
+        return message.replace(str(self._folder / child.SCAN), self._volume.GetName() or "")
+
+    def _on_scene_closes(self, *_: object) -> None:
+        self.cancel()
+
+    def _on_node_removed(self, *_: object) -> None:
+        watched = [self._volume] if self._target is None else [self._volume, self._target]
+        if not all(slicer.mrmlScene.IsNodePresent(node) for node in watched):
+            self.cancel()
+
+    def _end(self, end: RunEnd) -> None:
+        self._ended = True
+        for tag in self._observers:
+            slicer.mrmlScene.RemoveObserver(tag)
+        self._steps.stop()
+        self._child.cancel()
+        _remove(self._folder, REMOVAL_PAUSES_MS)
+        self._on_end(end)
+
+
+def _remove(folder: Path, pauses_ms: Sequence[int]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and pauses_ms:
+        qt.QTimer.singleShot(pauses_ms[0], lambda: _remove(folder, pauses_ms[1:]))
+    elif folder.exists():
+        logging.warning("LungUNetSeg: %s cannot be removed. There may be a patient's scan in it.", folder)

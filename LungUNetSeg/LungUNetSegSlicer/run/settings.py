@@ -1,0 +1,98 @@
+"""What the user chooses in the panel, and what it means for the library's command line."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from slicer.i18n import tr as _
+
+
+class Device(enum.Enum):
+    """Where the network runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    GPU = "gpu"
+
+    def label(self) -> str:
+        """Return the name that the panel shows."""
+        return {Device.AUTO: _("Automatic"), Device.CPU: _("CPU"), Device.GPU: _("GPU")}[self]
+
+
+class Engine(enum.Enum):
+    """What runs the network, by the library's names."""
+
+    AUTO = "auto"
+    ONNX_RUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+    TORCH = "torch"
+
+    def label(self) -> str:
+        """Return the name that the panel shows."""
+        names = {Engine.ONNX_RUNTIME: "ONNX Runtime", Engine.OPENVINO: "OpenVINO", Engine.TORCH: "PyTorch"}
+        return names.get(self) or _("Automatic")
+
+
+class Output(enum.Enum):
+    """The segments to make."""
+
+    RIGHT_AND_LEFT = "lr"
+    BOTH_AS_ONE = "binary"
+
+    def label(self) -> str:
+        """Return the name that the panel shows."""
+        return _("Right and left lung") if self is Output.RIGHT_AND_LEFT else _("Both lungs as one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How to segment.
+
+    Attributes:
+        model: Name of a shipped model, or path of a model's file.
+        device: Where to compute.
+        engine: What runs the network.
+        output: Which segments to make.
+        show3d: Also make surfaces for the 3D views.
+    """
+
+    model: str
+    device: Device = Device.AUTO
+    engine: Engine = Engine.AUTO
+    output: Output = Output.RIGHT_AND_LEFT
+    show3d: bool = True
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether nothing but PyTorch can do it, or is wanted."""
+        from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES  # not when Slicer starts
+
+        torch_only = self.device is Device.GPU or Path(self.model).suffix in CHECKPOINT_SUFFIXES
+        return torch_only or self.engine is Engine.TORCH
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether the engine that is chosen cannot do what only PyTorch can."""
+        return self.needs_torch and self.engine in (Engine.ONNX_RUNTIME, Engine.OPENVINO)
+
+    def arguments(self) -> list[str]:
+        """Return the options of `LungUNetSegSlicer.run.child`."""
+        place = ["--engine", self.engine.value, "--device", self._library_device()]
+        arguments = ["--model", self.model, *place, "--labels", self.output.value]
+        return [*arguments, "--surfaces"] if self.show3d else arguments
+
+    def _library_device(self) -> str:
+        if self.device is Device.GPU:
+            return "mps" if sys.platform == "darwin" else "cuda"
+        return self.device.value
+
+
+def folder_text(error: OSError) -> str:
+    """Return what to do when a run cannot use Slicer's temporary folder."""
+    return _(
+        "Slicer's temporary folder cannot be used ({reason}). Free some room there, or choose another folder in the "
+        "application settings."
+    ).format(reason=error)

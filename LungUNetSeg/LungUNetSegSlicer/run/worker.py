@@ -1,0 +1,145 @@
+"""The child process that computes, seen from Slicer: start, progress, cancel, end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import qt
+from slicer.i18n import tr as _
+
+import LungUNetSegLib
+from LungUNetSegSlicer.run.process_tree import end_process_tree
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total)."""
+
+_MODULE_PATH = (Path(LungUNetSegLib.__file__).parents[1], Path(__file__).parents[2])
+"""Where a child finds the library and this package; what Slicer added to its own sys.path does not reach children."""
+
+_PROGRAM = "lungunetseg: "
+"""How the command line begins its one line on stderr."""
+
+
+@dataclass(frozen=True)
+class ChildEnd:
+    """How a child ended.
+
+    Attributes:
+        state: Its exit status was 0, or it was cancelled, or anything else.
+        message: For people, when it failed: the child's own sentence.
+    """
+
+    state: Literal["done", "cancelled", "failed"]
+    message: str = ""
+
+
+class ChildProcess(Protocol):
+    """What a run needs of a child process; `Worker` is one, and tests bring others."""
+
+    def start(self, arguments: Sequence[str], folder: Path) -> None:
+        """Start the child in a folder."""
+
+    def cancel(self) -> None:
+        """End the child and all that it started."""
+
+
+class Worker:
+    """A PythonSlicer process that runs `LungUNetSegSlicer.run.child`.
+
+    Args:
+        on_progress: Called for each line of progress.
+        on_end: Called once, when the process has ended, for whatever reason.
+    """
+
+    def __init__(self, on_progress: Progress, on_end: Callable[[ChildEnd], None]) -> None:
+        self._on_progress, self._on_end = on_progress, on_end
+        self._cancelled = False
+        self._unread = b""
+        self._process = qt.QProcess()
+        self._connections = {
+            "readyReadStandardOutput()": self._read_progress,
+            "finished(int,QProcess::ExitStatus)": self._finish,
+            "errorOccurred(QProcess::ProcessError)": self._fail_to_start,
+        }
+        for signal, slot in self._connections.items():
+            self._process.connect(signal, slot)
+
+    def start(self, arguments: Sequence[str], folder: Path) -> None:
+        """Start the child in `folder`, which it gets as its first argument."""
+        environment = qt.QProcessEnvironment.systemEnvironment()
+        python_path = [*map(str, _MODULE_PATH), environment.value("PYTHONPATH", "")]
+        environment.insert("PYTHONPATH", os.pathsep.join(filter(None, python_path)))
+        environment.insert("PYTHONUTF8", "1")
+        # `python -m` looks for modules in the working directory first, unless told not to.
+        environment.insert("PYTHONSAFEPATH", "1")
+        self._process.setProcessEnvironment(environment)
+        self._process.setWorkingDirectory(str(folder))
+        self._process.start(sys.executable, ["-m", "LungUNetSegSlicer.run.child", str(folder), *arguments])
+
+    def cancel(self) -> None:
+        """End the child and all that it started; `on_end` is called before this returns."""
+        if self._process.state() == qt.QProcess.NotRunning:
+            return
+        self._cancelled = True
+        pid = self._process.processId()
+        if pid:
+            end_process_tree(pid)
+        self._process.kill()
+        self._process.waitForFinished(1000)
+
+    def _read_progress(self) -> None:
+        *lines, self._unread = (self._unread + self._process.readAllStandardOutput().data()).split(b"\n")
+        # Where lines have piled up, the last of each stage is enough.
+        latest = dict(progress for line in lines if (progress := _parse(line)))
+        for stage, (done, total) in latest.items():
+            self._on_progress(stage, done, total)
+
+    def _finish(self, exit_code: int, _exit_status: int) -> None:
+        if self._cancelled:
+            self._end(ChildEnd("cancelled"))
+        elif exit_code == 0 and self._process.exitStatus() == qt.QProcess.NormalExit:
+            self._read_progress()
+            self._end(ChildEnd("done"))
+        else:
+            self._end(ChildEnd("failed", self._complaint()))
+
+    def _fail_to_start(self, error: int) -> None:
+        # Any other error is followed by `finished`.
+        if error == qt.QProcess.FailedToStart:
+            message = _("{program} cannot be started: {reason}.")
+            message = message.format(program=sys.executable, reason=self._process.errorString())
+            self._end(ChildEnd("failed", message))
+
+    def _end(self, end: ChildEnd) -> None:
+        # PythonQt's connections are strong references: they would keep this object for good.
+        for signal, slot in self._connections.items():
+            self._process.disconnect(signal, slot)
+        self._on_end(end)
+
+    def _complaint(self) -> str:
+        """Return the command line's own sentence; all of stderr goes to the log."""
+        stderr = self._process.readAllStandardError().data().decode(errors="replace").strip()
+        if stderr:
+            logging.error("LungUNetSeg: %s", stderr)
+        told = [line.removeprefix(_PROGRAM) for line in stderr.splitlines() if line.startswith(_PROGRAM)]
+        if told:
+            return told[-1]
+        # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
+        return _("The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again.")
+
+
+def _parse(line: bytes) -> tuple[str, tuple[int, int]] | None:
+    """Return (stage, (done, total)); None for anything else, which goes to the log."""
+    try:
+        progress = json.loads(line)
+        return progress["stage"], (progress["done"], progress["total"])
+    except (ValueError, KeyError, TypeError):
+        logging.info("LungUNetSeg: %s", line.decode(errors="replace"))
+        return None

@@ -1,0 +1,1 @@
+"""Between MRML nodes and the library: volumes, segmentations, surfaces, sample data."""

@@ -1,0 +1,141 @@
+"""Label maps as Slicer segmentations: names, colours, terminology, reference geometry, place in the hierarchy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+from slicer import (
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLSubjectHierarchyNode,
+    vtkOrientedImageData,
+    vtkSegment,
+    vtkSegmentationConverter,
+)
+from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LungUNetSegLib.metrics import bounding_box
+from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegSlicer.scene.surfaces import make_surface
+from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix, surface_to_ras
+
+BINARY_LABELMAP = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
+CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
+
+
+def show_labels(
+    labels: Volume,
+    segments: Sequence[Segment],
+    volume_node: vtkMRMLScalarVolumeNode,
+    segmentation_node: vtkMRMLSegmentationNode | None = None,
+    *,
+    show3d: bool = False,
+    surfaces: Mapping[int, vtkPolyData] | None = None,
+) -> vtkMRMLSegmentationNode:
+    """Put a label map into the scene as a segmentation of a CT.
+
+    Everything that can fail happens before the scene is touched: a node that is given keeps its old contents, or has
+    the new ones completely.
+
+    Args:
+        labels: uint8 labels on the CT's own grid.
+        segments: What each label means; each becomes a segment, empty where no voxel has its label.
+        volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
+        segmentation_node: Replaced as a whole; a new one is made without it.
+        show3d: Also make closed surfaces, which takes some seconds.
+        surfaces: Closed surfaces by label, in RAS mm, that have been made elsewhere; they take no time here.
+
+    Returns:
+        `segmentation_node`, or the new node.
+    """
+    if show3d and not surfaces:
+        surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in segments}
+    return show_segments(make_segments(_cut(labels), segments, surfaces), volume_node, segmentation_node)
+
+
+def show_segments(
+    segments: Mapping[str, vtkSegment],
+    volume_node: vtkMRMLScalarVolumeNode,
+    segmentation_node: vtkMRMLSegmentationNode | None = None,
+) -> vtkMRMLSegmentationNode:
+    """Put what `make_segments` made into the scene; the rest as in `show_labels`."""
+    if segmentation_node is None:
+        name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
+        segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    segmentation_node.GetSegmentation().RemoveAllSegments()
+    _add(segments, segmentation_node)
+    segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    segmentation_node.CreateDefaultDisplayNodes()
+    _place_beside(volume_node, segmentation_node)
+    return segmentation_node
+
+
+def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: vtkMRMLSegmentationNode) -> None:
+    """Add segments to a segmentation that belongs to no CT; they share one label map, cut to the labels' extent."""
+    _add(make_segments(_cut(labels), segments), segmentation_node)
+
+
+def make_segments(
+    image: vtkOrientedImageData, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
+) -> dict[str, vtkSegment]:
+    """Return segments by their ids, that share one label image; the rest as in `show_labels`."""
+    made = {}
+    for each in segments:
+        segment = vtkSegment()
+        segment.SetName(each.name)
+        segment.SetColor(*each.colour)
+        segment.SetTag(vtkSegment.GetTerminologyEntryTagName(), each.terminology)
+        segment.SetLabelValue(each.label)
+        segment.AddRepresentation(BINARY_LABELMAP, image)
+        if surfaces:
+            # All segments or none: where one has no surface, Slicer would start to make it.
+            segment.AddRepresentation(CLOSED_SURFACE, surfaces.get(each.label) or vtkPolyData())
+        made[each.segment_id] = segment
+    return made
+
+
+def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentationNode) -> None:
+    segmentation = segmentation_node.GetSegmentation()
+    segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
+    for segment_id, segment in segments.items():
+        segmentation.AddSegment(segment, segment_id)
+
+
+def label_image(cut: npt.NDArray[np.uint8], first: Sequence[int], geometry: Geometry) -> vtkOrientedImageData:
+    """Return the part of a label map that holds labels; its (i, j, k) stay those of the whole.
+
+    Args:
+        cut: uint8 labels, (slice, row, column).
+        first: The index in the whole label map of the first voxel of `cut`.
+        geometry: The grid of the whole.
+    """
+    image = vtkOrientedImageData()
+    image.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(geometry))
+    axes = zip(reversed(first), reversed(cut.shape), strict=True)
+    image.SetExtent([bound for start, size in axes for bound in (int(start), int(start) + size - 1)])
+    image.AllocateScalars(VTK_UNSIGNED_CHAR, 1)
+    if cut.size:
+        vtk_to_numpy(image.GetPointData().GetScalars()).reshape(cut.shape)[:] = cut
+    return image
+
+
+def _cut(labels: Volume) -> vtkOrientedImageData:
+    box = bounding_box(labels.array)
+    return label_image(labels.array[box], [axis.start for axis in box], labels.geometry)
+
+
+def _place_beside(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode) -> None:
+    """Give the segmentation the CT's parent in the subject hierarchy: its study, or its folder."""
+    hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    volume_item, segmentation_item = (
+        # The application makes an item for each node that is added; on a server nobody does.
+        hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+        for node in (volume_node, segmentation_node)
+    )
+    hierarchy.SetItemParent(segmentation_item, hierarchy.GetItemParent(volume_item))

@@ -1,0 +1,104 @@
+"""A case's scan and masks read and checked against each other, before hours are spent on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.io import read_labels, read_scan
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import Geometry, Volume
+
+GRID_TOLERANCE_MM = 0.1
+"""Masks were written by other programs, in headers of few decimals; this is far below a voxel."""
+
+OWN_EXTENT = (".seg.nrrd", ".npz", ".dcm")
+"""Masks that need not cover their scan (a segmentation keeps what is not empty), or know no place of their own."""
+
+BODY_HU = -300
+MIDLINE_MM = 10.0
+BOTH_SIDES_SHARE = 0.3
+"""A label that has this share of its voxels beyond the middle of the body is not one lung but both."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledScan:
+    """A scan and what is known of it, all on the scan's grid.
+
+    Attributes:
+        ct: int16 HU.
+        labels: uint8; 1 = the patient's right lung, 2 = left; or 1 = both, see `has_sides`.
+        ignore: bool; where nobody could decide. None when everywhere is decided.
+        has_sides: Whether right and left are told apart.
+    """
+
+    ct: Volume
+    labels: Volume
+    ignore: Volume | None = None
+    has_sides: bool = True
+
+
+def read_pair(case: Case) -> LabelledScan:
+    """Read one case.
+
+    Raises:
+        ReadError: A file that cannot be read, or a mask of other values than 0, 1 and 2.
+        DataError: A mask on another grid than its scan, or with its sides swapped.
+    """
+    ct = read_scan(case.image).volume
+    labels = _read_mask(case.mask, ct.geometry)
+    ignore = None
+    if case.ignore is not None:
+        ignore = _read_mask(case.ignore, ct.geometry)
+        ignore = Volume(ignore.array > 0, ct.geometry)
+    _check_sides(labels, case.mask)
+    return LabelledScan(ct, labels, ignore, has_sides=not _is_both_lungs(labels, ct))
+
+
+def _read_mask(path: Path, scan: Geometry) -> Volume:
+    """Return a mask on the scan's grid.
+
+    A label image on another grid is refused rather than moved: it is more often a mistake than a wish.
+    """
+    if path.name.lower().endswith(OWN_EXTENT):
+        return read_labels(path, scan)
+    mask = read_labels(path)
+    if mask.geometry.matches(scan, GRID_TOLERANCE_MM):
+        return Volume(mask.array, scan)
+    sizes = mask.geometry.shape, scan.shape
+    if sizes[0] != sizes[1]:
+        raise DataError(f"{path} has {sizes[0]} voxels, its scan {sizes[1]}; give the scan's own mask.")
+    raise DataError(f"{path} lies elsewhere in the patient than its scan, though of the same size; check its header.")
+
+
+def _check_sides(labels: Volume, path: Path) -> None:
+    """Refuse a mask whose right lung lies on the patient's left; x grows to the left in LPS."""
+    middles = []
+    for value in (RIGHT_LUNG, LEFT_LUNG):
+        voxels = np.argwhere(labels.array == value)
+        if len(voxels) < 50:
+            return
+        middles.append(_x_mm(voxels, labels.geometry).mean())
+    if middles[0] > middles[1]:
+        raise DataError(f"{path} has label 1 on the patient's left; 1 is the patient's right lung, 2 the left.")
+
+
+def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
+    """Whether label 1 stands for both lungs, as in the paper's masks."""
+    lungs = np.argwhere(labels.array == RIGHT_LUNG)
+    if not len(lungs) or (labels.array == LEFT_LUNG).any():
+        return False
+    body = np.argwhere(ct.array[:, ::4, ::4] > BODY_HU) * (1, 4, 4)
+    if not len(body):
+        return False
+    beyond = _x_mm(lungs, labels.geometry) > np.median(_x_mm(body, ct.geometry)) + MIDLINE_MM
+    return bool(beyond.mean() > BOTH_SIDES_SHARE)
+
+
+def _x_mm(voxels: npt.NDArray[np.int64], geometry: Geometry) -> npt.NDArray[np.float64]:
+    return geometry.to_lps(voxels)[:, 0]

@@ -1,0 +1,99 @@
+"""Splits of cases into training and test: by patient, seeded, kept on disk."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.errors import DataError
+
+TRAINING_SHARE = 2 / 3
+"""The paper's division, 2:1 (section 2.3.2), here of patients rather than of slices."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Case ids to train on and to test on; no patient is in both."""
+
+    training: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def split_cases(cases: Sequence[Case], seed: int, *, folds: int = 0, fold: int = 0) -> Split:
+    """Divide cases by patient.
+
+    Patients with volumes and patients with single slices should both be spread evenly; as their names do not
+    tell, patients are dealt in order of how much they bring.
+
+    Args:
+        cases: All cases.
+        seed: Of the order in which patients are dealt.
+        folds: 0 for one split of 2:1, K for the K-fold cross-validation.
+        fold: Which of the K folds is the test, from 0.
+
+    Raises:
+        DataError: Fewer patients than parts, or a fold that does not exist.
+    """
+    patients = _patients_by_size(cases, seed)
+    parts = folds or 3
+    if folds == 1 or folds < 0 or not 0 <= fold < parts:
+        raise DataError(f"Fold {fold} of {folds} does not exist; folds start at 0 and there must be at least 2.")
+    if len(patients) < max(2, folds):
+        raise DataError(
+            f"{len(patients)} patient(s) cannot be split into training and test by patient; "
+            f"at least {max(2, folds)} are needed. If all scans carry one anonymous PatientID, name the patients in an "
+            "index.csv beside the cases, with the columns case and patient."
+        )
+    test = set(patients[fold::parts]) if len(patients) >= parts else {patients[-1]}
+    return Split(
+        training=tuple(case.case_id for case in cases if case.patient not in test),
+        test=tuple(case.case_id for case in cases if case.patient in test),
+    )
+
+
+def save_split(split: Split, path: Path) -> None:
+    """Write a split as JSON."""
+    path.write_text(json.dumps(to_json(split), indent=1) + "\n", encoding="utf-8")
+
+
+def load_split(path: Path) -> Split:
+    """Read what `save_split` wrote.
+
+    Raises:
+        DataError: No such file, or no split in it.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as a split: {error}.") from error
+    return from_json(Split, values, str(path))
+
+
+def choose(cases: Sequence[Case], case_ids: Sequence[str]) -> list[Case]:
+    """Return the cases of these ids, in the order of `case_ids`.
+
+    Raises:
+        DataError: An id that no case has.
+    """
+    by_id = {case.case_id: case for case in cases}
+    missing = [case_id for case_id in case_ids if case_id not in by_id]
+    if missing:
+        raise DataError(f"The split names {missing[0]}, which is not in the data set; use the split's own data set.")
+    return [by_id[case_id] for case_id in case_ids]
+
+
+def _patients_by_size(cases: Sequence[Case], seed: int) -> list[str]:
+    """Patients, those with the most image files first, shuffled among equals."""
+    files: dict[str, int] = {}
+    for case in cases:
+        count = sum(1 for _ in case.image.iterdir()) if case.image.is_dir() else 1
+        files[case.patient] = max(files.get(case.patient, 0), count)
+    patients = sorted(files)
+    random.Random(seed).shuffle(patients)
+    # Volumes and single slices are dealt apart, so that every fold gets its share of both.
+    return sorted(patients, key=lambda patient: files[patient] < 10)

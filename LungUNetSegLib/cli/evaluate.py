@@ -1,0 +1,114 @@
+"""`lungunetseg evaluate`: one prediction or many against their references."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from LungUNetSegLib.cases.compared import pair_cases
+from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.evaluation.compare import RegionScores
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, Progress, evaluate_pair, evaluate_pairs
+from LungUNetSegLib.evaluation.report.report import OVERVIEW, about, write_report
+from LungUNetSegLib.evaluation.report.tables import (
+    COLUMNS,
+    Column,
+    describe_slices,
+    write_cases_csv,
+    write_json,
+    write_slices_csv,
+)
+from LungUNetSegLib.files import check_apart, check_replaceable
+
+MASKS = "label map, DICOM SEG or RTSTRUCT"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("prediction", type=Path, help=f"{MASKS}, or folder with one for each case")
+    parser.add_argument("reference", type=Path, help=f"{MASKS}, or folder with one for each case")
+    parser.add_argument("--images", type=Path, metavar="PATH", help="the CT or the folder of CTs, for the pictures")
+    parser.add_argument(
+        "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
+    )
+    parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all scores as JSON")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
+
+
+def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
+    """Evaluate and print; returns the exit code: 1 if a case of several failed.
+
+    Raises:
+        LungUNetSegError: Nothing can be compared, or the results cannot be written.
+    """
+    if arguments.json:
+        check_replaceable(arguments.json)
+        check_apart([arguments.prediction, arguments.reference], [arguments.json])
+    if arguments.report:
+        _make_folder(arguments.report)
+    pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images)
+    if arguments.prediction.is_file():
+        cases = [evaluate_pair(pairs[0], arguments.labels)]
+    else:
+        cases = evaluate_pairs(pairs, arguments.labels, progress=progress)
+    facts = about(Predictions=str(arguments.prediction), References=str(arguments.reference))
+    if arguments.model:
+        facts["Model"] = arguments.model
+    if unused:
+        facts["Predictions without reference"] = ", ".join(unused)
+    if arguments.json:
+        write_json(arguments.json, cases, facts)
+    if arguments.report:
+        write_report(arguments.report / "report.html", cases, facts)
+        write_json(arguments.report / "scores.json", cases, facts)
+        write_cases_csv(arguments.report / "cases.csv", cases)
+        write_slices_csv(arguments.report / "slices.csv", cases)
+    _print_scores(cases, unused)
+    return int(any(case.error for case in cases))
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{path}: the folder cannot be made: {error.strerror}.") from error
+    check_replaceable(path / "report.html")
+
+
+def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None:
+    """Print a table to stdout, and what went wrong or looks odd to stderr."""
+    if len(cases) == 1:
+        lines = [["", *(region.name for region in cases[0].regions)]]
+        lines += [[_title(column), *_cells(column, cases[0].regions)] for column in COLUMNS] if cases[0].regions else []
+    else:
+        lines = [["", *map(_title, OVERVIEW)]]
+        for case in cases:
+            for region in case.regions:
+                scores = (cell for column in OVERVIEW for cell in _cells(column, [region]))
+                lines.append([f"{case.name}: {region.name}", *scores])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *others in lines:
+        print(
+            first.ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
+            sep="  ",
+        )
+    if any(case.regions for case in cases):
+        print(describe_slices(cases))
+    for case in cases:
+        for message in [finding.message for finding in case.findings] + [case.error or ""]:
+            if message:
+                print(f"{case.name}: {message}", file=sys.stderr)
+    if unused:
+        print(f"Without a reference: {', '.join(unused)}", file=sys.stderr)
+
+
+def _title(column: Column) -> str:
+    return f"{column.title}, {column.unit}" if column.unit else column.title
+
+
+def _cells(column: Column, regions: Sequence[RegionScores]) -> list[str]:
+    return [column.text(getattr(region, column.field)) for region in regions]

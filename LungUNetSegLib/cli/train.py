@@ -1,0 +1,243 @@
+"""`lungunetseg train`: from a folder of cases to weights."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.splits import Split, choose, load_split, save_split, split_cases
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
+from LungUNetSegLib.data.contact_sheet import save_contact_sheet
+from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
+from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
+from LungUNetSegLib.training.device import choose_device, keep_freed_memory
+from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.history import tensorboard_writer
+from LungUNetSegLib.training.trainer import Progress, Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with masks")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where checkpoints and history go")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="lungs", help="settings to start from")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with settings that differ from the preset")
+    parser.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
+        help="one setting, e.g. epochs=5 or augment.flip=0 or pathology=null",
+    )  # fmt: skip
+    parser.add_argument("--folds", type=int, default=0, metavar="K", help="K-fold cross-validation instead of 2:1")
+    parser.add_argument("--fold", type=int, default=0, metavar="I", help="the fold that is tested on, from 0")
+    parser.add_argument("--split", type=Path, metavar="FILE", help="a split.json to use instead")
+    parser.add_argument("--all", action="store_true", help="train on every case and test on none")
+    parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt, if there is one")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument(
+        "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="write the history for TensorBoard as well")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; as many as there are cores")
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="processes that augment ahead; a GPU waits without them"
+    )
+
+
+def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
+    """Train; returns the exit code.
+
+    Raises:
+        LungUNetSegError: Settings, data or a checkpoint that cannot be used; found before training starts.
+    """
+    keep_freed_memory()
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise ConfigError(f"--threads must be at least 1, got {arguments.threads}.")
+        torch.set_num_threads(arguments.threads)
+    if arguments.workers < 0:
+        raise ConfigError(f"--workers must be at least 0, got {arguments.workers}.")
+    device = choose_device(arguments.device)
+    config = read_config(arguments.preset, arguments.config, arguments.settings)
+    checkpoint = _checkpoint_to_resume(arguments, config)
+    start = load_checkpoint(Path(config.start_from)) if config.start_from and checkpoint is None else None
+    cases = find_cases(arguments.data, config.exclude)
+    split = _split(arguments, cases, config, checkpoint)
+    if start is not None:
+        _check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
+    _prepare_folder(arguments.out, config, split)
+
+    process = Process.from_environment(device)
+    if not process.is_first:
+        progress = None
+    on_epoch = tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None
+    with process.first_alone():
+        folder = arguments.cache or default_cache_folder()
+        chosen = choose(cases, split.training + split.test)
+        cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
+    _check_sides(cached, config)
+    training, test = cached[: len(split.training)], cached[len(split.training) :]
+    dataset = SliceDataset(
+        training, config.sampling, config.augment, config.pathology, config.seed, preprocess=config.preprocess
+    )
+    if arguments.show_augmentation:
+        save_contact_sheet(dataset, arguments.out / "augmentation.png")
+        return 0
+    trainer = Trainer(
+        config,
+        dataset,
+        SliceDataset(test, SamplingConfig(order="every"), preprocess=config.preprocess) if test else None,
+        arguments.out,
+        split=split,
+        device=device,
+        process=process,
+        workers=arguments.workers,
+        progress=progress,
+        on_epoch=on_epoch,
+    )
+    if checkpoint is not None:
+        trainer.resume(checkpoint)
+    elif start is not None:
+        trainer.start_from(start)
+    if process.is_first:
+        logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
+    _run_to_the_end(trainer, process)
+    return 0
+
+
+def _checkpoint_to_resume(arguments: argparse.Namespace, config: TrainingConfig) -> Checkpoint | None:
+    """Return what `--resume` goes on from; None at the beginning of a training."""
+    path = arguments.out / "last.pt"
+    if not path.exists() or arguments.show_augmentation:
+        return None
+    if not arguments.resume:
+        raise WriteError(f"{path} exists; go on with --resume, or choose another --out.")
+    checkpoint = load_checkpoint(path)
+    check_settings(checkpoint, config)
+    logger.info("Going on after epoch %d.", checkpoint.epoch)
+    return checkpoint
+
+
+def _split(
+    arguments: argparse.Namespace, cases: list[Case], config: TrainingConfig, checkpoint: Checkpoint | None
+) -> Split:
+    """Return the split that is asked for, or that of the training that goes on."""
+    if checkpoint and not (arguments.all or arguments.split or arguments.folds or arguments.fold):
+        return checkpoint.split
+    if arguments.all:
+        split = Split(training=tuple(case.case_id for case in cases), test=())
+    elif arguments.split:
+        split = load_split(arguments.split)
+        _check_patients(split, cases, arguments.split)
+    else:
+        split = split_cases(cases, config.seed, folds=arguments.folds, fold=arguments.fold)
+    if checkpoint and split != checkpoint.split:
+        raise ModelError("The checkpoint was made with another split; resume without one, or train into a new folder.")
+    return split
+
+
+def _check_patients(split: Split, cases: list[Case], path: Path) -> None:
+    training, test = ({case.patient for case in choose(cases, ids)} for ids in (split.training, split.test))
+    if training & test:
+        raise DataError(f"{path} has the patient {min(training & test)} in training and in test; keep each in one.")
+
+
+def _check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) -> None:
+    """Refuse to test on patients that the first weights learnt from."""
+    learnt = {case.patient for case in cases if case.case_id in before.training}
+    seen = learnt & {case.patient for case in choose(cases, split.test)}
+    if seen:
+        raise DataError(
+            f"start_from={path} has learnt from the patient {min(seen)}, who is to be tested on; give the --split that "
+            "was trained with, or --all."
+        )
+
+
+def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
+    one_label = next((cached.case for cached in cases if not cached.has_sides), None)
+    if one_label is not None and config.network.out_channels == 2:
+        raise DataError(
+            f"{one_label.mask} has one label for both lungs; train with --set network.out_channels=1, or give masks "
+            "with 1 for the right lung and 2 for the left."
+        )
+
+
+def _prepare_folder(folder: Path, config: TrainingConfig, split: Split) -> None:
+    """Write down what is about to happen; this also tells now whether the folder can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+        save_split(split, folder / "split.json")
+    except OSError as error:
+        raise WriteError(f"{folder} cannot be written: {error.strerror}; choose another --out.") from error
+
+
+def _describe(cases: Sequence[CachedCase]) -> str:
+    patients = len({cached.case.patient for cached in cases})
+    slices = sum(cached.hu.shape[0] for cached in cases)
+    return f"{slices} slice(s) of {len(cases)} case(s) of {patients} patient(s)"
+
+
+def _run_to_the_end(trainer: Trainer, process: Process) -> None:
+    """Train, and say what remains when something outside ends the training."""
+    folder = trainer.folder
+    try:
+        with _stoppable(process):
+            state = trainer.run()
+        if process.is_first:
+            save_weights(state.weights, folder / "trained_model.pt")
+        process.leave()
+    except KeyboardInterrupt:
+        count = process.world_size
+        where = f", here or in another of the {count} processes" if count > 1 else ""
+        raise LungUNetSegError(f"Training was stopped{where}. {_what_remains(folder)}") from None
+    except (EngineError, WriteError) as error:
+        raise type(error)(f"{error} {_what_remains(folder)}") from error
+    except torch.OutOfMemoryError as error:
+        raise EngineError(f"The device has too little memory; lower batch_size. {_what_remains(folder)}") from error
+    except RuntimeError as error:
+        if process.world_size == 1:
+            raise
+        # What gloo and NCCL raise when a peer is gone.
+        message = f"Another of the {process.world_size} processes has ended or cannot be reached ({error})."
+        raise EngineError(f"{message} {_what_remains(folder)}") from error
+
+
+def _what_remains(folder: Path) -> str:
+    """Say what is on disk, which alone counts."""
+    last = folder / "last.pt"
+    if not last.exists():
+        return "No epoch was finished; start again."
+    return f"{last} holds {load_checkpoint(last).epoch} finished epoch(s); go on with --resume."
+
+
+@contextmanager
+def _stoppable(process: Process) -> Iterator[None]:
+    """Turn SIGTERM into KeyboardInterrupt, so that it ends a training as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread alone
+        return
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        # By SIGTERM `torchrun` ends those whose peer is gone, and they have yet to say so.
+        signal.signal(signal.SIGTERM, before if process.world_size == 1 else signal.SIG_IGN)

@@ -1,0 +1,101 @@
+"""An engine that goes on when a device fails: smaller batches, then the next engine, and never a wrong mask."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from LungUNetSegLib.engines.engine import Engine, Float32, OutOfMemoryError
+from LungUNetSegLib.errors import EngineError, MissingDependencyError
+
+_log = logging.getLogger(__name__)
+
+BATCH_SLICES = 8
+"""More bring no speed on a CPU: the features of 8 slices no longer fit its caches (docs/performance.md)."""
+
+
+class FallbackEngine:
+    """The first of several engines that works; the others stand by.
+
+    Each step down is logged, and leaves what is already computed as it is.
+
+    Args:
+        openers: Functions that open an engine each, the preferred first.
+        channels: Of the probabilities that are expected.
+        batch_slices: Slices given to an engine at once, until its memory asks for fewer.
+
+    Attributes:
+        steps_down: A sentence for each time that less than asked for had to do.
+
+    Raises:
+        EngineError: None of them opens.
+        MissingDependencyError: The last of them is not installed.
+    """
+
+    def __init__(
+        self, openers: Sequence[Callable[[], Engine]], channels: int = 2, batch_slices: int = BATCH_SLICES
+    ) -> None:
+        self.steps_down: list[str] = []
+        self._openers, self._channels = list(openers), channels
+        self._full_batch = self._batch = batch_slices
+        self._engine = self._open_next()
+
+    @property
+    def description(self) -> str:
+        """The description of the engine in use."""
+        return self._engine.description
+
+    @property
+    def device(self) -> str:
+        """The device in use."""
+        return self._engine.device
+
+    def probabilities(self, slices: Float32) -> Float32:
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        results: list[Float32] = []
+        done = 0
+        while done < len(slices):
+            batch = slices[done : done + self._batch]
+            try:
+                results.append(self._run(batch))
+            except OutOfMemoryError as error:
+                self._step_down(error, smaller_batch=self._batch > 1)
+            except EngineError as error:
+                self._step_down(error, smaller_batch=False)
+            else:
+                done += len(batch)
+        return np.concatenate(results)
+
+    def _run(self, batch: Float32) -> Float32:
+        result = self._engine.probabilities(batch)
+        shape = (len(batch), self._channels, *batch.shape[2:])
+        # Comparisons with NaN are false, so this finds them too.
+        if result.shape != shape or not (result.min() >= 0 and result.max() <= 1):
+            raise EngineError(f"{self.description} gave what are no probabilities of this model.")
+        return result
+
+    def _step_down(self, error: EngineError, smaller_batch: bool) -> None:
+        if smaller_batch:
+            self._batch //= 2
+            self._note(f"{error} Going on with {self._batch} slices at once.")
+            return
+        if not self._openers:
+            raise error
+        self._engine = self._open_next()
+        self._batch = self._full_batch
+        self._note(f"{error} Going on with {self.description}.")
+
+    def _open_next(self) -> Engine:
+        while True:
+            try:
+                return self._openers.pop(0)()
+            except (EngineError, MissingDependencyError) as error:
+                if not self._openers:
+                    raise
+                self._note(str(error))
+
+    def _note(self, sentence: str) -> None:
+        _log.warning(sentence)
+        self.steps_down.append(sentence)

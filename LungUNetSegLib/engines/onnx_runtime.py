@@ -1,0 +1,46 @@
+"""ONNX Runtime on the CPU: the default, float32, no torch."""
+
+from __future__ import annotations
+
+from LungUNetSegLib.engines.engine import Float32, engine_failure
+from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.machine import import_package
+from LungUNetSegLib.models.model import Model
+
+
+class OnnxRuntimeEngine:
+    """Runs the ONNX graph with ONNX Runtime's CPU provider.
+
+    Args:
+        model: With an ONNX graph.
+        threads: How many; ONNX Runtime's own choice, one per core, when None.
+
+    Raises:
+        MissingDependencyError: onnxruntime is not installed or does not load.
+        EngineError: The graph is missing or cannot be run.
+    """
+
+    def __init__(self, model: Model, threads: int | None = None) -> None:
+        onnxruntime = import_package("onnxruntime", "ONNX Runtime")
+        if model.onnx is None:
+            raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        # Waiting threads sleep: between batches we sample slices, and a spinning thread would take our core.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = onnxruntime.InferenceSession(str(model.onnx), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a dozen unrelated types
+            raise engine_failure("ONNX Runtime", error) from error
+        self._input = self._session.get_inputs()[0].name
+        self.device = "cpu"
+        self.description = f"ONNX Runtime {onnxruntime.__version__}, CPU, float32"
+
+    def probabilities(self, slices: Float32) -> Float32:
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        try:
+            result: Float32 = self._session.run(None, {self._input: slices})[0]
+        except Exception as error:  # as above
+            raise engine_failure("ONNX Runtime", error) from error
+        return result

@@ -1,0 +1,79 @@
+"""OpenVINO on the CPU: bfloat16 where the CPU computes in it, float32 otherwise."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.engines.engine import Float32, engine_failure
+from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.machine import import_package
+from LungUNetSegLib.models.model import Model
+
+
+class OpenVinoEngine:
+    """Runs the ONNX graph with OpenVINO, one slice per thread at a time.
+
+    Args:
+        model: With an ONNX graph.
+        threads: How many; one per core when None.
+
+    Raises:
+        MissingDependencyError: openvino is not installed or does not load.
+        EngineError: The graph is missing or cannot be run.
+    """
+
+    def __init__(self, model: Model, threads: int | None = None) -> None:
+        openvino = import_package("openvino", "OpenVINO")
+        if model.onnx is None:
+            raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
+        try:
+            core = _core(openvino)
+            precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+            graph = core.read_model(str(model.onnx))
+            # A fixed shape lets OpenVINO plan its memory.
+            graph.reshape([1, model.preprocess.channels, *model.preprocess.size])
+            compiled = core.compile_model(graph, "CPU", _settings(precision, threads))
+            self._queue = openvino.AsyncInferQueue(compiled)
+        except Exception as error:  # openvino raises bare RuntimeErrors and pybind11's own
+            raise engine_failure("OpenVINO", error) from error
+        self._queue.set_callback(_keep_result)
+        self._shape = tuple(compiled.output(0).shape)[1:]
+        name = {"bf16": "bfloat16", "f32": "float32"}[precision]
+        self.device = "cpu"
+        self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {name}"
+
+    def probabilities(self, slices: Float32) -> Float32:
+        """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        result = np.empty((len(slices), *self._shape), np.float32)
+        try:
+            for index in range(len(slices)):
+                self._queue.start_async({0: slices[index : index + 1]}, result[index])
+            self._queue.wait_all()
+        except Exception as error:  # as above
+            raise engine_failure("OpenVINO", error) from error
+        return result
+
+
+@cache
+def _core(openvino: Any) -> Any:
+    """One for the process, kept to its end.
+
+    A Core moves its thread's signal stack to memory of its own. Freed in the order in which they were made, two leave
+    it in memory that is no more, and the next signal, Ctrl-C say, ends the process.
+    """
+    return openvino.Core()
+
+
+def _settings(precision: str, threads: int | None) -> dict[str, Any]:
+    # Throughput: as many slices at once as there are threads, each on its own, needs no joining between layers.
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
+    if threads:
+        settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
+    return settings
+
+
+def _keep_result(request: Any, destination: Float32) -> None:
+    destination[:] = request.get_output_tensor(0).data[0]

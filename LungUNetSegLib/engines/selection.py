@@ -1,0 +1,99 @@
+"""Which engine runs on which device, and what stands by if it fails."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, get_args
+
+from LungUNetSegLib.engines.engine import Engine
+from LungUNetSegLib.engines.fallback import FallbackEngine
+from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
+from LungUNetSegLib.engines.open_vino import OpenVinoEngine
+from LungUNetSegLib.engines.torch_engine import TorchEngine, torch_devices
+from LungUNetSegLib.errors import EngineError, MissingDependencyError
+from LungUNetSegLib.machine import limited_cores
+from LungUNetSegLib.models.model import Model
+
+EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
+
+
+def open_engine(
+    model: Model, engine: EngineName = "auto", device: DeviceName = "auto", threads: int | None = None
+) -> FallbackEngine:
+    """Load a model into an engine.
+
+    Left to itself it takes a GPU through torch where both are there, and ONNX Runtime on the CPU otherwise: float32
+    everywhere, so that one scan gives one mask. OpenVINO, faster in bfloat16, is for those who ask for it.
+
+    Args:
+        model: From `load_model`.
+        engine: What is asked for by name is what runs, or an error.
+        device: Likewise; after a GPU that fails midway, however, the CPU goes on.
+        threads: On the CPU; when None, as many as the machine or the container has.
+
+    Raises:
+        EngineError: The engine does not run on the device, there is no such device, or the model has not its form.
+        MissingDependencyError: The engine is not installed.
+    """
+    gpus = _gpus(engine, device)
+    on_cpu = _cpu_engines(model, engine, threads or limited_cores())
+    on_gpu: list[Callable[[], Engine]] = [partial(TorchEngine, model, gpu) for gpu in gpus]
+    if gpus and device != "auto":
+        asked = on_gpu[0]()
+        return FallbackEngine([lambda: asked, *on_cpu], model.channels)
+    return FallbackEngine([*on_gpu, *on_cpu], model.channels)
+
+
+def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
+    """The GPUs to try, for torch; empty for the CPU."""
+    if device in ("cuda", "mps"):
+        if engine in ("onnxruntime", "openvino"):
+            raise EngineError(f"The engine {engine} runs on the CPU only: use --engine torch for --device {device}.")
+        return [device]
+    if device == "cpu" or engine in ("onnxruntime", "openvino"):
+        return []
+    if engine == "auto" and not _gpu_is_likely():
+        return []
+    try:
+        found = torch_devices()
+    except MissingDependencyError:
+        if engine == "torch":
+            raise
+        return []
+    return [name for name in DEVICES if name in found and name != "cpu"]
+
+
+def _cpu_engines(model: Model, engine: EngineName, threads: int | None) -> list[Callable[[], Engine]]:
+    """Openers of the CPU's engines, the preferred first; only the one that is asked for."""
+    openers: dict[EngineName, Callable[[], Engine]] = {
+        "onnxruntime": partial(OnnxRuntimeEngine, model, threads),
+        "openvino": partial(OpenVinoEngine, model, threads),
+        "torch": partial(TorchEngine, model, "cpu", threads),
+    }
+    if engine != "auto":
+        return [openers[engine]]
+    if model.onnx is None:
+        return [openers["torch"]]
+    # An engine that is not installed is no step down for who did not ask for it.
+    installed = [name for name in openers if find_spec(name)]
+    return [openers[name] for name in installed or ["onnxruntime"]]
+
+
+def _gpu_is_likely() -> bool:
+    """Whether importing torch, which takes seconds, may find a GPU."""
+    if find_spec("torch") is None:
+        return False
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    nvidia_windows = Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "nvcuda.dll")
+    drivers = (Path("/proc/driver/nvidia/version"), Path("/dev/kfd"), nvidia_windows)
+    return any(path.exists() for path in drivers)

@@ -1,0 +1,236 @@
+"""One self-contained HTML page on how good a set of predictions is: numbers, curves and pictures, worst case first.
+
+Made with the standard library alone, so that it works inside Slicer; printed from a browser it becomes a PDF.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import scipy
+import SimpleITK as sitk
+
+from LungUNetSegLib import __version__
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
+from LungUNetSegLib.evaluation.report.charts import Series, dot_chart, line_chart
+from LungUNetSegLib.evaluation.report.html import data_url, page, table
+from LungUNetSegLib.evaluation.report.pictures import (
+    BINARY_COLOURS,
+    DIFFERENCE_COLOURS,
+    LABEL_COLOURS,
+    Colour,
+    SlicePicture,
+)
+from LungUNetSegLib.evaluation.report.tables import COLUMNS, Column, describe_slices
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+
+COLOURS = {
+    segment.name: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
+    for segment in (*LUNGS, *BOTH_LUNGS)
+}
+OVERVIEW = tuple(
+    column
+    for column in COLUMNS
+    if column.field in ("dsc", "hd95_mm", "mean_surface_mm", "surface_dsc_2mm", "difference_percent")
+)
+"""Columns of the tables over several cases; each case's own table has all."""
+
+DEFINITIONS = """DSC = 2 TP / (2 TP + FP + FN). A score is not defined (–) where neither label map has a voxel of that
+lung; such values are counted apart and in no mean. HD95 is the larger of the two directed 95th percentiles, weighed by
+surface area; the mean surface distance pools both surfaces. A distance to an empty label map is infinite (∞).
+References are what they are: differences below 0.005 DSC between methods say little."""
+
+
+def about(**more: str) -> dict[str, str]:
+    """Return what an evaluation was made with: versions and date, and what the caller adds (model, paths)."""
+    versions = {
+        "LungUNetSeg": __version__,
+        "Python": platform.python_version(),
+        "NumPy, SciPy, SimpleITK": f"{np.__version__}, {scipy.__version__}, {sitk.Version.VersionString()}",
+        "Made": time.strftime("%Y-%m-%d %H:%M"),
+    }
+    return {**more, **versions}
+
+
+def write_report(path: Path, cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> None:
+    """Write the report of one or more cases.
+
+    Args:
+        path: Of the HTML file.
+        cases: From `evaluate_pairs` or `describe_comparison`, worst first.
+        facts: From `about`.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    with replacing(path, ".html") as draft:
+        draft.write_text(build_report(cases, facts), encoding="utf-8")
+
+
+def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> str:
+    """Return the report as HTML; see `write_report`."""
+    scored = [case for case in cases if not case.error]
+    title = f"Lung segmentation: {cases[0].name}" if len(cases) == 1 else f"Lung segmentation of {len(cases)} cases"
+    parts = [f"<h1>{escape(title)}</h1>", f'<p class="soft">Compared with a reference, {escape(facts["Made"])}</p>']
+    if scored:
+        parts.append(_tiles(scored))
+    if len(cases) > 1:
+        parts.append(_overview(cases))
+    parts += [_case(case, is_only=len(cases) == 1) for case in scored]
+    parts.append(_footer(facts))
+    return page(title, "\n".join(parts))
+
+
+def _tiles(cases: Sequence[EvaluatedCase]) -> str:
+    """The headline, of both lungs together: one case's scores, or the medians over cases with their range."""
+    tiles = []
+    for field in ("dsc", "surface_dsc_2mm", "mean_surface_mm", "hd95_mm"):
+        column = next(each for each in COLUMNS if each.field == field)
+        summary = summarise_cases(cases, field)[BOTH_LUNGS[0].name]
+        middle = summary.median if summary.finite or not summary.infinite else float("inf")
+        spread = f"<br>median of {summary.finite}, {_text(column, summary.minimum)} to {_text(column, summary.maximum)}"
+        unit = f' <span class="unit">{column.unit}</span>' if column.unit else ""
+        tiles.append(
+            f'<div class="tile"><b>{_text(column, middle)}{unit}</b>'
+            f"<span>{escape(column.title)}{spread if len(cases) > 1 else ''}</span></div>"
+        )
+    return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _overview(cases: Sequence[EvaluatedCase]) -> str:
+    scored, failed = [case for case in cases if not case.error], [case for case in cases if case.error]
+    parts = []
+    if failed:
+        entries = (f"<li><b>{escape(case.name)}</b>: {escape(case.error or '')}</li>" for case in failed)
+        parts += [f"<h2>{len(failed)} of {len(cases)} cases failed</h2>", f'<ul class="failed">{"".join(entries)}</ul>']
+    if scored:
+        curves = [
+            Series(name=name, colour=colour, values=[_dsc_of(case, name) for case in scored])
+            for name, colour in COLOURS.items()
+            if any(region.name == name for case in scored for region in case.regions)
+        ]
+        parts += ["<h2>All cases, worst first</h2>", dot_chart([case.name for case in scored], curves, "DSC")]
+        parts += ["<h3>Lungs, right and left together</h3>", _case_table(scored)]
+        parts += ["<h3>Over the cases</h3>", _spread(scored), f"<p>{describe_slices(scored)}</p>"]
+    return "\n".join(parts)
+
+
+def _case_table(cases: Sequence[EvaluatedCase]) -> str:
+    rows = []
+    for case in cases:
+        scores = [_text(column, getattr(case.regions[-1], column.field)) for column in OVERVIEW]
+        remarks = ", ".join(sorted({finding.code for finding in case.findings}))
+        link = f'<a href="#{_anchor(case)}">{escape(case.name)}</a>'
+        rows.append([link, _text(COLUMNS[0], case.lowest_dsc), *scores, f'<span class="remark">{remarks}</span>'])
+    return table(["Case", "Lowest DSC", *(_title(column) for column in OVERVIEW), "Remarks"], rows)
+
+
+def _spread(cases: Sequence[EvaluatedCase]) -> str:
+    header = ["", "Mean ± SD", "Median", "Minimum", "Maximum", "Cases", "Not defined", "Infinite"]
+    rows = []
+    for column in OVERVIEW:
+        for name, summary in summarise_cases(cases, column.field).items():
+            deviation = f"{summary.std:.{column.decimals}f}" if summary.finite else "–"
+            shown = [_text(column, each) for each in (summary.median, summary.minimum, summary.maximum)]
+            counts = [str(each) for each in (summary.finite, summary.undefined, summary.infinite)]
+            label = f"{_title(column)}, {escape(name.lower())}"
+            rows.append([label, f"{_text(column, summary.mean)} ± {deviation}", *shown, *counts])
+    return table(header, rows)
+
+
+def _case(case: EvaluatedCase, is_only: bool) -> str:
+    kind = "case" if is_only else "case paged"
+    parts = [f'<section class="{kind}" id="{_anchor(case)}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
+    if case.findings:
+        parts.append(
+            f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
+        )
+    rows = [
+        [_title(column), *(_text(column, getattr(region, column.field)) for region in case.regions)]
+        for column in COLUMNS
+    ]
+    parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
+    parts += ["<h3>DSC by slice</h3>", _slice_chart(case), f"<p>{describe_slices([case])}</p>"]
+    parts += ["<h3>Slices</h3>", _gallery(case), "</section>"]
+    return "\n".join(parts)
+
+
+def _slice_chart(case: EvaluatedCase) -> str:
+    series = [
+        Series(name=region.name, colour=COLOURS[region.name], values=region.dsc_by_slice) for region in case.regions
+    ]
+    marked = [each for each in case.pictures if each.role in ("worst", "most wrong voxels")]
+    marks = {each.index: f"{each.role}: slice {each.index}" for each in marked}
+    note = '<p class="soft">From foot to head. Dashed: the worst slices, shown below.</p>' if marks else ""
+    return line_chart(case.slice_z_mm, series, "height z in the patient, mm", marks) + note
+
+
+def _gallery(case: EvaluatedCase) -> str:
+    if not case.pictures:
+        return '<p class="soft">No slice holds lung.</p>'
+    names = ("Reference", "Prediction", "Differences")
+    titles = ("CT", *names) if case.pictures[0].image else names
+    kinds = ("in both", "prediction only (false positive)", "reference only (false negative)")
+    lungs, colours = (LUNGS, LABEL_COLOURS) if len(case.regions) > 1 else (BOTH_LUNGS, BINARY_COLOURS)
+    legends = _colours("Reference and prediction:", [lung.name for lung in lungs], colours[1:])
+    legends += _colours("Differences:", kinds, DIFFERENCE_COLOURS[1:])
+    rows = (_row(picture, titles, f"{_anchor(case)}-{picture.index}") for picture in case.pictures)
+    return '<p class="soft">The patient\'s right is on the left of each picture.</p>' + legends + "".join(rows)
+
+
+def _colours(title: str, names: Sequence[str], colours: Sequence[Colour]) -> str:
+    entries = (
+        f'<span><i style="background:rgb{colour[:3]}"></i>{escape(name)}</span>'
+        for name, colour in zip(names, colours, strict=True)
+    )
+    return f'<p class="legend"><span>{title}</span>{"".join(entries)}</p>'
+
+
+def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
+    height, width = picture.size_mm
+    size = f'width="{width:.2f}" height="{height:.2f}" preserveAspectRatio="none"'
+    layers = {"Reference": picture.reference, "Prediction": picture.prediction, "Differences": picture.differences}
+    panels = []
+    for title in titles:
+        drawn = ""
+        if picture.image is not None:
+            # The CT is held once and shown four times.
+            is_first = title == titles[0]
+            image = f'<image id="{key}" href="{data_url(picture.image)}" {size}/>'
+            drawn = image if is_first else f'<use href="#{key}"/>'
+        if title in layers:
+            drawn += f'<image href="{data_url(layers[title])}" {size} style="image-rendering:pixelated"/>'
+        panels.append(
+            f'<figure><svg viewBox="0 0 {width:.2f} {height:.2f}" role="img">{drawn}</svg>'
+            f"<figcaption>{title}</figcaption></figure>"
+        )
+    place = f"<small>slice {picture.index}, z {picture.z_mm:.1f} mm</small>"
+    head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} {place}</h4>"
+    return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
+
+
+def _footer(facts: Mapping[str, str]) -> str:
+    entries = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
+    return f'<footer><p class="soft">{escape(DEFINITIONS)}</p><dl>{entries}</dl></footer>'
+
+
+def _anchor(case: EvaluatedCase) -> str:
+    return "case-" + "".join(each if each.isalnum() else "-" for each in case.name)
+
+
+def _text(column: Column, value: float) -> str:
+    return column.text(value).replace("n/a", "–").replace("inf", "∞").replace("-", "−")
+
+
+def _dsc_of(case: EvaluatedCase, region_name: str) -> float:
+    return next((region.dsc for region in case.regions if region.name == region_name), float("nan"))
+
+
+def _title(column: Column) -> str:
+    return escape(column.title) + (f' <span class="unit">{column.unit}</span>' if column.unit else "")

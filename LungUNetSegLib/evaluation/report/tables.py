@@ -1,0 +1,157 @@
+"""The scores of an evaluation as CSV for spreadsheets and JSON for programs.
+
+A score that is not defined is an empty cell, or null; an infinite distance is ``inf`` in CSV and null in JSON, which
+knows no such number: the finding ``not-predicted`` or ``not-in-reference`` tells why.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.segments import BOTH_LUNGS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """How a field of `RegionScores` is shown to people.
+
+    Attributes:
+        field: Its name.
+        title: For a table.
+        unit: Behind the number, or empty.
+        decimals: How many are meaningful.
+    """
+
+    field: str
+    title: str
+    unit: str = ""
+    decimals: int = 3
+
+    def text(self, value: float) -> str:
+        """Return a value for people: "n/a" for an undefined one, "inf", and a sign for a difference.
+
+        In ASCII, since not every terminal shows more.
+        """
+        if not math.isfinite(value):
+            return "n/a" if math.isnan(value) else "inf"
+        sign = "+" if self.field.startswith("difference") else ""
+        shown = f"{value:{sign}.{self.decimals}f}"
+        return shown.removeprefix("+").removeprefix("-") if float(shown) == 0 else shown
+
+
+COLUMNS = (
+    Column(field="dsc", title="DSC"),
+    Column(field="jaccard", title="Jaccard"),
+    Column(field="sensitivity", title="Sensitivity"),
+    Column(field="precision", title="Precision"),
+    Column(field="accuracy", title="Binary accuracy", decimals=4),
+    Column(field="surface_dsc_2mm", title="Surface DSC, 2 mm"),
+    Column(field="mean_surface_mm", title="Mean surface distance", unit="mm", decimals=2),
+    Column(field="hd95_mm", title="HD95", unit="mm", decimals=1),
+    Column(field="hd_mm", title="Hausdorff distance", unit="mm", decimals=1),
+    Column(field="prediction_ml", title="Predicted volume", unit="ml", decimals=0),
+    Column(field="reference_ml", title="Reference volume", unit="ml", decimals=0),
+    Column(field="difference_ml", title="Volume difference", unit="ml", decimals=0),
+    Column(field="difference_percent", title="Volume difference", unit="%", decimals=1),
+)
+
+
+def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
+    """Write one row for each region of each case, and one for each case that failed.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    header = ["case", "region", *(column.field for column in COLUMNS), "findings", "error"]
+    rows: list[list[str]] = []
+    for case in cases:
+        findings = " ".join(finding.code for finding in case.findings)
+        for region in case.regions:
+            scores = [_cell(getattr(region, column.field)) for column in COLUMNS]
+            rows.append([case.name, region.name, *scores, findings, ""])
+        if case.error:
+            rows.append([case.name, "", *("" for _ in COLUMNS), "", case.error])
+    _write_csv(path, header, rows)
+
+
+def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
+    """Write one row for each slice, from foot to head; the DSC's cell is empty where neither mask has a voxel.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    rows: list[list[str]] = []
+    for case in cases:
+        for region in case.regions:
+            scores = zip(region.dsc_by_slice, region.accuracy_by_slice, region.wrong_by_slice, strict=True)
+            for index, (dsc, accuracy, wrong) in enumerate(scores):
+                z_mm = f"{case.slice_z_mm[index]:.3f}"
+                rows.append([case.name, region.name, str(index), z_mm, _cell(dsc), _cell(accuracy), str(wrong)])
+    _write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
+
+
+def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
+    """Write everything but the pictures.
+
+    Args:
+        path: Of the file.
+        cases: From `evaluate_pairs`.
+        about: Versions and the like, kept as they are.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    content = {
+        "about": dict(about),
+        "summary": {column.field: summarise_cases(cases, column.field) for column in COLUMNS},
+        "slices": {"dsc": summarise_slices(cases, "dsc"), "accuracy": summarise_slices(cases, "accuracy")},
+        "cases": [{key: value for key, value in to_json(case).items() if key != "pictures"} for case in cases],
+    }
+    text = json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False)
+    _write_text(path, text + "\n")
+
+
+def describe_slices(cases: Sequence[EvaluatedCase]) -> str:
+    """Return a sentence on all slices of the cases, of which one at least did not fail."""
+    name = BOTH_LUNGS[0].name
+    dsc, accuracy = summarise_slices(cases, "dsc")[name], summarise_slices(cases, "accuracy")[name]
+    return (
+        f"Both lungs by slice: mean DSC {COLUMNS[0].text(dsc.mean)} over {dsc.finite}, mean binary accuracy "
+        f"{accuracy.mean:.4f} over {accuracy.finite}; {dsc.undefined} without lung were left empty."
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it: numbers that are not finite become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return _plain(to_json(value)) if hasattr(value, "__dataclass_fields__") else value
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6g}"
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with replacing(path, path.suffix) as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path, path.suffix) as draft:
+        draft.write_text(text, encoding="utf-8")

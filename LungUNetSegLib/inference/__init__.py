@@ -1,1 +1,0 @@
-"""From a scan to its lungs: models, engines, postprocessing, quality."""

@@ -1,0 +1,234 @@
+"""Chest CT from DICOM: a folder, nested as it may be, a file or a list of files, to a scan in HU."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset
+
+from LungUNetSegLib.errors import LungUNetSegError, ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom.headers import UNREADABLE, SliceHeader, files_of, read_dataset, read_headers
+from LungUNetSegLib.io.dicom.pixels import decoded
+from LungUNetSegLib.io.dicom.series import Series, choose, group_series
+from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
+from LungUNetSegLib.io.scan import PathInput, Scan, ScanInput, check_ct, describe
+from LungUNetSegLib.resample import orthogonal
+from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
+
+PIXEL_THREADS = 2
+"""Decoders hold Python's lock most of the time; a second thread reads the next file meanwhile."""
+
+DENSEST_HU = 3071
+"""The end of a 12-bit scanner's range; metal may lie beyond it, bone does not."""
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """One line about a series: what `list_series` returns.
+
+    Attributes:
+        uid: What `read_scan` takes as series_uid.
+        description: Series description.
+        slices: Number of slices.
+        rows, columns: Pixels of a slice.
+        spacing_mm: (slice, row, column).
+        is_axial: Whether its slices cut the body across.
+    """
+
+    uid: str
+    description: str
+    slices: int
+    rows: int
+    columns: int
+    spacing_mm: tuple[float, float, float]
+    is_axial: bool
+
+
+def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
+    """Return one CT series as a scan.
+
+    Args:
+        source: A folder (all files below it, whatever their names), a file, or a list of files.
+        series_uid: The series to read; without it the best candidate for an axial chest CT.
+
+    Raises:
+        ReadError: No CT, no such series, a damaged file, or slices that make no scan. Says which and why.
+    """
+    place, series, others = _all_series(source)
+    chosen = choose(series, series_uid, str(place))
+    findings = _unreadable_findings(others)
+    if len(series) > 1 and series_uid is None:
+        findings += (_chosen_finding(chosen, series),)
+    name = f"{place} ({chosen.title})"
+    layout = lay_out(chosen.stack, name)
+    volume = Volume(_fill_gaps(_read_pixels(chosen.stack), chosen.stack, layout), layout.geometry)
+    if not volume.geometry.is_orthogonal:
+        volume = orthogonal(volume, "linear", AIR_HU)
+    findings += layout.findings + _unit_findings(chosen.stack) + check_ct(volume, place)
+    return Scan(volume, place, chosen.uid, describe(chosen.title, volume), findings)
+
+
+def list_series(source: ScanInput) -> list[SeriesSummary]:
+    """Return the CT series in a folder, the one that would be read first; no pixel is read.
+
+    Raises:
+        ReadError: There is none.
+    """
+    _, found, _ = _all_series(source)
+    return [_summary(each) for each in found]
+
+
+def dicom_to_numpy(folder: PathInput) -> npt.NDArray[np.int16]:
+    """Return a CT series as HU, (row, column, slice), slices by rising z: the paper's function of this name."""
+    volume = read_dicom(folder).volume
+    rising = volume.array if volume.geometry.affine_lps[2, 0] >= 0 else volume.array[::-1]
+    return np.ascontiguousarray(np.moveaxis(rising, 0, -1))
+
+
+def _all_series(source: ScanInput) -> tuple[Path, list[Series], Counter[str]]:
+    """The place to name in messages, the series there, and what else is there by kind."""
+    if isinstance(source, (str, PathLike)):
+        place = Path(source)
+        files = _existing(place)
+    else:
+        paths = [Path(each) for each in source]
+        if not paths:
+            raise ReadError("No file was given to read a scan from.")
+        place = paths[0].parent
+        files = [file for path in paths for file in _existing(path)]
+    slices, others = read_headers(files)
+    if not slices:
+        raise ReadError(f"{place}: no CT to segment. Found: {_count(others)}.")
+    return place, group_series(slices), others
+
+
+def _existing(path: Path) -> list[Path]:
+    if not path.exists():
+        raise ReadError(f"{path}: there is no such file or folder.")
+    files = files_of(path)
+    if not files:
+        try:
+            next(path.iterdir(), None)  # the search passes silently over what it may not open
+        except OSError as error:
+            raise ReadError(f"{path}: the folder cannot be opened: {error.strerror}.") from error
+        raise ReadError(f"{path}: the folder is empty.")
+    return files
+
+
+def _count(others: Counter[str]) -> str:
+    """Say what was found instead: "MR images (3), localizers (1)"."""
+    return ", ".join(f"{kind} ({count})" for kind, count in others.most_common())
+
+
+def _unreadable_findings(others: Counter[str]) -> tuple[Finding, ...]:
+    lost = Counter({kind: others[kind] for kind in UNREADABLE if others[kind]})
+    if not lost:
+        return ()
+    number = lost.total()
+    message = (
+        f"{number} file{'s' if number > 1 else ''} could not be read: {_count(lost)}."
+        " If slices of this scan are among them, it is incomplete: copy it again."
+    )
+    return (Finding("unreadable-files", message),)
+
+
+def _chosen_finding(chosen: Series, series: Sequence[Series]) -> Finding:
+    def line(each: Series) -> str:
+        return f"{each.title} ({len(each.stack.slices)} slices, {each.uid})"
+
+    others = "; ".join(line(each) for each in series if each is not chosen)
+    return Finding("several-series", f"{len(series)} CT series were found; {line(chosen)} was taken. Others: {others}.")
+
+
+def _summary(series: Series) -> SeriesSummary:
+    first = series.stack.slices[0]
+    return SeriesSummary(
+        uid=series.uid,
+        description=series.title,
+        slices=len(series.stack.slices),
+        rows=first.rows,
+        columns=first.columns,
+        spacing_mm=(series.spacing_mm, *first.pixel_spacing_mm),
+        is_axial=series.is_axial,
+    )
+
+
+def _unit_findings(stack: Stack) -> tuple[Finding, ...]:
+    units = {each.rescale_type for each in stack.slices} - {"HU"}
+    if not units:
+        return ()
+    message = f"The scanner gives the values' unit as {', '.join(sorted(units))}, not as Hounsfield units."
+    return (Finding("not-hu", message),)
+
+
+def _read_pixels(stack: Stack) -> npt.NDArray[np.int16]:
+    """Decode a stack's slices to (slice, row, column) HU; besides the result, memory for a few slices is needed."""
+    first = stack.slices[0]
+    hu = np.empty((len(stack.slices), first.rows, first.columns), np.int16)
+    by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
+    jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
+    with warnings.catch_warnings(), ThreadPoolExecutor(PIXEL_THREADS) as pool:
+        warnings.simplefilter("ignore")
+        for _ in pool.map(lambda job: _decode_file(job, hu), jobs):
+            pass
+    return hu
+
+
+def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16]) -> None:
+    """Decode the slices of one file into their places in `hu`."""
+    path = job[0][1].path
+    dataset = read_dataset(path)
+    if dataset is None or "PixelData" not in dataset:
+        raise ReadError(f"{path}: the file is cut short or holds no image; copy or export it again.")
+    try:
+        frames = decoded(dataset, [header.frame or 0 for _, header in job])
+        for (index, header), stored in zip(job, frames, strict=True):
+            hu[index] = rescaled(stored, header.slope, header.intercept)
+            hu[index][_is_padding(stored, dataset, hu[index])] = AIR_HU
+    except LungUNetSegError:
+        raise
+    except Exception as error:  # decoders raise whatever the broken bytes lead to
+        reason = " ".join(str(error).split())
+        raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error
+
+
+def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) -> npt.NDArray[np.int16]:
+    """Return stored values as int16 HU (PS3.3 C.11.1); padding and all else below -1024 HU becomes -1024."""
+    if slope == 1.0 and intercept.is_integer():
+        return to_hu(stored.astype(np.int32) + int(intercept))
+    return to_hu(stored.astype(np.float32) * np.float32(slope) + np.float32(intercept))
+
+
+def _is_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Return where a slice holds its declared padding (PS3.3 C.7.5.1.1.2) and that reads as denser than bone.
+
+    Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. What reads as tissue stays: the same
+    number may be padding outside the field of view and a true value within.
+    """
+    padding = dataset.get("PixelPaddingValue")
+    if not isinstance(padding, int):
+        return np.zeros(stored.shape, np.bool_)
+    return np.asarray((stored == padding) & (hu > DENSEST_HU))
+
+
+def _fill_gaps(hu: npt.NDArray[np.int16], stack: Stack, layout: Layout) -> npt.NDArray[np.int16]:
+    """Interpolate slices linearly to the layout's even places; where slices lie evenly they are left as they are."""
+    if layout.is_exact:
+        return hu
+    places = np.interp(layout.grid_mm, stack.positions_mm, np.arange(len(hu)))
+    result = np.empty((len(places), *hu.shape[1:]), np.int16)
+    for index, place in enumerate(places):
+        below = min(int(place), len(hu) - 2)
+        share = np.float32(place - below)
+        result[index] = np.rint(hu[below] * (1 - share) + hu[below + 1] * share)
+    return result

@@ -1,0 +1,164 @@
+"""A stack of DICOM slices as a grid in space: order, spacing, gaps, duplicates and gantry tilt.
+
+Source: DICOM PS3.3 C.7.6.2.1.1. Slices are ordered by their position along the slice normal, never by name or number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom.headers import SliceHeader
+from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
+
+FloatArray = npt.NDArray[np.float64]
+
+SAME_PLACE_MM = 0.05
+"""Slices nearer than this lie at the same place: far above rounding, far below any slice distance."""
+
+EVEN_SHARE = 0.1
+"""Share of the spacing by which a slice may lie off its even place without any remark."""
+
+WIDEST_GAP_MM = 25.0
+"""Wider gaps are not filled between neighbours: the lung's outline changes too much from one to the other."""
+
+DEFAULT_THICKNESS_MM = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Slices of one size and orientation, in the order of their places.
+
+    Attributes:
+        slices: Ordered along their normal, at most one at each place.
+        positions_mm: Place of each along the normal, from the first.
+        repeated: How many further slices lay at the place of another and were left out.
+    """
+
+    slices: tuple[SliceHeader, ...]
+    positions_mm: FloatArray
+    repeated: int
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """An even grid for a stack.
+
+    Attributes:
+        geometry: The grid; its slice axis slants where the gantry was tilted.
+        grid_mm: Place of each grid slice along the normal, from the stack's first slice.
+        is_exact: Whether each grid slice is just the stack's slice of that number.
+        findings: What had to be bridged.
+    """
+
+    geometry: Geometry
+    grid_mm: FloatArray
+    is_exact: bool
+    findings: tuple[Finding, ...]
+
+
+def stack(slices: Sequence[SliceHeader]) -> Stack:
+    """Order slices of one orientation along their normal; of several at one place the first (by number) is kept."""
+    first = slices[0]
+    heights = np.array([each.position for each in slices]) @ first.normal
+    places = np.round(heights / SAME_PLACE_MM)
+    order = sorted(range(len(slices)), key=lambda index: (places[index], slices[index].instance))
+    kept = [order[0]]
+    for index in order[1:]:
+        if heights[index] - heights[kept[-1]] > SAME_PLACE_MM:
+            kept.append(index)
+    positions = heights[kept] - heights[kept[0]]
+    return Stack(tuple(slices[index] for index in kept), positions, len(slices) - len(kept))
+
+
+def is_even(positions_mm: FloatArray) -> bool:
+    """Whether slices follow each other at one distance."""
+    if len(positions_mm) < 3:
+        return True
+    even = np.linspace(positions_mm[0], positions_mm[-1], len(positions_mm))
+    return bool(np.abs(positions_mm - even).max() <= EVEN_SHARE * (even[1] - even[0]))
+
+
+def lay_out(stack: Stack, name: str) -> Layout:
+    """Return the even grid on which a stack is read.
+
+    Args:
+        stack: At least one slice.
+        name: What errors call the series.
+
+    Raises:
+        ReadError: A gap too wide to bridge, or slices shifted sideways against each other.
+    """
+    first, positions = stack.slices[0], stack.positions_mm
+    findings: list[Finding] = []
+    if stack.repeated:
+        message = f"Slices at the place of another one were left out ({stack.repeated}); the first of each was taken."
+        findings.append(Finding("duplicate-slices", message))
+    if len(positions) == 1:
+        step_mm = first.thickness_mm or DEFAULT_THICKNESS_MM
+        findings.append(Finding("single-slice", f"There is only one slice; its thickness is taken as {step_mm:g} mm."))
+        grid_mm, exact = positions, True
+    else:
+        grid_mm, exact = _even_grid(positions, name, findings)
+        step_mm = float(grid_mm[1] - grid_mm[0])
+    across, down = first.orientation
+    along = first.normal + _slant(stack, name, findings)
+    affine = np.eye(4)
+    row_mm, column_mm = first.pixel_spacing_mm
+    affine[:3, :3] = np.stack([along * step_mm, down * row_mm, across * column_mm], axis=1)
+    affine[:3, 3] = first.position
+    return Layout(Geometry((len(grid_mm), first.rows, first.columns), affine), grid_mm, exact, tuple(findings))
+
+
+def _even_grid(positions: FloatArray, name: str, findings: list[Finding]) -> tuple[FloatArray, bool]:
+    """Places of an even grid over the stack, and whether the slices lie on them one by one."""
+    if is_even(positions):
+        return np.linspace(positions[0], positions[-1], len(positions)), True
+    gaps = np.diff(positions)
+    usual_mm = float(np.median(gaps))
+    widest = int(np.argmax(gaps))
+    if gaps[widest] > max(WIDEST_GAP_MM, (1 + EVEN_SHARE) * usual_mm):
+        raise ReadError(
+            f"{name}: after slice {widest + 1} of {len(positions)} there is a gap of {gaps[widest]:.1f} mm where slices"
+            f" are {usual_mm:.4g} mm apart; too wide to be filled. Are files missing? Copy the whole series."
+        )
+    grid = np.linspace(positions[0], positions[-1], round(positions[-1] / usual_mm) + 1)
+    nearest_mm = np.abs(grid[:, None] - positions[None, :])
+    near_mm = EVEN_SHARE * usual_mm
+    if (nearest_mm.min(axis=0) <= near_mm).all():
+        missing = int((nearest_mm.min(axis=1) > near_mm).sum())
+        message = f"Slices are missing ({missing} of {len(grid)}, {usual_mm:.4g} mm apart); filled from neighbours."
+        findings.append(Finding("missing-slices", message))
+    else:
+        message = (
+            f"Slices are unevenly spaced, {gaps.min():.4g} to {gaps.max():.4g} mm;"
+            f" they were interpolated to {grid[1] - grid[0]:.4g} mm."
+        )
+        findings.append(Finding("uneven-slices", message))
+    return grid, False
+
+
+def _slant(stack: Stack, name: str, findings: list[Finding]) -> FloatArray:
+    """In-plane shift per mm along the normal, as an LPS vector: 0 unless the gantry was tilted."""
+    first = stack.slices[0]
+    offsets = np.array([each.position - first.position for each in stack.slices]) @ first.orientation.T
+    height = np.maximum(stack.positions_mm @ stack.positions_mm, 1e-9)
+    slant = stack.positions_mm @ offsets / height
+    stray_mm = float(np.abs(offsets - np.outer(stack.positions_mm, slant)).max())
+    if stray_mm > max(first.pixel_spacing_mm):
+        raise ReadError(
+            f"{name}: slices are shifted sideways against each other by up to {stray_mm:.1f} mm,"
+            " so they are no one scan. Were several reconstructions mixed?"
+        )
+    tilt = float(np.hypot(*slant))
+    if tilt <= ANGLE_TOLERANCE:
+        return np.zeros(3)
+    degrees = np.degrees(np.arctan(tilt))
+    message = f"The gantry was tilted by {degrees:.1f} degrees; slices were shifted onto a straight grid."
+    findings.append(Finding("gantry-tilt", message))
+    return slant @ first.orientation

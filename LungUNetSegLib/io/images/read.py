@@ -1,0 +1,52 @@
+"""Scans from NIfTI, NRRD and MetaImage files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.itk_files import IMAGE_ENDINGS, image_ending, load, to_volume
+from LungUNetSegLib.io.scan import PathInput, Scan, check_ct, describe
+from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
+
+
+def read_image(path: PathInput) -> Scan:
+    """Return the CT in an image file.
+
+    Args:
+        path: A file ending in one of `IMAGE_ENDINGS`, three-dimensional, one value a voxel, in HU. Floats are
+            rounded; what is not a number, or below -1024 HU, becomes air.
+
+    Raises:
+        ReadError: Missing, damaged, of another kind, 2D, 4D, in colour, or certainly not in HU.
+    """
+    path = Path(path)
+    if image_ending(path) is None:
+        raise ReadError(f"{path}: not an image file that is known here; known are {', '.join(IMAGE_ENDINGS)}.")
+    image = load(path)
+    channels = image.GetNumberOfComponentsPerPixel()
+    if channels > 1:
+        raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
+    if "complex" in image.GetPixelIDTypeAsString():
+        raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
+    raw, findings = to_volume(image, path, "linear", AIR_HU)
+    if raw.array.dtype.kind == "f":
+        findings += _replace_what_is_no_number(raw, path)
+    volume = Volume(to_hu(raw.array, in_place=True), raw.geometry)
+    findings += check_ct(volume, path)
+    return Scan(volume, path, None, describe(path.name, volume), findings)
+
+
+def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
+    """Make NaN and infinite voxels air, in place, and say so."""
+    finite = np.isfinite(raw.array)
+    if finite.all():
+        return ()
+    if not finite.any():
+        raise ReadError(f"{path}: no voxel holds a number (all are NaN or infinite).")
+    raw.array[~finite] = AIR_HU
+    lost = finite.size - np.count_nonzero(finite)
+    return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are no finite numbers; they were taken as air."),)

@@ -1,0 +1,184 @@
+"""Label maps of the lungs to and from files: 1 = the patient's right lung, 2 = the left."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
+from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
+from LungUNetSegLib.io.images.itk_files import image_ending, is_text, load, to_volume
+from LungUNetSegLib.io.masks import slicer_segmentation
+from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
+from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
+from LungUNetSegLib.io.scan import PathInput
+from LungUNetSegLib.resample import orthogonal, resample, to_sitk
+from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
+from LungUNetSegLib.volume import Geometry, Volume
+
+OUTPUT_ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
+
+GREATEST_LOSS = 0.05
+"""Share of a mask that may fall outside the scan it is read for; more means that it belongs to another scan."""
+
+
+def check_writable(path: PathInput) -> None:
+    """Raise the WriteError that `write_labels` would: unknown ending, missing or read-only folder."""
+    _check_output(Path(path))
+
+
+def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS) -> None:
+    """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
+
+    Args:
+        path: Ends in one of `OUTPUT_ENDINGS`; ``.seg.nrrd`` keeps the segments' names, colours and terminology.
+        labels: uint8. No format here knows slanting axes: labels on such a grid are written on a straight one.
+        segments: What the label values mean.
+
+    Raises:
+        UnknownFormatError: Unknown ending.
+        WriteError: Missing or read-only folder, full disk.
+    """
+    path = Path(path)
+    ending = _check_output(path)
+    labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
+    if not labels.geometry.is_orthogonal:
+        labels = orthogonal(labels, "nearest", 0)
+    image = to_sitk(labels)
+    if ending == slicer_segmentation.ENDING:
+        slicer_segmentation.describe_segments(image, segments)
+    with replacing(path, ending) as draft:
+        try:
+            sitk.WriteImage(image, str(draft), useCompression=True)
+            # ITK reports no error when a disk runs full under a NIfTI, so what was written is read again.
+            complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), labels.array)
+        except RuntimeError as error:
+            raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
+        if not complete:
+            raise WriteError(f"{path}: could not be written whole; is the disk full?")
+
+
+def read_labels(path: PathInput, reference: Geometry | None = None) -> Volume:
+    """Return the lungs in a mask file: uint8; 1 = right (or both lungs in one mask), 2 = left.
+
+    Args:
+        path: NIfTI, NRRD, MetaImage, .seg.nrrd (segments told by terminology or name), the paper's .npz (one array
+            (row, column, slice)), or DICOM SEG or RTSTRUCT: the file, or a folder with just that file.
+        reference: Grid of the scan that the mask belongs to. The result lies on it; without it on the mask's own.
+            A .npz and an RTSTRUCT have no grid of their own and need it.
+
+    Raises:
+        ReadError: Not a mask, other values than 0, 1, 2, no lung in it, or it does not lie on `reference`.
+    """
+    path = Path(path)
+    if path.name.lower().endswith(".npz"):
+        return _read_npz(path, reference)
+    labels = _read_dicom(path, reference) if image_ending(path) is None else _read_image(path)
+    return labels if reference is None else on_grid(labels, reference, path)
+
+
+def is_dicom_mask(path: Path) -> bool:
+    """Whether a file is a DICOM SEG or RTSTRUCT, whatever it is called."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
+        dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
+    return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
+
+
+def on_grid(labels: Volume, reference: Geometry, path: Path) -> Volume:
+    """Return labels on the scan's grid, or raise ReadError if a good part of them lies elsewhere."""
+    moved = resample(labels, reference, "nearest")
+    before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
+    after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
+    if after_ml < (1 - GREATEST_LOSS) * before_ml:
+        raise ReadError(
+            f"{path}: only {after_ml:.0f} of the mask's {before_ml:.0f} ml lie within the scan;"
+            " it belongs to another scan or its place is wrong."
+        )
+    return moved
+
+
+def _read_image(path: Path) -> Volume:
+    image = load(path)
+    if slicer_segmentation.is_segmentation(image):
+        return slicer_segmentation.lungs_of(image, path)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
+    raw, _ = to_volume(image, path, "nearest", 0)
+    return Volume(_checked(raw.array, path), raw.geometry)
+
+
+def _read_dicom(path: Path, reference: Geometry | None) -> Volume:
+    if not path.exists():
+        raise ReadError(f"{path}: there is no such file or folder.")
+    files = files_of(path)
+    if len(files) != 1:
+        raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
+        dataset = read_dataset(files[0])
+        try:
+            if dataset is not None and dataset.get("Modality") == "SEG":
+                return lungs_in_segmentation(dataset, files[0])
+            if dataset is not None and dataset.get("Modality") == "RTSTRUCT":
+                return lungs_in_contours(dataset, files[0], reference)
+        except LungUNetSegError:
+            raise
+        except Exception as error:  # missing and malformed values raise nearly anything
+            reason = " ".join(str(error).split())
+            raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
+    raise ReadError(f"{path}: not a mask that is known here (image file, .npz, DICOM SEG or RTSTRUCT).")
+
+
+def _read_npz(path: Path, reference: Geometry | None) -> Volume:
+    if reference is None:
+        raise ReadError(f"{path}: a .npz mask has no place in space; it can be read only beside its scan.")
+    try:
+        # NumPy would leave a broken archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
+    solid = [array for array in arrays.values() if array.ndim == 3]
+    if len(solid) != 1:
+        held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")
+    array = np.moveaxis(_checked(solid[0], path), -1, 0)
+    if array.shape != reference.shape:
+        raise ReadError(f"{path}: the mask has {array.shape} (slice, row, column) voxels, its scan {reference.shape}.")
+    return Volume(array[:: slice_step(reference)], reference)
+
+
+def slice_step(geometry: Geometry) -> int:
+    """1 where a grid's slices run to the head, else -1: the paper's arrays are ordered by rising z."""
+    return 1 if geometry.affine_lps[2, 0] >= 0 else -1
+
+
+def _checked(array: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
+    values = np.unique(array)
+    if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
+        shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
+        raise ReadError(
+            f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
+            f"{' and more' if len(values) > 8 else ''}."
+        )
+    return array.astype(np.uint8)
+
+
+def _check_output(path: Path) -> str:
+    """Return the ending by which the format is chosen."""
+    ending = next((ending for ending in OUTPUT_ENDINGS if path.name.lower().endswith(ending)), None)
+    if ending is None:
+        raise UnknownFormatError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
+    if not is_text(path):
+        raise WriteError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+    check_replaceable(path)
+    return ending

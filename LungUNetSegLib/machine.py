@@ -1,0 +1,48 @@
+"""What the machine has for us: cores that may be used, and packages that need not be installed."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.errors import MissingDependencyError
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+"""Linux, control groups version 2: microseconds of CPU time in each period of so many, or "max"."""
+
+
+def limited_cores() -> int | None:
+    """Return the cores that this process may use if they are fewer than the machine's, else None."""
+    cores = os.cpu_count() or 1
+    allowed = cores
+    if hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CGROUP_LIMIT.read_text().split()
+        if quota != "max":
+            allowed = min(allowed, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        pass  # no such limit here
+    return allowed if allowed < cores else None
+
+
+def import_package(name: str, title: str) -> Any:
+    """Return an engine's package.
+
+    Args:
+        name: To import it and to install it.
+        title: For people.
+
+    Raises:
+        MissingDependencyError: It is not installed or does not load.
+    """
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a driver's missing library, a numpy of another ABI: each raises what it likes
+        reason = " ".join(str(error).split())
+        raise MissingDependencyError(
+            f"{title} cannot be loaded ({reason}): install it with `pip install {name}`, or use another --engine."
+        ) from error

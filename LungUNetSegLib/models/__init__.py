@@ -1,0 +1,1 @@
+"""Models: their manifests, weights and checkpoints, and the weights that are shipped."""

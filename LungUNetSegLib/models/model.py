@@ -1,0 +1,235 @@
+"""Finding a model, checking that it is unchanged, and knowing what it is.
+
+A model is a folder with ``manifest.json``, ``network.onnx`` (the graph) and ``weights.safetensors`` (the numbers, to
+which the graph refers: there is one copy of them for all engines). A training checkpoint serves too, with torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.errors import ConfigError, ModelError
+from LungUNetSegLib.preprocessing import PreprocessConfig
+
+DEFAULT_MODEL = "lungs"
+MANIFEST_FILE = "manifest.json"
+CHECKPOINT_SUFFIXES = (".pt", ".pth")
+SHIPPED_FOLDER = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """One file of a model.
+
+    Attributes:
+        file: Name in the manifest's folder.
+        sha256: Of its bytes, in hexadecimal.
+    """
+
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        # A manifest comes with somebody's model: it may not point at the reader's other files.
+        if Path(self.file).name != self.file:
+            raise ConfigError(f"A model's file lies in the manifest's own folder, got {self.file!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles:
+    """What each engine reads.
+
+    Attributes:
+        onnx: The graph, for ONNX Runtime and OpenVINO; its numbers lie in the `torch` file.
+        torch: The weights by name, in safetensors.
+    """
+
+    onnx: ModelFile
+    torch: ModelFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCase:
+    """Scans of one collection that a model learnt from, with what their licence asks to be repeated."""
+
+    collection: str
+    cases: tuple[str, ...]
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a model was made.
+
+    Attributes:
+        cases: What it learnt from.
+        commands: The commands that make it again.
+        config: Settings of the training run.
+    """
+
+    cases: tuple[TrainingCase, ...] = ()
+    commands: tuple[str, ...] = ()
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What ``manifest.json`` says of a model.
+
+    Attributes:
+        name: For people and for ``--model``.
+        description: A sentence.
+        date: When it was made, as YYYY-MM-DD.
+        licence: Of the weights.
+        preprocess: The grid and intensities that the network expects.
+        network: The U-Net's configuration, as JSON.
+        files: The weights in each engine's form.
+        training: How it was made.
+        scores: What it reached, by the model card's names.
+    """
+
+    name: str
+    description: str
+    date: str
+    licence: str = "CC BY 4.0"
+    preprocess: PreprocessConfig
+    network: dict[str, Any]
+    files: ModelFiles
+    training: Training = Training()
+    scores: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model:
+    """A network with its weights, checked and ready for an engine to load.
+
+    Attributes:
+        name: The manifest's, or the checkpoint's file name.
+        sha256: Of the weights, in hexadecimal: what identifies the model in a report.
+        preprocess: The grid and intensities that the network expects.
+        network: The U-Net's configuration, as JSON.
+        weights: Path of the safetensors file or checkpoint.
+        onnx: Path of the ONNX graph; None for a checkpoint.
+        manifest: None for a checkpoint.
+    """
+
+    name: str
+    sha256: str
+    preprocess: PreprocessConfig
+    network: dict[str, Any]
+    weights: Path
+    onnx: Path | None = None
+    manifest: Manifest | None = None
+
+    def __post_init__(self) -> None:
+        seen, given = self.network.get("in_channels", 1), self.preprocess.channels
+        said = self.network.get("out_channels", 1)
+        if seen != given or said not in (1, 2):
+            raise ModelError(
+                f"The network of {self.name!r} maps {seen} channels to {said}; a lung model of its "
+                f"preprocessing maps {given} to 2 (right and left lung) or to 1 (both as one)."
+            )
+
+    @property
+    def channels(self) -> int:
+        """2 for right and left lung, 1 for both as one."""
+        return int(self.network.get("out_channels", 1))
+
+
+def shipped_models() -> list[str]:
+    """Names of the models that come with this package."""
+    return sorted(path.parent.name for path in SHIPPED_FOLDER.glob(f"*/{MANIFEST_FILE}"))
+
+
+def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
+    """Find a model and check its files; no engine is started.
+
+    Args:
+        name_or_path: A shipped model's name, a model's folder or ``manifest.json``, or a training checkpoint.
+
+    Raises:
+        ModelError: There is no such model, its manifest is not one, or a file is missing or changed.
+        MissingDependencyError: It is a checkpoint and torch is not installed.
+    """
+    if str(name_or_path) in shipped_models():
+        return _load_exported(SHIPPED_FOLDER / str(name_or_path) / MANIFEST_FILE)
+    path = Path(name_or_path)
+    if path.is_dir():
+        path = path / MANIFEST_FILE
+    if not path.is_file():
+        shipped = ", ".join(shipped_models()) or "none"
+        raise ModelError(
+            f"There is no model {str(name_or_path)!r}: give a shipped name ({shipped}), a model's folder, or a "
+            "training checkpoint."
+        )
+    if path.suffix in CHECKPOINT_SUFFIXES:
+        return _load_checkpoint(path)
+    if path.suffix != ".json":
+        raise ModelError(f"{path} is not a model by itself: give the folder that holds it and its {MANIFEST_FILE}.")
+    return _load_exported(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a ``manifest.json``.
+
+    Raises:
+        ModelError: It is no JSON, or has unknown or missing entries.
+    """
+    try:
+        return from_json(Manifest, json.loads(path.read_text("utf-8")), str(path))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as a model's manifest: {error}.") from error
+    except ConfigError as error:
+        raise ModelError(str(error)) from error
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write a ``manifest.json``."""
+    path.write_text(json.dumps(to_json(manifest), indent=2) + "\n", "utf-8")
+
+
+def _load_exported(manifest_path: Path) -> Model:
+    manifest = read_manifest(manifest_path)
+    folder = manifest_path.parent
+    for entry in (manifest.files.onnx, manifest.files.torch):
+        path = folder / entry.file
+        if not path.is_file():
+            raise ModelError(f"The model {manifest.name!r} lacks {path}: get it again, or export it again.")
+        if sha256_of(path) != entry.sha256:
+            raise ModelError(
+                f"{path} is not the file that the model's manifest describes (its SHA-256 differs): it was changed "
+                "or damaged. Get it again, or export it again."
+            )
+    return Model(
+        name=manifest.name,
+        sha256=manifest.files.torch.sha256,
+        preprocess=manifest.preprocess,
+        network=manifest.network,
+        weights=folder / manifest.files.torch.file,
+        onnx=folder / manifest.files.onnx.file,
+        manifest=manifest,
+    )
+
+
+def _load_checkpoint(path: Path) -> Model:
+    from LungUNetSegLib.models.checkpoint import read_checkpoint  # needs torch
+
+    checkpoint = read_checkpoint(path)
+    return Model(
+        name=path.stem,
+        sha256=sha256_of(path),
+        preprocess=checkpoint.preprocess,
+        network=checkpoint.network,
+        weights=path,
+    )

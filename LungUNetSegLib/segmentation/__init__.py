@@ -1,0 +1,1 @@
+"""From a scan to its lungs: probabilities, cleaning, measurements, quality."""

@@ -1,0 +1,98 @@
+"""Air around the body that the network took for lung: under boards and blankets, between arm and table.
+
+It looks like a lung to the network, a dark area within an outline, but it is joined to the air around the patient,
+from which the chest wall parts every lung. Looked at slice by slice on the network's grid.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.segmentation.cleaning import HALF, Probabilities
+from LungUNetSegLib.volume import AIR_HU
+
+Mask = npt.NDArray[np.bool_]
+
+AIR_BELOW_HU = -500
+"""Halfway from air to soft tissue."""
+
+CUT_PIXELS, CUT_REACH = 3, 2
+"""Air whose lung comes within CUT_REACH pixels of what was not scanned, in so many pixels, is a lung that the field of
+view cuts, not the room's."""
+
+CUT_SHARE = 0.1
+"""Unless so little of that air was taken for lung: the room's is far larger than what is mistaken in it."""
+
+OUTSIDE_SHARE = 0.5
+"""A part of a slice's lung with a larger share in the room's air is outside."""
+
+WITHIN_SHARE = 0.25
+"""A lung has at least this much inside the chest of what it has outside, or the chest wall is open to the eye."""
+
+
+def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16]) -> int:
+    """Set to 0 in place what is air around the body.
+
+    Args:
+        probabilities: (N, 2, h, w), 0 to 255; channel 0 right lung, 1 left.
+        hu: (N, h, w) the slices, of which `AIR_HU` is the lowest value and that of pixels that were not scanned.
+
+    Returns:
+        How many pixels were lung and no longer are.
+    """
+    dropped = 0
+    for plane, said in zip(hu, probabilities, strict=True):
+        lungs = said >= HALF
+        if not lungs.any():
+            continue
+        either = lungs.any(axis=0)
+        outside = _joined_to_the_border(plane < AIR_BELOW_HU)
+        if not (either & outside).any():
+            continue
+        not_scanned = _joined_to_the_border(plane <= AIR_HU)
+        air = either & not_scanned
+        if len(lungs) == 2:  # one channel for both does not tell a lung from a part of one
+            room = _uncut(outside & ~not_scanned, either, not_scanned)
+            air |= _parts_within(lungs[0], room) | _parts_within(lungs[1], room)
+        dropped += int(np.count_nonzero(air))
+        said[:, air] = 0
+    return dropped
+
+
+def _joined_to_the_border(air: Mask) -> Mask:
+    """The parts of (h, w) air that reach the slice's border."""
+    regions, _ = ndimage.label(np.pad(air, 1, constant_values=True))
+    joined: Mask = (regions == regions[0, 0])[1:-1, 1:-1]
+    return joined
+
+
+def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
+    """The connected parts of (h, w) air that are no lung which reaches what was not scanned."""
+    beyond = np.pad(not_scanned, 1, constant_values=True)
+    near = ndimage.binary_dilation(beyond, iterations=CUT_REACH)[1:-1, 1:-1] & ~not_scanned
+    # Between tissue and nothing values are in between, as air's: along the edge they would join a lung to the room.
+    parts, count = ndimage.label(air & ~near)
+    grown = np.where(air & near, ndimage.grey_dilation(parts, 2 * CUT_REACH + 1), parts)
+    contacts = np.bincount(grown[lungs & near], minlength=count + 1)
+    taken = np.bincount(parts[lungs], minlength=count + 1)
+    sizes = np.bincount(parts.ravel())
+    # What is mostly lung is one also where the network stops short of the cut.
+    is_room = (taken < CUT_SHARE * sizes) | ((contacts < CUT_PIXELS) & (taken < OUTSIDE_SHARE * sizes))
+    is_room[0] = False
+    result: Mask = is_room[grown]
+    return result
+
+
+def _parts_within(lung: Mask, room: Mask) -> Mask:
+    """The connected parts of one lung in a slice that lie in the room's air, where another lies in the body."""
+    parts, count = ndimage.label(lung)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    is_outside = np.bincount(parts[room], minlength=count + 1) > OUTSIDE_SHARE * sizes
+    is_outside[0] = False
+    within, without = sizes[1:][~is_outside[1:]].sum(), sizes[is_outside].sum()
+    if within < WITHIN_SHARE * without:
+        is_outside[:] = False
+    result: Mask = is_outside[parts]
+    return result

@@ -1,0 +1,151 @@
+"""Cleaning the network's output: lungs stay whole, stray air goes, parts on the wrong side change it, holes close.
+
+All of it happens on the network's grid, on probabilities scaled to 0..255, before anything is brought to the scan's
+own resolution. The sides are looked at apart, so lungs that touch stay two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+
+Probabilities = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+HALF = np.uint8(128)
+"""The least value on the scale of 0 to 255 that means a probability of one half or more."""
+
+SWAP_MM = 20.0
+"""Lungs that lie this far on each other's side are named the wrong way round."""
+
+LONE_HOLE_MM2 = 500.0
+"""Largest hole that is closed where no slices above and below show whether the lung closes over it."""
+
+LUNGS_LEAST_ML = 30.0
+"""Less that ends within the scan is air in a head, a neck or a limb: a newborn's lungs hold three times as much."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaning:
+    """What was changed.
+
+    Attributes:
+        removed_ml: Volume of each removed part, the largest first.
+        moved_ml: Volume that changed side.
+        filled_ml: Volume of the closed holes.
+        sides_swapped: Whether right and left were exchanged as a whole.
+        outside_ml: Volume that was dropped before all else, as air around the body.
+    """
+
+    removed_ml: tuple[float, ...] = field(default=())
+    moved_ml: float = 0.0
+    filled_ml: float = 0.0
+    sides_swapped: bool = False
+    outside_ml: float = 0.0
+
+
+def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = HALF) -> Labels:
+    """Map (..., 2, h, w) probabilities to (..., h, w) labels: the larger of both from `threshold` on, 0 elsewhere."""
+    right, left = probabilities[..., 0, :, :], probabilities[..., 1, :, :]
+    labels: Labels = 1 + (left > right).astype(np.uint8)
+    labels *= np.maximum(right, left) >= threshold
+    return labels
+
+
+def clean(probabilities: Probabilities, spacing_mm: tuple[float, float, float]) -> tuple[Probabilities, Cleaning]:
+    """Clean the network's output for a whole scan.
+
+    Args:
+        probabilities: (D, 2, h, w) on the network's grid, 0 to 255; axes run to the head, the back and the left.
+        spacing_mm: (slice, row, column) of that grid.
+
+    Returns:
+        Probabilities of the same form, and what was changed.
+    """
+    result = probabilities.copy()
+    box = _bounding_box(result.max(axis=1) >= HALF)
+    if box is None:
+        return result, Cleaning()
+    region = result[box[0], :, box[1], box[2]]
+    before = hard_labels(region)
+    swapped = _sides_swapped(before, spacing_mm[2])
+    if swapped:
+        region[:] = region[:, ::-1].copy()
+        before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    belief = np.minimum(region.sum(axis=1, dtype=np.uint16), 255).astype(np.uint8)
+    after, removed = sort_parts(before, belief, spacing_mm)
+    is_cut = (after[0].any() and box[0].start == 0) or (after[-1].any() and box[0].stop == len(result))
+    if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
+        removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
+        after[:] = 0
+    moved = int(np.count_nonzero((after != before) & (after > 0)))
+    filled = sum(_fill_holes(after, side, spacing_mm[1] * spacing_mm[2]) for side in (RIGHT_LUNG, LEFT_LUNG))
+    _apply(region, before, after)
+    return result, Cleaning(
+        removed_ml=tuple(sorted((size * voxel_ml for size in removed), reverse=True)),
+        moved_ml=moved * voxel_ml,
+        filled_ml=filled * voxel_ml,
+        sides_swapped=swapped,
+    )
+
+
+def _bounding_box(mask: Mask) -> tuple[slice, slice, slice] | None:
+    box = []
+    for axes in ((1, 2), (0, 2), (0, 1)):
+        used = np.flatnonzero(mask.any(axis=axes))
+        if not used.size:
+            return None
+        box.append(slice(int(used[0]), int(used[-1]) + 1))
+    return box[0], box[1], box[2]
+
+
+def _sides_swapped(labels: Labels, column_mm: float) -> bool:
+    """Whether the middle of the right lung lies clearly to the patient's left of the left lung's."""
+    right, left = (labels == side for side in (RIGHT_LUNG, LEFT_LUNG))
+    if not right.any() or not left.any():
+        return False
+    return (middle_column(right) - middle_column(left)) * column_mm > SWAP_MM
+
+
+def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
+    """Close in place what one lung encloses, however large (a tumour within is lung); return the voxels filled.
+
+    In one or two slices by themselves only small holes are closed: a large one may be the dome of the liver.
+    """
+    lung = labels == side
+    box = _bounding_box(lung)
+    if box is None:
+        return 0
+    lung = lung[box]
+    # The first and last slice are open ends, unless there is no third dimension to be enclosed in.
+    outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
+    regions, _ = ndimage.label(outside, output=np.int32)
+    open_ends = np.unique(regions[[0, -1]]) if len(lung) > 2 else regions[:, 0, 0]
+    is_hole = np.ones(int(regions.max()) + 1, bool)
+    is_hole[[0, regions[0, 0, 0], *open_ends]] = False
+    if len(lung) <= 2:
+        is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2 * len(lung)
+    holes = is_hole[regions[:, 1:-1, 1:-1]]
+    labels[box][holes] = side
+    return int(np.count_nonzero(holes))
+
+
+def _apply(probabilities: Probabilities, before: Labels, after: Labels) -> None:
+    """Change (D, 2, H, W) probabilities in place so that their labels are `after` instead of `before`."""
+    right, left = probabilities[:, 0], probabilities[:, 1]
+    gone = (before > 0) & (after == 0)
+    right[gone] = left[gone] = 0
+    moved = (before > 0) & (after > 0) & (after != before)
+    right[moved], left[moved] = left[moved], right[moved]
+    filled = (before == 0) & (after > 0)
+    right[filled] = np.where(after[filled] == RIGHT_LUNG, 255, 0)
+    left[filled] = np.where(after[filled] == LEFT_LUNG, 255, 0)

@@ -1,0 +1,182 @@
+"""Doubt said aloud: numbers on how far a result can be trusted, and the findings that follow from them.
+
+LOW_CONFIDENCE is calibrated on cross-validated results (docs/model_card.md); the other thresholds say what they mean.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segmentation.cleaning import HALF, Cleaning, Probabilities
+from LungUNetSegLib.volume import Geometry, Volume
+
+AIR_BELOW_HU = -500
+TISSUE_HU = (-200, 200)
+AIR_LEAST_SHARE = 0.005
+TISSUE_LEAST_SHARE = 0.02
+"""A scan of a chest has at least these shares of voxels like air or lung, and like soft tissue."""
+
+CUT_LEAST_MM2 = 200.0
+"""A lung with this area in the outermost plane of a scan is cut by it; less may be its tip."""
+
+SMALL_LUNG_RATIO = 0.4
+"""A lung of less than this share of the other one's volume is remarkable."""
+
+WHOLE_CHEST_MM = 150.0
+"""Shorter scans show parts of lungs, whose volumes say nothing."""
+
+STRAY_LEAST_ML = 20.0
+DOUBTFUL_SIDE_SHARE = 0.02
+"""Of the lungs' volume: what changed side."""
+
+LOW_CONFIDENCE = 0.97
+"""Expected Dice coefficient of a lung below which it should be looked at. Of the cross-validated slices, those with
+a DSC under 0.965 lay below it, all but three, and three of the better ones."""
+
+_BODY_DIRECTIONS = (("right", "left"), ("front", "back"), ("feet", "head"))
+"""Along x, y, z in LPS: where an axis begins and ends."""
+
+
+def assess(
+    scan: Volume,
+    labels: Volume,
+    volumes_ml: dict[str, float],
+    probabilities: Probabilities,
+    cleaning: Cleaning,
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Judge a result.
+
+    Args:
+        scan: HU.
+        labels: The result, on the same grid; 0 is not lung.
+        volumes_ml: Of "total", and of "right" and "left" where they are told apart.
+        probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
+        cleaning: What cleaning changed.
+
+    Returns:
+        The quality record, plain numbers by name, and the findings. The record: ``confidence``, the lower expected
+        Dice coefficient of both lungs (None without lung); ``air_share`` and ``tissue_share`` of the scan's voxels;
+        ``cut_mm2``, area of lung in the scan's outermost planes by direction; and what cleaning changed.
+    """
+    air_share, tissue_share = _hu_shares(scan)
+    record: dict[str, Any] = {
+        "confidence": _confidence(probabilities),
+        "air_share": air_share,
+        "tissue_share": tissue_share,
+        "cut_mm2": _cut_mm2(labels),
+        "removed_parts": len(cleaning.removed_ml),
+        "removed_ml": sum(cleaning.removed_ml),
+        "moved_ml": cleaning.moved_ml,
+        "filled_ml": cleaning.filled_ml,
+        "sides_swapped": cleaning.sides_swapped,
+        "outside_ml": cleaning.outside_ml,
+    }
+    findings = [_not_hu(record)]
+    if volumes_ml["total"] == 0:
+        findings.append(Finding("no-lung", "No lung was found in this scan."))
+    else:
+        findings += [_cut(record), _doubtful_sides(record, volumes_ml), _stray(record), _unsure(record)]
+        if _extent_mm(labels.geometry) >= WHOLE_CHEST_MM:
+            findings.append(_small(volumes_ml))
+    return record, tuple(finding for finding in findings if finding)
+
+
+def _confidence(probabilities: Probabilities) -> float | None:
+    """The Dice coefficient that each lung's mask has by its own probabilities; the lower one, None without lung."""
+    expected = []
+    for side in (0, 1):
+        values = probabilities[:, side]
+        lung = values[values >= HALF]
+        if lung.size:
+            total = int(values.sum(dtype=np.int64))
+            expected.append(2 * int(lung.sum(dtype=np.int64)) / (total + 255 * lung.size))
+    return min(expected, default=None)
+
+
+def _hu_shares(scan: Volume) -> tuple[float, float]:
+    """Shares of voxels like air or lung, and like soft tissue, in a sample of the scan."""
+    steps = tuple(max(1, size // 64) for size in scan.array.shape)
+    sample = scan.array[:: steps[0], :: steps[1], :: steps[2]]
+    low, high = TISSUE_HU
+    return float((sample < AIR_BELOW_HU).mean()), float(((sample > low) & (sample < high)).mean())
+
+
+def _cut_mm2(labels: Volume) -> dict[str, float]:
+    """Area of lung in the first and last plane along each axis that has an inside, by direction in the body."""
+    areas = {}
+    geometry = labels.geometry
+    for axis, size in enumerate(labels.array.shape):
+        if size < 3:
+            continue
+        others = [geometry.spacing_mm[each] for each in range(3) if each != axis]
+        direction = geometry.directions[:, axis]
+        along = int(np.abs(direction).argmax())
+        names = _BODY_DIRECTIONS[along] if direction[along] > 0 else _BODY_DIRECTIONS[along][::-1]
+        for name, index in zip(names, (0, -1), strict=True):
+            areas[name] = float(np.count_nonzero(labels.array.take(index, axis)) * others[0] * others[1])
+    return areas
+
+
+def _extent_mm(geometry: Geometry) -> float:
+    """Height of a scan in the body."""
+    return float(np.ptp(geometry.corners_lps()[:, 2]))
+
+
+def _not_hu(record: dict[str, Any]) -> Finding | None:
+    air, tissue = record["air_share"], record["tissue_share"]
+    if air >= AIR_LEAST_SHARE and tissue >= TISSUE_LEAST_SHARE:
+        return None
+    return Finding(
+        "not-hu",
+        f"The values are hardly Hounsfield units of a chest: {air:.1%} of them are as low as air or lung and "
+        f"{tissue:.1%} like soft tissue. The result is not to be trusted.",
+    )
+
+
+def _cut(record: dict[str, Any]) -> Finding | None:
+    cut = {name: area for name, area in record["cut_mm2"].items() if area >= CUT_LEAST_MM2}
+    if not cut:
+        return None
+    where = " and ".join(f"{name} ({area / 100:.1f} cm\u00b2)" for name, area in cut.items())
+    return Finding("lung-cut", f"The lung goes on beyond the scan: {where}. Its volume is that of the part shown.")
+
+
+def _doubtful_sides(record: dict[str, Any], volumes_ml: dict[str, float]) -> Finding | None:
+    if record["sides_swapped"]:
+        message = "The network named the lungs the wrong way round; this was corrected by their place. Check the sides."
+    elif record["moved_ml"] >= DOUBTFUL_SIDE_SHARE * volumes_ml["total"]:
+        message = f"{record['moved_ml']:.0f} ml of lung were first taken for the other lung's. Check the sides."
+    else:
+        return None
+    return Finding("sides-in-doubt", message)
+
+
+def _stray(record: dict[str, Any]) -> Finding | None:
+    count, removed_ml, outside_ml = record["removed_parts"], record["removed_ml"], record["outside_ml"]
+    if removed_ml + outside_ml < STRAY_LEAST_ML:
+        return None
+    around = f", and {outside_ml:.0f} ml as air around the body" if outside_ml >= 1 else ""
+    return Finding(
+        "stray-parts", f"{count} separate parts of {removed_ml:.0f} ml in all were removed as no lung{around}."
+    )
+
+
+def _unsure(record: dict[str, Any]) -> Finding | None:
+    if record["confidence"] >= LOW_CONFIDENCE:
+        return None
+    return Finding("low-confidence", f"The network is unsure of this result (confidence {record['confidence']:.2f}).")
+
+
+def _small(volumes_ml: dict[str, float]) -> Finding | None:
+    if "right" not in volumes_ml:
+        return None
+    (small_ml, side), (large_ml, other) = sorted((volumes_ml[name], name) for name in ("right", "left"))
+    if small_ml >= SMALL_LUNG_RATIO * large_ml:
+        return None
+    return Finding(
+        "small-lung",
+        f"The {side} lung has {small_ml:.0f} ml, the {other} lung {large_ml:.0f} ml: collapsed, removed, or missed?",
+    )

@@ -1,0 +1,42 @@
+"""A segmentation as the plain values that programs read (`--json`, the panel) and the sentence that papers print."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import LungUNetSegLib
+from LungUNetSegLib.models.model import Model
+from LungUNetSegLib.segmentation.segmenter import Segmentation
+
+
+def report(result: Segmentation, model: Model) -> dict[str, Any]:
+    """Return all of a result but its labels, as JSON takes it.
+
+    Volumes and means that a model or output without sides does not give are None.
+    """
+    return {
+        "lungunetseg": LungUNetSegLib.__version__,
+        "model": {"name": model.name, "sha256": model.sha256},
+        "engine": result.engine,
+        "device": result.device,
+        "volumes_ml": {name: result.volumes_ml.get(name) for name in ("right", "left", "total")},
+        "mean_hu": {name: result.mean_hu.get(name) for name in ("right", "left", "total")},
+        "findings": [dataclasses.asdict(finding) for finding in result.findings],
+        "quality": result.quality,
+        "seconds": result.seconds,
+        "methods": methods_sentence(result, model),
+    }
+
+
+def methods_sentence(result: Segmentation, model: Model) -> str:
+    """Return what a paper's methods section should say, with versions and citation."""
+    named = "right and left lung" if "right" in result.volumes_ml else "both lungs as one"
+    context_mm = model.preprocess.context_mm
+    seen = f", each between its neighbours about {context_mm:g} mm above and below" if context_mm else ""
+    return (
+        f"Lungs ({named}) were segmented automatically with LungUNetSeg {LungUNetSegLib.__version__} (model "
+        f"{model.name!r}, SHA-256 {model.sha256[:12]}), which runs a 2D U-Net (Ronneberger et al. 2015, "
+        f"doi:10.1007/978-3-319-24574-4_28) on slices of {model.preprocess.spacing_mm:g} mm pixels{seen}; computed "
+        f"with {result.engine}."
+    )

@@ -1,0 +1,114 @@
+"""Every layout of a data set is found, every half of a pair is missed, and patients are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.errors import DataError
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def write_header(path: Path, patient: str) -> None:
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset.PatientID = patient
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset.save_as(path)
+
+
+def test_case_folders_two_levels_deep_with_an_ignore_mask(tmp_path: Path) -> None:
+    touch(tmp_path, "volumes/b/ct/1.dcm", "volumes/b/lungs.nii.gz")
+    touch(tmp_path, "slices/a/ct/1.dcm", "slices/a/lungs.nii.gz", "slices/a/ignore.nii.gz", "README.md")
+    cases = find_cases(tmp_path)
+    assert [case.case_id for case in cases] == ["a", "b"]
+    assert cases[0].ignore == tmp_path / "slices/a/ignore.nii.gz"
+    assert cases[1].ignore is None
+
+
+def test_the_papers_layout_is_found_at_the_root_and_under_dataset(tmp_path: Path) -> None:
+    touch(tmp_path, "Dataset/Images/Case_001/1.dcm", "Dataset/Segmentations/Case_001_seg.npz")
+    for root in (tmp_path, tmp_path / "Dataset"):
+        (case,) = find_cases(root)
+        assert case.case_id == "Case_001"
+        assert case.image == tmp_path / "Dataset/Images/Case_001"
+        assert case.mask == tmp_path / "Dataset/Segmentations/Case_001_seg.npz"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("images/p.nii.gz", "masks/p.nii.gz"),
+        ("images/p.nrrd", "labels/p_mask.seg.nrrd"),
+        ("imagesTr/p_0000.nii.gz", "labelsTr/p.nii.gz"),
+        ("p.nii.gz", "p_seg.nii.gz"),
+        ("sub/p.mha", "sub/p-label.nrrd"),
+        ("p/1.dcm", "p_mask.nii.gz"),
+        ("p.nrrd", "p.seg.nrrd"),
+        ("p.nii.gz", "p.seg.nrrd"),
+    ],
+)
+def test_pairs_of_files(tmp_path: Path, files: tuple[str, str]) -> None:
+    touch(tmp_path, *files)
+    (case,) = find_cases(tmp_path)
+    assert (case.case_id, case.mask) == ("p", tmp_path / files[1])
+
+
+def test_the_patient_comes_from_the_index_then_from_dicom_then_from_the_name(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{name}/lungs.nii.gz" for name in "abc"))
+    write_header(tmp_path / "a/ct/1.dcm", "ANON1")
+    write_header(tmp_path / "b/ct/1.dcm", "ANON2")
+    touch(tmp_path, "c/ct/1.dcm")
+    (tmp_path / "index.csv").write_text("case,patient\na,anna\n", encoding="utf-8")
+    assert [case.patient for case in find_cases(tmp_path)] == ["anna", "ANON2", "c"]
+
+
+def test_excluded_cases_and_patients_are_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{name}{end}" for name in "abc" for end in (".nii.gz", "_seg.nii.gz")))
+    assert [case.case_id for case in find_cases(tmp_path, exclude=("b",))] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ((), "holds no case"),
+        (("a_seg.nii.gz",), "has no scan beside it"),
+        (("case/lungs.nii.gz",), "has no scan beside it"),
+        (("case/ct/1.dcm",), "has no mask"),
+        (("Images/Case_1/1.dcm", "Segmentations/Case_2_seg.npz"), "has no mask"),
+        (("x/a.nii.gz", "x/a_seg.nii.gz", "y/a.nii.gz", "y/a_seg.nii.gz"), "Two cases are named a"),
+        (("a.nrrd", "a.seg.nrrd", "a-label.nrrd"), "a-label.nrrd and a.seg.nrrd are both masks of a;"),
+        (("images/a.nii.gz", "masks/a.nii.gz", "masks/a_mask.nrrd"), "both masks of a;"),
+    ],
+)
+def test_half_a_pair_is_refused_by_name(tmp_path: Path, files: tuple[str, ...], sentence: str) -> None:
+    touch(tmp_path, *files)
+    with pytest.raises(DataError, match=sentence):
+        find_cases(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere"):
+        find_cases(tmp_path / "nowhere")
+
+
+@pytest.mark.shared_data
+def test_several_scans_of_a_patient_in_the_shared_data_are_told(shared_data: Path) -> None:
+    """Protects folds from seeing a patient twice; the data may grow, so only the cases that are asked about count."""
+    cases = {case.case_id: case for case in find_cases(shared_data, exclude=("LIDC-IDRI-0001",))}
+    assert "LIDC-IDRI-0001" not in cases
+    assert cases["Lung_Dx-A0001-B"].patient == cases["Lung_Dx-A0001-L"].patient
+    assert cases["ACRIN-FLT-001-lower"].patient == cases["ACRIN-FLT-001-upper"].patient
+    assert cases["A002304_1"].patient == cases["A002304_2"].patient == "A002304"

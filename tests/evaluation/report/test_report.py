@@ -1,0 +1,118 @@
+"""The report at its edges: one slice, one region, no lung, no case left; and its charts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.evaluation.compare import compare
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, describe_comparison
+from LungUNetSegLib.evaluation.report.charts import Series, dot_chart, line_chart, nice_ticks
+from LungUNetSegLib.evaluation.report.report import about, build_report
+from LungUNetSegLib.evaluation.report.tables import COLUMNS, Column
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.volume import Geometry, Volume
+
+
+def single_slice(phantom: Phantom) -> Volume:
+    shape = (1, *phantom.labels.geometry.shape[1:])
+    return Volume(phantom.labels.array[12:13], Geometry(shape, phantom.labels.geometry.affine_lps))
+
+
+def test_single_slice(small_phantom: Phantom) -> None:
+    labels = single_slice(small_phantom)
+    page = build_report([describe_comparison("slice", compare(labels, labels))], about())
+    assert "Worst: DSC 1.000" in page and "Best" not in page
+
+
+def test_both_lungs_as_one(small_phantom: Phantom) -> None:
+    labels = small_phantom.labels
+    page = build_report([describe_comparison("x", compare(labels, labels, "binary"))], about())
+    assert "<th>Lungs</th>" in page and "Right lung" not in page
+
+
+def test_no_lung_anywhere(head_phantom: Phantom) -> None:
+    labels = head_phantom.labels
+    page = build_report([describe_comparison("head", compare(labels, labels))], about())
+    assert "No slice holds lung." in page and "in neither label map" in page
+
+
+def test_cases_are_sorted_by_a_number_that_is_shown(small_phantom: Phantom) -> None:
+    """By the lowest DSC, mostly the worse lung's: both lungs' DSC alone would look unsorted."""
+    labels = small_phantom.labels
+    half = np.where((labels.array == 2) & (np.arange(labels.array.shape[1])[:, None] > 32), 0, labels.array)
+    comparison = compare(Volume(half.astype(np.uint8), labels.geometry), labels)
+    cases = [describe_comparison("a", comparison), describe_comparison("b", compare(labels, labels))]
+    page = build_report(cases, about())
+    rows = page.split("<h3>Lungs, right and left together</h3>")[1].split("</table>")[0].split("<tr>")
+    assert "<th>Lowest DSC</th>" in rows[1]
+    assert f"</a></td><td>{comparison.regions[1].dsc:.3f}</td>" in rows[2] and "</a></td><td>1.000</td>" in rows[3]
+
+
+def test_each_of_several_cases_begins_on_a_page_of_its_own_in_print(small_phantom: Phantom) -> None:
+    """But a single one stands under the title; the first page would be empty else."""
+    case = describe_comparison("a", compare(small_phantom.labels, small_phantom.labels))
+    assert build_report([case], about()).count('class="case paged"') == 0
+    assert build_report([case, case], about()).count('class="case paged"') == 2
+
+
+def test_no_case_left() -> None:
+    page = build_report([EvaluatedCase(name="a", error="lost"), EvaluatedCase(name="b", error="broken")], about())
+    assert "2 of 2 cases failed" in page and "broken" in page
+
+
+def test_facts_of_the_caller_are_shown(small_phantom: Phantom) -> None:
+    labels = single_slice(small_phantom)
+    page = build_report([describe_comparison("x", compare(labels, labels))], about(Model="lungs <1>"))
+    assert "<dt>Model</dt><dd>lungs &lt;1&gt;</dd>" in page and "SimpleITK" in page
+
+
+def test_pictures_say_which_side_is_which_and_show_the_largest_error(small_phantom: Phantom) -> None:
+    labels = small_phantom.labels
+    wrong = labels.array.copy()
+    wrong[12, 20:44, 30:40] = 1
+    wrong[np.flatnonzero(wrong.any(axis=(1, 2)))[0]] = 0  # a sliver missed: DSC 0
+    comparison = compare(Volume(wrong, labels.geometry), labels)
+    page = build_report([describe_comparison("x", comparison, examples=1)], about())
+    assert "Worst: DSC 0.000" in page
+    assert f"Most wrong voxels: DSC {comparison.whole.dsc_by_slice[12]:.3f} <small>slice 12" in page
+    assert "most wrong voxels: slice 12" in page  # in the chart
+    assert "The patient's right is on the left" in page
+
+
+def test_curve_breaks_off_where_there_is_no_score() -> None:
+    series = Series(name="DSC", colour="red", values=[0.5, math.nan, 0.5, 0.7])
+    chart = line_chart([0, 1, 2, 3], [series], "slice", {})
+    curve = chart.split('fill="none" stroke="red"')[0].rsplit('d="', 1)[1]
+    assert curve.count("M") == 2 and curve.count("L") == 1 and chart.count("<circle") == 3
+
+
+def test_dots_stay_within_the_chart() -> None:
+    chart = dot_chart(["a", "b"], [Series(name="DSC", colour="red", values=[0.13, 0.99])], "DSC")
+    places = [float(part.split('"')[1]) for part in chart.split("<circle cx=")[1:]]
+    assert len(places) == 2 and all(210 <= each <= 884 for each in places)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"), [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]), (-7, 55, [0, 20, 40]), (3, 3, [3])]
+)
+def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) -> None:
+    np.testing.assert_allclose(nice_ticks(low, high), ticks, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("dsc", 0.98765, "0.988"),
+        ("dsc", math.nan, "n/a"),
+        ("hd_mm", math.inf, "inf"),
+        ("difference_ml", 12.4, "+12"),
+        ("difference_ml", -0.2, "0"),
+        ("difference_percent", -1.26, "-1.3"),
+    ],
+)
+def test_numbers_for_people(field: str, value: float, text: str) -> None:
+    column: Column = next(each for each in COLUMNS if each.field == field)
+    assert column.text(value) == text and text.isascii()

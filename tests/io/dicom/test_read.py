@@ -1,0 +1,265 @@
+"""DICOM slices become the scan that was made: HU, order, place, in every encoding; and what is odd is said."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+from dicom_files import encoded, item, save, slices_of
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    EnhancedCTImageStorage,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+)
+
+from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.io import dicom_to_numpy, list_series, read_scan, write_dicom_series
+from LungUNetSegLib.io.dicom import pixels
+from LungUNetSegLib.io.dicom import read as dicom
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.volume import Volume
+
+
+def codes(scan) -> list[str]:
+    return [finding.code for finding in scan.findings]
+
+
+def assert_same(scan, volume: Volume) -> None:
+    assert scan.volume.array.dtype == np.int16
+    assert np.array_equal(scan.volume.array, volume.array)
+    assert scan.volume.geometry.matches(volume.geometry)
+
+
+# What is read right
+
+
+@pytest.mark.parametrize("how", [{}, {"oblique_degrees": 15.0}, {"axes": (2, 0, 1)}, {"flips": (False, True, True)}])
+def test_a_written_series_comes_back_whole(how: dict, tmp_path: Path) -> None:
+    """Orientation, spacing and HU survive for axial, oblique, sagittal and mirrored slices."""
+    ct = make_phantom(phantom_geometry((20, 32, 40), **how), rng=1).ct
+    write_dicom_series(ct, tmp_path / "ct")
+    scan = read_scan(tmp_path / "ct")
+    canonical, wanted = scan.volume.canonical(), ct.canonical()
+    assert np.array_equal(canonical.array, wanted.array)
+    assert canonical.geometry.matches(wanted.geometry)
+    assert scan.findings == ()
+    assert scan.description.startswith("Phantom: ")
+
+
+def test_slices_are_ordered_by_place_not_by_name_or_number(thin: Volume, tmp_path: Path) -> None:
+    names = np.random.default_rng(0).permutation(len(thin.array))
+    datasets = slices_of(thin)
+    for dataset, number in zip(datasets, names[::-1], strict=True):
+        dataset.InstanceNumber = int(number)
+    save(datasets, tmp_path, lambda index: f"{'abc'[index % 3]}/deep/er/IM{names[index]}")
+    (tmp_path / "abc.txt").write_text("a note among the slices")
+    assert_same(read_scan(tmp_path), thin)
+
+
+def test_a_list_of_files_reads_only_these(thin: Volume, tmp_path: Path) -> None:
+    save(slices_of(thin), tmp_path)
+    files = sorted(tmp_path.iterdir())[2:8]
+    scan = read_scan([str(file) for file in files[::-1]])
+    assert np.array_equal(scan.volume.array, thin.array[2:8])
+
+
+@pytest.mark.parametrize("syntax", ["rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"])
+def test_lossless_compression_gives_the_same_hu(syntax: str, thin: Volume, tmp_path: Path) -> None:
+    save([encoded(dataset, syntax) for dataset in slices_of(thin)], tmp_path)
+    assert_same(read_scan(tmp_path), thin)
+
+
+def test_files_are_read_two_at_a_time(thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects slow disks and networks: the next file is fetched while one is decoded."""
+    both, read = Barrier(2), dicom.read_dataset
+
+    def wait_for_another(path: Path) -> Dataset | None:
+        both.wait(timeout=20)
+        return read(path)
+
+    monkeypatch.setattr(dicom, "read_dataset", wait_for_another)
+    save(slices_of(thin)[:4], tmp_path)
+    assert np.array_equal(read_scan(tmp_path).volume.array, thin.array[:4])
+
+
+@pytest.mark.parametrize(("installed", "taken"), [(("gdcm", "pyjpegls"), "pyjpegls"), (("gdcm", "pillow"), "")])
+def test_the_fastest_decoder_that_is_installed_is_taken(
+    installed: tuple[str, ...], taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a faster one the choice is pydicom's."""
+    asked = []
+
+    class Decoder:
+        available_plugins = installed
+
+        def as_array(self, *_: object, decoding_plugin: str, **__: object) -> tuple[np.ndarray, dict]:
+            asked.append(decoding_plugin)
+            return np.zeros((2, 2), np.int16), {}
+
+    monkeypatch.setattr(pixels, "_decoder", lambda _: Decoder())
+    assert len(list(pixels.decoded(Dataset(), [0, 1]))) == 2 and asked == [taken, taken]
+
+
+def test_jpeg_ls_is_read_without_the_faster_decoder(
+    thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("LungUNetSegLib.io.dicom.pixels.FASTER_PLUGINS", ())
+    save([encoded(dataset, "jpeg-ls") for dataset in slices_of(thin)], tmp_path)
+    assert_same(read_scan(tmp_path), thin)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+def test_uncompressed_encodings(syntax: str, thin: Volume, tmp_path: Path) -> None:
+    datasets = slices_of(thin)
+    for dataset in datasets:
+        dataset.file_meta.TransferSyntaxUID = syntax
+        if syntax == ExplicitVRBigEndian:
+            dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
+    save(datasets, tmp_path)
+    assert_same(read_scan(tmp_path), thin)
+
+
+def test_files_without_preamble_are_read(thin: Volume, tmp_path: Path) -> None:
+    """Old archives hold bare data sets in implicit VR little endian."""
+    for number, dataset in enumerate(slices_of(thin)):
+        del dataset.file_meta
+        dataset.save_as(tmp_path / f"{number}", implicit_vr=True, little_endian=True)
+    assert_same(read_scan(tmp_path), thin)
+
+
+def test_signed_padding_declared_in_unsigned_pixels_becomes_air(thin: Volume, tmp_path: Path) -> None:
+    """63536 is -2000 to the scanner that wrote it, and would be metal all around the patient to us."""
+    datasets = slices_of(thin)
+    for dataset in datasets:
+        stored = dataset.pixel_array.copy().astype(np.uint16)
+        stored[0, :5] = 63536
+        stored[1, :5] = 40_000
+        dataset.PixelData, dataset.PixelRepresentation, dataset.RescaleIntercept = stored.tobytes(), 0, -1024
+        dataset.add_new("PixelPaddingValue", "US", 63536)
+    array = read_scan(save(datasets, tmp_path)).volume.array
+    assert (array[:, 0, :5] == -1024).all()
+    assert (array[:, 1, :5] > 3071).all()  # metal stays metal
+
+
+def test_each_slice_has_its_own_rescale_and_padding_becomes_air(thin: Volume, tmp_path: Path) -> None:
+    datasets = slices_of(thin)
+    for index, dataset in enumerate(datasets):
+        stored = thin.array[index].astype(np.int32)
+        if index % 2:
+            stored, dataset.RescaleIntercept = stored + 2000, -2000
+        else:
+            stored, dataset.RescaleIntercept, dataset.RescaleSlope = 2 * stored + 3000, -1500, 0.5
+        stored[0, :5] = 0 if index % 2 else 40_000  # -2000 HU is padding, 18500 HU is metal
+        dataset.PixelData = stored.astype("<u2").tobytes()
+    scan = read_scan(save(datasets, tmp_path))
+    assert scan.volume.array[:, 0, :5].tolist() == [[-1024 if index % 2 else 18500] * 5 for index in range(13)]
+    assert np.array_equal(scan.volume.array[:, 1:], thin.array[:, 1:])
+
+
+def test_signed_twelve_bit_values_with_overlay_bits(thin: Volume, tmp_path: Path) -> None:
+    """12 bits of 16 are stored; what old scanners left in the other four is no part of the value."""
+    datasets = slices_of(thin, BitsStored=12, HighBit=11, PixelRepresentation=1, RescaleIntercept=0)
+    for index, dataset in enumerate(datasets):
+        bits = thin.array[index].astype(np.int32) & 0x0FFF
+        bits[0, 0] |= 0x4000
+        dataset.PixelData = bits.astype("<u2").tobytes()
+    assert_same(read_scan(save(datasets, tmp_path)), thin)
+
+
+def test_decimal_strings_in_odd_forms(thin: Volume, tmp_path: Path) -> None:
+    dataset = slices_of(thin)[3]
+    dataset.SliceThickness = "008.000000E+00"
+    scan = read_scan(save([dataset], tmp_path))
+    assert scan.volume.geometry.spacing_mm == pytest.approx((8.0, 6.0, 6.0))
+
+
+def enhanced(volume: Volume) -> Dataset:
+    """The volume as one Enhanced CT file, frames in reverse order; rescale and orientation are shared."""
+    slices = slices_of(volume)
+    dataset = slices[0]
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope"):
+        delattr(dataset, keyword)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    dataset.NumberOfFrames = len(slices)
+    shared = Dataset()
+    shared.PlaneOrientationSequence = Sequence([item(ImageOrientationPatient=slices[1].ImageOrientationPatient)])
+    shared.PixelMeasuresSequence = Sequence([item(PixelSpacing=slices[1].PixelSpacing, SliceThickness="10")])
+    frames = []
+    for index, each in reversed(list(enumerate(slices))):
+        frame = Dataset()
+        position = each.ImagePositionPatient if index else volume.geometry.to_lps((0, 0, 0)).tolist()
+        frame.PlanePositionSequence = Sequence([item(ImagePositionPatient=position)])
+        rescale = item(RescaleIntercept=-1024 - index, RescaleSlope=1, RescaleType="HU")
+        frame.PixelValueTransformationSequence = Sequence([rescale])
+        frame.CTImageFrameTypeSequence = Sequence([item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])])
+        frames.append(frame)
+    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    stored = [(volume.array[index].astype(np.int32) + 1024 + index) for index in reversed(range(len(slices)))]
+    dataset.PixelData = np.array(stored).astype("<u2").tobytes()
+    return dataset
+
+
+@pytest.mark.parametrize("syntax", ["", "rle", "jpeg-ls"])
+def test_enhanced_multi_frame_ct(syntax: str, thin: Volume, tmp_path: Path) -> None:
+    dataset = enhanced(thin)
+    scan = read_scan(save([encoded(dataset, syntax) if syntax else dataset], tmp_path))
+    assert_same(scan, thin)
+    assert codes(scan) == []
+
+
+def test_the_papers_function_gives_slices_last_by_rising_z(thin: Volume, tmp_path: Path) -> None:
+    array = dicom_to_numpy(save(slices_of(thin), tmp_path / "up"))
+    assert array.shape == (48, 56, 13)
+    assert np.array_equal(array[:, :, 4], thin.array[4])
+    mirrored = thin.geometry.reordered((0, 1, 2), (False, True, False))  # rows run to the front: the normal points down
+    down = dicom_to_numpy(save(slices_of(Volume(thin.array[:, ::-1], mirrored)), tmp_path / "down"))
+    assert np.array_equal(down[::-1], array)
+    # As `np.stack` gives it; torch takes no array that runs backwards.
+    assert array.flags.c_contiguous and down.flags.c_contiguous
+
+
+def test_an_old_pydicom_still_lists_series(thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some Slicers have pydicom 2: headers can be read there, and pixels are refused with what to install."""
+    save(slices_of(thin), tmp_path)
+    monkeypatch.setitem(sys.modules, "pydicom.pixels", None)
+    assert list_series(tmp_path)[0].slices == 13
+    with pytest.raises(MissingDependencyError, match="pydicom 3"):
+        read_scan(tmp_path)
+
+
+# Real scans
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("case", ["LIDC-IDRI-0001", "CPTAC-C3N-00247", "Lung_Dx-A0001-B"])
+def test_real_scans_lie_where_their_reviewed_masks_lie(case: str, shared_data: Path) -> None:
+    import SimpleITK as sitk
+
+    from LungUNetSegLib.resample import from_sitk
+
+    folder = shared_data / "volumes" / case
+    scan = read_scan(folder / "ct")
+    mask = from_sitk(sitk.ReadImage(str(folder / "lungs.nii.gz")))
+    assert scan.volume.geometry.matches(mask.geometry, tolerance_mm=0.1)
+    assert codes(scan) == []
+    for label in (1, 2):
+        assert -950 < np.median(scan.volume.array[mask.array == label]) < -600
+    assert scan.volume.array.min() == -1024
+
+
+@pytest.mark.shared_data
+def test_real_single_slices_of_every_position_are_read(shared_data: Path) -> None:
+    """Prone, lateral, feet first; JPEG-LS; thickness written as 008.000000E+00."""
+    folders = sorted((shared_data / "slices").glob("*/ct"))
+    assert folders
+    for folder in folders[::6]:
+        scan = read_scan(folder)
+        assert scan.volume.array.shape[0] == 1
+        assert codes(scan) == ["single-slice"]

@@ -1,0 +1,288 @@
+"""The section "Compare with a reference", clicked: numbers, views, worst slices, files, and wrong input."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from label_map_nodes import add_label_map
+from panel_helpers.heartbeat import Heartbeat
+
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import Volume
+
+
+@pytest.fixture
+def views(app) -> Iterator[Any]:
+    """The application's views, in four-up layout; the layout node."""
+    import slicer
+
+    node = app.layoutManager().layoutLogic().GetLayoutNode()
+    node.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    yield node
+    app.layoutManager().let_go()
+
+
+@pytest.fixture
+def nodes(app, small_phantom) -> tuple[Any, Any, Any]:
+    """A CT, the phantom's lungs moved by a row as prediction, and the lungs as a label map volume."""
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
+    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
+
+    labels = small_phantom.labels
+    ct = add_volume_node(small_phantom.ct, "Chest")
+    moved = Volume(np.roll(labels.array, 1, axis=1), labels.geometry)
+    return ct, show_labels(moved, LUNGS, ct), add_label_map(labels)
+
+
+@pytest.fixture
+def compare(panel, views, nodes, wait_until) -> Callable[..., Any]:
+    """Open the section, choose both nodes, click "Compare", and wait; return the widgets."""
+    ui = panel.ui
+
+    def run(prediction: Any = nodes[1], reference: Any = nodes[2]) -> Any:
+        ui.comparisonCollapsibleButton.collapsed = False
+        ui.predictionSelector.setCurrentNode(prediction)
+        ui.referenceSelector.setCurrentNode(reference)
+        panel.click(ui.compareButton)
+        wait_until(lambda: not panel.widget.comparePanel.running)
+        return ui
+
+    return run
+
+
+@pytest.fixture
+def save_as(monkeypatch, tmp_path) -> Callable[[str], Path]:
+    """Answer the next file dialogs with a path in a temporary folder, as PythonQt returns it; "" cancels them."""
+    import qt
+
+    def answer(name: str) -> Path:
+        path = tmp_path / name
+        # PythonQt returns the path alone, PySide the chosen filter too.
+        monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(path) if name else "")
+        return path
+
+    return answer
+
+
+def position(tag: str) -> tuple[float, ...]:
+    """Return where the plane of a slice view lies."""
+    import slicer
+
+    matrix = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLSliceNode").GetSliceToRAS()
+    return tuple(matrix.GetElement(row, 3) for row in range(3))
+
+
+def test_nothing_can_be_clicked_before_both_are_chosen(panel, views, nodes):
+    ui = panel.ui
+    names = ("worstSliceButton", "nextSliceButton", "exportScoresButton", "reportButton", "comparisonViewsButton")
+    assert not any(getattr(ui, name).enabled for name in names)
+    ui.predictionSelector.setCurrentNode(nodes[1])
+    assert not ui.compareButton.enabled
+    ui.referenceSelector.setCurrentNode(nodes[2])
+    assert ui.compareButton.enabled
+
+
+def test_only_segmentations_and_label_maps_are_offered(panel, nodes):
+    assert panel.ui.predictionSelector.nodeCount() == panel.ui.referenceSelector.nodeCount() == 2
+
+
+def test_one_click_gives_numbers_and_views(compare, views, panel):
+    from LungUNetSegSlicer.compare.layout import LAYOUT_ID, SCORES
+
+    ui = compare()
+    result = panel.widget.comparePanel.result
+    assert f"DSC {result.comparison.whole.dsc:.3f}" in ui.comparisonLabel.text
+    assert "'label 1' as right" in ui.comparisonLabel.text
+    assert views.GetViewArrangement() == LAYOUT_ID
+    table_view = views.GetScene().GetSingletonNode(SCORES, "vtkMRMLTableViewNode")
+    assert table_view.GetTableNode() is result.scores
+    assert ui.reportButton.enabled and ui.exportScoresButton.enabled
+
+
+def test_the_event_loop_runs_while_scores_are_computed(compare, panel, monkeypatch):
+    from LungUNetSegSlicer.compare import comparison
+
+    fast = comparison.compare
+    monkeypatch.setattr(comparison, "compare", lambda *pair: time.sleep(0.5) or fast(*pair))
+    heartbeat = Heartbeat()
+    compare()
+    heartbeat.stop()
+    assert panel.widget.comparePanel.result is not None
+    assert heartbeat.longest_ms < 400
+
+
+def test_a_second_click_cancels(panel, views, nodes):
+    """And the scene is as before."""
+    import slicer
+
+    ui = panel.ui
+    ui.predictionSelector.setCurrentNode(nodes[1])
+    ui.referenceSelector.setCurrentNode(nodes[2])
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    panel.click(ui.compareButton)
+    assert panel.widget.comparePanel.running and ui.compareButton.text == "Cancel"
+    panel.click(ui.compareButton)
+    assert not panel.widget.comparePanel.running and ui.compareButton.text == "Compare"
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
+
+
+def shown_at(height: float) -> None:
+    """Check that the slice views of the comparison and the user's own are at a height."""
+    from LungUNetSegSlicer.compare.layout import DIFFERENCE, PREDICTION
+
+    assert [position(tag)[2] for tag in (PREDICTION, DIFFERENCE, "Red")] == pytest.approx([height] * 3)
+
+
+def test_worst_and_next_worse(compare, panel, app):
+    """Each moves all slice views, the user's own too."""
+    ui = compare()
+    comparison = panel.widget.comparePanel.result.comparison
+    heights = [comparison.slice_centre_lps(index)[2] for index in comparison.whole.slices_from_worst()]
+    app.processEvents()
+    shown_at(heights[0])
+    panel.click(ui.nextSliceButton)
+    shown_at(heights[1])
+    panel.click(ui.worstSliceButton)
+    shown_at(heights[0])
+
+
+def test_points_of_the_plot_one_after_the_other(compare, panel, app):
+    """On the same curve, on another, and once more: a real chart remembers what was chosen on each curve."""
+    from LungUNetSegSlicer.compare.layout import PLOT
+
+    ui = compare()
+    app.processEvents()
+    comparison = panel.widget.comparePanel.result.comparison
+    order = comparison.whole.slices_from_worst()
+    rows = sorted(order)
+    widgets = [app.layoutManager().plotWidget(i) for i in range(app.layoutManager().plotViewCount)]
+    plot = next(each for each in widgets if each.mrmlPlotViewNode().GetSingletonTag() == PLOT).plotView()
+    for series, index in ((0, order[5]), (0, order[7]), (2, order[3]), (0, order[4]), (2, order[3])):
+        plot.click(series, rows.index(index))
+        shown_at(comparison.slice_centre_lps(index)[2])
+    panel.click(ui.nextSliceButton)
+    shown_at(comparison.slice_centre_lps(order[4])[2])
+    plot.click(2, rows.index(order[3]))
+    shown_at(comparison.slice_centre_lps(order[3])[2])
+
+
+def test_back_and_forth_between_the_layouts(compare, views, panel):
+    from LungUNetSegSlicer.compare.layout import LAYOUT_ID
+
+    ui = compare()
+    assert ui.comparisonViewsButton.text == "Back to my layout"
+    panel.click(ui.comparisonViewsButton)
+    assert views.GetViewArrangement() != LAYOUT_ID
+    assert ui.comparisonViewsButton.text == "Show the differences"
+    panel.click(ui.comparisonViewsButton)
+    assert views.GetViewArrangement() == LAYOUT_ID
+
+
+def test_a_second_comparison_takes_the_place_of_the_first(compare):
+    import slicer
+
+    compare()
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    compare()
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
+
+
+def test_scores_as_csv(compare, panel, save_as):
+    path = save_as("Dichte ä.csv")
+    ui = compare()
+    panel.click(ui.exportScoresButton)
+    with path.open(encoding="utf-8") as file:
+        assert [row["region"] for row in csv.DictReader(file)] == ["Right lung", "Left lung", "Lungs"]
+    assert path.name in ui.comparisonLabel.text
+
+
+def test_the_report_opens_in_the_browser(compare, panel, save_as, nodes, monkeypatch):
+    """With the model that made the prediction, if it was ours."""
+    import qt
+
+    from LungUNetSegSlicer.panel.results import ATTRIBUTE
+
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    path = save_as("report.html")
+    nodes[1].SetAttribute(ATTRIBUTE, '{"model": {"name": "lungs-small"}}')
+    ui = compare()
+    panel.click(ui.reportButton)
+    assert opened == [str(path)]
+    page = path.read_text(encoding="utf-8")
+    assert "lungs-small" in page and "Reader 1" in page
+
+
+def test_a_cancelled_dialog_and_a_full_disk(compare, panel, save_as):
+    ui = compare()
+    before = ui.comparisonLabel.text
+    save_as("")
+    panel.click(ui.reportButton)
+    assert ui.comparisonLabel.text == before
+    save_as("absent/scores.csv")
+    panel.click(ui.exportScoresButton)
+    assert "absent" in ui.comparisonLabel.text and "Written" not in ui.comparisonLabel.text
+
+
+def test_right_and_left_by_hand(compare, panel, nodes):
+    """The lists are filled when they are looked at, and begin with "Automatic"."""
+    ui = panel.ui
+    ui.comparisonCollapsibleButton.collapsed = False
+    ui.predictionSelector.setCurrentNode(nodes[1])
+    ui.referenceSelector.setCurrentNode(nodes[2])
+    assert ui.predictionRightComboBox.count == 1
+    ui.sidesCollapsibleButton.collapsed = False
+    assert [ui.predictionRightComboBox.itemText(i) for i in range(3)] == ["Automatic", "Right lung", "Left lung"]
+    ui.referenceRightComboBox.setCurrentText("label 2")
+    ui.referenceLeftComboBox.setCurrentText("label 1")
+    compare()
+    assert "'label 2' as right" in ui.comparisonLabel.text
+    assert panel.widget.comparePanel.result.comparison.regions[0].dsc < 0.1
+    # One segment for both sides is both lungs together.
+    ui.referenceLeftComboBox.setCurrentText("label 2")
+    compare()
+    assert [each.name for each in panel.widget.comparePanel.result.comparison.regions] == ["Lungs"]
+
+
+def test_what_is_wrong_is_said_in_a_sentence(compare, panel, nodes):
+    import slicer
+
+    empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "New")
+    ui = compare(reference=empty)
+    assert "'New' has no segments" in ui.comparisonLabel.text
+    assert panel.widget.comparePanel.result is None and not ui.reportButton.enabled
+    assert "are the same" in compare(reference=nodes[1]).comparisonLabel.text
+
+
+def test_the_result_of_a_run_becomes_the_prediction(panel, views, nodes):
+    panel.parameters.outputSegmentation = nodes[1]
+    assert panel.ui.predictionSelector.currentNode() is nodes[1]
+
+
+def test_closing_the_scene_or_the_module_brings_the_own_layout_back(compare, panel, app, views):
+    import slicer
+
+    from LungUNetSegSlicer.compare.layout import LAYOUT_ID
+
+    ui = compare()
+    slicer.mrmlScene.Clear(0)
+    assert views.GetViewArrangement() != LAYOUT_ID
+    assert not ui.reportButton.enabled and not ui.comparisonLabel.visible
+    assert panel.widget.comparePanel.result is None
+
+
+def test_reloading_the_module_meanwhile(compare, panel, views, wait_until, nodes):
+    """Neither steps nor connections of the old panel go on."""
+    ui = panel.ui
+    ui.predictionSelector.setCurrentNode(nodes[1])
+    ui.referenceSelector.setCurrentNode(nodes[2])
+    panel.click(ui.compareButton)
+    old = panel.widget.comparePanel
+    panel.widget.cleanup()
+    assert not old.running and old.result is None

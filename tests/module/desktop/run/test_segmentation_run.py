@@ -1,0 +1,334 @@
+"""A run in a child process: what comes into the scene, and that nothing stays behind however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
+
+
+class Run:
+    """A run with what it reported."""
+
+    def __init__(self, volume, target=None, child=None, **settings):
+        from LungUNetSegSlicer.run.segmentation_run import SegmentationRun
+        from LungUNetSegSlicer.run.settings import RunSettings
+        from LungUNetSegSlicer.run.worker import Worker
+
+        self.progress, self.ends, self.child = [], [], child
+        settings = RunSettings(**({"model": "lungs"} | settings))
+        make_child = Worker if child is None else lambda *_: child
+        self.run = SegmentationRun(
+            volume, target, settings, lambda *progress: self.progress.append(progress), self.ends.append, make_child
+        )
+
+    @property
+    def stages(self):
+        return list(dict.fromkeys(stage for stage, *_ in self.progress))
+
+    def ended(self):
+        return bool(self.ends)
+
+
+class IdleChild:
+    """Is given a folder, and does nothing."""
+
+    def start(self, _arguments, folder):
+        self.folder = folder
+
+    def cancel(self):
+        pass
+
+
+@pytest.fixture
+def waiting(phantom_node, wait_until, stub_child):
+    """A run whose child waits in the middle."""
+    stub_child(hold="segment")
+    run = Run(phantom_node)
+    wait_until(lambda: run.progress)
+    return run
+
+
+def test_a_run_ends_with_segments_and_measures_in_the_scene(phantom_node, phantom, wait_until):
+    import slicer
+
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    (end,) = run.ends
+    assert end.state == "done", end.message
+    segmentation = end.segmentation.GetSegmentation()
+    assert [segmentation.GetNthSegment(index).GetName() for index in (0, 1)] == ["Right lung", "Left lung"]
+    shown = slicer.util.arrayFromSegmentBinaryLabelmap(end.segmentation, "RightLung", phantom_node)
+    hu = phantom.ct.array
+    right_half = np.arange(hu.shape[2]) < hu.shape[2] // 2
+    np.testing.assert_array_equal(shown > 0, (hu > -950) & (hu < -500) & right_half)
+    assert end.result["volumes_ml"]["total"] == 4616.0
+    assert run.stages == ["read", "segment", "write", "surface", "load"]
+    assert run.progress.count(("segment", 60, 60)) == 1
+
+
+def test_the_logic_runs_the_child_without_a_panel(app, phantom_node, wait_until):
+    from host.application import REPOSITORY
+
+    from LungUNetSegSlicer.run.settings import RunSettings
+
+    app.moduleManager().load(REPOSITORY / "LungUNetSeg" / "LungUNetSeg.py")
+    import LungUNetSeg
+
+    stages, ends = [], []
+    logic = LungUNetSeg.LungUNetSegLogic()
+    settings = RunSettings(model="lungs", show3d=False)
+    run = logic.startSegmentation(phantom_node, None, settings, lambda stage, *_: stages.append(stage), ends.append)
+    wait_until(lambda: not run.running)
+    assert [end.state for end in ends] == ["done"] and "segment" in stages
+    assert ends[0].segmentation.GetName() == "Phantom lungs"
+    app.moduleManager().unload("LungUNetSeg")
+
+
+def test_surfaces_from_the_child_are_those_that_slicer_makes(phantom_node, wait_until):
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    node = run.ends[0].segmentation
+    ours = node.GetClosedSurfaceInternalRepresentation("LeftLung")
+    bounds, points = ours.GetBounds(), ours.GetNumberOfPoints()
+    assert ours.GetPointData().GetNormals() is not None
+    node.RemoveClosedSurfaceRepresentation()
+    node.CreateClosedSurfaceRepresentation()
+    slicers = node.GetClosedSurfaceInternalRepresentation("LeftLung")
+    assert points == slicers.GetNumberOfPoints()
+    np.testing.assert_allclose(bounds, slicers.GetBounds(), atol=0.01)
+
+
+def test_without_3d_no_surface_is_made(phantom_node, wait_until):
+    run = Run(phantom_node, show3d=False)
+    wait_until(run.ended)
+    assert run.stages == ["read", "segment", "write", "load"]
+    assert run.ends[0].segmentation.GetClosedSurfaceInternalRepresentation("RightLung") is None
+
+
+def test_both_lungs_can_be_one_segment(phantom_node, wait_until):
+    from LungUNetSegSlicer.run.settings import Output
+
+    run = Run(phantom_node, output=Output.BOTH_AS_ONE)
+    wait_until(run.ended)
+    segmentation = run.ends[0].segmentation.GetSegmentation()
+    assert [segmentation.GetNumberOfSegments(), segmentation.GetNthSegment(0).GetName()] == [1, "Lungs"]
+
+
+def test_a_given_segmentation_is_replaced_and_not_added_to(app, phantom_node, wait_until):
+    target = app.mrmlScene().AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    target.GetSegmentation().AddEmptySegment("old", "old")
+    run = Run(phantom_node, target)
+    wait_until(run.ended)
+    assert run.ends[0].segmentation is target
+    assert target.GetSegmentation().GetSegmentIDs() == ("RightLung", "LeftLung")
+    assert target.GetName() == "mine"
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int32, np.float32, np.float64])
+def test_every_voxel_type_and_an_oblique_flipped_grid_reach_the_child_unchanged(app, oblique_phantom, tmp_path, dtype):
+    import SimpleITK as sitk
+    import slicer
+
+    from LungUNetSegLib.io.images.itk_files import load
+    from LungUNetSegLib.volume import Volume
+    from LungUNetSegSlicer.run.scan_file import write_scan
+    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
+
+    node = add_volume_node(oblique_phantom.ct, "CT")
+    array = np.maximum(oblique_phantom.ct.array, 0).astype(dtype)
+    slicer.util.updateVolumeFromArray(node, array)
+    list(write_scan(node, tmp_path / "scan.nrrd"))
+    image = load(tmp_path / "scan.nrrd")
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), array)
+    index_to_lps = np.array([image.TransformContinuousIndexToPhysicalPoint(each) for each in ((0, 0, 0), (7, 5, 3))])
+    geometry = Volume(array, oblique_phantom.ct.geometry).geometry
+    np.testing.assert_allclose(index_to_lps, geometry.to_lps([(0, 0, 0), (3, 5, 7)]), atol=1e-6)
+
+
+@pytest.mark.parametrize("moment", ["start", "read", "segment", "surface", "load"])
+def test_cancel_at_five_moments_leaves_no_child_and_an_unchanged_scene(
+    phantom_node, wait_until, stub_child, scene_ids, moment
+):
+    stub_child(hold=moment)
+    before = scene_ids()
+    run = Run(phantom_node)
+    wait_until(lambda: moment == "start" or moment in run.stages)
+    start = time.monotonic()
+    run.run.cancel()
+    assert time.monotonic() - start < 2
+    assert [end.state for end in run.ends] == ["cancelled"]
+    assert scene_ids() == before
+
+
+def test_cancel_ends_a_child_of_the_child_too(phantom_node, wait_until, stub_child):
+    from LungUNetSegSlicer.run.process_tree import descendants
+
+    before = set(descendants(os.getpid()))
+    stub_child(hold="segment", family=1)
+    run = Run(phantom_node)
+    wait_until(lambda: ("segment", 31, 60) in run.progress)
+    assert len(set(descendants(os.getpid())) - before) >= 2
+    run.run.cancel()
+
+
+def test_a_crash_of_the_child_is_told_in_a_sentence(phantom_node, wait_until, stub_child, scene_ids):
+    stub_child(end="crash")
+    before = scene_ids()
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    (end,) = run.ends
+    assert (end.state, scene_ids()) == ("failed", before)
+    assert end.message.startswith("The computation ended unexpectedly.")
+
+
+def test_the_childs_own_sentence_is_passed_on_with_the_volumes_name(phantom_node, wait_until, stub_child):
+    stub_child(end="fail")
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    assert run.ends[0].message == "Phantom: this is no chest CT. Choose another."
+
+
+def test_what_a_library_prints_in_the_child_is_no_progress(phantom_node, wait_until, stub_child):
+    stub_child(end="print")
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    assert run.ends[0].state == "done"
+
+
+def test_removing_the_volume_cancels(app, phantom_node, waiting):
+    app.mrmlScene().RemoveNode(phantom_node)
+    assert [end.state for end in waiting.ends] == ["cancelled"]
+
+
+def test_removing_the_segmentation_to_replace_cancels(app, phantom_node, wait_until, stub_child):
+    stub_child(hold="segment")
+    target = app.mrmlScene().AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    run = Run(phantom_node, target)
+    wait_until(lambda: run.progress)
+    app.mrmlScene().RemoveNode(target)
+    assert [end.state for end in run.ends] == ["cancelled"]
+
+
+def test_closing_the_scene_cancels(app, waiting):
+    app.mrmlScene().Clear(0)
+    assert [end.state for end in waiting.ends] == ["cancelled"]
+
+
+def test_when_slicer_dies_the_child_removes_its_files_and_ends(waiting, wait_until):
+    waiting.run._child._process.closeWriteChannel()  # what the death of this process would do
+    wait_until(lambda: not waiting.run._folder.exists())
+    wait_until(waiting.ended)
+    assert waiting.ends[0].state == "failed"
+
+
+def test_when_slicer_dies_while_it_hands_over_the_scan_nothing_stays_either(phantom_node, wait_until):
+    run = Run(phantom_node).run
+    run._steps.stop()
+    (run._folder / "scan.part").write_text("half a patient")
+    run._child._process.closeWriteChannel()
+    wait_until(lambda: not run._folder.exists(), seconds=20)
+    run.cancel()
+
+
+def test_what_a_dying_child_still_writes_is_removed_too(phantom_node, wait_until):
+    """Behind PythonSlicer's launcher the real Python may live a moment longer; on Windows it keeps its files open."""
+
+    class DyingChild(IdleChild):
+        def cancel(self):
+            self.thread = threading.Thread(target=self._write)
+            self.thread.start()
+
+        def _write(self):
+            deadline = time.monotonic() + 0.2
+            while time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    (self.folder / "labels.nrrd").write_text("a patient's")
+
+    run = Run(phantom_node, child=DyingChild())
+    run.run.cancel()
+    run.child.thread.join()
+    wait_until(lambda: not run.child.folder.exists())
+
+
+def test_a_folder_in_use_is_removed_later_and_keeps_nobody_waiting(phantom_node, wait_until, monkeypatch):
+    attempts, remove = [], shutil.rmtree
+
+    def busy_twice(folder, **options):
+        attempts.append(folder)
+        if len(attempts) > 2:
+            remove(folder, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", busy_twice)
+    run = Run(phantom_node, child=IdleChild())
+    run.run.cancel()
+    assert [end.state for end in run.ends] == ["cancelled"] and len(attempts) == 1
+    wait_until(lambda: not run.child.folder.exists())
+
+
+def test_a_folder_that_cannot_be_removed_is_named_in_slicers_log(phantom_node, wait_until, monkeypatch, caplog):
+    """It holds a patient's scan."""
+    from LungUNetSegSlicer.run import segmentation_run
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segmentation_run, "REMOVAL_PAUSES_MS", (0, 0))
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        run = Run(phantom_node, child=IdleChild())
+        run.run.cancel()
+        wait_until(lambda: str(run.child.folder) in caplog.text)
+    shutil.rmtree(run.child.folder)
+
+
+def test_the_files_are_private_to_the_user(waiting):
+    assert stat.S_IMODE(waiting.run._folder.stat().st_mode) == 0o700
+    waiting.run.cancel()
+
+
+def test_a_volume_without_voxels_is_refused_in_a_sentence(app, wait_until):
+    node = app.mrmlScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Empty")
+    run = Run(node)
+    wait_until(run.ended)
+    assert run.ends[0].message == "The volume 'Empty' has no voxels. Load it again, or choose another one."
+
+
+def test_a_temporary_folder_with_other_letters_works(app, phantom_node, wait_until, tmp_path, monkeypatch):
+    folder = tmp_path / "Lunge ü 肺"
+    folder.mkdir()
+    monkeypatch.setattr(type(app), "temporaryPath", str(folder))
+    monkeypatch.setenv("LC_ALL", "C")
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    assert run.ends[0].state == "done", run.ends[0].message
+    assert not list(Path(folder).iterdir())
+
+
+def test_a_transform_above_the_volume_is_remarked(app, phantom_node, wait_until):
+    transform = app.mrmlScene().AddNewNodeByClass("vtkMRMLLinearTransformNode", "Tilt")
+    phantom_node.SetAndObserveTransformNodeID(transform.GetID())
+    run = Run(phantom_node)
+    wait_until(run.ended)
+    assert [each["code"] for each in run.ends[0].result["findings"]] == ["under-transform"]
+    assert run.ends[0].segmentation.GetTransformNodeID() == transform.GetID()
+
+
+def test_the_child_touches_no_folder_but_its_own(tmp_path):
+    import subprocess
+    import sys
+
+    from host import application
+
+    (tmp_path / "mine.txt").write_text("keep")
+    command = [sys.executable, "-m", "LungUNetSegSlicer.run.child", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(application.REPOSITORY / "LungUNetSeg")}
+    run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert run.returncode == 1 and b"not a folder that Slicer made" in run.stderr
+    assert (tmp_path / "mine.txt").exists()

@@ -1,0 +1,272 @@
+"""Cleaning: good slices stay, stray air goes, sides are kept and mended, holes close. Small worlds drawn by hand."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.segmentation.cleaning import Cleaning, clean, hard_labels
+
+SPACING_MM = (5.0, 3.0, 3.0)
+VOXEL_ML = 0.045
+RIGHT, LEFT = 0, 1
+
+
+def _world(depth: int = 12) -> np.ndarray:
+    """Two lungs of 20 x 14 pixels in 12 slices of 40 x 60, right and left of the middle; certain everywhere."""
+    probabilities = np.zeros((depth, 2, 40, 60), np.uint8)
+    probabilities[1:-1, RIGHT, 10:30, 10:24] = 255
+    probabilities[1:-1, LEFT, 10:30, 36:50] = 255
+    return probabilities
+
+
+def _sides(probabilities: np.ndarray) -> np.ndarray:
+    return hard_labels(clean(probabilities, SPACING_MM)[0])
+
+
+def test_hard_labels_take_the_larger_from_one_half_on() -> None:
+    """Protects what a voxel is called: by hand, in both kinds of numbers."""
+    right, left = [127, 128, 128, 200, 200, 0], [0, 0, 128, 199, 201, 255]
+    scaled = np.array([right, left], np.uint8)[:, None]
+    assert hard_labels(scaled).tolist() == [[0, 1, 1, 1, 2, 2]]
+    exact = np.array([[127.4, 127.5, 127.5], [0, 0, 127.6]], np.float32)[:, None]
+    assert hard_labels(exact, 127.5).tolist() == [[0, 1, 2]]
+
+
+def test_clean_lungs_are_left_alone() -> None:
+    """Protects every good result."""
+    world = _world()
+    world[:, :, 9] = 100  # doubt around the lungs is no lung, and is kept too
+    result, cleaning = clean(world, SPACING_MM)
+    np.testing.assert_array_equal(result, world)
+    assert cleaning == Cleaning()
+
+
+def test_nothing_found_is_nothing_cleaned() -> None:
+    """Protects the scan without lung."""
+    empty = np.full((4, 2, 16, 16), 90, np.uint8)
+    result, cleaning = clean(empty, SPACING_MM)
+    np.testing.assert_array_equal(result, empty)
+    assert cleaning == Cleaning()
+
+
+def test_the_input_is_not_changed() -> None:
+    """Protects `raw`, and who compares before with after."""
+    world = _world()
+    world[5, RIGHT, 2:5, 2:5] = 255
+    before = world.copy()
+    clean(world, SPACING_MM)
+    np.testing.assert_array_equal(world, before)
+
+
+def test_stray_air_is_removed_and_counted() -> None:
+    """Protects from trachea, bowel, gas under the skin: small parts apart from the lungs."""
+    world = _world()
+    expected = _sides(world)
+    world[0:3, LEFT, 18:22, 28:32] = 255  # trachea, between the lungs
+    world[5, RIGHT, 2:5, 2:5] = 180  # under the skin
+    world[11, LEFT, 30:35, 36:45] = 255  # bowel below
+    result, cleaning = clean(world, SPACING_MM)
+    np.testing.assert_array_equal(hard_labels(result), expected)
+    assert cleaning.removed_ml == pytest.approx((48 * VOXEL_ML, 45 * VOXEL_ML, 9 * VOXEL_ML))
+
+
+def test_gas_in_the_oesophagus_is_no_lung_though_it_is_as_long() -> None:
+    """Protects from a thin part all along the spine, between the lungs, whose side the network changes on its way."""
+    world = _world(depth=60)
+    expected = _sides(world)
+    world[:25, RIGHT, 26:28, 28:31] = world[25:, LEFT, 26:28, 28:31] = 255
+    np.testing.assert_array_equal(_sides(world), expected)
+
+
+def test_the_last_crescent_of_a_lung_in_a_single_slice_stays() -> None:
+    """Protects the lung's very end from being taken for stray air: 54 mm2 here."""
+    world = np.zeros((1, 2, 40, 60), np.uint8)
+    world[0, RIGHT, 20:23, 10:12] = 235
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+def test_a_small_part_that_is_half_believed_is_no_lung_however_alone() -> None:
+    """Protects slices of the belly from gas in the bowel: 9 cm2 at a probability of 0.8, beside nothing better."""
+    world = np.zeros((1, 2, 40, 60), np.uint8)
+    world[0, RIGHT, 20:30, 10:20] = 204
+    result, cleaning = clean(world, SPACING_MM)
+    assert not result.any()
+    assert cleaning.removed_ml == pytest.approx((100 * VOXEL_ML,))
+
+
+def test_a_large_part_that_is_half_believed_stays() -> None:
+    """Protects the opaque lung, of which no network is sure: here 36 cm2 in each slice at a probability of 0.6."""
+    world = _world()
+    world[1:-1, LEFT, 10:30, 30:50] = 153
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+def test_doubt_about_the_side_is_no_doubt_about_the_lung() -> None:
+    """Protects small parts of which the network only does not know whose they are: both sides at one half."""
+    world = np.zeros((1, 2, 40, 60), np.uint8)
+    world[0, :, 20:30, 10:20] = 128
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+def test_air_in_a_head_is_no_lung_though_a_network_says_so() -> None:
+    """Protects the scan without lung from sinuses of a few ml; a slab through a lung's tip may hold as little."""
+    world = np.zeros((12, 2, 40, 60), np.uint8)
+    world[4:6, RIGHT, 10:18, 20:28] = 255
+    world[4:6, LEFT, 10:18, 32:40] = 255
+    result, cleaning = clean(world, SPACING_MM)
+    assert not hard_labels(result).any()
+    assert cleaning.removed_ml == pytest.approx((128 * VOXEL_ML, 128 * VOXEL_ML))
+    assert np.count_nonzero(_sides(world[4:])) == np.count_nonzero(_sides(world[:6])) == 256
+
+
+def test_a_lung_cut_in_pieces_by_disease_keeps_the_big_ones() -> None:
+    """Protects pathological lungs: a band of consolidation through both of them."""
+    world = _world()
+    world[1:-1, :, 17:20] = 0  # leaves 7 and 10 rows of 20
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+def test_lungs_that_touch_stay_two_and_whole() -> None:
+    """Protects the anterior junction: components of both sides together would be one, and its rest the largest."""
+    world = _world()
+    world[4:8, RIGHT, 10:14, 24:30] = 255
+    world[4:8, LEFT, 10:14, 30:36] = 255
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+def test_failed_slices_cost_no_other_slice_wherever_they_are(gap: int) -> None:
+    """Protects good slices from being blanked because the network missed one between them; at both ends, in both."""
+    for start in (*range(1, 6), 30, *range(54, 59)):
+        for side in (RIGHT, LEFT, slice(None)):
+            world = _world(depth=60)
+            world[start : start + gap, side] = 0
+            np.testing.assert_array_equal(_sides(world), hard_labels(world), err_msg=f"slice {start}")
+
+
+def test_air_beyond_a_gap_with_another_outline_is_not_lung() -> None:
+    """Protects from taking the stomach under the diaphragm for the lung's next slices."""
+    world = _world(depth=60)
+    expected = _sides(world)
+    world[-1] = 0
+    world = np.concatenate([world, np.zeros_like(world[:3])])
+    world[60:63, LEFT, 24:36, 30:40] = 255
+    np.testing.assert_array_equal(_sides(world)[:60], expected)
+    assert not _sides(world)[60:].any()
+
+
+def test_a_part_named_for_the_wrong_lung_changes_side() -> None:
+    """Protects the sides: a lobe of the right lung that the network calls left, and is surrounded by right lung."""
+    world = _world()
+    expected = _sides(world)
+    lobe = (slice(3, 7), slice(12, 20), slice(10, 20))
+    world[:, LEFT][lobe], world[:, RIGHT][lobe] = 230, 20
+    result, cleaning = clean(world, SPACING_MM)
+    np.testing.assert_array_equal(hard_labels(result), expected)
+    assert (result[:, RIGHT][lobe] == 230).all() and (result[:, LEFT][lobe] == 20).all()
+    assert cleaning.moved_ml == pytest.approx(4 * 8 * 10 * VOXEL_ML)
+    assert cleaning.removed_ml == ()
+
+
+def test_a_part_of_the_left_lung_that_lies_against_the_right_one_stays_left() -> None:
+    """Protects the anterior junction: a piece cut off from its lung, on its own side, touching the other lung."""
+    world = _world()
+    world[4:8, LEFT, 10:14, 31:34] = 255
+    world[4:8, RIGHT, 10:14, 24:31] = 255
+    assert (_sides(world)[4:8, 10:14, 31:34] != 1).all()
+
+
+def test_the_only_part_of_a_missing_lung_changes_side_too() -> None:
+    """Protects a patient with one lung: a few voxels called the other lung, inside the one that is there."""
+    world = _world()
+    world[:, LEFT] = 0
+    expected = _sides(world)
+    world[4:6, LEFT, 10:16, 12:18], world[4:6, RIGHT, 10:16, 12:18] = 255, 0
+    np.testing.assert_array_equal(_sides(world), expected)
+
+
+def test_a_small_collapsed_lung_is_kept() -> None:
+    """Protects a lung of a few per cent of the other: it lies alone."""
+    world = _world()
+    world[:, LEFT] = 0
+    world[4:8, LEFT, 15:20, 30:35] = 255
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+def test_lungs_named_the_wrong_way_round_are_exchanged() -> None:
+    """Protects the sides as a whole: right is where the patient's right is."""
+    world = _world()
+    result, cleaning = clean(np.ascontiguousarray(world[:, ::-1]), SPACING_MM)
+    np.testing.assert_array_equal(result, world)
+    assert cleaning.sides_swapped
+
+
+def test_a_hole_of_any_size_is_closed_and_the_other_side_in_it_goes() -> None:
+    """Protects tumours and vessels within a lung."""
+    world = _world()
+    expected = _sides(world)
+    world[3:9, :, 12:28, 12:22] = 0  # a large mass, all around which is lung
+    world[5, LEFT, 15:17, 15:17] = 255
+    result, cleaning = clean(world, SPACING_MM)
+    np.testing.assert_array_equal(hard_labels(result), expected)
+    assert cleaning.filled_ml == pytest.approx(6 * 16 * 10 * VOXEL_ML)
+
+
+def test_what_is_open_to_the_outside_is_no_hole() -> None:
+    """Protects the heart's place, and the diaphragm's dome, a ring in the last slice of a scan cut there."""
+    world = _world()
+    world[8:, RIGHT, 14:26, 14:20] = 0
+    world[11, RIGHT, 10:30, 10:24] = 255
+    world[11, RIGHT, 14:26, 14:20] = 0
+    np.testing.assert_array_equal(_sides(world), hard_labels(world))
+
+
+def test_a_single_slice_is_cleaned_in_two_dimensions() -> None:
+    """Protects single slices: parts, holes and stray air."""
+    world = _world()[5:6]
+    expected = _sides(world)
+    world[0, RIGHT, 15:20, 14:18] = 0  # a hole
+    world[0, LEFT, 35:37, 5:8] = 255  # stray
+    np.testing.assert_array_equal(_sides(world), expected)
+    world[0, RIGHT, 19] = 0  # a lung in two pieces
+    np.testing.assert_array_equal(_sides(world)[0, 19], hard_labels(world)[0, 19])
+
+
+def test_one_channel_for_both_lungs_is_cleaned_alike() -> None:
+    """Protects models that do not tell the sides: both lungs stay, stray air goes."""
+    world = _world()
+    both = np.zeros_like(world)
+    both[:, 0] = world.max(axis=1)
+    expected = hard_labels(both)
+    both[5, 0, 2:5, 2:5] = 255
+    np.testing.assert_array_equal(_sides(both), expected)
+
+
+def test_noise_is_survived_quickly() -> None:
+    """Protects from a network that fails: tens of thousands of specks are no reason to wait."""
+    world = np.kron(_world(), np.ones((5, 1, 5, 5), np.uint8))
+    noise = np.random.default_rng(0).random(world.shape) < 0.002
+    started = time.process_time()
+    result, cleaning = clean(np.where(noise, np.uint8(200), world), SPACING_MM)
+    assert time.process_time() - started < 5
+    assert len(cleaning.removed_ml) > 10_000
+    assert (hard_labels(result) != hard_labels(world)).mean() < 0.001
+
+
+@pytest.mark.parametrize(("pixels", "is_closed"), [(7, True), (8, False)], ids=["441 mm2", "576 mm2"])
+@pytest.mark.parametrize("slices", [1, 2])
+def test_in_slices_by_themselves_a_large_hole_stays(pixels: int, is_closed: bool, slices: int) -> None:
+    """Protects the dome of the liver, which one slice shows as a disc with lung around it."""
+    world = _world()[5 : 5 + slices]
+    world[:, RIGHT, 15 : 15 + pixels, 13 : 13 + pixels] = 0
+    assert (_sides(world)[0, 18, 16] == 1) == is_closed
+
+
+def test_between_other_slices_a_large_hole_is_closed() -> None:
+    """Protects a tumour within a lung, over which the lung closes above and below."""
+    world = _world()
+    world[4:7, RIGHT, 14:26, 12:22] = 0
+    assert (_sides(world)[5, 10:30, 10:24] == 1).all()

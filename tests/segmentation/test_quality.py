@@ -1,0 +1,146 @@
+"""Every doubt is said, and only where there is one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.segmentation.cleaning import Cleaning
+from LungUNetSegLib.segmentation.quality import assess
+from LungUNetSegLib.volume import Geometry, Volume
+
+SHAPE, SPACING_MM = (20, 40, 60), (10.0, 5.0, 5.0)
+GEOMETRY = Geometry.axial(SHAPE, SPACING_MM)
+VOXEL_ML = 0.25
+
+
+class _Result:
+    """A scan with two lungs and a sure network; change it and ask what is found."""
+
+    def __init__(self) -> None:
+        self.hu = np.full(SHAPE, 40, np.int16)
+        self.labels = np.zeros(SHAPE, np.uint8)
+        self.labels[3:17, 10:30, 5:25], self.labels[3:17, 10:30, 35:55] = 1, 2
+        self.hu[self.labels > 0] = -800
+        self.sureness = 250
+        self.cleaning = Cleaning()
+        self.geometry = GEOMETRY
+
+    def assess(self) -> tuple[dict[str, Any], set[str]]:
+        volumes = {name: float((self.labels == label).sum()) * VOXEL_ML for name, label in (("right", 1), ("left", 2))}
+        volumes["total"] = sum(volumes.values())
+        probabilities = np.stack([(self.labels == side) * self.sureness for side in (1, 2)], axis=1).astype(np.uint8)
+        scan, labels = Volume(self.hu, self.geometry), Volume(self.labels, self.geometry)
+        record, findings = assess(scan, labels, volumes, probabilities, self.cleaning)
+        assert all(finding.message.endswith((".", "?")) for finding in findings)
+        return record, {finding.code for finding in findings}
+
+
+@pytest.fixture
+def result() -> _Result:
+    """A good result."""
+    return _Result()
+
+
+def test_a_good_result_has_no_finding(result: _Result) -> None:
+    """Protects from warnings that nobody reads any more; the numbers by hand."""
+    record, found = result.assess()
+    assert found == set()
+    lung = (result.labels > 0).mean()
+    assert record["air_share"] == pytest.approx(lung) and record["tissue_share"] == pytest.approx(1 - lung)
+    assert record["confidence"] == pytest.approx(2 * 250 / (250 + 255))
+    assert set(record["cut_mm2"].values()) == {0.0}
+
+
+def test_values_that_are_not_hu(result: _Result) -> None:
+    """Protects from an MR, or stored values without their intercept."""
+    result.hu += 1024
+    assert "not-hu" in result.assess()[1]
+
+
+def test_no_lung(result: _Result) -> None:
+    """Protects the head CT: an empty result and a sentence."""
+    result.labels[:] = 0
+    record, found = result.assess()
+    assert found == {"no-lung"} and record["confidence"] is None
+
+
+@pytest.mark.parametrize(
+    ("place", "names"),
+    [
+        ((slice(0, 2), slice(10, 30), slice(5, 25)), {"feet"}),
+        ((slice(17, 20), slice(10, 30), slice(35, 55)), {"head"}),
+        ((slice(3, 17), slice(0, 12), slice(5, 25)), {"front"}),
+        ((slice(3, 17), slice(10, 30), slice(50, 60)), {"left"}),
+    ],
+)
+def test_a_lung_cut_by_the_scan(result: _Result, place: tuple[slice, ...], names: set[str]) -> None:
+    """Protects volumes that are not the lung's; where it is cut is named in the body's words."""
+    result.labels[place] = 1 if place[2].start < 30 else 2
+    if "feet" in names:
+        result.labels[2] = result.labels[3]
+        result.labels[0:2] = result.labels[3]
+    record, found = result.assess()
+    assert found == {"lung-cut"}
+    assert {name for name, area in record["cut_mm2"].items() if area} == names
+
+
+def test_a_lung_cut_is_named_on_flipped_axes_too(result: _Result) -> None:
+    """Protects feet-first scans: the array's first slice is the head's then."""
+    result.geometry = GEOMETRY.reordered((0, 1, 2), (True, False, False))
+    result.labels[0:3] = result.labels[3]
+    record, found = result.assess()
+    assert found == {"lung-cut"} and record["cut_mm2"]["head"] == pytest.approx(2 * 400 * 25.0)
+
+
+def test_the_tip_of_a_lung_in_the_last_slice_is_no_cut(result: _Result) -> None:
+    """Protects from crying wolf."""
+    result.labels[17:, 15:17, 10:13] = 1
+    assert result.assess()[1] == set()
+
+
+def test_one_lung_much_smaller(result: _Result) -> None:
+    """Protects a missed or collapsed lung from being overlooked."""
+    result.labels[:, :, 40:55][result.labels[:, :, 40:55] == 2] = 0
+    assert result.assess()[1] == {"small-lung"}
+
+
+def test_one_slice_says_nothing_of_a_lung_s_size(result: _Result) -> None:
+    """Protects single slices, in which one lung may well be smaller."""
+    result.labels[:, :, 40:55] = 0
+    result.hu, result.labels, result.geometry = (
+        result.hu[5:6],
+        result.labels[5:6],
+        Geometry.axial((1, 40, 60), SPACING_MM),
+    )
+    assert result.assess()[1] == set()
+
+
+def test_much_stray_air_and_little(result: _Result) -> None:
+    """Protects from a network that was confused elsewhere in the scan."""
+    result.cleaning = Cleaning(removed_ml=(2.0, 1.0))
+    record, found = result.assess()
+    assert found == set() and (record["removed_parts"], record["removed_ml"]) == (2, 3.0)
+    result.cleaning = Cleaning(removed_ml=(50.0, 1.0))
+    assert result.assess()[1] == {"stray-parts"}
+    result.cleaning = Cleaning(removed_ml=(2.0, 1.0), outside_ml=19.0)
+    record, found = result.assess()
+    assert found == {"stray-parts"} and record["outside_ml"] == 19.0
+
+
+def test_sides_in_doubt(result: _Result) -> None:
+    """Protects the sides."""
+    result.cleaning = Cleaning(moved_ml=10.0)
+    assert result.assess()[1] == set()
+    result.cleaning = Cleaning(moved_ml=100.0)
+    assert result.assess()[1] == {"sides-in-doubt"}
+    result.cleaning = Cleaning(sides_swapped=True)
+    assert result.assess()[1] == {"sides-in-doubt"}
+
+
+def test_an_unsure_network(result: _Result) -> None:
+    """Protects from a mask that the network itself hardly believes."""
+    result.sureness = 140
+    assert result.assess()[1] == {"low-confidence"}
