@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,22 @@ def limited_cores() -> int | None:
     except (OSError, ValueError):
         pass  # no such limit here
     return allowed if allowed < cores else None
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return limited_cores() or os.cpu_count() or 1
+
+
+def cache_folder() -> Path:
+    """Return the user's folder for what can be made or fetched again; `XDG_CACHE_HOME` is honoured where it is."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / "Library" / "Caches")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "lungunetseg"
 
 
 def import_package(name: str, title: str) -> Any:

@@ -8,6 +8,7 @@ scan's own. `NetworkGrid` remembers how, and brings probabilities back onto the 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,13 @@ from scipy import sparse
 
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.resample import interpolation_matrix, resample
-from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes, to_hu
 
 OBLIQUE_DEGREES = 5.0
 """Beyond this tilt a scan is resampled along the body's axes first; below it the network takes slices as they are."""
+
+SLICES_AT_ONCE = 16
+"""Sampled and given to the network together: what bounds the memory, and the steps of the progress."""
 
 BODY_HU = -300
 """Above this a voxel is body (or table) rather than air or lung; only the middle of the body is taken from it."""
@@ -127,6 +131,47 @@ class NetworkGrid:
                 weights = interpolation_matrix(size, spacing_mm, net_size, net_mm, start_mm)
             pair.append(sparse.csr_array(weights))
         return pair[0], pair[1]
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedScan:
+    """A scan as the network sees it.
+
+    Attributes:
+        volume: The scan itself, int16 HU.
+        aligned: The same with axes (head, back, left).
+        grid: The network's slices in it.
+        hu: (D, h, w) int16; the slices on the network's grid, sampled as `batches` goes.
+    """
+
+    volume: Volume
+    aligned: Volume
+    grid: NetworkGrid
+    hu: npt.NDArray[np.int16]
+
+    def batches(self) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+        """Yield a few slices at a time, in order: which they are, and the network's input (n, channels, h, w)."""
+        depth, config = len(self.hu), self.grid.config
+        seen = slices_seen(depth, self.aligned.geometry.spacing_mm[0], config)
+        sampled = 0
+        for chunk in chunks(depth):
+            needed = int(seen[chunk].max()) + 1
+            self.hu[sampled:needed] = np.rint(self.grid.sample(self.aligned.array[sampled:needed], AIR_HU))
+            sampled = needed
+            yield chunk, normalise(self.hu[seen[chunk]], config)
+
+
+def prepare(volume: Volume, config: PreprocessConfig) -> PreparedScan:
+    """Bring a scan in HU, of any type, orientation and spacing, to the network's grid; sampling waits for `batches`."""
+    volume = volume if volume.array.dtype == np.int16 else Volume(to_hu(volume.array), volume.geometry)
+    aligned, grid = place_grid(volume, config)
+    return PreparedScan(volume, aligned, grid, np.empty((aligned.geometry.shape[0], *config.size), np.int16))
+
+
+def chunks(depth: int) -> Iterator[slice]:
+    """Yield the slices of a scan, `SLICES_AT_ONCE` at a time."""
+    for start in range(0, depth, SLICES_AT_ONCE):
+        yield slice(start, min(start + SLICES_AT_ONCE, depth))
 
 
 def align(volume: Volume, fill: float) -> Volume:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 RIGHT_LUNG = 1
 LEFT_LUNG = 2
@@ -39,7 +40,16 @@ LUNGS = (
     Segment(RIGHT_LUNG, "RightLung", "Right lung", (0.20, 0.63, 0.79), _lung_terminology("SCT^24028007^Right")),
     Segment(LEFT_LUNG, "LeftLung", "Left lung", (0.96, 0.60, 0.22), _lung_terminology("SCT^7771000^Left")),
 )
-"""The output with ``--labels lr``."""
+"""Labels of the kind "lr"."""
+
+LabelKind = Literal["lr", "binary"]
+LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
+"""What the labels of a label map stand for: right and left lung, or both as one."""
 
 BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology("SCT^51440002^Right and left")),)
-"""The output with ``--labels binary``."""
+"""Labels of the kind "binary"."""
+
+
+def segments_of(kind: LabelKind) -> tuple[Segment, ...]:
+    """Return what the labels of a kind mean."""
+    return LUNGS if kind == "lr" else BOTH_LUNGS

@@ -24,6 +24,9 @@ AIR_HU = -1024
 CORNER_TOLERANCE_MM = 0.01
 """Two grids are one when all corners agree to this: far below a voxel, above NIfTI's float32 rounding."""
 
+GRID_TOLERANCE_MM = 0.1
+"""Corners of two grids that lie this close are one grid whose numbers were rounded on the way through files."""
+
 ANGLE_TOLERANCE = 1e-3
 """Cosine up to which two axes are at right angles: 0.06 degrees, half a pixel over a body's width."""
 

@@ -21,11 +21,11 @@ from perturbations import DISEASE, INVARIANCE, Perturbation
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.cases.splits import load_split
-from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.evaluation.compare import compare
 from LungUNetSegLib.metrics import count
-from LungUNetSegLib.segmentation.segmenter import Segmentation, segment_with
+from LungUNetSegLib.segmentation.result import Segmentation
+from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Volume
 
@@ -44,8 +44,8 @@ class HeldOut:
         fold_of = {name: fold for fold in folds for name in load_split(fold.parent / "split.json").test}
         self.cases = [cases[name] for name in sorted(fold_of)]
         models = {fold: export(fold, fold.parent / "model", fold.parent.name) for fold in folds}
-        engines = {fold: open_engine(model, "onnxruntime", "cpu", None) for fold, model in models.items()}
-        self._network_of = {name: (models[fold].preprocess, engines[fold]) for name, fold in fold_of.items()}
+        segmenters = {fold: Segmenter(model, "onnxruntime", "cpu") for fold, model in models.items()}
+        self._segmenter_of = {name: segmenters[fold] for name, fold in fold_of.items()}
 
     def volumes(self) -> Iterator[tuple[Case, LabelledScan]]:
         """Cases of more than one slice."""
@@ -63,7 +63,7 @@ class HeldOut:
 
     def segment(self, case: Case, scan: Volume) -> Segmentation:
         """Segment with the network that did not see the case's patient."""
-        return segment_with(scan, *self._network_of[case.case_id])
+        return self._segmenter_of[case.case_id].segment(scan)
 
 
 def volume_rows(held_out: HeldOut) -> list[Row]:

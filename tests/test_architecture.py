@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engines": {"preprocessing", "models", "networks"},
     "data": VOLUMES | {"preprocessing", "cases"},
     "evaluation": VOLUMES | {"io", "metrics", "cases"},
-    "segmentation": VOLUMES | {"preprocessing", "models", "engines"},
+    "segmentation": VOLUMES | {"preprocessing", "metrics", "models", "engines"},
     "training": VOLUMES | {"preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
     "paper": VOLUMES
     | {"preprocessing", "io", "cases", "networks", "losses", "metrics", "data", "evaluation", "training"},

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
+from LungUNetSegLib.progress import Progress, silent
+
 if TYPE_CHECKING:
     from LungUNetSegLib.engines import DeviceName, EngineName
-    from LungUNetSegLib.segmentation.segmenter import LabelKind, Segmentation
+    from LungUNetSegLib.segmentation.result import Segmentation
+    from LungUNetSegLib.segments import LabelKind
     from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
     from LungUNetSegSlicer.run.settings import RunSettings
-
-Progress = Callable[[str, int, int], None]
 
 
 class LungLogic:
@@ -33,7 +34,7 @@ class LungLogic:
         device: DeviceName = "auto",
         labels: LabelKind = "lr",
         show3d: bool = False,
-        progress: Progress | None = None,
+        progress: Progress = silent,
     ) -> tuple[vtkMRMLSegmentationNode, Segmentation]:
         """Segment the lungs of a CT in this process; the scene changes only when all is done.
 
@@ -54,13 +55,12 @@ class LungLogic:
             LungUNetSegError: The volume, the model or the engine cannot be used; the message says what to do.
         """
         # Imported here, so that Slicer starts without them.
-        from LungUNetSegLib.models.model import load_model
         from LungUNetSegLib.segmentation.segmenter import segment
         from LungUNetSegSlicer.scene.segmentation_node import show_labels
         from LungUNetSegSlicer.scene.volume_bridge import volume_from_node
 
         volume, remarks = volume_from_node(volumeNode)
-        result = segment(volume, load_model(model), engine=engine, device=device, labels=labels, progress=progress)
+        result = segment(volume, model, engine=engine, device=device, labels=labels, progress=progress)
         result = replace(result, findings=remarks + result.findings)
         node = show_labels(result.labels, result.segments, volumeNode, segmentationNode, show3d=show3d)
         return node, result

@@ -12,10 +12,7 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import Geometry, Volume
-
-GRID_TOLERANCE_MM = 0.1
-"""Masks were written by other programs, in headers of few decimals; this is far below a voxel."""
+from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
 
 OWN_EXTENT = (".seg.nrrd", ".npz", ".dcm")
 """Masks that need not cover their scan (a segmentation keeps what is not empty), or know no place of their own."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.compared import pair_cases
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores
-from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, Progress, evaluate_pair, evaluate_pairs
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
 from LungUNetSegLib.evaluation.report.report import OVERVIEW, about, write_report
 from LungUNetSegLib.evaluation.report.tables import (
     COLUMNS,
@@ -21,6 +21,7 @@ from LungUNetSegLib.evaluation.report.tables import (
     write_slices_csv,
 )
 from LungUNetSegLib.files import check_apart, check_replaceable
+from LungUNetSegLib.progress import Progress, silent
 
 MASKS = "label map, DICOM SEG or RTSTRUCT"
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
 
 
-def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
+def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     """Evaluate and print; returns the exit code: 1 if a case of several failed.
 
     Raises:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.config import from_json
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ConfigError
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, progress: Progress) -> int:
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Export and compare with the checkpoint.
 
     Raises:

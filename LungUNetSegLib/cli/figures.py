@@ -7,7 +7,7 @@ from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.splits import choose
-from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.paper.figures import write_figures
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
 
 
-def run(arguments: argparse.Namespace, progress: Progress) -> int:
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Score every slice that was trained or tested on, and draw.
 
     Raises:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.io import Scan, SeriesSummary, list_series, read_scan
 from LungUNetSegLib.io.reading import is_dicom
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
 
 
-def run(arguments: argparse.Namespace, progress: Progress) -> int:
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Print the series of a DICOM folder and what is known of the scan that would be segmented.
 
     The series are there before the scan is read: where the best one cannot be, the others are the way out.

@@ -13,7 +13,7 @@ BAR_CELLS = 30
 BAR_INTERVAL_S = 0.1
 
 
-class Progress(Protocol):
+class ProgressView(Protocol):
     """Told of each step; closed at the end, also of a failed run."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
@@ -25,7 +25,7 @@ class Progress(Protocol):
         ...
 
 
-def make_progress(kind: str) -> Progress:
+def make_progress(kind: str) -> ProgressView:
     """Return what shows progress: "json", "none", or for "auto" a bar if stderr is a terminal."""
     if kind == "json":
         return JsonProgress()

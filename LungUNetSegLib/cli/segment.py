@@ -12,16 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.cli.progress import JsonProgress, Progress
+from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import LungUNetSegError, WriteError
 from LungUNetSegLib.files import check_apart, check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.masks.labels import OUTPUT_ENDINGS
-from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
+from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.resample import limited_threads
-from LungUNetSegLib.segmentation.segmenter import LABEL_KINDS, segment
+from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
+from LungUNetSegLib.segments import LABEL_KINDS
 
 BATCH_ENDING = ".nii.gz"
 
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
 
 
-def run(arguments: argparse.Namespace, progress: Progress) -> int:
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Segment one scan, or one after another; of several, one that fails does not stop the others.
 
     Returns:
@@ -63,11 +64,11 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
     if arguments.json:
         check_replaceable(arguments.json)
     check_apart(inputs, [*outputs, *([arguments.json] if arguments.json else [])])
-    model = load_model(arguments.model)
+    segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
     summaries = []
     for source, output in zip(inputs, outputs, strict=True):
         try:
-            summaries.append(_segment_file(source, output, model, arguments, progress))
+            summaries.append(_segment_file(source, output, segmenter, arguments, progress))
         except LungUNetSegError as error:
             if len(inputs) == 1:
                 raise
@@ -105,7 +106,7 @@ def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def _segment_file(
-    source: Path, output: Path, model: Model, arguments: argparse.Namespace, progress: Progress
+    source: Path, output: Path, segmenter: Segmenter, arguments: argparse.Namespace, progress: ProgressView
 ) -> dict[str, Any]:
     """Segment one scan, write its labels and return its report."""
     started = time.perf_counter()
@@ -114,16 +115,7 @@ def _segment_file(
         scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
-    result = segment(
-        scan.volume,
-        model,
-        engine=arguments.engine,
-        device=arguments.device,
-        threads=arguments.threads,
-        labels=arguments.labels,
-        raw=arguments.raw,
-        progress=progress,
-    )
+    result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
     started = time.perf_counter()
     progress("write", 0, 1)
     write_labels(output, result.labels, result.segments)
@@ -131,7 +123,7 @@ def _segment_file(
     result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
     progress("write", 1, 1)
     files = {"input": str(source), "series_uid": scan.series_uid, "output": str(output)}
-    return report(result, model) | files
+    return report(result, segmenter.model) | files
 
 
 def _print(summary: dict[str, Any], title: str | None) -> None:

@@ -21,12 +21,13 @@ from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_fol
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
+from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
-from LungUNetSegLib.training.trainer import Progress, Trainer
+from LungUNetSegLib.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 

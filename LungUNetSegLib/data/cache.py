@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,9 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import DataError, WriteError
+from LungUNetSegLib.machine import cache_folder, cores
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
+from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
@@ -39,8 +40,6 @@ FORMAT = 2
 
 LEFTOVER_S = 24 * 3600
 """An unfinished entry older than this belongs to no living run."""
-
-Progress = Callable[[str, int, int], None]
 
 
 class StoredArray:
@@ -94,9 +93,8 @@ class CachedCase:
 
 
 def default_cache_folder() -> Path:
-    """The user's cache folder for preprocessed slices; `XDG_CACHE_HOME` is honoured."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".cache") / "lungunetseg" / "slices"
+    """The user's cache folder for preprocessed slices."""
+    return cache_folder() / "slices"
 
 
 def cache_cases(
@@ -128,7 +126,7 @@ def cache_cases(
     _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
     # Cases go side by side, so each is resampled on one thread.
-    with limited_threads(1), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with limited_threads(1), ThreadPoolExecutor(threads or cores()) as pool:
         jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
         try:
             for done, job in enumerate(as_completed(jobs), start=1):

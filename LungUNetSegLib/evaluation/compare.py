@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +17,13 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Counts, bounding_box, count, surface_distances
 from LungUNetSegLib.resample import orthogonal, resample
-from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
 
-LabelKind = Literal["lr", "binary"]
 Mask = npt.NDArray[np.bool_]
 
 TOLERANCE_MM = 2.0
 """Of the surface DSC: what two careful readers differ by at the edge of a lung."""
-
-GRID_TOLERANCE_MM = 0.1
-"""Other programs round their headers; grids this near are one, and are not resampled."""
 
 LOST_SHARE = 0.01
 """A prediction that loses more than this on the reference's grid is remarked upon."""

@@ -11,14 +11,14 @@ import numpy as np
 
 from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegLib.evaluation.compare import Comparison, LabelKind, RegionScores, compare
+from LungUNetSegLib.evaluation.compare import Comparison, RegionScores, compare
 from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.evaluation.report.pictures import SlicePicture, picture_slices
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Summary, summarise
+from LungUNetSegLib.progress import Progress
+from LungUNetSegLib.segments import LabelKind
 from LungUNetSegLib.volume import Volume
-
-Progress = Callable[[str, int, int], None]
 
 logger = logging.getLogger(__name__)
 

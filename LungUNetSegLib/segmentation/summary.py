@@ -7,7 +7,7 @@ from typing import Any
 
 import LungUNetSegLib
 from LungUNetSegLib.models.model import Model
-from LungUNetSegLib.segmentation.segmenter import Segmentation
+from LungUNetSegLib.segmentation.result import Segmentation
 
 
 def report(result: Segmentation, model: Model) -> dict[str, Any]:

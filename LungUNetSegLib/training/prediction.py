@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,10 @@ from torch import nn
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.networks import build_network
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise, slices_seen
+from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint
 
 BATCH_SIZE = 4
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -25,6 +25,7 @@ from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.networks import build_network
 from LungUNetSegLib.preprocessing import normalise
+from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
@@ -34,8 +35,6 @@ from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate
 from LungUNetSegLib.training.scores import Scores
 
 logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
 
 
 class Trainer:

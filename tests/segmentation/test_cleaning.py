@@ -7,7 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from LungUNetSegLib.segmentation.cleaning import Cleaning, clean, hard_labels
+from LungUNetSegLib.segmentation import cleaning as cleaning_module
+from LungUNetSegLib.segmentation.cleaning import Cleaning
+from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 
 SPACING_MM = (5.0, 3.0, 3.0)
 VOXEL_ML = 0.045
@@ -20,6 +22,12 @@ def _world(depth: int = 12) -> np.ndarray:
     probabilities[1:-1, RIGHT, 10:30, 10:24] = 255
     probabilities[1:-1, LEFT, 10:30, 36:50] = 255
     return probabilities
+
+
+def clean(probabilities: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[Probabilities, Cleaning]:
+    """Clean lungs that lie in a body without air around it."""
+    tissue = np.zeros(probabilities[:, 0].shape, np.int16)
+    return cleaning_module.clean(probabilities, tissue, spacing_mm)
 
 
 def _sides(probabilities: np.ndarray) -> np.ndarray:

@@ -24,11 +24,12 @@ from slicer import (
 )
 
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.evaluation.compare import Comparison, LabelKind, compare
+from LungUNetSegLib.evaluation.compare import Comparison, compare
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, describe_comparison
 from LungUNetSegLib.evaluation.report.report import about, write_report
 from LungUNetSegLib.evaluation.report.tables import write_cases_csv, write_slices_csv
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segments import LabelKind
 from LungUNetSegSlicer.compare.display import (
     add_differences,
     add_distance_model,

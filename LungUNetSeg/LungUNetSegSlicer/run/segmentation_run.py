@@ -21,13 +21,14 @@ import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
 
 from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.run import child
 from LungUNetSegSlicer.run.event_loop import Steps
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import Output, RunSettings, folder_text
-from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Progress, Worker
+from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Worker
 from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
 from LungUNetSegSlicer.scene.segmentation_node import label_image, make_segments, show_segments
 from LungUNetSegSlicer.scene.surfaces import read_surface

@@ -15,9 +15,9 @@ import qt
 from slicer.i18n import tr as _
 
 import LungUNetSegLib
+from LungUNetSegLib.progress import Progress
 from LungUNetSegSlicer.run.process_tree import end_process_tree
 
-Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total)."""
 
 _MODULE_PATH = (Path(LungUNetSegLib.__file__).parents[1], Path(__file__).parents[2])

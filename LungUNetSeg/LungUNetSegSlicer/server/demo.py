@@ -23,7 +23,7 @@ from LungUNetSegLib.evaluation.compare import RegionScores, compare
 from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.phantom import make_phantom
-from LungUNetSegLib.segmentation.segmenter import Segmentation
+from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.summary import report
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer import server

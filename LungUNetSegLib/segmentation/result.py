@@ -1,0 +1,51 @@
+"""What a segmentation is: labels on the scan's own grid, what they mean, and what was measured and doubted."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume import Volume
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Segmentation:
+    """The lungs of a scan.
+
+    Attributes:
+        labels: uint8 on the scan's own grid; 1 right and 2 left lung, or 1 both.
+        segments: What the labels mean.
+        findings: What the reader should know, of the scan and of the result.
+        volumes_ml: "right", "left" and "total"; only "total" where both are one.
+        mean_hu: Mean density by the same names.
+        quality: Numbers behind the findings; see `quality.assess`.
+        seconds: Wall time by stage; "load" is what opening the engine took, once for all scans.
+        engine: Engine, device and precision that were used, for people.
+        device: "cpu", "cuda" or "mps".
+    """
+
+    labels: Volume
+    segments: tuple[Segment, ...]
+    findings: tuple[Finding, ...]
+    volumes_ml: dict[str, float]
+    mean_hu: dict[str, float]
+    quality: dict[str, Any]
+    seconds: dict[str, float]
+    engine: str
+    device: str
+
+    def _repr_html_(self) -> str:
+        """Show a table of the lungs and the findings in a notebook."""
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{ml:.0f} ml</td><td>{self._hu(name)}</td></tr>"
+            for name, ml in self.volumes_ml.items()
+        )
+        notes = "".join(f"<li>{html.escape(finding.message)}</li>" for finding in self.findings)
+        head = "<tr><th>lung</th><th>volume</th><th>mean density</th></tr>"
+        return f"<table>{head}{rows}</table><ul>{notes}</ul><p>{html.escape(self.engine)}</p>"
+
+    def _hu(self, name: str) -> str:
+        return f"{self.mean_hu[name]:.0f} HU" if name in self.mean_hu else ""
