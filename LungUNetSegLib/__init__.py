@@ -1,6 +1,70 @@
 """Lung segmentation of chest CT with a 2D U-Net: models, loss, training, inference and metrics, with no GUI.
 
-Importing this package loads neither torch nor anything of 3D Slicer.
+Importing this package loads neither torch nor anything of 3D Slicer; each name of `__all__` loads what it needs when it
+is first used. docs/api.md lists them.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from LungUNetSegLib.cases.compared import CasePair as CasePair
+    from LungUNetSegLib.errors import LungUNetSegError as LungUNetSegError
+    from LungUNetSegLib.evaluation.compare import compare as compare
+    from LungUNetSegLib.evaluation.evaluate import evaluate_pair as evaluate_pair
+    from LungUNetSegLib.io import list_series as list_series
+    from LungUNetSegLib.io import read_labels as read_labels
+    from LungUNetSegLib.io import read_scan as read_scan
+    from LungUNetSegLib.io import write_labels as write_labels
+    from LungUNetSegLib.models.model import load_model as load_model
+    from LungUNetSegLib.nibabel_images import from_nibabel as from_nibabel
+    from LungUNetSegLib.nibabel_images import to_nibabel as to_nibabel
+    from LungUNetSegLib.resample import from_sitk as from_sitk
+    from LungUNetSegLib.resample import resample as resample
+    from LungUNetSegLib.resample import to_sitk as to_sitk
+    from LungUNetSegLib.segmentation.segmenter import Segmenter as Segmenter
+    from LungUNetSegLib.segmentation.segmenter import segment as segment
+    from LungUNetSegLib.volume import Geometry as Geometry
+    from LungUNetSegLib.volume import Volume as Volume
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "CasePair": "cases.compared",
+    "Geometry": "volume",
+    "LungUNetSegError": "errors",
+    "Segmenter": "segmentation.segmenter",
+    "Volume": "volume",
+    "compare": "evaluation.compare",
+    "evaluate_pair": "evaluation.evaluate",
+    "from_nibabel": "nibabel_images",
+    "from_sitk": "resample",
+    "list_series": "io",
+    "load_model": "models.model",
+    "read_labels": "io",
+    "read_scan": "io",
+    "resample": "resample",
+    "segment": "segmentation.segmenter",
+    "to_nibabel": "nibabel_images",
+    "to_sitk": "resample",
+    "write_labels": "io",
+}
+"""Where each public name is defined."""
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Name what is public, loaded or not."""
+    return sorted({*globals(), *__all__})

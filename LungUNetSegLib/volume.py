@@ -105,6 +105,13 @@ class Geometry:
         nearest = np.abs(self.directions).max(axis=0).clip(0.0, 1.0)
         return float(np.degrees(np.arccos(nearest)).max())
 
+    @property
+    def orientation(self) -> str:
+        """Whither (slice, row, column) run, as letters: R or L, A or P, I or S; "SPL" is to head, back and left."""
+        letters = ("RL", "AP", "IS")
+        nearest = np.abs(self.directions).argmax(axis=0)
+        return "".join(letters[lps][int(self.directions[lps, axis] > 0)] for axis, lps in enumerate(nearest))
+
     def to_lps(self, index: npt.ArrayLike) -> FloatArray:
         """Map (..., 3) voxel indices (slice, row, column) to (..., 3) LPS mm."""
         points: FloatArray = np.asarray(index, float) @ self.affine_lps[:3, :3].T + self.affine_lps[:3, 3]
@@ -166,6 +173,22 @@ class Volume:
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:
             raise GeometryError(f"The array is {self.array.shape}, its grid {self.geometry.shape}.")
+
+    def _repr_html_(self) -> str:
+        """Say in a notebook what this is: size, spacing, orientation, place and values."""
+        geometry = self.geometry
+        spacing = " x ".join(f"{each:.3g}" for each in geometry.spacing_mm)
+        origin = ", ".join(f"{each:.1f}" for each in geometry.affine_lps[:3, 3])
+        rows = {
+            "voxels (slice, row, column)": " x ".join(map(str, geometry.shape)),
+            "spacing": f"{spacing} mm",
+            "orientation": geometry.orientation,
+            "voxel (0, 0, 0) in LPS": f"{origin} mm",
+            "values": f"{self.array.dtype}, {self.array.min()} to {self.array.max()}",
+        }
+        return (
+            "<table>" + "".join(f"<tr><td>{name}</td><td>{text}</td></tr>" for name, text in rows.items()) + "</table>"
+        )
 
     def canonical(self) -> Volume:
         """Return a view with axes nearest to (head, back, left); no voxel is copied or resampled."""

@@ -1,0 +1,43 @@
+"""Volumes to and from nibabel's images, whose axes are (column, row, slice) and whose space is RAS mm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.errors import GeometryError
+from LungUNetSegLib.machine import import_package
+from LungUNetSegLib.volume import Geometry, Volume
+
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+REVERSE_AXES = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], float)
+
+
+def to_nibabel(volume: Volume) -> Any:
+    """Return a `nibabel.Nifti1Image` in the same place, in millimetres; the voxels are not copied.
+
+    Raises:
+        MissingDependencyError: nibabel is not installed.
+    """
+    nibabel = import_package("nibabel", "nibabel")
+    array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
+    image = nibabel.Nifti1Image(array.T, RAS_TO_LPS @ volume.geometry.affine_lps @ REVERSE_AXES)
+    image.header.set_xyzt_units("mm")
+    return image
+
+
+def from_nibabel(image: Any) -> Volume:
+    """Return a 3D nibabel image as a volume; its values as nibabel scales them, integers where nothing is scaled.
+
+    Args:
+        image: Any of nibabel's spatial images; its affine maps (column, row, slice) to RAS mm.
+
+    Raises:
+        GeometryError: The image has not three axes, or no affine that can be used.
+    """
+    array = np.asanyarray(image.dataobj)
+    if array.ndim != 3:
+        raise GeometryError(f"A volume has three axes, the image has {array.ndim}: {array.shape}.")
+    shape = (array.shape[2], array.shape[1], array.shape[0])
+    return Volume(array.T, Geometry(shape, RAS_TO_LPS @ image.affine @ REVERSE_AXES))
