@@ -132,8 +132,8 @@ def _not_hu(record: dict[str, Any]) -> Finding | None:
         return None
     return Finding(
         "not-hu",
-        f"The values are hardly Hounsfield units of a chest: {air:.1%} of them are as low as air or lung and "
-        f"{tissue:.1%} like soft tissue. The result is not to be trusted.",
+        f"The values do not look like Hounsfield units of a chest CT: {air:.1%} are as low as air or lung, and "
+        f"{tissue:.1%} are like soft tissue. Do not trust the result.",
     )
 
 
@@ -142,14 +142,16 @@ def _cut(record: dict[str, Any]) -> Finding | None:
     if not cut:
         return None
     where = " and ".join(f"{name} ({area / 100:.1f} cm\u00b2)" for name, area in cut.items())
-    return Finding("lung-cut", f"The lung goes on beyond the scan: {where}. Its volume is that of the part shown.")
+    return Finding(
+        "lung-cut", f"The lung is cut off at the edge of the scan: {where}. The volume covers only what was scanned."
+    )
 
 
 def _doubtful_sides(record: dict[str, Any], volumes_ml: dict[str, float]) -> Finding | None:
     if record["sides_swapped"]:
-        message = "The network named the lungs the wrong way round; this was corrected by their place. Check the sides."
+        message = "The network exchanged right and left; this was corrected from their positions. Check the sides."
     elif record["moved_ml"] >= DOUBTFUL_SIDE_SHARE * volumes_ml["total"]:
-        message = f"{record['moved_ml']:.0f} ml of lung were first taken for the other lung's. Check the sides."
+        message = f"{record['moved_ml']:.0f} ml were reassigned to the other lung. Check the sides."
     else:
         return None
     return Finding("sides-in-doubt", message)
@@ -161,14 +163,23 @@ def _stray(record: dict[str, Any]) -> Finding | None:
         return None
     around = f", and {outside_ml:.0f} ml as air around the body" if outside_ml >= 1 else ""
     return Finding(
-        "stray-parts", f"{count} separate parts of {removed_ml:.0f} ml in all were removed as no lung{around}."
+        "stray-parts",
+        f"{count} separate parts of {removed_ml:.0f} ml in all were removed because they are not lung{around}.",
     )
 
 
 def _unsure(record: dict[str, Any]) -> Finding | None:
     if record["confidence"] >= LOW_CONFIDENCE:
         return None
-    return Finding("low-confidence", f"The network is unsure of this result (confidence {record['confidence']:.2f}).")
+    return Finding(
+        "low-confidence",
+        f"The network is unsure of this result (confidence {_below(record['confidence'], LOW_CONFIDENCE)}).",
+    )
+
+
+def _below(value: float, threshold: float) -> str:
+    """Return a value with as many digits as it takes to show that it lies below a threshold."""
+    return next(text for digits in range(2, 17) if float(text := f"{value:.{digits}f}") < threshold)
 
 
 def _small(volumes_ml: dict[str, float]) -> Finding | None:

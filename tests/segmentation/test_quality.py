@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from LungUNetSegLib.segmentation import quality
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.volume import Geometry, Volume
@@ -144,3 +145,9 @@ def test_an_unsure_network(result: _Result) -> None:
     """Protects from a mask that the network itself hardly believes."""
     result.sureness = 140
     assert result.assess()[1] == {"low-confidence"}
+
+
+def test_a_confidence_below_its_threshold_is_never_shown_as_at_it() -> None:
+    """Protects the reader from "0.97" where the threshold is 0.97: as many digits as tell the two apart."""
+    assert quality._below(0.9666, 0.97) == "0.967" and quality._below(0.9699996, 0.97) == "0.9699996"
+    assert quality._below(0.912, 0.97) == "0.91"

@@ -58,7 +58,7 @@ def test_not_a_ct_in_hu(warnings_of, add_volume, phantom):
 
 def test_lung_cut_by_the_end_of_the_scan(warnings_of, add_volume, phantom):
     text = warnings_of(add_volume(phantom.ct.array[20:40], phantom.ct.geometry))
-    assert "Lung cut by the end of the scan.</b> The lung goes on beyond the scan: feet" in text
+    assert "Lung cut by the end of the scan.</b> The lung is cut off at the edge of the scan: feet" in text
 
 
 def test_nothing_found(warnings_of, add_volume, head_phantom, panel):
