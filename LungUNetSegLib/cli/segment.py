@@ -17,7 +17,7 @@ from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import LungUNetSegError, WriteError
 from LungUNetSegLib.files import check_apart, check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
-from LungUNetSegLib.io.masks.labels import OUTPUT_ENDINGS
+from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segmentation.segmenter import Segmenter
@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
 def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:
     """Name an output for each of several inputs, by their paths from the folder that they have in common."""
-    if folder.name.lower().endswith(OUTPUT_ENDINGS) and not folder.is_dir():
+    if ending_of(folder, OUTPUT_ENDINGS) and not folder.is_dir():
         raise WriteError(
             f"{folder}: several inputs need a folder to write to, this is one file's name. If the inputs are slices of"
             " one scan, give their folder instead."
@@ -97,8 +97,7 @@ def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:
         raise WriteError(f"{folder}: several inputs need a folder to write to ({error.strerror}).") from error
     paths = [path.resolve() for path in inputs]
     common = os.path.commonpath([path.parent for path in paths])
-    names = ["_".join(path.relative_to(common).parts) for path in paths]
-    stems = [name.removesuffix(".gz").removesuffix(".nii").removesuffix(".nrrd").removesuffix(".mha") for name in names]
+    stems = [stem_of(Path("_".join(path.relative_to(common).parts))) for path in paths]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         raise WriteError(f"Two inputs would both be written to {folder / twice}{BATCH_ENDING}: segment them apart.")

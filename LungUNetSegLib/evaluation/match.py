@@ -12,7 +12,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io import read_labels, read_scan
-from LungUNetSegLib.io.images.itk_files import image_ending
+from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.masks.slicer_segmentation import ENDING as SLICER_ENDING
 from LungUNetSegLib.volume import Volume
 

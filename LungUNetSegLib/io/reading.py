@@ -7,7 +7,7 @@ from pathlib import Path
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.read import read_dicom
-from LungUNetSegLib.io.images.itk_files import image_ending
+from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.images.read import read_image
 from LungUNetSegLib.io.scan import Scan, ScanInput
 

@@ -17,7 +17,7 @@ import pydicom
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.io.images.itk_files import image_ending
+from LungUNetSegLib.io.endings import image_ending
 
 FloatArray = npt.NDArray[np.float64]
 

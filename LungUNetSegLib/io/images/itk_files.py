@@ -16,8 +16,6 @@ from LungUNetSegLib.io.images import nifti
 from LungUNetSegLib.resample import from_sitk, orthogonal
 from LungUNetSegLib.volume import Geometry, Volume
 
-IMAGE_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-
 UNKNOWN_PLACE = Finding(
     "no-orientation",
     "The file does not say how the patient lies (qform and sform are 0): right and left may be swapped.",
@@ -26,11 +24,6 @@ SLANTING_AXES = Finding(
     "sheared-grid",
     "The file's axes are not at right angles (a tilted gantry?); it was resampled onto a straight grid.",
 )
-
-
-def image_ending(path: Path) -> str | None:
-    """Return the ending by which `path` is an image file, or None."""
-    return next((ending for ending in IMAGE_ENDINGS if path.name.lower().endswith(ending)), None)
 
 
 def is_text(path: Path) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.itk_files import IMAGE_ENDINGS, image_ending, load, to_volume
+from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
+from LungUNetSegLib.io.images.itk_files import load, to_volume
 from LungUNetSegLib.io.scan import PathInput, Scan, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 

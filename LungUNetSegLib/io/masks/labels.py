@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +16,33 @@ import SimpleITK as sitk
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
-from LungUNetSegLib.io.images.itk_files import image_ending, is_text, load, to_volume
+from LungUNetSegLib.io.images.itk_files import is_text, load, to_volume
 from LungUNetSegLib.io.masks import slicer_segmentation
+from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
+from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
+from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.resample import orthogonal, resample, to_sitk
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 
-OUTPUT_ENDINGS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
-
 GREATEST_LOSS = 0.05
 """Share of a mask that may fall outside the scan it is read for; more means that it belongs to another scan."""
+
+TOLD_LOSS = 0.01
+"""Share of a mask whose loss is remarked upon; a coarser grid alone changes less."""
+
+ROUNDING = 0.05
+"""By how much a label may differ from a whole number: label maps that were saved as scaled numbers."""
+
+FloatArray = npt.NDArray[np.float64]
+
+logger = logging.getLogger(__name__)
 
 
 def check_writable(path: PathInput) -> None:
@@ -66,7 +81,40 @@ def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = 
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
 
 
-def read_labels(path: PathInput, reference: Geometry | None = None) -> Volume:
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A mask that was read.
+
+    Attributes:
+        labels: uint8; 1 = right lung (or both in one), 2 = left.
+        findings: What was left out, filled or assumed.
+    """
+
+    labels: Volume
+    findings: tuple[Finding, ...] = ()
+
+
+def read_labels(
+    path: PathInput,
+    reference: Geometry | None = None,
+    *,
+    slice_places: FloatArray | None = None,
+    meanings: Meanings | None = None,
+) -> Volume:
+    """Return the lungs in a mask file as `read_mask` does; its findings are logged."""
+    mask = read_mask(path, reference, slice_places=slice_places, meanings=meanings)
+    for finding in mask.findings:
+        logger.info("%s: %s", path, finding.message)
+    return mask.labels
+
+
+def read_mask(
+    path: PathInput,
+    reference: Geometry | None = None,
+    *,
+    slice_places: FloatArray | None = None,
+    meanings: Meanings | None = None,
+) -> Mask:
     """Return the lungs in a mask file: uint8; 1 = right (or both lungs in one mask), 2 = left.
 
     Args:
@@ -74,15 +122,24 @@ def read_labels(path: PathInput, reference: Geometry | None = None) -> Volume:
             (row, column, slice)), or DICOM SEG or RTSTRUCT: the file, or a folder with just that file.
         reference: Grid of the scan that the mask belongs to. The result lies on it; without it on the mask's own.
             A .npz and an RTSTRUCT have no grid of their own and need it.
+        slice_places: Where on `reference` the scan had slices (`Scan.slice_places`). What was drawn on those comes
+            onto an even grid as the scan does.
+        meanings: What segments, contours or label values are, where their names and codes do not tell.
 
     Raises:
         ReadError: Not a mask, other values than 0, 1, 2, no lung in it, or it does not lie on `reference`.
     """
     path = Path(path)
-    if path.name.lower().endswith(".npz"):
-        return _read_npz(path, reference)
-    labels = _read_dicom(path, reference) if image_ending(path) is None else _read_image(path)
-    return labels if reference is None else on_grid(labels, reference, path)
+    if path.name.lower().endswith(NPZ_ENDING):
+        return Mask(_read_npz(path, reference, slice_places))
+    if image_ending(path) is None:
+        mask = _read_dicom(path, reference, slice_places, meanings)
+    else:
+        mask = _read_image(path, meanings)
+    if reference is None:
+        return mask
+    labels, findings = on_grid(mask.labels, reference, path)
+    return Mask(labels, mask.findings + findings)
 
 
 def is_dicom_mask(path: Path) -> bool:
@@ -93,8 +150,10 @@ def is_dicom_mask(path: Path) -> bool:
     return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
 
 
-def on_grid(labels: Volume, reference: Geometry, path: Path) -> Volume:
+def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tuple[Finding, ...]]:
     """Return labels on the scan's grid, or raise ReadError if a good part of them lies elsewhere."""
+    if labels.geometry is reference:
+        return labels, ()
     moved = resample(labels, reference, "nearest")
     before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
     after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
@@ -103,23 +162,29 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> Volume:
             f"{path}: only {after_ml:.0f} of the mask's {before_ml:.0f} ml lie within the scan;"
             " it belongs to another scan or its place is wrong."
         )
-    return moved
+    if after_ml < (1 - TOLD_LOSS) * before_ml:
+        message = f"Of the mask's {before_ml:.0f} ml only {after_ml:.0f} ml lie within the scan."
+        return moved, (Finding("mask-cropped", message),)
+    return moved, ()
 
 
-def _read_image(path: Path) -> Volume:
+def _read_image(path: Path, meanings: Meanings | None) -> Mask:
     image = load(path)
     if slicer_segmentation.is_segmentation(image):
-        return slicer_segmentation.lungs_of(image, path)
+        return Mask(*slicer_segmentation.lungs_of(image, path, meanings))
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
     raw, _ = to_volume(image, path, "nearest", 0)
-    return Volume(_checked(raw.array, path), raw.geometry)
+    array, findings = _checked(raw.array, path, meanings)
+    return Mask(Volume(array, raw.geometry), findings)
 
 
-def _read_dicom(path: Path, reference: Geometry | None) -> Volume:
+def _read_dicom(
+    path: Path, reference: Geometry | None, slice_places: FloatArray | None, meanings: Meanings | None
+) -> Mask:
     if not path.exists():
         raise ReadError(f"{path}: there is no such file or folder.")
-    files = files_of(path)
+    files = [file for file in files_of(path) if file == path or not is_hidden(file)]
     if len(files) != 1:
         raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
     with warnings.catch_warnings():
@@ -127,9 +192,9 @@ def _read_dicom(path: Path, reference: Geometry | None) -> Volume:
         dataset = read_dataset(files[0])
         try:
             if dataset is not None and dataset.get("Modality") == "SEG":
-                return lungs_in_segmentation(dataset, files[0])
+                return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
             if dataset is not None and dataset.get("Modality") == "RTSTRUCT":
-                return lungs_in_contours(dataset, files[0], reference)
+                return Mask(*lungs_in_contours(dataset, files[0], reference, slice_places, meanings))
         except LungUNetSegError:
             raise
         except Exception as error:  # missing and malformed values raise nearly anything
@@ -138,7 +203,7 @@ def _read_dicom(path: Path, reference: Geometry | None) -> Volume:
     raise ReadError(f"{path}: not a mask that is known here (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 
-def _read_npz(path: Path, reference: Geometry | None) -> Volume:
+def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray | None) -> Volume:
     if reference is None:
         raise ReadError(f"{path}: a .npz mask has no place in space; it can be read only beside its scan.")
     try:
@@ -151,10 +216,17 @@ def _read_npz(path: Path, reference: Geometry | None) -> Volume:
     if len(solid) != 1:
         held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")
-    array = np.moveaxis(_checked(solid[0], path), -1, 0)
+    checked, _ = _checked(solid[0], path)
+    array = np.moveaxis(checked, -1, 0)[:: slice_step(reference)]
+    if slice_places is not None and array.shape == (len(slice_places), *reference.shape[1:]):
+        # One plane for each file: as many as the scan had slices before gaps were filled.
+        labels = np.zeros(reference.shape, np.uint8)
+        for value in (RIGHT_LUNG, LEFT_LUNG):
+            labels[on_slices(Planes(slice_places, array == value), len(labels))] = value
+        return Volume(labels, reference)
     if array.shape != reference.shape:
         raise ReadError(f"{path}: the mask has {array.shape} (slice, row, column) voxels, its scan {reference.shape}.")
-    return Volume(array[:: slice_step(reference)], reference)
+    return Volume(array, reference)
 
 
 def slice_step(geometry: Geometry) -> int:
@@ -162,20 +234,38 @@ def slice_step(geometry: Geometry) -> int:
     return 1 if geometry.affine_lps[2, 0] >= 0 else -1
 
 
-def _checked(array: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.uint8]:
+def _checked(
+    array: npt.NDArray[np.generic], path: Path, meanings: Meanings | None = None
+) -> tuple[npt.NDArray[np.uint8], tuple[Finding, ...]]:
+    """Return labels of the known values, or of those that somebody says are lungs."""
+    if array.dtype.kind == "f":
+        array = _whole_numbers(array)
     values = np.unique(array)
+    choice = lungs_among({value: (f"{value:g}", ()) for value in values.tolist() if value}, meanings)
+    if choice.labels:
+        labels = np.zeros(array.shape, np.uint8)
+        for value, label in choice.labels.items():
+            labels[array == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
+        return labels, choice.findings
     if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
         shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
         raise ReadError(
             f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
-            f"{' and more' if len(values) > 8 else ''}."
+            f"{' and more' if len(values) > 8 else ''}. Say which values are lungs, or save them as 1 and 2."
         )
-    return array.astype(np.uint8)
+    return array.astype(np.uint8), ()
+
+
+def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Round labels that were saved as scaled numbers, such as 0.996 for 1; what lies further off stays as it is."""
+    whole = np.rint(array)
+    near = np.abs(array - whole) <= ROUNDING
+    return whole if near.all() else array
 
 
 def _check_output(path: Path) -> str:
     """Return the ending by which the format is chosen."""
-    ending = next((ending for ending in OUTPUT_ENDINGS if path.name.lower().endswith(ending)), None)
+    ending = ending_of(path, OUTPUT_ENDINGS)
     if ending is None:
         raise UnknownFormatError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
     if not is_text(path):

@@ -1,69 +1,183 @@
-"""Which lung a segment or contour means, by its codes or its name."""
+"""The one table of lung names and codes: which structure of a segmentation or structure set is which lung.
+
+The readers of masks, evaluation and Slicer's comparison all ask here, so that they agree.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from dataclasses import dataclass
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-
-Key = TypeVar("Key")
 
 BOTH_LUNGS = 3
 """What a structure is that holds both lungs in one."""
 
-# SNOMED CT, and the older SRT codes that DICOM files carry (PS3.16 CID 7166, CID 244 and Annex O).
-_LUNG_CODES = {"39607008", "T-28000"}
-_RIGHT_CODES = {"24028007", "G-A100"}
-_LEFT_CODES = {"7771000", "G-A101"}
-_WHOLE_CODES = {"3341006": RIGHT_LUNG, "T-28100": RIGHT_LUNG, "44029006": LEFT_LUNG, "T-28500": LEFT_LUNG}
-
-_LUNG_WORDS = {"lung", "lungs"}
-_RIGHT_WORDS = {"right", "r", "rt"}
-_LEFT_WORDS = {"left", "l", "lt"}
-_BOTH_WORDS = {"both", "total", "bilateral"}
-# Lobes are parts of a lung; any other word ("tumour", "vessels", "minus", "PTV") makes it something else.
-_HARMLESS_WORDS = {"lobe", "upper", "middle", "lower", "organ", "segment", "mask", "roi", "contour", "oar", "and"}
+UPPER, MIDDLE, LOWER = "upper", "middle", "lower"
 
 
-def lungs_among(structures: Mapping[Key, tuple[str, Iterable[str]]]) -> dict[Key, int]:
-    """Return which structures are lungs, and their labels: 1 = right, 2 = left, or 1 for both in one mask.
+@dataclass(frozen=True)
+class LungPart:
+    """What a name or a code says that a structure is: both lungs, one lung, or a lobe.
 
-    Where one lung has a structure of its own, structures of both in one are left out.
+    Attributes:
+        side: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None where no side is told.
+        lobe: ``"upper"``, ``"middle"`` or ``"lower"``; empty for a lobe that is not told; None for a whole lung.
+    """
+
+    side: int | None
+    lobe: str | None = None
+
+    @property
+    def label(self) -> int | None:
+        """RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None for a lobe of no side: a lobe is never both lungs."""
+        if self.lobe is None:
+            return self.side or BOTH_LUNGS
+        return None if self.side == BOTH_LUNGS else self.side
+
+
+# SNOMED CT; SRT, which older DICOM files carry; FMA, which radiotherapy systems write (TG-263).
+# Source: PS3.16 CID 244, 6170, 7151 and Annex D.
+_PARTS = {
+    **dict.fromkeys(("39607008", "T-28000", "7195"), LungPart(None)),
+    **dict.fromkeys(("3341006", "T-28100", "7309"), LungPart(RIGHT_LUNG)),
+    **dict.fromkeys(("44029006", "T-28500", "7310"), LungPart(LEFT_LUNG)),
+    "68877": LungPart(BOTH_LUNGS),
+    "31094006": LungPart(None, ""),
+    **dict.fromkeys(("45653009", "T-28820"), LungPart(None, UPPER)),
+    "40020002": LungPart(None, MIDDLE),
+    **dict.fromkeys(("72481006", "T-28300"), LungPart(RIGHT_LUNG, MIDDLE)),
+    **dict.fromkeys(("90572001", "T-28830"), LungPart(None, LOWER)),
+    "42400003": LungPart(RIGHT_LUNG, UPPER),
+    "266005": LungPart(RIGHT_LUNG, LOWER),
+    **dict.fromkeys(("44714003", "T-28600"), LungPart(LEFT_LUNG, UPPER)),
+    "41224006": LungPart(LEFT_LUNG, LOWER),
+}
+_SIDES = {
+    **dict.fromkeys(("24028007", "G-A100"), RIGHT_LUNG),
+    **dict.fromkeys(("7771000", "G-A101"), LEFT_LUNG),
+    **dict.fromkeys(("51440002", "G-A102"), BOTH_LUNGS),
+}
+_IN_A_LUNG = {
+    *("49755003", "27925004", "4147007", "108369006", "52988006", "86049000"),  # altered tissue, nodule, mass, ...
+    *("72674008", "86598002", "281392002", "281393007", "281394001", "46750007", "278983006"),  # segment, apex, zones
+}
+"""Structures that lie in a lung and are none, whatever their names say."""
+
+_LUNG_WORDS = {"lung", "lungs", "pulmo", "pulmones"}
+_SIDE_WORDS = {
+    **dict.fromkeys(("right", "r", "rt", "dexter", "dextra"), RIGHT_LUNG),
+    **dict.fromkeys(("left", "l", "lt", "sinister", "sinistra"), LEFT_LUNG),
+    **dict.fromkeys(("both", "bilateral", "bilat"), BOTH_LUNGS),
+}
+_LOBE_WORDS = {
+    **dict.fromkeys(("upper", "superior", "sup"), UPPER),
+    **dict.fromkeys(("middle", "mid"), MIDDLE),
+    **dict.fromkeys(("lower", "inferior", "inf"), LOWER),
+    **dict.fromkeys(("lobe", "lobes"), ""),
+}
+_SHORT_LOBES = {
+    "rul": LungPart(RIGHT_LUNG, UPPER),
+    "rml": LungPart(RIGHT_LUNG, MIDDLE),
+    "rll": LungPart(RIGHT_LUNG, LOWER),
+    "lul": LungPart(LEFT_LUNG, UPPER),
+    "lll": LungPart(LEFT_LUNG, LOWER),
+}
+# Any other word ("tumour", "vessels", "minus", "PTV", "copy") makes it something else.
+_HARMLESS_WORDS = {
+    *("total", "whole", "entire", "organ", "oar", "structure", "the", "of", "and"),
+    *("segmentation", "seg", "mask", "label", "roi", "contour"),
+}
+_JOINED = re.compile(r"(right|left|rt|lt|r|l)?(lungs?)(right|left|rt|lt|r|l)?")
+_NUMBERED = re.compile(r"^(segment|structure|label|roi)[ _-]?\d+", re.IGNORECASE)
+
+
+def lung_part(name: str, codes: Iterable[str] = ()) -> LungPart | None:
+    """Return what a structure is by its codes and its name, or None if it is no lung.
+
+    Codes count more than the name, which tells what they leave open: the side, or that it is only a lobe.
 
     Args:
-        structures: Name and code values of each; codes count more than the name.
+        name: As people and programs write it, such as ``Lung_R`` or ``superior lobe of right lung``.
+        codes: Values of its category, type and modifier together.
     """
-    found: dict[Key, int] = {}
-    for key, (name, codes) in structures.items():
-        by_codes = lung_by_codes(codes)
-        label = lung_by_name(name) if by_codes is None else by_codes
-        if label is not None:
-            found[key] = label
-    sides = {key: label for key, label in found.items() if label != BOTH_LUNGS}
-    return sides or dict.fromkeys(found, RIGHT_LUNG)
-
-
-def lung_by_codes(codes: Iterable[str]) -> int | None:
-    """Return the lung that a structure's code values mean (type and modifier together), or None."""
     values = set(codes)
-    for code, label in _WHOLE_CODES.items():
-        if code in values:
-            return label
-    if not values & _LUNG_CODES:
+    if values & _IN_A_LUNG:
         return None
-    if values & _RIGHT_CODES:
-        return RIGHT_LUNG
-    return LEFT_LUNG if values & _LEFT_CODES else BOTH_LUNGS
+    named = part_by_name(name)
+    coded = part_by_codes(values)
+    if coded is None:
+        return named
+    side = coded.side
+    if side is None:
+        side = named.side if named else _side(_words(name))
+    lobe = named.lobe if coded.lobe is None and named else coded.lobe
+    return _with_middle_lobe(LungPart(side, lobe))
 
 
-def lung_by_name(name: str) -> int | None:
-    """Return the lung that a name such as ``Lung_R``, ``Left Lung`` or ``lungs`` means, or None for all else."""
-    words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
-    if not words & _LUNG_WORDS or words - _LUNG_WORDS - _RIGHT_WORDS - _LEFT_WORDS - _BOTH_WORDS - _HARMLESS_WORDS:
+def part_by_codes(codes: Iterable[str]) -> LungPart | None:
+    """Return the lung or lobe that code values mean, those of type and modifier together, or None."""
+    values = set(codes)
+    found = [part for code, part in _PARTS.items() if code in values]
+    if not found:
         return None
-    right, left = bool(words & _RIGHT_WORDS), bool(words & _LEFT_WORDS)
-    if right == left:
-        return BOTH_LUNGS
-    return RIGHT_LUNG if right else LEFT_LUNG
+    part = max(found, key=lambda each: (each.side is not None, each.lobe is not None))
+    sides = {side for code, side in _SIDES.items() if code in values}
+    return LungPart(part.side or (sides.pop() if len(sides) == 1 else None), part.lobe)
+
+
+def part_by_name(name: str) -> LungPart | None:
+    """Return the lung or lobe that a name means, or None for all else; every word of it must be known."""
+    words = _words(name)
+    short = [part for word, part in _SHORT_LOBES.items() if word in words]
+    known = {*_LUNG_WORDS, *_SIDE_WORDS, *_LOBE_WORDS, *_SHORT_LOBES, *_HARMLESS_WORDS}
+    if words - known or len(short) > 1:
+        return None
+    if short:
+        return short[0]
+    lobes = {_LOBE_WORDS[word] for word in words if word in _LOBE_WORDS}
+    places = lobes - {""}
+    # "Right lobe" may be of the liver, "Right upper lobe" is of the lung.
+    if not words & _LUNG_WORDS and not ("" in lobes and places):
+        return None
+    lobe = None if not lobes else places.pop() if len(places) == 1 else ""
+    return _with_middle_lobe(LungPart(_side(words), lobe))
+
+
+def seems_lung(name: str, codes: Iterable[str] = ()) -> bool:
+    """Whether a name speaks of a lung at all, or a code does: what is named when it is left out."""
+    return bool(_words(name) & {*_LUNG_WORDS, *_SHORT_LOBES}) or part_by_codes(codes) is not None
+
+
+def terminology_codes(entry: str) -> list[str]:
+    """Return the codes in one of Slicer's terminology entries: of category, type and modifier.
+
+    Args:
+        entry: context~category~type~modifier~..., each but the first scheme^code^meaning.
+    """
+    return [part.split("^")[1] for part in entry.split("~")[1:4] if part.count("^") == 2]
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name in lower case: ``RLung`` is "r" and "lung", ``rightlung`` "right" and "lung"."""
+    words: set[str] = set()
+    for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_A-Za-z]+", _NUMBERED.sub("", name)):
+        joined = _JOINED.fullmatch(word.lower())
+        words.update(part for part in joined.groups() if part) if joined else words.add(word.lower())
+    return words
+
+
+def _side(words: set[str]) -> int | None:
+    sides = {_SIDE_WORDS[word] for word in words if word in _SIDE_WORDS}
+    return sides.pop() if len(sides) == 1 else BOTH_LUNGS if sides else None
+
+
+def _with_middle_lobe(part: LungPart) -> LungPart:
+    """Only the right lung has a middle lobe."""
+    return LungPart(RIGHT_LUNG, MIDDLE) if part.side is None and part.lobe == MIDDLE else part
+
+
+def names_of(structures: Mapping[object, tuple[str, Iterable[str]]]) -> str:
+    """Return the structures' names for a message: "Heart, Liver", or "none"."""
+    return ", ".join(name for name, _ in structures.values()) or "none"

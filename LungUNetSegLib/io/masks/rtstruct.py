@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,22 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.masks.dicom_seg import codes_of
-from LungUNetSegLib.io.masks.lung_names import lungs_among
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
+from LungUNetSegLib.io.masks.dicom_codes import TARGETS, codes_of
+from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, seems_lung
+from LungUNetSegLib.io.masks.planes import (
+    NEAR_SHARE,
+    SAME_PLANE_MM,
+    Mask,
+    Planes,
+    check_gaps,
+    distinct,
+    matched,
+    on_slices,
+    unfilled,
+)
+from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
 
 FloatArray = npt.NDArray[np.float64]
@@ -19,45 +33,149 @@ FloatArray = npt.NDArray[np.float64]
 GREATEST_LOSS = 0.05
 """Share of contours that may lie outside the scan; more means that they belong to another."""
 
-PLANE_SHARE = 0.5
-"""How far from its slice, in slice distances, a contour may lie."""
+ACROSS = 0.5
+"""How far a contour may stray from its plane, in slice distances."""
+
+SAME_SHARE = 0.9
+"""Two contours of one plane that share so much of their common area are one that was stored twice."""
+
+INSIDE_SHARE = 0.99
+"""A contour of which so much lies within another is a hole in it; one that only crosses it is joined."""
+
+NOT_FILLED = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
 
 
-def lungs_in_contours(dataset: Dataset, path: Path, reference: Geometry | None) -> Volume:
+def lungs_in_contours(
+    dataset: Dataset,
+    path: Path,
+    reference: Geometry | None,
+    slice_places: FloatArray | None = None,
+    meanings: Meanings | None = None,
+) -> tuple[Volume, tuple[Finding, ...]]:
     """Return the lungs of a structure set on the grid of its scan: 1 = right, or both in one, 2 = left.
 
-    Contours of one structure in one slice are joined by the even-odd rule, so a contour within another is a hole.
+    Contours of one plane make up its mask; a contour within another is a hole. Planes are matched to the scan's slices
+    by height; slices between two planes get the shape between them, which is said where a slice was left out.
+
+    Args:
+        dataset: The structure set.
+        path: For messages.
+        reference: The scan's grid, its axes at right angles.
+        slice_places: Where on it the scan had slices, as fractional slice indices; at each slice without it.
+        meanings: What somebody says that structures are.
 
     Raises:
-        ReadError: No grid, no structure that is a lung, contours across the slices, or contours outside the scan.
+        ReadError: No grid, no structure that is a lung, contours across the slices or outside the scan, wide gaps.
     """
     if reference is None:
         raise ReadError(f"{path}: contours have no grid of their own; they can be read only beside their scan.")
     structures = _structures(dataset)
-    lungs = lungs_among(structures)
+    contours = {number: list(_contours(dataset, number)) for number in structures}
+    # A structure without contours says nothing of where it is.
+    empty = {number: each for number, each in structures.items() if not contours[number]}
+    drawn = {number: each for number, each in structures.items() if contours[number]}
+    choice = lungs_among(drawn, meanings)
+    lungs = choice.labels
     if not lungs:
-        names = ", ".join(name for name, _ in structures.values())
-        raise ReadError(f"{path}: no structure is a lung; its structures are {names or 'none'}.")
+        if any(seems_lung(*each) for each in empty.values()):
+            raise ReadError(f"{path}: the lungs have no contours.")
+        raise ReadError(
+            f"{path}: no structure is a lung by its code or name; its structures are {names_of(structures)}."
+            " Rename the lungs, or say which they are."
+        )
+    findings = list(choice.findings)
+    missing = [name for name, codes in empty.values() if seems_lung(name, codes)]
+    if missing:
+        message = f"Structures without contours were left out: {', '.join(map(repr, missing))}."
+        findings.append(Finding("structure-empty", message))
+    slices = np.arange(reference.shape[0], dtype=float) if slice_places is None else slice_places
+    indices = {number: _indices(contours[number], reference, path) for number in lungs}
+    _check_inside([each for found in indices.values() for each in found], reference, path)
     labels = np.zeros(reference.shape, np.uint8)
-    total = outside = 0
+    told = _Told()
     for number, label in lungs.items():
-        crossings = np.zeros(reference.shape, np.uint8)
-        for points in _contours(dataset, number):
-            index = reference.to_index(points)
-            place = round(float(index[:, 0].mean()))
-            if np.abs(index[:, 0] - place).max() > PLANE_SHARE:
-                raise ReadError(f"{path}: contours lie across the scan's slices; they were drawn on another series.")
-            total += 1
-            if 0 <= place < reference.shape[0]:
-                toggle_polygon(crossings[place], index[:, 1:])
-            else:
-                outside += 1
-        labels[np.bitwise_xor.accumulate(crossings, axis=2).astype(bool)] = label
-    if not total:
-        raise ReadError(f"{path}: the lungs have no contours.")
-    if outside > GREATEST_LOSS * total:
-        raise ReadError(f"{path}: {outside} of {total} contours lie outside the scan; they belong to another one.")
-    return Volume(labels, reference)
+        planes = _planes(indices[number], reference, slices, told)
+        check_gaps(planes.places, reference.spacing_mm[0], f"{path}: {structures[number][0]!r}")
+        told.bridged += unfilled(planes.places, slices)
+        labels[on_slices(planes, len(labels))] = RIGHT_LUNG if label == BOTH_LUNGS else label
+    return Volume(labels, reference), (*findings, *told.findings())
+
+
+class _Told:
+    """What is counted while planes are filled, to be said once."""
+
+    def __init__(self) -> None:
+        self.bridged = self.twice = 0
+        self.off = 0.0
+
+    def findings(self) -> Iterator[Finding]:
+        if self.twice:
+            message = f"Contours that are stored twice were taken once ({self.twice})."
+            yield Finding("duplicate-contours", message)
+        if self.off > NEAR_SHARE:
+            message = f"Contours lie up to {self.off:.2g} slice distances off the slices; the shape between was taken."
+            yield Finding("contours-off-slices", message)
+        if self.bridged:
+            message = f"Slices without contours between others were filled by shape ({self.bridged})."
+            yield Finding("contours-interpolated", message)
+
+
+def _indices(contours: Sequence[FloatArray], reference: Geometry, path: Path) -> list[FloatArray]:
+    """(n, 3) fractional indices (slice, row, column) of each contour's points."""
+    found = [reference.to_index(points) for points in contours]
+    if any(np.abs(each[:, 0] - each[:, 0].mean()).max() > ACROSS for each in found):
+        raise ReadError(f"{path}: contours lie across the scan's slices; they were drawn on another series.")
+    return found
+
+
+def _check_inside(contours: Sequence[FloatArray], reference: Geometry, path: Path) -> None:
+    centres = np.array([(each.min(axis=0) + each.max(axis=0)) / 2 for each in contours])
+    outside = ((centres < -0.5) | (centres > np.array(reference.shape) - 0.5)).any(axis=1)
+    if outside.sum() > GREATEST_LOSS * len(contours):
+        message = f"{outside.sum()} of {len(contours)} contours lie outside the scan; they belong to another one."
+        raise ReadError(f"{path}: {message}")
+
+
+def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatArray, told: _Told) -> Planes:
+    """One structure's contours, filled plane by plane."""
+    heights = np.array([each[:, 0].mean() for each in contours])
+    places, group = distinct(heights, SAME_PLANE_MM / reference.spacing_mm[0])
+    masks = np.zeros((len(places), *reference.shape[1:]), bool)
+    for plane, mask in enumerate(masks):
+        told.twice += fill(mask, [contours[index][:, 1:] for index in np.flatnonzero(group == plane)])
+    on = matched(places, slices)
+    if on is not None and len(set(on.tolist())) == len(on):
+        places = on
+    else:
+        told.off = max(told.off, float(np.abs(places[:, None] - slices[None, :]).min(axis=1).max()))
+    usual = float(np.median(np.diff(places))) if len(places) > 1 else 1.0
+    return Planes(places, masks, max(0.5, usual / 2))
+
+
+def fill(mask: Mask, contours: Sequence[FloatArray]) -> int:
+    """Fill one plane's contours into an empty mask; return how many were left out as stored twice.
+
+    Args:
+        mask: (rows, columns), changed in place.
+        contours: (n, 2) corners each, as fractional (row, column) indices.
+    """
+    shapes = []
+    for points in contours:
+        crossings = np.zeros(mask.shape, np.uint8)
+        toggle_polygon(crossings, points)
+        shapes.append(np.bitwise_xor.accumulate(crossings, axis=1).astype(bool))
+    kept: list[Mask] = []
+    # The largest first, so that a hole comes after what it lies in.
+    for shape in sorted(shapes, key=np.count_nonzero, reverse=True):
+        area = np.count_nonzero(shape)
+        if any(np.count_nonzero(shape & each) >= SAME_SHARE * np.count_nonzero(shape | each) > 0 for each in kept):
+            continue
+        kept.append(shape)
+        if area and np.count_nonzero(shape & mask) >= INSIDE_SHARE * area:
+            mask ^= shape
+        else:
+            mask |= shape
+    return len(shapes) - len(kept)
 
 
 def toggle_polygon(crossings: npt.NDArray[np.uint8], points: FloatArray) -> None:
@@ -88,6 +206,8 @@ def _structures(dataset: Dataset) -> dict[int, tuple[str, list[str]]]:
     for item in dataset.get("RTROIObservationsSequence", []):
         number = int(item.get("ReferencedROINumber", -1))
         codes.setdefault(number, []).extend(codes_of(*item.get("RTROIIdentificationCodeSequence", [])))
+        if item.get("RTROIInterpretedType") in TARGETS:
+            codes[number].append(TARGETS[item.RTROIInterpretedType])
     named = {int(item.ROINumber): str(item.get("ROIName", "")) for item in dataset.get("StructureSetROISequence", [])}
     return {number: (name, codes.get(number, [])) for number, name in named.items()}
 
@@ -99,5 +219,5 @@ def _contours(dataset: Dataset, number: int) -> Iterator[FloatArray]:
             continue
         for contour in item.get("ContourSequence", []):
             points = np.array(contour.get("ContourData", []), float).reshape(-1, 3)
-            if len(points) > 2:
+            if len(points) > 2 and contour.get("ContourGeometricType") not in NOT_FILLED:
                 yield points

@@ -12,9 +12,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.masks.lung_names import lungs_among
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
+from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, terminology_codes
 from LungUNetSegLib.resample import from_sitk
-from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.segments import RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Volume
 
 ENDING = ".seg.nrrd"
@@ -47,7 +49,9 @@ def is_segmentation(image: sitk.Image) -> bool:
     return bool(image.HasMetaDataKey("Segment0_ID"))
 
 
-def lungs_of(image: sitk.Image, path: Path) -> Volume:
+def lungs_of(
+    image: sitk.Image, path: Path, meanings: Meanings | None = None
+) -> tuple[Volume, tuple[Finding, ...]]:
     """Return the lungs among a segmentation's segments as labels 1 = right (or both in one), 2 = left.
 
     Raises:
@@ -63,22 +67,23 @@ def lungs_of(image: sitk.Image, path: Path) -> Volume:
     while image.HasMetaDataKey(f"Segment{len(segments)}_ID"):
         index = len(segments)
         segments[index] = (_field(image, index, "Name"), _codes(image, index))
-    lungs = lungs_among(segments)
-    if not lungs:
-        names = ", ".join(name for name, _ in segments.values())
-        raise ReadError(f"{path}: no segment is a lung; its segments are {names}.")
-    for index, label in lungs.items():
+    choice = lungs_among(segments, meanings)
+    if not choice.labels:
+        raise ReadError(
+            f"{path}: no segment is a lung by its terminology or name; its segments are {names_of(segments)}."
+            " Rename the lungs, or say which they are."
+        )
+    for index, label in choice.labels.items():
         layer = int(_field(image, index, "Layer") or index)
         value = int(_field(image, index, "LabelValue") or 1)
-        labels[volumes[layer].array == value] = label
-    return Volume(labels, volumes[0].geometry)
+        labels[volumes[layer].array == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
+    return Volume(labels, volumes[0].geometry), choice.findings
 
 
 def _codes(image: sitk.Image, index: int) -> list[str]:
-    """Code values of a segment's type and modifier; an entry is category~type~modifier~..., scheme^code^meaning."""
+    """Codes of a segment's category, type and modifier."""
     tags = dict(tag.split(":", 1) for tag in _field(image, index, "Tags").split("|") if ":" in tag)
-    parts = tags.get("TerminologyEntry", "").split("~")[2:4]
-    return [part.split("^")[1] for part in parts if part.count("^") == 2]
+    return terminology_codes(tags.get("TerminologyEntry", ""))
 
 
 def _field(image: sitk.Image, index: int, key: str) -> str:

@@ -1,0 +1,168 @@
+"""Which of several structures are taken as the lungs, and what of the others is left out and said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.masks.lung_names import (
+    BOTH_LUNGS,
+    LOWER,
+    MIDDLE,
+    UPPER,
+    LungPart,
+    lung_part,
+    part_by_codes,
+    part_by_name,
+    seems_lung,
+)
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+
+Key = TypeVar("Key")
+
+Meaning = Literal["right", "left", "both", "none"]
+MEANINGS: dict[Meaning, int | None] = {"right": RIGHT_LUNG, "left": LEFT_LUNG, "both": BOTH_LUNGS, "none": None}
+Meanings = Mapping[str, Meaning]
+"""What somebody says that structures are, by name, or by value in a label map without names."""
+
+LOBES = {RIGHT_LUNG: {UPPER, MIDDLE, LOWER}, LEFT_LUNG: {UPPER, LOWER}}
+_SIDES = {RIGHT_LUNG: "right lung", LEFT_LUNG: "left lung", BOTH_LUNGS: "lungs"}
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class LungChoice(Generic[Key]):
+    """The structures that are taken.
+
+    Attributes:
+        labels: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS of each, in the order in which they are painted over each other.
+        findings: What was left out, merged or missing.
+    """
+
+    labels: dict[Key, int]
+    findings: tuple[Finding, ...] = ()
+
+
+def check_meanings(meanings: Mapping[str, str]) -> Meanings:
+    """Return meanings as they are, or raise DataError for one that is not among `MEANINGS`."""
+    for name, meaning in meanings.items():
+        if meaning not in MEANINGS:
+            raise DataError(f"{name!r} cannot be {meaning!r}; a structure is {', '.join(MEANINGS)}.")
+    return meanings  # type: ignore[return-value]  # checked above
+
+
+def lungs_among(structures: Mapping[Key, tuple[str, Iterable[str]]], meanings: Meanings | None = None) -> LungChoice[Key]:
+    """Choose the lungs: a whole lung before its lobes, each lung before both in one.
+
+    Where only one lung has a structure of its own beside both in one, the rest of both is the other lung.
+
+    Args:
+        structures: Name and code values of each.
+        meanings: What somebody says of some of them, by name; this counts more than codes and names.
+    """
+    told = {name.strip().casefold(): MEANINGS[meaning] for name, meaning in (meanings or {}).items()}
+    findings = _unknown_meanings(structures, told)
+    parts: dict[Key, LungPart] = {}
+    by_hand: set[Key] = set()
+    for key, (name, codes) in structures.items():
+        values = list(codes)
+        if name.strip().casefold() in told:
+            by_hand.add(key)
+            label = told[name.strip().casefold()]
+            part = None if label is None else LungPart(label)
+        else:
+            part = lung_part(name, values)
+            findings += _disagreement(name, values)
+        if part is not None and part.label is not None:
+            parts[key] = part
+    said = {part.label for key, part in parts.items() if key in by_hand}
+    # What somebody says counts alone for its lung.
+    parts = {key: each for key, each in parts.items() if key in by_hand or not said & {each.label, BOTH_LUNGS}}
+    labels, more = _by_side(parts, structures)
+    known = {*labels, *by_hand, *(key for key, part in parts.items() if _is_within(part, labels, parts))}
+    return LungChoice(labels, (*findings, *more, *_left_out(structures, known)))
+
+
+def _by_side(
+    parts: Mapping[Key, LungPart], structures: Mapping[Key, tuple[str, Iterable[str]]]
+) -> tuple[dict[Key, int], list[Finding]]:
+    """Labels of what is taken, and remarks on it."""
+
+    def names(keys: Iterable[Key]) -> str:
+        return ", ".join(repr(structures[key][0]) for key in keys)
+
+    findings: list[Finding] = []
+    taken: dict[int, list[Key]] = {}
+    has_both = any(part.label == BOTH_LUNGS for part in parts.values())
+    for side in (RIGHT_LUNG, LEFT_LUNG, BOTH_LUNGS):
+        own = {key: part for key, part in parts.items() if part.label == side}
+        whole = [key for key, part in own.items() if part.lobe is None]
+        missing = set() if whole or not own else _missing_lobes(side, own.values())
+        if missing and has_both:
+            continue
+        if own:
+            taken[side] = whole or list(own)
+        if len(whole) > 1:
+            message = f"Several structures were taken together as the {_SIDES[side]}: {names(whole)}."
+            findings.append(Finding("several-structures", message))
+        if missing:
+            message = f"Of the {_SIDES[side]} there is no {' and no '.join(sorted(missing))} lobe; only the rest was taken."
+            findings.append(Finding("lobes-missing", message))
+    both = taken.pop(BOTH_LUNGS, [])
+    if both and not taken:
+        return dict.fromkeys(both, BOTH_LUNGS), findings
+    labels: dict[Key, int] = {}
+    if both and len(taken) == 1:
+        other = LEFT_LUNG if RIGHT_LUNG in taken else RIGHT_LUNG
+        message = f"The {_SIDES[other]} has no structure of its own; the rest of {names(both)} was taken."
+        findings.append(Finding("lung-from-both", message))
+        # Painted first, so that the lung that has its own structure lies over it.
+        labels = dict.fromkeys(both, other)
+    own = {key: side for side, keys in taken.items() for key in keys}
+    return labels | {key: own[key] for key in parts if key in own}, findings
+
+
+def _missing_lobes(side: int, parts: Iterable[LungPart]) -> set[str]:
+    lobes = {part.lobe for part in parts}
+    return set() if "" in lobes else LOBES[side] - lobes
+
+
+def _is_within(part: LungPart, labels: Mapping[Key, int], parts: Mapping[Key, LungPart]) -> bool:
+    """Whether what was not taken is said by what was: lobes of a lung, both lungs beside two single ones."""
+    whole = {parts[key].label for key in labels if parts[key].lobe is None}
+    if part.lobe is not None:
+        return bool(whole & {part.label, BOTH_LUNGS})
+    return {RIGHT_LUNG, LEFT_LUNG} <= set(labels.values())
+
+
+def _left_out(structures: Mapping[Key, tuple[str, Iterable[str]]], known: set[Key]) -> list[Finding]:
+    """Say which structures were not taken though a lung is spoken of: "Left Lung (copy)", "Lung upper lobe"."""
+    names = [repr(name) for key, (name, codes) in structures.items() if key not in known and seems_lung(name, codes)]
+    if not names:
+        return []
+    shown = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if names[_MOST_NAMES:] else "")
+    message = f"Not taken as a lung, as their names or codes say something else or no side: {shown}."
+    return [Finding("structures-left-out", message)]
+
+
+def _disagreement(name: str, codes: list[str]) -> list[Finding]:
+    named, coded = part_by_name(name), part_by_codes(codes)
+    sides = {named.side if named else None, coded.side if coded else None}
+    if sides != {RIGHT_LUNG, LEFT_LUNG}:
+        return []
+    assert coded is not None and coded.side is not None
+    message = f"{name!r} is coded as the {_SIDES[coded.side]}; the code was followed, not the name."
+    return [Finding("code-against-name", message)]
+
+
+def _unknown_meanings(structures: Mapping[Key, tuple[str, Iterable[str]]], told: Mapping[str, int | None]) -> list[Finding]:
+    """Say which names nobody has, where others were found: a slip of the pen, most likely."""
+    names = {name.strip().casefold() for name, _ in structures.values()}
+    missing = [name for name in told if name not in names]
+    if not missing or len(missing) == len(told):
+        return []
+    message = f"No structure is named {', '.join(map(repr, missing))}; there are {', '.join(sorted(names))}."
+    return [Finding("unknown-structure", message)]

@@ -1,0 +1,167 @@
+"""Masks drawn in planes, as DICOM stores them, on the slices of a scan: matched by height, gaps filled by shape.
+
+A CT with missing or uneven slices is read on an even grid, its slices interpolated. Masks of its real slices come onto
+the same grid by the same places, interpolated by shape, which for a mask is what linear interpolation is for a CT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.errors import ReadError
+
+FloatArray = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+SAME_PLANE_MM = 0.05
+"""Frames or contours nearer than this lie in one plane: above rounding, far below any slice distance."""
+
+NEAR_SHARE = 0.1
+"""Share of the slice distance up to which a plane is taken as it is, as the CT's reader does with its slices."""
+
+MATCH_SHARE = 0.25
+"""Share of the slice distance by which a plane may lie off the slice that it was drawn on."""
+
+WIDEST_GAP_MM = 25.0
+"""Wider gaps are not filled by shape: the lung's outline changes too much from one plane to the other."""
+
+GAP_FACTOR = 1.5
+"""A gap is one of more than so many usual plane distances."""
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """One structure, plane by plane.
+
+    Attributes:
+        places: (n,) fractional slice index of each on the grid that is wanted, rising.
+        masks: (n, rows, columns); a plane may be empty, which says that nothing is there.
+        reach: How far the first and the last stand for what lies beyond them, in slices.
+    """
+
+    places: FloatArray
+    masks: Mask
+    reach: float = 0.5
+
+
+def on_slices(planes: Planes, count: int) -> Mask:
+    """Return a structure on `count` even slices: the plane that lies there, or the shape between two planes.
+
+    Between a filled and an empty plane the nearer one counts.
+    """
+    places, masks = planes.places, planes.masks
+    result = np.zeros((count, *masks.shape[1:]), bool)
+    if not len(places):
+        return result
+    filled = masks.any(axis=(1, 2))
+    for index in range(count):
+        above = int(np.searchsorted(places, index))
+        below = above - 1
+        nearest = min((each for each in (below, above) if 0 <= each < len(places)), key=lambda n: abs(places[n] - index))
+        if abs(places[nearest] - index) <= NEAR_SHARE:
+            result[index] = masks[nearest]
+        elif below < 0 or above == len(places):
+            # Half open, so that planes half a slice off their slices fill as many as there are planes.
+            if -planes.reach - 1e-6 <= places[nearest] - index < planes.reach - 1e-6:
+                result[index] = masks[nearest]
+        elif filled[below] and filled[above]:
+            share = (index - places[below]) / (places[above] - places[below])
+            result[index] = shape_between(masks[below], masks[above], share)
+        else:
+            result[index] = masks[nearest]
+    return result
+
+
+def shape_between(below: Mask, above: Mask, share: float) -> Mask:
+    """Return the outline between two: where the mean of their signed distances to the edge is inside.
+
+    Source: Raya and Udupa, Shape-based interpolation of multidimensional objects, IEEE TMI 9 (1990) 32-42.
+
+    Args:
+        below: (rows, columns), not empty.
+        above: Likewise.
+        share: 0 at `below`, 1 at `above`.
+    """
+    rows, columns = (np.flatnonzero((below | above).any(axis=axis)) for axis in (1, 0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    mean = (1 - share) * _inwards(below[box]) + share * _inwards(above[box])
+    result = np.zeros_like(below)
+    result[box] = mean > 0
+    return result
+
+
+def _inwards(mask: Mask) -> FloatArray:
+    """Distance to the mask's edge in pixels, below 0 outside."""
+    padded = np.pad(mask, 1)
+    distance = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
+    inner: FloatArray = distance[1:-1, 1:-1]
+    return inner
+
+
+def distinct(places: FloatArray, tolerance: float) -> tuple[FloatArray, npt.NDArray[np.intp]]:
+    """Return the distinct ones among places, rising, and which of them each is."""
+    order = np.argsort(places, kind="stable")
+    group = np.empty(len(places), np.intp)
+    group[order] = np.cumsum(np.diff(places[order], prepend=places[order[0]]) > tolerance)
+    means = np.bincount(group, weights=places) / np.bincount(group)
+    return means, group
+
+
+def even_step(places: FloatArray, stated: float | None, share: float = NEAR_SHARE) -> float | None:
+    """Return the distance of which all gaps between places are multiples, or None if there is none.
+
+    Args:
+        places: At least two, rising.
+        stated: What the file says that the distance is; else the least gap is tried.
+        share: Of the distance by which a gap may differ from a multiple.
+    """
+    gaps = np.diff(places)
+    for step in (stated, float(gaps.min())):
+        if not step or step <= 0:
+            continue
+        # Gap by gap, so that a rounded distance adds up to nothing over many slices.
+        times = np.rint(gaps / step)
+        if times.min() >= 1 and np.abs(gaps / step - times).max() <= share:
+            numbers = np.concatenate([[0.0], np.cumsum(times)])
+            offsets = places - places[0]
+            return float(offsets @ numbers / (numbers @ numbers))
+    return None
+
+
+def matched(places: FloatArray, slices: FloatArray) -> FloatArray | None:
+    """Return the slice that each plane was drawn on, or None if one lies off all of them by more than the limit."""
+    nearest = slices[np.abs(places[:, None] - slices[None, :]).argmin(axis=1)]
+    usual = float(np.median(np.diff(slices))) if len(slices) > 1 else 1.0
+    return nearest if np.abs(places - nearest).max() <= MATCH_SHARE * usual else None
+
+
+def check_gaps(places: FloatArray, slice_mm: float, name: str) -> None:
+    """Raise ReadError for a gap between filled planes that is too wide to be filled.
+
+    Args:
+        places: Of a structure's filled planes, rising, in slices.
+        slice_mm: Distance of slices.
+        name: What the error calls the structure, with its file.
+    """
+    gap_mm = float(np.diff(places).max(initial=0.0)) * slice_mm
+    if gap_mm > WIDEST_GAP_MM:
+        raise ReadError(
+            f"{name} has planes {gap_mm:.0f} mm apart with nothing between; more than {WIDEST_GAP_MM:g} mm are not"
+            " filled. Draw the planes that are missing."
+        )
+
+
+def unfilled(places: FloatArray, slices: FloatArray) -> int:
+    """Return how many of the scan's slices lie in gaps between planes, and so are filled without being drawn."""
+    if len(places) < 2:
+        return 0
+    inside = slices[(slices > places[0]) & (slices < places[-1])]
+    near = np.abs(inside[:, None] - places[None, :]).min(axis=1, initial=np.inf) if len(inside) else inside
+    gaps = np.diff(places)
+    wide = gaps > GAP_FACTOR * np.median(np.diff(slices)) if len(slices) > 1 else gaps > GAP_FACTOR
+    within = np.array([bool(wide[np.searchsorted(places, each) - 1]) for each in inside], bool)
+    return int(np.count_nonzero(within & (near > 0.5))) if len(inside) else 0
