@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pydicom
-from pydicom.errors import InvalidDicomError
-
+from LungUNetSegLib.cases.names import (
+    CT,
+    IGNORE,
+    LUNGS,
+    PAIR_FOLDERS,
+    case_name,
+    is_mask_name,
+    is_scan_name,
+)
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
+from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 
-MASK_ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd", ".npz", ".dcm")
-"""Longest match first: what a mask's file name may end on. A DICOM SEG or RTSTRUCT ends on .dcm."""
-
-IMAGE_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
-MASK_SUFFIXES = ("_seg", "_mask", "_lungs", "_label", "-label", "-mask", "-seg")
-PAIR_FOLDERS = (("Images", "Segmentations"), ("images", "masks"), ("images", "labels"), ("imagesTr", "labelsTr"))
-"""Folders of images and of masks that lie side by side; the first are the paper's."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,7 @@ class Case:
         image: Folder with one DICOM series, or an image file.
         mask: Label map (1 right lung, 2 left), or a file that `read_labels` takes.
         ignore: Label map whose voxels above 0 are left out of loss and score.
+        meanings: What structures or values of the mask are, where their names and codes do not tell.
     """
 
     case_id: str
@@ -38,26 +42,29 @@ class Case:
     image: Path
     mask: Path
     ignore: Path | None = None
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
 
 
-def find_cases(root: Path, exclude: Sequence[str] = ()) -> list[Case]:
+def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, str] | None = None) -> list[Case]:
     """List the cases under `root`, sorted by case id.
 
     Known layouts, each at `root` or one or two folders deeper:
     `<case>/ct/*.dcm` with `<case>/lungs.*` (and `ignore.*`); the paper's `Images/Case_XXX` with
     `Segmentations/Case_XXX_seg.npz`; `images` beside `masks` or `labels`; image files beside masks whose names end
     on `_seg`, `_mask` or the like, or on `.seg.nrrd`. The patient is taken from an `index.csv` beside the cases
-    (columns `case` and `patient`), else from the DICOM PatientID, else it is the case.
+    (columns `case` and `patient`), else from the DICOM PatientID, else it is the case. Hidden files are no cases.
 
     Args:
         root: Folder of the data set.
         exclude: Case ids and patients to leave out.
+        meanings: What structures or values of the masks are: right, left, both or none.
 
     Raises:
         DataError: No such folder, no case in it, a scan without mask, a mask without scan, one id twice.
     """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}; give the data set's folder.")
+    told = check_meanings(meanings or {})
     cases: list[Case] = []
     for folder in _folders(root):
         for layout in _LAYOUTS:
@@ -72,17 +79,15 @@ def find_cases(root: Path, exclude: Sequence[str] = ()) -> list[Case]:
         if case.case_id in seen:
             other = seen[case.case_id].image
             raise DataError(f"Two cases are named {case.case_id}: {other} and {case.image}; rename one.")
-        seen[case.case_id] = case
+        seen[case.case_id] = replace(case, meanings=told)
     unwanted = set(exclude)
-    return sorted(
-        (case for case in cases if not unwanted & {case.case_id, case.patient}), key=lambda case: case.case_id
-    )
+    return [seen[name] for name in sorted(seen) if not unwanted & {name, seen[name].patient}]
 
 
 def _folders(root: Path) -> Iterator[Path]:
     """`root` and its folders down to two levels, without those that belong to a case or are hidden."""
     yield root
-    inner = {name for pair in PAIR_FOLDERS for name in pair} | {"ct"}
+    inner = {name for pair in PAIR_FOLDERS for name in pair} | {CT}
     for pattern in ("*/", "*/*/"):
         for folder in sorted(root.glob(pattern)):
             parts = folder.relative_to(root).parts
@@ -92,7 +97,7 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _case_folder(folder: Path) -> Iterator[Case]:
     """The layout `<case>/ct` with `<case>/lungs.*`."""
-    scan, mask = folder / "ct", _with_ending(folder / "lungs", MASK_ENDINGS)
+    scan, mask = folder / CT, _named(folder, LUNGS)
     if not scan.is_dir() and mask is None:
         return
     _require_pair(scan if scan.is_dir() else None, mask, folder)
@@ -102,7 +107,7 @@ def _case_folder(folder: Path) -> Iterator[Case]:
         patient=_patient(folder.name, scan, folder.parent),
         image=scan,
         mask=mask,
-        ignore=_with_ending(folder / "ignore", MASK_ENDINGS),
+        ignore=_named(folder, IGNORE),
     )
 
 
@@ -112,9 +117,8 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
         images, masks = folder / image_folder, folder / mask_folder
         if not (images.is_dir() and masks.is_dir()):
             continue
-        by_name = _by_name(_files(masks, MASK_ENDINGS))
-        scans = {_stem(scan): scan for scan in _files(images, IMAGE_ENDINGS)}
-        scans |= {scan.name: scan for scan in images.iterdir() if scan.is_dir()}
+        by_name = _by_name(_files(masks, MASK_ENDINGS), "masks")
+        scans = _by_name([*_files(images, IMAGE_ENDINGS), *_subfolders(images)], "scans")
         for name in sorted(by_name.keys() | scans.keys()):
             scan, mask = scans.get(name), by_name.get(name)
             _require_pair(scan, mask, folder / name)
@@ -125,12 +129,19 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
 
 def _pairs_in_folder(folder: Path) -> Iterator[Case]:
     """Image files beside masks of the same name with `_seg`, `_mask` or the like, or on `.seg.nrrd`, Slicer's own."""
-    if (folder / "ct").is_dir():
+    if (folder / CT).is_dir():
         return
-    files = _files(folder, MASK_ENDINGS)
-    masks = [path for path in files if path.name.endswith(".seg.nrrd") or _stem(path) != _stem(path, suffixes=True)]
-    for name, mask in sorted(_by_name(masks).items()):
-        scan = _with_ending(folder / name, IMAGE_ENDINGS) or (folder / name if (folder / name).is_dir() else None)
+    masks = [path for path in _files(folder, MASK_ENDINGS) if is_mask_name(path)]
+    if not masks:
+        return
+    by_name = _by_name(masks, "masks")
+    images = [path for path in _files(folder, IMAGE_ENDINGS) if is_scan_name(path)]
+    # A mask that lies alone in its case's folder, which may be called as the folders of scans are.
+    scans = _by_name([path for path in (*images, *_subfolders(folder)) if case_name(path) in by_name], "scans")
+    for name, mask in sorted(by_name.items()):
+        if name == LUNGS:
+            continue  # the layout `<case>/ct`, or half of it
+        scan = scans.get(name)
         _require_pair(scan, mask, folder / name)
         assert scan is not None
         yield Case(case_id=name, patient=_patient(name, scan, folder), image=scan, mask=mask)
@@ -139,14 +150,14 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
 _LAYOUTS: tuple[Callable[[Path], Iterator[Case]], ...] = (_case_folder, _side_by_side, _pairs_in_folder)
 
 
-def _by_name(masks: Sequence[Path]) -> dict[str, Path]:
-    """Masks by the name of their scan, of which each may have one."""
+def _by_name(paths: Sequence[Path], kind: str) -> dict[str, Path]:
+    """Masks or scans by the name of their case, of which each may have one."""
     by_name: dict[str, Path] = {}
-    for mask in masks:
-        name = _stem(mask, suffixes=True)
+    for path in paths:
+        name = case_name(path)
         if name in by_name:
-            raise DataError(f"{by_name[name]} and {mask.name} are both masks of {name}; keep one of them here.")
-        by_name[name] = mask
+            raise DataError(f"{by_name[name]} and {path.name} are both {kind} of {name}; keep one of them here.")
+        by_name[name] = path
     return by_name
 
 
@@ -158,6 +169,7 @@ def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
 
 
 def _patient(case_id: str, scan: Path, index_folder: Path) -> str:
+    """Return whose scan it is: as an index says, else as the first of its files does that says anything."""
     index = index_folder / "index.csv"
     if index.is_file():
         with index.open(newline="", encoding="utf-8") as file:
@@ -165,29 +177,26 @@ def _patient(case_id: str, scan: Path, index_folder: Path) -> str:
                 if row.get("case") == case_id and row.get("patient"):
                     return row["patient"]
     if scan.is_dir():
-        first = next((path for path in sorted(scan.rglob("*")) if path.is_file()), None)
-        try:
-            dataset = pydicom.dcmread(first, stop_before_pixels=True, specific_tags=["PatientID"]) if first else None
-        except (InvalidDicomError, OSError):
-            dataset = None  # the reader will say what is wrong with the file
-        if dataset is not None and dataset.get("PatientID"):
-            return str(dataset.PatientID)
+        patient = first_patient_id(scan)
+        if patient is not None:
+            return patient
+        logger.warning("%s: no file has a PatientID; the case is taken for a patient of its own.", scan)
     return case_id
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.endswith(endings)]
+    return [path for path in _visible(folder) if path.is_file() and ending_of(path, endings)]
 
 
-def _with_ending(stem: Path, endings: tuple[str, ...]) -> Path | None:
-    """The first file that is `stem` plus one of `endings`."""
-    return next((path for ending in endings if (path := stem.with_name(stem.name + ending)).is_file()), None)
+def _subfolders(folder: Path) -> list[Path]:
+    return [path for path in _visible(folder) if path.is_dir()]
 
 
-def _stem(path: Path, suffixes: bool = False) -> str:
-    """File name without its ending, and on request without `_seg`, `_mask`, ... or nnU-Net's channel `_0000`."""
-    name = next((path.name[: -len(ending)] for ending in MASK_ENDINGS if path.name.endswith(ending)), path.name)
-    name = name.removesuffix("_0000")
-    if suffixes:
-        name = next((name[: -len(suffix)] for suffix in MASK_SUFFIXES if name.endswith(suffix)), name)
-    return name
+def _visible(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+
+
+def _named(folder: Path, stem: str) -> Path | None:
+    """The mask of a case's own folder whose name without its ending is `stem`."""
+    found = [path for path in _files(folder, MASK_ENDINGS) if stem_of(path) == stem]
+    return min(found, key=lambda path: MASK_ENDINGS.index(ending_of(path) or ""), default=None)

@@ -8,6 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
@@ -32,6 +35,8 @@ class Scan:
         series_uid: What `read_scan` takes to choose this series again; None for image files.
         description: One line for people: series description or file name, slices, spacing.
         findings: What was odd about it and what was done.
+        slice_places: Where the scanner's slices lie on the volume's slice axis, as fractional indices; whole numbers
+            but where slices were missing or uneven and the volume is interpolated. None where that is not known.
     """
 
     volume: Volume
@@ -39,6 +44,7 @@ class Scan:
     series_uid: str | None
     description: str
     findings: tuple[Finding, ...] = ()
+    slice_places: npt.NDArray[np.float64] | None = None
 
 
 def describe(title: str, volume: Volume) -> str:

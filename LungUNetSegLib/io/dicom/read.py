@@ -75,7 +75,9 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
     findings += layout.findings + _unit_findings(chosen.stack) + check_ct(volume, place)
-    return Scan(volume, place, chosen.uid, describe(chosen.title, volume), findings)
+    # A tilted stack's slices keep their numbers on the straight grid.
+    places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
+    return Scan(volume, place, chosen.uid, describe(chosen.title, volume), findings, places)
 
 
 def list_series(source: ScanInput) -> list[SeriesSummary]:

@@ -37,7 +37,7 @@ GREATEST_LOSS = 0.05
 TOLD_LOSS = 0.01
 """Share of a mask whose loss is remarked upon; a coarser grid alone changes less."""
 
-ROUNDING = 0.05
+ROUNDED_BY = 0.02
 """By how much a label may differ from a whole number: label maps that were saved as scaled numbers."""
 
 FloatArray = npt.NDArray[np.float64]
@@ -259,7 +259,7 @@ def _checked(
 def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Round labels that were saved as scaled numbers, such as 0.996 for 1; what lies further off stays as it is."""
     whole = np.rint(array)
-    near = np.abs(array - whole) <= ROUNDING
+    near = np.abs(array - whole) <= ROUNDED_BY
     return whole if near.all() else array
 
 
