@@ -5,19 +5,12 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from LungUNetSegLib.cases.names import (
-    CT,
-    IGNORE,
-    LUNGS,
-    PAIR_FOLDERS,
-    case_name,
-    is_mask_name,
-    is_scan_name,
-)
+from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 
@@ -136,11 +129,9 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
         return
     by_name = _by_name(masks, "masks")
     images = [path for path in _files(folder, IMAGE_ENDINGS) if is_scan_name(path)]
-    # A mask that lies alone in its case's folder, which may be called as the folders of scans are.
-    scans = _by_name([path for path in (*images, *_subfolders(folder)) if case_name(path) in by_name], "scans")
+    folders = [path for path in _subfolders(folder) if case_name(path) in by_name]
+    scans = _by_name(folders, "scans") | _by_name(images, "scans")
     for name, mask in sorted(by_name.items()):
-        if name == LUNGS:
-            continue  # the layout `<case>/ct`, or half of it
         scan = scans.get(name)
         _require_pair(scan, mask, folder / name)
         assert scan is not None
@@ -177,9 +168,10 @@ def _patient(case_id: str, scan: Path, index_folder: Path) -> str:
                 if row.get("case") == case_id and row.get("patient"):
                     return row["patient"]
     if scan.is_dir():
-        patient = first_patient_id(scan)
-        if patient is not None:
-            return patient
+        for path in files_of(scan):
+            dataset = None if is_hidden(path) else read_dataset(path, stop_before_pixels=True, specific_tags=["PatientID"])
+            if dataset is not None and dataset.get("PatientID"):
+                return str(dataset.PatientID)
         logger.warning("%s: no file has a PatientID; the case is taken for a patient of its own.", scan)
     return case_id
 

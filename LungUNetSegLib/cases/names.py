@@ -6,7 +6,9 @@ from pathlib import Path
 
 from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, stem_of
 
-MASK_WORDS = ("seg", "segmentation", "mask", "lungs", "label", "labels", "reference")
+REFERENCE_WORD = "reference"
+
+MASK_WORDS = ("seg", "segmentation", "mask", "lungs", "label", "labels", REFERENCE_WORD)
 """A file whose name ends on one of these is a mask."""
 
 PREDICTION_WORDS = ("pred", "prediction")
@@ -41,12 +43,17 @@ def is_mask_name(path: Path) -> bool:
     return ending_of(path) == SEGMENTATION_ENDING or _appended(stem_of(path)) in MASK_WORDS
 
 
+def is_prediction_name(path: Path) -> bool:
+    """Whether a file's name says that it is a result: ``p_pred.nii.gz``."""
+    return _appended(stem_of(path)) in PREDICTION_WORDS
+
+
 def is_scan_name(path: Path) -> bool:
     """Whether a file's name says that it is a scan, or says nothing."""
-    return not is_mask_name(path) and _appended(stem_of(path)) not in PREDICTION_WORDS
+    return not is_mask_name(path) and not is_prediction_name(path)
 
 
 def _appended(name: str) -> str | None:
     """The word that a name ends on, in lower case, after ``_`` or ``-``; None where nothing would be left."""
     lower = name.lower()
-    return next((word for word in _WORDS if lower[:-1] and lower[1:].endswith((f"_{word}", f"-{word}"))), None)
+    return next((word for word in _WORDS if lower[1:].endswith((f"_{word}", f"-{word}"))), None)

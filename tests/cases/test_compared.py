@@ -76,7 +76,7 @@ def test_missing_prediction_is_kept_and_superfluous_one_named(tmp_path: Path) ->
     [
         (["A.nrrd"], ["B.nrrd"], r"No case of .* \(A against B\); rename"),
         (["A.nrrd"], ["notes.txt"], "holds no label map"),
-        (["A.nrrd", "A_seg.nii"], ["A.nrrd"], "are both case A"),
+        (["A_mask.nrrd", "A_seg.nii"], ["A.nrrd"], "are both case A"),
         (["A/one.nrrd", "A/two.nrrd"], ["A.nrrd"], "several label maps .one.nrrd, two.nrrd."),
     ],
 )
@@ -94,3 +94,61 @@ def test_file_against_folder_is_refused(tmp_path: Path) -> None:
 def test_missing_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.nrrd: there is no such file"):
         pair_cases(tmp_path / "nowhere.nrrd", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "referred"),
+    [
+        ("case1_lungs_pred.nii.gz", "case1_lungs.nii.gz"),
+        ("case1_pred_seg.nii.gz", "case1-label.nrrd"),
+        ("case1.NII.GZ", "case1_MASK.Seg.Nrrd"),
+        ("case1_0000.nii.gz", "case1_ct_seg.npz"),
+    ],
+)
+def test_appended_words_go_in_any_order_and_case(predicted: str, referred: str, tmp_path: Path) -> None:
+    """Protects pairs from being missed: `case1_lungs_pred` is of the case that `case1_lungs` is of."""
+    pairs, unused = pair_cases(make(tmp_path / "p", predicted), make(tmp_path / "r", referred))
+    assert [(pair.name, pair.prediction is not None) for pair in pairs] == [("case1", True)] and unused == []
+
+
+def test_a_name_that_is_only_such_a_word_stays(tmp_path: Path) -> None:
+    pairs, _ = pair_cases(make(tmp_path / "p", "lungs.nii.gz"), make(tmp_path / "r", "lungs_mask.nii.gz"))
+    assert [pair.name for pair in pairs] == ["lungs"]
+
+
+@pytest.mark.parametrize(
+    ("files", "reference", "image"),
+    [
+        (("p.nii.gz", "p_mask.nii.gz"), "p_mask.nii.gz", "p.nii.gz"),
+        (("p_ct.nii.gz", "p_mask.nii.gz", "p_pred.nii.gz"), "p_mask.nii.gz", "p_ct.nii.gz"),
+        (("p.nrrd", "p.seg.nrrd"), "p.seg.nrrd", "p.nrrd"),
+        (("p/1.dcm", "p_mask.nii.gz"), "p_mask.nii.gz", "p"),
+        (("images/p.nii.gz", "masks/p.nii.gz"), "masks/p.nii.gz", "images/p.nii.gz"),
+        (("imagesTr/p_0000.nii.gz", "labelsTr/p.nii.gz"), "labelsTr/p.nii.gz", "imagesTr/p_0000.nii.gz"),
+        (("Images/p/1.dcm", "Segmentations/p_seg.npz"), "Segmentations/p_seg.npz", "Images/p"),
+    ],
+)
+def test_the_layouts_of_training_are_known(files: tuple[str, ...], reference: str, image: str, tmp_path: Path) -> None:
+    """Protects a mask from being confused with its scan, in the folder that one trains on."""
+    root = make(tmp_path / "r", *files)
+    (pair,), _ = pair_cases(make(tmp_path / "p", "p.nii.gz"), root, root)
+    assert (pair.reference, pair.image) == (root / reference, root / image)
+
+
+def test_results_and_references_may_share_a_folder(tmp_path: Path) -> None:
+    folder = make(tmp_path, "p.nii.gz", "p_mask.nii.gz", "p_pred.nii.gz", "q_reference.nrrd", "q_seg.nrrd")
+    pairs, _ = pair_cases(folder, folder)
+    assert [(pair.prediction.name, pair.reference.name) for pair in pairs if pair.prediction] == [
+        ("p_pred.nii.gz", "p_mask.nii.gz"),
+        ("q_seg.nrrd", "q_reference.nrrd"),
+    ]
+
+
+def test_hidden_files_are_no_cases(tmp_path: Path) -> None:
+    """Protects from what macOS and Windows leave in every folder."""
+    litter = (".DS_Store", "._a.nii.gz", "Thumbs.db", "b/._lungs.nii.gz", "b/.DS_Store", ".hidden/lungs.nii.gz")
+    references = make(tmp_path / "r", "a.nii.gz", "b/lungs.nii.gz", *litter)
+    predictions = make(tmp_path / "p", "a.nii.gz", "b.nii.gz", "._b.nii.gz")
+    pairs, unused = pair_cases(predictions, references, references)
+    assert [(pair.name, pair.reference.name) for pair in pairs] == [("a", "a.nii.gz"), ("b", "lungs.nii.gz")]
+    assert unused == []

@@ -112,3 +112,51 @@ def test_several_scans_of_a_patient_in_the_shared_data_are_told(shared_data: Pat
     assert cases["Lung_Dx-A0001-B"].patient == cases["Lung_Dx-A0001-L"].patient
     assert cases["ACRIN-FLT-001-lower"].patient == cases["ACRIN-FLT-001-upper"].patient
     assert cases["A002304_1"].patient == cases["A002304_2"].patient == "A002304"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("p.NII.GZ", "p_Mask.Nii.Gz"),
+        ("images/p.NRRD", "masks/p_SEG.NRRD"),
+        ("p/ct/1.dcm", "p/lungs.NII.GZ"),
+        ("p_ct.nii.gz", "p_lungs_mask.nii.gz"),
+        ("images/p_ct.nii.gz", "labels/p-seg.nii.gz"),
+    ],
+)
+def test_endings_and_words_are_known_in_any_case_and_order(files: tuple[str, str], tmp_path: Path) -> None:
+    touch(tmp_path, *files)
+    (case,) = find_cases(tmp_path)
+    assert (case.case_id, case.mask) == ("p", tmp_path / files[1])
+
+
+def test_hidden_files_are_no_cases(tmp_path: Path) -> None:
+    """Protects from what macOS leaves beside every file, and a scan from its shadow."""
+    touch(tmp_path, "p.nii.gz", "p_seg.nii.gz", "._p.nii.gz", "._p_seg.nii.gz", ".DS_Store")
+    touch(tmp_path, "x/images/q.nii.gz", "x/masks/q.nii.gz", "x/images/.DS_Store", "x/masks/._q.nii.gz")
+    touch(tmp_path, "x/images/._q.nii.gz", "x/images/.hidden/1.dcm")
+    touch(tmp_path, "y/r/ct/1.dcm", "y/r/lungs.nii.gz", "y/r/._lungs.nii.gz", "y/r/._ignore.nii.gz", "y/.s/ct/1.dcm")
+    cases = find_cases(tmp_path)
+    assert [(case.case_id, case.mask.name, case.ignore) for case in cases] == [
+        ("p", "p_seg.nii.gz", None), ("q", "q.nii.gz", None), ("r", "lungs.nii.gz", None),
+    ]  # fmt: skip
+
+
+def test_a_result_is_no_mask_to_learn_from(tmp_path: Path) -> None:
+    touch(tmp_path, "p.nii.gz", "p_mask.nii.gz", "p_pred.nii.gz")
+    (case,) = find_cases(tmp_path)
+    assert (case.image.name, case.mask.name) == ("p.nii.gz", "p_mask.nii.gz")
+
+
+def test_the_patient_is_told_by_the_first_file_that_says_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Protects training and test from sharing a patient: a stray first file hid the PatientID of all."""
+    for name in "ab":
+        touch(tmp_path, f"{name}/lungs.nii.gz", f"{name}/ct/.DS_Store")
+        (tmp_path / name / "ct" / "0 notes.txt").write_text("not DICOM", encoding="utf-8")
+        write_header(tmp_path / name / "ct" / "1.dcm", "")
+        write_header(tmp_path / name / "ct" / "2.dcm", "ANON1")
+    touch(tmp_path, "c/lungs.nii.gz", "c/ct/1.dcm")
+    assert [case.patient for case in find_cases(tmp_path)] == ["ANON1", "ANON1", "c"]
+    assert [record.getMessage() for record in caplog.records if "PatientID" in record.getMessage()] == [
+        f"{tmp_path / 'c' / 'ct'}: no file has a PatientID; the case is taken for a patient of its own."
+    ]
