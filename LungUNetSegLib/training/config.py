@@ -137,13 +137,18 @@ PAPER = TrainingConfig(
 PRESETS = {"lungs": LUNGS, "paper": PAPER}
 
 
-def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
-    """Return a preset, changed by a JSON file and then by single settings ``key=value`` with dotted keys.
+def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
+    """Return settings, changed by a JSON file and then by single ones ``key=value`` with dotted keys.
+
+    Args:
+        start: The name of a preset, or the settings themselves.
+        file: An object with the settings that differ.
+        settings: Each ``key=value``; the value is JSON, or else text.
 
     Raises:
         ConfigError: An unknown key, or a value that it cannot take.
     """
-    values = to_json(PRESETS[preset])
+    values = to_json(PRESETS[start] if isinstance(start, str) else start)
     if file is not None:
         try:
             changes = json.loads(file.read_text(encoding="utf-8"))
