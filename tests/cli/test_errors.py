@@ -141,7 +141,7 @@ def test_a_command_that_lacks_torch_says_how_to_get_it() -> None:
     )
     command = [sys.executable, "-c", script, "train", "--help"]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert child.returncode == 1 and _one_line(child.stderr) and "pip install lungunetseg[train]" in child.stderr
+    assert child.returncode == 1 and _one_line(child.stderr) and "pip install '.[train]'" in child.stderr
 
 
 def test_what_c_libraries_print_is_kept_off_the_one_line(tmp_path: Path) -> None:
