@@ -27,7 +27,12 @@ def _one_line(text: str) -> bool:
         (("segment", "scan.nii"), "required: -o"),
         (("segment", "scan.nii", "-o", "l.mha", "--engine", "tensorflow"), "invalid choice: 'tensorflow'"),
         (("segment", "scan.nii", "-o", "l.mha", "--threads", "0"), "number of threads"),
+        (("segment", "scan.nii", "-o", "l.mha", "--threads", "two"), "number of threads"),
         (("segment", "scan.nii", "-o", "l.mha", "--colour"), "unrecognized arguments: --colour"),
+        (("segment", "scan.nii", "-o", "l.mha", "--json", "table.csv"), "table.csv: the name must end in .json"),
+        (("segment", "scan.nii", "-o", "l.mha", "--csv", "table.json"), "table.json: the name must end in .csv"),
+        (("segment", "scan.nii", "-o", "out", "--format", "png"), "invalid choice: 'png'"),
+        (("evaluate", "a.nii", "b.nii", "--json", "scores.csv"), "scores.csv: the name must end in .json"),
     ],
 )
 def test_wrong_usage_is_2_and_one_line(run, arguments: tuple[str, ...], said: str) -> None:
