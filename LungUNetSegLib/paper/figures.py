@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import MissingDependencyError
 from LungUNetSegLib.evaluation.report.charts import shorten
+from LungUNetSegLib.evaluation.report.examples import Role, pick_examples
 from LungUNetSegLib.evaluation.report.html import data_url, page
-from LungUNetSegLib.evaluation.report.pictures import Role, pick_examples
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.machine import INSTALL_TRAIN
 from LungUNetSegLib.paper.slices import SliceScores
