@@ -83,8 +83,11 @@ def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> st
     if len(cases) > 1:
         parts.append(_overview(cases))
     anchors = _anchors(scored)
-    parts += [_case(case, anchors[case.name], is_only=len(cases) == 1) for case in scored]
-    parts.append(_footer(facts))
+    if len(cases) == 1:
+        parts += [case_section(case, anchors[case.name], "Scores") for case in scored]
+    else:
+        parts += [case_section(case, anchors[case.name], case.name, on_its_own_page=True) for case in scored]
+    parts.append(footer(facts))
     return page(title, "\n".join(parts))
 
 
@@ -145,9 +148,17 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
     return table(header, rows)
 
 
-def _case(case: EvaluatedCase, anchor: str, is_only: bool) -> str:
-    kind = "case" if is_only else "case paged"
-    parts = [f'<section class="{kind}" id="{anchor}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
+def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: bool = False) -> str:
+    """Return the scores, the curve and the slices of one case as HTML.
+
+    Args:
+        case: One that did not fail.
+        anchor: Its id, unique in the page.
+        title: Plain text.
+        on_its_own_page: Whether it begins a page in print.
+    """
+    kind = "case paged" if on_its_own_page else "case"
+    parts = [f'<section class="{kind}" id="{anchor}">', f"<h2>{escape(title)}</h2>"]
     if case.findings:
         parts.append(
             f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
@@ -217,9 +228,10 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
     return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
 
 
-def _footer(facts: Mapping[str, str]) -> str:
+def footer(facts: Mapping[str, str], definitions: str = DEFINITIONS) -> str:
+    """Return the end of a page: what its numbers mean, and what it was made with."""
     entries = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
-    return f'<footer><p class="soft">{escape(DEFINITIONS)}</p><dl>{entries}</dl></footer>'
+    return f'<footer><p class="soft">{escape(definitions)}</p><dl>{entries}</dl></footer>'
 
 
 def _anchors(cases: Sequence[EvaluatedCase]) -> dict[str, str]:
