@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import LungUNetSegLib
 from LungUNetSegLib.cli.progress import KINDS, make_progress
 from LungUNetSegLib.errors import LungUNetSegError, UnknownFormatError
+from LungUNetSegLib.machine import INSTALL_TRAIN
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -138,7 +139,7 @@ def _one_line(error: Exception) -> str:
         return message
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):
         package = error.name.partition(".")[0]
-        return f"This command needs {package}: install it with `pip install lungunetseg[train]`."
+        return f"This command needs {package}, which is not installed: {INSTALL_TRAIN}."
     if isinstance(error, MemoryError):
         return "There is not enough memory for this scan: close other programs, or crop the scan."
     if isinstance(error, OSError):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cases.compared import pair_cases
+from LungUNetSegLib.cli.arguments import json_file
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
     )
     parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all scores as JSON")
+    parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
 
 

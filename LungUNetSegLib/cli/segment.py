@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from LungUNetSegLib.cli.arguments import csv_file, json_file, thread_count
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import LungUNetSegError, WriteError
@@ -22,9 +23,11 @@ from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
+from LungUNetSegLib.segmentation.table import write_table
 from LungUNetSegLib.segments import LABEL_KINDS
 
-BATCH_ENDING = ".nii.gz"
+FORMATS = tuple(ending.removeprefix(".") for ending in OUTPUT_ENDINGS)
+DEFAULT_FORMAT = "nii.gz"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,14 +40,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ends in .nii.gz, .nrrd, .mha, or .seg.nrrd (a segmentation of 3D Slicer); a folder for several inputs",
     )  # fmt: skip
     parser.add_argument(
+        "--format", choices=FORMATS, help=f"OUT is a folder for files of this kind; {DEFAULT_FORMAT} for several inputs"
+    )
+    parser.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
     )
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads; as many as there are cores")
+    parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write volumes, findings, quality and times here")
+    parser.add_argument(
+        "--json", type=json_file, metavar="FILE", help="write volumes, findings, quality and times here (docs/json.md)"
+    )
+    parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
     parser.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
 
 
@@ -58,12 +67,14 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         LungUNetSegError: A file that cannot be read or written, a model or engine that cannot be used.
     """
     inputs: list[Path] = arguments.inputs
-    outputs = [arguments.output] if len(inputs) == 1 else _outputs(inputs, arguments.output)
+    is_one_file = len(inputs) == 1 and arguments.format is None
+    outputs = [arguments.output] if is_one_file else _outputs(inputs, arguments.output, arguments.format)
     for output in outputs:
         check_writable(output)
-    if arguments.json:
-        check_replaceable(arguments.json)
-    check_apart(inputs, [*outputs, *([arguments.json] if arguments.json else [])])
+    tables = [path for path in (arguments.json, arguments.csv) if path]
+    for table in tables:
+        check_replaceable(table)
+    check_apart(inputs, [*outputs, *tables])
     segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
     summaries = []
     for source, output in zip(inputs, outputs, strict=True):
@@ -78,30 +89,33 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
             _print(summaries[-1], str(source) if len(inputs) > 1 else None)
     if arguments.json:
         _write_json(arguments.json, summaries if len(inputs) > 1 else summaries[0])
+    if arguments.csv:
+        write_table(arguments.csv, summaries)
     failed = sum("error" in summary for summary in summaries)
     if failed:
         print(f"lungunetseg: {failed} of {len(inputs)} scans failed", file=sys.stderr)
     return int(failed > 0)
 
 
-def _outputs(inputs: Sequence[Path], folder: Path) -> list[Path]:
-    """Name an output for each of several inputs, by their paths from the folder that they have in common."""
+def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[Path]:
+    """Name a file in `folder` for each input, by their paths from the folder that they have in common."""
+    ending = f".{wanted or DEFAULT_FORMAT}"
     if ending_of(folder, OUTPUT_ENDINGS) and not folder.is_dir():
         raise WriteError(
-            f"{folder}: several inputs need a folder to write to, this is one file's name. If the inputs are slices of"
-            " one scan, give their folder instead."
+            f"{folder}: several inputs, or a format, need a folder to write to, and this is one file's name. If the "
+            "inputs are slices of one scan, give their folder instead."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"{folder}: several inputs need a folder to write to ({error.strerror}).") from error
+        raise WriteError(f"{folder}: the folder to write to cannot be made ({error.strerror}).") from error
     paths = [path.resolve() for path in inputs]
     common = os.path.commonpath([path.parent for path in paths])
     stems = [stem_of(Path("_".join(path.relative_to(common).parts))) for path in paths]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
-        raise WriteError(f"Two inputs would both be written to {folder / twice}{BATCH_ENDING}: segment them apart.")
-    return [folder / f"{stem}{BATCH_ENDING}" for stem in stems]
+        raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them apart.")
+    return [folder / f"{stem}{ending}" for stem in stems]
 
 
 def _segment_file(
@@ -145,13 +159,3 @@ def _print(summary: dict[str, Any], title: str | None) -> None:
 def _write_json(path: Path, content: Any) -> None:
     with replacing(path, ".json") as draft:
         draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-_positive.__name__ = "number of threads"  # argparse names it in its message

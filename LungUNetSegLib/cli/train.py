@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,17 +27,19 @@ from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
-from LungUNetSegLib.training.history import tensorboard_writer
+from LungUNetSegLib.training.history import best_epoch, tensorboard_writer
 from LungUNetSegLib.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+
+DEFAULT_PRESET = "lungs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with masks")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where checkpoints and history go")
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="lungs", help="settings to start from")
+    parser.add_argument("--preset", choices=sorted(PRESETS), help=f"settings to start from; {DEFAULT_PRESET}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with settings that differ from the preset")
     parser.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
@@ -46,7 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fold", type=int, default=0, metavar="I", help="the fold that is tested on, from 0")
     parser.add_argument("--split", type=Path, metavar="FILE", help="a split.json to use instead")
     parser.add_argument("--all", action="store_true", help="train on every case and test on none")
-    parser.add_argument("--resume", action="store_true", help="go on from OUT/last.pt, if there is one")
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="go on from OUT/last.pt, if there is one, with its settings; --set epochs=N prolongs it",
+    )  # fmt: skip
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
@@ -73,8 +79,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     if arguments.workers < 0:
         raise ConfigError(f"--workers must be at least 0, got {arguments.workers}.")
     device = choose_device(arguments.device)
-    config = read_config(arguments.preset, arguments.config, arguments.settings)
-    checkpoint = _checkpoint_to_resume(arguments, config)
+    checkpoint = _checkpoint_to_resume(arguments)
+    config = _read_settings(arguments, checkpoint)
     start = load_checkpoint(Path(config.start_from)) if config.start_from and checkpoint is None else None
     cases = find_cases(arguments.data, config.exclude)
     split = _split(arguments, cases, config, checkpoint)
@@ -120,17 +126,34 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     return 0
 
 
-def _checkpoint_to_resume(arguments: argparse.Namespace, config: TrainingConfig) -> Checkpoint | None:
+def _checkpoint_to_resume(arguments: argparse.Namespace) -> Checkpoint | None:
     """Return what `--resume` goes on from; None at the beginning of a training."""
     path = arguments.out / "last.pt"
     if not path.exists() or arguments.show_augmentation:
         return None
     if not arguments.resume:
         raise WriteError(f"{path} exists; go on with --resume, or choose another --out.")
-    checkpoint = load_checkpoint(path)
-    check_settings(checkpoint, config)
-    logger.info("Going on after epoch %d.", checkpoint.epoch)
-    return checkpoint
+    return load_checkpoint(path)
+
+
+def _read_settings(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> TrainingConfig:
+    """Return the settings that are asked for; a training that goes on has its own unless a preset is named.
+
+    Raises:
+        ConfigError: An unknown setting, or a value that it cannot take.
+        ModelError: The training that goes on has other settings.
+    """
+    own = checkpoint.config if checkpoint else DEFAULT_PRESET
+    config = read_config(arguments.preset or own, arguments.config, arguments.settings)
+    if checkpoint:
+        check_settings(checkpoint, config)
+        logger.info("Going on after epoch %d of %d.", checkpoint.epoch, config.epochs)
+        if config.schedule != "constant" and config.epochs > checkpoint.config.epochs:
+            logger.info(
+                "The learning rate rises again to that of a training of %d epochs; the weights will not be those of "
+                "such a training from its start.", config.epochs,
+            )  # fmt: skip
+    return config
 
 
 def _split(
@@ -201,6 +224,7 @@ def _run_to_the_end(trainer: Trainer, process: Process) -> None:
             state = trainer.run()
         if process.is_first:
             save_weights(state.weights, folder / "trained_model.pt")
+            logger.info(_ending(state, folder))
         process.leave()
     except KeyboardInterrupt:
         count = process.world_size
@@ -216,6 +240,18 @@ def _run_to_the_end(trainer: Trainer, process: Process) -> None:
         # What gloo and NCCL raise when a peer is gone.
         message = f"Another of the {process.world_size} processes has ended or cannot be reached ({error})."
         raise EngineError(f"{message} {_what_remains(folder)}") from error
+
+
+def _ending(state: Checkpoint, folder: Path) -> str:
+    """Say that a training is finished, why, what it reached, and how it would go on."""
+    epochs, best = state.config.epochs, best_epoch(state.history)
+    why = "" if state.epoch == epochs else f", as {state.config.patience} brought no better validation"
+    dsc = state.history[best - 1]["val_dsc"]
+    reached = f"The highest validation DSC is {dsc:.4f}, of epoch {best} (best.pt). " if math.isfinite(dsc) else ""
+    return (
+        f"Finished: {state.epoch} of {epochs} epochs{why}. {reached}{folder / 'last.pt'} holds the last weights; "
+        f"--resume --set {'epochs' if state.epoch == epochs else 'patience'}=N prolongs the training."
+    )
 
 
 def _what_remains(folder: Path) -> str:

@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.errors import MissingDependencyError, ModelError, WriteError
+from LungUNetSegLib.machine import INSTALL_TRAIN
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
 from LungUNetSegLib.models.model import (
     MANIFEST_FILE,
@@ -157,7 +158,7 @@ def _write_graph(
         import onnxscript  # noqa: F401  # what torch.onnx translates with
         from onnx.external_data_helper import set_external_data
     except ImportError as error:
-        message = f"Export needs {error.name}: install it with `pip install lungunetseg[train]`."
+        message = f"Export needs {error.name}, which is not installed: {INSTALL_TRAIN}."
         raise MissingDependencyError(message) from error
     example = torch.zeros(2, preprocess.channels, *preprocess.size)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists the packages it could translate, were they here

@@ -32,7 +32,7 @@ class EvaluatedCase:
         regions: As in `Comparison`; empty if the case failed.
         findings: As in `Comparison`.
         slice_z_mm: Height of each slice of `RegionScores.dsc_by_slice`.
-        pictures: Worst, in-between and best slices, and the one with most wrong voxels.
+        pictures: The slices that `report.examples.choose_slices` chooses.
         error: One sentence if the case could not be compared.
     """
 
@@ -58,7 +58,7 @@ def describe_comparison(
         name: Of the case.
         comparison: What `compare` returned.
         image: The CT in HU, for the pictures.
-        examples: How many worst, in-between and best slices each.
+        examples: How many slices of each role are pictured.
     """
     slices = range(comparison.reference.geometry.shape[0])
     return EvaluatedCase(

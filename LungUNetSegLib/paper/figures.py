@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import MissingDependencyError
 from LungUNetSegLib.evaluation.report.charts import shorten
+from LungUNetSegLib.evaluation.report.examples import Role, pick_examples
 from LungUNetSegLib.evaluation.report.html import data_url, page
-from LungUNetSegLib.evaluation.report.pictures import Role, pick_examples
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.machine import INSTALL_TRAIN
 from LungUNetSegLib.paper.slices import SliceScores
 
 if TYPE_CHECKING:
@@ -134,9 +135,7 @@ def _figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise MissingDependencyError(
-            "Figures need matplotlib, which is not installed; run: pip install 'lungunetseg[train]'"
-        ) from None
+        raise MissingDependencyError(f"Figures need matplotlib, which is not installed: {INSTALL_TRAIN}.") from None
     return Figure(figsize=(width, height), layout="constrained")
 
 

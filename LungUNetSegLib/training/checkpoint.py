@@ -106,15 +106,15 @@ def check_space(folder: Path, size: int) -> None:
 def check_settings(checkpoint: Checkpoint, config: TrainingConfig) -> None:
     """Refuse to go on from a checkpoint of other settings.
 
-    More epochs at a constant rate are no other settings: the epochs before are the same.
+    When a training ends may change: more epochs, or another patience. The epochs that are done stay as they are.
 
     Raises:
         ModelError: Names the first setting that differs.
     """
     theirs, ours = to_json(checkpoint.config), to_json(config)
-    longer = config.schedule == "constant" and config.epochs > checkpoint.config.epochs
     for name in theirs:
-        if theirs[name] != ours[name] and not (longer and name == "epochs"):
+        may_differ = name == "patience" or (name == "epochs" and theirs[name] < ours[name])
+        if theirs[name] != ours[name] and not may_differ:
             raise ModelError(
                 f"The checkpoint was made with other settings ({name} was {theirs[name]}, not {ours[name]}); "
                 "use its own, or train into a new folder."

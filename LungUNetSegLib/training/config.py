@@ -33,23 +33,23 @@ class TrainingConfig:
         pathology: What disease is laid in; None for none.
         exclude: Cases and patients that are left out.
         start_from: Path of a checkpoint whose weights are the first ones; "" for random ones.
-        epochs: How often the epoch's slices are gone through.
-        batch_size: Slices in a step, over all processes together.
+        epochs: How many times the training goes through an epoch's slices.
+        batch_size: Slices in one step of the optimiser, over all processes together.
         optimiser: Adam (with L2 in the loss's gradient) or AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101).
-        learning_rate: The largest.
-        schedule: "cosine" falls to zero at the end, "constant" stays.
-        warmup_epochs: Over which the rate rises linearly.
+        learning_rate: The largest learning rate of the schedule.
+        schedule: How the learning rate runs: "cosine" falls to zero at the end, "constant" stays.
+        warmup_epochs: Epochs at the start over which the learning rate rises linearly.
         l1: Weight of the sum of all convolution weights' absolute values in the loss.
         l2: Weight decay of all convolution weights.
         gradient_clip: Largest norm of the gradient; 0 for no limit.
         alpha: Share of the binary cross-entropy in the loss; the rest is soft Dice.
         dice_over: What the soft Dice is taken over, the whole batch or each slice.
-        average_decay: Of the exponential moving average of the weights, per step; 0 for none. Where there is one,
-            it is what is validated and used.
-        patience: Epochs without better validation after which training stops; 0 for never.
-        precision: Of the convolutions; float32 where the device lacks the wish.
-        channels_last: Memory order of images and weights.
-        seed: Of the first weights, the slices, the augmentation and the dropout.
+        average_decay: Decay per step of the exponential moving average of the weights; 0 for no average. Where there
+            is an average, it is what is validated and used.
+        patience: The training stops after this many epochs without better validation; 0 for never.
+        precision: Numbers that the convolutions compute with; float32 on a device that lacks the others.
+        channels_last: Whether images and weights lie in memory with their channels last.
+        seed: Decides the first weights, the order of slices, the augmentation and the dropout.
     """
 
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
@@ -137,13 +137,18 @@ PAPER = TrainingConfig(
 PRESETS = {"lungs": LUNGS, "paper": PAPER}
 
 
-def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
-    """Return a preset, changed by a JSON file and then by single settings ``key=value`` with dotted keys.
+def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
+    """Return settings, changed by a JSON file and then by single ones ``key=value`` with dotted keys.
+
+    Args:
+        start: The name of a preset, or the settings themselves.
+        file: An object with the settings that differ.
+        settings: Each ``key=value``; the value is JSON, or else text.
 
     Raises:
         ConfigError: An unknown key, or a value that it cannot take.
     """
-    values = to_json(PRESETS[preset])
+    values = to_json(PRESETS[start] if isinstance(start, str) else start)
     if file is not None:
         try:
             changes = json.loads(file.read_text(encoding="utf-8"))

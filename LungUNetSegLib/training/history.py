@@ -10,6 +10,7 @@ from pathlib import Path
 
 from LungUNetSegLib.errors import MissingDependencyError
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.machine import INSTALL_TRAIN
 
 Row = Mapping[str, float]
 
@@ -40,7 +41,7 @@ def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise MissingDependencyError("TensorBoard is not installed; `pip install tensorboard`.") from error
+        raise MissingDependencyError(f"TensorBoard is not installed: {INSTALL_TRAIN}.") from error
     writer = SummaryWriter(folder / "tensorboard")
 
     def write(row: Row) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -160,3 +161,36 @@ def test_many_scans_go_to_a_folder_and_one_that_fails_stops_none(run, scan_file:
     assert [set(each) == REPORT_KEYS for each in reports] == [True, False, True]
     assert set(reports[1]) == {"input", "error"}
     assert run("segment", cases[0], cases[2], "-o", out)[0] == 0
+
+
+def test_each_of_several_scans_is_written_in_the_format_that_is_asked_for(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects who wants Slicer's segmentations of many scans; one scan goes into the folder alike."""
+    scans = [tmp_path / "1.nii.gz", tmp_path / "2.nii.gz"]
+    for scan in scans:
+        scan.write_bytes(scan_file.read_bytes())
+    assert run("segment", *scans, "-o", tmp_path / "many", "--format", "seg.nrrd")[0] == 0
+    assert sorted(path.name for path in (tmp_path / "many").iterdir()) == ["1.seg.nrrd", "2.seg.nrrd"]
+    assert run("segment", scans[0], "-o", tmp_path / "one", "--format", "mha")[0] == 0
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["1.mha"]
+    labels = [read_labels(tmp_path / "many" / "1.seg.nrrd"), read_labels(tmp_path / "one" / "1.mha")]
+    np.testing.assert_array_equal(labels[0].array, labels[1].array)
+    code, _, stderr = run("segment", scans[0], "-o", tmp_path / "lungs.mha", "--format", "mha")
+    assert code == 1 and "need a folder to write to" in stderr
+
+
+def test_the_volumes_of_many_scans_are_one_table(run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects `--csv`: a row for each input, the numbers of the JSON, a failed one with its reason."""
+    table, report_file = tmp_path / "volumes.csv", tmp_path / "r.json"
+    absent = tmp_path / "absent.nii.gz"
+    arguments = ("segment", scan_file, absent, "-o", tmp_path / "out", "--raw", "--csv", table, "--json", report_file)
+    assert run(*arguments)[0] == 1
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    summary = json.loads(report_file.read_text(encoding="utf-8"))[0]
+    assert [row["input"] for row in rows] == [str(scan_file), str(absent)]
+    assert rows[0]["output"] == summary["output"] and rows[0]["model"] == "tiny" and rows[0]["error"] == ""
+    assert rows[0]["findings"].split() == [finding["code"] for finding in summary["findings"]]
+    for region in ("right", "left", "total"):
+        assert float(rows[0][f"{region}_ml"]) == pytest.approx(summary["volumes_ml"][region], abs=0.05)
+        assert float(rows[0][f"{region}_mean_hu"]) == pytest.approx(summary["mean_hu"][region], abs=0.05)
+    assert str(absent) in rows[1]["error"] and rows[1]["total_ml"] == ""

@@ -27,7 +27,12 @@ def _one_line(text: str) -> bool:
         (("segment", "scan.nii"), "required: -o"),
         (("segment", "scan.nii", "-o", "l.mha", "--engine", "tensorflow"), "invalid choice: 'tensorflow'"),
         (("segment", "scan.nii", "-o", "l.mha", "--threads", "0"), "number of threads"),
+        (("segment", "scan.nii", "-o", "l.mha", "--threads", "two"), "number of threads"),
         (("segment", "scan.nii", "-o", "l.mha", "--colour"), "unrecognized arguments: --colour"),
+        (("segment", "scan.nii", "-o", "l.mha", "--json", "table.csv"), "table.csv: the name must end in .json"),
+        (("segment", "scan.nii", "-o", "l.mha", "--csv", "table.json"), "table.json: the name must end in .csv"),
+        (("segment", "scan.nii", "-o", "out", "--format", "png"), "invalid choice: 'png'"),
+        (("evaluate", "a.nii", "b.nii", "--json", "scores.csv"), "scores.csv: the name must end in .json"),
     ],
 )
 def test_wrong_usage_is_2_and_one_line(run, arguments: tuple[str, ...], said: str) -> None:
@@ -141,7 +146,7 @@ def test_a_command_that_lacks_torch_says_how_to_get_it() -> None:
     )
     command = [sys.executable, "-c", script, "train", "--help"]
     child = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert child.returncode == 1 and _one_line(child.stderr) and "pip install lungunetseg[train]" in child.stderr
+    assert child.returncode == 1 and _one_line(child.stderr) and "pip install '.[train]'" in child.stderr
 
 
 def test_what_c_libraries_print_is_kept_off_the_one_line(tmp_path: Path) -> None:

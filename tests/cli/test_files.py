@@ -14,21 +14,34 @@ from LungUNetSegLib.volume import Geometry, Volume
 
 @pytest.mark.parametrize(
     "options",
-    [["-o", "{scan}"], ["-o", "{link}"], ["-o", "l.mha", "--json", "{scan}"], ["-o", "r.nrrd", "--json", "r.nrrd"]],
+    [["-o", "{scan}"], ["-o", "{link}"], ["-o", "r", "--format", "nii.gz"], ["-o", "l.mha", "--json", "{scan}.json"]],
 )
 def test_nothing_is_written_over_the_scan_or_twice(
     options: list[str], scan_file: Path, tiny_model: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects a scan of which there may be no other copy."""
     monkeypatch.chdir(tmp_path)
-    link = tmp_path / "link.nii.gz"
-    link.symlink_to(scan_file)
+    link, report = tmp_path / "link.nii.gz", scan_file.with_name(f"{scan_file.name}.json")
+    for each in (link, report, tmp_path / "r" / scan_file.name):
+        each.parent.mkdir(exist_ok=True)
+        each.symlink_to(scan_file)
     before = scan_file.read_bytes()
     words = [each.format(scan=scan_file, link=link) for each in options]
     assert main(["segment", str(scan_file), *words, "--model", str(tiny_model)]) == 1
     assert "another name" in capsys.readouterr().err
     assert scan_file.read_bytes() == before
-    assert {path.name for path in tmp_path.iterdir()} == {"link.nii.gz", scan_file.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"link.nii.gz", "r", report.name, scan_file.name}
+
+
+def test_json_and_csv_are_not_written_to_one_file(scan_file: Path, tiny_model: Path, tmp_path: Path, capsys) -> None:
+    """Nor over a scan of that name: a NRRD file may be called anything."""
+    out = tmp_path / "r.nrrd"
+    link = tmp_path / "table.csv"
+    (tmp_path / "report.json").write_text("{}")
+    link.symlink_to(tmp_path / "report.json")
+    options = ["--json", str(tmp_path / "report.json"), "--csv", str(link)]
+    assert main(["segment", str(scan_file), "-o", str(out), *options, "--model", str(tiny_model)]) == 1
+    assert "would be written twice" in capsys.readouterr().err and not out.exists()
 
 
 def test_scores_are_not_written_over_a_mask(small_phantom: Phantom, tmp_path: Path, capsys) -> None:
@@ -37,7 +50,8 @@ def test_scores_are_not_written_over_a_mask(small_phantom: Phantom, tmp_path: Pa
     for mask in masks:
         write_labels(mask, small_phantom.labels)
     before = masks[1].read_bytes()
-    assert main(["evaluate", *map(str, masks), "--json", str(masks[1])]) == 1
+    (tmp_path / "scores.json").symlink_to(masks[1])
+    assert main(["evaluate", *map(str, masks), "--json", str(tmp_path / "scores.json")]) == 1
     assert "another name" in capsys.readouterr().err
     assert masks[1].read_bytes() == before
 

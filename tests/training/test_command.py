@@ -96,6 +96,28 @@ def test_resuming_with_another_split_is_refused_and_with_none_goes_on(
     assert load_checkpoint(tmp_path / "out" / "last.pt").epoch == 2
 
 
+def test_a_resumed_training_has_its_own_settings_can_be_prolonged_and_says_when_it_is_finished(
+    arguments: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects who goes on with the one command that the documents give: --data, --out and --resume."""
+    assert main([*arguments, "--set", "seed=3", "--set", "epochs=1"]) == 0
+    assert "Finished: 1 of 1 epochs. The highest validation DSC is 0." in caplog.text
+    assert "--resume --set epochs=N prolongs" in caplog.text
+    plain = [each for each in arguments if not each.startswith("--config")]
+    out = tmp_path / "out"
+    before = torch.load(out / "last.pt", weights_only=True)["network"]
+    caplog.clear()
+    assert main([*plain, "--resume"]) == 0
+    assert "Finished: 1 of 1 epochs." in caplog.text
+    assert all(torch.equal(load_checkpoint(out / "last.pt").network[key], value) for key, value in before.items())
+    assert main([*plain, "--resume", "--set", "epochs=2"]) == 0
+    assert "Going on after epoch 1 of 2." in caplog.text and "The learning rate rises again" in caplog.text
+    state = load_checkpoint(out / "last.pt")
+    assert (state.epoch, state.config.epochs, state.config.seed) == (2, 2, 3)
+    assert json.loads((out / "config.json").read_text(encoding="utf-8"))["epochs"] == 2
+    fails_with([*plain, "--resume", "--preset", "paper"], "other settings", capsys)
+
+
 def test_kill_9_loses_the_running_epoch_alone(arguments: list[str], tmp_path: Path) -> None:
     """A process killed at any moment leaves a checkpoint, from which the weights of an uninterrupted run follow."""
     arguments = [*arguments, "--set", "epochs=25", "--set", "sampling.slices_per_epoch=4"]
@@ -271,7 +293,7 @@ def test_what_is_not_installed_is_said_before_slices_are_cached(
     fails_with([*arguments, "--tensorboard"], "TensorBoard is not installed", capsys)
     assert not (tmp_path / "cache").exists()
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    fails_with([*arguments, "--show-augmentation"], "needs matplotlib: install it with", capsys)
+    fails_with([*arguments, "--show-augmentation"], "needs matplotlib, which is not installed: in a checkout", capsys)
 
 
 def test_figures_of_a_training(

@@ -1,8 +1,8 @@
 """Slicer's core without the application: the same scene, nodes and logic where no Slicer runs.
 
 On PyPI `slicer-core` holds Slicer's MRML scene, segmentation core and `slicer.util`, and `trame-slicer` an application
-object around them (the extra `lungunetseg[slicer]` installs both). `start` supplies the few names of the application
-that `LungUNetSegSlicer.logic` and what it calls use. There is no Qt, no panel and no module of Slicer's.
+object around them (`pip install '.[slicer]'` in the checkout installs both). `start` supplies the few names of the
+application that `LungUNetSegSlicer.logic` and what it calls use. There is no Qt, no panel and no module of Slicer's.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def _import_slicer() -> Any:
         import trame_slicer  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingDependencyError(
-            f"Slicer's core is not installed (no module {error.name!r}). Install it with: pip install "
-            '"lungunetseg[slicer]"'
+            f"Slicer's core is not installed (no module {error.name!r}): in a checkout of LungUNetSeg, run `pip "
+            "install '.[slicer]'`."
         ) from error
     if not hasattr(slicer, "vtkMRMLScene"):
         # PyPI's package named slicer slices arrays, and takes the same import name.

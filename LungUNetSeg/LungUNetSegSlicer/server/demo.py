@@ -20,6 +20,7 @@ from LungUNetSegLib import sample
 from LungUNetSegLib.cli.progress import make_progress
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, ReadError, WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores, compare
+from LungUNetSegLib.evaluation.evaluate import describe_comparison
 from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.phantom import make_phantom
@@ -27,9 +28,15 @@ from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.summary import report
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer import server
+from LungUNetSegSlicer.server.demo_page import write_page
 
-SEGMENTATION, LABELS, SCENE, VIEWS, REPORT = "lungs.seg.nrrd", "lungs.nii.gz", "lungs.mrb", "views.png", "report.json"
-OUTPUTS = (SEGMENTATION, LABELS, SCENE, VIEWS, REPORT)
+SEGMENTATION, LABELS, SCENE, VIEWS = "lungs.seg.nrrd", "lungs.nii.gz", "lungs.mrb", "views.png"
+PAGE, NUMBERS = "report.html", "lungs.json"
+OUTPUTS = (PAGE, VIEWS, SCENE, SEGMENTATION, LABELS, NUMBERS)
+"""From what one looks at first to what programs read."""
+
+OLD_OUTPUTS = ("report.json",)
+"""What earlier versions left and this one does not write."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +88,8 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
     segmentation_node, result = LungLogic().segment(volume_node, model=model, show3d=True, progress=progress)
     progress.close()
     result = replace(result, findings=case.scan.findings + result.findings)
-    scores = compare(result.labels, case.reference).regions if case.reference else ()
+    comparison = compare(result.labels, case.reference) if case.reference else None
+    scores = comparison.regions if comparison else ()
 
     _remove_old(output)
     write_labels(output / LABELS, result.labels, result.segments)
@@ -95,7 +103,9 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
         "scores": {each.name: {"dsc": _finite(each.dsc), "hd95_mm": _finite(each.hd95_mm)} for each in scores},
         "total_seconds": time.perf_counter() - started,
     }
-    _write_report(summary, output / REPORT)
+    _write_numbers(summary, output / NUMBERS)
+    scored = describe_comparison(case.name, comparison, case.scan.volume) if comparison else None
+    write_page(output / PAGE, case.name, summary, scored, output / VIEWS)
     _print(summary, scores, output)
 
 
@@ -111,7 +121,7 @@ def _make_folder(output: Path) -> None:
 def _remove_old(output: Path) -> None:
     """Remove what an earlier run left, now that there is something new, so that nothing old is taken for new."""
     try:
-        for name in OUTPUTS:
+        for name in (*OUTPUTS, *OLD_OUTPUTS):
             (output / name).unlink(missing_ok=True)
     except OSError as error:
         raise WriteError(f"{output}: cannot be written: {error.strerror}. Choose another place.") from error
@@ -166,7 +176,7 @@ def _finite(score: float) -> float | None:
     return score if math.isfinite(score) else None
 
 
-def _write_report(summary: dict[str, Any], path: Path) -> None:
+def _write_numbers(summary: dict[str, Any], path: Path) -> None:
     try:
         path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     except OSError as error:

@@ -19,8 +19,11 @@ a { color: var(--accent); }
 table { border-collapse: collapse; width: 100%; margin: 12px 0; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { font-weight: 600; font-size: 13px; color: var(--soft); } thead th { border-bottom: 2px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
-.remark { display: inline-block; white-space: normal; max-width: 240px; }
+th { white-space: normal; vertical-align: bottom; }
+th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 110px; }
+.remarks { display: inline-block; white-space: normal; max-width: 170px; font-size: 12px; color: var(--soft); }
+.remarks span { white-space: nowrap; }
+h1, h2 { overflow-wrap: anywhere; } .scroll { overflow-x: auto; }
 tbody tr:hover { background: var(--wash); } .unit { color: var(--soft); font-size: 12px; padding-left: 2px; }
 ul.findings, ul.failed { margin: 8px 0; padding: 10px 14px 10px 30px; }
 ul.findings { background: #fff7e6; border-left: 3px solid #e0a030; }
@@ -67,7 +70,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; cells are HTML, and the first of each row names it."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = ("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
 def data_url(png: bytes) -> str:

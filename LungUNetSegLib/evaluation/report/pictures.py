@@ -10,18 +10,17 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.evaluation.compare import Comparison
+from LungUNetSegLib.evaluation.report.examples import Role, choose_slices
 from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 
-Role = Literal["worst", "most wrong voxels", "in between", "best"]
 Colour = tuple[int, int, int, int]
 Plane = npt.NDArray[np.uint8]
 
@@ -43,8 +42,9 @@ LABEL_COLOURS: tuple[Colour, ...] = (CLEAR, *map(_see_through, LUNGS))
 BINARY_COLOURS: tuple[Colour, ...] = (CLEAR, *map(_see_through, BOTH_LUNGS))
 """RGBA by label value where both lungs are compared as one."""
 
-# Okabe and Ito's green, vermilion and sky blue: told apart with any colour vision.
-DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (0, 158, 115, 60), (213, 94, 0, 205), (86, 180, 233, 205))
+# Okabe and Ito's vermilion and sky blue, and their green made lighter to be seen on dark lung: told apart with any
+# colour vision.
+DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (60, 200, 140, 110), (213, 94, 0, 205), (86, 180, 233, 205))
 """RGBA of what is in neither, in both (and of the same side), in the prediction only, in the reference only."""
 
 
@@ -57,6 +57,7 @@ class SlicePicture:
         index: Slice number from foot to head, from 0.
         z_mm: Height of its middle in the patient (LPS and RAS alike).
         dsc: Of both lungs together in this slice.
+        side_dsc: Of each lung in this slice, by its name, where it has one; empty if both are compared as one.
         size_mm: (height, width) that the picture spans.
         image: The CT in the lung window, grey; None when there is no CT.
         reference, prediction: The lungs in colour, clear elsewhere.
@@ -67,6 +68,7 @@ class SlicePicture:
     index: int
     z_mm: float
     dsc: float
+    side_dsc: dict[str, float]
     size_mm: tuple[float, float]
     image: bytes | None
     reference: bytes
@@ -74,34 +76,8 @@ class SlicePicture:
     differences: bytes
 
 
-def pick_examples(from_worst: Sequence[int], each: int, wrong: Sequence[int] = ()) -> list[tuple[Role, int]]:
-    """Choose `each` slices that are worst, in between (around the median) and best; fewer when there are too few.
-
-    The lowest DSCs are often of slivers at a lung's base. The slice with most wrong voxels is shown too, whatever its
-    DSC.
-
-    Args:
-        from_worst: Slice indices ordered by rising score.
-        each: How many of each role.
-        wrong: Wrong voxels by slice index.
-    """
-    number = min(each, len(from_worst) // 3)
-    if not number:
-        return [("worst", index) for index in from_worst]
-    middle = (len(from_worst) - number) // 2
-    chosen: list[tuple[Role, int]] = [("worst", index) for index in from_worst[:number]]
-    if any(wrong):
-        chosen.append(("most wrong voxels", int(np.argmax(wrong))))
-    chosen += [("in between", index) for index in from_worst[middle : middle + number]]
-    chosen += [("best", index) for index in from_worst[: -number - 1 : -1]]
-    first_roles: dict[int, Role] = {}
-    for role, index in chosen:
-        first_roles.setdefault(index, role)
-    return [(role, index) for index, role in first_roles.items()]
-
-
 def picture_slices(comparison: Comparison, image: Volume | None, each: int) -> tuple[SlicePicture, ...]:
-    """Draw the worst, in-between and best slices of a comparison and its largest error, cropped to the lungs.
+    """Draw the slices of a comparison that `choose_slices` chooses, cropped to the lungs.
 
     Args:
         comparison: What `compare` returned.
@@ -114,8 +90,9 @@ def picture_slices(comparison: Comparison, image: Volume | None, each: int) -> t
     _, rows, columns = bounding_box(union, margin)
     rows, columns = slice(*rows.indices(grid.shape[1])), slice(*columns.indices(grid.shape[2]))
     image = image.canonical() if image is not None else None
-    examples = pick_examples(comparison.whole.slices_from_worst(), each, comparison.whole.wrong_by_slice)
-    return tuple(_picture(comparison, image, role, index, rows, columns) for role, index in examples)
+    return tuple(
+        _picture(comparison, image, role, index, rows, columns) for role, index in choose_slices(comparison, each)
+    )
 
 
 def encode_png(pixels: Plane, palette: Sequence[Colour] | None = None) -> bytes:
@@ -164,6 +141,7 @@ def _picture(
         index=index,
         z_mm=comparison.slice_centre_lps(index)[2],
         dsc=comparison.whole.dsc_by_slice[index],
+        side_dsc={region.name: region.dsc_by_slice[index] for region in comparison.regions[:-1]},
         size_mm=(height * grid.spacing_mm[1], width * grid.spacing_mm[2]),
         image=None if image is None else encode_png(_grey(image, grid, index, rows, columns)),
         reference=encode_png(reference, colours),

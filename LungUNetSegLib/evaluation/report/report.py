@@ -82,8 +82,12 @@ def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> st
         parts.append(_tiles(scored))
     if len(cases) > 1:
         parts.append(_overview(cases))
-    parts += [_case(case, is_only=len(cases) == 1) for case in scored]
-    parts.append(_footer(facts))
+    anchors = _anchors(scored)
+    if len(cases) == 1:
+        parts += [case_section(case, anchors[case.name], "Scores") for case in scored]
+    else:
+        parts += [case_section(case, anchors[case.name], case.name, on_its_own_page=True) for case in scored]
+    parts.append(footer(facts))
     return page(title, "\n".join(parts))
 
 
@@ -122,12 +126,12 @@ def _overview(cases: Sequence[EvaluatedCase]) -> str:
 
 
 def _case_table(cases: Sequence[EvaluatedCase]) -> str:
-    rows = []
+    rows, anchors = [], _anchors(cases)
     for case in cases:
         scores = [_text(column, getattr(case.regions[-1], column.field)) for column in OVERVIEW]
-        remarks = ", ".join(sorted({finding.code for finding in case.findings}))
-        link = f'<a href="#{_anchor(case)}">{escape(case.name)}</a>'
-        rows.append([link, _text(COLUMNS[0], case.lowest_dsc), *scores, f'<span class="remark">{remarks}</span>'])
+        remarks = ", ".join(f"<span>{code}</span>" for code in sorted({finding.code for finding in case.findings}))
+        link = f'<a href="#{anchors[case.name]}">{escape(case.name)}</a>'
+        rows.append([link, _text(COLUMNS[0], case.lowest_dsc), *scores, f'<span class="remarks">{remarks}</span>'])
     return table(["Case", "Lowest DSC", *(_title(column) for column in OVERVIEW), "Remarks"], rows)
 
 
@@ -144,9 +148,17 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
     return table(header, rows)
 
 
-def _case(case: EvaluatedCase, is_only: bool) -> str:
-    kind = "case" if is_only else "case paged"
-    parts = [f'<section class="{kind}" id="{_anchor(case)}">', f"<h2>{'Scores' if is_only else escape(case.name)}</h2>"]
+def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: bool = False) -> str:
+    """Return the scores, the curve and the slices of one case as HTML.
+
+    Args:
+        case: One that did not fail.
+        anchor: Its id, unique in the page.
+        title: Plain text.
+        on_its_own_page: Whether it begins a page in print.
+    """
+    kind = "case paged" if on_its_own_page else "case"
+    parts = [f'<section class="{kind}" id="{anchor}">', f"<h2>{escape(title)}</h2>"]
     if case.findings:
         parts.append(
             f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
@@ -157,7 +169,7 @@ def _case(case: EvaluatedCase, is_only: bool) -> str:
     ]
     parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
     parts += ["<h3>DSC by slice</h3>", _slice_chart(case), f"<p>{describe_slices([case])}</p>"]
-    parts += ["<h3>Slices</h3>", _gallery(case), "</section>"]
+    parts += ["<h3>Slices</h3>", _gallery(case, anchor), "</section>"]
     return "\n".join(parts)
 
 
@@ -165,13 +177,13 @@ def _slice_chart(case: EvaluatedCase) -> str:
     series = [
         Series(name=region.name, colour=COLOURS[region.name], values=region.dsc_by_slice) for region in case.regions
     ]
-    marked = [each for each in case.pictures if each.role in ("worst", "most wrong voxels")]
+    marked = [each for each in case.pictures if each.role not in ("in between", "best")]
     marks = {each.index: f"{each.role}: slice {each.index}" for each in marked}
-    note = '<p class="soft">From foot to head. Dashed: the worst slices, shown below.</p>' if marks else ""
+    note = '<p class="soft">From foot to head. Dashed: slices with errors, shown below.</p>' if marks else ""
     return line_chart(case.slice_z_mm, series, "height z in the patient, mm", marks) + note
 
 
-def _gallery(case: EvaluatedCase) -> str:
+def _gallery(case: EvaluatedCase, anchor: str) -> str:
     if not case.pictures:
         return '<p class="soft">No slice holds lung.</p>'
     names = ("Reference", "Prediction", "Differences")
@@ -180,7 +192,7 @@ def _gallery(case: EvaluatedCase) -> str:
     lungs, colours = (LUNGS, LABEL_COLOURS) if len(case.regions) > 1 else (BOTH_LUNGS, BINARY_COLOURS)
     legends = _colours("Reference and prediction:", [lung.name for lung in lungs], colours[1:])
     legends += _colours("Differences:", kinds, DIFFERENCE_COLOURS[1:])
-    rows = (_row(picture, titles, f"{_anchor(case)}-{picture.index}") for picture in case.pictures)
+    rows = (_row(picture, titles, f"{anchor}-{picture.index}") for picture in case.pictures)
     return '<p class="soft">The patient\'s right is on the left of each picture.</p>' + legends + "".join(rows)
 
 
@@ -210,18 +222,21 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
             f'<figure><svg viewBox="0 0 {width:.2f} {height:.2f}" role="img">{drawn}</svg>'
             f"<figcaption>{title}</figcaption></figure>"
         )
-    place = f"<small>slice {picture.index}, z {picture.z_mm:.1f} mm</small>"
-    head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} {place}</h4>"
+    sides = (f"{name.lower()} {_text(COLUMNS[0], dsc)}" for name, dsc in picture.side_dsc.items())
+    place = ", ".join([*sides, f"slice {picture.index}", f"z {picture.z_mm:.1f} mm".replace("-", "−")])
+    head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} <small>{place}</small></h4>"
     return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
 
 
-def _footer(facts: Mapping[str, str]) -> str:
+def footer(facts: Mapping[str, str], definitions: str = DEFINITIONS) -> str:
+    """Return the end of a page: what its numbers mean, and what it was made with."""
     entries = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
-    return f'<footer><p class="soft">{escape(DEFINITIONS)}</p><dl>{entries}</dl></footer>'
+    return f'<footer><p class="soft">{escape(definitions)}</p><dl>{entries}</dl></footer>'
 
 
-def _anchor(case: EvaluatedCase) -> str:
-    return "case-" + "".join(each if each.isalnum() else "-" for each in case.name)
+def _anchors(cases: Sequence[EvaluatedCase]) -> dict[str, str]:
+    """Return each case's id in the page; a number keeps apart names that differ by a full stop or a space."""
+    return {case.name: f"case-{number}" for number, case in enumerate(cases, start=1)}
 
 
 def _text(column: Column, value: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.evaluation.compare import compare
@@ -13,7 +12,6 @@ from LungUNetSegLib.evaluation.report.pictures import (
     DIFFERENCE_COLOURS,
     differences,
     encode_png,
-    pick_examples,
     picture_slices,
 )
 from LungUNetSegLib.phantom import Phantom
@@ -41,29 +39,6 @@ def test_palette_png_is_read_back_in_colour(tmp_path: Path) -> None:
 def test_differences_by_hand() -> None:
     prediction, reference = np.array([[0, 1, 1, 0, 1, 2]], np.uint8), np.array([[0, 1, 0, 2, 2, 2]], np.uint8)
     assert differences(prediction, reference).tolist() == [[0, 1, 2, 3, 2, 1]]
-
-
-def test_examples_are_worst_middle_and_best() -> None:
-    assert pick_examples([10, 11, 12, 13, 14, 15, 16], 2) == [
-        ("worst", 10), ("worst", 11), ("in between", 12), ("in between", 13), ("best", 16), ("best", 15),
-    ]  # fmt: skip
-
-
-def test_the_slice_with_most_wrong_voxels_is_among_them() -> None:
-    """Slivers at the base have the lowest DSC; a lump of liver taken for lung is what a reader must see."""
-    order = [10, 11, 12, 13, 14, 15, 16]
-    wrong = [0] * 10 + [4, 3, 2, 1, 2, 500, 0]
-    assert pick_examples(order, 2, wrong)[:3] == [("worst", 10), ("worst", 11), ("most wrong voxels", 15)]
-    assert pick_examples(order, 2, wrong)[3:] == [("in between", 12), ("in between", 13), ("best", 16)]
-    wrong[10] = 501
-    assert pick_examples(order, 2, wrong) == pick_examples(order, 2)
-    assert pick_examples(order, 2, [0] * 17) == pick_examples(order, 2)
-
-
-@pytest.mark.parametrize("number", range(12))
-def test_no_slice_is_shown_twice(number: int) -> None:
-    chosen = [index for _, index in pick_examples(list(range(number)), 3, list(range(number)))]
-    assert len(chosen) == len(set(chosen)) and (len(chosen) > 0) == (number > 0)
 
 
 def test_patients_right_is_on_the_left_of_the_picture(small_phantom: Phantom, tmp_path: Path) -> None:

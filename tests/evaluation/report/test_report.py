@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -58,6 +59,27 @@ def test_each_of_several_cases_begins_on_a_page_of_its_own_in_print(small_phanto
     assert build_report([case, case], about()).count('class="case paged"') == 2
 
 
+def test_names_that_differ_by_a_full_stop_lead_to_their_own_case(small_phantom: Phantom) -> None:
+    """Protects from the CT of one patient under another's scores: P1.2 and P1-2 once had one id."""
+    labels, scan = small_phantom.labels, small_phantom.ct
+    other = Volume(-scan.array - 1000, scan.geometry)
+    comparison = compare(labels, labels)
+    cases = [describe_comparison(name, comparison, image) for name, image in (("P1.2", scan), ("P1-2", other))]
+    page = build_report(cases, about())
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 2
+    used = set(re.findall(r'href="#([^"]+)"', page))
+    assert used <= set(ids)
+
+
+def test_a_wide_table_stays_within_the_page(small_phantom: Phantom) -> None:
+    """Protects the many cases of a hospital, whose names are long and whose remarks are many."""
+    case = describe_comparison("1.2.840." * 20, compare(small_phantom.labels, small_phantom.labels))
+    page = build_report([case, case], about())
+    assert page.count('<div class="scroll"><table>') == page.count("<table>") > 0
+    assert "overflow-wrap: anywhere" in page
+
+
 def test_no_case_left() -> None:
     page = build_report([EvaluatedCase(name="a", error="lost"), EvaluatedCase(name="b", error="broken")], about())
     assert "2 of 2 cases failed" in page and "broken" in page
@@ -76,8 +98,10 @@ def test_pictures_say_which_side_is_which_and_show_the_largest_error(small_phant
     wrong[np.flatnonzero(wrong.any(axis=(1, 2)))[0]] = 0  # a sliver missed: DSC 0
     comparison = compare(Volume(wrong, labels.geometry), labels)
     page = build_report([describe_comparison("x", comparison, examples=1)], about())
-    assert "Worst: DSC 0.000" in page
-    assert f"Most wrong voxels: DSC {comparison.whole.dsc_by_slice[12]:.3f} <small>slice 12" in page
+    assert "Lung missed or invented: DSC 0.000" in page
+    both, right, left = (region.dsc_by_slice[12] for region in (comparison.whole, *comparison.regions[:2]))
+    sides = f"<small>right lung {right:.3f}, left lung {left:.3f}, slice 12"
+    assert f"Most wrong voxels: DSC {both:.3f} {sides}" in page
     assert "most wrong voxels: slice 12" in page  # in the chart
     assert "The patient's right is on the left" in page
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +50,22 @@ def test_without_network_the_phantom_takes_the_samples_place(
     assert "Right lung" in said and "DSC" in said and "HD95" in said
     assert (tmp_path / "out" / "phantom" / "0001.dcm").exists()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*demo.OUTPUTS, "phantom"}
-    report = json.loads((tmp_path / "out" / demo.REPORT).read_text())
+    report = json.loads((tmp_path / "out" / demo.NUMBERS).read_text())
     assert set(report["scores"]) == {"Right lung", "Left lung", "Lungs"}
+    page = (tmp_path / "out" / demo.PAGE).read_text(encoding="utf-8")
+    assert "<h1>Lungs of Phantom</h1>" in page and "Compared with the reviewed mask" in page and "HD95" in page
+    assert f"{report['volumes_ml']['right']:.0f} <span" in page and report["methods"] in unescape(page)
+    assert page.count("data:image/png;base64,") > 4  # the views and the slices
+    assert not re.search(r'(src|href)="(?!data:|#)', page), "the page needs another file"
 
 
 def test_ones_own_scan_has_no_scores(scene: Any, scan: Path, tiny_model: Path, tmp_path: Path) -> None:
     assert demo.main([str(scan), "--output", str(tmp_path / "out"), "--model", str(tiny_model)]) == 0
-    report = json.loads((tmp_path / "out" / demo.REPORT).read_text())
+    report = json.loads((tmp_path / "out" / demo.NUMBERS).read_text())
     assert report["scores"] == {}
     assert report["volumes_ml"]["total"] > 0
+    page = (tmp_path / "out" / demo.PAGE).read_text(encoding="utf-8")
+    assert "<h1>Lungs of mine.nii.gz</h1>" in page and "DSC" not in page and page.count("data:image/png") == 1
 
 
 def test_the_scene_and_the_segmentation_open_in_slicer(
@@ -89,12 +98,12 @@ def test_an_error_is_one_line_and_the_last_results_stay(
     scene: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A mistyped path costs nobody yesterday's results."""
-    (tmp_path / demo.REPORT).write_text("{}")
+    (tmp_path / demo.PAGE).write_text("<p>")
     assert demo.main([str(tmp_path / "absent"), "--output", str(tmp_path)]) == 1
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("make demo: ") and said.err.count("\n") == 1 and "absent" in said.err
-    assert (tmp_path / demo.REPORT).exists()
+    assert (tmp_path / demo.PAGE).exists()
 
 
 def test_nothing_old_is_left_beside_new_results(
@@ -104,6 +113,8 @@ def test_nothing_old_is_left_beside_new_results(
     out = tmp_path / "out"
     out.mkdir()
     (out / demo.VIEWS).write_bytes(b"another scan's")
+    (out / "report.json").write_text("{}")  # as an earlier version called its numbers
     monkeypatch.setattr(demo, "_draw", lambda *_: None)
     assert demo.main([str(scan), "--output", str(out), "--model", str(tiny_model)]) == 0
-    assert not (out / demo.VIEWS).exists()
+    assert not (out / demo.VIEWS).exists() and not (out / "report.json").exists()
+    assert "data:image" not in (out / demo.PAGE).read_text(encoding="utf-8")

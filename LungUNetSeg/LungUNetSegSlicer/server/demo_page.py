@@ -1,0 +1,58 @@
+"""The page that `make demo` leaves: volumes, remarks, the views and, where there is a reference, all scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
+from LungUNetSegLib.evaluation.report.html import data_url, page
+from LungUNetSegLib.evaluation.report.report import about, case_section, footer
+from LungUNetSegLib.files import replacing
+
+REGIONS = {"right": "Right lung", "left": "Left lung", "total": "Both lungs"}
+
+
+def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: EvaluatedCase | None, views: Path) -> None:
+    """Write one HTML file that needs nothing else.
+
+    Args:
+        path: Of the page.
+        name: Of the scan.
+        summary: From `LungUNetSegLib.segmentation.summary.report`, with "input".
+        scored: The comparison with a reference; None where there is none.
+        views: A picture of the views, which a machine that cannot draw does not have.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    facts = about(
+        Scan=summary["input"],
+        Model=f"{summary['model']['name']}, SHA-256 {summary['model']['sha256']}",
+        Engine=summary["engine"],
+    )
+    parts = [f"<h1>Lungs of {escape(name)}</h1>", f'<p class="soft">{escape(summary["methods"])}</p>', _tiles(summary)]
+    if summary["findings"]:
+        remarks = "".join(f"<li>{escape(finding['message'])}</li>" for finding in summary["findings"])
+        parts.append(f'<ul class="findings">{remarks}</ul>')
+    if views.exists():
+        alt = "Axial, coronal, sagittal and 3D view of the scan with its lungs"
+        parts.append(f'<figure style="margin:22px 0"><img src="{data_url(views.read_bytes())}" alt="{alt}"></figure>')
+    if scored is not None:
+        parts.append(case_section(scored, "reference", "Compared with the reviewed mask"))
+    parts.append(footer(facts) if scored is not None else footer(facts, definitions=""))
+    with replacing(path, ".html") as draft:
+        draft.write_text(page(f"Lungs of {name}", "\n".join(parts)), encoding="utf-8")
+
+
+def _tiles(summary: Mapping[str, Any]) -> str:
+    tiles = []
+    for key, title in REGIONS.items():
+        volume_ml, mean_hu = summary["volumes_ml"][key], summary["mean_hu"][key]
+        if volume_ml is not None:
+            density = f"<br>mean density {mean_hu:.0f} HU".replace("-", "−") if mean_hu is not None else ""
+            number = f'<b>{volume_ml:.0f} <span class="unit">ml</span></b>'
+            tiles.append(f'<div class="tile">{number}<span>{title}{density}</span></div>')
+    return f'<div class="tiles">{"".join(tiles)}</div>'

@@ -1,0 +1,31 @@
+"""Values that several commands take: what argparse turns into a number or a path, or refuses in one line."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def json_file(text: str) -> Path:
+    """Return the path of a JSON file."""
+    return _path_ending_in(".json", text)
+
+
+def csv_file(text: str) -> Path:
+    """Return the path of a CSV file."""
+    return _path_ending_in(".csv", text)
+
+
+def thread_count(text: str) -> int:
+    """Return a number of threads."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"invalid number of threads: {text!r}")
+    return int(text)
+
+
+def _path_ending_in(ending: str, text: str) -> Path:
+    """Return a path, unless its name says that it is a file of another kind."""
+    path = Path(text)
+    if path.suffix.lower() != ending:
+        raise argparse.ArgumentTypeError(f"{text}: the name must end in {ending}")
+    return path

@@ -1,0 +1,48 @@
+"""The summaries of segmented scans as one table, for spreadsheets and statistics; docs/json.md explains each column."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.files import replacing
+
+REGIONS = ("right", "left", "total")
+COLUMNS = (
+    "input", "output", "series_uid", *(f"{region}_ml" for region in REGIONS),
+    *(f"{region}_mean_hu" for region in REGIONS), "findings", "model", "engine", "seconds", "error",
+)  # fmt: skip
+
+
+def write_table(path: Path, summaries: Sequence[Mapping[str, Any]]) -> None:
+    """Write one row for each scan; what is not known of it is an empty cell.
+
+    Args:
+        path: Of the CSV file (UTF-8, a comma between cells).
+        summaries: From `summary.report`, with the names of the files; of a scan that failed, "input" and "error".
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(_row(summary) for summary in summaries)
+
+
+def _row(summary: Mapping[str, Any]) -> dict[str, str]:
+    row = {name: summary.get(name) or "" for name in ("input", "output", "series_uid", "engine", "error")}
+    if "error" not in summary:
+        for region in REGIONS:
+            row[f"{region}_ml"] = _number(summary["volumes_ml"][region], 1)
+            row[f"{region}_mean_hu"] = _number(summary["mean_hu"][region], 1)
+        row["findings"] = " ".join(finding["code"] for finding in summary["findings"])
+        row["model"] = summary["model"]["name"]
+        row["seconds"] = _number(sum(summary["seconds"].values()), 2)
+    return row
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "" if value is None else f"{value:.{decimals}f}"

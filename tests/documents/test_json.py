@@ -1,0 +1,85 @@
+"""docs/json.md explains every key and column that the commands write."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import SimpleITK as sitk
+
+from LungUNetSegLib.cli import main
+from LungUNetSegLib.metrics import summarise
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.resample import to_sitk
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def explained(*headings: str) -> set[str]:
+    """Return what stands in backticks under the page's headings that begin so."""
+    sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
+    chosen = [text for text in sections if text.startswith(headings)]
+    assert len(chosen) == len(headings)
+    return set(re.findall(r"`([^`]+)`", "\n".join(chosen)))
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    """Yield every key of a JSON value, however deep."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from keys_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_in(inner)
+
+
+@pytest.fixture(scope="module")
+def folder(small_phantom: Phantom, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds what segmenting a phantom and comparing the result with itself write."""
+    folder = tmp_path_factory.mktemp("json")
+    sitk.WriteImage(to_sitk(small_phantom.ct), str(folder / "scan.nii.gz"))
+    names = ("scan.nii.gz", "lungs.nrrd", "segment.json", "segment.csv", "evaluate.json")
+    scan, labels, report, table, scores = (str(folder / name) for name in names)
+    segment = ["segment", scan, "-o", labels, "--json", report, "--csv", table, "--model", str(tiny_model), "--raw"]
+    assert main(segment) == 0
+    assert main(["evaluate", labels, labels, "--json", scores, "--report", str(folder)]) == 0
+    return folder
+
+
+def test_every_key_of_segment_is_explained(folder: Path) -> None:
+    report = json.loads((folder / "segment.json").read_text(encoding="utf-8"))
+    assert set(keys_in(report)) - explained("`segment --json`") == set()
+    assert len(report["quality"]) > 5  # the page would pass an empty one
+
+
+def test_every_key_of_evaluate_is_explained(folder: Path) -> None:
+    report = json.loads((folder / "evaluate.json").read_text(encoding="utf-8"))
+    report["about"] = {}  # for people; each names itself
+    assert set(keys_in(report)) - explained("`evaluate --json`") == set()
+    assert set(dataclasses.asdict(summarise([1.0]))) <= explained("`evaluate --json`")
+
+
+@pytest.mark.parametrize(("name", "heading"), [("segment.csv", "`segment --csv`"), ("slices.csv", "`evaluate --json`")])
+def test_every_column_is_explained(folder: Path, name: str, heading: str) -> None:
+    with (folder / name).open(encoding="utf-8", newline="") as file:
+        assert set(next(csv.reader(file))) - explained(heading) == set()
+
+
+def test_every_code_of_a_finding_is_explained() -> None:
+    """Programs test for them, so each must be written down; read from the library's source."""
+    codes = set()
+    for path in (ROOT / "LungUNetSegLib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_finding = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding"
+            if is_finding and node.args and isinstance(node.args[0], ast.Constant):
+                codes.add(node.args[0].value)
+    assert len(codes) > 20
+    assert codes - explained("Codes of findings") == set()
