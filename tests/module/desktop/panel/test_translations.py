@@ -66,9 +66,9 @@ def test_texts_are_translated(app, phantom_node, wait_until, monkeypatch):
     from panel_helpers.panel import Panel
 
     texts = {
-        ("LungUNetSegSlicer.panel.segment_panel", "Segment lungs"): "Lungen segmentieren",
-        ("LungUNetSegSlicer.run.settings", "Automatic"): "Automatisch",
-        ("LungUNetSegSlicer.panel.texts", "Right lung"): "Rechte Lunge",
+        ("panel.segment_panel", "Segment lungs"): "Lungen segmentieren",
+        ("run.settings", "Automatic"): "Automatisch",
+        ("panel.texts", "Right lung"): "Rechte Lunge",
     }
     monkeypatch.setattr(Translations, "texts", texts)
     panel = Panel(app, wait_until)
