@@ -60,6 +60,12 @@ class SegmentPanel:
         """Work with this parameter node from now on; with none, nothing can be started."""
         self._parameters = parameters
         self._volume = parameters.inputVolume if parameters else None
+        self.update_to_change()
+
+    def update_to_change(self) -> None:
+        """Show what the parameter node says now that it says something else; an error was about the settings before."""
+        if not self.running:
+            self._progress.stop()
         self.update()
 
     def update(self) -> None:
