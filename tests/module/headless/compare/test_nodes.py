@@ -32,7 +32,7 @@ from LungUNetSegSlicer.compare.tables import (
     chosen_slice,
     plot_nodes,
 )
-from LungUNetSegSlicer.run.background import finish
+from LungUNetSegSlicer.background import finish
 
 GEOMETRY = Geometry.axial((12, 30, 40), (2.0, 1.0, 1.0), (-20.0, -15.0, 100.0))
 
