@@ -163,7 +163,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
 
     def _onParametersModified(self, *_: Any) -> None:
-        self.segmentPanel.update()
+        self.segmentPanel.update_to_change()
         self.comparePanel.update()
 
 

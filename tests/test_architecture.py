@@ -50,11 +50,12 @@ TORCH_ROOMS = {"networks", "losses", "data", "models", "engines", "training", "p
 
 MODULE_MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
-    "scene": set(),
-    "run": {"scene"},
-    "compare": {"scene", "run"},
+    "background": set(),
+    "scene": {"background"},
+    "run": {"background", "scene"},
+    "compare": {"background", "scene", "run"},
     "logic": {"scene", "run", "compare"},
-    "panel": {"logic", "scene", "run", "compare"},
+    "panel": {"background", "logic", "scene", "run", "compare"},
     "server": {"logic", "scene", "run", "compare"},
 }
 """The rooms of LungUNetSegSlicer. LungUNetSeg.py sees all of them, and none of them sees it."""

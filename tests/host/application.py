@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from host import enums  # noqa: F401  before PySide6
 from host.display import ensure_display
 from PySide6.QtCore import Property, QSettings, Qt, Signal
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QScrollArea, QWidget

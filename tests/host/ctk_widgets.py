@@ -6,16 +6,18 @@ about like it.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from PySide6.QtCore import Property, QPoint, QRect, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import Property, QPoint, QRect, QRegularExpression, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLineEdit,
     QMessageBox,
     QSizePolicy,
     QStyle,
@@ -78,34 +80,47 @@ class ctkCollapsibleButton(QAbstractButton):
 
 
 class ctkPathLineEdit(QWidget):
-    """Stands for CTK's Libs/Widgets/ctkPathLineEdit.h: a path to type, and a button to browse for it."""
+    """Stands for CTK's Libs/Widgets/ctkPathLineEdit.cpp: a path to type, those of before, and a button to browse.
+
+    As there (`updateHasValidInput`), a text that the name filters do not match is shown all the same, and
+    `currentPathChanged` does not tell of it; `validInputChanged` tells when a text of one kind follows the other.
+    """
 
     currentPathChanged = Signal(str)
     validInputChanged = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._values: dict[str, Any] = {"nameFilters": [], "settingKey": "", "label": "", "showHistoryButton": True}
-        self._edit = QLineEdit(self)
-        self._browse = QToolButton(self)
-        self._browse.setText("...")
-        self._browse.clicked.connect(self.browse)
+        self._values: dict[str, Any] = {"nameFilters": [], "settingKey": "", "label": ""}
+        self._is_valid = False
+        self._validator = QRegularExpressionValidator(self)
+        self._box = QComboBox(self)
+        self._box.setEditable(True)
+        self._box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self._box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._edit = self._box.lineEdit()
+        self._edit.setValidator(self._validator)
+        browse = QToolButton(self)
+        browse.setText("...")
+        browse.clicked.connect(self.browse)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._edit)
-        layout.addWidget(self._browse)
+        layout.setSpacing(0)
+        layout.addWidget(self._box)
+        layout.addWidget(browse)
         self.setFocusProxy(self._edit)
-        self._edit.textChanged.connect(self.currentPathChanged)
+        self._set_name_filters([])
+        self._edit.textChanged.connect(self._say)
 
-    def _path(self) -> str:
-        return str(self._edit.text)
+    def comboBox(self) -> QComboBox:
+        """Return the editable list in which the path is typed."""
+        return self._box
 
     @Slot(str)
     def setCurrentPath(self, path: str) -> None:
         """Show a path as if it were typed."""
         # pathlib.Path() is written as "."; CTK shows that as it is.
-        if path != self._path():
-            self._edit.setText(path)
+        self._edit.setText(path)
 
     @Slot()
     def browse(self) -> None:
@@ -114,19 +129,45 @@ class ctkPathLineEdit(QWidget):
         if path:
             self.setCurrentPath(path)
 
-    currentPath = Property(str, _path, setCurrentPath, notify=currentPathChanged)
-    nameFilters = Property(
-        "QStringList", lambda self: self._values["nameFilters"], lambda self, value: self._set("nameFilters", value)
-    )
-    settingKey = Property(
-        str, lambda self: self._values["settingKey"], lambda self, value: self._set("settingKey", value)
-    )
-    showHistoryButton = Property(
-        bool, lambda self: self._values["showHistoryButton"], lambda self, value: self._set("showHistoryButton", value)
-    )
+    def _path(self) -> str:
+        return str(self._edit.text)
+
+    def _say(self, path: str) -> None:
+        was_valid, self._is_valid = self._is_valid, bool(self._edit.hasAcceptableInput())
+        if self._is_valid:
+            self.currentPathChanged.emit(path)
+        if self._is_valid != was_valid:
+            self.validInputChanged.emit(self._is_valid)
+
+    def _set_name_filters(self, filters: list[str]) -> None:
+        self._values["nameFilters"] = list(filters)
+        self._validator.setRegularExpression(QRegularExpression(name_filters_to_pattern(filters)))
 
     def _set(self, name: str, value: Any) -> None:
         self._values[name] = value
+
+    currentPath = Property(str, _path, setCurrentPath, notify=currentPathChanged)
+    nameFilters = Property("QStringList", lambda self: self._values["nameFilters"], _set_name_filters)
+    settingKey = Property(
+        str, lambda self: self._values["settingKey"], lambda self, value: self._set("settingKey", value)
+    )
+
+
+def name_filters_to_pattern(filters: Sequence[str]) -> str:
+    """Return what a path must match, as CTK's Libs/Core/ctkUtils.cpp, `nameFiltersToRegularExpression`.
+
+    Of each filter only the parts of the form ``*.ext`` count, in brackets or alone: a name such as ``manifest.json``
+    and a lone ``*`` allow nothing.
+    """
+    patterns = []
+    for each in filters:
+        in_brackets = re.fullmatch(r"(.*)\(([a-zA-Z0-9_.*? +;#\-\[\]@{}/!<>$%&=^~:|]*)\)", each)
+        is_wild_card = re.fullmatch(r"[\w\s.*_~$\[\]]+", each)
+        # Without brackets the whole filter is one part, and the first ending in it the only one that counts.
+        parts = in_brackets.group(2).split() if in_brackets else [each] if is_wild_card else []
+        endings = (re.search(r"\*\.(\w+)", part) for part in parts)
+        patterns += [rf".*\.{ending.group(1)}?$" for ending in endings if ending]
+    return f"({'|'.join(patterns)})" if patterns else ".+"
 
 
 class ctkMessageBox(QMessageBox):

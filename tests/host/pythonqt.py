@@ -8,7 +8,11 @@ has) and src/PythonQtSignal.cpp, and for Slicer's Base/Python/qt/__init__.py, wh
 - ``name`` is ``objectName``; QTimer's ``singleShot`` is no property, for it is a static method too.
 - A new attribute on an object of a C++ class is refused, and so is a value that the property does not take.
 - ``sender.connect("clicked(bool)", f)`` works beside ``sender.clicked.connect(f)``; a signal that does not exist
-  gives a warning and False.
+  gives a warning and False. The connection holds the slot, and lasts as long as the C++ object or until it is
+  disconnected, whatever becomes of the wrapper that it was made on (PythonQt's src/PythonQtSignalReceiver.cpp, a child
+  of the C++ object). The slot gets the arguments that the signature names: none for ``"clicked()"``.
+- Values of Qt's enums are numbers (src/PythonQtClassInfo.cpp), and a property that is one takes a number.
+- A property that Qt only reads cannot be set.
 
 PySide's classes are changed for the whole process: who tests with this host writes Qt as Slicer's Python does.
 """
@@ -16,6 +20,7 @@ PySide's classes are changed for the whole process: who tests with this host wri
 from __future__ import annotations
 
 import ctypes
+import functools
 import inspect
 import logging
 import sys
@@ -23,10 +28,14 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import shiboken6
 from PySide6 import QtCore, QtGui, QtWidgets
 
 _READING: set[tuple[int, str]] = set()
 """Properties being read now, as (id of the object, name)."""
+
+_RELAYS: dict[int, list[tuple[str, Callable[..., object], Callable[..., object]]]] = {}
+"""Of each C++ object what its signals are connected to by signature, as (signature, slot, what calls the slot)."""
 
 
 def make_qt_module() -> ModuleType:
@@ -135,12 +144,33 @@ def _by_signature(sender: QtCore.QObject, method: str, pysides: Callable[..., An
 
 def _call_signal(sender: QtCore.QObject, method: str, signature: str, slot: Callable[..., object]) -> bool:
     """Connect a slot to the signal that a signature such as ``"clicked(bool)"`` names, or disconnect it."""
-    signal = getattr(sender, signature.partition("(")[0], None)
+    name, _, arguments = signature.rstrip(")").partition("(")
+    signal = getattr(sender, name, None)
     if not isinstance(signal, QtCore.SignalInstance):
         logging.warning("PythonQt: %s has no signal %s", type(sender).__name__, signature)
         return False
-    try:
-        return bool(getattr(signal, method)(slot))
-    except (RuntimeError, TypeError):
-        logging.warning("PythonQt: cannot %s %s of %s", method, signature, type(sender).__name__)
+    address = shiboken6.getCppPointer(sender)[0]
+    if address not in _RELAYS:
+        _RELAYS[address] = []
+        sender.destroyed.connect(functools.partial(_RELAYS.pop, address, None))
+    relays = _RELAYS[address]
+    if method == "connect":
+        relay = _relay(slot, arguments.count(",") + 1 if arguments else 0)
+        relays.append((signature, slot, relay))
+        return bool(signal.connect(relay))
+    found = next((each for each in relays if each[:2] == (signature, slot)), None)
+    if found is None:
+        logging.warning("PythonQt: cannot disconnect %s of %s", signature, type(sender).__name__)
         return False
+    relays.remove(found)
+    return bool(signal.disconnect(found[2]))
+
+
+def _relay(slot: Callable[..., object], count: int) -> Callable[..., object]:
+    """Return what calls a slot with a signal's first arguments: as many as the signature names and the slot takes."""
+    is_method = inspect.ismethod(slot)
+    code = getattr(slot.__func__ if is_method else slot, "__code__", None)
+    if code is not None and not code.co_flags & inspect.CO_VARARGS:
+        count = min(count, code.co_argcount - is_method)
+    # PySide counts the parameters to know what to hand over.
+    return (lambda: slot(), lambda a: slot(a), lambda a, b: slot(a, b))[count]

@@ -39,7 +39,7 @@ from LungUNetSegSlicer.compare.display import (
 from LungUNetSegSlicer.compare.input import image_in_world, read_pair
 from LungUNetSegSlicer.compare.lung_sides import Sides
 from LungUNetSegSlicer.compare.tables import add_scores_table, add_slices_plot, add_slices_table, plot_nodes
-from LungUNetSegSlicer.run.background import finish, in_background
+from LungUNetSegSlicer.background import finish, in_background
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

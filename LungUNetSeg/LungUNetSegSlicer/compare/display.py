@@ -102,7 +102,7 @@ def _thinned(labels: Volume) -> Volume:
 
 
 def add_distance_model(surface: vtkPolyData, name: str) -> vtkMRMLModelNode:
-    """Add what `distance_surface` made as a model with its colours and their legend."""
+    """Add what `distance_surface` made as a model with its colours; `add_legend` adds their legend."""
     model = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", name)
     model.SetAndObservePolyData(surface)
     model.CreateDefaultDisplayNodes()
@@ -113,7 +113,6 @@ def add_distance_model(surface: vtkPolyData, name: str) -> vtkMRMLModelNode:
     display.SetScalarRange(-COLOUR_RANGE_MM, COLOUR_RANGE_MM)
     display.SetScalarVisibility(True)
     display.SetVisibility2D(False)
-    _add_legend(model)
     return model
 
 
@@ -148,9 +147,14 @@ def _colours() -> slicer.vtkMRMLProceduralColorNode:
     return node
 
 
-def _add_legend(model: vtkMRMLModelNode) -> None:
-    """Add a scalar bar beside the model, as the module Colors does for a user who asks for it."""
+def add_legend(model: vtkMRMLModelNode) -> None:
+    """Add a scalar bar beside the model, as the module Colors does for a user who asks for it; nothing the second time.
+
+    A 3D view draws the legends that are added while it exists, and no others (vtkMRMLColorLegendDisplayableManager).
+    """
     display = model.GetDisplayNode()
+    if model.GetScene() is None or model.GetNumberOfDisplayNodes() > 1:
+        return
     legend = vtkMRMLColorLegendDisplayNode()  # by its class, whose name scenes without the module Colors do not know
     legend.SetName(f"{model.GetName()} legend")
     slicer.mrmlScene.AddNode(legend)

@@ -7,6 +7,7 @@ there anything in it that a Slicer without this module could not show.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import slicer
 from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
 
 from LungUNetSegSlicer.compare.comparison import SceneComparison
+from LungUNetSegSlicer.compare.display import add_legend
 from LungUNetSegSlicer.scene.volume_bridge import box_ras, show_lung_window
 
 LAYOUT_ID = 7461
@@ -30,28 +32,36 @@ VIEW_COLOURS = {
     REFERENCE: "#F59938",
     DIFFERENCE: "#D55E00",
     DISTANCE: "#7474D2",
-    PLOT: "#6EB04B",
-    SCORES: "#A0A0A0",
+    PLOT: "#1BC6CF",
+    SCORES: "#E1BA3C",
 }
+"""Slicer gives the last two to all plots and tables (qMRMLPlotViewControllerWidget, qMRMLTableViewControllerWidget)."""
 
 VIEW_GROUP = 7461
 """Slices are linked within their group, and the user's own views are in another."""
 
 LABEL_OPACITY = 0.4
 
+ROW_HEIGHT = 500
+"""Splitters share out what there is by these; without them slices get 96 of 1000 pixels."""
+
+MARGIN = 1.2
+"""Of the 3D view around the surface; its legend needs some too."""
+
 
 def _view(kind: str, tag: str, label: str) -> str:
-    orientation = '<property name="orientation" action="default">Axial</property>' if kind == "Slice" else ""
-    return (
-        f'<item><view class="vtkMRML{kind}Node" singletontag="{tag}">{orientation}'
-        f'<property name="viewlabel" action="default">{label}</property>'
-        f'<property name="viewcolor" action="default">{VIEW_COLOURS[tag]}</property>'
-        f'<property name="viewgroup" action="default">{VIEW_GROUP}</property></view></item>'
-    )
+    values = {"viewlabel": label, "viewgroup": VIEW_GROUP}
+    if kind in ("Slice", "View"):
+        values["viewcolor"] = VIEW_COLOURS[tag]
+    if kind == "Slice":
+        values["orientation"] = "Axial"
+    properties = "".join(f'<property name="{name}" action="default">{each}</property>' for name, each in values.items())
+    return f'<item><view class="vtkMRML{kind}Node" singletontag="{tag}">{properties}</view></item>'
 
 
 def _row(*views: str) -> str:
-    return f'<item><layout type="horizontal" split="true">{"".join(views)}</layout></item>'
+    row = f'<layout type="horizontal" split="true">{"".join(views)}</layout>'
+    return f'<item splitSize="{ROW_HEIGHT}">{row}</item>'
 
 
 LAYOUT = (
@@ -112,9 +122,14 @@ class WindowState:
 
 
 class ComparisonViews:
-    """Shows comparisons in their layout, and brings the user's own layout back."""
+    """Shows comparisons in their layout, and brings the user's own layout back.
 
-    def __init__(self) -> None:
+    Args:
+        on_left: Called when the user left by choosing another layout in Slicer.
+    """
+
+    def __init__(self, on_left: Callable[[], None] = lambda: None) -> None:
+        self._on_left = on_left
         self._result: SceneComparison | None = None
         self._own_arrangement = vtkMRMLLayoutNode.SlicerLayoutConventionalView
         self._before: list[DisplayState | WindowState] = []
@@ -131,12 +146,17 @@ class ComparisonViews:
         layout = layout_node()
         if layout.GetViewArrangement() != LAYOUT_ID:
             self._own_arrangement = layout.GetViewArrangement()
+        elif not all(slice_nodes()):
+            # The user removed one of its views; they are made when the layout is chosen anew.
+            layout.SetViewArrangement(self._own_arrangement)
         if layout.IsLayoutDescription(LAYOUT_ID):
             layout.SetLayoutDescription(LAYOUT_ID, LAYOUT)
         else:
             layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
         layout.SetViewArrangement(LAYOUT_ID)
         layout.SetSaveWithScene(False)  # a Slicer that does not know the layout would show no view at all
+        # Now that its view is there: Slicer draws no legend that was added to the scene before.
+        add_legend(result.distance)
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
         self._before = window_of(result.image_node)
@@ -155,6 +175,7 @@ class ComparisonViews:
         # The user chose another layout in Slicer's menu.
         if layout.GetViewArrangement() != LAYOUT_ID:
             self._give_back()
+            self._on_left()
 
     def _give_back(self) -> None:
         """Let the displays go where they were."""
@@ -243,13 +264,19 @@ def limit_displays(result: SceneComparison) -> list[DisplayState]:
     return before
 
 
-def look_from_the_front(result: SceneComparison) -> None:
-    """Turn the 3D view's camera to the whole of the surface with distances."""
+def look_from_the_front(result: SceneComparison, aspect: float = 1.0) -> None:
+    """Turn the 3D view's camera to the whole of the surface with distances.
+
+    Args:
+        result: Whose surface.
+        aspect: The view's width by its height; a camera's angle is the height's.
+    """
     camera = next((each for each in slicer.util.getNodesByClass("vtkMRMLCameraNode") if _is_ours(each)), None)
-    if camera is None or not result.distance.GetPolyData().GetNumberOfPoints():
+    if camera is None or not result.distance.GetScene() or not result.distance.GetPolyData().GetNumberOfPoints():
         return
     middle, size_mm = box_ras(result.distance)
-    distance_mm = 0.6 * size_mm.max() / np.tan(np.radians(camera.GetViewAngle() / 2)) + size_mm[1] / 2
+    height_mm = MARGIN * max(size_mm[2], size_mm[0] / aspect)
+    distance_mm = height_mm / 2 / np.tan(np.radians(camera.GetViewAngle() / 2)) + size_mm[1] / 2
     camera.SetFocalPoint(*middle)
     camera.SetPosition(middle[0], middle[1] + distance_mm, middle[2])
     camera.SetViewUp(0, 0, 1)

@@ -14,12 +14,13 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.compare.comparison import SceneComparison, comparison_steps, image_behind
-from LungUNetSegSlicer.compare.layout import PLOT, ComparisonViews, look_from_the_front, slice_nodes
+from LungUNetSegSlicer.compare.layout import ComparisonViews, look_from_the_front, slice_nodes
 from LungUNetSegSlicer.compare.slices import WorstSlices, show_slice
 from LungUNetSegSlicer.compare.tables import chosen_slice
 from LungUNetSegSlicer.panel.results import recall
 from LungUNetSegSlicer.panel.side_choice import SideChoice
 from LungUNetSegSlicer.panel.texts import warnings_html
+from LungUNetSegSlicer.panel.view_widgets import comparison_plot, distance_aspect
 from LungUNetSegSlicer.run.event_loop import Steps
 
 _POINT_CHOSEN = "dataSelected(vtkStringArray*, vtkCollection*)"
@@ -40,7 +41,8 @@ class ComparePanel:
         self._parameters: Any = None
         self._output: Any = None
         self._plot_view: Any = None
-        self._views = ComparisonViews()
+        self._views = ComparisonViews(self._update)
+        self._says_an_error = False
         self._prediction_sides = SideChoice(ui.predictionRightComboBox, ui.predictionLeftComboBox)
         self._reference_sides = SideChoice(ui.referenceRightComboBox, ui.referenceLeftComboBox)
         ui.predictionSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._choose_nodes)
@@ -113,6 +115,7 @@ class ComparePanel:
 
     def _fail(self, error: Exception) -> None:
         self._stop(_escape(str(error)))
+        self._says_an_error = True
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: Slicer's log shall have its traceback
 
@@ -138,6 +141,9 @@ class ComparePanel:
             (self._ui.referenceSelector, self._reference_sides),
         ):
             choice.show(selector.currentNode() if is_open else None)
+        if self._says_an_error:
+            # It was about other nodes.
+            self._say(_summary(self._result) if self._result is not None else "")
         self._update()
 
     def _show_views(self) -> None:
@@ -151,23 +157,20 @@ class ComparePanel:
     def _fit_views(self) -> None:
         if self._views.shown is None:
             return
-        for node in slice_nodes():
+        for node in filter(None, slice_nodes()):
             logic = slicer.app.applicationLogic().GetSliceLogic(node)
             if logic is not None:
                 logic.FitSliceToBackground()
-        look_from_the_front(self._views.shown)
+        look_from_the_front(self._views.shown, distance_aspect())
         self._go_to_slice()
 
     def _connect_plot(self) -> None:
         """Hear of points that are chosen in the comparison's plot, from the first time it is shown."""
-        if self._plot_view is not None:
-            return
-        manager = slicer.app.layoutManager()
-        widgets = [manager.plotWidget(index) for index in range(manager.plotViewCount)]
-        ours = next(each for each in widgets if each.mrmlPlotViewNode().GetSingletonTag() == PLOT)
-        # Kept, for PythonQt forgets a connection with the wrapper that it was made on.
-        self._plot_view = ours.plotView()
-        self._plot_view.connect(_POINT_CHOSEN, self._choose_point)
+        if self._plot_view is None:
+            # Kept to be disconnected: a connection of PythonQt lasts as long as the view, and would hold this panel.
+            self._plot_view = comparison_plot()
+            if self._plot_view is not None:
+                self._plot_view.connect(_POINT_CHOSEN, self._choose_point)
 
     def _choose_point(self, _series_ids: Any, selection: Any) -> None:
         index = chosen_slice(self._result.slices, selection) if self._result and selection else None
@@ -215,6 +218,7 @@ class ComparePanel:
             write(path)
         except (LungUNetSegError, OSError) as error:
             self._say(_escape(str(error)))
+            self._says_an_error = True
             return False
         self._say(_escape(_("Written: {path}").format(path=path)))
         return True
@@ -223,6 +227,7 @@ class ComparePanel:
         """Show rich text under the button, or hide it."""
         self._ui.comparisonLabel.text = text
         self._ui.comparisonLabel.visible = bool(text)
+        self._says_an_error = False
 
     def _update(self) -> None:
         """Enable what can be done now."""

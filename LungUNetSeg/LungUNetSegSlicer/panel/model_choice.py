@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.models.model import DEFAULT_MODEL, shipped_models
+from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, DEFAULT_MODEL, shipped_models
 
 _A_FILE = ""
 """The list's data for "From a file"."""
@@ -28,12 +29,27 @@ class ModelChoice:
         self._list.addItem(_("From a file"), _A_FILE)
         self._path.visible = False
         self._list.connect("currentIndexChanged(int)", self._choose)
-        self._path.connect("currentPathChanged(QString)", self._choose)
+        # Not currentPathChanged: it tells of texts that the name filters match and of no others (CTK,
+        # ctkPathLineEdit.cpp, updateHasValidInput), so that the earlier path would stay while another is shown.
+        self._path.comboBox().connect("editTextChanged(QString)", self._choose)
 
     @property
     def value(self) -> str:
-        """A shipped model's name, or the path of a model; empty while no file is chosen."""
+        """A shipped model's name, or what is shown as the path of a model; empty while no file is chosen."""
         return str(self._list.currentData or self._path.currentPath)
+
+    def problem(self) -> str:
+        """Return why what is shown cannot be used; nothing when it can."""
+        if self._list.currentData != _A_FILE:
+            return ""
+        path = Path(self.value)
+        if not self.value:
+            return _("Choose the file of a network first.")
+        if not path.exists():
+            return _("There is no file {path}. Choose the file of a network.").format(path=path)
+        if path.is_file() and path.suffix not in (".json", *CHECKPOINT_SUFFIXES):
+            return _("{path} is no network: choose a manifest (.json) or a checkpoint (.pt).").format(path=path.name)
+        return ""
 
     def show(self, value: str) -> None:
         """Show a value that was saved."""

@@ -38,13 +38,13 @@ class ProgressView:
         self._label.text = progress_text(stage, done, total, self._seconds_left(now - self._stage_start, done, counted))
 
     def stop(self, message: str = "") -> None:
-        """Hide the bar, and say how it ended."""
+        """Hide the bar, and say how it ended; say nothing with no message."""
         self._bar.visible = False
         self._label.text = message
         self._label.visible = bool(message)
 
     @staticmethod
     def _seconds_left(elapsed: float, done: int, total: int) -> float | None:
-        if not done or done == total or elapsed < LEAST_SECONDS:
+        if not total or not done or done == total or elapsed < LEAST_SECONDS:
             return None
         return elapsed / done * (total - done)

@@ -60,6 +60,12 @@ class SegmentPanel:
         """Work with this parameter node from now on; with none, nothing can be started."""
         self._parameters = parameters
         self._volume = parameters.inputVolume if parameters else None
+        self.update_to_change()
+
+    def update_to_change(self) -> None:
+        """Show what the parameter node says now that it says something else; an error was about the settings before."""
+        if not self.running:
+            self._progress.stop()
         self.update()
 
     def update(self) -> None:
@@ -97,8 +103,8 @@ class SegmentPanel:
             return _("Packages are being installed.")
         if self._parameters is None or self._parameters.inputVolume is None:
             return _("Choose a CT first.")
-        if not self._parameters.model:
-            return _("Choose a model's file first.")
+        if problem := self._model.problem():
+            return problem
         if self._settings().contradictory:
             return _("Choose PyTorch or Automatic as the engine: no other computes on a GPU or with a checkpoint.")
         return ""
@@ -116,7 +122,10 @@ class SegmentPanel:
     def _click(self) -> None:
         if self.running:
             self.cancel()
-        elif not self._why_not():
+            return
+        if reason := self._why_not():
+            self._progress.stop(reason)  # a file that is gone since it was chosen
+        else:
             self._start()
 
     def _start(self) -> None:

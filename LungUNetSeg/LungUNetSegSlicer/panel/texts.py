@@ -87,9 +87,9 @@ def _heading(code: str) -> str:
         "duplicate-slices": _("Slices lie twice at one place."),
         "single-slice": _("A single slice."),
         "gantry-tilt": _("Tilted gantry."),
-        "sheared-grid": _("Slanting volume."),
+        "sheared-grid": _("Sheared volume."),
         "nan-voxels": _("Voxels without a number."),
         "under-transform": _("Volume under a transform."),
-        "engine-fallback": _("Computed in another way than asked."),
+        "engine-fallback": _("A fallback engine was used."),
     }
     return headings.get(code, "")

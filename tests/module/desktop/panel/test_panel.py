@@ -141,7 +141,7 @@ def test_settings_reach_the_child(panel, phantom_node, window_model, app):
     assert panel.parameters.show3d
     panel.click(panel.ui.show3dCheckBox)
     assert not panel.ui.applyButton.enabled
-    assert panel.ui.applyButton.toolTip == "Choose a model's file first."
+    assert panel.ui.applyButton.toolTip == "Choose the file of a network first."
     panel.ui.modelPathLineEdit.setCurrentPath(str(window_model))
     parameters = panel.parameters
     assert (parameters.output, parameters.device, parameters.show3d) == (Output.BOTH_AS_ONE, Device.CPU, False)

@@ -119,9 +119,9 @@ def test_every_code_of_the_library_has_a_heading():
 
     from LungUNetSegSlicer.panel.texts import warnings_html
 
-    library, module = application.REPOSITORY / "LungUNetSegLib", application.REPOSITORY / "LungUNetSeg"
-    sources = [path for room in ("io", "segmentation") for path in (library / room).rglob("*.py")]
-    sources.append(module / "LungUNetSegSlicer" / "scene" / "volume_bridge.py")
+    library = application.REPOSITORY / "LungUNetSegLib"
+    sources = [path for room in ("io", "segmentation", "engines") for path in (library / room).rglob("*.py")]
+    sources.append(application.REPOSITORY / "LungUNetSeg" / "LungUNetSegSlicer" / "scene" / "volume_bridge.py")
     text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     codes = set(re.findall(r'Finding\(\s*"([a-z-]+)"', text)) - CODES_OF_FILES
     without = {code for code in codes if "<b>" not in warnings_html([{"code": code, "message": ""}])}

@@ -17,7 +17,7 @@ from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer.compare.comparison import compare_nodes, comparison_steps, image_behind
 from LungUNetSegSlicer.compare.lung_sides import Side
-from LungUNetSegSlicer.run.background import finish, in_background
+from LungUNetSegSlicer.background import finish, in_background
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 

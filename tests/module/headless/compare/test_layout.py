@@ -93,6 +93,14 @@ def test_the_layout_names_six_views() -> None:
     assert tags == [PREDICTION, REFERENCE, DIFFERENCE, DISTANCE, PLOT, SCORES]
 
 
+def test_both_rows_have_a_size_and_only_views_that_take_a_colour_get_one() -> None:
+    """Plots and tables have a fixed colour in Slicer (qMRMLPlotViewControllerWidget, qMRMLTableViewControllerWidget)."""
+    root = ElementTree.fromstring(LAYOUT)
+    assert [item.get("splitSize") for item in root.findall("item")] == ["500", "500"]
+    coloured = [view.get("class") for view in root.iter("view") if view.find("property[@name='viewcolor']") is not None]
+    assert coloured == ["vtkMRMLSliceNode"] * 3 + ["vtkMRMLViewNode"]
+
+
 def test_each_view_has_its_own(layout: Any, result: SceneComparison) -> None:
     """CT behind all slices, linked; each segmentation in its slice; plot, table and distances in theirs."""
     ComparisonViews().show(result)
@@ -226,13 +234,19 @@ def test_no_ct_is_no_obstacle(layout: Any, result: SceneComparison) -> None:
     assert composite(PREDICTION).GetBackgroundVolumeID() is None
 
 
-def test_the_camera_sees_the_whole_surface_from_the_front(layout: Any, result: SceneComparison) -> None:
+@pytest.mark.parametrize("aspect", [0.4, 1.0, 3.0])
+def test_the_camera_sees_the_whole_surface_from_the_front(
+    layout: Any, result: SceneComparison, aspect: float
+) -> None:
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode").SetLayoutName(DISTANCE)
     cameras = slicer.util.getNodesByClass("vtkMRMLCameraNode")
     camera = next(each for each in cameras if each.GetLayoutName() == DISTANCE)
-    look_from_the_front(result)
+    look_from_the_front(result, aspect)
     bounds = np.empty(6)
     result.distance.GetRASBounds(bounds)
     away = np.subtract(camera.GetPosition(), camera.GetFocalPoint())
     assert away[1] > (bounds[3] - bounds[2]) and not away[0] and not away[2]
+    # At the front of the surface the view holds its height, and aspect times as much across.
+    height = 2 * (away[1] - (bounds[3] - bounds[2]) / 2) * np.tan(np.radians(camera.GetViewAngle() / 2))
+    assert height >= bounds[5] - bounds[4] and height * aspect >= bounds[1] - bounds[0]
     assert camera.GetFocalPoint() == pytest.approx((bounds[::2] + bounds[1::2]) / 2, abs=1e-3)

@@ -20,6 +20,7 @@ from LungUNetSegSlicer.compare.display import (
     DISTANCE,
     add_differences,
     add_distance_model,
+    add_legend,
     difference_labels,
     distance_surface,
 )
@@ -31,7 +32,7 @@ from LungUNetSegSlicer.compare.tables import (
     chosen_slice,
     plot_nodes,
 )
-from LungUNetSegSlicer.run.background import finish
+from LungUNetSegSlicer.background import finish
 
 GEOMETRY = Geometry.axial((12, 30, 40), (2.0, 1.0, 1.0), (-20.0, -15.0, 100.0))
 
@@ -179,6 +180,10 @@ def test_the_model_shows_distances_with_a_legend(comparison: Comparison) -> None
     display = model.GetDisplayNode()
     assert display.GetActiveScalarName() == DISTANCE and display.GetScalarVisibility()
     assert display.GetScalarRange() == (-COLOUR_RANGE_MM, COLOUR_RANGE_MM)
+    assert model.GetNumberOfDisplayNodes() == 1
+    add_legend(model)
+    add_legend(model)
+    assert model.GetNumberOfDisplayNodes() == 2
     legend = model.GetNthDisplayNode(1)
     assert legend.GetClassName() == "vtkMRMLColorLegendDisplayNode"
     assert legend.GetColorNode() is display.GetColorNode()
