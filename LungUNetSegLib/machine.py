@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def limited_cores() -> int | None:
 
 
 def import_package(name: str, title: str) -> Any:
-    """Return an engine's package.
+    """Return an engine's package, which is kept from reporting its use.
 
     Args:
         name: To import it and to install it.
@@ -39,10 +40,25 @@ def import_package(name: str, title: str) -> Any:
     Raises:
         MissingDependencyError: It is not installed or does not load.
     """
+    _switch_telemetry_off()
     try:
-        return importlib.import_module(name)
+        package = importlib.import_module(name)
+        if name == "onnxruntime":  # builds with Windows' own tracing know no environment variable
+            package.disable_telemetry_events()
+        return package
     except Exception as error:  # a driver's missing library, a numpy of another ABI: each raises what it likes
         reason = " ".join(str(error).split())
         raise MissingDependencyError(
             f"{title} cannot be loaded ({reason}): install it with `pip install {name}`, or use another --engine."
         ) from error
+
+
+def _switch_telemetry_off() -> None:
+    """Keep the engines' packages from noting and reporting their use; needed before they are loaded.
+
+    ONNX Runtime from 1.32 on writes a device identifier and its events into the user's cache, and sends them, unless
+    this variable is set (its Privacy.md). OpenVINO sends what it is used for through the package `openvino_telemetry`
+    unless the user has opted out in a file; where that package cannot be imported, it does without.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's own way to say: not importable

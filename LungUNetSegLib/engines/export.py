@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.errors import MissingDependencyError, ModelError, WriteError
+from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
 from LungUNetSegLib.models.model import (
     MANIFEST_FILE,
@@ -75,6 +76,8 @@ def export(
         WriteError: The folder cannot be written.
         MissingDependencyError: onnx or onnxscript is not installed.
     """
+    # First, since torch's exporter may load it too, and would let it report its use.
+    import_package("onnxruntime", "ONNX Runtime")
     checkpoint = read_checkpoint(checkpoint_path)
     original = _network_of(checkpoint, checkpoint_path)
     network, network_config = fold_batch_norm(original, checkpoint.network)
