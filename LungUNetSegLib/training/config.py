@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
@@ -146,7 +145,7 @@ def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> Trai
     values = to_json(PRESETS[preset])
     if file is not None:
         try:
-            changes = json.loads(file.read_text(encoding="utf-8"))
+            changes = parse_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(f"{file} cannot be read as JSON: {error}.") from error
         if not isinstance(changes, dict):
@@ -157,7 +156,7 @@ def read_config(preset: str, file: Path | None, settings: Sequence[str]) -> Trai
         if not equals:
             raise ConfigError(f"--set {setting}: expected KEY=VALUE.")
         try:
-            value = json.loads(text)
+            value = parse_json(text)
         except ValueError:
             value = text
         for part in reversed(key.split(".")):
