@@ -30,6 +30,37 @@ def limited_cores() -> int | None:
     return allowed if allowed < cores else None
 
 
+def usable_threads(wanted: int | None) -> int | None:
+    """Return how many threads to start: as many as are wanted, but no more than this process has cores.
+
+    None, for as many as there are cores, stays None where an engine's own count is right.
+    """
+    limit = limited_cores()
+    return limit if wanted is None else min(wanted, limit or os.cpu_count() or 1)
+
+
+def process_runs(pid: int) -> bool:
+    """Return whether there is a process of this number; one of another user counts."""
+    if sys.platform == "win32":  # os.kill would end it there, whatever the signal
+        import ctypes
+
+        query, denied, still_active = 0x1000, 5, 259
+        handle = ctypes.windll.kernel32.OpenProcess(query, False, pid)
+        if not handle:
+            return bool(ctypes.windll.kernel32.GetLastError() == denied)
+        code = ctypes.c_ulong()
+        ctypes.windll.kernel32.GetExitCodeProcess(handle, ctypes.byref(code))
+        ctypes.windll.kernel32.CloseHandle(handle)
+        return code.value == still_active
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def import_package(name: str, title: str) -> Any:
     """Return an engine's package, which is kept from reporting its use.
 
