@@ -221,7 +221,8 @@ def _footer(facts: Mapping[str, str]) -> str:
 
 
 def _anchor(case: EvaluatedCase) -> str:
-    return "case-" + "".join(each if each.isalnum() else "-" for each in case.name)
+    """Return an id that no other name has: P1.2 and P1-2 differ."""
+    return "case-" + "".join(each if each.isalnum() else f"_{ord(each):x}_" for each in case.name)
 
 
 def _text(column: Column, value: float) -> str:
