@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
+import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +38,34 @@ def to_json(config: Any) -> dict[str, Any]:
     result = plain(config)
     assert isinstance(result, dict)
     return result
+
+
+MAX_DEPTH = 64
+"""Of a JSON text: far more than any of ours needs, and less than Python can follow."""
+
+
+def parse_json(text: str) -> Any:
+    """Return what a JSON text holds.
+
+    Raises:
+        ValueError: It is no JSON, or nested deeper than `MAX_DEPTH`.
+    """
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return value
+        level = [item for each in level for item in _items(each)]
+    raise ValueError("it is nested too deeply")
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str = "configuration") -> ConfigT:
@@ -103,7 +133,13 @@ def _scalar(hint: type, value: Any, where: str) -> Any:
         return Path(value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if hint is float and is_number:
-        return float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an integer of hundreds of digits
+            number = math.inf
+        if not math.isfinite(number):
+            raise ConfigError(f"{where} must be a finite number, got {str(value)[:40]}.")
+        return number
     if hint in (int, str, bool, float) and type(value) is not hint:
         raise ConfigError(f"{where} must be of type {hint.__name__}, got {value!r}.")
     return value

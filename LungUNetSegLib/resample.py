@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume import Geometry, Volume
 
 SLAB_SLICES = 64
@@ -19,7 +20,7 @@ SLAB_SLICES = 64
 def limited_threads(number: int | None) -> Iterator[None]:
     """Let ITK use at most so many threads meanwhile, in the whole process; one for each core when None."""
     before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(number or before)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(usable_threads(number) or before)
     try:
         yield
     finally:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from LungUNetSegLib import files
 from LungUNetSegLib.errors import WriteError
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, draft_folder, replacing
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -29,3 +33,41 @@ def test_pipes_and_devices_are_never_replaced(tmp_path: Path) -> None:
         with pytest.raises(WriteError, match="no ordinary file"):
             check_replaceable(path)
     check_replaceable(tmp_path / "new.json")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from LungUNetSegLib.files import draft_folder, replacing
+with replacing(Path(sys.argv[1]), ".json") as draft, draft_folder(draft.parent) as folder:
+    draft.write_text("half")
+    (folder / "part").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process is killed otherwise here")
+def test_the_next_run_clears_what_a_killed_one_left(tmp_path: Path) -> None:
+    """Protects folders of results from hidden drafts, and the drafts of processes that still run, here or elsewhere."""
+    path = tmp_path / "scores.json"
+    child = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert child.returncode == -signal.SIGKILL
+    left = {each.name for each in tmp_path.iterdir()}
+    assert len(left) == 2 and all(name.startswith(".lungunetseg-") for name in left)
+    ours = next(iter(left))
+    elsewhere = ours.replace(files._machine(), "0badcafe")
+    alive = ours.replace(f"-{ours.split('-')[2]}-", f"-{os.getppid()}-")
+    others = {elsewhere, alive, ".lungunetseg-notes", ".hidden"}
+    for name in others:
+        (tmp_path / name).write_text("not ours to remove")
+    files._clear_drafts.cache_clear()
+    with replacing(path, ".json") as draft:
+        draft.write_text("whole")
+    assert {each.name for each in tmp_path.iterdir()} == others | {"scores.json"}
+
+
+def test_a_draft_folder_is_gone_at_the_end(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), draft_folder(tmp_path) as folder:
+        (folder / "part").write_text("half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []

@@ -85,7 +85,9 @@ def pair_cases(
 
 
 def _label_maps(folder: Path, *, are_predictions: bool) -> dict[str, Path]:
-    masks = next((folder / name for images, name in PAIR_FOLDERS if _are_folders(folder / images, folder / name)), folder)
+    masks = next(
+        (folder / name for images, name in PAIR_FOLDERS if _are_folders(folder / images, folder / name)), folder
+    )
     found: dict[str, list[Path]] = {}
     for path in _visible(masks):
         if path.is_dir() and _label_map_in(path) is None:
@@ -126,7 +128,9 @@ def _label_map_in(folder: Path) -> Path | None:
 
 def _scans(folder: Path) -> dict[str, Path]:
     """CTs by case: image files, DICOM folders, or folders with a DICOM folder ``ct`` in them."""
-    images = next((folder / name for name, masks in PAIR_FOLDERS if _are_folders(folder / name, folder / masks)), folder)
+    images = next(
+        (folder / name for name, masks in PAIR_FOLDERS if _are_folders(folder / name, folder / masks)), folder
+    )
     found: dict[str, Path] = {}
     for path in _visible(images):
         if path.is_dir():

@@ -169,7 +169,9 @@ def _patient(case_id: str, scan: Path, index_folder: Path) -> str:
                     return row["patient"]
     if scan.is_dir():
         for path in files_of(scan):
-            dataset = None if is_hidden(path) else read_dataset(path, stop_before_pixels=True, specific_tags=["PatientID"])
+            dataset = (
+                None if is_hidden(path) else read_dataset(path, stop_before_pixels=True, specific_tags=["PatientID"])
+            )
             if dataset is not None and dataset.get("PatientID"):
                 return str(dataset.PatientID)
         logger.warning("%s: no file has a PatientID; the case is taken for a patient of its own.", scan)

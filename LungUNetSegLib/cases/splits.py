@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.errors import DataError
 
 TRAINING_SHARE = 2 / 3
@@ -68,7 +68,7 @@ def load_split(path: Path) -> Split:
         DataError: No such file, or no split in it.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a split: {error}.") from error
     return from_json(Split, values, str(path))

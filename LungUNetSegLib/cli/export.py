@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.config import from_json
+from LungUNetSegLib.config import from_json, parse_json
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.models.model import Training
@@ -52,6 +51,6 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
 def _read_about(path: Path) -> About:
     try:
-        return from_json(About, json.loads(path.read_text(encoding="utf-8")), str(path))
+        return from_json(About, parse_json(path.read_text(encoding="utf-8")), str(path))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read as JSON: {error}.") from error

@@ -22,6 +22,7 @@ from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_fol
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
+from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     if arguments.threads is not None:
         if arguments.threads < 1:
             raise ConfigError(f"--threads must be at least 1, got {arguments.threads}.")
-        torch.set_num_threads(arguments.threads)
+        torch.set_num_threads(usable_threads(arguments.threads) or 1)
     if arguments.workers < 0:
         raise ConfigError(f"--workers must be at least 0, got {arguments.workers}.")
     device = choose_device(arguments.device)
@@ -112,7 +113,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         split=split,
         device=device,
         process=process,
-        workers=arguments.workers,
+        workers=usable_threads(arguments.workers) or 0,
         progress=progress,
         on_epoch=on_epoch,
     )

@@ -26,7 +26,7 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import DataError, WriteError
-from LungUNetSegLib.machine import cache_folder, cores
+from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.resample import limited_threads
@@ -126,7 +126,7 @@ def cache_cases(
     _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
     # Cases go side by side, so each is resampled on one thread.
-    with limited_threads(1), ThreadPoolExecutor(threads or cores()) as pool:
+    with limited_threads(1), ThreadPoolExecutor(usable_threads(threads) or cores()) as pool:
         jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
         try:
             for done, job in enumerate(as_completed(jobs), start=1):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +21,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.errors import MissingDependencyError, ModelError, WriteError
-from LungUNetSegLib.machine import INSTALL_TRAIN
+from LungUNetSegLib.files import draft_folder
+from LungUNetSegLib.machine import INSTALL_TRAIN, import_package
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
 from LungUNetSegLib.models.model import (
     MANIFEST_FILE,
@@ -76,14 +76,15 @@ def export(
         WriteError: The folder cannot be written.
         MissingDependencyError: onnx or onnxscript is not installed.
     """
+    # First, since torch's exporter may load it too, and would let it report its use.
+    import_package("onnxruntime", "ONNX Runtime")
     checkpoint = read_checkpoint(checkpoint_path)
     original = _network_of(checkpoint, checkpoint_path)
     network, network_config = fold_batch_norm(original, checkpoint.network)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Written aside and moved: an engine that runs the old model reads its weights from the file itself.
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as draft_folder:
-            draft = Path(draft_folder)
+        with draft_folder(folder) as draft:
             tensors = {key: value.numpy() for key, value in network.state_dict().items()}
             places = write_weights(draft / WEIGHTS_FILE, tensors)
             _write_graph(network, checkpoint.preprocess, draft / ONNX_FILE, places)

@@ -17,7 +17,7 @@ from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.engines.open_vino import OpenVinoEngine
 from LungUNetSegLib.engines.torch_engine import TorchEngine, torch_devices
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
-from LungUNetSegLib.machine import limited_cores
+from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.models.model import Model
 
 EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
@@ -38,14 +38,14 @@ def open_engine(
         model: From `load_model`.
         engine: What is asked for by name is what runs, or an error.
         device: Likewise; after a GPU that fails midway, however, the CPU goes on.
-        threads: On the CPU; when None, as many as the machine or the container has.
+        threads: On the CPU, no more than the machine or the container has; when None, as many as it has.
 
     Raises:
         EngineError: The engine does not run on the device, there is no such device, or the model has not its form.
         MissingDependencyError: The engine is not installed.
     """
     gpus = _gpus(engine, device)
-    on_cpu = _cpu_engines(model, engine, threads or limited_cores())
+    on_cpu = _cpu_engines(model, engine, usable_threads(threads))
     on_gpu: list[Callable[[], Engine]] = [partial(TorchEngine, model, gpu) for gpu in gpus]
     if gpus and device != "auto":
         asked = on_gpu[0]()

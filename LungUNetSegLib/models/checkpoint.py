@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,7 @@ def read_checkpoint(path: Path) -> NetworkState:
         ModelError: It is damaged, or no checkpoint of this project.
         MissingDependencyError: torch is not installed.
     """
-    torch = import_package("torch", "PyTorch")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the broken bytes lead to
-        raise ModelError(f"{path} is damaged, or no PyTorch checkpoint: {' '.join(str(error).split())}") from error
+    content = load_tensors(path)
     try:
         config, average = content["config"], content["average"]
         return NetworkState(
@@ -48,3 +45,25 @@ def read_checkpoint(path: Path) -> NetworkState:
         )
     except (LookupError, TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"{path} is no checkpoint of `lungunetseg train` (it lacks or misnames {error}).") from error
+
+
+def load_tensors(path: Path) -> Any:
+    """Return what a file of `torch.save` holds, on the CPU: tensors and plain values, and nothing that runs.
+
+    Raises:
+        ModelError: It cannot be read, is damaged, or holds anything else.
+        MissingDependencyError: torch is not installed.
+    """
+    torch = import_package("torch", "PyTorch")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except pickle.UnpicklingError:
+        # Without torch's own words, which advise to load it in the unsafe way.
+        raise ModelError(
+            f"{path} is refused: it is damaged, no PyTorch checkpoint, or holds code rather than weights. Get it again "
+            "from a source you trust."
+        ) from None
+    except Exception as error:  # torch raises whatever the broken bytes lead to
+        raise ModelError(f"{path} is damaged, or no PyTorch checkpoint ({type(error).__name__}).") from error

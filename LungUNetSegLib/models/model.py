@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.errors import ConfigError, ModelError
+from LungUNetSegLib.models.onnx_graph import read_graph
+from LungUNetSegLib.models.safetensors import TensorPlace, read_places
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
 DEFAULT_MODEL = "lungs"
@@ -158,7 +161,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
         MissingDependencyError: It is a checkpoint and torch is not installed.
     """
     if str(name_or_path) in shipped_models():
-        return _load_exported(SHIPPED_FOLDER / str(name_or_path) / MANIFEST_FILE)
+        return _whole(_load_exported(SHIPPED_FOLDER / str(name_or_path) / MANIFEST_FILE))
     path = Path(name_or_path)
     if path.is_dir():
         path = path / MANIFEST_FILE
@@ -172,7 +175,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
         return _load_checkpoint(path)
     if path.suffix != ".json":
         raise ModelError(f"{path} is not a model by itself: give the folder that holds it and its {MANIFEST_FILE}.")
-    return _load_exported(path)
+    return _whole(_load_exported(path))
 
 
 def sha256_of(path: Path) -> str:
@@ -187,7 +190,7 @@ def read_manifest(path: Path) -> Manifest:
         ModelError: It is no JSON, or has unknown or missing entries.
     """
     try:
-        return from_json(Manifest, json.loads(path.read_text("utf-8")), str(path))
+        return from_json(Manifest, parse_json(path.read_text("utf-8")), str(path))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a model's manifest: {error}.") from error
     except ConfigError as error:
@@ -220,6 +223,34 @@ def _load_exported(manifest_path: Path) -> Model:
         onnx=folder / manifest.files.onnx.file,
         manifest=manifest,
     )
+
+
+def _whole(model: Model) -> Model:
+    """Return an exported model whose parts belong together: what one engine computes, another must.
+
+    Raises:
+        ModelError: The graph takes or gives other sizes than the manifest says, or reads its weights where the weights'
+            own file has others.
+    """
+    assert model.onnx is not None
+    graph, places = read_graph(model.onnx), read_places(model.weights)
+    where = f"{model.onnx} does not belong to this model"
+    seen, said = ((None, channels, *model.preprocess.size) for channels in (model.preprocess.channels, model.channels))
+    for shape, expected, does in ((graph.input, seen, "takes"), (graph.output, said, "gives")):
+        if shape != expected:
+            raise ModelError(f"{where}: it {does} {_sizes(shape)}, and the manifest says {_sizes(expected)}.")
+    for tensor in graph.weights:
+        place = places.get(tensor.name.removeprefix("network."))
+        if tensor.file != model.weights.name or place != TensorPlace(tensor.shape, tensor.offset, tensor.length):
+            raise ModelError(
+                f"{where}: it has its weight {tensor.name!r} at byte {tensor.offset} of {tensor.file}, where "
+                f"{model.weights.name} has no such weight. Get the model again, or export it again."
+            )
+    return model
+
+
+def _sizes(shape: Sequence[object]) -> str:
+    return " x ".join("any" if each is None else str(each) for each in shape)
 
 
 def _load_checkpoint(path: Path) -> Model:

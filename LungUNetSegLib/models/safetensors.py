@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.config import parse_json
 from LungUNetSegLib.errors import ModelError
 
 Tensors = dict[str, npt.NDArray[np.float32]]
@@ -62,31 +64,42 @@ def read_weights(path: Path) -> Tensors:
     Raises:
         ModelError: It is no safetensors file, is cut short, or holds anything but float32.
     """
-    content = path.read_bytes()
-    try:
-        places = _places(content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is not a whole safetensors file of float32 weights ({error}).") from error
+    content, places = path.read_bytes(), read_places(path)
     return {
         name: np.frombuffer(content, "<f4", prod(place.shape), place.offset).reshape(place.shape)
         for name, place in places.items()
     }
 
 
-def _places(content: bytes) -> dict[str, TensorPlace]:
-    """Read and check the header."""
-    header_bytes = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    if header_bytes > _MAX_HEADER_BYTES:
-        raise ValueError(f"a header of {header_bytes} bytes")
-    start = _LENGTH_BYTES + header_bytes
+def read_places(path: Path) -> dict[str, TensorPlace]:
+    """Return where each tensor of the file lies; only its header is read.
+
+    Raises:
+        ModelError: As `read_weights`.
+    """
+    try:
+        with path.open("rb") as file:
+            header_bytes = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            if header_bytes > _MAX_HEADER_BYTES:
+                raise ValueError(f"a header of {header_bytes} bytes")
+            header = parse_json(file.read(header_bytes).decode())
+        return _places(header, _LENGTH_BYTES + header_bytes, path.stat().st_size)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is not a whole safetensors file of float32 weights ({error}).") from error
+
+
+def _places(header: Any, start: int, size: int) -> dict[str, TensorPlace]:
+    """Check the header of a file of `size` bytes whose numbers begin at `start`."""
     places = {}
-    for name, entry in json.loads(content[_LENGTH_BYTES:start]).items():
+    for name, entry in header.items():
         if name == "__metadata__":
             continue
         shape, (first, end) = tuple(entry["shape"]), entry["data_offsets"]
         if entry["dtype"] != "F32":
             raise ValueError(f"{name} is {entry['dtype']}")
-        if min(0, first, *shape) < 0 or end - first != 4 * prod(shape) or start + end > len(content):
+        if not all(type(each) is int and each >= 0 for each in (first, end, *shape)):
+            raise ValueError(f"{name} has the shape {entry['shape']} at {entry['data_offsets']}")
+        if end - first != 4 * prod(shape) or start + end > size:
             raise ValueError(f"{name} does not fit")
         places[name] = TensorPlace(shape, start + first, end - first)
     return places

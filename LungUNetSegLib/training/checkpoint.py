@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import shutil
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ModelError, WriteError
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.models.checkpoint import load_tensors
 from LungUNetSegLib.training.config import TrainingConfig
 
 FORMAT = "lungunetseg-checkpoint-1"
@@ -136,15 +136,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         ModelError: Missing, corrupt, holding more than tensors and plain values, or of another kind.
     """
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise ModelError(f"The checkpoint {path} cannot be read: {error.strerror}.") from error
-    except pickle.UnpicklingError as error:
-        message = f"{path} holds code rather than weights and is refused; get it from a source you trust."
-        raise ModelError(message) from error
-    except Exception as error:  # torch lets through whatever its unpickler stumbles over
-        raise ModelError(f"The checkpoint {path} is corrupt ({error}); use another one.") from error
+    values = load_tensors(path)
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
         raise ModelError(f"{path} is no checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
     _check_parts(values, path)

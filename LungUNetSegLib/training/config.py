@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from LungUNetSegLib.config import from_json, to_json
+from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
@@ -151,7 +150,7 @@ def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequen
     values = to_json(PRESETS[start] if isinstance(start, str) else start)
     if file is not None:
         try:
-            changes = json.loads(file.read_text(encoding="utf-8"))
+            changes = parse_json(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(f"{file} cannot be read as JSON: {error}.") from error
         if not isinstance(changes, dict):
@@ -162,7 +161,7 @@ def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequen
         if not equals:
             raise ConfigError(f"--set {setting}: expected KEY=VALUE.")
         try:
-            value = json.loads(text)
+            value = parse_json(text)
         except ValueError:
             value = text
         for part in reversed(key.split(".")):

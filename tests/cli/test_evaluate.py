@@ -104,6 +104,25 @@ def test_report_folder_holds_page_and_tables(folders: tuple[Path, Path], tmp_pat
         assert {row["case"] for row in csv.DictReader(file)} == {"bad", "good"}
 
 
+def test_names_are_no_formulas_for_spreadsheets(tmp_path: Path, small_phantom: Phantom) -> None:
+    """Protects who opens the scores: a case may be called anything by who sent it, also what Excel would compute."""
+    names = ("=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\uff1dA1")
+    for name in names:
+        for kind in ("predictions", "references"):
+            write_labels(make_folder(tmp_path / kind) / f"{name}.nrrd", small_phantom.labels)
+    write_labels(tmp_path / "references" / "=lost.nrrd", small_phantom.labels)
+    evaluate(tmp_path / "predictions", tmp_path / "references", "--report", tmp_path / "out")
+    for table in ("cases.csv", "slices.csv"):
+        with (tmp_path / "out" / table).open(newline="", encoding="utf-8") as file:
+            cases = {row["case"] for row in csv.DictReader(file)}
+        assert {f"'{name}" for name in names} <= cases <= {f"'{name}" for name in (*names, "=lost")}
+
+
+def make_folder(path: Path) -> Path:
+    path.mkdir(exist_ok=True)
+    return path
+
+
 def test_slices_are_scored_and_empty_ones_counted_apart(
     folders: tuple[Path, Path], small_phantom: Phantom, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

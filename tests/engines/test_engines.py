@@ -11,15 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from tiny_models import write_checkpoint
 
 from LungUNetSegLib import machine as machine_module
-from LungUNetSegLib.engines import OutOfMemoryError, open_engine, selection
+from LungUNetSegLib.engines import OutOfMemoryError, open_engine
 from LungUNetSegLib.engines.engine import engine_failure
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.engines.torch_engine import TorchEngine
 from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.models.model import Model, load_model
+from LungUNetSegLib.resample import limited_threads
 
 
 def _noise(model: Model, number: int) -> np.ndarray:
@@ -175,7 +177,7 @@ def test_every_engine_is_told_how_many_threads(model: Model, engine: str, monkey
         told.append(options.intra_op_num_threads)
         return session(path, options, providers=providers)
 
-    monkeypatch.setattr(selection, "limited_cores", lambda: None)
+    monkeypatch.setattr(machine_module, "limited_cores", lambda: None)
     monkeypatch.setattr(torch, "set_num_threads", told.append)
     monkeypatch.setattr(onnxruntime, "InferenceSession", open_session)
     if engine == "openvino":
@@ -209,3 +211,17 @@ def test_a_container_s_limit_is_kept(
     assert machine_module.limited_cores() == expected
     monkeypatch.setattr(machine_module, "CGROUP_LIMIT", tmp_path / "missing")
     assert machine_module.limited_cores() == (allowed if allowed < machine else None)
+
+
+def test_no_more_threads_are_started_than_there_are_cores(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from `--threads 100000`: ONNX Runtime starts them all, and each takes its stack."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    for limit, wanted, expected in (
+        (None, None, None), (None, 3, 3), (None, 100_000, 4), (2, None, 2), (2, 1, 1), (2, 100_000, 2),
+    ):  # fmt: skip
+        monkeypatch.setattr(machine_module, "limited_cores", lambda limit=limit: limit)
+        assert machine_module.usable_threads(wanted) == expected
+    engine = open_engine(model, "onnxruntime", "cpu", 100_000)
+    assert engine._engine._session.get_session_options().intra_op_num_threads == 2
+    with limited_threads(100_000):
+        assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == 2

@@ -12,7 +12,9 @@ from tiny_models import COARSE, write_checkpoint
 
 from LungUNetSegLib.errors import MissingDependencyError, ModelError
 from LungUNetSegLib.models import model as model_module
-from LungUNetSegLib.models.model import load_model, read_manifest, shipped_models
+from LungUNetSegLib.models.model import load_model, read_manifest, sha256_of, shipped_models
+from LungUNetSegLib.models.safetensors import read_weights, write_weights
+from LungUNetSegLib.training.checkpoint import load_checkpoint
 
 
 @pytest.fixture
@@ -94,6 +96,52 @@ def test_a_model_that_maps_other_channels_is_refused(own_model: Path) -> None:
             load_model(own_model)
 
 
+def _with_true_hashes(folder: Path) -> Path:
+    """Let the manifest describe the files as they are now: what a tool does that changes a model on purpose."""
+    files = {"onnx": "network.onnx", "torch": "weights.safetensors"}
+    _change_manifest(folder, files={key: {"file": f, "sha256": sha256_of(folder / f)} for key, f in files.items()})
+    return folder
+
+
+def test_weights_that_lie_elsewhere_than_the_graph_reads_them_are_refused(own_model: Path) -> None:
+    """Protects from 42 ml of rubbish with exit 0: weights written anew, by name the same, lay 8 bytes further."""
+    assert load_model(_with_true_hashes(own_model)).name == "tiny"
+    path = own_model / "weights.safetensors"
+    whole, tensors = path.read_bytes(), read_weights(path)
+    length = int.from_bytes(whole[:8], "little")
+    longer = (length + 8).to_bytes(8, "little") + whole[8 : 8 + length] + b" " * 8 + whole[8 + length :]
+    fewer = {name: tensor for name, tensor in tensors.items() if name != next(iter(tensors))}
+    for content in (longer, dict(reversed(tensors.items())), fewer):
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            write_weights(path, content)
+        with pytest.raises(ModelError, match=r"network\.onnx does not belong .* at byte \d+ of weights\.safetensors"):
+            load_model(_with_true_hashes(own_model))
+
+
+def test_a_manifest_of_another_network_than_the_graph_s_is_refused(own_model: Path) -> None:
+    """Protects from reading one structure as another, and from a wrong grid: found at once, and by every engine."""
+    about = json.loads((own_model / "manifest.json").read_text())
+    other_size = about["preprocess"] | {"size": [64, 64]}
+    for entries, said in (
+        ({"network": about["network"] | {"out_channels": 1}}, r"gives any x 2 x .* says any x 1 x"),
+        ({"preprocess": other_size}, r"takes any x 3 x 56 x 64, and the manifest says any x 3 x 64 x 64"),
+    ):
+        _change_manifest(own_model, **about | entries)
+        with pytest.raises(ModelError, match=said):
+            load_model(own_model)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 100, 1000])
+def test_a_graph_that_is_none_is_refused(own_model: Path, cut: int) -> None:
+    """Protects who copied a model in part, and then made its hashes anew."""
+    path = own_model / "network.onnx"
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ModelError, match=r"network\.onnx is not a whole ONNX graph"):
+        load_model(_with_true_hashes(own_model))
+
+
 @pytest.mark.parametrize("file", ["network.onnx", "weights.safetensors"])
 def test_an_engine_s_file_alone_is_no_model(tiny_model: Path, file: str) -> None:
     """Protects who gives the ONNX file: its pixel size and window stand in the manifest."""
@@ -126,8 +174,11 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
             return Path.touch, (tmp_path / "sprung",)
 
     torch.save({"config": Trap(), "network": {}, "average": None}, tmp_path / "trap.pt")
-    with pytest.raises(ModelError, match="trap"):
-        load_model(tmp_path / "trap.pt")
+    for load in (load_model, load_checkpoint):
+        with pytest.raises(ModelError, match=r"trap.*code rather than weights") as refusal:
+            load(tmp_path / "trap.pt")
+        for advice in ("weights_only", "safe_globals", "arbitrary code"):
+            assert advice not in str(refusal.value), "torch's advice to load it unsafely was passed on"
     assert not (tmp_path / "sprung").exists()
 
 

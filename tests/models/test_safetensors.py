@@ -64,8 +64,10 @@ def _file(header: object, numbers: bytes = b"") -> bytes:
         _file({"x": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
         _file({"x": {"shape": [1]}}, b"1234"),
         _file(["x"], b"1234"),
+        _file({"x": {"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}}, b"1234"),
+        (200_000).to_bytes(8, "little") + b'{"x":' * 40_000,
     ],
-    ids=["empty", "text", "huge header", "cut short", "wrong length", "negative", "before", "half", "keys", "list"],
+    ids=["empty", "text", "huge header", "cut", "length", "negative", "before", "half", "keys", "list", "real", "deep"],
 )
 def test_what_is_no_whole_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """Protects from computing with rubbish."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import csv_text, replacing
 from LungUNetSegLib.segments import BOTH_LUNGS
 
 
@@ -66,7 +66,7 @@ COLUMNS = (
 
 
 def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
-    """Write one row for each region of each case, and one for each case that failed.
+    """Write one row for each region of each case, and one for each case that failed; names as `csv_text` gives them.
 
     Raises:
         WriteError: The file cannot be written.
@@ -77,9 +77,9 @@ def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
         findings = " ".join(finding.code for finding in case.findings)
         for region in case.regions:
             scores = [_cell(getattr(region, column.field)) for column in COLUMNS]
-            rows.append([case.name, region.name, *scores, findings, ""])
+            rows.append([csv_text(case.name), region.name, *scores, findings, ""])
         if case.error:
-            rows.append([case.name, "", *("" for _ in COLUMNS), "", case.error])
+            rows.append([csv_text(case.name), "", *("" for _ in COLUMNS), "", csv_text(case.error)])
     _write_csv(path, header, rows)
 
 
@@ -91,11 +91,12 @@ def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
     """
     rows: list[list[str]] = []
     for case in cases:
+        name = csv_text(case.name)
         for region in case.regions:
             scores = zip(region.dsc_by_slice, region.accuracy_by_slice, region.wrong_by_slice, strict=True)
             for index, (dsc, accuracy, wrong) in enumerate(scores):
                 z_mm = f"{case.slice_z_mm[index]:.3f}"
-                rows.append([case.name, region.name, str(index), z_mm, _cell(dsc), _cell(accuracy), str(wrong)])
+                rows.append([name, region.name, str(index), z_mm, _cell(dsc), _cell(accuracy), str(wrong)])
     _write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
 
 

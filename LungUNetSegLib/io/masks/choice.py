@@ -54,7 +54,9 @@ def check_meanings(meanings: Mapping[str, str]) -> Meanings:
     return meanings  # type: ignore[return-value]  # checked above
 
 
-def lungs_among(structures: Mapping[Key, tuple[str, Iterable[str]]], meanings: Meanings | None = None) -> LungChoice[Key]:
+def lungs_among(
+    structures: Mapping[Key, tuple[str, Iterable[str]]], meanings: Meanings | None = None
+) -> LungChoice[Key]:
     """Choose the lungs: a whole lung before its lobes, each lung before both in one.
 
     Where only one lung has a structure of its own beside both in one, the rest of both is the other lung.
@@ -109,7 +111,9 @@ def _by_side(
             message = f"Several structures were taken together as the {_SIDES[side]}: {names(whole)}."
             findings.append(Finding("several-structures", message))
         if missing:
-            message = f"Of the {_SIDES[side]} there is no {' and no '.join(sorted(missing))} lobe; only the rest was taken."
+            message = (
+                f"Of the {_SIDES[side]} there is no {' and no '.join(sorted(missing))} lobe; only the rest was taken."
+            )
             findings.append(Finding("lobes-missing", message))
     both = taken.pop(BOTH_LUNGS, [])
     if both and not taken:
@@ -158,7 +162,9 @@ def _disagreement(name: str, codes: list[str]) -> list[Finding]:
     return [Finding("code-against-name", message)]
 
 
-def _unknown_meanings(structures: Mapping[Key, tuple[str, Iterable[str]]], told: Mapping[str, int | None]) -> list[Finding]:
+def _unknown_meanings(
+    structures: Mapping[Key, tuple[str, Iterable[str]]], told: Mapping[str, int | None]
+) -> list[Finding]:
     """Say which names nobody has, where others were found: a slip of the pen, most likely."""
     names = {name.strip().casefold() for name, _ in structures.values()}
     missing = [name for name in told if name not in names]

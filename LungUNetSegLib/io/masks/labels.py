@@ -17,8 +17,8 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
+from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.images.itk_files import is_text, load, to_volume
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among

@@ -61,7 +61,9 @@ def on_slices(planes: Planes, count: int) -> Mask:
     for index in range(count):
         above = int(np.searchsorted(places, index))
         below = above - 1
-        nearest = min((each for each in (below, above) if 0 <= each < len(places)), key=lambda n: abs(places[n] - index))
+        nearest = min(
+            (each for each in (below, above) if 0 <= each < len(places)), key=lambda n: abs(places[n] - index)
+        )
         if abs(places[nearest] - index) <= NEAR_SHARE:
             result[index] = masks[nearest]
         elif below < 0 or above == len(places):

@@ -51,7 +51,9 @@ class Frames:
         self.positions = np.array([self._find(n, "ImagePositionPatient") for n in range(self.count)], float)
         turns = np.array([self._find(n, "ImageOrientationPatient") for n in range(self.count)], float)
         if np.abs(turns - turns[0]).max() > TURN_TOLERANCE:
-            raise ReadError(f"{path}: the segmentation's frames are turned against each other; save it in another format.")
+            raise ReadError(
+                f"{path}: the segmentation's frames are turned against each other; save it in another format."
+            )
         axes = turns[0].reshape(2, 3)
         self.across, self.down = axes / np.linalg.norm(axes, axis=1, keepdims=True)
         row_mm, column_mm = map(float, self._find(0, "PixelSpacing"))
@@ -61,7 +63,9 @@ class Frames:
         kind = str(dataset.SegmentationType)
         self._is_label_map = kind == "LABELMAP"
         self._half = 1 if kind == "BINARY" else int(dataset.get("MaximumFractionalValue", 1)) / 2
-        self._numbers = [0 if self._is_label_map else int(self._find(n, "ReferencedSegmentNumber")) for n in range(self.count)]
+        self._numbers = [
+            0 if self._is_label_map else int(self._find(n, "ReferencedSegmentNumber")) for n in range(self.count)
+        ]
         # Pixels of one bit follow each other without a gap, so that a frame may begin within a byte (PS3.5 8.1.1).
         self._bits = dataset.BitsAllocated == 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated
         if self._bits and len(dataset.PixelData) * 8 < self.count * self.size[0] * self.size[1]:

@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.masks.planes import NEAR_SHARE, SAME_PLANE_MM, WIDEST_GAP_MM, check_gaps, distinct, even_step, matched
+from LungUNetSegLib.io.masks.planes import (
+    NEAR_SHARE,
+    SAME_PLANE_MM,
+    WIDEST_GAP_MM,
+    check_gaps,
+    distinct,
+    even_step,
+    matched,
+)
 from LungUNetSegLib.io.masks.seg_frames import Frames
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
 

@@ -49,9 +49,7 @@ def is_segmentation(image: sitk.Image) -> bool:
     return bool(image.HasMetaDataKey("Segment0_ID"))
 
 
-def lungs_of(
-    image: sitk.Image, path: Path, meanings: Meanings | None = None
-) -> tuple[Volume, tuple[Finding, ...]]:
+def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) -> tuple[Volume, tuple[Finding, ...]]:
     """Return the lungs among a segmentation's segments as labels 1 = right (or both in one), 2 = left.
 
     Raises:

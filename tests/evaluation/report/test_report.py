@@ -52,6 +52,16 @@ def test_cases_are_sorted_by_a_number_that_is_shown(small_phantom: Phantom) -> N
     assert f"</a></td><td>{comparison.regions[1].dsc:.3f}</td>" in rows[2] and "</a></td><td>1.000</td>" in rows[3]
 
 
+def test_no_two_cases_share_an_id(small_phantom: Phantom) -> None:
+    """Protects the second of P1.2 and P1-2 from the first one's CT: a picture is drawn once and used by its id."""
+    comparison = compare(small_phantom.labels, small_phantom.labels)
+    names = ("P1.2", "P1-2", "P1_2", "P1-2-3", "P\u00b9 2")
+    page = build_report([describe_comparison(name, comparison, small_phantom.ct) for name in names], about())
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 2 * len(names)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+
+
 def test_each_of_several_cases_begins_on_a_page_of_its_own_in_print(small_phantom: Phantom) -> None:
     """But a single one stands under the title; the first page would be empty else."""
     case = describe_comparison("a", compare(small_phantom.labels, small_phantom.labels))

@@ -93,8 +93,9 @@ def test_every_other_slice_drawn_is_the_whole(tmp_path: Path) -> None:
 def test_a_gap_too_wide_to_fill_is_refused(tmp_path: Path) -> None:
     contours = [rectangle(n, (4.5, 12.5), (1.5, 8.5)) for n in (0, 8.99)]
     with pytest.raises(ReadError, match=r"'Lung_R' has planes 27 mm apart"):
-        read_mask(structure_set(tmp_path / "rs.dcm", {"Lung_R": contours}), Geometry(
-            (10, *GRID.shape[1:]), GRID.affine_lps))
+        read_mask(
+            structure_set(tmp_path / "rs.dcm", {"Lung_R": contours}), Geometry((10, *GRID.shape[1:]), GRID.affine_lps)
+        )
 
 
 def test_a_named_structure_without_contours_is_said_and_hides_nothing(tmp_path: Path) -> None:

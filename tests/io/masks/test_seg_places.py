@@ -153,7 +153,9 @@ def test_uneven_slices_and_their_segmentation_come_onto_one_grid(tmp_path: Path)
     alone = read_mask(path)
     assert "uneven-segmentation" in codes(alone)
     volume_ml = np.count_nonzero(truth) * scan.volume.geometry.voxel_volume_ml
-    assert np.count_nonzero(alone.labels.array) * alone.labels.geometry.voxel_volume_ml == pytest.approx(volume_ml, rel=0.03)
+    assert np.count_nonzero(alone.labels.array) * alone.labels.geometry.voxel_volume_ml == pytest.approx(
+        volume_ml, rel=0.03
+    )
 
 
 def _one_slice(grid: Geometry, height: float) -> Geometry:
@@ -181,14 +183,16 @@ def test_a_tilted_segmentation_comes_onto_its_straightened_scan(fine: Phantom, t
     lungs = scan.volume.array[mask.labels.array > 0]
     assert lungs.mean() < -700 and np.mean(lungs > -300) < 0.03
     volume_ml = np.count_nonzero(fine.labels.array) * fine.labels.geometry.voxel_volume_ml
-    assert np.count_nonzero(mask.labels.array) * scan.volume.geometry.voxel_volume_ml == pytest.approx(volume_ml, rel=0.01)
+    assert np.count_nonzero(mask.labels.array) * scan.volume.geometry.voxel_volume_ml == pytest.approx(
+        volume_ml, rel=0.01
+    )
     alone = read_mask(path).labels
     assert alone.geometry.is_orthogonal
     assert np.count_nonzero(alone.array) * alone.geometry.voxel_volume_ml == pytest.approx(volume_ml, rel=0.02)
 
 
 def test_a_segment_without_voxels_is_said(tmp_path: Path) -> None:
-    """"Right Lung" and nothing in it must not leave a lung out in silence."""
+    """ "Right Lung" and nothing in it must not leave a lung out in silence."""
     volume = block(2, 3, 4)
     volume.array[3, 5:25, 3:23] = 2
     path = segmentation(tmp_path / "seg.dcm", volume)
