@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from LungUNetSegLib.errors import ConfigError, ModelError
 from LungUNetSegLib.models.onnx_graph import read_graph
 from LungUNetSegLib.models.safetensors import TensorPlace, read_places
 from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.segments import Segment, lungs_of
 
 DEFAULT_MODEL = "lungs"
 MANIFEST_FILE = "manifest.json"
@@ -91,7 +92,8 @@ class Manifest:
         date: When it was made, as YYYY-MM-DD.
         licence: Of the weights.
         preprocess: The grid and intensities that the network expects.
-        network: The U-Net's configuration, as JSON.
+        network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
+        structures: What the network's channels stand for, in their order; absent, as in older manifests, the lungs.
         files: The weights in each engine's form.
         training: How it was made.
         scores: What it reached, by the model card's names.
@@ -103,9 +105,15 @@ class Manifest:
     licence: str = "CC BY 4.0"
     preprocess: PreprocessConfig
     network: dict[str, Any]
+    structures: tuple[Segment, ...] = ()
     files: ModelFiles
     training: Training = Training()
     scores: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        labels = [structure.label for structure in self.structures]
+        if len(set(labels)) < len(labels) or not all(0 < label < 256 for label in labels):
+            raise ConfigError(f"A model's structures need different labels from 1 to 255, got {labels}.")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,7 +124,8 @@ class Model:
         name: The manifest's, or the checkpoint's file name.
         sha256: Of the weights, in hexadecimal: what identifies the model in a report.
         preprocess: The grid and intensities that the network expects.
-        network: The U-Net's configuration, as JSON.
+        network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
+        structures: What the network's channels stand for, in their order.
         weights: Path of the safetensors file or checkpoint.
         onnx: Path of the ONNX graph; None for a checkpoint.
         manifest: None for a checkpoint.
@@ -126,6 +135,7 @@ class Model:
     sha256: str
     preprocess: PreprocessConfig
     network: dict[str, Any]
+    structures: tuple[Segment, ...]
     weights: Path
     onnx: Path | None = None
     manifest: Manifest | None = None
@@ -133,16 +143,17 @@ class Model:
     def __post_init__(self) -> None:
         seen, given = self.network.get("in_channels", 1), self.preprocess.channels
         said = self.network.get("out_channels", 1)
-        if seen != given or said not in (1, 2):
+        if seen != given or not self.structures or said != len(self.structures):
             raise ModelError(
-                f"The network of {self.name!r} maps {seen} channels to {said}; a lung model of its "
-                f"preprocessing maps {given} to 2 (right and left lung) or to 1 (both as one)."
+                f"The network of {self.name!r} maps {seen} channels to {said}; its preprocessing gives {given}, and "
+                f"its structures are {', '.join(each.name for each in self.structures) or 'not named'}. A lung model "
+                "has 2 (right and left lung) or 1 (both as one)."
             )
 
     @property
     def channels(self) -> int:
-        """2 for right and left lung, 1 for both as one."""
-        return int(self.network.get("out_channels", 1))
+        """Of its probabilities; one for each structure."""
+        return len(self.structures)
 
 
 def shipped_models() -> list[str]:
@@ -219,6 +230,7 @@ def _load_exported(manifest_path: Path) -> Model:
         sha256=manifest.files.torch.sha256,
         preprocess=manifest.preprocess,
         network=manifest.network,
+        structures=manifest.structures or _lungs(manifest.network),
         weights=folder / manifest.files.torch.file,
         onnx=folder / manifest.files.onnx.file,
         manifest=manifest,
@@ -262,5 +274,11 @@ def _load_checkpoint(path: Path) -> Model:
         sha256=sha256_of(path),
         preprocess=checkpoint.preprocess,
         network=checkpoint.network,
+        structures=_lungs(checkpoint.network),
         weights=path,
     )
+
+
+def _lungs(network: Mapping[str, Any]) -> tuple[Segment, ...]:
+    channels = network.get("out_channels", 1)
+    return lungs_of(channels) if isinstance(channels, int) else ()

@@ -13,7 +13,7 @@ from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.losses import DiceOver
-from LungUNetSegLib.networks import UNetConfig
+from LungUNetSegLib.networks import NetworkConfig, UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
 DEMO_SAMPLE = "LIDC-IDRI-0001"
@@ -26,7 +26,7 @@ class TrainingConfig:
 
     Attributes:
         preprocess: The network's grid and window.
-        network: One output channel for both lungs together, or two for right and left.
+        network: Which architecture, and its settings; one structure for both lungs, or two for right and left.
         sampling: Which slices make an epoch.
         augment: How slices are changed; None for not at all.
         pathology: What disease is laid in; None for none.
@@ -52,7 +52,7 @@ class TrainingConfig:
     """
 
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
-    network: UNetConfig = field(default_factory=UNetConfig)
+    network: NetworkConfig = field(default_factory=UNetConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     augment: AugmentConfig | None = None
     pathology: PathologyConfig | None = None

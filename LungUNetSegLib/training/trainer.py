@@ -23,7 +23,7 @@ from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.losses import bce_dice_loss
-from LungUNetSegLib.networks import build_network
+from LungUNetSegLib.networks import build_network, structure_logits
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint
@@ -205,7 +205,7 @@ class Trainer:
         """One step of the optimiser; returns loss, logits, target and valid."""
         image, target, valid = self._prepare(batch)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            logits = self._parallel(image)
+            logits = structure_logits(self._parallel(image), self.config.network)
         loss = bce_dice_loss(logits, target, self.config.alpha, valid, self.config.dice_over)
         if not torch.isfinite(loss):
             raise DataError(f"The loss became {loss.item()}; lower learning_rate or set gradient_clip.")
@@ -232,7 +232,7 @@ class Trainer:
         for done, batch in enumerate(self.validation.in_order(self.config.batch_size), start=1):
             image, target, valid = self._prepare(batch)
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                logits = network(image)
+                logits = structure_logits(network(image), self.config.network)
             loss = bce_dice_loss(logits, target, self.config.alpha, valid, self.config.dice_over)
             scores.add(loss, logits, target, valid)
             self.progress("validate", min(done * self.config.batch_size, total), total)
