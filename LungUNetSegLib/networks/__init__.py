@@ -13,13 +13,17 @@ from LungUNetSegLib.networks.architecture import (
     register,
     structure_logits,
 )
+from LungUNetSegLib.networks.dilated_unet import DilatedUNetConfig
+from LungUNetSegLib.networks.original_unet import OriginalUNetConfig
 from LungUNetSegLib.networks.unet import UNet, UNetConfig
 
-for _config_type in (UNetConfig,):
+for _config_type in (UNetConfig, OriginalUNetConfig, DilatedUNetConfig):
     register(_config_type)
 
 __all__ = [
+    "DilatedUNetConfig",
     "NetworkConfig",
+    "OriginalUNetConfig",
     "Probabilities",
     "UNet",
     "UNetConfig",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import torch.nn.functional as F
@@ -14,11 +14,10 @@ from LungUNetSegLib.networks.blocks import ConvBlock, Downsample, Normalisation,
 
 
 @dataclass(frozen=True, kw_only=True)
-class UNetConfig(NetworkConfig):
-    """Everything that decides a U-Net's weights.
+class UNetSettings(NetworkConfig):
+    """What decides a U-Net's weights, besides its middle.
 
     Attributes:
-        name: "unet".
         features_per_stage: Channels from the finest stage to the middle.
         normalisation: After each 3x3 convolution.
         dropout: Probability with which a channel is dropped after each pooling.
@@ -26,7 +25,6 @@ class UNetConfig(NetworkConfig):
             the last (Shi 2016, doi:10.1109/CVPR.2016.207); 1 leaves pixels as they are, 2 costs a fourth.
     """
 
-    name: Literal["unet"] = "unet"
     features_per_stage: tuple[int, ...] = (16, 32, 64, 128)
     normalisation: Normalisation = "batch"
     dropout: float = 0.1
@@ -40,10 +38,25 @@ class UNetConfig(NetworkConfig):
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout must lie in [0, 1), got {self.dropout}.")
 
+    @property
+    def unet_arguments(self) -> dict[str, Any]:
+        """The arguments of `UNet`."""
+        return {each.name: getattr(self, each.name) for each in fields(UNetSettings) if each.name != "name"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig(UNetSettings):
+    """Everything that decides a U-Net's weights; the settings are those of `UNetSettings`.
+
+    Attributes:
+        name: "unet".
+    """
+
+    name: Literal["unet"] = "unet"
+
     def build(self) -> UNet:
         """Return the network at random weights."""
-        settings = {key: value for key, value in vars(self).items() if key != "name"}
-        return UNet(**settings)
+        return UNet(**self.unet_arguments)
 
     @classmethod
     def upgrade(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +80,7 @@ class UNet(nn.Module):
     Args:
         in_channels: Image channels.
         out_channels: Structures, one logit channel each.
-        features_per_stage: See UNetConfig, as the rest.
+        features_per_stage: See UNetSettings, as the rest.
         normalisation: After each 3x3 convolution.
         dropout: Probability with which a channel is dropped after each pooling.
         stem_stride: Side of the pixel blocks that become channels.
@@ -92,7 +105,7 @@ class UNet(nn.Module):
         for features in stages:
             self.encoder.append(ConvBlock(channels, features, normalisation))
             channels = features
-        self.middle = ConvBlock(channels, middle, normalisation)
+        self.middle: nn.Module = ConvBlock(channels, middle, normalisation)
         channels = middle
         self.decoder = nn.ModuleList()
         for features in reversed(stages):

@@ -31,7 +31,9 @@ from LungUNetSegLib.networks import (
 )
 
 SMALL: dict[str, dict[str, Any]] = {
+    "dilated_unet": {"features_per_stage": [4, 8, 8]},
     "unet": {"features_per_stage": [4, 8, 8]},
+    "unet_2015": {"first_features": 2, "largest_tile": 52},
 }
 """Settings under which a network is tested; its defaults where it has none here."""
 
