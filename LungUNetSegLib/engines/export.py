@@ -12,10 +12,12 @@ import datetime
 import logging
 import warnings
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -92,7 +94,7 @@ def export(
             tensors = {key: value.numpy() for key, value in state if value.is_floating_point()}
             places = write_weights(draft / WEIGHTS_FILE, tensors)
             probabilities = Probabilities(network, network_config).eval()
-            _write_graph(probabilities, checkpoint.preprocess, draft / ONNX_FILE, places)
+            _write_graph(probabilities, checkpoint.preprocess, draft / ONNX_FILE, tensors, places)
             files = {key: ModelFile(file=file, sha256=sha256_of(draft / file)) for key, file in _FILES.items()}
             manifest = Manifest(
                 name=name,
@@ -115,7 +117,11 @@ def export(
 
 
 def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
-    """Return an equal network without batch normalisation, and its configuration; others are returned as they are."""
+    """Return an equal network without batch normalisation after convolutions, and its settings.
+
+    Networks without the setting `normalisation`, and those with another one, are returned as they are. Layers must be
+    registered in the order in which they compute.
+    """
     settings = read_network_config(config)
     if getattr(settings, "normalisation", None) != "batch":
         return network, to_json(settings)
@@ -123,12 +129,11 @@ def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.M
     folded = build_network(settings).eval()
     state = dict(network.state_dict())
     for prefix, block in network.named_modules():
-        if not isinstance(block, nn.Sequential):
-            continue
-        for index, (layer, following) in enumerate(zip(block, list(block)[1:], strict=False)):
+        for (name, layer), (_, following) in pairwise(block.named_children()):
             if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
                 fused = fuse_conv_bn_eval(layer.eval(), following.eval())
-                state |= {f"{prefix}.{index}.{key}": value for key, value in fused.state_dict().items()}
+                path = f"{prefix}.{name}" if prefix else name
+                state |= {f"{path}.{key}": value for key, value in fused.state_dict().items()}
     folded.load_state_dict({key: state[key] for key in folded.state_dict()})
     return folded, to_json(settings)
 
@@ -146,9 +151,13 @@ def _network_of(checkpoint: NetworkState, path: Path) -> nn.Module:
 
 
 def _write_graph(
-    probabilities: nn.Module, preprocess: PreprocessConfig, path: Path, places: Mapping[str, TensorPlace]
+    probabilities: nn.Module,
+    preprocess: PreprocessConfig,
+    path: Path,
+    tensors: Mapping[str, npt.NDArray[np.float32]],
+    places: Mapping[str, TensorPlace],
 ) -> None:
-    """Write the ONNX graph with a free batch size, its weights left in the safetensors file."""
+    """Write the ONNX graph with a free batch size, its weights left in the safetensors file where they lie there."""
     try:
         import onnx
         import onnxscript  # noqa: F401  # what torch.onnx translates with
@@ -173,8 +182,10 @@ def _write_graph(
     assert program is not None
     model = program.model_proto
     for tensor in model.graph.initializer:
-        place = places.get(tensor.name.removeprefix("network."))
-        if place is not None:
+        name = tensor.name.removeprefix("network.")
+        place = places.get(name)
+        # The exporter may change a weight and keep its name: a normalisation that could not be folded, it folds.
+        if place is not None and tensor.raw_data == tensors[name].tobytes():
             set_external_data(tensor, WEIGHTS_FILE, place.offset, place.length)
             tensor.ClearField("raw_data")
     graph = model.graph

@@ -13,21 +13,28 @@ from LungUNetSegLib.networks.architecture import (
     register,
     structure_logits,
 )
+from LungUNetSegLib.networks.densenet_fpn import DenseNetFpnConfig
 from LungUNetSegLib.networks.dilated_unet import DilatedUNetConfig
+from LungUNetSegLib.networks.encoders import EncoderConfig, load_encoder
 from LungUNetSegLib.networks.original_unet import OriginalUNetConfig
 from LungUNetSegLib.networks.unet import UNet, UNetConfig
+from LungUNetSegLib.networks.vgg_segnet import VggSegNetConfig
 
-for _config_type in (UNetConfig, OriginalUNetConfig, DilatedUNetConfig):
+for _config_type in (UNetConfig, OriginalUNetConfig, DilatedUNetConfig, DenseNetFpnConfig, VggSegNetConfig):
     register(_config_type)
 
 __all__ = [
+    "DenseNetFpnConfig",
     "DilatedUNetConfig",
+    "EncoderConfig",
     "NetworkConfig",
     "OriginalUNetConfig",
     "Probabilities",
     "UNet",
     "UNetConfig",
+    "VggSegNetConfig",
     "build_network",
+    "load_encoder",
     "network_names",
     "read_network_config",
     "structure_logits",

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 Normalisation = Literal["batch", "instance", "group", "none"]
 
 
-def normalisation_layer(kind: Normalisation, features: int) -> nn.Module:
-    """Return the normalisation of `features` channels that `kind` names."""
+def normalisation_layer(kind: Normalisation, features: int, epsilon: float = 1e-5) -> nn.Module:
+    """Return the normalisation of `features` channels that `kind` names; `epsilon` is added to the variance."""
     if kind == "batch":
-        return nn.BatchNorm2d(features)
+        return nn.BatchNorm2d(features, epsilon)
     if kind == "instance":
-        return nn.InstanceNorm2d(features, affine=True)
+        return nn.InstanceNorm2d(features, epsilon, affine=True)
     if kind == "group":
-        return nn.GroupNorm(_group_count(features), features)
+        return nn.GroupNorm(_group_count(features), features, epsilon)
     return nn.Identity()
 
 

@@ -40,8 +40,8 @@ class DilatedUNetConfig(UNetSettings):
         seen, spanned = len(offsets_seen(self.rates)), 2 * sum(self.rates) + 1
         if seen < spanned:
             raise ConfigError(
-                f"rates {', '.join(map(str, self.rates))} see {seen} of the {spanned} pixels that they span; take rates "
-                "without a common factor, each at most one more than twice the sum of those before, such as 1, 2, 4."
+                f"rates {', '.join(map(str, self.rates))} see {seen} of the {spanned} pixels that they span; "
+                "take rates that leave no gap, such as 1, 2, 4 or 1, 2, 5."
             )
 
     def build(self) -> DilatedUNet:

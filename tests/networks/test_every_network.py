@@ -31,9 +31,11 @@ from LungUNetSegLib.networks import (
 )
 
 SMALL: dict[str, dict[str, Any]] = {
+    "densenet_fpn": {"blocks": [1, 2, 2, 1], "growth": 4, "pyramid_features": 16},
     "dilated_unet": {"features_per_stage": [4, 8, 8]},
     "unet": {"features_per_stage": [4, 8, 8]},
     "unet_2015": {"first_features": 2, "largest_tile": 52},
+    "vgg_segnet": {"first_features": 4},
 }
 """Settings under which a network is tested; its defaults where it has none here."""
 
