@@ -103,13 +103,13 @@ class VggSegNet(nn.Module):
             if (match := re.fullmatch(r"features\.(\d+)\.(\w+)", key)) and match[2] != "num_batches_tracked":
                 numbered.setdefault(int(match[1]), {})[match[2]] = value
         layers = [numbered[number] for number in sorted(numbered)]
-        parts = [(each for each in layers if ("running_mean" in each) == is_norm) for is_norm in (False, True)]
+        norms = iter([each for each in layers if "running_mean" in each])
+        convolutions = iter([each for each in layers if "running_mean" not in each])
         state: dict[str, Tensor] = {}
         for level, depth in enumerate(DEPTHS):
             for index in range(depth):
-                for offset, part in enumerate(parts):
-                    layer = next(part, {})
-                    state |= {f"encoder.{level}.{3 * index + offset}.{key}": value for key, value in layer.items()}
+                for place, layer in ((3 * index, next(convolutions, {})), (3 * index + 1, next(norms, {}))):
+                    state |= {f"encoder.{level}.{place}.{key}": value for key, value in layer.items()}
         return state
 
 
