@@ -86,6 +86,8 @@ def export(
     checkpoint = read_checkpoint(checkpoint_path)
     original = _network_of(checkpoint, checkpoint_path)
     network, network_config = fold_batch_norm(original, checkpoint.network)
+    if "encoder_weights" in network_config:  # a path on the machine where it was trained, of no use in another place
+        network_config["encoder_weights"] = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Written aside and moved: an engine that runs the old model reads its weights from the file itself.
@@ -117,7 +119,7 @@ def export(
 
 
 def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
-    """Return an equal network without batch normalisation after convolutions, and its settings.
+    """Return an equal network without batch normalisation after convolutions, and its settings as JSON.
 
     Networks without the setting `normalisation`, and those with another one, are returned as they are. Layers must be
     registered in the order in which they compute.

@@ -35,7 +35,7 @@ def make_objective(config: TrainingConfig, cases: Sequence[CachedCase]) -> Objec
     if config.loss == "border_cross_entropy":
         return _border_cross_entropy
     if config.loss == "balanced_cross_entropy":
-        weights = _balance(cases, network)
+        weights = class_balance(cases, network)
         return lambda logits, target, valid: weighted_cross_entropy(
             logits, class_map(target), weights.to(logits.device), valid
         )
@@ -55,8 +55,8 @@ def _border_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tens
     return weighted_cross_entropy(logits, classes, border_weights(classes, logits.shape[1], valid), valid)
 
 
-def _balance(cases: Sequence[CachedCase], network: NetworkConfig) -> Tensor:
-    """Weights of the classes by their frequencies in all slices, as they are before augmentation."""
+def class_balance(cases: Sequence[CachedCase], network: NetworkConfig) -> Tensor:
+    """Return (C,) weights of the classes by their frequencies in all slices, as these are before augmentation."""
     count = network.out_channels + 1
     pixels, of_slices = torch.zeros(count, dtype=torch.int64), torch.zeros(count, dtype=torch.int64)
     for case in cases:
