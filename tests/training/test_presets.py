@@ -135,7 +135,7 @@ def test_a_loss_over_classes_needs_a_network_of_classes(loss: Any) -> None:
 def test_an_encoder_s_file_is_read_when_training_starts_and_its_path_is_not_exported(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Protects `--set network.encoder_weights=FILE`: read at first, not needed later, and nobody's path is given away."""
+    """Protects `--set network.encoder_weights=FILE`: read at first, not needed later, and no path is given away."""
     file = tmp_path / "densenet.pth"
     network = read_network_config({"name": "densenet_fpn", "growth": 4, "blocks": [1, 1, 1, 1], "pyramid_features": 8})
     weights = {f"features.{key}": value * 0 + 0.25 for key, value in network.build().encoder.state_dict().items()}
