@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": set(),
     "sample": set(),
     "preprocessing": VOLUMES,
+    "region": {"volume"},
     "phantom": VOLUMES,
     "io": VOLUMES,
     "cases": VOLUMES | {"io"},
