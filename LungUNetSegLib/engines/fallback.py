@@ -74,10 +74,11 @@ class FallbackEngine:
     def _run(self, batch: Float32) -> Float32:
         result = self._engine.probabilities(batch)
         shape = (len(batch), self._channels, *batch.shape[2:])
+        low, high = result.min(), result.max()
         # Comparisons with NaN are false, so this finds them too.
-        if result.shape != shape or not (result.min() >= -ROUNDING and result.max() <= 1 + ROUNDING):
+        if result.shape != shape or not (low >= -ROUNDING and high <= 1 + ROUNDING):
             raise EngineError(f"{self.description} gave what are no probabilities of this model.")
-        return result if result.min() >= 0 and result.max() <= 1 else result.clip(0, 1)
+        return result if low >= 0 and high <= 1 else result.clip(0, 1)
 
     def _step_down(self, error: EngineError, smaller_batch: bool) -> None:
         if smaller_batch:
