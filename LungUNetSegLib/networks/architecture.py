@@ -31,6 +31,10 @@ class NetworkConfig:
     """Whether a pixel belongs to one class at most: the network then gives the background's logit first (softmax).
     Otherwise each structure has a logit of its own (sigmoid)."""
 
+    jumps: ClassVar[bool] = False
+    """Whether a last bit that is rounded otherwise may move a value by a pixel, as it does in max-unpooling: engines
+    then differ at single pixels, however exactly they compute."""
+
     name: str
     in_channels: int = 1
     out_channels: int = 1

@@ -43,6 +43,7 @@ class VggSegNetConfig(EncoderConfig):
     """
 
     classes: ClassVar[bool] = True
+    jumps: ClassVar[bool] = True
 
     name: Literal["vgg_segnet"] = "vgg_segnet"
     first_features: int = 64
