@@ -28,17 +28,8 @@ from LungUNetSegLib.errors import MissingDependencyError, ModelError, WriteError
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.machine import INSTALL_TRAIN, import_package
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
-from LungUNetSegLib.models.model import (
-    MANIFEST_FILE,
-    Manifest,
-    Model,
-    ModelFile,
-    ModelFiles,
-    Training,
-    load_model,
-    sha256_of,
-    write_manifest,
-)
+from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, ModelFile, ModelFiles, Training, write_manifest
+from LungUNetSegLib.models.model import Model, load_model, sha256_of
 from LungUNetSegLib.models.safetensors import TensorPlace, write_weights
 from LungUNetSegLib.networks import Probabilities, build_network, read_network_config
 from LungUNetSegLib.preprocessing import PreprocessConfig

@@ -16,7 +16,8 @@ from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import MissingDependencyError, ModelError
 from LungUNetSegLib.models import model as model_module
-from LungUNetSegLib.models.model import load_model, read_manifest, sha256_of, shipped_models
+from LungUNetSegLib.models.manifest import read_manifest
+from LungUNetSegLib.models.model import load_model, sha256_of, shipped_models
 from LungUNetSegLib.models.safetensors import read_weights, write_weights
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.training.checkpoint import load_checkpoint
@@ -145,6 +146,7 @@ def test_the_manifest_names_what_the_channels_stand_for(own_model: Path) -> None
     others = [lobe, {**lobe, "label": 2, "segment_id": "RightLowerLobe", "name": "Right lower lobe"}]
     _change_manifest(own_model, structures=others)
     assert [each.name for each in load_model(own_model).structures] == ["Right upper lobe", "Right lower lobe"]
+    assert not load_model(own_model).finds_lungs
     for wrong, said in ((others[:1], "structures are Right upper lobe"), ([lobe, lobe], "different labels")):
         _change_manifest(own_model, structures=wrong)
         with pytest.raises(ModelError, match=said):
@@ -171,7 +173,7 @@ def test_a_manifest_without_structures_or_a_network_s_name_is_of_a_lung_u_net(
     values["network"]["middle_dilation"] = 1
     (folder / "manifest.json").write_text(json.dumps(values))
     model = load_model(folder)
-    assert model.structures == structures
+    assert model.structures == structures and model.finds_lungs
     slices = np.zeros((1, 3, *COARSE.size), np.float32)
     by_engine = [open_engine(model, engine, "cpu").probabilities(slices) for engine in ("onnxruntime", "torch")]
     np.testing.assert_allclose(*by_engine, atol=1e-5)
