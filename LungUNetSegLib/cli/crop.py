@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io import read_labels, read_scan, write_image, write_labels
 from LungUNetSegLib.io.images.write import check_image_output
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
 
 
-def run(arguments: argparse.Namespace, progress: Progress) -> int:
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Cut out the box, write image and mask, and print where it lies.
 
     Raises:
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace, progress: Progress) -> int:
     return 0
 
 
-def _lungs(scan: Volume, arguments: argparse.Namespace, progress: Progress) -> Volume:
+def _lungs(scan: Volume, arguments: argparse.Namespace, progress: ProgressView) -> Volume:
     if arguments.mask:
         return read_labels(arguments.mask, scan.geometry)
     model = load_model(arguments.model)

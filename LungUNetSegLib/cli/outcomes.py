@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import find_cases
-from LungUNetSegLib.cli.progress import Progress
+from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.outcomes.inputs import InputConfig, read_outcomes
 from LungUNetSegLib.outcomes.training import OutcomeConfig, cross_validate
 from LungUNetSegLib.training.device import choose_device
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
 
 
-def run(arguments: argparse.Namespace, progress: Progress) -> int:
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Train and judge by cross-validation, and print the area with its interval.
 
     Raises:

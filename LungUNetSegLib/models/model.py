@@ -33,8 +33,8 @@ class Model:
         sha256: Of the weights, in hexadecimal: what identifies the model in a report.
         preprocess: The grid and intensities that the network expects.
         network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
-        structures: What the network's channels stand for, in their order.
         weights: Path of the safetensors file or checkpoint.
+        structures: What the network's channels stand for, in their order; the lungs where none are given.
         onnx: Path of the ONNX graph; None for a checkpoint.
         manifest: None for a checkpoint.
     """
@@ -43,12 +43,13 @@ class Model:
     sha256: str
     preprocess: PreprocessConfig
     network: dict[str, Any]
-    structures: tuple[Segment, ...]
     weights: Path
+    structures: tuple[Segment, ...] = ()
     onnx: Path | None = None
     manifest: Manifest | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", self.structures or _lungs(self.network))
         seen, given = self.network.get("in_channels", 1), self.preprocess.channels
         said = self.network.get("out_channels", 1)
         if seen != given or not self.structures or said != len(self.structures):
@@ -125,7 +126,7 @@ def _load_exported(manifest_path: Path) -> Model:
         sha256=manifest.files.torch.sha256,
         preprocess=manifest.preprocess,
         network=manifest.network,
-        structures=manifest.structures or _lungs(manifest.network),
+        structures=manifest.structures,
         weights=folder / manifest.files.torch.file,
         onnx=folder / manifest.files.onnx.file,
         manifest=manifest,
@@ -169,7 +170,6 @@ def _load_checkpoint(path: Path) -> Model:
         sha256=sha256_of(path),
         preprocess=checkpoint.preprocess,
         network=checkpoint.network,
-        structures=_lungs(checkpoint.network),
         weights=path,
     )
 

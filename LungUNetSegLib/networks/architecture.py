@@ -22,7 +22,7 @@ class NetworkConfig:
     Training settings, checkpoints and manifests keep it as JSON, where `name` says which architecture it is of.
 
     Attributes:
-        name: Of the architecture, as in `network_names()`.
+        name: The architecture's name.
         in_channels: Image channels.
         out_channels: Structures that the network finds.
     """

@@ -33,7 +33,6 @@ class DenseNetFpnConfig(EncoderConfig):
     """Everything that decides a DenseNet-FPN's weights.
 
     Attributes:
-        name: "densenet_fpn".
         in_channels: Neighbouring slices; 3 in the paper.
         blocks: Units in each dense block; DenseNet121's by default.
         growth: Channels that a unit adds; 32 in DenseNet121.

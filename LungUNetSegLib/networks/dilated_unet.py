@@ -24,7 +24,6 @@ class DilatedUNetConfig(UNetSettings):
     """Everything that decides a dilated U-Net's weights; the others are those of `UNetSettings`.
 
     Attributes:
-        name: "dilated_unet".
         rates: Distance between the taps of each of the middle's convolutions, in pixels of the middle.
         joined: "sum" adds what all of them give, "chain" passes on what the last gives.
     """

@@ -35,7 +35,6 @@ class OriginalUNetConfig(NetworkConfig):
     """Everything that decides the weights of a U-Net of 2015.
 
     Attributes:
-        name: "unet_2015".
         first_features: Channels of the finest level, doubled from level to level; 64 in the paper. The cost grows with
             its square: with 16 it trains on two cores.
         largest_tile: Side of the largest output tile in pixels; 388 in the paper. What is larger is cut into tiles.

@@ -46,11 +46,7 @@ class UNetSettings(NetworkConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig(UNetSettings):
-    """Everything that decides a U-Net's weights; the settings are those of `UNetSettings`.
-
-    Attributes:
-        name: "unet".
-    """
+    """Everything that decides a U-Net's weights; the settings are those of `UNetSettings`."""
 
     name: Literal["unet"] = "unet"
 

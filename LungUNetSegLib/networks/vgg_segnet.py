@@ -36,7 +36,6 @@ class VggSegNetConfig(EncoderConfig):
     """Everything that decides a VGG-SegNet's weights.
 
     Attributes:
-        name: "vgg_segnet".
         in_channels: 3, or 1 that is repeated three times.
         first_features: Channels of the first convolutions; 64 in VGG19. The cost grows with its square.
         normalisation: After every convolution; "none" once it is folded into them.

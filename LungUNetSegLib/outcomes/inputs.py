@@ -37,7 +37,7 @@ class InputConfig:
     size: tuple[int, int, int] = (48, 240, 360)
 
 
-def lungs_of(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:
+def network_input(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:
     """Return the network's input: its axes (head, back, left), its mean 0 and its standard deviation 1.
 
     Raises:
@@ -58,7 +58,7 @@ def read_input(case: Case, config: InputConfig) -> Float32:
     """
     pair = read_pair(case)
     try:
-        return lungs_of(pair.ct, pair.labels, config)
+        return network_input(pair.ct, pair.labels, config)
     except DataError as error:
         raise DataError(f"{case.mask}: {error}") from error
 

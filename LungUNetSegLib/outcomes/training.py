@@ -25,10 +25,10 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.outcomes.auc import Auc, auc
 from LungUNetSegLib.outcomes.inputs import Float32, InputConfig, read_input
 from LungUNetSegLib.outcomes.network import Covid19Net
+from LungUNetSegLib.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
-Progress = Callable[[str, int, int], None]
 Load = Callable[[Case], Float32]
 
 
@@ -90,7 +90,7 @@ def cross_validate(
     folder: Path,
     *,
     device: torch.device | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[list[Prediction], Auc]:
     """Train a network on all but each part of the patients, and judge that part.
 
@@ -116,7 +116,7 @@ def cross_validate(
         raise DataError(
             f"{counts[True]} patient(s) have the outcome and {counts[False]} have not; at least 2 of each are needed."
         )
-    device, progress = device or torch.device("cpu"), progress or _silent
+    device = device or torch.device("cpu")
     load = _prepare(cases, config.inputs, folder, progress)
     predictions: list[Prediction] = []
     for fold in range(config.folds):
@@ -202,10 +202,6 @@ def _train(
 def _predict(network: Covid19Net, cases: Sequence[Case], load: Load, device: torch.device) -> list[float]:
     network.eval()
     return [float(network(torch.from_numpy(load(case))[None, None].to(device)).sigmoid()) for case in cases]
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Progress that nobody asked for."""
 
 
 def _part_of(progress: Progress, fold: int, folds: int) -> Callable[[int, int], None]:

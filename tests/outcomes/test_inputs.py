@@ -9,7 +9,7 @@ import pytest
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.outcomes.inputs import InputConfig, lungs_of, read_outcomes
+from LungUNetSegLib.outcomes.inputs import InputConfig, network_input, read_outcomes
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.region import crop, lung_box_of_wang, suppress_outside, whole_lung_input
 from LungUNetSegLib.volume import Volume
@@ -29,7 +29,7 @@ def test_the_input_is_the_papers_four_steps(phantom: Phantom) -> None:
     }
     for (cropped, suppressed), values in expected.items():
         config = InputConfig(crop=cropped, suppress=suppressed, size=SIZE)
-        np.testing.assert_array_equal(lungs_of(phantom.ct, phantom.labels, config), values)
+        np.testing.assert_array_equal(network_input(phantom.ct, phantom.labels, config), values)
 
 
 def test_a_scan_stored_in_another_order_gives_the_same_input(phantom: Phantom) -> None:
@@ -41,7 +41,7 @@ def test_a_scan_stored_in_another_order_gives_the_same_input(phantom: Phantom) -
         for each in (phantom.ct, phantom.labels)
     ]
     config = InputConfig(size=SIZE)
-    np.testing.assert_array_equal(lungs_of(*turned, config), lungs_of(phantom.ct, phantom.labels, config))
+    np.testing.assert_array_equal(network_input(*turned, config), network_input(phantom.ct, phantom.labels, config))
 
 
 def case(name: str, patient: str = "") -> Case:
