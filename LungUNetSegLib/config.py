@@ -72,7 +72,8 @@ def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str 
     """Build `config_type` from what `to_json` gave, refusing unknown keys and wrong types.
 
     Args:
-        config_type: A dataclass with keyword-only fields.
+        config_type: A dataclass with keyword-only fields; or one that stands for several, whose classmethod
+            ``choose(values, where)`` returns the class that is meant and the values for it.
         values: Keys are field names; absent fields keep their defaults.
         where: Named in errors, e.g. the path of the JSON file.
 
@@ -81,6 +82,9 @@ def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str 
     """
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where}: expected an object with settings, got {type(values).__name__}.")
+    choose = getattr(config_type, "choose", None)
+    if choose is not None:
+        config_type, values = choose(values, where)
     hints = typing.get_type_hints(config_type)
     known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
     unknown = sorted(set(values) - set(known))

@@ -50,6 +50,6 @@ BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology
 """Labels of the kind "binary"."""
 
 
-def segments_of(kind: LabelKind) -> tuple[Segment, ...]:
-    """Return what the labels of a kind mean."""
-    return LUNGS if kind == "lr" else BOTH_LUNGS
+def lungs_of(channels: int) -> tuple[Segment, ...]:
+    """Return the structures of a lung network's channels: right and left lung of two, both as one of one."""
+    return {1: BOTH_LUNGS, 2: LUNGS}.get(channels, ())

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.engines import OutOfMemoryError
 from LungUNetSegLib.errors import EngineError
-from LungUNetSegLib.networks import UNetConfig, build_network
+from LungUNetSegLib.networks import NetworkConfig, UNetConfig, build_network
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
@@ -20,7 +21,7 @@ COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64), context_mm=15.0)
 
 
 def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:
-    """Write a checkpoint of a tiny network at random weights, its batch normalisations' statistics not trivial."""
+    """Write a checkpoint of a tiny U-Net at random weights, its batch normalisations' statistics not trivial."""
     tiny = {"out_channels": 2, "features_per_stage": (4, 8, 8), "stem_stride": 2, "in_channels": preprocess.channels}
     config = UNetConfig(**tiny | network)
     torch.manual_seed(0)
@@ -29,10 +30,14 @@ def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **networ
         for _ in range(3):
             net(torch.randn(4, preprocess.channels, 32, 32) * 2 + 1)
         net.head.weight *= 5
-    state = net.state_dict()
+    return save_network(path, net, config, preprocess)
+
+
+def save_network(path: Path, network: nn.Module, config: NetworkConfig, preprocess: PreprocessConfig = COARSE) -> Path:
+    """Write a network's weights as a training's checkpoint."""
     checkpoint = Checkpoint(
         config=TrainingConfig(preprocess=preprocess, network=config),
-        epoch=1, network=state, average=None, optimiser={}, scaler={}, history=[],
+        epoch=1, network=network.state_dict(), average=None, optimiser={}, scaler={}, history=[],
         split=Split(training=(), test=()), data_digest="",
     )  # fmt: skip
     save_checkpoint(checkpoint, path)

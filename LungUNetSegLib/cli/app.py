@@ -26,8 +26,10 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
     "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
+    "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
     "evaluate": ("LungUNetSegLib.cli.evaluate", "compare predictions with references"),
+    "outcomes": ("LungUNetSegLib.cli.outcomes", "train a network on scans with an outcome each, and judge it"),
     "figures": ("LungUNetSegLib.cli.figures", "draw the paper's figures of a training"),
     "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
 }

@@ -11,12 +11,12 @@ from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.config import from_json, parse_json
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ConfigError
-from LungUNetSegLib.models.model import Training
+from LungUNetSegLib.models.manifest import Training
 
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a manifest says that no checkpoint knows; see `inference.model.Manifest`."""
+    """What a manifest says that no checkpoint knows; see `models.manifest.Manifest`."""
 
     description: str = ""
     date: str | None = None

@@ -121,6 +121,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         trainer.resume(checkpoint)
     elif start is not None:
         trainer.start_from(start)
+    else:
+        trainer.load_encoder()
     if process.is_first:
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     _run_to_the_end(trainer, process)

@@ -19,7 +19,7 @@ from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.volume import AIR_HU
 
 ELASTIC_GRID = 5
-"""Control points of the elastic deformation along each axis."""
+"""Control points of the elastic deformation along each axis, unless the settings have others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,7 @@ class AugmentConfig:
         scale: Smallest and largest magnification.
         shift: Largest shift, as a fraction of the slice's size.
         elastic_pixels: Standard deviation of the control points' displacement.
+        elastic_grid: Control points along each axis; those at the ends lie on the slice's border.
         noise_hu: Largest standard deviation of the noise, white or as coarse as a soft kernel leaves it.
         kernel: Largest blur (sigma in pixels) and largest sharpening (amount of unsharp masking).
         gamma: Largest exponent of the contrast between air and bone; its inverse is the smallest.
@@ -48,6 +49,7 @@ class AugmentConfig:
     scale: tuple[float, float] = (0.75, 1.3)
     shift: float = 0.12
     elastic_pixels: float = 4.0
+    elastic_grid: int = ELASTIC_GRID
     noise_hu: float = 60.0
     kernel: tuple[float, float] = (1.2, 1.5)
     gamma: float = 1.3
@@ -62,6 +64,8 @@ class AugmentConfig:
                 raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
         if not 0 < self.scale[0] <= self.scale[1]:
             raise ConfigError(f"scale must rise from above 0, got {self.scale}.")
+        if self.elastic_grid < 2:
+            raise ConfigError(f"elastic_grid must be at least 2, got {self.elastic_grid}.")
         if min(self.gamma, self.resolution) < 1:
             raise ConfigError(f"gamma and resolution must be at least 1, got {self.gamma} and {self.resolution}.")
 
@@ -75,7 +79,7 @@ class AugmentParameters:
         rotation: (B,) radians.
         scale: (B,) magnification.
         shift: (B, 2) along (row, column), as a fraction of the size.
-        elastic: (B, 2, ELASTIC_GRID, ELASTIC_GRID) displacement in pixels along (column, row).
+        elastic: (B, 2, n, n) displacement of n x n control points in pixels along (column, row).
         noise_hu: (B,) standard deviation.
         noise_smooth: (B,) bool; coarse noise.
         seed: (B,) int64; of the noise and of the cover's folds.
@@ -145,7 +149,8 @@ def sample_parameters(batch_size: int, config: AugmentConfig, generator: torch.G
         return uniform(-math.log(largest), math.log(largest)).exp()
 
     low, high = (math.log(each) for each in config.scale)
-    elastic = torch.randn(batch_size, 2, ELASTIC_GRID, ELASTIC_GRID, generator=generator) * config.elastic_pixels
+    points = (config.elastic_grid, config.elastic_grid)
+    elastic = torch.randn(batch_size, 2, *points, generator=generator) * config.elastic_pixels
     kernel = sometimes(uniform(-1, 1))
     return AugmentParameters(
         flip=uniform(0, 1) < config.flip,

@@ -2,13 +2,16 @@
 
 from LungUNetSegLib.engines.engine import Engine, OutOfMemoryError
 from LungUNetSegLib.engines.fallback import FallbackEngine
-from LungUNetSegLib.engines.selection import DEVICES, ENGINES, DeviceName, EngineName, open_engine
+from LungUNetSegLib.engines.registry import ENGINE_KINDS, ENGINES, EngineKind, EngineName
+from LungUNetSegLib.engines.selection import DEVICES, DeviceName, open_engine
 
 __all__ = [
     "DEVICES",
     "ENGINES",
+    "ENGINE_KINDS",
     "DeviceName",
     "Engine",
+    "EngineKind",
     "EngineName",
     "FallbackEngine",
     "OutOfMemoryError",

@@ -28,8 +28,8 @@ class Engine(Protocol):
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, k, h, w) normalised slices to (n, c, h, w) probabilities.
 
-        The k = ``PreprocessConfig.channels`` slices are the one to segment and its neighbours. Of the result channel 0
-        is the patient's right lung and channel 1 the left; the only channel of some models is both.
+        The k = ``PreprocessConfig.channels`` slices are the one to segment and its neighbours. The result has a channel
+        for each of the model's structures, in their order: right and left lung, or both as one.
 
         Raises:
             OutOfMemoryError: The device has no room for n slices at once.

@@ -15,6 +15,9 @@ _log = logging.getLogger(__name__)
 BATCH_SLICES = 8
 """More bring no speed on a CPU: the features of 8 slices no longer fit its caches (docs/performance.md)."""
 
+ROUNDING = 1e-5
+"""By so much a probability may lie outside of 0 to 1: ONNX Runtime 1.32 has 1.0000001 for the sigmoid of 17.844."""
+
 
 class FallbackEngine:
     """The first of several engines that works; the others stand by.
@@ -71,10 +74,11 @@ class FallbackEngine:
     def _run(self, batch: Float32) -> Float32:
         result = self._engine.probabilities(batch)
         shape = (len(batch), self._channels, *batch.shape[2:])
+        low, high = result.min(), result.max()
         # Comparisons with NaN are false, so this finds them too.
-        if result.shape != shape or not (result.min() >= 0 and result.max() <= 1):
+        if result.shape != shape or not (low >= -ROUNDING and high <= 1 + ROUNDING):
             raise EngineError(f"{self.description} gave what are no probabilities of this model.")
-        return result
+        return result if low >= 0 and high <= 1 else result.clip(0, 1)
 
     def _step_down(self, error: EngineError, smaller_batch: bool) -> None:
         if smaller_batch:

@@ -13,16 +13,13 @@ from typing import Literal, get_args
 
 from LungUNetSegLib.engines.engine import Engine
 from LungUNetSegLib.engines.fallback import FallbackEngine
-from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
-from LungUNetSegLib.engines.open_vino import OpenVinoEngine
+from LungUNetSegLib.engines.registry import ENGINE_KINDS, EngineKind, EngineName
 from LungUNetSegLib.engines.torch_engine import TorchEngine, torch_devices
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.models.model import Model
 
-EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
-ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 DEVICES: tuple[DeviceName, ...] = get_args(DeviceName)
 
 
@@ -55,18 +52,19 @@ def open_engine(
 
 def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
     """The GPUs to try, for torch; empty for the CPU."""
+    asked = _kind(engine)
     if device in ("cuda", "mps"):
-        if engine in ("onnxruntime", "openvino"):
+        if asked and not asked.has_gpus:
             raise EngineError(f"The engine {engine} runs on the CPU only: use --engine torch for --device {device}.")
         return [device]
-    if device == "cpu" or engine in ("onnxruntime", "openvino"):
+    if device == "cpu" or (asked and not asked.has_gpus):
         return []
-    if engine == "auto" and not _gpu_is_likely():
+    if asked is None and not _gpu_is_likely():
         return []
     try:
         found = torch_devices()
     except MissingDependencyError:
-        if engine == "torch":
+        if asked:
             raise
         return []
     return [name for name in DEVICES if name in found and name != "cpu"]
@@ -74,18 +72,17 @@ def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
 
 def _cpu_engines(model: Model, engine: EngineName, threads: int | None) -> list[Callable[[], Engine]]:
     """Openers of the CPU's engines, the preferred first; only the one that is asked for."""
-    openers: dict[EngineName, Callable[[], Engine]] = {
-        "onnxruntime": partial(OnnxRuntimeEngine, model, threads),
-        "openvino": partial(OpenVinoEngine, model, threads),
-        "torch": partial(TorchEngine, model, "cpu", threads),
-    }
-    if engine != "auto":
-        return [openers[engine]]
-    if model.onnx is None:
-        return [openers["torch"]]
+    asked = _kind(engine)
+    if asked:
+        return [asked.on_cpu(model, threads)]
+    able = [kind for kind in ENGINE_KINDS if model.onnx is not None or not kind.needs_graph]
     # An engine that is not installed is no step down for who did not ask for it.
-    installed = [name for name in openers if find_spec(name)]
-    return [openers[name] for name in installed or ["onnxruntime"]]
+    return [kind.on_cpu(model, threads) for kind in able if kind.available] or [able[0].on_cpu(model, threads)]
+
+
+def _kind(engine: EngineName) -> EngineKind | None:
+    """The engine of that name; None for "auto"."""
+    return next((kind for kind in ENGINE_KINDS if kind.name == engine), None)
 
 
 def _gpu_is_likely() -> bool:

@@ -49,7 +49,7 @@ class TorchEngine:
         try:
             # An NVIDIA GPU would otherwise convolve in TF32, which keeps 10 bits of a factor.
             with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                result: Float32 = self._network(torch.from_numpy(slices).to(self.device)).sigmoid().cpu().numpy()
+                result: Float32 = self._network(torch.from_numpy(slices).to(self.device)).cpu().numpy()
         except Exception as error:  # as above
             raise engine_failure("PyTorch", error) from error
         return result
@@ -63,7 +63,7 @@ def torch_devices() -> list[str]:
 
 
 def _load_network(model: Model) -> Any:
-    from LungUNetSegLib.networks import build_network
+    from LungUNetSegLib.networks import Probabilities, build_network
 
     torch = import_package("torch", "PyTorch")
     network = build_network(model.network)
@@ -72,7 +72,7 @@ def _load_network(model: Model) -> Any:
     else:
         state = {name: torch.tensor(values) for name, values in read_weights(model.weights).items()}
     network.load_state_dict(state)
-    return network
+    return Probabilities(network, model.network)
 
 
 def _device_name(torch: Any, device: str) -> str:

@@ -3,6 +3,7 @@
 from LungUNetSegLib.io.dicom.read import SeriesSummary, dicom_to_numpy, list_series, read_dicom
 from LungUNetSegLib.io.dicom.write import write_dicom_series
 from LungUNetSegLib.io.images.read import read_image
+from LungUNetSegLib.io.images.write import write_image
 from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
 from LungUNetSegLib.io.reading import read_scan
 from LungUNetSegLib.io.scan import Scan
@@ -18,5 +19,6 @@ __all__ = [
     "read_labels",
     "read_scan",
     "write_dicom_series",
+    "write_image",
     "write_labels",
 ]

@@ -22,7 +22,10 @@ LABEL_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_ENDINGS, NPZ_ENDING)
 MASK_ENDINGS = (*LABEL_ENDINGS, DICOM_ENDING)
 """What a mask's name may end on."""
 
-OUTPUT_ENDINGS = (SEGMENTATION_ENDING, ".nii.gz", ".nii", ".nrrd", ".mha")
+IMAGE_OUTPUT_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
+"""Images that can be written."""
+
+OUTPUT_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_OUTPUT_ENDINGS)
 """Label maps that can be written."""
 
 

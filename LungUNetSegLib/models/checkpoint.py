@@ -19,7 +19,7 @@ class NetworkState:
 
     Attributes:
         preprocess: The grid and intensities that the network expects.
-        network: The U-Net's configuration, as JSON.
+        network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
         weights: The state dict; the moving average where the training kept one.
     """
 

@@ -7,105 +7,21 @@ which the graph refers: there is one copy of them for all engines). A training c
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.config import from_json, parse_json, to_json
-from LungUNetSegLib.errors import ConfigError, ModelError
+from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, read_manifest
 from LungUNetSegLib.models.onnx_graph import read_graph
 from LungUNetSegLib.models.safetensors import TensorPlace, read_places
 from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment, lungs_of
 
 DEFAULT_MODEL = "lungs"
-MANIFEST_FILE = "manifest.json"
 CHECKPOINT_SUFFIXES = (".pt", ".pth")
 SHIPPED_FOLDER = Path(__file__).resolve().parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFile:
-    """One file of a model.
-
-    Attributes:
-        file: Name in the manifest's folder.
-        sha256: Of its bytes, in hexadecimal.
-    """
-
-    file: str
-    sha256: str
-
-    def __post_init__(self) -> None:
-        # A manifest comes with somebody's model: it may not point at the reader's other files.
-        if Path(self.file).name != self.file:
-            raise ConfigError(f"A model's file lies in the manifest's own folder, got {self.file!r}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFiles:
-    """What each engine reads.
-
-    Attributes:
-        onnx: The graph, for ONNX Runtime and OpenVINO; its numbers lie in the `torch` file.
-        torch: The weights by name, in safetensors.
-    """
-
-    onnx: ModelFile
-    torch: ModelFile
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingCase:
-    """Scans of one collection that a model learnt from, with what their licence asks to be repeated."""
-
-    collection: str
-    cases: tuple[str, ...]
-    licence: str
-    citation: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """How a model was made.
-
-    Attributes:
-        cases: What it learnt from.
-        commands: The commands that make it again.
-        config: Settings of the training run.
-    """
-
-    cases: tuple[TrainingCase, ...] = ()
-    commands: tuple[str, ...] = ()
-    config: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What ``manifest.json`` says of a model.
-
-    Attributes:
-        name: For people and for ``--model``.
-        description: A sentence.
-        date: When it was made, as YYYY-MM-DD.
-        licence: Of the weights.
-        preprocess: The grid and intensities that the network expects.
-        network: The U-Net's configuration, as JSON.
-        files: The weights in each engine's form.
-        training: How it was made.
-        scores: What it reached, by the model card's names.
-    """
-
-    name: str
-    description: str
-    date: str
-    licence: str = "CC BY 4.0"
-    preprocess: PreprocessConfig
-    network: dict[str, Any]
-    files: ModelFiles
-    training: Training = Training()
-    scores: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -116,8 +32,9 @@ class Model:
         name: The manifest's, or the checkpoint's file name.
         sha256: Of the weights, in hexadecimal: what identifies the model in a report.
         preprocess: The grid and intensities that the network expects.
-        network: The U-Net's configuration, as JSON.
+        network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
         weights: Path of the safetensors file or checkpoint.
+        structures: What the network's channels stand for, in their order; the lungs where none are given.
         onnx: Path of the ONNX graph; None for a checkpoint.
         manifest: None for a checkpoint.
     """
@@ -127,22 +44,31 @@ class Model:
     preprocess: PreprocessConfig
     network: dict[str, Any]
     weights: Path
+    structures: tuple[Segment, ...] = ()
     onnx: Path | None = None
     manifest: Manifest | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", self.structures or _lungs(self.network))
         seen, given = self.network.get("in_channels", 1), self.preprocess.channels
         said = self.network.get("out_channels", 1)
-        if seen != given or said not in (1, 2):
+        if seen != given or not self.structures or said != len(self.structures):
             raise ModelError(
-                f"The network of {self.name!r} maps {seen} channels to {said}; a lung model of its "
-                f"preprocessing maps {given} to 2 (right and left lung) or to 1 (both as one)."
+                f"The network of {self.name!r} maps {seen} channels to {said}; its preprocessing gives {given}, and "
+                f"its structures are {', '.join(each.name for each in self.structures) or 'not named'}. A lung model "
+                "has 2 (right and left lung) or 1 (both as one)."
             )
 
     @property
     def channels(self) -> int:
-        """2 for right and left lung, 1 for both as one."""
-        return int(self.network.get("out_channels", 1))
+        """Of its probabilities; one for each structure."""
+        return len(self.structures)
+
+    @property
+    def finds_lungs(self) -> bool:
+        """Whether its structures are right and left lung in this order, or both lungs as one."""
+        found = tuple(structure.segment_id for structure in self.structures)
+        return found in [tuple(each.segment_id for each in lungs) for lungs in (LUNGS, BOTH_LUNGS)]
 
 
 def shipped_models() -> list[str]:
@@ -183,25 +109,6 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Read and check a ``manifest.json``.
-
-    Raises:
-        ModelError: It is no JSON, or has unknown or missing entries.
-    """
-    try:
-        return from_json(Manifest, parse_json(path.read_text("utf-8")), str(path))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as a model's manifest: {error}.") from error
-    except ConfigError as error:
-        raise ModelError(str(error)) from error
-
-
-def write_manifest(manifest: Manifest, path: Path) -> None:
-    """Write a ``manifest.json``."""
-    path.write_text(json.dumps(to_json(manifest), indent=2) + "\n", "utf-8")
-
-
 def _load_exported(manifest_path: Path) -> Model:
     manifest = read_manifest(manifest_path)
     folder = manifest_path.parent
@@ -219,6 +126,7 @@ def _load_exported(manifest_path: Path) -> Model:
         sha256=manifest.files.torch.sha256,
         preprocess=manifest.preprocess,
         network=manifest.network,
+        structures=manifest.structures,
         weights=folder / manifest.files.torch.file,
         onnx=folder / manifest.files.onnx.file,
         manifest=manifest,
@@ -264,3 +172,8 @@ def _load_checkpoint(path: Path) -> Model:
         network=checkpoint.network,
         weights=path,
     )
+
+
+def _lungs(network: Mapping[str, Any]) -> tuple[Segment, ...]:
+    channels = network.get("out_channels", 1)
+    return lungs_of(channels) if isinstance(channels, int) else ()

@@ -1,6 +1,41 @@
-"""Segmentation networks in PyTorch; each takes (N, C, H, W) and gives logits (N, out_channels, H, W)."""
+"""Segmentation networks in PyTorch, by name; each takes (N, C, H, W) of any size and gives logits.
 
-from LungUNetSegLib.networks.registry import build_network, network_names
+A new one is a file here that holds its settings (a `NetworkConfig`) and its module, and a line in the table below:
+training, checkpoints, export, engines and the shared tests (tests/networks) then know it by its name.
+"""
+
+from LungUNetSegLib.networks.architecture import (
+    NetworkConfig,
+    Probabilities,
+    build_network,
+    network_names,
+    read_network_config,
+    register,
+    structure_logits,
+)
+from LungUNetSegLib.networks.densenet_fpn import DenseNetFpnConfig
+from LungUNetSegLib.networks.dilated_unet import DilatedUNetConfig
+from LungUNetSegLib.networks.encoders import EncoderConfig, load_encoder
+from LungUNetSegLib.networks.original_unet import OriginalUNetConfig
 from LungUNetSegLib.networks.unet import UNet, UNetConfig
+from LungUNetSegLib.networks.vgg_segnet import VggSegNetConfig
 
-__all__ = ["UNet", "UNetConfig", "build_network", "network_names"]
+for _config_type in (UNetConfig, OriginalUNetConfig, DilatedUNetConfig, DenseNetFpnConfig, VggSegNetConfig):
+    register(_config_type)
+
+__all__ = [
+    "DenseNetFpnConfig",
+    "DilatedUNetConfig",
+    "EncoderConfig",
+    "NetworkConfig",
+    "OriginalUNetConfig",
+    "Probabilities",
+    "UNet",
+    "UNetConfig",
+    "VggSegNetConfig",
+    "build_network",
+    "load_encoder",
+    "network_names",
+    "read_network_config",
+    "structure_logits",
+]

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 Normalisation = Literal["batch", "instance", "group", "none"]
 
 
-def normalisation_layer(kind: Normalisation, features: int) -> nn.Module:
-    """Return the normalisation of `features` channels that `kind` names."""
+def normalisation_layer(kind: Normalisation, features: int, epsilon: float = 1e-5) -> nn.Module:
+    """Return the normalisation of `features` channels that `kind` names; `epsilon` is added to the variance."""
     if kind == "batch":
-        return nn.BatchNorm2d(features)
+        return nn.BatchNorm2d(features, epsilon)
     if kind == "instance":
-        return nn.InstanceNorm2d(features, affine=True)
+        return nn.InstanceNorm2d(features, epsilon, affine=True)
     if kind == "group":
-        return nn.GroupNorm(_group_count(features), features)
+        return nn.GroupNorm(_group_count(features), features, epsilon)
     return nn.Identity()
 
 
@@ -28,17 +28,14 @@ class ConvBlock(nn.Sequential):
         in_channels: Channels of the input.
         out_channels: Channels of both convolutions.
         normalisation: Kind of normalisation after each convolution.
-        dilation: Distance between the taps of each convolution (Chen 2021, doi:10.1016/j.cmpb.2021.106170).
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, normalisation: Normalisation = "batch", dilation: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, normalisation: Normalisation = "batch") -> None:
         layers: list[nn.Module] = []
         for channels in (in_channels, out_channels):
             # A bias before a normalisation would be subtracted again.
             bias = normalisation == "none"
-            layers.append(nn.Conv2d(channels, out_channels, 3, padding=dilation, dilation=dilation, bias=bias))
+            layers.append(nn.Conv2d(channels, out_channels, 3, padding=1, bias=bias))
             layers.append(normalisation_layer(normalisation, out_channels))
             layers.append(nn.ReLU(inplace=True))
         super().__init__(*layers)

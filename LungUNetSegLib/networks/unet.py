@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.networks.architecture import NetworkConfig
 from LungUNetSegLib.networks.blocks import ConvBlock, Downsample, Normalisation, UpBlock
 
 
 @dataclass(frozen=True, kw_only=True)
-class UNetConfig:
-    """Everything that decides a U-Net's weights.
+class UNetSettings(NetworkConfig):
+    """What decides a U-Net's weights, besides its middle.
 
     Attributes:
-        in_channels: Image channels.
-        out_channels: Structures, one logit channel each.
         features_per_stage: Channels from the finest stage to the middle.
         normalisation: After each 3x3 convolution.
         dropout: Probability with which a channel is dropped after each pooling.
         stem_stride: Side of the pixel blocks that become channels before the first stage and pixels again after
             the last (Shi 2016, doi:10.1109/CVPR.2016.207); 1 leaves pixels as they are, 2 costs a fourth.
-        middle_dilation: Dilation of the middle's convolutions (Chen 2021, doi:10.1016/j.cmpb.2021.106170).
     """
 
-    in_channels: int = 1
-    out_channels: int = 1
     features_per_stage: tuple[int, ...] = (16, 32, 64, 128)
     normalisation: Normalisation = "batch"
     dropout: float = 0.1
     stem_stride: int = 1
-    middle_dilation: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("in_channels", "out_channels", "stem_stride", "middle_dilation"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        super().__post_init__()
+        self.check_at_least_1("stem_stride")
         if not self.features_per_stage or min(self.features_per_stage) < 1:
             raise ConfigError(f"features_per_stage needs positive numbers, got {self.features_per_stage}.")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout must lie in [0, 1), got {self.dropout}.")
+
+    @property
+    def unet_arguments(self) -> dict[str, Any]:
+        """The arguments of `UNet`."""
+        return {each.name: getattr(self, each.name) for each in fields(UNetSettings) if each.name != "name"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig(UNetSettings):
+    """Everything that decides a U-Net's weights; the settings are those of `UNetSettings`."""
+
+    name: Literal["unet"] = "unet"
+
+    def build(self) -> UNet:
+        """Return the network at random weights."""
+        return UNet(**self.unet_arguments)
+
+    @classmethod
+    def upgrade(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Drop the dilation of 1 that older versions wrote.
+
+        Raises:
+            ConfigError: Another dilation; it left pixels unseen, and no network here has it any more.
+        """
+        dilation = values.pop("middle_dilation", 1)
+        if dilation != 1:
+            raise ConfigError(
+                f"middle_dilation={dilation} is no longer built: one rate in a row leaves a grid of pixels unseen. "
+                'Train the network "dilated_unet" instead.'
+            )
+        return values
 
 
 class UNet(nn.Module):
@@ -50,11 +76,10 @@ class UNet(nn.Module):
     Args:
         in_channels: Image channels.
         out_channels: Structures, one logit channel each.
-        features_per_stage: See UNetConfig, as the rest.
+        features_per_stage: See UNetSettings, as the rest.
         normalisation: After each 3x3 convolution.
         dropout: Probability with which a channel is dropped after each pooling.
         stem_stride: Side of the pixel blocks that become channels.
-        middle_dilation: Dilation of the middle's convolutions.
     """
 
     def __init__(
@@ -65,7 +90,6 @@ class UNet(nn.Module):
         normalisation: Normalisation = "batch",
         dropout: float = 0.1,
         stem_stride: int = 1,
-        middle_dilation: int = 1,
     ) -> None:
         super().__init__()
         *stages, middle = features_per_stage
@@ -77,18 +101,13 @@ class UNet(nn.Module):
         for features in stages:
             self.encoder.append(ConvBlock(channels, features, normalisation))
             channels = features
-        self.middle = ConvBlock(channels, middle, normalisation, middle_dilation)
+        self.middle: nn.Module = ConvBlock(channels, middle, normalisation)
         channels = middle
         self.decoder = nn.ModuleList()
         for features in reversed(stages):
             self.decoder.append(UpBlock(channels, features, normalisation))
             channels = features
         self.head = nn.Conv2d(channels, out_channels * block_pixels, 1)
-
-    @classmethod
-    def from_config(cls, config: UNetConfig) -> UNet:
-        """Build the network that `config` describes, at random weights."""
-        return cls(**vars(config))
 
     @property
     def size_multiple(self) -> int:

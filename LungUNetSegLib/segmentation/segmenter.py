@@ -22,7 +22,7 @@ from LungUNetSegLib.segmentation.measurements import measure
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
-from LungUNetSegLib.segments import LabelKind, segments_of
+from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume
 
 
@@ -39,6 +39,7 @@ class Segmenter:
         threads: On the CPU; when None, as many as the machine or the container has.
 
     Raises:
+        ModelError: The model finds other structures than the lungs.
         EngineError: See `open_engine`.
         MissingDependencyError: See `open_engine`.
     """
@@ -50,6 +51,9 @@ class Segmenter:
         device: DeviceName = "auto",
         threads: int | None = None,
     ) -> None:
+        if not model.finds_lungs:
+            names = ", ".join(structure.name for structure in model.structures)
+            raise ModelError(f"The model {model.name!r} finds {names}; only lungs can be cleaned and measured here.")
         started = time.perf_counter()
         self.model, self.threads = model, threads
         self.engine = open_engine(model, engine, device, threads) if isinstance(engine, str) else engine
@@ -92,7 +96,7 @@ class Segmenter:
             quality, findings = assess(scan.volume, label_map, volumes_ml, cleaned, cleaning)
         return Segmentation(
             labels=label_map,
-            segments=segments_of(labels),
+            segments=self.model.structures if labels == "lr" else BOTH_LUNGS,
             findings=self._steps_down() + findings,
             volumes_ml=volumes_ml,
             mean_hu=mean_hu,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,14 @@ from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.losses import DiceOver
-from LungUNetSegLib.networks import UNetConfig
+from LungUNetSegLib.networks import (
+    DenseNetFpnConfig,
+    DilatedUNetConfig,
+    NetworkConfig,
+    OriginalUNetConfig,
+    UNetConfig,
+    VggSegNetConfig,
+)
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
 DEMO_SAMPLE = "LIDC-IDRI-0001"
@@ -26,7 +33,7 @@ class TrainingConfig:
 
     Attributes:
         preprocess: The network's grid and window.
-        network: One output channel for both lungs together, or two for right and left.
+        network: Which architecture, and its settings; one structure for both lungs, or two for right and left.
         sampling: Which slices make an epoch.
         augment: How slices are changed; None for not at all.
         pathology: What disease is laid in; None for none.
@@ -34,14 +41,18 @@ class TrainingConfig:
         start_from: Path of a checkpoint whose weights are the first ones; "" for random ones.
         epochs: How many times the training goes through an epoch's slices.
         batch_size: Slices in one step of the optimiser, over all processes together.
-        optimiser: Adam (with L2 in the loss's gradient) or AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101).
+        optimiser: Adam (with L2 in the loss's gradient), AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101) or SGD.
+        momentum: Share of SGD's last step that the next one keeps.
         learning_rate: The largest learning rate of the schedule.
         schedule: How the learning rate runs: "cosine" falls to zero at the end, "constant" stays.
         warmup_epochs: Epochs at the start over which the learning rate rises linearly.
         l1: Weight of the sum of all convolution weights' absolute values in the loss.
         l2: Weight decay of all convolution weights.
         gradient_clip: Largest norm of the gradient; 0 for no limit.
-        alpha: Share of the binary cross-entropy in the loss; the rest is soft Dice.
+        loss: "bce_dice" is binary cross-entropy and soft Dice of each structure. Of networks that tell classes,
+            "border_cross_entropy" is the cross-entropy with the U-Net's weights, which rise between the lungs, and
+            "balanced_cross_entropy" that with classes balanced by their median frequency.
+        alpha: Share of the binary cross-entropy in "bce_dice"; the rest is soft Dice.
         dice_over: What the soft Dice is taken over, the whole batch or each slice.
         average_decay: Decay per step of the exponential moving average of the weights; 0 for no average. Where there
             is an average, it is what is validated and used.
@@ -52,7 +63,7 @@ class TrainingConfig:
     """
 
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
-    network: UNetConfig = field(default_factory=UNetConfig)
+    network: NetworkConfig = field(default_factory=UNetConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     augment: AugmentConfig | None = None
     pathology: PathologyConfig | None = None
@@ -60,13 +71,15 @@ class TrainingConfig:
     start_from: str = ""
     epochs: int = 10
     batch_size: int = 8
-    optimiser: Literal["adam", "adamw"] = "adamw"
+    optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
+    momentum: float = 0.99
     learning_rate: float = 1e-3
     schedule: Literal["constant", "cosine"] = "cosine"
     warmup_epochs: float = 1.0
     l1: float = 0.0
     l2: float = 0.0
     gradient_clip: float = 0.0
+    loss: Literal["bce_dice", "border_cross_entropy", "balanced_cross_entropy"] = "bce_dice"
     alpha: float = 0.5
     dice_over: DiceOver = "batch"
     average_decay: float = 0.0
@@ -84,6 +97,13 @@ class TrainingConfig:
                 raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}.")
+        if not 0 <= self.momentum < 1:
+            raise ConfigError(f"momentum must lie in [0, 1), got {self.momentum}.")
+        if self.loss != "bce_dice" and not self.network.classes:
+            raise ConfigError(
+                f"loss={self.loss} is for networks that give each pixel one class, and {self.network.name!r} gives "
+                "each structure its own probability: use bce_dice."
+            )
         if not 0 <= self.alpha <= 1:
             raise ConfigError(f"alpha must lie between 0 and 1, got {self.alpha}.")
         if not 0 <= self.average_decay < 1:
@@ -96,11 +116,17 @@ class TrainingConfig:
             )
 
 
+_OURS: dict[str, Any] = {
+    "in_channels": 3,
+    "out_channels": 2,
+    "features_per_stage": (24, 48, 96, 160, 224),
+    "stem_stride": 2,
+    "dropout": 0.05,
+}
+
 LUNGS = TrainingConfig(
     preprocess=PreprocessConfig(context_mm=7.0),
-    network=UNetConfig(
-        in_channels=3, out_channels=2, features_per_stage=(24, 48, 96, 160, 224), stem_stride=2, dropout=0.05
-    ),
+    network=UNetConfig(**_OURS),
     sampling=SamplingConfig(slices_per_epoch=1200),
     augment=AugmentConfig(),
     pathology=PathologyConfig(),
@@ -133,7 +159,51 @@ PAPER = TrainingConfig(
 )
 """The paper's settings (sections 2.4 and 3.1), computed three times as fast; docs/paper.md says where they differ."""
 
-PRESETS = {"lungs": LUNGS, "paper": PAPER}
+UNET_2015 = TrainingConfig(
+    network=OriginalUNetConfig(out_channels=2),
+    sampling=SamplingConfig(order="every", slab_probability=0.0),
+    augment=AugmentConfig(
+        flip=0.0, scale=(1.0, 1.0), elastic_pixels=10.0, elastic_grid=3,
+        noise_hu=0.0, kernel=(0.0, 0.0), resolution=1.0, field_of_view=1.0, cover_pixels=0.0,
+    ),
+    exclude=(DEMO_SAMPLE,),
+    batch_size=1,
+    optimiser="sgd",
+    learning_rate=1e-3,
+    schedule="constant",
+    warmup_epochs=0.0,
+    loss="border_cross_entropy",
+)  # fmt: skip
+"""The U-Net's of 2015: SGD with a momentum of 0.99, one slice a step, shifts, rotations, elastic deformation on a 3 x 3
+grid and changes of grey, all as remembered from the paper, which gives no learning rate. The pixels are ours."""
+
+DILATED_UNET = replace(LUNGS, network=DilatedUNetConfig(**_OURS))
+"""Ours with another middle, so that nothing else differs."""
+
+DENSENET_FPN = replace(
+    LUNGS,
+    preprocess=PreprocessConfig(size=(256, 256), window_hu=(-1024.0, 3071.0), context_mm=5.0),
+    network=DenseNetFpnConfig(out_channels=2),
+)
+"""The lung masks' of Wang 2020: 256 x 256 pixels, three slices, no upper end of the HU. How it was trained is not
+public: as ours. There the pixels are those of the image, halved, and the first and last slice get no mask."""
+
+VGG_SEGNET = replace(
+    LUNGS,
+    preprocess=PreprocessConfig(spacing_mm=1.75, size=(224, 224)),
+    network=VggSegNetConfig(out_channels=2),
+    loss="balanced_cross_entropy",
+)
+"""The VGG-SegNet's of Khan 2021: 224 x 224 pixels, one slice, and SegNet's loss. The rest is as ours."""
+
+PRESETS = {
+    "lungs": LUNGS,
+    "paper": PAPER,
+    "unet_2015": UNET_2015,
+    "dilated_unet": DILATED_UNET,
+    "densenet_fpn": DENSENET_FPN,
+    "vgg_segnet": VGG_SEGNET,
+}
 
 
 def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequence[str]) -> TrainingConfig:

@@ -23,10 +23,12 @@ def convolution_weights(network: nn.Module) -> list[nn.Parameter]:
 
 
 def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return Adam or AdamW with weight decay on convolution weights alone."""
+    """Return the optimiser that the settings name, with weight decay on convolution weights alone."""
     decayed = convolution_weights(network)
     chosen = {id(parameter) for parameter in decayed}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
     groups = [{"params": decayed, "weight_decay": config.l2}, {"params": rest, "weight_decay": 0.0}]
+    if config.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
     optimiser = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
     return optimiser(groups, lr=config.learning_rate)

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.networks import build_network
-from LungUNetSegLib.preprocessing import PreprocessConfig, normalise, slices_seen
+from LungUNetSegLib.networks import build_network, structure_logits
+from LungUNetSegLib.preprocessing import normalise, slices_seen
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint
+from LungUNetSegLib.training.config import TrainingConfig
 
 BATCH_SIZE = 4
 
@@ -55,7 +56,7 @@ def predict_slices(
             found.cases.extend([case.case.case_id] * len(target))
             found.images.extend(case.hu[chosen])
             found.references.extend(np.any(target[:, :2] >= 128, axis=1))
-            found.predictions.extend(_predict(network, case.hu[seen[chosen]], checkpoint.config.preprocess))
+            found.predictions.extend(_predict(network, case.hu[seen[chosen]], checkpoint.config))
             found.ignores.extend(target[:, 2] == 0)
             if progress is not None:
                 progress("predict", len(found.images), total)
@@ -63,8 +64,8 @@ def predict_slices(
 
 
 @torch.inference_mode()
-def _predict(network: nn.Module, hu: npt.NDArray[np.int16], config: PreprocessConfig) -> npt.NDArray[np.bool_]:
+def _predict(network: nn.Module, hu: npt.NDArray[np.int16], config: TrainingConfig) -> npt.NDArray[np.bool_]:
     """Map (B, k, h, w) HU to (B, h, w) bool: where any channel's probability is above one half."""
-    logits: torch.Tensor = network(torch.from_numpy(normalise(hu, config)))
+    logits = structure_logits(network(torch.from_numpy(normalise(hu, config.preprocess))), config.network)
     lungs: npt.NDArray[np.bool_] = (logits > 0).any(dim=1).numpy()
     return lungs

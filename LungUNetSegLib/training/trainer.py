@@ -22,8 +22,7 @@ from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.errors import DataError, ModelError
-from LungUNetSegLib.losses import bce_dice_loss
-from LungUNetSegLib.networks import build_network
+from LungUNetSegLib.networks import build_network, load_encoder, structure_logits
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint
@@ -31,6 +30,7 @@ from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import Row, best_epoch, describe, write_history
+from LungUNetSegLib.training.objective import make_objective, merged
 from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
 from LungUNetSegLib.training.scores import Scores
 
@@ -88,9 +88,20 @@ class Trainer:
         self.average = copy.deepcopy(self.network) if config.average_decay else None
         self.optimiser = make_optimiser(self.network, config)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.objective = make_objective(config, training.cases)
         self.epoch = 0
         self.history: list[dict[str, float]] = []
         self._parallel = self.process.wrap(self.network)
+
+    def load_encoder(self) -> None:
+        """Begin with the encoder's weights that the network's settings name, if they name any.
+
+        Raises:
+            ModelError: They cannot be read, or are of another encoder.
+        """
+        load_encoder(self.network, self.config.network)
+        if self.average is not None:
+            self.average.load_state_dict(self.network.state_dict())
 
     def start_from(self, checkpoint: Checkpoint) -> None:
         """Begin with the weights of another training instead of random ones.
@@ -206,7 +217,7 @@ class Trainer:
         image, target, valid = self._prepare(batch)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             logits = self._parallel(image)
-        loss = bce_dice_loss(logits, target, self.config.alpha, valid, self.config.dice_over)
+        loss = self.objective(logits, target, valid)
         if not torch.isfinite(loss):
             raise DataError(f"The loss became {loss.item()}; lower learning_rate or set gradient_clip.")
         total = loss
@@ -219,7 +230,10 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
         self.scaler.step(self.optimiser)
         self.scaler.update()
-        return loss, logits.detach(), target, valid
+        return loss, self._structures(logits.detach()), target, valid
+
+    def _structures(self, logits: Tensor) -> Tensor:
+        return structure_logits(logits, self.config.network)
 
     @torch.inference_mode()
     def _validate(self) -> dict[str, float]:
@@ -233,17 +247,14 @@ class Trainer:
             image, target, valid = self._prepare(batch)
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 logits = network(image)
-            loss = bce_dice_loss(logits, target, self.config.alpha, valid, self.config.dice_over)
-            scores.add(loss, logits, target, valid)
+            scores.add(self.objective(logits, target, valid), self._structures(logits), target, valid)
             self.progress("validate", min(done * self.config.batch_size, total), total)
         return scores.row("val")
 
     def _prepare(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return image, target and valid as the network and the loss take them."""
         image = torch.from_numpy(normalise(batch.hu.numpy(), self.config.preprocess))
-        target = batch.target
-        if self.config.network.out_channels == 1:
-            target = target.sum(dim=1, keepdim=True).clamp(max=1)
+        target = merged(batch.target, self.config.network)
         return (
             image.to(self.device, memory_format=self.memory_format, non_blocking=True),
             target.to(self.device, non_blocking=True),

@@ -84,11 +84,11 @@ def groups_of_settings() -> Iterator[type]:
 
 
 def _kinds(name: str, hint: Any) -> list[type]:
-    """Return the dataclasses that a group may be: those of the presets, and all that stand for the hint's own."""
+    """Return the dataclasses that a group may be: those of the presets, or the hint's own."""
     base = _dataclass_in(hint)
     assert base is not None
     used = [type(getattr(preset, name)) for preset in PRESETS.values() if getattr(preset, name) is not None]
-    return list(dict.fromkeys([*used, *(base.__subclasses__() or [base])]))
+    return list(dict.fromkeys(used)) or [base]
 
 
 def _dataclass_in(hint: Any) -> type | None:

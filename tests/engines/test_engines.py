@@ -22,6 +22,7 @@ from LungUNetSegLib.engines.torch_engine import TorchEngine
 from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.resample import limited_threads
+from LungUNetSegLib.segments import lungs_of
 
 
 def _noise(model: Model, number: int) -> np.ndarray:
@@ -76,7 +77,8 @@ def test_a_graph_of_other_channels_than_its_manifest_s_is_refused(tmp_path: Path
     """Protects the sides: one channel for both lungs, copied to two, would be a right lung and no left one."""
     pytest.importorskip("openvino")
     own = export(write_checkpoint(tmp_path / "c.pt", out_channels=graph), tmp_path / "m", "m")
-    other = replace(own, network={**own.network, "out_channels": manifest})
+    network = {**own.network, "out_channels": manifest}
+    other = replace(own, network=network, structures=lungs_of(manifest))
     for engine in ("onnxruntime", "openvino"):
         with pytest.raises(EngineError, match="no probabilities of this model"):
             open_engine(other, engine).probabilities(_noise(own, 2))

@@ -82,7 +82,7 @@ def test_networks_without_batch_normalisation_are_left_as_they_are(normalisation
     """Protects the other normalisations, which depend on the slice and cannot be folded."""
     network = build_network({"normalisation": normalisation, "features_per_stage": (4, 8)})
     folded, config = fold_batch_norm(network, {"normalisation": normalisation})
-    assert folded is network and config == {"normalisation": normalisation}
+    assert folded is network and (config["name"], config["normalisation"]) == ("unet", normalisation)
 
 
 def test_another_normalisation_exports_too(tmp_path: Path) -> None:

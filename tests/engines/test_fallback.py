@@ -97,3 +97,11 @@ def test_engines_that_do_not_open_are_passed_over() -> None:
     assert engine.description == "works" and engine.steps_down == ["no AVX"]
     with pytest.raises(MissingDependencyError, match="no AVX"):
         FallbackEngine([broken])
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(1.0000001, 1.0), (-1e-7, 0.0)])
+def test_a_probability_that_is_rounded_past_its_end_is_taken(answer: float, expected: float) -> None:
+    """Protects scans with a very sure pixel: ONNX Runtime 1.32 gives the sigmoid of 17.87 as 1.0000001."""
+    engine = FallbackEngine([lambda: FakeEngine("sure", answer=answer)])
+    assert (engine.probabilities(np.zeros((1, 1, 4, 4), np.float32)) == expected).all()
+    assert engine.steps_down == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny_models import FakeEngine
 
-from LungUNetSegLib.engines import open_engine, selection
+from LungUNetSegLib.engines import ENGINE_KINDS, ENGINES, open_engine, registry, selection
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
 from LungUNetSegLib.models.model import Model
 
@@ -26,7 +26,7 @@ def test_auto_takes_the_next_engine_where_onnxruntime_is_missing(model: Model, m
     """Protects machines on which only another engine is installed, or ONNX Runtime does not load."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     for missing, found in (({"openvino"}, "PyTorch"), ({"torch"}, "OpenVINO")):
-        monkeypatch.setattr(selection, "find_spec", lambda name, missing=missing: name not in missing)
+        monkeypatch.setattr(registry, "find_spec", lambda name, missing=missing: name not in missing)
         engine = open_engine(model, device="cpu")
         assert engine.description.startswith(found)
         assert "pip install onnxruntime" in engine.steps_down[0]
@@ -35,7 +35,7 @@ def test_auto_takes_the_next_engine_where_onnxruntime_is_missing(model: Model, m
 def test_no_engine_at_all_says_what_to_install(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects a first user in Slicer."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    monkeypatch.setattr(selection, "find_spec", lambda name: None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="pip install onnxruntime"):
         open_engine(model)
 
@@ -111,3 +111,19 @@ def test_a_broken_torch_does_not_disturb_auto(model: Model, monkeypatch: pytest.
     monkeypatch.setattr(selection, "_gpu_is_likely", lambda: True)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert open_engine(model).description.startswith("ONNX Runtime")
+
+
+def test_every_engine_says_whether_it_is_there_and_if_not_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Protects a bug report's first lines, and a panel that offers only what can run."""
+    assert ("auto", *(kind.name for kind in ENGINE_KINDS)) == ENGINES
+    here = [kind for kind in ENGINE_KINDS if kind.available]
+    assert here and not any(kind.missing or kind.why_not() for kind in here)
+    kind = ENGINE_KINDS[1]
+    (tmp_path / kind.name).mkdir()
+    (tmp_path / kind.name / "__init__.py").write_text("raise RuntimeError('made for another numpy')")
+    monkeypatch.delitem(sys.modules, kind.name, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert kind.available and not kind.missing and "made for another numpy" in kind.why_not()
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    assert not kind.available
+    assert kind.missing == kind.why_not() == "OpenVINO is not installed: install it with `pip install openvino`."

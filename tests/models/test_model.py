@@ -7,13 +7,19 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_models import COARSE, write_checkpoint
 
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.engines import open_engine
+from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import MissingDependencyError, ModelError
 from LungUNetSegLib.models import model as model_module
-from LungUNetSegLib.models.model import load_model, read_manifest, sha256_of, shipped_models
+from LungUNetSegLib.models.manifest import read_manifest
+from LungUNetSegLib.models.model import load_model, sha256_of, shipped_models
 from LungUNetSegLib.models.safetensors import read_weights, write_weights
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 
 
@@ -125,10 +131,24 @@ def test_a_manifest_of_another_network_than_the_graph_s_is_refused(own_model: Pa
     about = json.loads((own_model / "manifest.json").read_text())
     other_size = about["preprocess"] | {"size": [64, 64]}
     for entries, said in (
-        ({"network": about["network"] | {"out_channels": 1}}, r"gives any x 2 x .* says any x 1 x"),
+        ({"network": about["network"] | {"out_channels": 1}, "structures": []}, r"gives any x 2 x .* says any x 1 x"),
         ({"preprocess": other_size}, r"takes any x 3 x 56 x 64, and the manifest says any x 3 x 64 x 64"),
     ):
         _change_manifest(own_model, **about | entries)
+        with pytest.raises(ModelError, match=said):
+            load_model(own_model)
+
+
+def test_the_manifest_names_what_the_channels_stand_for(own_model: Path) -> None:
+    """Protects models of other structures: names, labels and codes are the manifest's, and one for each channel."""
+    assert load_model(own_model).structures == LUNGS
+    lobe = {**to_json(LUNGS[0]), "segment_id": "RightUpperLobe", "name": "Right upper lobe"}
+    others = [lobe, {**lobe, "label": 2, "segment_id": "RightLowerLobe", "name": "Right lower lobe"}]
+    _change_manifest(own_model, structures=others)
+    assert [each.name for each in load_model(own_model).structures] == ["Right upper lobe", "Right lower lobe"]
+    assert not load_model(own_model).finds_lungs
+    for wrong, said in ((others[:1], "structures are Right upper lobe"), ([lobe, lobe], "different labels")):
+        _change_manifest(own_model, structures=wrong)
         with pytest.raises(ModelError, match=said):
             load_model(own_model)
 
@@ -140,6 +160,37 @@ def test_a_graph_that_is_none_is_refused(own_model: Path, cut: int) -> None:
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(ModelError, match=r"network\.onnx is not a whole ONNX graph"):
         load_model(_with_true_hashes(own_model))
+
+
+@pytest.mark.parametrize(("channels", "structures"), [(2, LUNGS), (1, BOTH_LUNGS)])
+def test_a_manifest_without_structures_or_a_network_s_name_is_of_a_lung_u_net(
+    tmp_path: Path, channels: int, structures: tuple[Segment, ...]
+) -> None:
+    """Protects models that older versions exported: their manifests name neither."""
+    folder = export(write_checkpoint(tmp_path / "c.pt", out_channels=channels), tmp_path / "m", "m").weights.parent
+    values = json.loads((folder / "manifest.json").read_text())
+    del values["structures"], values["network"]["name"]
+    values["network"]["middle_dilation"] = 1
+    (folder / "manifest.json").write_text(json.dumps(values))
+    model = load_model(folder)
+    assert model.structures == structures and model.finds_lungs
+    slices = np.zeros((1, 3, *COARSE.size), np.float32)
+    by_engine = [open_engine(model, engine, "cpu").probabilities(slices) for engine in ("onnxruntime", "torch")]
+    np.testing.assert_allclose(*by_engine, atol=1e-5)
+
+
+def test_a_checkpoint_without_a_network_s_name_is_of_a_u_net(tmp_path: Path) -> None:
+    """Protects everybody's trainings of before there were other networks: they are used and resumed as they are."""
+    import torch
+
+    path = write_checkpoint(tmp_path / "old.pt")
+    values = torch.load(path, weights_only=True)
+    del values["config"]["network"]["name"]
+    values["config"]["network"]["middle_dilation"] = 1
+    torch.save(values, tmp_path / "old.pt")
+    assert load_checkpoint(path).config.network.name == "unet"
+    slices = np.zeros((1, 3, *COARSE.size), np.float32)
+    assert open_engine(load_model(path), "torch", "cpu").probabilities(slices).shape == (1, 2, *COARSE.size)
 
 
 @pytest.mark.parametrize("file", ["network.onnx", "weights.safetensors"])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 from torch import nn
 
-from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ConfigError
-from LungUNetSegLib.networks import UNet, UNetConfig, build_network
+from LungUNetSegLib.networks import UNet, UNetConfig, build_network, read_network_config
 
 
 def test_default_is_the_papers_network() -> None:
@@ -46,7 +43,7 @@ def test_padding_does_not_change_what_lies_far_from_it() -> None:
 @pytest.mark.parametrize("normalisation", ["batch", "instance", "group", "none"])
 def test_each_normalisation_trains(normalisation: str) -> None:
     """Every weight gets a finite gradient."""
-    config = UNetConfig(features_per_stage=(4, 6, 8), normalisation=normalisation, middle_dilation=2)
+    config = UNetConfig(features_per_stage=(4, 6, 8), normalisation=normalisation)
     network = build_network(config)
     network(torch.randn(2, 1, 32, 32)).square().mean().backward()
     assert all(torch.isfinite(weight.grad).all() for weight in network.parameters() if weight.grad is not None)
@@ -63,13 +60,17 @@ def test_left_and_right_cannot_be_told_from_a_small_field_of_view() -> None:
     assert rows.min() <= 24 and rows.max() >= 264
 
 
-def test_configuration_survives_json_and_refuses_nonsense() -> None:
-    """A checkpoint's configuration must build the same network again, or say why not."""
-    config = UNetConfig(out_channels=2, features_per_stage=(8, 16), stem_stride=2)
-    assert from_json(UNetConfig, to_json(config)) == config
-    with pytest.raises(ConfigError, match="features"):
-        build_network({"features": [1, 2]})
-    with pytest.raises(ConfigError, match="dropout"):
-        dataclasses.replace(config, dropout=1.0)
-    with pytest.raises(ConfigError, match="transformer"):
-        build_network(config, "transformer")
+def test_nonsense_is_refused() -> None:
+    """A setting that no U-Net can have must be named."""
+    for wrong in ({"features": [1, 2]}, {"features_per_stage": []}, {"dropout": 1.0}, {"stem_stride": 0}):
+        with pytest.raises(ConfigError, match=next(iter(wrong))):
+            build_network({"out_channels": 2} | wrong)
+
+
+def test_settings_without_a_name_are_those_of_older_versions() -> None:
+    """Protects the shipped model and everybody's checkpoints: no name, and a dilation that was always 1."""
+    old = {"in_channels": 3, "out_channels": 2, "features_per_stage": [8, 16], "stem_stride": 2, "middle_dilation": 1}
+    expected = UNetConfig(in_channels=3, out_channels=2, features_per_stage=(8, 16), stem_stride=2)
+    assert read_network_config(old) == expected and old["middle_dilation"] == 1
+    with pytest.raises(ConfigError, match=r"middle_dilation=2.*dilated_unet"):
+        build_network(old | {"middle_dilation": 2})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 import SimpleITK as sitk
 
-from LungUNetSegLib.errors import GeometryError, ReadError
+from LungUNetSegLib.errors import GeometryError, ReadError, WriteError
+from LungUNetSegLib.files import replacing
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images import nifti
-from LungUNetSegLib.resample import from_sitk, orthogonal
+from LungUNetSegLib.resample import from_sitk, orthogonal, to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
 
 UNKNOWN_PLACE = Finding(
@@ -86,6 +87,32 @@ def to_volume(
     if shift_mm < min(volume.geometry.spacing_mm) / 2:
         return volume, findings
     return orthogonal(Volume(volume.array, exact), interpolation, fill), (*findings, SLANTING_AXES)
+
+
+def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image], None] | None = None) -> None:
+    """Write a volume whose axes are at right angles; an old file is replaced only by a complete new one.
+
+    Args:
+        volume: What to write.
+        path: Its file.
+        ending: The ending by which the format is chosen.
+        prepare: Adds to the image's header.
+
+    Raises:
+        WriteError: Missing or read-only folder, full disk.
+    """
+    image = to_sitk(volume)
+    if prepare is not None:
+        prepare(image)
+    with replacing(path, ending) as draft:
+        try:
+            sitk.WriteImage(image, str(draft), useCompression=True)
+            # ITK reports no error when a disk runs full under a NIfTI, so what was written is read again.
+            complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), volume.array)
+        except RuntimeError as error:
+            raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
+        if not complete:
+            raise WriteError(f"{path}: could not be written whole; is the disk full?")
 
 
 def _check_file(path: Path) -> None:

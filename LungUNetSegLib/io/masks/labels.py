@@ -8,18 +8,18 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.itk_files import is_text, load, to_volume
+from LungUNetSegLib.io.images.itk_files import is_text, load, save, to_volume
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
@@ -27,7 +27,7 @@ from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
-from LungUNetSegLib.resample import orthogonal, resample, to_sitk
+from LungUNetSegLib.resample import orthogonal, resample
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -67,18 +67,8 @@ def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = 
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
         labels = orthogonal(labels, "nearest", 0)
-    image = to_sitk(labels)
-    if ending == slicer_segmentation.ENDING:
-        slicer_segmentation.describe_segments(image, segments)
-    with replacing(path, ending) as draft:
-        try:
-            sitk.WriteImage(image, str(draft), useCompression=True)
-            # ITK reports no error when a disk runs full under a NIfTI, so what was written is read again.
-            complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), labels.array)
-        except RuntimeError as error:
-            raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
-        if not complete:
-            raise WriteError(f"{path}: could not be written whole; is the disk full?")
+    describe = partial(slicer_segmentation.describe_segments, segments=segments)
+    save(labels, path, ending, describe if ending == slicer_segmentation.ENDING else None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,75 @@
+"""`lungunetseg crop`: the box around a scan's lungs, with its place in the patient, as an image and a mask."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.files import check_apart
+from LungUNetSegLib.io import read_labels, read_scan, write_image, write_labels
+from LungUNetSegLib.io.images.write import check_image_output
+from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
+from LungUNetSegLib.region import crop, lung_box, lung_box_of_wang, suppress_outside
+from LungUNetSegLib.segmentation.segmenter import segment
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.volume import Volume
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("input", type=Path, metavar="SCAN", help="a DICOM folder or file, NIfTI, NRRD or MetaImage")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT",
+        help="ends in .nii.gz, .nrrd or .mha; the lungs' mask in the box is written beside it, as OUT_lungs",
+    )  # fmt: skip
+    parser.add_argument("--mask", type=Path, metavar="FILE", help="the scan's lungs; they are segmented if not given")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="what segments them")
+    parser.add_argument(
+        "--margin", type=float, default=0.0, metavar="MM", help="space around the lungs; 0 if not given"
+    )
+    parser.add_argument(
+        "--rule", choices=("margin", "wang2020"), default="margin",
+        help="around all of the lungs, or without the slices that Wang 2020 leaves out",
+    )  # fmt: skip
+    parser.add_argument(
+        "--suppress", action="store_true", help="clip what is not lung to 4 deviations around the lungs' mean"
+    )
+    parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Cut out the box, write image and mask, and print where it lies.
+
+    Raises:
+        LungUNetSegError: A file that cannot be read or written, a mask of another scan, or no lung.
+    """
+    output: Path = arguments.output
+    ending = check_image_output(output)
+    mask_output = output.with_name(f"{output.name[: -len(ending)]}_lungs{ending}")
+    check_image_output(mask_output)
+    check_apart([arguments.input, *([arguments.mask] if arguments.mask else [])], [output, mask_output])
+    progress("read", 0, 1)
+    scan = read_scan(arguments.input, arguments.series).volume
+    lungs = _lungs(scan, arguments, progress)
+    box = lung_box_of_wang(lungs) if arguments.rule == "wang2020" else lung_box(lungs, arguments.margin)
+    image, mask = crop(scan, box), crop(lungs, box)
+    if arguments.suppress:
+        image = Volume(suppress_outside(image.array, mask.array > 0), image.geometry)
+    progress("write", 0, 1)
+    write_image(output, image)
+    write_labels(mask_output, mask, LUNGS if mask.array.max() > 1 else BOTH_LUNGS)
+    progress.close()
+    ranges = ", ".join(
+        f"{name} {low} to {high - 1}"
+        for name, low, high in zip(("slices", "rows", "columns"), box.start, box.stop, strict=True)
+    )
+    print(f"{ranges} of {' x '.join(map(str, scan.geometry.shape))}: {output}, {mask_output}")
+    return 0
+
+
+def _lungs(scan: Volume, arguments: argparse.Namespace, progress: ProgressView) -> Volume:
+    if arguments.mask:
+        return read_labels(arguments.mask, scan.geometry)
+    model = load_model(arguments.model)
+    return segment(scan, model, labels="lr" if model.channels > 1 else "binary", progress=progress).labels

@@ -1,0 +1,62 @@
+"""`lungunetseg outcomes`: a network trained on scans with an outcome each, and the area under its ROC curve."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.outcomes.inputs import InputConfig, read_outcomes
+from LungUNetSegLib.outcomes.training import OutcomeConfig, cross_validate
+from LungUNetSegLib.training.device import choose_device
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    whole = InputConfig()
+    default = OutcomeConfig()
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with lung masks")
+    parser.add_argument(
+        "--outcomes", type=Path, required=True, metavar="CSV", help="columns case and outcome (1 or 0, yes or no)"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where predictions and weights go")
+    parser.add_argument("--folds", type=int, default=default.folds, metavar="K", help="parts of the cross-validation")
+    parser.add_argument("--epochs", type=int, default=default.epochs, metavar="N")
+    parser.add_argument("--batch-size", type=int, default=default.batch_size, metavar="N")
+    parser.add_argument("--learning-rate", type=float, default=default.learning_rate, metavar="RATE")
+    parser.add_argument("--seed", type=int, default=default.seed, metavar="N")
+    parser.add_argument(
+        "--size", type=int, nargs=3, default=whole.size, metavar=("SLICES", "ROWS", "COLUMNS"),
+        help="of what the network sees",
+    )  # fmt: skip
+    parser.add_argument("--no-crop", action="store_true", help="give it the whole scan, not the lungs' box")
+    parser.add_argument("--no-suppress", action="store_true", help="leave what is not lung as it is")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Train and judge by cross-validation, and print the area with its interval.
+
+    Raises:
+        LungUNetSegError: Data, a table or settings that cannot be used.
+    """
+    size = tuple(arguments.size)
+    config = OutcomeConfig(
+        inputs=InputConfig(crop=not arguments.no_crop, suppress=not arguments.no_suppress, size=size),
+        folds=arguments.folds,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+        seed=arguments.seed,
+    )
+    cases = find_cases(arguments.data)
+    outcomes = read_outcomes(arguments.outcomes, cases)
+    device = choose_device(arguments.device)
+    _, result = cross_validate(cases, outcomes, config, arguments.out, device=device, progress=progress)
+    progress.close()
+    print(
+        f"area under the ROC curve {result.value:.3f} (95 % interval {result.low:.3f} to {result.high:.3f}) of "
+        f"{result.positives} patients with the outcome and {result.negatives} without, each left out once"
+    )
+    return 0

@@ -1,0 +1,76 @@
+"""The engines there are, whether each can run here, and if not, why: one table for whoever chooses or reports.
+
+A new engine is a file here with a class that satisfies `Engine`, and an entry below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import Literal, get_args
+
+from LungUNetSegLib.engines.engine import Engine
+from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
+from LungUNetSegLib.engines.open_vino import OpenVinoEngine
+from LungUNetSegLib.engines.torch_engine import TorchEngine
+from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.machine import import_package
+from LungUNetSegLib.models.model import Model
+
+EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineKind:
+    """An engine that may be asked for by name.
+
+    Attributes:
+        name: As in `ENGINES`; the package's, to import it and to install it.
+        title: For people.
+        opener: The engine's class; takes a model, and `threads` for the CPU.
+        needs_graph: Whether it runs the ONNX graph, which a training checkpoint has not.
+        has_gpus: Whether it may run on a GPU.
+    """
+
+    name: EngineName
+    title: str
+    opener: Callable[..., Engine]
+    needs_graph: bool = True
+    has_gpus: bool = False
+
+    @property
+    def available(self) -> bool:
+        """Whether its package is installed; that it loads is known only by loading it, which takes seconds."""
+        return bool(find_spec(self.name))
+
+    @property
+    def missing(self) -> str:
+        """What is not installed and how to get it, as a sentence; empty if nothing is missing."""
+        if self.available:
+            return ""
+        return f"{self.title} is not installed: install it with `pip install {self.name}`."
+
+    def why_not(self) -> str:
+        """Load the package and return why the engine cannot run here, as a sentence; empty if it can."""
+        if self.missing:
+            return self.missing
+        try:
+            import_package(self.name, self.title)
+        except MissingDependencyError as error:
+            return str(error)
+        return ""
+
+    def on_cpu(self, model: Model, threads: int | None) -> Callable[[], Engine]:
+        """Return a function that opens the engine on the CPU."""
+        return partial(self.opener, model, threads=threads)
+
+
+ENGINE_KINDS = (
+    EngineKind(name="onnxruntime", title="ONNX Runtime", opener=OnnxRuntimeEngine),
+    EngineKind(name="openvino", title="OpenVINO", opener=OpenVinoEngine),
+    EngineKind(name="torch", title="PyTorch", opener=TorchEngine, needs_graph=False, has_gpus=True),
+)
+"""All engines, in the order in which one stands by for the one before on the CPU."""

@@ -1,0 +1,41 @@
+"""Scans to NIfTI, NRRD and MetaImage files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from LungUNetSegLib.errors import UnknownFormatError, WriteError
+from LungUNetSegLib.files import check_replaceable
+from LungUNetSegLib.io.endings import IMAGE_OUTPUT_ENDINGS, SEGMENTATION_ENDING, ending_of
+from LungUNetSegLib.io.images.itk_files import is_text, save
+from LungUNetSegLib.io.scan import PathInput
+from LungUNetSegLib.resample import orthogonal
+from LungUNetSegLib.volume import AIR_HU, Volume
+
+
+def write_image(path: PathInput, volume: Volume) -> None:
+    """Write a scan, or other values on a grid, in the format of its ending; an old file is replaced by a whole one.
+
+    Args:
+        path: Ends in one of `IMAGE_OUTPUT_ENDINGS`.
+        volume: Any type of numbers. No format here knows slanting axes: such a grid is resampled onto a straight one.
+
+    Raises:
+        UnknownFormatError: Unknown ending.
+        WriteError: Missing or read-only folder, full disk.
+    """
+    ending = check_image_output(Path(path))
+    if not volume.geometry.is_orthogonal:
+        volume = orthogonal(volume, "linear", AIR_HU)
+    save(volume, Path(path), ending)
+
+
+def check_image_output(path: Path) -> str:
+    """Return the ending by which the format is chosen, or raise the error that `write_image` would."""
+    ending = ending_of(path, IMAGE_OUTPUT_ENDINGS)
+    if ending is None or ending_of(path, (SEGMENTATION_ENDING,)):
+        raise UnknownFormatError(f"{path}: the name of an image must end in one of {', '.join(IMAGE_OUTPUT_ENDINGS)}.")
+    if not is_text(path):
+        raise WriteError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+    check_replaceable(path)
+    return ending

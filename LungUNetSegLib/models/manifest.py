@@ -1,0 +1,124 @@
+"""What ``manifest.json`` says of a model: its network and structures, its files, how it was made, what it reached."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.config import from_json, parse_json, to_json
+from LungUNetSegLib.errors import ConfigError, ModelError
+from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.segments import Segment
+
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """One file of a model.
+
+    Attributes:
+        file: Name in the manifest's folder.
+        sha256: Of its bytes, in hexadecimal.
+    """
+
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        # A manifest comes with somebody's model: it may not point at the reader's other files.
+        if Path(self.file).name != self.file:
+            raise ConfigError(f"A model's file lies in the manifest's own folder, got {self.file!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFiles:
+    """What each engine reads.
+
+    Attributes:
+        onnx: The graph, for ONNX Runtime and OpenVINO; its numbers lie in the `torch` file.
+        torch: The weights by name, in safetensors.
+    """
+
+    onnx: ModelFile
+    torch: ModelFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCase:
+    """Scans of one collection that a model learnt from, with what their licence asks to be repeated."""
+
+    collection: str
+    cases: tuple[str, ...]
+    licence: str
+    citation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a model was made.
+
+    Attributes:
+        cases: What it learnt from.
+        commands: The commands that make it again.
+        config: Settings of the training run.
+    """
+
+    cases: tuple[TrainingCase, ...] = ()
+    commands: tuple[str, ...] = ()
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What ``manifest.json`` says of a model.
+
+    Attributes:
+        name: For people and for ``--model``.
+        description: A sentence.
+        date: When it was made, as YYYY-MM-DD.
+        licence: Of the weights.
+        preprocess: The grid and intensities that the network expects.
+        network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
+        structures: What the network's channels stand for, in their order; absent, as in older manifests, the lungs.
+        files: The weights in each engine's form.
+        training: How it was made.
+        scores: What it reached, by the model card's names.
+    """
+
+    name: str
+    description: str
+    date: str
+    licence: str = "CC BY 4.0"
+    preprocess: PreprocessConfig
+    network: dict[str, Any]
+    structures: tuple[Segment, ...] = ()
+    files: ModelFiles
+    training: Training = Training()
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        labels = [structure.label for structure in self.structures]
+        if len(set(labels)) < len(labels) or not all(0 < label < 256 for label in labels):
+            raise ConfigError(f"A model's structures need different labels from 1 to 255, got {labels}.")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a ``manifest.json``.
+
+    Raises:
+        ModelError: It is no JSON, or has unknown or missing entries.
+    """
+    try:
+        return from_json(Manifest, parse_json(path.read_text("utf-8")), str(path))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as a model's manifest: {error}.") from error
+    except ConfigError as error:
+        raise ModelError(str(error)) from error
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write a ``manifest.json``."""
+    path.write_text(json.dumps(to_json(manifest), indent=2) + "\n", "utf-8")

@@ -1,0 +1,70 @@
+"""Encoders that may begin with weights from elsewhere, in the files that torchvision publishes them in.
+
+None are shipped or fetched: whoever has such a file names it in the network's settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.networks.architecture import NetworkConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig(NetworkConfig):
+    """Settings of a network whose encoder may begin with weights from a file.
+
+    Attributes:
+        encoder_weights: Path of a state dict in torchvision's layout (learnt from ImageNet, say), read when a training
+            starts; "" for random weights.
+    """
+
+    encoder_weights: str = ""
+
+
+@runtime_checkable
+class HasEncoder(Protocol):
+    """A network with an encoder that other weights fit."""
+
+    def encoder_state(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return `weights`, a file's tensors by torchvision's names, by the network's own names."""
+        ...
+
+
+def load_encoder(network: nn.Module, config: NetworkConfig) -> None:
+    """Put the weights that `config.encoder_weights` names into a network's encoder; nothing if it names none.
+
+    Raises:
+        ModelError: No such file, a damaged one, or one of another layout.
+    """
+    path = config.encoder_weights if isinstance(config, EncoderConfig) else ""
+    if not path:
+        return
+    assert isinstance(network, HasEncoder)
+    try:
+        weights = torch.load(Path(path), map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"The encoder's weights {path} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # torch lets through whatever its unpickler stumbles over
+        message = f"{path} is damaged, or holds more than weights: {' '.join(str(error).split())}"
+        raise ModelError(message) from error
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise ModelError(f"{path} is no state dict of tensors by name; give a file as torchvision publishes them.")
+    found, own = network.encoder_state(weights), network.state_dict()
+    wrong = [key for key, value in found.items() if key not in own or own[key].shape != value.shape]
+    convolutions = [key for key, value in own.items() if key.startswith("encoder.") and value.dim() == 4]
+    missing = [key for key in convolutions if key not in found]
+    if wrong or missing:
+        raise ModelError(
+            f"The weights in {path} are of another encoder than that of {config.name!r}: {(wrong or missing)[0]} "
+            f"{'does not fit' if wrong else 'is missing'}. Give a state dict in torchvision's layout, of the same "
+            "layers and widths."
+        )
+    network.load_state_dict(own | found)

@@ -1,0 +1,104 @@
+"""What the network of outcomes sees of each scan, and which outcome each has."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.region import Box, crop, lung_box, lung_box_of_wang, suppress_outside, whole_lung_input
+from LungUNetSegLib.volume import Volume
+
+Float32 = npt.NDArray[np.float32]
+
+OUTCOMES = {"0": False, "1": True, "no": False, "yes": True, "false": False, "true": True}
+"""How a table may write an outcome."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """What of a scan is given to the network.
+
+    Attributes:
+        crop: Whether the lungs' box is cut out; otherwise the whole scan is given.
+        suppress: Whether what is not lung is made less conspicuous.
+        size: (slices, rows, columns).
+    """
+
+    crop: bool = True
+    suppress: bool = True
+    size: tuple[int, int, int] = (48, 240, 360)
+
+
+def network_input(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:
+    """Return the network's input: its axes (head, back, left), its mean 0 and its standard deviation 1.
+
+    Raises:
+        DataError: No lung, or too little of it for the box of Wang 2020.
+    """
+    box = lung_box_of_wang(lungs) if config.crop else _all_of(lungs)
+    scan, lungs = crop(scan, box).canonical(), crop(lungs, box).canonical()
+    values = suppress_outside(scan.array, lungs.array > 0) if config.suppress else scan.array.astype(np.float32)
+    return whole_lung_input(values, config.size)
+
+
+def read_input(case: Case, config: InputConfig) -> Float32:
+    """Read a case's scan and mask, and return the network's input.
+
+    Raises:
+        ReadError: A file that cannot be read.
+        DataError: A mask that does not fit its scan, or too little lung.
+    """
+    pair = read_pair(case)
+    try:
+        return network_input(pair.ct, pair.labels, config)
+    except DataError as error:
+        raise DataError(f"{case.mask}: {error}") from error
+
+
+def read_outcomes(path: Path, cases: Sequence[Case]) -> dict[str, bool]:
+    """Return the outcome of each case from a CSV file with the columns ``case`` and ``outcome`` (1 or 0, yes or no).
+
+    Raises:
+        DataError: Not such a table, a case without outcome or twice in it, an outcome of another kind, or two cases of
+            one patient with different outcomes.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as a table of outcomes: {error}.") from error
+    if not rows or not {"case", "outcome"} <= set(rows[0]):
+        raise DataError(f"{path} needs the columns case and outcome, and a row for each case.")
+    found: dict[str, bool] = {}
+    for row in rows:
+        case_id, outcome = (row["case"] or "").strip(), OUTCOMES.get((row["outcome"] or "").strip().lower())
+        if outcome is None:
+            raise DataError(f"{path}: the outcome of {case_id!r} must be 1 or 0, yes or no; it is {row['outcome']!r}.")
+        if case_id in found:
+            raise DataError(f"{path}: {case_id!r} is there twice; give each case one outcome.")
+        found[case_id] = outcome
+    missing = [case.case_id for case in cases if case.case_id not in found]
+    if missing:
+        raise DataError(f"{path} has no outcome for {missing[0]!r}, whose scan is in the data.")
+    _check_patients(path, cases, found)
+    return {case.case_id: found[case.case_id] for case in cases}
+
+
+def _check_patients(path: Path, cases: Sequence[Case], outcomes: dict[str, bool]) -> None:
+    known: dict[str, bool] = {}
+    for case in cases:
+        if known.setdefault(case.patient, outcomes[case.case_id]) != outcomes[case.case_id]:
+            raise DataError(f"{path}: patient {case.patient!r} has scans of different outcomes; a patient has one.")
+
+
+def _all_of(lungs: Volume) -> Box:
+    lung_box(lungs)  # refuses an empty mask
+    return Box((0, 0, 0), lungs.geometry.shape)

@@ -1,0 +1,220 @@
+"""Training a network of outcomes by cross-validation, so that every patient is judged by a network that never saw them.
+
+How the paper trained is not public; this is an ordinary training: Adam, binary cross-entropy, no augmentation but
+left-right flips. It ends with the area under the ROC curve of the patients that were left out, with its interval.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.splits import choose, split_cases
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.errors import ConfigError, DataError, WriteError
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.outcomes.auc import Auc, auc
+from LungUNetSegLib.outcomes.inputs import Float32, InputConfig, read_input
+from LungUNetSegLib.outcomes.network import Covid19Net
+from LungUNetSegLib.progress import Progress, silent
+
+logger = logging.getLogger(__name__)
+
+Load = Callable[[Case], Float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeConfig:
+    """Everything that decides a training on outcomes, besides its data.
+
+    Attributes:
+        inputs: What of a scan is given to the network.
+        folds: Parts of the cross-validation; patients are divided, not scans.
+        epochs: How often the training cases are gone through.
+        batch_size: Scans in a step; at least 2, for batch normalisation.
+        learning_rate: Adam's.
+        flip: Probability with which a scan is seen left-right flipped.
+        seed: Of the folds, the first weights, the order and the flips.
+    """
+
+    inputs: InputConfig = field(default_factory=InputConfig)
+    folds: int = 5
+    epochs: int = 20
+    batch_size: int = 4
+    learning_rate: float = 1e-3
+    flip: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("folds", 2), ("epochs", 1), ("batch_size", 2), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        if not self.learning_rate > 0 or not 0 <= self.flip <= 1:
+            raise ConfigError(
+                f"learning_rate must be above 0 and flip from 0 to 1, got {self.learning_rate} and {self.flip}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a network that never saw the patient says of a case.
+
+    Attributes:
+        case: Its id.
+        patient: Its patient.
+        fold: The part of the cross-validation in which it was left out, from 0.
+        outcome: What is known.
+        probability: Of the outcome.
+    """
+
+    case: str
+    patient: str
+    fold: int
+    outcome: bool
+    probability: float
+
+
+def cross_validate(
+    cases: Sequence[Case],
+    outcomes: dict[str, bool],
+    config: OutcomeConfig,
+    folder: Path,
+    *,
+    device: torch.device | None = None,
+    progress: Progress = silent,
+) -> tuple[list[Prediction], Auc]:
+    """Train a network on all but each part of the patients, and judge that part.
+
+    Args:
+        cases: Scans with lung masks.
+        outcomes: Of each case id; see `inputs.read_outcomes`.
+        config: All settings.
+        folder: Where `fold_<n>.pt`, `predictions.csv`, `auc.json` and `config.json` go, and the prepared scans.
+        device: Where to train.
+        progress: Called as ``(stage, done, total)`` with stages "prepare" and "train".
+
+    Returns:
+        A prediction for each case, and the area under the ROC curve over patients, each with the mean of their scans.
+
+    Raises:
+        DataError: Too few patients or outcomes of one kind, or a case that cannot be used.
+        WriteError: The folder cannot be written.
+    """
+    counts = {
+        value: len({case.patient for case in cases if outcomes[case.case_id] == value}) for value in (True, False)
+    }
+    if min(counts.values()) < 2:
+        raise DataError(
+            f"{counts[True]} patient(s) have the outcome and {counts[False]} have not; at least 2 of each are needed."
+        )
+    device = device or torch.device("cpu")
+    load = _prepare(cases, config.inputs, folder, progress)
+    predictions: list[Prediction] = []
+    for fold in range(config.folds):
+        split = split_cases(cases, config.seed, folds=config.folds, fold=fold)
+        training, test = choose(cases, split.training), choose(cases, split.test)
+        network = _train(training, outcomes, config, load, device, _part_of(progress, fold, config.folds))
+        with replacing(folder / f"fold_{fold}.pt", ".pt") as draft:
+            torch.save(network.state_dict(), draft)
+        for case, probability in zip(test, _predict(network, test, load, device), strict=True):
+            predictions.append(
+                Prediction(
+                    case=case.case_id,
+                    patient=case.patient,
+                    fold=fold,
+                    outcome=outcomes[case.case_id],
+                    probability=probability,
+                )
+            )
+    result = auc_over_patients(predictions)
+    _write(folder, config, predictions, result)
+    return predictions, result
+
+
+def auc_over_patients(predictions: Sequence[Prediction]) -> Auc:
+    """Return the area under the ROC curve, with one score for each patient: the mean over their scans."""
+    by_patient: dict[str, list[Prediction]] = {}
+    for each in predictions:
+        by_patient.setdefault(each.patient, []).append(each)
+    scores = [float(np.mean([each.probability for each in theirs])) for theirs in by_patient.values()]
+    return auc(scores, [theirs[0].outcome for theirs in by_patient.values()])
+
+
+def _prepare(cases: Sequence[Case], config: InputConfig, folder: Path, progress: Progress) -> Load:
+    """Prepare every scan once, on disk: together they may not fit into memory."""
+    inputs = folder / "inputs"
+    try:
+        inputs.mkdir(parents=True, exist_ok=True)
+        for done, case in enumerate(cases, start=1):
+            with replacing(inputs / f"{case.case_id}.npy", ".npy") as draft:
+                np.save(draft, read_input(case, config))
+            progress("prepare", done, len(cases))
+    except OSError as error:
+        raise WriteError(f"{inputs} cannot be written: {error.strerror}.") from error
+    return lambda case: np.load(inputs / f"{case.case_id}.npy", allow_pickle=False)
+
+
+def _train(
+    cases: Sequence[Case],
+    outcomes: dict[str, bool],
+    config: OutcomeConfig,
+    load: Load,
+    device: torch.device,
+    progress: Callable[[int, int], None],
+) -> Covid19Net:
+    if len(cases) < config.batch_size:
+        raise DataError(f"A batch of {config.batch_size} is larger than the {len(cases)} scans that are trained on.")
+    torch.manual_seed(config.seed)
+    rng = np.random.default_rng(config.seed)
+    network = Covid19Net().to(device).train()
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+    steps = len(cases) // config.batch_size
+    for epoch in range(config.epochs):
+        order = rng.permutation(len(cases))
+        losses = []
+        for step in range(steps):
+            chosen = [cases[index] for index in order[step * config.batch_size : (step + 1) * config.batch_size]]
+            arrays = [load(case)[..., :: -1 if rng.random() < config.flip else 1] for case in chosen]
+            lungs = torch.from_numpy(np.ascontiguousarray(np.stack(arrays))[:, None]).to(device)
+            target = torch.tensor([float(outcomes[case.case_id]) for case in chosen], device=device)
+            loss = F.binary_cross_entropy_with_logits(network(lungs), target)
+            if not torch.isfinite(loss):
+                raise DataError(f"The loss became {loss.item()}; lower learning_rate.")
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            losses.append(loss.item())
+            progress(epoch * steps + step + 1, config.epochs * steps)
+        logger.info("Epoch %d of %d: loss %.4f", epoch + 1, config.epochs, np.mean(losses))
+    return network
+
+
+@torch.inference_mode()
+def _predict(network: Covid19Net, cases: Sequence[Case], load: Load, device: torch.device) -> list[float]:
+    network.eval()
+    return [float(network(torch.from_numpy(load(case))[None, None].to(device)).sigmoid()) for case in cases]
+
+
+def _part_of(progress: Progress, fold: int, folds: int) -> Callable[[int, int], None]:
+    """Return the progress of one fold as a part of all."""
+    return lambda done, total: progress("train", fold * total + done, folds * total)
+
+
+def _write(folder: Path, config: OutcomeConfig, predictions: Sequence[Prediction], result: Auc) -> None:
+    with replacing(folder / "predictions.csv", ".csv") as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "patient", "fold", "outcome", "probability"])
+        for each in predictions:
+            writer.writerow([each.case, each.patient, each.fold, int(each.outcome), f"{each.probability:.6f}"])
+    for name, content in (("auc.json", asdict(result)), ("config.json", to_json(config))):
+        with replacing(folder / name, ".json") as draft:
+            draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
