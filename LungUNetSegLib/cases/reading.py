@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.cases.fit import check_on_lung
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io import read_labels, read_scan
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io import Scan, read_scan
+from LungUNetSegLib.io.endings import DICOM_ENDING, NPZ_ENDING, SEGMENTATION_ENDING, ending_of
+from LungUNetSegLib.io.masks.choice import Meanings
+from LungUNetSegLib.io.masks.labels import Mask, read_mask
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
 
-OWN_EXTENT = (".seg.nrrd", ".npz", ".dcm")
+OWN_EXTENT = (SEGMENTATION_ENDING, NPZ_ENDING, DICOM_ENDING)
 """Masks that need not cover their scan (a segmentation keeps what is not empty), or know no place of their own."""
 
 BODY_HU = -300
@@ -32,12 +37,14 @@ class LabelledScan:
         labels: uint8; 1 = the patient's right lung, 2 = left; or 1 = both, see `has_sides`.
         ignore: bool; where nobody could decide. None when everywhere is decided.
         has_sides: Whether right and left are told apart.
+        findings: What was left out or filled of the masks.
     """
 
     ct: Volume
     labels: Volume
     ignore: Volume | None = None
     has_sides: bool = True
+    findings: tuple[Finding, ...] = ()
 
 
 def read_pair(case: Case) -> LabelledScan:
@@ -45,31 +52,33 @@ def read_pair(case: Case) -> LabelledScan:
 
     Raises:
         ReadError: A file that cannot be read, or a mask of other values than 0, 1 and 2.
-        DataError: A mask on another grid than its scan, or with its sides swapped.
+        DataError: A mask on another grid than its scan, with its sides swapped, or one that does not lie on lung.
     """
-    ct = read_scan(case.image).volume
-    labels = _read_mask(case.mask, ct.geometry)
+    scan = read_scan(case.image)
+    ct = scan.volume
+    mask = _read_mask(case.mask, scan, case.meanings)
     ignore = None
     if case.ignore is not None:
-        ignore = _read_mask(case.ignore, ct.geometry)
-        ignore = Volume(ignore.array > 0, ct.geometry)
-    _check_sides(labels, case.mask)
-    return LabelledScan(ct, labels, ignore, has_sides=not _is_both_lungs(labels, ct))
+        ignore = Volume(_read_mask(case.ignore, scan).labels.array > 0, ct.geometry)
+    _check_sides(mask.labels, case.mask)
+    findings = mask.findings + check_on_lung(ct, mask.labels, ignore, case.mask)
+    return LabelledScan(ct, mask.labels, ignore, not _is_both_lungs(mask.labels, ct), findings)
 
 
-def _read_mask(path: Path, scan: Geometry) -> Volume:
+def _read_mask(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
     """Return a mask on the scan's grid.
 
     A label image on another grid is refused rather than moved: it is more often a mistake than a wish.
     """
-    if path.name.lower().endswith(OWN_EXTENT):
-        return read_labels(path, scan)
-    mask = read_labels(path)
-    if mask.geometry.matches(scan, GRID_TOLERANCE_MM):
-        return Volume(mask.array, scan)
-    sizes = mask.geometry.shape, scan.shape
-    if sizes[0] != sizes[1]:
-        raise DataError(f"{path} has {sizes[0]} voxels, its scan {sizes[1]}; give the scan's own mask.")
+    geometry = scan.volume.geometry
+    if ending_of(path, OWN_EXTENT):
+        return read_mask(path, geometry, slice_places=scan.slice_places, meanings=meanings)
+    mask = read_mask(path, meanings=meanings)
+    own = mask.labels.geometry
+    if own.matches(geometry, GRID_TOLERANCE_MM):
+        return Mask(Volume(mask.labels.array, geometry), mask.findings)
+    if own.shape != geometry.shape:
+        raise DataError(f"{path} has {own.shape} voxels, its scan {geometry.shape}; give the scan's own mask.")
     raise DataError(f"{path} lies elsewhere in the patient than its scan, though of the same size; check its header.")
 
 

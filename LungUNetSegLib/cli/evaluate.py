@@ -9,6 +9,7 @@ from pathlib import Path
 
 from LungUNetSegLib.cases.compared import pair_cases
 from LungUNetSegLib.cli.arguments import json_file
+from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
     )
+    add_map_argument(parser)
     parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
     parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         check_apart([arguments.prediction, arguments.reference], [arguments.json])
     if arguments.report:
         _make_folder(arguments.report)
-    pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images)
+    pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images, meanings_of(arguments))
     if arguments.prediction.is_file():
         cases = [evaluate_pair(pairs[0], arguments.labels)]
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.splits import choose
+from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
 from LungUNetSegLib.errors import DataError
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the training's folder of cases")
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where they go; RUN/figures if not given")
     parser.add_argument("--longer", type=Path, metavar="RUN", help="a longer training, for figure 3")
+    add_map_argument(parser)
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
 
 
@@ -37,7 +39,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     longer = load_checkpoint(arguments.longer / "last.pt").history if arguments.longer else None
     if not checkpoint.split.test:
         raise DataError(f"{arguments.run} was trained on every case, so there is no test to draw.")
-    cases = find_cases(arguments.data, checkpoint.config.exclude)
+    cases = find_cases(arguments.data, checkpoint.config.exclude, meanings_of(arguments))
 
     def scores(case_ids: tuple[str, ...]) -> SliceScores:
         folder = arguments.cache or default_cache_folder()

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.cli.arguments import csv_file, json_file, thread_count
+from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import LungUNetSegError, WriteError
-from LungUNetSegLib.files import check_apart, check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", type=json_file, metavar="FILE", help="write volumes, findings, quality and times here (docs/json.md)"
     )
     parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
+    add_overwrite_argument(parser)
     parser.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
 
 
@@ -74,7 +76,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     tables = [path for path in (arguments.json, arguments.csv) if path]
     for table in tables:
         check_replaceable(table)
-    check_apart(inputs, [*outputs, *tables])
+    check_outputs(inputs, [*outputs, *tables], overwrite=arguments.overwrite)
     segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
     summaries = []
     for source, output in zip(inputs, outputs, strict=True):
@@ -131,7 +133,7 @@ def _segment_file(
     result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
     started = time.perf_counter()
     progress("write", 0, 1)
-    write_labels(output, result.labels, result.segments)
+    write_labels(output, result.labels, result.segments, is_result=True)
     seconds = {"read": read_s, **result.seconds, "write": time.perf_counter() - started}
     result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
     progress("write", 1, 1)

@@ -17,6 +17,7 @@ import torch
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.splits import Split, choose, load_split, save_split, split_cases
+from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true",
         help="go on from OUT/last.pt, if there is one, with its settings; --set epochs=N prolongs it",
     )  # fmt: skip
+    add_map_argument(parser)
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
@@ -83,7 +85,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     checkpoint = _checkpoint_to_resume(arguments)
     config = _read_settings(arguments, checkpoint)
     start = load_checkpoint(Path(config.start_from)) if config.start_from and checkpoint is None else None
-    cases = find_cases(arguments.data, config.exclude)
+    cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
     split = _split(arguments, cases, config, checkpoint)
     if start is not None:
         _check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
@@ -98,6 +100,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         chosen = choose(cases, split.training + split.test)
         cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
     _check_sides(cached, config)
+    if process.is_first:
+        _tell(cached)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     dataset = SliceDataset(
         training, config.sampling, config.augment, config.pathology, config.seed, preprocess=config.preprocess
@@ -201,6 +205,13 @@ def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
             f"{one_label.mask} has one label for both lungs; train with --set network.out_channels=1, or give masks "
             "with 1 for the right lung and 2 for the left."
         )
+
+
+def _tell(cases: Sequence[CachedCase]) -> None:
+    """Say what was left out or filled of the masks."""
+    for cached in cases:
+        for finding in cached.findings:
+            logger.warning("%s: %s", cached.case.mask, finding.message)
 
 
 def _prepare_folder(folder: Path, config: TrainingConfig, split: Split) -> None:

@@ -26,6 +26,7 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import DataError, WriteError
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.progress import Progress
@@ -35,7 +36,7 @@ from LungUNetSegLib.volume import AIR_HU, Volume
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Part of every digest; raise it when what an entry holds changes."""
 
 LEFTOVER_S = 24 * 3600
@@ -82,6 +83,7 @@ class CachedCase:
             (255 = all of it), and 255 where the reader could decide, 0 where not.
         slice_mm: Distance between slices.
         has_sides: Whether its mask tells right from left; if not, both are in the first channel.
+        findings: What was left out or filled of its masks.
     """
 
     case: Case
@@ -90,6 +92,7 @@ class CachedCase:
     target: npt.NDArray[np.uint8] | StoredArray
     slice_mm: float
     has_sides: bool = True
+    findings: tuple[Finding, ...] = ()
 
 
 def default_cache_folder() -> Path:
@@ -156,6 +159,7 @@ def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase
 def case_digest(case: Case, config: PreprocessConfig) -> str:
     """Hex digest of all that decides a cache entry: the bytes of the case's files, and the parameters."""
     parameters = to_json(config)
+    parameters["meanings"] = dict(case.meanings)
     del parameters["context_mm"]  # an entry holds all slices, whichever are then seen together
     digest = hashlib.sha256(json.dumps([FORMAT, parameters], sort_keys=True).encode())
     for path in (case.image, case.mask, case.ignore):
@@ -189,7 +193,8 @@ def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
     try:
         hu, target = StoredArray(entry / "hu.npy"), StoredArray(entry / "target.npy")
         about = json.loads((entry / "case.json").read_text(encoding="utf-8"))
-        return CachedCase(case, digest, hu, target, float(about["slice_mm"]), bool(about["has_sides"]))
+        findings = tuple(Finding(str(code), str(message)) for code, message in about["findings"])
+        return CachedCase(case, digest, hu, target, float(about["slice_mm"]), bool(about["has_sides"]), findings)
     except (OSError, ValueError, KeyError, EOFError) as error:
         logger.warning("The cache entry %s is broken (%s) and is built again.", entry, error)
         shutil.rmtree(entry, ignore_errors=True)
@@ -210,6 +215,7 @@ def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
         "case": case.case_id,
         "slice_mm": pair.ct.canonical().geometry.spacing_mm[0],
         "has_sides": pair.has_sides,
+        "findings": [[each.code, each.message] for each in pair.findings],
         "config": to_json(config),
     }
     unfinished = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".tmp", dir=entry.parent))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -76,8 +76,10 @@ def evaluate_pair(pair: CasePair, labels: LabelKind = "lr", examples: int = 3) -
     Raises:
         LungUNetSegError: A file is missing, unreadable, or not comparable with the other.
     """
-    prediction, reference, image = read_case(pair)
-    return describe_comparison(pair.name, compare(prediction, reference, labels), image, examples)
+    case = read_case(pair)
+    comparison = compare(case.prediction, case.reference, labels)
+    comparison = replace(comparison, findings=case.findings + comparison.findings)
+    return describe_comparison(pair.name, comparison, case.image, examples)
 
 
 def evaluate_pairs(

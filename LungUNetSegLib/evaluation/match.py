@@ -7,41 +7,77 @@ error; they are put on the scan's grid instead, or on the other label map's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io import read_labels, read_scan
-from LungUNetSegLib.io.endings import image_ending
-from LungUNetSegLib.io.masks.slicer_segmentation import ENDING as SLICER_ENDING
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, image_ending
+from LungUNetSegLib.io.masks.labels import Mask, read_mask
 from LungUNetSegLib.volume import Volume
 
 
-def read_case(pair: CasePair) -> tuple[Volume, Volume, Volume | None]:
-    """Return a case's prediction, reference and, if it has one, CT.
+@dataclass(frozen=True, eq=False)
+class ReadCase:
+    """A case out of its files.
+
+    Attributes:
+        prediction: Its label map.
+        reference: Its label map.
+        image: The CT, if it has one.
+        findings: What was left out, filled or assumed when the two were read.
+    """
+
+    prediction: Volume
+    reference: Volume
+    image: Volume | None
+    findings: tuple[Finding, ...]
+
+
+def read_case(pair: CasePair) -> ReadCase:
+    """Read a case's prediction, reference and, if it has one, CT.
 
     Raises:
         LungUNetSegError: A file is missing or unreadable, or nothing tells the grid to compare on.
     """
     if pair.prediction is None:
         raise DataError(f"There is no prediction for {pair.reference}.")
-    image = read_scan(pair.image).volume if pair.image else None
-    prediction = read_labels(pair.prediction) if image_ending(pair.prediction) else None
-    if image is not None and not _shows_extent(pair.reference):
-        reference = read_labels(pair.reference, image.geometry)
+    scan = read_scan(pair.image) if pair.image else None
+
+    def on_scan(path: Path) -> Mask:
+        assert scan is not None
+        return read_mask(path, scan.volume.geometry, slice_places=scan.slice_places, meanings=pair.meanings)
+
+    prediction = read_mask(pair.prediction, meanings=pair.meanings) if image_ending(pair.prediction) else None
+    if scan is not None and not _shows_extent(pair.reference):
+        reference = on_scan(pair.reference)
     elif image_ending(pair.reference):
-        reference = read_labels(pair.reference)
+        reference = read_mask(pair.reference, meanings=pair.meanings)
     elif prediction is not None:
-        reference = read_labels(pair.reference, prediction.geometry)
+        reference = read_mask(pair.reference, prediction.labels.geometry, meanings=pair.meanings)
     else:
         raise DataError(
             f"Neither {pair.prediction} nor {pair.reference} shows the scan's grid: give the CT (--images)."
         )
     if prediction is None:
-        prediction = read_labels(pair.prediction, reference.geometry)
-    return prediction, reference, image
+        is_scan = scan is not None and scan.volume.geometry.matches(reference.labels.geometry)
+        geometry = reference.labels.geometry
+        prediction = (
+            on_scan(pair.prediction) if is_scan else read_mask(pair.prediction, geometry, meanings=pair.meanings)
+        )
+    findings = (*_told("prediction", prediction), *_told("reference", reference))
+    return ReadCase(prediction.labels, reference.labels, scan.volume if scan else None, findings)
+
+
+def _told(role: str, mask: Mask) -> Iterator[Finding]:
+    """Findings of a mask, with which of the two it is."""
+    for each in mask.findings:
+        yield Finding(each.code, f"Of the {role}: {each.message}")
 
 
 def _shows_extent(path: Path) -> bool:
     """Whether a label map is as large as its scan; Slicer may cut a segmentation to what is not empty."""
-    return image_ending(path) is not None and not path.name.lower().endswith(SLICER_ENDING)
+    return image_ending(path) is not None and ending_of(path) != SEGMENTATION_ENDING

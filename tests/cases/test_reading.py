@@ -13,7 +13,7 @@ from phantom_cases import write_image, write_pair
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.reading import read_pair
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.errors import DataError, LungUNetSegError
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.phantom import Phantom
@@ -78,10 +78,37 @@ def test_voxels_that_are_no_number_are_air_in_a_scan_and_refused_in_a_mask(
         read_pair(case)
 
 
-def test_a_scan_without_any_lung_is_a_case_too(case: Case, small_phantom: Phantom) -> None:
+def test_a_scan_without_any_lung_is_a_case_too(case: Case, head_phantom: Phantom) -> None:
     """Half of what a scanner sees has no lung; a network must learn that as well."""
-    write_image(Volume(np.zeros_like(small_phantom.labels.array), small_phantom.labels.geometry), case.mask)
+    write_image(head_phantom.ct, case.image)
+    write_image(Volume(np.zeros(head_phantom.ct.array.shape, np.uint8), head_phantom.ct.geometry), case.mask)
     assert not read_pair(case).labels.array.any()
+
+
+@pytest.mark.parametrize("spoil", [np.zeros_like, lambda mask: mask[::-1].copy(), lambda mask: np.roll(mask, 8, 1)])
+def test_a_mask_that_does_not_lie_on_lung_is_refused_by_name(case: Case, small_phantom: Phantom, spoil) -> None:
+    """Protects a training from masks that are empty, flipped or moved; `check_on_lung` says where they belong."""
+    write_image(Volume(spoil(small_phantom.labels.array), small_phantom.labels.geometry), case.mask)
+    with pytest.raises(DataError, match=r"mask\.nii\.gz (is empty|does not lie on the lung)"):
+        read_pair(case)
+
+
+def test_what_was_left_out_of_a_mask_is_told(case: Case, small_phantom: Phantom, tmp_path: Path) -> None:
+    lungs = outlines(small_phantom.labels)
+    path = structure_set(tmp_path / "rs.dcm", {**lungs, "Left Lung (copy)": lungs["Left Lung"]})
+    pair = read_pair(dataclasses.replace(case, mask=path))
+    assert [finding.code for finding in pair.findings] == ["structures-left-out"]
+
+
+def test_somebody_says_which_structure_is_which(small_phantom: Phantom, tmp_path: Path) -> None:
+    write_image(small_phantom.ct, tmp_path / "p.nii.gz")
+    lungs = outlines(small_phantom.labels)
+    structure_set(tmp_path / "p_seg.dcm", {"Polmone dx": lungs["Right Lung"], "Polmone sx": lungs["Left Lung"]})
+    (case,) = find_cases(tmp_path, meanings={"Polmone dx": "right", "Polmone sx": "left"})
+    pair = read_pair(case)
+    assert pair.has_sides and count(pair.labels.array == 2, small_phantom.labels.array == 2).dsc > 0.99
+    with pytest.raises(DataError, match="'Polmone dx' cannot be 'rechts'"):
+        find_cases(tmp_path, meanings={"Polmone dx": "rechts"})
 
 
 def test_the_ignore_mask_is_read(case: Case, small_phantom: Phantom, tmp_path: Path) -> None:

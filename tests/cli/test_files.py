@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
+from dicom_mask_files import outlines, structure_set
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import write_dicom_series, write_labels
 from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
 
 
@@ -79,3 +84,88 @@ def test_info_lists_all_series_though_the_first_cannot_be_read(thin: Volume, tmp
     assert first.startswith("* ") and "Chest" in first and "Other" in second
     assert main(["info", str(tmp_path), "--series", second.split()[0]]) == 0
     assert "* " + second.split()[0] in capsys.readouterr().out
+
+
+# What somebody made or corrected is not replaced without being asked for
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".nrrd", ".mha", ".seg.nrrd"])
+def test_a_result_that_nobody_changed_is_replaced_and_a_corrected_one_is_not(
+    ending: str, run, scan_file: Path, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    """Protects the work of who reviewed a mask, and who runs a command twice from being asked."""
+    output = tmp_path / f"lungs{ending}"
+    assert run("segment", scan_file, "-o", output)[0] == 0
+    assert run("segment", scan_file, "-o", output)[0] == 0
+    image = sitk.ReadImage(str(output))
+    before = np.count_nonzero(sitk.GetArrayViewFromImage(image))
+    image[3, 4, 5] = (image[3, 4, 5] + 1) % 3  # one voxel, in a program that keeps the header
+    sitk.WriteImage(image, str(output))
+    corrected = output.read_bytes()
+    code, _, message = run("segment", scan_file, "-o", output)
+    assert code == 1 and "somebody corrected" in message and "--overwrite" in message
+    assert output.read_bytes() == corrected
+    assert run("segment", scan_file, "-o", output, "--overwrite")[0] == 0
+    assert np.count_nonzero(sitk.GetArrayViewFromImage(sitk.ReadImage(str(output)))) == before
+
+
+def test_a_reviewed_mask_in_the_case_it_belongs_to_is_kept(
+    run, thin: Volume, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    """Protects training data: `segment CASE -o CASE/lungs.nii.gz` replaced a reviewed mask, even by an empty one."""
+    write_dicom_series(thin, tmp_path / "CASE" / "ct")
+    mask = tmp_path / "CASE" / "lungs.nii.gz"
+    write_labels(mask, small_phantom.labels)
+    before = mask.read_bytes()
+    code, _, message = run("segment", tmp_path / "CASE", "-o", mask)
+    assert code == 1 and "--overwrite" in message and mask.read_bytes() == before
+    assert run("segment", tmp_path / "CASE", "-o", mask, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["0003.nii.gz", "0003.mha"])
+def test_a_slice_of_the_input_is_never_replaced(name: str, run, thin: Volume, tmp_path: Path) -> None:
+    """Protects the only copy of a scan, whatever its slices are called and whatever was asked for."""
+    write_dicom_series(thin, tmp_path / "ct")
+    slice_file = (tmp_path / "ct" / "0003.dcm").rename(tmp_path / "ct" / name)
+    before = slice_file.read_bytes()
+    for options in ((), ("--overwrite",)):
+        code, _, message = run("segment", tmp_path / "ct", "-o", slice_file, *options)
+        assert code == 1 and "part of the scan" in message and slice_file.read_bytes() == before
+
+
+def test_the_voxels_of_a_header_are_never_replaced(run, small_phantom: Phantom, tmp_path: Path) -> None:
+    sitk.WriteImage(to_sitk(small_phantom.ct), str(tmp_path / "ct.mhd"))
+    voxels = (tmp_path / "ct.raw").rename(tmp_path / "ct.mha")
+    header = tmp_path / "ct.mhd"
+    header.write_text(header.read_text().replace("ct.raw", "ct.mha"))
+    before = voxels.read_bytes()
+    code, _, message = run("segment", header, "-o", voxels, "--overwrite")
+    assert code == 1 and "part of the scan" in message and voxels.read_bytes() == before
+
+
+@pytest.mark.parametrize(("option", "name"), [("--json", "a.json"), ("--csv", "a.csv")])
+def test_tables_replace_their_own_kind_only(option: str, name: str, run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects somebody's JSON and CSV from a slip of the hand."""
+    table = tmp_path / name
+    table.write_text('{"patients": 3}' if name.endswith("json") else "patient,age\n")
+    before = table.read_bytes()
+    words = ("segment", scan_file, "-o", tmp_path / "l.nrrd", option, table)
+    assert run(*words)[0] == 1 and table.read_bytes() == before
+    assert run(*words, "--overwrite")[0] == 0 and table.read_bytes() != before
+    assert run(*words)[0] == 0
+
+
+def test_the_map_is_told_on_the_command_line(run, small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects names in other languages: `--map "Polmone dx=right"`."""
+    lungs = outlines(small_phantom.labels)
+    reference = structure_set(tmp_path / "r.dcm", {"Polmone=dx": lungs["Right Lung"], "Polmone sx": lungs["Left Lung"]})
+    write_labels(tmp_path / "p.nii.gz", small_phantom.labels)
+    code, _, message = run("evaluate", tmp_path / "p.nii.gz", reference)
+    assert code == 1 and "Polmone sx" in message
+    options = ("--map", "Polmone=dx=right", "--map", "polmone sx = LEFT")
+    code, told, _ = run("evaluate", tmp_path / "p.nii.gz", reference, *options, "--json", tmp_path / "s.json")
+    assert code == 0 and "Right lung" in told
+    (case,) = json.loads((tmp_path / "s.json").read_text())["cases"]
+    assert min(region["dsc"] for region in case["regions"]) > 0.99
+    code, _, message = run("evaluate", tmp_path / "p.nii.gz", reference, "--map", "Polmone dx")
+    assert code == 2 and "is not NAME=right|left|both|none" in message

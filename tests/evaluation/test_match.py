@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_mask_files import segmentation, structure_set
+from dicom_files import save, slices_of
+from dicom_mask_files import outlines, segmentation, structure_set
 
 from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.evaluation.compare import compare
+from LungUNetSegLib.evaluation.evaluate import evaluate_pair
 from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.io import write_labels
-from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.io.masks.choice import check_meanings
+from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -44,7 +47,8 @@ def files(small_phantom: Phantom, tmp_path: Path) -> dict[str, Path]:
 
 
 def read(prediction: Path, reference: Path, image: Path | None = None) -> tuple[Volume, Volume, Volume | None]:
-    return read_case(CasePair(name="case", prediction=prediction, reference=reference, image=image))
+    case = read_case(CasePair(name="case", prediction=prediction, reference=reference, image=image))
+    return case.prediction, case.reference, case.image
 
 
 @pytest.mark.parametrize("kind", ["seg", "right.npz"])
@@ -84,3 +88,55 @@ def test_two_that_show_lung_only_need_the_scan(files: dict[str, Path]) -> None:
         read(files["seg"], files["contours"])
     prediction, reference, _ = read(files["seg"], files["contours"], files["ct.nii.gz"])
     assert prediction.geometry.matches(reference.geometry)
+
+
+def series(phantom: Phantom, folder: Path, lost: int) -> Path:
+    datasets = slices_of(phantom.ct)
+    del datasets[lost]
+    return save(datasets, folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "with_scan"),
+    [("seg", True), ("seg", False), ("contours", True), ("contours", False), ("npz", True)],
+)
+def test_a_perfect_mask_of_a_scan_that_lost_a_slice_is_perfect(kind: str, with_scan: bool, tmp_path: Path) -> None:
+    """Protects scores: the CT is read on an even grid, and a reference of its real slices got HD95 29.9 mm."""
+    phantom = make_phantom(Geometry.axial((40, 64, 72), (6.0, 5.0, 5.0), (-180.0, -150.0, -110.0)), rng=1)
+    emptied = phantom.labels.array.copy()
+    emptied[20] = 0
+    drawn = Volume(emptied, phantom.labels.geometry)
+    if kind == "seg":
+        reference = segmentation(tmp_path / "r.dcm", drawn)
+    elif kind == "contours":
+        reference = structure_set(tmp_path / "r.dcm", outlines(drawn))
+    else:
+        reference = tmp_path / "r.npz"
+        np.savez(reference, np.moveaxis(np.delete(phantom.labels.array, 20, axis=0), 0, -1))
+    write_labels(tmp_path / "p.nii.gz", phantom.labels)
+    image = series(phantom, tmp_path / "ct", 20) if with_scan else None
+    case = read_case(CasePair(name="p", prediction=tmp_path / "p.nii.gz", reference=reference, image=image))
+    scores = compare(case.prediction, case.reference).whole
+    assert scores.dsc > 0.998 and scores.hd95_mm <= 5 and abs(scores.difference_percent) < 0.2
+    assert bool(case.findings) is not with_scan
+
+
+def test_findings_say_which_of_the_two_they_are_of(small_phantom: Phantom, tmp_path: Path) -> None:
+    write_labels(tmp_path / "p.nii.gz", small_phantom.labels)
+    lungs = outlines(small_phantom.labels)
+    path = structure_set(tmp_path / "r.dcm", {**lungs, "Left Lung (copy)": lungs["Left Lung"]})
+    case = evaluate_pair(CasePair(name="p", prediction=tmp_path / "p.nii.gz", reference=path))
+    assert case.findings[0].message.startswith("Of the reference: Not taken as a lung")
+
+
+def test_somebody_says_which_structures_and_values_are_lungs(small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects names in other languages and label maps of many organs from being refused or guessed."""
+    lungs = outlines(small_phantom.labels)
+    path = structure_set(tmp_path / "r.dcm", {"Polmone dx": lungs["Right Lung"], "Polmone sx": lungs["Left Lung"]})
+    values = np.choose(small_phantom.labels.array, (5, 13, 14)).astype(np.uint8)
+    write_labels(tmp_path / "p.nii.gz", Volume(values, small_phantom.labels.geometry))
+    meanings = {"Polmone dx": "right", "Polmone sx": "left", "13": "right", "14": "left"}
+    case = evaluate_pair(
+        CasePair(name="p", prediction=tmp_path / "p.nii.gz", reference=path, meanings=check_meanings(meanings))
+    )
+    assert min(region.dsc for region in case.regions) > 0.99

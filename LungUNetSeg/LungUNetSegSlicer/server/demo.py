@@ -92,7 +92,7 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
     scores = comparison.regions if comparison else ()
 
     _remove_old(output)
-    write_labels(output / LABELS, result.labels, result.segments)
+    write_labels(output / LABELS, result.labels, result.segments, is_result=True)
     _write_segmentation(segmentation_node, output / SEGMENTATION)
     _draw(core, volume_node, segmentation_node, result, output / VIEWS)
     _write_scene(core, output / SCENE)

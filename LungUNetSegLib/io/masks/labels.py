@@ -8,11 +8,11 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import SimpleITK as sitk
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
@@ -25,6 +25,7 @@ from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
+from LungUNetSegLib.io.masks.results import add_note
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.resample import orthogonal, resample
@@ -50,13 +51,17 @@ def check_writable(path: PathInput) -> None:
     _check_output(Path(path))
 
 
-def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS) -> None:
+def write_labels(
+    path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS, *, is_result: bool = False
+) -> None:
     """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
 
     Args:
         path: Ends in one of `OUTPUT_ENDINGS`; ``.seg.nrrd`` keeps the segments' names, colours and terminology.
         labels: uint8. No format here knows slanting axes: labels on such a grid are written on a straight one.
         segments: What the label values mean.
+        is_result: Whether a program computed them, so that the same program may replace them while nobody has
+            changed them (`results`). Masks that somebody drew or corrected are none.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -67,8 +72,14 @@ def write_labels(path: PathInput, labels: Volume, segments: Sequence[Segment] = 
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
         labels = orthogonal(labels, "nearest", 0)
-    describe = partial(slicer_segmentation.describe_segments, segments=segments)
-    save(labels, path, ending, describe if ending == slicer_segmentation.ENDING else None)
+
+    def describe(image: sitk.Image) -> None:
+        if ending == slicer_segmentation.ENDING:
+            slicer_segmentation.describe_segments(image, segments)
+        if is_result:
+            add_note(image)
+
+    save(labels, path, ending, describe)
 
 
 @dataclass(frozen=True, eq=False)

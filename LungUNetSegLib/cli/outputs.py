@@ -1,0 +1,69 @@
+"""What a command may write over: never its input, and somebody's work only when that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.files import check_apart
+from LungUNetSegLib.io.dicom.headers import read_dataset
+from LungUNetSegLib.io.endings import ending_of
+from LungUNetSegLib.io.masks.results import is_own_result
+
+HEADER_BYTES = 1 << 16
+"""Of a .nhdr or .mhd: text that names the files of its voxels."""
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--overwrite``."""
+    parser.add_argument(
+        "--overwrite", action="store_true",
+        help="replace files that others made or changed; results of this command that nobody changed always are",
+    )  # fmt: skip
+
+
+def check_outputs(inputs: Sequence[Path], outputs: Sequence[Path], *, overwrite: bool) -> None:
+    """Raise WriteError if an output is an input or part of one, is there twice, or would replace somebody's work.
+
+    Args:
+        inputs: Files and folders that are read.
+        outputs: Files to be written: label maps, JSON, CSV.
+        overwrite: Whether work of others may be replaced; an input never is.
+    """
+    check_apart(inputs, outputs)
+    for output in outputs:
+        if not output.exists() or not output.stat().st_size:
+            continue
+        if any(_is_part(output, source) for source in inputs):
+            raise WriteError(f"{output}: is part of the scan that is read; give the result another name.")
+        if not overwrite and not _may_be_replaced(output):
+            raise WriteError(
+                f"{output}: exists, and was not written by this command or was changed since; it may be a mask that"
+                " somebody corrected. Give the result another name, or replace it with --overwrite."
+            )
+
+
+def _is_part(output: Path, source: Path) -> bool:
+    """Whether a file is a slice of the input, in its folder, or the voxels that its header names."""
+    if source.is_dir():
+        return source.resolve() in output.resolve().parents and read_dataset(output) is not None
+    if ending_of(source) not in (".nhdr", ".mhd") or output.resolve().parent != source.resolve().parent:
+        return False
+    with source.open("rb") as file:
+        return output.name.encode() in file.read(HEADER_BYTES)
+
+
+def _may_be_replaced(output: Path) -> bool:
+    if output.suffix.lower() == ".csv":
+        return output.read_bytes().startswith((b"input,output,", b"case,region,"))
+    if output.suffix.lower() != ".json":
+        return is_own_result(output)
+    try:
+        content = json.loads(output.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    first = content[0] if isinstance(content, list) and content else content
+    return isinstance(first, dict) and ({"input"} <= first.keys() or {"cases", "about"} <= first.keys())
