@@ -16,7 +16,7 @@ from LungUNetSegLib.models.model import Training
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a manifest says that no checkpoint knows; see `inference.model.Manifest`."""
+    """What a manifest says that no checkpoint knows; see `models.model.Manifest`."""
 
     description: str = ""
     date: str | None = None
