@@ -35,7 +35,7 @@ except ModuleNotFoundError:
 from LungUNetSegSlicer.logic import LungLogic
 from LungUNetSegSlicer.run.settings import Device, Engine, Output
 
-HOMEPAGE = "https://github.com/LungUNetSeg/LungUNetSeg"
+TUTORIAL = "https://github.com/LungUNetSeg/SlicerLungUNetSeg/blob/main/docs/tutorial.md"
 
 
 class LungUNetSeg(ScriptedLoadableModule):
@@ -51,8 +51,8 @@ class LungUNetSeg(ScriptedLoadableModule):
             "Segments the right and the left lung in chest CT, slice by slice, with a 2D U-Net that needs no GPU. "
             "Choose a CT and click <b>Segment lungs</b>: the result is a segmentation beside the CT, with volumes in "
             "ml. Nothing leaves this computer.<p>For research; not a medical device. See the "
-            '<a href="{url}">documentation</a>.'
-        ).format(url=HOMEPAGE)
+            '<a href="{url}">tutorial</a>.'
+        ).format(url=TUTORIAL)
         parent.acknowledgementText = _(
             "After the 2D U-Net pipeline for lung CT and its metrics; the sample scan is LIDC-IDRI-0001 (Armato et "
             "al. 2015, doi:10.7937/K9/TCIA.2015.LO9QL9SX) from The Cancer Imaging Archive."

