@@ -24,9 +24,12 @@ PHANTOM_URI = "https://github.com/LungUNetSeg/SlicerLungUNetSeg"
 PHANTOM_FILE = "LungUNetSeg-phantom-1.nrrd"
 """The number is the phantom's seed."""
 
+SCAN_NAME = "LungCT"
+"""The sample scan's name in the module Sample Data."""
+
 SOURCES: tuple[dict[str, str | None], ...] = (
     {
-        "sampleName": "LungCT",
+        "sampleName": SCAN_NAME,
         "uris": SCAN_URI,
         "fileNames": sample.FILE_NAME,
         "nodeNames": sample.NAME,
