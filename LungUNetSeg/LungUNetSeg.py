@@ -35,7 +35,7 @@ except ModuleNotFoundError:
 from LungUNetSegSlicer.logic import LungLogic
 from LungUNetSegSlicer.run.settings import Device, Engine, Output
 
-HOMEPAGE = "https://github.com/LungUNetSeg/LungUNetSeg"
+TUTORIAL = "https://github.com/LungUNetSeg/SlicerLungUNetSeg/blob/main/docs/tutorial.md"
 
 
 class LungUNetSeg(ScriptedLoadableModule):
@@ -51,8 +51,8 @@ class LungUNetSeg(ScriptedLoadableModule):
             "Segments the right and the left lung in chest CT, slice by slice, with a 2D U-Net that needs no GPU. "
             "Choose a CT and click <b>Segment lungs</b>: the result is a segmentation beside the CT, with volumes in "
             "ml. Nothing leaves this computer.<p>For research; not a medical device. See the "
-            '<a href="{url}">documentation</a>.'
-        ).format(url=HOMEPAGE)
+            '<a href="{url}">tutorial</a>.'
+        ).format(url=TUTORIAL)
         parent.acknowledgementText = _(
             "After the 2D U-Net pipeline for lung CT and its metrics; the sample scan is LIDC-IDRI-0001 (Armato et "
             "al. 2015, doi:10.7937/K9/TCIA.2015.LO9QL9SX) from The Cancer Imaging Archive."
@@ -93,6 +93,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self) -> None:
         """Make the panel; called once, when the user first comes to the module."""
         from LungUNetSegSlicer.panel.compare_panel import ComparePanel
+        from LungUNetSegSlicer.panel.first_scan import FirstScan
         from LungUNetSegSlicer.panel.segment_panel import SegmentPanel
 
         ScriptedLoadableModuleWidget.setup(self)
@@ -101,6 +102,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LungUNetSegLogic()
+        self.firstScan = FirstScan(self.ui, self._chooseLoaded)
         self.segmentPanel = SegmentPanel(self.ui, self.logic)
         self.comparePanel = ComparePanel(self.ui)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
@@ -112,6 +114,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Let go of everything: Slicer quits, or the module is reloaded."""
         self.segmentPanel.cancel()
         self.comparePanel.close()
+        self.firstScan.close()
         self._setParameterNode(None)
         self.removeObservers()
 
@@ -119,6 +122,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show the settings of the scene; called each time the user comes to the module."""
         self._setParameterNode(self.logic.getParameterNode())
         self._chooseVolume()
+        self.firstScan.update()
 
     def exit(self) -> None:
         """Let the settings be, for they may change while the user is elsewhere; a run goes on."""
@@ -137,6 +141,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Take the first CT that is loaded."""
         if self._guiTag is not None:
             self._chooseVolume()
+            self.firstScan.update()
 
     def _chooseVolume(self) -> None:
         """Choose the scene's first scalar volume when none is chosen."""
@@ -146,6 +151,11 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             cts = [node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
             if cts:
                 self._parameterNode.inputVolume = cts[0]
+
+    def _chooseLoaded(self, volumeNode: Any) -> None:
+        """Choose a volume that was loaded by the panel's own buttons; Slicer's readers show it in the views."""
+        if self._parameterNode is not None and volumeNode is not None:
+            self._parameterNode.inputVolume = volumeNode
 
     def _setParameterNode(self, parameterNode: LungUNetSegParameterNode | None) -> None:
         self._disconnect()

@@ -54,6 +54,26 @@ def test_the_catalogue_entry_is_what_the_schema_asks_for() -> None:
     assert {"$schema", "category", "scm_url"} <= set(entry) <= {"$schema", "category", "scm_url"} | known
 
 
+def test_every_address_names_a_repository_that_the_index_takes() -> None:
+    """The Extensions Index' checker (scripts/check_description_files.py) wants names that begin with "Slicer"."""
+    root, repository = file_lists.ROOT, "LungUNetSeg/SlicerLungUNetSeg"
+    texts = [(root / name).read_text(encoding="utf-8") for name in ("CMakeLists.txt", "LungUNetSeg.json")]
+    module = root / "LungUNetSeg"
+    texts += [path.read_text(encoding="utf-8") for path in module.rglob("*.py")]
+    addresses = re.findall(r"https://(?:raw\.githubusercontent|github)\.com/([\w-]+/[\w-]+)", "\n".join(texts))
+    assert len(addresses) > 5
+    assert {each for each in addresses if each.startswith("LungUNetSeg")} == {repository}
+    for path in re.findall(rf"{repository}/main/([\w/.]+)", texts[0]):
+        assert (root / path).is_file(), path
+
+
+def test_the_readme_has_what_the_index_asks_of_it() -> None:
+    """A sentence for each module, how to cite, the licence, the topic by which the Extensions Catalog finds it."""
+    readme = (file_lists.ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.search(r"- \*\*LungUNetSeg\*\*: [^.]+\.", readme)
+    assert "3d-slicer-extension" in readme and "## Cite" in readme and "LICENSE.txt" in readme
+
+
 def test_the_icon_is_a_png_of_128_pixels() -> None:
     header = (file_lists.ROOT / "LungUNetSeg" / "Resources" / "Icons" / "LungUNetSeg.png").read_bytes()[:24]
     assert header[:8] == b"\x89PNG\r\n\x1a\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Property, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
-from slicer import vtkMRMLNode, vtkMRMLScene
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from slicer import vtkMRMLNode, vtkMRMLScene, vtkSegmentation, vtkSegmentationConverter
 from vtkmodules.vtkCommonCore import vtkCommand
 
 _SCENE_EVENTS = (
@@ -15,6 +15,9 @@ _SCENE_EVENTS = (
     vtkMRMLScene.EndCloseEvent,
     vtkMRMLScene.EndImportEvent,
 )
+
+
+_CLOSED_SURFACE = vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
 
 
 class _Observers:
@@ -235,5 +238,54 @@ class qMRMLNodeComboBox(QWidget):
     )
 
 
-WIDGETS: tuple[type[QWidget], ...] = (qMRMLWidget, qMRMLNodeComboBox)
+class qMRMLSegmentationShow3DButton(QPushButton):
+    """Stands for Slicer's Modules/Loadable/Segmentations/Widgets/qMRMLSegmentationShow3DButton.cxx, without its menu.
+
+    It is pressed while a segmentation has surfaces: pressing makes them, releasing removes them.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Show 3D", parent)
+        self.setCheckable(True)
+        self.setEnabled(False)
+        self._segmentation: Any = None
+        self._observers = _Observers()
+        self.destroyed.connect(self._observers.remove)
+        self.toggled.connect(self._make_or_remove)
+
+    def segmentationNode(self) -> Any:
+        """Return the segmentation that is shown."""
+        return self._segmentation
+
+    @Slot(object)
+    def setSegmentationNode(self, node: Any) -> None:
+        """Show whether this segmentation has surfaces, and make or remove them from now on."""
+        if node is self._segmentation:
+            return
+        self._observers.remove()
+        self._segmentation = node
+        for event in (
+            (vtkCommand.ModifiedEvent, vtkSegmentation.SegmentAdded, vtkSegmentation.SegmentRemoved,
+             vtkSegmentation.ContainedRepresentationNamesModified) if node else ()
+        ):  # fmt: skip
+            self._observers.add(node, event, self._update)
+        self._update()
+
+    def _update(self, *_: Any) -> None:
+        segmentation = self._segmentation.GetSegmentation() if self._segmentation else None
+        self.setEnabled(segmentation is not None and segmentation.GetNumberOfSegments() > 0)
+        if segmentation is not None:
+            was_blocked = self.blockSignals(True)
+            self.setChecked(segmentation.ContainsRepresentation(_CLOSED_SURFACE))
+            self.blockSignals(was_blocked)
+
+    def _make_or_remove(self, on: bool) -> None:
+        if self._segmentation is not None:
+            segmentation = self._segmentation.GetSegmentation()
+            segmentation.CreateRepresentation(_CLOSED_SURFACE) if on else segmentation.RemoveRepresentation(
+                _CLOSED_SURFACE
+            )
+
+
+WIDGETS: tuple[type[QWidget], ...] = (qMRMLWidget, qMRMLNodeComboBox, qMRMLSegmentationShow3DButton)
 """What a `.ui` may name."""

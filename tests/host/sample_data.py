@@ -38,9 +38,10 @@ class SampleDataLogic:
         """Keep what each URI goes through before anything is downloaded."""
         cls.rules[name] = rewriteFunction
 
-    def downloadSample(self, sampleName: str) -> list[Any]:
-        """Load a source by its name, for scripts: its own downloader is for its button only."""
-        return self.downloadFromSource(next(each for each in self.sources if each.sampleName == sampleName))
+    def downloadSample(self, sampleName: str) -> Any:
+        """Load a source by its name and return its node, for scripts: its own downloader is for its button only."""
+        nodes = self.downloadFromSource(next(each for each in self.sources if each.sampleName == sampleName))
+        return nodes[0] if nodes else None
 
     def downloadFromSource(self, source: Any) -> list[Any]:
         """Load what lies in the cache: Slicer compares the checksum and downloads nothing if it is right."""

@@ -17,6 +17,7 @@ from LungUNetSegSlicer.compare.comparison import SceneComparison, comparison_ste
 from LungUNetSegSlicer.compare.layout import ComparisonViews, look_from_the_front, slice_nodes
 from LungUNetSegSlicer.compare.slices import WorstSlices, show_slice
 from LungUNetSegSlicer.compare.tables import chosen_slice
+from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.results import recall
 from LungUNetSegSlicer.panel.side_choice import SideChoice
 from LungUNetSegSlicer.panel.texts import warnings_html
@@ -199,12 +200,12 @@ class ComparePanel:
         self._update()
 
     def _export(self) -> None:
-        result, path = self._result, _ask_path(_("Export scores"), "scores.csv", _("Tables (*.csv)"))
+        result, path = self._result, ask_path(_("Export scores"), "scores.csv", _("Tables (*.csv)"))
         if result is not None and path is not None:
             self._write(path, result.write_csv)
 
     def _write_report(self) -> None:
-        result, path = self._result, _ask_path(_("Write report"), "report.html", _("Web pages (*.html)"))
+        result, path = self._result, ask_path(_("Write report"), "report.html", _("Web pages (*.html)"))
         if result is None or path is None:
             return
         kept = recall(result.prediction_node) or {}
@@ -255,9 +256,3 @@ def _summary(result: SceneComparison) -> str:
     lines += [_escape(each.message) for each in result.findings if each.code.endswith("-matched")]
     rest = [asdict(each) for each in result.findings if "-matched" not in each.code]
     return "<br>".join(lines + ([warnings_html(rest)] if rest else []))
-
-
-def _ask_path(title: str, name: str, kind: str) -> Path | None:
-    """Let the user choose a file to write; None when it was cancelled."""
-    chosen = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, name, kind)
-    return Path(chosen) if chosen else None

@@ -99,6 +99,43 @@ def install_with_consent(package: Package) -> bool:
     return True
 
 
+def engine_of(settings: RunSettings) -> Package:
+    """Return what runs the network with these settings."""
+    return missing(settings) or (TORCH if settings.needs_torch else _BY_ENGINE.get(settings.engine, ONNX_RUNTIME))
+
+
+def reinstall_with_consent(package: Package) -> bool:
+    """Ask the user, and put a fresh copy of an engine over the one that is there: half an installation is mended so.
+
+    Returns:
+        Whether it was installed; False when the user refused, or Slicer runs tests.
+
+    Raises:
+        MissingDependencyError: It could not be installed; the message says what to do.
+    """
+    if package is TORCH:
+        raise MissingDependencyError(
+            _("PyTorch is reinstalled by the extension PyTorch: open its module PyTorch Util in Slicer.")
+        )
+    text = _(
+        "Download {title} again (about {size}) and put it in place of the one in Slicer's Python? No other package is "
+        "replaced."
+    ).format(title=package.title, size=package.size)
+    title = _("Reinstall {title}").format(title=package.title)
+    if not slicer.util.confirmOkCancelDisplay(text, title, detailedText=offline_way(package)):
+        return False
+    if slicer.app.testingEnabled():
+        return False
+    options = ["--force-reinstall", "--no-deps", "--no-cache-dir"]
+    try:
+        with slicer.util.WaitCursor():
+            slicer.util.pip_install([package.requirement, *options])
+    except (CalledProcessError, RuntimeError, OSError) as error:
+        raise _failure(package, error) from error
+    importlib.invalidate_caches()
+    return True
+
+
 def offline_way(package: Package) -> str:
     """Return how to install a package where there is no network."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -9,7 +9,10 @@ from typing import Any
 import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
 
+from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
 from LungUNetSegSlicer.panel.texts import result_rows, time_text, warnings_html
 
 ATTRIBUTE = "LungUNetSeg.Result"
@@ -35,12 +38,19 @@ class ResultsView:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
+        self._segmentation: vtkMRMLSegmentationNode | None = None
         ui.resultsTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
+        ui.resultsTableButton.connect("clicked()", self._add_table)
+        ui.resultsCsvButton.connect("clicked()", self._write_csv)
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
         """Show a segmentation's result, or hide the section."""
         result = recall(segmentation)
+        if segmentation is not self._segmentation:
+            self._say("")
+        self._segmentation = segmentation
+        self._ui.show3dButton.setSegmentationNode(segmentation)
         self._ui.resultsCollapsibleButton.visible = result is not None
         if result is None:
             return
@@ -62,6 +72,30 @@ class ResultsView:
                 table.setItem(row, column, item)
         rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
         table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)
+
+    def _add_table(self) -> None:
+        result = recall(self._segmentation)
+        if self._segmentation is not None and result is not None:
+            table = add_results_table(self._segmentation, result)
+            self._say(_("Added to the scene: {name}. The module Tables shows it.").format(name=table.GetName()))
+
+    def _write_csv(self) -> None:
+        result = recall(self._segmentation)
+        if self._segmentation is None or result is None:
+            return
+        path = ask_path(_("Save results"), "lungs.csv", _("Tables (*.csv)"))
+        if path is None:
+            return
+        try:
+            write_results_csv(path, self._segmentation, result)
+        except OSError as error:
+            self._say(_("{path} cannot be written ({reason}). Choose another folder.").format(path=path, reason=error))
+        else:
+            self._say(_("Written: {path}").format(path=path))
+
+    def _say(self, text: str) -> None:
+        self._ui.resultsNoteLabel.text = text
+        self._ui.resultsNoteLabel.visible = bool(text)
 
     def _copy_methods(self) -> None:
         slicer.app.clipboard().setText(self._ui.methodsLabel.text)

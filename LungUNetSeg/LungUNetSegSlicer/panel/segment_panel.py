@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel import dependencies
+from LungUNetSegSlicer.panel.dependencies import Package
+from LungUNetSegSlicer.panel.failure_log import FailureLog
 from LungUNetSegSlicer.panel.model_choice import ModelChoice
 from LungUNetSegSlicer.panel.progress_view import ProgressView
 from LungUNetSegSlicer.panel.results import ResultsView, remember
@@ -18,7 +20,7 @@ from LungUNetSegSlicer.run.settings import RunSettings, folder_text
 
 _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
-    "modelPathLineEdit", "deviceComboBox", "engineComboBox",
+    "modelPathLineEdit", "deviceComboBox", "engineComboBox", "reinstallButton",
 )  # fmt: skip
 """The widgets that are locked during a run."""
 
@@ -45,11 +47,13 @@ class SegmentPanel:
         self._parameters: Any = None
         self._volume: Any = None
         self._run: SegmentationRun | None = None
+        self._run_settings: RunSettings | None = None
         self._installing = False
         self._started = 0.0
         self._model = ModelChoice(ui, self._set_model)
-        self._progress, self._results = ProgressView(ui), ResultsView(ui)
+        self._progress, self._results, self._log = ProgressView(ui), ResultsView(ui), FailureLog(ui)
         ui.applyButton.connect("clicked()", self._click)
+        ui.reinstallButton.connect("clicked()", self._reinstall)
 
     @property
     def running(self) -> bool:
@@ -66,6 +70,7 @@ class SegmentPanel:
         """Show what the parameter node says now that it says something else; an error was about the settings before."""
         if not self.running:
             self._progress.stop()
+            self._log.hide()
         self.update()
 
     def update(self) -> None:
@@ -130,6 +135,7 @@ class SegmentPanel:
 
     def _start(self) -> None:
         parameters, settings = self._parameters, self._settings()
+        self._run_settings = settings
         try:
             ready = self._install_missing(settings)
         except LungUNetSegError as error:
@@ -138,6 +144,7 @@ class SegmentPanel:
         if not ready:
             return
         self._started = time.monotonic()
+        self._log.hide()
         self._progress.start()
         try:
             self._run = self._logic.startSegmentation(
@@ -150,23 +157,36 @@ class SegmentPanel:
     def _install_missing(self, settings: RunSettings) -> bool:
         """Return whether all that a run needs is there, after asking the user for what is not."""
         package = dependencies.missing(settings)
-        if package is None:
+        if package is None or self._install(package, dependencies.install_with_consent):
             return True
-        # pip's output is shown by letting the event loop run, so that the button could be clicked again.
-        self._installing = True
-        self.update()
-        try:
-            if dependencies.install_with_consent(package):
-                return True
-        finally:
-            self._installing = False
-            self.update()
         message = _("Nothing was installed. Without {title} the lungs cannot be segmented.").format(title=package.title)
         self._progress.stop(message)
         return False
 
+    def _install(self, package: Package, install: Callable[[Package], bool]) -> bool:
+        # pip's output is shown by letting the event loop run, so that a button could be clicked again.
+        self._installing = True
+        self.update()
+        try:
+            return install(package)
+        finally:
+            self._installing = False
+            self.update()
+
+    def _reinstall(self) -> None:
+        if self.running or self._installing or self._parameters is None:
+            return
+        package = dependencies.engine_of(self._settings())
+        try:
+            if self._install(package, dependencies.reinstall_with_consent):
+                self._progress.stop(_("{title} was installed anew.").format(title=package.title))
+        except LungUNetSegError as error:
+            self._progress.stop(str(error))
+
     def _finish(self, end: RunEnd) -> None:
         self._progress.stop(end.message if end.state == "failed" else "")
+        if end.state == "failed" and self._run_settings is not None:
+            self._log.show(end.message, end.log, self._run_settings)
         if end.segmentation is not None and end.result is not None:
             self._keep(end.segmentation, end.result)
         self.update()

@@ -41,12 +41,16 @@ def duration_text(seconds: float) -> str:
     return _("{minutes} min {seconds} s").format(minutes=whole // 60, seconds=whole % 60)
 
 
+def segment_names() -> dict[str, str]:
+    """Return what a result's keys are called."""
+    return {"right": _("Right lung"), "left": _("Left lung"), "total": _("Both lungs")}
+
+
 def result_rows(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return (segment, volume in ml, mean density in HU) for each lung that was told apart, and for both."""
-    names = {"right": _("Right lung"), "left": _("Left lung"), "total": _("Both lungs")}
     return [
         (name, _number(result["volumes_ml"].get(key)), _number(result["mean_hu"].get(key)))
-        for key, name in names.items()
+        for key, name in segment_names().items()
         if result["volumes_ml"].get(key) is not None
     ]
 

@@ -10,6 +10,7 @@ import json
 import logging
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,12 +46,14 @@ class RunEnd:
     Attributes:
         state: All is in the scene, or the user or the scene stopped it, or something went wrong.
         message: For people, when it failed.
+        log: What the child wrote, or the traceback of a bug in Slicer, when it failed.
         segmentation: The segmentation node, when it is done.
         result: What `lungunetseg segment --json` writes, when it is done.
     """
 
     state: Literal["done", "cancelled", "failed"]
     message: str = ""
+    log: str = ""
     segmentation: vtkMRMLSegmentationNode | None = None
     result: Mapping[str, Any] | None = None
 
@@ -118,7 +121,7 @@ class SegmentationRun:
         if end.state == "done":
             self._steps = Steps(self._load(), self._finish, self._fail)
         elif end.state == "failed":
-            self._end(RunEnd(state="failed", message=self._readable(end.message)))
+            self._end(RunEnd(state="failed", message=self._readable(end.message), log=self._readable(end.log)))
         # A cancelled child ends during `_end`, which goes on by itself.
 
     def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any]]]:
@@ -153,7 +156,8 @@ class SegmentationRun:
 
     def _fail(self, error: Exception) -> None:
         message = folder_text(error) if isinstance(error, OSError) else str(error)
-        self._end(RunEnd(state="failed", message=self._readable(message)))
+        log = "".join(traceback.format_exception(error))
+        self._end(RunEnd(state="failed", message=self._readable(message), log=self._readable(log)))
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: Slicer's log shall have its traceback
 

@@ -34,10 +34,12 @@ class ChildEnd:
     Attributes:
         state: Its exit status was 0, or it was cancelled, or anything else.
         message: For people, when it failed: the child's own sentence.
+        log: All that it wrote on stderr, when it failed.
     """
 
     state: Literal["done", "cancelled", "failed"]
     message: str = ""
+    log: str = ""
 
 
 class ChildProcess(Protocol):
@@ -108,7 +110,8 @@ class Worker:
             self._read_progress()
             self._end(ChildEnd("done"))
         else:
-            self._end(ChildEnd("failed", self._complaint()))
+            stderr = self._process.readAllStandardError().data().decode(errors="replace").strip()
+            self._end(ChildEnd("failed", _complaint(stderr), stderr))
 
     def _fail_to_start(self, error: int) -> None:
         # Any other error is followed by `finished`.
@@ -123,16 +126,16 @@ class Worker:
             self._process.disconnect(signal, slot)
         self._on_end(end)
 
-    def _complaint(self) -> str:
-        """Return the command line's own sentence; all of stderr goes to the log."""
-        stderr = self._process.readAllStandardError().data().decode(errors="replace").strip()
-        if stderr:
-            logging.error("LungUNetSeg: %s", stderr)
-        told = [line.removeprefix(_PROGRAM) for line in stderr.splitlines() if line.startswith(_PROGRAM)]
-        if told:
-            return told[-1]
-        # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
-        return _("The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again.")
+
+def _complaint(stderr: str) -> str:
+    """Return the command line's own sentence; all of stderr goes to Slicer's log."""
+    if stderr:
+        logging.error("LungUNetSeg: %s", stderr)
+    told = [line.removeprefix(_PROGRAM) for line in stderr.splitlines() if line.startswith(_PROGRAM)]
+    if told:
+        return told[-1]
+    # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
+    return _("The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again.")
 
 
 def _parse(line: bytes) -> tuple[str, tuple[int, int]] | None:

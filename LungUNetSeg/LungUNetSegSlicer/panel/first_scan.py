@@ -1,0 +1,95 @@
+"""The first minute: what someone sees who comes to the module with an empty scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegSlicer.panel.dialogs import ask_folder
+from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.scene.dicom_folder import load_largest_ct
+from LungUNetSegSlicer.scene.sample_data import SCAN_NAME, SCAN_URI, cache_steps
+
+
+class FirstScan:
+    """A sentence and two buttons that load a CT, shown while the scene holds none.
+
+    Args:
+        ui: The panel's widgets.
+        on_loaded: Called with a volume node that was loaded.
+    """
+
+    def __init__(self, ui: Any, on_loaded: Callable[[Any], None]) -> None:
+        self._ui, self._on_loaded = ui, on_loaded
+        self._steps: Steps | None = None
+        self._has_note = False
+        ui.loadDicomButton.connect("clicked()", self._load_folder)
+        ui.loadSampleButton.connect("clicked()", self._fetch_sample)
+        # It is told of scalar volumes alone; label maps and colour images are none.
+        ui.inputVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
+        self.update()
+
+    def update(self, *_: Any) -> None:
+        """Show the section while there is no CT to choose, or while there is something to say about loading."""
+        has_scan = bool(self._ui.inputVolumeSelector.nodeCount())
+        self._ui.firstScanFrame.visible = not has_scan or self._has_note
+        for name in ("firstScanLabel", "loadDicomButton", "loadSampleButton"):
+            getattr(self._ui, name).visible = not has_scan
+        for name in ("loadDicomButton", "loadSampleButton"):
+            getattr(self._ui, name).enabled = self._steps is None
+
+    def close(self) -> None:
+        """Wait for no download any longer."""
+        if self._steps is not None:
+            self._steps.stop()
+            self._steps = None
+
+    def _load_folder(self) -> None:
+        folder = ask_folder(_("Load a DICOM folder"))
+        if folder is None:
+            return
+        self._say("")
+        try:
+            with slicer.util.WaitCursor():
+                node, others = load_largest_ct(folder)
+        except (LungUNetSegError, OSError) as error:
+            self._say(str(error))
+            return
+        if others:
+            text = _("The largest of {count} CT series was loaded; the module DICOM loads the others.")
+            self._say(text.format(count=others + 1))
+        self._on_loaded(node)
+
+    def _fetch_sample(self) -> None:
+        self._say(_("Fetching the sample (35 MB, once)..."))
+        self._steps = Steps(cache_steps(SCAN_URI), self._load_sample, self._fail)
+        self.update()
+
+    def _load_sample(self, _path: Path) -> None:
+        import SampleData
+
+        self._steps = None
+        self._say("")
+        try:
+            node = SampleData.SampleDataLogic().downloadSample(SCAN_NAME)
+        except Exception as error:  # whatever Slicer's readers raise is told here, where the user looks
+            self._say(str(error))
+            return
+        self._on_loaded(node)
+
+    def _fail(self, error: Exception) -> None:
+        self._steps = None
+        self._say(str(error))
+        if not isinstance(error, (LungUNetSegError, OSError)):
+            raise error  # a bug of ours: Slicer's log shall have its traceback
+
+    def _say(self, text: str) -> None:
+        self._has_note = bool(text)
+        self._ui.firstScanNoteLabel.text = text
+        self._ui.firstScanNoteLabel.visible = self._has_note
+        self.update()

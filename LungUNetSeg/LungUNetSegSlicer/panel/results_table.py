@@ -1,0 +1,77 @@
+"""What was measured, as a table of the scene and as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer import vtkMRMLSegmentationNode, vtkMRMLSubjectHierarchyNode, vtkMRMLTableNode
+from vtk import vtkDoubleArray, vtkStringArray
+
+from LungUNetSegSlicer.panel.texts import segment_names
+
+ROLE = "LungUNetSeg.Table"
+"""The reference from a segmentation to its table."""
+
+CSV_COLUMNS = ("segmentation", "segment", "volume_ml", "mean_hu", "model", "lungunetseg")
+
+
+def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLTableNode:
+    """Put a result into the scene as a table beside its segmentation, in place of that of an earlier run.
+
+    Args:
+        segmentation: Whose result it is.
+        result: What `results.recall` returned for it.
+
+    Returns:
+        A table with the columns segment, volume in ml, and mean density in HU.
+    """
+    table = segmentation.GetNodeReference(ROLE)
+    if table is None:
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation.GetName()} volumes")
+        segmentation.SetNodeReferenceID(ROLE, table.GetID())
+    table.RemoveAllColumns()
+    for kind, name in ((vtkStringArray, "Segment"), (vtkDoubleArray, "Volume (ml)"), (vtkDoubleArray, "Mean (HU)")):
+        column = kind()
+        column.SetName(name)
+        table.AddColumn(column)
+    for segment, volume_ml, mean_hu in _rows(result):
+        row = table.AddEmptyRow()
+        table.GetTable().GetColumn(0).SetValue(row, segment)
+        for index, value in ((1, volume_ml), (2, mean_hu)):
+            table.GetTable().GetColumn(index).SetValue(row, float("nan") if value is None else value)
+    table.SetUseColumnTitleAsColumnHeader(True)
+    table.Modified()
+    _place_beside(segmentation, table)
+    return table
+
+
+def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
+    """Write a result as CSV with a row for each segment; numbers have all their digits, whatever the language.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(CSV_COLUMNS)
+        for segment, volume_ml, mean_hu in _rows(result):
+            made_by = (result.get("model", {}).get("name", ""), result.get("lungunetseg", ""))
+            writer.writerow([segmentation.GetName(), segment, volume_ml, "" if mean_hu is None else mean_hu, *made_by])
+
+
+def _rows(result: Mapping[str, Any]) -> list[tuple[str, float, float | None]]:
+    volumes, means = result["volumes_ml"], result["mean_hu"]
+    names = segment_names()
+    return [(names[key], volumes[key], means.get(key)) for key in names if volumes.get(key) is not None]
+
+
+def _place_beside(segmentation: vtkMRMLSegmentationNode, table: vtkMRMLTableNode) -> None:
+    """Give the table the segmentation's parent in the subject hierarchy."""
+    hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(segmentation))
+    item = hierarchy.GetItemByDataNode(table) or hierarchy.CreateItem(parent, table)
+    hierarchy.SetItemParent(item, parent)

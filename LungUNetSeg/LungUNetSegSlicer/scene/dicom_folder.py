@@ -1,0 +1,42 @@
+"""Loading the largest CT of a DICOM folder, by Slicer's own database and readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+from slicer import vtkMRMLScalarVolumeNode
+
+from LungUNetSegLib.errors import ReadError
+
+MODALITY = "0008,0060"
+
+
+def load_largest_ct(folder: Path) -> tuple[vtkMRMLScalarVolumeNode, int]:
+    """Import a folder into Slicer's DICOM database, and load the CT series with most images.
+
+    Returns:
+        The volume, and how many other CT series the folder holds; Slicer's module DICOM loads those.
+
+    Raises:
+        ReadError: The folder holds no CT, or Slicer cannot load it.
+    """
+    from DICOMLib import DICOMUtils
+
+    database = getattr(slicer, "dicomDatabase", None)
+    if database is None or not database.isOpen:
+        raise ReadError("Slicer's DICOM database is not open. Open the module DICOM once, and try again.")
+    if not folder.is_dir():
+        raise ReadError(f"There is no folder {folder}.")
+    DICOMUtils.importDicom(str(folder))
+    files = [str(path) for path in folder.rglob("*") if path.is_file()]
+    series = {uid: database.filesForSeries(uid) for uid in sorted(DICOMUtils.seriesUIDsForFiles(files))}
+    cts = {uid: each for uid, each in series.items() if each and database.fileValue(each[0], MODALITY) == "CT"}
+    if not cts:
+        raise ReadError(f"{folder} holds no CT in DICOM files. Choose the folder of a chest CT.")
+    largest = max(cts, key=lambda uid: len(cts[uid]))
+    nodes = [slicer.mrmlScene.GetNodeByID(each) for each in DICOMUtils.loadSeriesByUID([largest])]
+    volumes = [node for node in nodes if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+    if not volumes:
+        raise ReadError(f"Slicer could not load the CT in {folder}; the module DICOM tells why.")
+    return volumes[0], len(cts) - 1

@@ -1,0 +1,134 @@
+"""What can be done with results: a table in the scene, a CSV file, surfaces; and the log of a run that failed."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
+
+
+@pytest.fixture
+def save_as(monkeypatch, tmp_path):
+    """Answer the next file dialog, as PythonQt returns it."""
+    import qt
+
+    def answer(name):
+        monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / name) if name else "")
+        return tmp_path / name
+
+    return answer
+
+
+def test_results_as_a_table_beside_the_segmentation(app, panel, phantom_node):
+    """A second click, and a second run, fill the same table."""
+    from slicer import vtkMRMLSubjectHierarchyNode
+
+    panel.run()
+    panel.click(panel.ui.resultsTableButton)
+    panel.click(panel.ui.resultsTableButton)
+    scene = app.mrmlScene()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
+    table = scene.GetFirstNodeByClass("vtkMRMLTableNode")
+    assert table.GetName() == "Phantom lungs volumes" and table.GetName() in panel.ui.resultsNoteLabel.text
+    values = [[table.GetTable().GetValue(row, column).ToString() for column in range(3)] for row in range(3)]
+    assert values == [["Right lung", "2512.25", "-812.4"], ["Left lung", "2103.75", "-801.6"],
+                      ["Both lungs", "4616", "-807.4"]]  # fmt: skip
+    hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    items = [hierarchy.GetItemByDataNode(each) for each in (table, panel.parameters.outputSegmentation)]
+    assert hierarchy.GetItemParent(items[0]) == hierarchy.GetItemParent(items[1])
+
+
+def test_results_as_csv(panel, phantom_node, save_as):
+    path = save_as("Dichte ä.csv")
+    panel.run()
+    panel.click(panel.ui.resultsCsvButton)
+    with path.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["segment"], float(row["volume_ml"]), float(row["mean_hu"])) for row in rows] == [
+        ("Right lung", 2512.25, -812.4), ("Left lung", 2103.75, -801.6), ("Both lungs", 4616.0, -807.4),
+    ]  # fmt: skip
+    assert {(row["segmentation"], row["model"], row["lungunetseg"]) for row in rows} == {
+        ("Phantom lungs", "lungs", "0.1.0")
+    }
+    assert str(path) in panel.ui.resultsNoteLabel.text
+
+
+def test_a_csv_that_cannot_be_written_or_was_cancelled(panel, phantom_node, save_as):
+    panel.run()
+    save_as("")
+    panel.click(panel.ui.resultsCsvButton)
+    assert not panel.ui.resultsNoteLabel.visible
+    save_as("absent/lungs.csv")
+    panel.click(panel.ui.resultsCsvButton)
+    assert "cannot be written" in panel.ui.resultsNoteLabel.text
+
+
+def test_slicers_own_button_shows_and_hides_the_surfaces(panel, phantom_node):
+    from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE
+
+    panel.run()
+    segmentation = panel.parameters.outputSegmentation.GetSegmentation()
+    button = panel.ui.show3dButton
+    assert button.enabled and not button.checked and not segmentation.ContainsRepresentation(CLOSED_SURFACE)
+    panel.click(button)
+    assert segmentation.ContainsRepresentation(CLOSED_SURFACE)
+    panel.click(button)
+    assert not segmentation.ContainsRepresentation(CLOSED_SURFACE)
+    panel.click(panel.ui.show3dCheckBox)
+    panel.run()
+    assert button.checked, "the check box had them made in the background"
+
+
+@pytest.mark.parametrize(("end", "said"), [("fail", "this is no chest CT"), ("crash", "ended unexpectedly")])
+def test_a_failed_run_leaves_a_log_to_open_and_copy(app, panel, phantom_node, stub_child, end, said):
+    from importlib.metadata import version
+
+    assert not panel.ui.logCollapsibleButton.visible
+    stub_child(end=end)
+    panel.run()
+    assert panel.ui.logCollapsibleButton.visible and panel.ui.logCollapsibleButton.collapsed
+    panel.click(panel.ui.logCollapsibleButton)
+    panel.click(panel.ui.copyLogButton)
+    log = app.clipboard().text()
+    assert log == panel.ui.logText.plainText and said in log
+    assert "--model lungs --engine auto --device auto" in log
+    assert f"numpy: {version('numpy')}" in log and "Python: 3." in log and "LungUNetSeg: " in log
+    stub_child(end="")
+    panel.run()
+    assert not panel.ui.logCollapsibleButton.visible
+
+
+def test_a_bug_leaves_its_traceback_in_the_log(panel, phantom_node, monkeypatch, slot_errors):
+    from LungUNetSegSlicer.run import segmentation_run
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(segmentation_run, "show_segments", broken)
+    panel.run()
+    assert "ZeroDivisionError: a bug" in panel.ui.logText.plainText and "Traceback" in panel.ui.logText.plainText
+    slot_errors.clear()
+
+
+@pytest.mark.parametrize(("answer", "calls"), [("OK", 1), ("Cancel", 0)])
+def test_the_engine_is_installed_anew_after_consent(panel, phantom_node, monkeypatch, answer, calls):
+    import slicer
+
+    asked = []
+    monkeypatch.setattr(slicer.util, "pip_install", asked.append)
+    panel.click(panel.ui.advancedCollapsibleButton)
+    panel.choose(panel.ui.engineComboBox, "OpenVINO")
+    dialog = panel.answer(answer)
+    panel.click(panel.ui.reinstallButton)
+    assert "OpenVINO" in dialog[0] and "No other package is replaced" in dialog[0]
+    assert asked == [["openvino>=2024.4", "--force-reinstall", "--no-deps", "--no-cache-dir"]][:calls]
+    assert ("installed anew" in panel.ui.statusLabel.text) == bool(calls)
+
+
+def test_pytorch_is_left_to_its_extension(panel, phantom_node):
+    panel.click(panel.ui.advancedCollapsibleButton)
+    panel.choose(panel.ui.engineComboBox, "PyTorch")
+    panel.click(panel.ui.reinstallButton)
+    assert panel.ui.statusLabel.text.startswith("PyTorch is reinstalled by the extension PyTorch")
