@@ -24,9 +24,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
-from LungUNetSegLib.errors import MissingDependencyError, ModelError, WriteError
+from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError, ModelError, WriteError
 from LungUNetSegLib.files import draft_folder
-from LungUNetSegLib.machine import INSTALL_TRAIN, import_package
+from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
 from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, ModelFile, ModelFiles, Training, write_manifest
 from LungUNetSegLib.models.model import Model, load_model, sha256_of

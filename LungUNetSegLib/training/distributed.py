@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,12 +74,13 @@ class Process:
         return network if not self.is_joined else DistributedDataParallel(network)
 
     def mean(self, row: dict[str, float]) -> dict[str, float]:
-        """Return the mean of each value over the processes."""
+        """Return the mean of each value over the processes that have one: NaN is a score that is not defined there."""
         if not self.is_joined:
             return row
         values = torch.tensor(list(row.values()), dtype=torch.float64)
-        dist.all_reduce(values)
-        return dict(zip(row, (values / self.world_size).tolist(), strict=True))
+        sums = torch.stack([values.nan_to_num(0.0, math.inf, -math.inf), (~values.isnan()).double()])
+        dist.all_reduce(sums)
+        return dict(zip(row, (sums[0] / sums[1]).tolist(), strict=True))  # 0 / 0 is NaN again
 
     def from_first(self, row: dict[str, float]) -> dict[str, float]:
         """Return the first process's values, the keys being the same everywhere."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -17,8 +18,8 @@ import torch
 import torch.distributed as dist
 from phantom_cases import write_pair
 
+from LungUNetSegLib.cli import train as command
 from LungUNetSegLib.errors import ConfigError, LungUNetSegError
-from LungUNetSegLib.training import command
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.distributed import Process
 
@@ -134,6 +135,17 @@ def test_alone_nothing_is_exchanged() -> None:
     assert process.mean({"loss": 0.5}) == {"loss": 0.5}
     process.wait()
     process.leave()
+
+
+def test_a_score_that_one_process_has_not_is_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the history from one NaN: a DSC is not defined where a process saw no lung."""
+    monkeypatch.setattr(Process, "is_joined", True)
+    names, sent = ("mean", "only_ours", "only_theirs", "none", "infinite"), []
+    monkeypatch.setattr(dist, "all_reduce", lambda sums: sent.append(sums.clone()))
+    Process(1, 2).mean(dict(zip(names, (0.5, math.nan, 4.0, math.nan, math.inf), strict=True)))
+    monkeypatch.setattr(dist, "all_reduce", lambda sums: sums.add_(sent[0]))
+    mean = Process(0, 2).mean(dict(zip(names, (0.25, 3.0, math.nan, math.nan, 1.0), strict=True)))
+    assert mean == pytest.approx(dict(zip(names, (0.375, 3.0, 4.0, math.nan, math.inf), strict=True)), nan_ok=True)
 
 
 @pytest.mark.parametrize("rank", [0, 2])
