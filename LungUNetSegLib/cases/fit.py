@@ -75,7 +75,9 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
     covered, inside = (np.count_nonzero(mask & air) / max(np.count_nonzero(each), 1) for each in (air, mask))
     if covered >= LEAST_FIT or inside >= LEAST_FIT:
         return ()
-    message = f"only {100 * inside:.0f} % of the mask is air in the body, and it covers only {100 * covered:.0f} % of that"
+    message = (
+        f"only {100 * inside:.0f} % of the mask is air in the body, and it covers only {100 * covered:.0f} % of that"
+    )
     if max(covered, inside) < NO_FIT and lung_cm2 > LUNG_CM2:
         raise DataError(f"{path} does not lie on the lung of its scan: {message}. Give this scan's own mask.")
     return (Finding("mask-off-lung", f"{message.capitalize()}. Is it this scan's mask?"),)
@@ -96,9 +98,7 @@ def inside_air(hu: npt.NDArray[np.int16]) -> Mask:
     return result
 
 
-def _coarse(
-    ct: Volume, labels: Volume, ignore: Volume | None
-) -> tuple[npt.NDArray[np.int16], Mask, Mask, float]:
+def _coarse(ct: Volume, labels: Volume, ignore: Volume | None) -> tuple[npt.NDArray[np.int16], Mask, Mask, float]:
     """HU, mask and what is left out on axes (head, back, left), every few pixels; and a pixel's area in cm2."""
     scan = ct.canonical()
     _, row_mm, column_mm = scan.geometry.spacing_mm

@@ -65,7 +65,9 @@ def read_case(pair: CasePair) -> ReadCase:
     if prediction is None:
         is_scan = scan is not None and scan.volume.geometry.matches(reference.labels.geometry)
         geometry = reference.labels.geometry
-        prediction = on_scan(pair.prediction) if is_scan else read_mask(pair.prediction, geometry, meanings=pair.meanings)
+        prediction = (
+            on_scan(pair.prediction) if is_scan else read_mask(pair.prediction, geometry, meanings=pair.meanings)
+        )
     findings = (*_told("prediction", prediction), *_told("reference", reference))
     return ReadCase(prediction.labels, reference.labels, scan.volume if scan else None, findings)
 
