@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "io": VOLUMES,
     "cases": VOLUMES | {"io"},
     "models": {"preprocessing"},
+    "environment": {"models"},
     "engines": {"preprocessing", "models", "networks"},
     "data": VOLUMES | {"preprocessing", "cases"},
     "evaluation": VOLUMES | {"io", "metrics", "cases"},

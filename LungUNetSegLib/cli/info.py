@@ -1,4 +1,4 @@
-"""`lungunetseg info`: what a scan is, and what `segment` would take of it."""
+"""`lungunetseg info`: what a scan is and what `segment` would take of it; or what this machine and installation are."""
 
 from __future__ import annotations
 
@@ -7,24 +7,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.environment import describe_environment
 from LungUNetSegLib.io import Scan, SeriesSummary, list_series, read_scan
 from LungUNetSegLib.io.reading import is_dicom
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("input", type=Path, metavar="INPUT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument(
+        "input", type=Path, nargs="?", metavar="INPUT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage"
+    )
+    asked.add_argument(
+        "--environment", action="store_true", help="versions, processor, GPU and models: what a bug report starts with"
+    )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Print the series of a DICOM folder and what is known of the scan that would be segmented.
+    """Print the series of a DICOM folder and what is known of the scan that would be segmented, or the environment.
 
     The series are there before the scan is read: where the best one cannot be, the others are the way out.
 
     Raises:
         ReadError: There is no scan.
     """
+    if arguments.environment:
+        for name, text in describe_environment().items():
+            print(f"{name}: {text}")
+        return 0
     if is_dicom(arguments.input):
         _print_series(list_series(arguments.input), arguments.series)
     progress("read", 0, 1)
