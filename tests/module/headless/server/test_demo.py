@@ -65,7 +65,8 @@ def test_ones_own_scan_has_no_scores(scene: Any, scan: Path, tiny_model: Path, t
     assert report["scores"] == {}
     assert report["volumes_ml"]["total"] > 0
     page = (tmp_path / "out" / demo.PAGE).read_text(encoding="utf-8")
-    assert "<h1>Lungs of mine.nii.gz</h1>" in page and "DSC" not in page and page.count("data:image/png") == 1
+    assert "<h1>Lungs of mine.nii.gz</h1>" in page and page.count("data:image/png") == 1
+    assert "Compared with the reviewed mask" not in page and "<table>" not in page
 
 
 def test_the_scene_and_the_segmentation_open_in_slicer(
