@@ -1,6 +1,6 @@
 """A finding: something true of a scan or a result that its reader should be told.
 
-Readers (`io`), the segmenter (`inference`) and comparisons (`evaluation`) return findings beside their
+Readers (`io`), the segmenter (`segmentation`) and comparisons (`evaluation`) return findings beside their
 result; the command line prints them, `--json` carries them, and the panel translates them by `code`.
 """
 

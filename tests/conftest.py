@@ -14,6 +14,22 @@ from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geo
 from LungUNetSegLib.volume import Geometry, Volume
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+TESTS = Path(__file__).resolve().parent
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores; torch would take all of them in each, in the children that tests start too.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where several workers run the tests, each file's and all that share one desktop.
+
+    A file's tests share what its fixtures make; windows of one X server share the keyboard and the clipboard.
+    """
+    for item in items:
+        place = item.path.relative_to(TESTS) if item.path.is_relative_to(TESTS) else item.path
+        group = "desktop" if "desktop" in place.parts or place.parts[0] == "host" else place.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
