@@ -5,6 +5,11 @@ BIN := $(VENV)/bin
 # torch is pinned so that everybody trains and tests with one release; `make demo` does not install it.
 PINS := torch==2.13.0
 
+# How many tests run at a time, and the share of our lines, in percent, that must be run by them. Lines that only child
+# processes run (the panel's child, the launchers) do not count as run.
+WORKERS ?= 2
+COVERED ?= 80
+
 .PHONY: demo test clean
 # Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
 .DELETE_ON_ERROR:
@@ -15,7 +20,7 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=$(COVERED)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed: make PYTHON=...")'
