@@ -29,6 +29,7 @@ from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, describe_compariso
 from LungUNetSegLib.evaluation.report.report import about, write_report
 from LungUNetSegLib.evaluation.report.tables import write_cases_csv, write_slices_csv
 from LungUNetSegLib.findings import Finding
+from LungUNetSegSlicer.background import finish, in_background
 from LungUNetSegSlicer.compare.display import (
     add_differences,
     add_distance_model,
@@ -38,7 +39,6 @@ from LungUNetSegSlicer.compare.display import (
 from LungUNetSegSlicer.compare.input import image_in_world, read_pair
 from LungUNetSegSlicer.compare.lung_sides import Sides
 from LungUNetSegSlicer.compare.tables import add_scores_table, add_slices_plot, add_slices_table, plot_nodes
-from LungUNetSegSlicer.background import finish, in_background
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,9 +15,9 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegSlicer.background import finish, in_background
 from LungUNetSegSlicer.compare.comparison import compare_nodes, comparison_steps, image_behind
 from LungUNetSegSlicer.compare.lung_sides import Side
-from LungUNetSegSlicer.background import finish, in_background
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 

@@ -13,10 +13,10 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.compare import input as comparison_input
 from LungUNetSegSlicer.compare.input import ComparisonInput, image_in_world, open_source
 from LungUNetSegSlicer.compare.lung_sides import Side
-from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE, show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 

@@ -235,9 +235,7 @@ def test_no_ct_is_no_obstacle(layout: Any, result: SceneComparison) -> None:
 
 
 @pytest.mark.parametrize("aspect", [0.4, 1.0, 3.0])
-def test_the_camera_sees_the_whole_surface_from_the_front(
-    layout: Any, result: SceneComparison, aspect: float
-) -> None:
+def test_the_camera_sees_the_whole_surface_from_the_front(layout: Any, result: SceneComparison, aspect: float) -> None:
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLCameraNode").SetLayoutName(DISTANCE)
     cameras = slicer.util.getNodesByClass("vtkMRMLCameraNode")
     camera = next(each for each in cameras if each.GetLayoutName() == DISTANCE)

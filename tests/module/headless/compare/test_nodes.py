@@ -14,6 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from LungUNetSegLib.evaluation.compare import Comparison, compare
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.compare.display import (
     COLOUR_RANGE_MM,
     DIFFERENCES,
@@ -32,7 +33,6 @@ from LungUNetSegSlicer.compare.tables import (
     chosen_slice,
     plot_nodes,
 )
-from LungUNetSegSlicer.background import finish
 
 GEOMETRY = Geometry.axial((12, 30, 40), (2.0, 1.0, 1.0), (-20.0, -15.0, 100.0))
 

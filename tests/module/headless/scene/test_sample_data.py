@@ -63,7 +63,9 @@ def test_the_scan_is_fetched_into_slicers_cache(
     assert sample_data_logic.loaded == [str(tmp_path / sample.FILE_NAME)]
 
 
-def test_scripts_get_both_by_name(sources: dict[str, Any], sample_data_logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scripts_get_both_by_name(
+    sources: dict[str, Any], sample_data_logic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """``SampleData.downloadSample("LungCT")``, which passes by what a source's button does, with an empty cache."""
     monkeypatch.setattr(sample, "fetch", lambda folder: (folder / sample.FILE_NAME).write_bytes(b"scan"))
     sources["LungCT"].checksums = [f"SHA256:{hashlib.sha256(b'scan').hexdigest()}"]
@@ -73,7 +75,9 @@ def test_scripts_get_both_by_name(sources: dict[str, Any], sample_data_logic: An
     assert all(Path(path).is_file() for path in sample_data_logic.loaded)
 
 
-def test_other_modules_samples_are_none_of_ours(sources: dict[str, Any], sample_data_logic: Any, tmp_path: Path) -> None:
+def test_other_modules_samples_are_none_of_ours(
+    sources: dict[str, Any], sample_data_logic: Any, tmp_path: Path
+) -> None:
     """Slicer sends every sample's URI through the rule."""
     uri = "https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/4507b664690840abb6cb9af2d919377ffc4ef7"
     assert [rewrite(uri) for rewrite in sample_data_logic.rules.values()] == [uri]
