@@ -62,7 +62,7 @@ def test_the_right_mask_passes_whatever_the_scans_axes(
 def test_an_empty_mask_is_refused_where_there_is_lung_and_right_where_there_is_none(
     thorax: Phantom, head_phantom: Phantom
 ) -> None:
-    """Protects from a mask that was never drawn; half of what a scanner sees has no lung, and is to be learnt as well."""
+    """Protects from a mask that was never drawn; half of what a scanner sees has no lung, and is learnt as well."""
     empty = Volume(np.zeros_like(thorax.labels.array), thorax.labels.geometry)
     with pytest.raises(DataError, match=r"mask\.nii\.gz is empty, but the scan shows up to \d+ cm2 of lung"):
         check_on_lung(thorax.ct, empty, None, PATH)
@@ -73,7 +73,7 @@ def test_an_empty_mask_is_refused_where_there_is_lung_and_right_where_there_is_n
 
 
 def test_a_mask_of_something_else_is_refused_and_a_poor_fit_said(thorax: Phantom) -> None:
-    """The soft tissue around the lungs, which no other place explains; and a fifth of the lung among as much of that."""
+    """The soft tissue around the lungs, which no other place explains; then a fifth of both."""
     lung = thorax.labels.array > 0
     body = (thorax.ct.array > -200) & ~lung
     with pytest.raises(DataError, match=r"only 0 % of the mask is air in the body, and it covers only 0 %"):

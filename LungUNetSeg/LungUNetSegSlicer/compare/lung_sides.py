@@ -6,7 +6,6 @@ the output of other programs can be compared without merging it first.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import DataError, GeometryError
+from LungUNetSegLib.io.masks.choice import lungs_among
+from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, part_by_name, terminology_codes
 from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
@@ -73,17 +74,7 @@ INSIDE_SHARE = 0.5
 ONE_SIDE_SHARE = 0.8
 """A structure of which less lies on one side, of what lies in lungs, is both lungs together."""
 
-# SNOMED CT: lung; its upper, middle and lower lobe.
-_LUNG_CODES = {"39607008", "45653009", "72481006", "90572001"}
-_SIDE_CODES = {"24028007": Side.RIGHT, "7771000": Side.LEFT, "51440002": Side.BOTH}
-
-_LUNG_WORDS = {"lung", "lungs", "lobe", "pulmo", "pulmones"}
-_SIDE_WORDS = {
-    Side.RIGHT: {"right", "r", "rt", "dexter", "dextra"},
-    Side.LEFT: {"left", "l", "lt", "sinister", "sinistra"},
-    Side.BOTH: {"both", "total", "whole"},
-}
-_OTHER_WORDS = {"upper", "middle", "lower", "superior", "inferior", "of", "and", "the", "segmentation", "mask", "seg"}
+_SIDES = {RIGHT_LUNG: Side.RIGHT, LEFT_LUNG: Side.LEFT, BOTH_LUNGS: Side.BOTH}
 
 
 def match_sides(
@@ -115,7 +106,7 @@ def match_sides(
 
 
 def lung_labels(source: Source, sides: Sides) -> Volume:
-    """Return a source's lungs as uint8 labels: 1 right (or both together), 2 left."""
+    """Return a source's lungs as uint8 labels: 1 right (or both together), 2 left; a later one lies over an earlier."""
     labels = np.zeros(source.geometry.shape, np.uint8)
     for key, side in sides.items():
         labels[source.mask(key)] = LEFT_LUNG if side is Side.LEFT else RIGHT_LUNG
@@ -123,36 +114,15 @@ def lung_labels(source: Source, sides: Sides) -> Volume:
 
 
 def known_sides(structures: Sequence[Structure]) -> dict[str, Side]:
-    """Return the lungs among some structures, as their terminology and else their names tell."""
-    found = {each.key: _side_by_terminology(each.terminology) or side_by_name(each.name) for each in structures}
-    sides = {key: side for key, side in found.items() if side}
-    if {Side.RIGHT, Side.LEFT} <= set(sides.values()):
-        # "Lungs" beside "Right lung" and "Left lung" says the same again, without the sides.
-        return {key: side for key, side in sides.items() if side is not Side.BOTH}
-    return sides
+    """Return the lungs among some structures as their terminology and names tell, by the library's one table."""
+    named = {each.key: (each.name, terminology_codes(each.terminology)) for each in structures}
+    return {key: _SIDES[label] for key, label in lungs_among(named).labels.items()}
 
 
 def side_by_name(name: str) -> Side | None:
-    """Return the side that a name such as "Right lung", "lung_upper_lobe_left" or "Lungs" tells; None for another.
-
-    Each word must be known: "Left lung nodule" is no lung.
-    """
-    words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()))
-    sides = [side for side, known in _SIDE_WORDS.items() if words & known]
-    if not words & _LUNG_WORDS or words - _LUNG_WORDS - _OTHER_WORDS - set().union(*_SIDE_WORDS.values()):
-        return None
-    if len(sides) == 1:
-        return sides[0]
-    # A lobe without a side is not both lungs.
-    return None if "lobe" in words else Side.BOTH
-
-
-def _side_by_terminology(entry: str) -> Side | None:
-    """Return the side in category~type~modifier; None for other structures and a lung without a side."""
-    codes = [part.split("^")[1:2] for part in entry.split("~")]
-    if len(codes) < 4 or not codes[2] or codes[2][0] not in _LUNG_CODES or not codes[3]:
-        return None
-    return _SIDE_CODES.get(codes[3][0])
+    """Return the side that a name such as "Right lung", "lung_upper_lobe_left" or "Lungs" tells; None for another."""
+    part = part_by_name(name)
+    return _SIDES[part.label] if part and part.label else None
 
 
 def _sides_by_convention(structures: Sequence[Structure]) -> dict[str, Side]:

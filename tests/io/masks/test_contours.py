@@ -149,7 +149,7 @@ def test_codes_of_radiotherapy_tell_the_side(tmp_path: Path) -> None:
 
 def test_somebody_says_which_structure_is_which(tmp_path: Path) -> None:
     path = structure_set(tmp_path / "rs.dcm", {"Polmone dx": [lung(3)], "Polmone sx": [lung(4)]})
-    with pytest.raises(ReadError, match="its structures are Polmone dx, Polmone sx.*say which they are"):
+    with pytest.raises(ReadError, match=r"its structures are Polmone dx, Polmone sx.*say which they are"):
         read_labels(path, GRID)
     labels = read_labels(path, GRID, meanings={"Polmone dx": "right", "polmone SX": "left"})
     assert [int(labels.array[n].max()) for n in (3, 4)] == [1, 2]

@@ -32,8 +32,8 @@ def write(path: Path, ct: Volume, labels: np.ndarray, kind: str, keep_empty: boo
         )
         for number, name in ((1, "Right lung"), (2, "Left lung"))
     ]
-    datasets = slices_of(ct, PatientName="A^B", PatientBirthDate="", PatientSex="", AccessionNumber="", StudyID="1", ReferringPhysicianName="",
-                         PositionReferenceIndicator="")  # fmt: skip
+    required = dict.fromkeys(("PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName"), "")
+    datasets = slices_of(ct, PatientName="A^B", StudyID="1", PositionReferenceIndicator="", **required)
     pixels = labels if kind == "LABELMAP" else np.stack([labels == 1, labels == 2], axis=-1).astype(np.uint8)
     segmentation = highdicom.seg.Segmentation(
         source_images=datasets,

@@ -110,7 +110,7 @@ def dsc(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("knows_scan", [True, False])
 def test_a_reference_of_real_slices_comes_onto_the_even_grid(knows_scan: bool, fine: Phantom, tmp_path: Path) -> None:
-    """Protects a perfect mask of a CT that lost a file: HD95 29.9 mm and +3.7 % volume, as its slice there was empty."""
+    """Protects a perfect mask of a CT that lost a file: HD95 29.9 mm, +3.7 % volume, an empty slice."""
     kept, emptied = without(fine.labels, 20)
     datasets = slices_of(fine.ct)
     scan = read_scan(save([datasets[n] for n in kept], tmp_path / "ct"))
@@ -192,7 +192,7 @@ def test_a_tilted_segmentation_comes_onto_its_straightened_scan(fine: Phantom, t
 
 
 def test_a_segment_without_voxels_is_said(tmp_path: Path) -> None:
-    """ "Right Lung" and nothing in it must not leave a lung out in silence."""
+    """A segment "Right Lung" and nothing in it must not leave a lung out in silence."""
     volume = block(2, 3, 4)
     volume.array[3, 5:25, 3:23] = 2
     path = segmentation(tmp_path / "seg.dcm", volume)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.io.masks.lung_names import lung_part
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.compare.lung_sides import Side, Structure, known_sides, lung_labels, match_sides, side_by_name
@@ -40,6 +41,8 @@ NAMED = Masks({"r": ROWS == 1, "l": ROWS == 2}, {"r": "Right lung", "l": "Left l
         ("Right lung", RIGHT), ("lung_left", LEFT), ("LeftLung", LEFT), ("lung L", LEFT), ("rt lung", RIGHT),
         ("lung_upper_lobe_left", LEFT), ("right middle lobe", RIGHT), ("Lungs", BOTH), ("both lungs", BOTH),
         ("lung mask", BOTH), ("pulmo dexter", RIGHT), ("left and right lung", BOTH),
+        ("Left upper lobe", LEFT), ("left lung segmentation", LEFT), ("Right lung (OAR)", RIGHT),
+        ("Lungs bilateral", BOTH), ("Lung upper lobe", None), ("superior lobe of right lung", RIGHT),
         ("lung nodule", None), ("Right lung tumour", None), ("left ventricle", None), ("upper lobe", None),
         ("Segment_1", None), ("trachea", None), ("", None), ("Left", None),
     ],
@@ -99,6 +102,21 @@ def test_nothing_that_could_be_lung_is_refused_with_what_there_is() -> None:
         match_sides(NAMED, Masks({"9": ROWS == 0}))
     with pytest.raises(DataError, match=r"Neither .*'label 8'.*by hand"):
         match_sides(Masks({"8": ROWS == 1}), Masks({"9": ROWS == 1}))
+
+
+def test_both_lungs_beside_one_are_the_other() -> None:
+    """Protects the lung that has no structure of its own: it was counted as both, without sides."""
+    both = Masks({"b": ROWS > 0, "r": ROWS == 1}, {"b": "Lungs", "r": "Right lung"})
+    np.testing.assert_array_equal(lung_labels(both, known_sides(both.structures)).array, ROWS)
+
+
+def test_library_and_panel_agree() -> None:
+    """Protects from two tables: what the command line takes a structure for, the panel does as well."""
+    names = ("Lungs", "Lung upper lobe", "Left upper lobe", "RUL", "Lung_R", "Lunge", "Left Lung (copy)", "lung mask")
+    for name in names:
+        part, side = lung_part(name), side_by_name(name)
+        label = part.label if part else None
+        assert side is (None if label is None else {1: RIGHT, 2: LEFT, 3: BOTH}[label])
 
 
 def test_lobes_make_up_their_lung() -> None:
