@@ -72,7 +72,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
             f"{path} does not lie on the lung of its scan: it would fit better {where} (DSC with the air in the body"
             f" {best:.2f} instead of {fit:.2f}). Check its axes and its place."
         )
-    covered, inside = (np.count_nonzero(mask & air) / max(np.count_nonzero(each), 1) for each in (air, mask))
+    covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
     if covered >= LEAST_FIT or inside >= LEAST_FIT:
         return ()
     message = (
@@ -121,10 +121,10 @@ def _elsewhere(mask: Mask, air: Mask, slice_mm: float) -> Iterator[tuple[float, 
         yield _dsc(turned, air), "with rows and columns exchanged"
         yield _dsc(turned[:, ::-1], air), "turned by a quarter"
         yield _dsc(turned[:, :, ::-1], air), "turned by a quarter"
-    total = np.count_nonzero(mask) + np.count_nonzero(air)
+    total = _count(mask) + _count(air)
     for shift in range(1, min(len(mask), int(MOVED_MM / slice_mm) + 1)):
         for word, one, other in (("head", mask[:-shift], air[shift:]), ("feet", mask[shift:], air[:-shift])):
-            yield 2 * np.count_nonzero(one & other) / max(total, 1), f"{shift} slices towards the {word}"
+            yield 2 * _count(one & other) / max(total, 1), f"{shift} slices towards the {word}"
     for axis, (low, high) in ((1, ("front", "back")), (2, ("right", "left"))):
         for shift in range(1, mask.shape[axis] // 4):
             for sign, word in ((1, high), (-1, low)):
@@ -133,4 +133,8 @@ def _elsewhere(mask: Mask, air: Mask, slice_mm: float) -> Iterator[tuple[float, 
 
 
 def _dsc(one: Mask, other: Mask) -> float:
-    return 2 * np.count_nonzero(one & other) / max(np.count_nonzero(one) + np.count_nonzero(other), 1)
+    return 2 * _count(one & other) / max(_count(one) + _count(other), 1)
+
+
+def _count(mask: Mask) -> int:
+    return int(np.count_nonzero(mask))

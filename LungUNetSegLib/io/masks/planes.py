@@ -88,7 +88,8 @@ def shape_between(below: Mask, above: Mask, share: float) -> Mask:
         above: Likewise.
         share: 0 at `below`, 1 at `above`.
     """
-    rows, columns = (np.flatnonzero((below | above).any(axis=axis)) for axis in (1, 0))
+    either: Mask = below | above
+    rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     mean = (1 - share) * _inwards(below[box]) + share * _inwards(above[box])
     result = np.zeros_like(below)
