@@ -6,6 +6,9 @@ edges: the command line (an exit code), the panel (a readable message) and a bat
 
 from __future__ import annotations
 
+INSTALL_TRAIN = "in a checkout of LungUNetSeg, run `pip install '.[train]'`"
+"""What brings all that training, export and figures need. No package of this project is published."""
+
 
 class LungUNetSegError(Exception):
     """Base of every error that a user can cause and mend."""
@@ -45,3 +48,18 @@ class EngineError(LungUNetSegError):
 
 class MissingDependencyError(LungUNetSegError):
     """An optional package is needed and not installed; the message names it and how to get it."""
+
+
+def one_line(error: Exception) -> str:
+    """Return in one line what an error means to a user; what no user can mend is named as a bug."""
+    message = " ".join(str(error).split())
+    if isinstance(error, LungUNetSegError):
+        return message
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):
+        package = error.name.partition(".")[0]
+        return f"This command needs {package}, which is not installed: {INSTALL_TRAIN}."
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this scan: close other programs, or crop the scan."
+    if isinstance(error, OSError):
+        return f"The system refused to read or write: {message}. Check the place's permissions and its free space."
+    return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"

@@ -15,10 +15,6 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """Linux, control groups version 2: microseconds of CPU time in each period of so many, or "max"."""
 
 
-INSTALL_TRAIN = "in a checkout of LungUNetSeg, run `pip install '.[train]'`"
-"""What brings all that training, export and figures need. No package of this project is published."""
-
-
 def limited_cores() -> int | None:
     """Return the cores that this process may use if they are fewer than the machine's, else None."""
     cores = os.cpu_count() or 1

@@ -9,19 +9,25 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
-from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import LungUNetSegLib
 from LungUNetSegLib.cli.progress import KINDS, make_progress
-from LungUNetSegLib.errors import LungUNetSegError, UnknownFormatError
-from LungUNetSegLib.machine import INSTALL_TRAIN
+from LungUNetSegLib.cli.streams import (
+    Terminated,
+    drop_what_cannot_be_written,
+    hush_libraries,
+    plain_streams,
+    stoppable,
+)
+from LungUNetSegLib.errors import UnknownFormatError, one_line
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+SIGNAL = 128
+"""Added to a signal's number, as shells do."""
 
 COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
@@ -40,16 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; the process's own when None.
 
     Returns:
-        0 done, 2 wrong usage, 130 interrupted, 1 anything else, with one line on stderr that says what; without it
-        when the reader of a pipe has left, as `head` does.
+        0 done, 2 wrong usage, 130 interrupted, 143 ended by SIGTERM, 1 anything else, with one line on stderr that says
+        what; without it when the reader of a pipe has left, as `head` does.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    debug = "--debug" in argv
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A series or file may have a name that a terminal cannot show; stderr is so already.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    if not debug:
-        _hush_libraries()
+    if "--debug" not in argv:
+        hush_libraries()
+    with plain_streams(), stoppable():
+        return _main(argv, debug="--debug" in argv)
+
+
+def _main(argv: Sequence[str], debug: bool) -> int:
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("LungUNetSegLib").setLevel(logging.DEBUG if debug else logging.INFO)
     try:
@@ -58,17 +65,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except SystemExit as error:  # argparse has said what is wrong, or shown its help
         return error.code if isinstance(error.code, int) else USAGE
+    except Terminated as error:
+        print("lungunetseg: ended by a signal", file=sys.stderr)
+        return SIGNAL + error.number
     except KeyboardInterrupt:
         print("lungunetseg: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        _drop_what_cannot_be_written()
+        drop_what_cannot_be_written()
         return FAILED
     except Exception as error:
         if debug:
             raise
-        print(f"lungunetseg: {_one_line(error)}", file=sys.stderr)
-        _drop_what_cannot_be_written()
+        print(f"lungunetseg: {one_line(error)}", file=sys.stderr)
+        drop_what_cannot_be_written()
         return USAGE if isinstance(error, UnknownFormatError) else FAILED
 
 
@@ -110,38 +120,3 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
-
-
-def _hush_libraries() -> None:
-    """Keep off stderr what C libraries print there themselves, such as MetaIO's lines when a disk is full.
-
-    Only where stderr is the process's own: within another program, as Slicer or a test, it is not ours to move.
-    """
-    if sys.stderr is None or sys.stderr is not sys.__stderr__:
-        return
-    ours = os.dup(2)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    sys.stderr = os.fdopen(ours, "w", buffering=1, errors="backslashreplace")
-
-
-def _drop_what_cannot_be_written() -> None:
-    """Keep Python from complaining when it flushes once more at its end (its library reference, "Note on SIGPIPE")."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _one_line(error: Exception) -> str:
-    """Return an error's message; what no user can mend is named as a bug."""
-    message = " ".join(str(error).split())
-    if isinstance(error, LungUNetSegError):
-        return message
-    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):
-        package = error.name.partition(".")[0]
-        return f"This command needs {package}, which is not installed: {INSTALL_TRAIN}."
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this scan: close other programs, or crop the scan."
-    if isinstance(error, OSError):
-        return f"The system refused to read or write: {message}. Check the place's permissions and its free space."
-    return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"

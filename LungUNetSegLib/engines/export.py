@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
-from LungUNetSegLib.errors import MissingDependencyError, ModelError, WriteError
+from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError, ModelError, WriteError
 from LungUNetSegLib.files import draft_folder
-from LungUNetSegLib.machine import INSTALL_TRAIN, import_package
+from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
 from LungUNetSegLib.models.model import (
     MANIFEST_FILE,

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError
 from LungUNetSegLib.evaluation.report.charts import shorten
 from LungUNetSegLib.evaluation.report.examples import Role, pick_examples
 from LungUNetSegLib.evaluation.report.html import data_url, page
 from LungUNetSegLib.files import replacing
-from LungUNetSegLib.machine import INSTALL_TRAIN
 from LungUNetSegLib.paper.slices import SliceScores
 
 if TYPE_CHECKING:

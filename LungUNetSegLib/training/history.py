@@ -8,9 +8,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError
 from LungUNetSegLib.files import replacing
-from LungUNetSegLib.machine import INSTALL_TRAIN
 
 Row = Mapping[str, float]
 

@@ -154,9 +154,10 @@ def test_what_c_libraries_print_is_kept_off_the_one_line(tmp_path: Path) -> None
     script = """
 import os, sys
 from LungUNetSegLib.cli import app, segment
+from LungUNetSegLib.errors import ModelError
 def fail(*_):
     os.write(2, b"MetaImage: something failed\\n")
-    raise app.LungUNetSegError("No room.")
+    raise ModelError("No room.")
 segment.load_model = fail
 sys.exit(app.main(["segment", "ct.nii", "-o", sys.argv[1]]))
 """

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
+import pydicom
 import pytest
 import SimpleITK as sitk
 
+from LungUNetSegLib.io import read_labels, write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume import Volume
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +59,40 @@ def test_letters_that_a_terminal_lacks_are_spelled_out(scan_file: Path) -> None:
     done = _info(scan_file, subprocess.PIPE, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
     assert r"\u80ba 1.nrrd: 24 x 64 x 72 voxels" in done.stdout
+
+
+NAUGHTY = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202etxt\rEVIL"
+
+
+def test_texts_of_a_scan_do_not_command_the_terminal(thin: Volume, tmp_path: Path, run) -> None:
+    """Protects from escape sequences in a header, which anyone may have written: title, colours, a wiped screen."""
+    write_dicom_series(thin, tmp_path / "series")
+    for path in (tmp_path / "series").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.SeriesDescription = "Chest \x1b[2J\x1b]0;owned\x07"
+        dataset.save_as(path)
+    code, stdout, stderr = run("info", tmp_path / "series")
+    assert code == 0 and r"Chest \x1b[2J" in stdout
+    assert not _controls(stdout + stderr)
+    for arguments in (("info", tmp_path / f"{NAUGHTY}.nii"), ("segment", tmp_path / NAUGHTY, "-o", tmp_path / "l.mha")):
+        code, stdout, stderr = run(*arguments)
+        assert code == 1 and r"\x1b" in stderr and r"\u202e" in stderr and not _controls(stdout + stderr)
+
+
+def _controls(text: str) -> set[str]:
+    return {each for each in text if each != "\n" and unicodedata.category(each) in ("Cc", "Cf")}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell here closes streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-", "2>/dev/full"])
+def test_a_closed_stream_stops_nothing_and_gets_into_no_file(
+    scan_file: Path, tiny_model: Path, tmp_path: Path, closed: str
+) -> None:
+    """Protects results made by services: a file that opens as number 2 would get what C libraries print."""
+    command = [sys.executable, "-m", "LungUNetSegLib", "segment", scan_file, tmp_path / "none.nii", "-o", tmp_path]
+    line = shlex.join(map(str, [*command, "--model", tiny_model, "--json", tmp_path / "report.json"]))
+    done = subprocess.run(f"{line} {closed}", shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    first, second = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert read_labels(first["output"]).array.shape == (24, 64, 72) and "none.nii" in second["error"]
