@@ -20,13 +20,13 @@ from perturbations import DISEASE, INVARIANCE, Perturbation
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
-from LungUNetSegLib.cases.splits import load_split
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.evaluation.compare import compare
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.volume import Volume
 
 SEED = 20_26
@@ -41,7 +41,7 @@ class HeldOut:
         if not folds:
             raise SystemExit(f"{runs} holds no fold*/last.pt; train the folds first.")
         cases = {case.case_id: case for case in find_cases(data)}
-        fold_of = {name: fold for fold in folds for name in load_split(fold.parent / "split.json").test}
+        fold_of = {name: fold for fold in folds for name in load_checkpoint(fold).split.test}
         self.cases = [cases[name] for name in sorted(fold_of)]
         models = {fold: export(fold, fold.parent / "model", fold.parent.name) for fold in folds}
         segmenters = {fold: Segmenter(model, "onnxruntime", "cpu") for fold, model in models.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.files import replacing
 
 TRAINING_SHARE = 2 / 3
 """The paper's division, 2:1 (section 2.3.2), here of patients rather than of slices."""
@@ -57,8 +58,13 @@ def split_cases(cases: Sequence[Case], seed: int, *, folds: int = 0, fold: int =
 
 
 def save_split(split: Split, path: Path) -> None:
-    """Write a split as JSON."""
-    path.write_text(json.dumps(to_json(split), indent=1) + "\n", encoding="utf-8")
+    """Write a split as JSON.
+
+    Raises:
+        WriteError: No space, or no permission.
+    """
+    with replacing(path, ".json") as draft:
+        draft.write_text(json.dumps(to_json(split), indent=1) + "\n", encoding="utf-8")
 
 
 def load_split(path: Path) -> Split:

@@ -17,11 +17,13 @@ import torch
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.splits import Split, choose, load_split, save_split, split_cases
+from LungUNetSegLib.cli.streams import let_processes_speak
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
+from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
@@ -87,7 +89,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     split = _split(arguments, cases, config, checkpoint)
     if start is not None:
         _check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
-    _prepare_folder(arguments.out, config, split)
+    _check_folder(arguments.out)
 
     process = Process.from_environment(device)
     if not process.is_first:
@@ -103,7 +105,9 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         training, config.sampling, config.augment, config.pathology, config.seed, preprocess=config.preprocess
     )
     if arguments.show_augmentation:
-        save_contact_sheet(dataset, arguments.out / "augmentation.png")
+        if process.is_first:
+            save_contact_sheet(dataset, arguments.out / "augmentation.png")
+        process.leave()
         return 0
     trainer = Trainer(
         config,
@@ -121,7 +125,10 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         trainer.resume(checkpoint)
     elif start is not None:
         trainer.start_from(start)
+    if arguments.workers:
+        let_processes_speak()
     if process.is_first:
+        _write_settings(arguments.out, config, split)
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     _run_to_the_end(trainer, process)
     return 0
@@ -201,14 +208,21 @@ def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
         )
 
 
-def _prepare_folder(folder: Path, config: TrainingConfig, split: Split) -> None:
-    """Write down what is about to happen; this also tells now whether the folder can be written."""
+def _check_folder(folder: Path) -> None:
+    """Make the folder and find out now, before minutes of reading, whether it can be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
-        save_split(split, folder / "split.json")
-    except OSError as error:
-        raise WriteError(f"{folder} cannot be written: {error.strerror}; choose another --out.") from error
+        check_replaceable(folder / "config.json")
+    except (OSError, WriteError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise WriteError(f"{folder} cannot be written: {reason}; choose another --out.") from error
+
+
+def _write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
+    """Write down what is about to happen, once it is sure that it happens: they describe the weights beside them."""
+    with replacing(folder / "config.json", ".json") as draft:
+        draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+    save_split(split, folder / "split.json")
 
 
 def _describe(cases: Sequence[CachedCase]) -> str:

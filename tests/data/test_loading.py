@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -111,3 +112,41 @@ def _is_alive(process: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     except FileNotFoundError:
         return False
+
+
+def test_a_worker_s_last_words_are_heard(tmp_path: Path) -> None:
+    """Protects who has to find out why: the command keeps libraries' noise off stderr, and a worker inherits that."""
+    for seed in range(2):
+        write_pair(tmp_path / "data", f"p{seed}", slices=4, seed=seed)
+    (tmp_path / "dies.py").write_text(DIES, encoding="utf-8")
+    settings = {"preprocess": {"spacing_mm": 7.0, "size": [48, 56]}, "network": {"features_per_stage": [4, 8]}}
+    (tmp_path / "tiny.json").write_text(json.dumps(settings), encoding="utf-8")
+    places = {"data": "data", "out": "out", "cache": "cache", "config": "tiny.json"}
+    words = [f"--{name}={tmp_path / place}" for name, place in places.items()]
+    command = [sys.executable, str(tmp_path / "dies.py"), "train", *words, "--device=cpu", "--workers=1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 1
+    assert "last words of a worker" in done.stderr and "One of the 1 processes" in done.stderr.splitlines()[-1]
+    assert "noise of a library" not in done.stderr
+
+
+DIES = """
+import os, sys
+from LungUNetSegLib.data import loading
+
+def start(slices):
+    os.write(2, b"last words of a worker\\n")
+    os._exit(3)
+
+loading._start_worker = start
+if __name__ == "__main__":
+    from LungUNetSegLib.cli import main
+    from LungUNetSegLib.cases import labelled
+    find = labelled.find_cases
+    from LungUNetSegLib.cli import train
+    def find_noisily(*arguments):
+        os.write(2, b"noise of a library\\n")
+        return find(*arguments)
+    train.find_cases = find_noisily
+    sys.exit(main(sys.argv[1:]))
+"""

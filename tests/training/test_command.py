@@ -286,6 +286,22 @@ def test_the_augmentation_is_shown_and_nothing_trained(arguments: list[str], tmp
     assert not (tmp_path / "out" / "last.pt").exists()
 
 
+def test_showing_the_augmentation_leaves_a_finished_run_as_it_is(arguments: list[str], tmp_path: Path) -> None:
+    """Protects the model card, which would be scored on training cases if another split stood beside the weights."""
+    assert main([*arguments, "--set", "epochs=1"]) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert main([*arguments, "--set", "epochs=1", "--set", "seed=7", "--all", "--show-augmentation"]) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.name in before} == before
+
+
+def test_a_run_that_cannot_start_leaves_no_settings(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects who finds a folder later: settings and split stand beside the weights that came of them, and nowhere."""
+    fails_with([*arguments, "--set", "start_from=nowhere.pt"], "nowhere.pt", capsys)
+    assert not list(tmp_path.glob("out/*"))
+
+
 def test_what_is_not_installed_is_said_before_slices_are_cached(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
