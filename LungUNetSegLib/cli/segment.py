@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import logging
+import re
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from itertools import takewhile
+from pathlib import Path, PurePath
 from typing import Any
 
 from LungUNetSegLib.cli.arguments import csv_file, json_file, thread_count
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.engines import DEVICES, ENGINES
-from LungUNetSegLib.errors import LungUNetSegError, WriteError
+from LungUNetSegLib.errors import WriteError, one_line
 from LungUNetSegLib.files import check_apart, check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of, stem_of
@@ -28,6 +30,8 @@ from LungUNetSegLib.segments import LABEL_KINDS
 
 FORMATS = tuple(ending.removeprefix(".") for ending in OUTPUT_ENDINGS)
 DEFAULT_FORMAT = "nii.gz"
+
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,21 +80,22 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         check_replaceable(table)
     check_apart(inputs, [*outputs, *tables])
     segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
-    summaries = []
-    for source, output in zip(inputs, outputs, strict=True):
-        try:
-            summaries.append(_segment_file(source, output, segmenter, arguments, progress))
-        except LungUNetSegError as error:
-            if len(inputs) == 1:
-                raise
-            summaries.append({"input": str(source), "error": str(error)})
-        progress.close()
-        if not isinstance(progress, JsonProgress):
-            _print(summaries[-1], str(source) if len(inputs) > 1 else None)
-    if arguments.json:
-        _write_json(arguments.json, summaries if len(inputs) > 1 else summaries[0])
-    if arguments.csv:
-        write_table(arguments.csv, summaries)
+    summaries: list[dict[str, Any]] = []
+    try:
+        for source, output in zip(inputs, outputs, strict=True):
+            try:
+                summaries.append(_segment_file(source, output, segmenter, arguments, progress))
+            except Exception as error:  # too little memory for one scan, too, is no reason to leave the others undone
+                if len(inputs) == 1:
+                    raise
+                logger.debug("%s failed", source, exc_info=True)
+                summaries.append({"input": str(source), "error": one_line(error)})
+            progress.close()
+            if "error" in summaries[-1] or not isinstance(progress, JsonProgress):
+                _print(summaries[-1], str(source) if len(inputs) > 1 else None)
+    finally:
+        if summaries:  # of a batch that is stopped, too, what is known of the finished scans is kept
+            _write_tables(arguments, summaries)
     failed = sum("error" in summary for summary in summaries)
     if failed:
         print(f"lungunetseg: {failed} of {len(inputs)} scans failed", file=sys.stderr)
@@ -109,13 +114,20 @@ def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[P
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WriteError(f"{folder}: the folder to write to cannot be made ({error.strerror}).") from error
-    paths = [path.resolve() for path in inputs]
-    common = os.path.commonpath([path.parent for path in paths])
-    stems = [stem_of(Path("_".join(path.relative_to(common).parts))) for path in paths]
+    stems = [stem_of(Path(name)) for name in distinct_names([path.resolve() for path in inputs])]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them apart.")
     return [folder / f"{stem}{ending}" for stem in stems]
+
+
+def distinct_names(paths: Sequence[PurePath]) -> list[str]:
+    """Name files by their paths from the folder that they have in common; a drive or server counts as a folder."""
+    parts = [(re.sub(r"[:\\/]+", "_", path.anchor).strip("_"), *path.parts[1:]) for path in paths]
+    shared = sum(
+        1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*(each[:-1] for each in parts), strict=False))
+    )
+    return ["_".join(each[shared:]) for each in parts]
 
 
 def _segment_file(
@@ -154,6 +166,13 @@ def _print(summary: dict[str, Any], title: str | None) -> None:
     print(prefix + ", ".join([*parts, f"total {volumes_ml['total']:.0f} ml"]))
     for finding in summary["findings"]:
         print(f"{prefix}note: {finding['message']}")
+
+
+def _write_tables(arguments: argparse.Namespace, summaries: Sequence[dict[str, Any]]) -> None:
+    if arguments.json:
+        _write_json(arguments.json, summaries if len(arguments.inputs) > 1 else summaries[0])
+    if arguments.csv:
+        write_table(arguments.csv, summaries)
 
 
 def _write_json(path: Path, content: Any) -> None:

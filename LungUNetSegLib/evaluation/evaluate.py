@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from LungUNetSegLib.cases.compared import CasePair
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.errors import one_line
 from LungUNetSegLib.evaluation.compare import Comparison, RegionScores, compare
 from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.evaluation.report.pictures import SlicePicture, picture_slices
@@ -94,9 +94,9 @@ def evaluate_pairs(
             progress("compare", index, len(waiting))
         try:
             cases.append(evaluate_pair(pair, labels, examples))
-        except LungUNetSegError as error:
+        except Exception as error:  # too little memory for one case, too, is no reason to lose the others' scores
             logger.debug("%s failed", pair.name, exc_info=True)
-            cases.append(EvaluatedCase(name=pair.name, error=str(error)))
+            cases.append(EvaluatedCase(name=pair.name, error=one_line(error)))
     if progress:
         progress("compare", len(waiting), len(waiting))
     # Failed cases come first, those that have nothing to score last.

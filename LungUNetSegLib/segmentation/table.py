@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import csv_text, replacing
 
 REGIONS = ("right", "left", "total")
 COLUMNS = (
@@ -33,13 +33,13 @@ def write_table(path: Path, summaries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _row(summary: Mapping[str, Any]) -> dict[str, str]:
-    row = {name: summary.get(name) or "" for name in ("input", "output", "series_uid", "engine", "error")}
+    row = {name: csv_text(summary.get(name) or "") for name in ("input", "output", "series_uid", "engine", "error")}
     if "error" not in summary:
         for region in REGIONS:
             row[f"{region}_ml"] = _number(summary["volumes_ml"][region], 1)
             row[f"{region}_mean_hu"] = _number(summary["mean_hu"][region], 1)
         row["findings"] = " ".join(finding["code"] for finding in summary["findings"])
-        row["model"] = summary["model"]["name"]
+        row["model"] = csv_text(summary["model"]["name"])
         row["seconds"] = _number(sum(summary["seconds"].values()), 2)
     return row
 
