@@ -19,7 +19,9 @@ from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.itk_files import is_text, load, save, to_volume
+from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.images.itk_files import load, read_values, save
+from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
@@ -44,6 +46,10 @@ ROUNDED_BY = 0.02
 FloatArray = npt.NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
+
+
+ROUNDED_BY = 0.02
+"""Label maps that were stored as scaled or floating point numbers hold 0.996 for 1; more than this is no label."""
 
 
 def check_writable(path: PathInput) -> None:
@@ -170,14 +176,15 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
-    image = load(path)
-    if slicer_segmentation.is_segmentation(image):
-        return Mask(*slicer_segmentation.lungs_of(image, path, meanings))
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
-    raw, _ = to_volume(image, path, "nearest", 0)
+    if not is_nifti(path):
+        image = load(path)
+        if slicer_segmentation.is_segmentation(image):
+            return Mask(*slicer_segmentation.lungs_of(image, path, meanings))
+        if image.GetNumberOfComponentsPerPixel() > 1:
+            raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
+    raw, doubts = read_values(path, "nearest", 0)
     array, findings = _checked(raw.array, path, meanings)
-    return Mask(Volume(array, raw.geometry), findings)
+    return Mask(Volume(array, raw.geometry), doubts + findings)
 
 
 def _read_dicom(
