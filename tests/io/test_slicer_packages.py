@@ -74,4 +74,4 @@ def test_info_segment_and_evaluate_run_with_slicers_packages(
     expected = sitk.GetArrayFromImage(sitk.ReadImage(str(ours)))
     assert all(np.array_equal(each, maps[0]) for each in maps)
     assert np.count_nonzero(maps[0] != expected) <= 0.001 * np.count_nonzero(expected)
-    run(slicer_python, "evaluate", tmp_path / "plain.nii.gz", tmp_path / "reference.nii.gz", "-o", tmp_path / "report")
+    run(slicer_python, "evaluate", tmp_path / "plain.nii.gz", tmp_path / "reference.nii.gz")
