@@ -102,9 +102,16 @@ def make_phantom(
 
 
 def make_head(
-    geometry: Geometry | None = None, *, rng: np.random.Generator | int = 0, noise_hu: float = 5.0
+    geometry: Geometry | None = None,
+    *,
+    rng: np.random.Generator | int = 0,
+    noise_hu: float = 5.0,
+    holder: bool = False,
 ) -> Phantom:
-    """Return a synthetic head CT: skull, brain, air in sinuses and mouth, no lung anywhere."""
+    """Return a synthetic head CT: skull, brain, air in sinuses and mouth, no lung anywhere.
+
+    With `holder` it lies in a shell of foam and carbon, which parts some air from the room's as a chest wall would.
+    """
     rng = np.random.default_rng(rng)
     drawing = _Drawing(rng)
     drawing.fill(drawing.ellipsoid((0, 0, 40), (78, 98, 110)), 45)
@@ -114,6 +121,11 @@ def make_head(
     drawing.fill(drawing.tube((0, -5, -180), (0, -20, -40), 9), -1000)
     for x in (-25, 25):
         drawing.fill(drawing.ellipsoid((x, -65, 0), (14, 14, 18)), -1000)
+    if holder:
+        radius = np.sqrt(drawing.x**2 + (drawing.y - 10) ** 2) + np.zeros_like(drawing.z)
+        lies_in_it = (drawing.y > -40) & (drawing.z > -60)
+        drawing.fill((np.abs(radius - 125) < 4.5) & lies_in_it, -200)
+        drawing.fill((np.abs(radius - 132) < 2.5) & lies_in_it, 100)
     empty = np.zeros(drawing.hu.shape, bool)
     return _scan(drawing, {RIGHT_LUNG: empty, LEFT_LUNG: empty}, geometry or phantom_geometry(), rng, noise_hu)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
+from LungUNetSegLib.io.dicom.files import files_of, read_dataset
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 

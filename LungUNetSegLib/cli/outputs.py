@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import check_apart
-from LungUNetSegLib.io.dicom.headers import read_dataset
+from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.endings import ending_of
 from LungUNetSegLib.io.masks.results import is_own_result
 

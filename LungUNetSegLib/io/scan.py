@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 
 PathInput: TypeAlias = str | PathLike[str]
 ScanInput: TypeAlias = PathInput | Sequence[PathInput]
@@ -21,8 +21,19 @@ ScanInput: TypeAlias = PathInput | Sequence[PathInput]
 
 LEAST_PIXELS = 8
 LEAST_EXTENT_MM, GREATEST_EXTENT_MM = 10.0, 5000.0
+BODY_EXTENT_MM = 100.0
+"""No scanner's field of view is narrower; a smaller image is a piece of one, or its spacing is not in mm."""
+
+LEAST_SPACING_MM, GREATEST_SPACING_MM = 0.01, 25.0
+"""Between slices further apart nothing is known of a lung: its outline changes too much from one to the next."""
+
 LEAST_RANGE_HU = 100
 AIR_BELOW_HU = -200
+
+SCANNER_HU = (-1100, 3071)
+BEYOND_SHARE, BEYOND_VALUES = 0.02, 16
+"""Metal and padding lie beyond a scanner's range, in few voxels or at few values; more of both are
+no Hounsfield units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,17 +66,15 @@ def describe(title: str, volume: Volume) -> str:
 
 
 def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
-    """Refuse what cannot be a CT of a body, and remark on intensities that are probably not HU.
+    """Refuse what cannot be a CT of a body, and remark on sizes and intensities that are probably not right.
 
     Raises:
-        ReadError: Too few pixels, a size that no body has, or hardly any contrast.
+        ReadError: Too few pixels, a size or a spacing that no body's CT has, or hardly any contrast.
     """
-    shape, spacing = volume.array.shape, volume.geometry.spacing_mm
+    shape = volume.array.shape
     if sorted(shape)[1] < LEAST_PIXELS:
         raise ReadError(f"{source}: the image has only {' x '.join(map(str, shape))} voxels; no CT is so small.")
-    extent_mm = max(size * step for size, step in zip(shape, spacing, strict=True))
-    if not LEAST_EXTENT_MM <= extent_mm <= GREATEST_EXTENT_MM:
-        raise ReadError(f"{source}: the image is {extent_mm:.4g} mm wide; its spacing is probably not in millimetres.")
+    findings = _check_size(volume.geometry, source)
     low, high = int(volume.array.min()), int(volume.array.max())
     if high - low < LEAST_RANGE_HU:
         raise ReadError(
@@ -74,5 +83,42 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
         )
     if low > AIR_BELOW_HU:
         message = f"No value is below {low}: there is no air, or the values are not Hounsfield units."
-        return (Finding("no-air", message),)
-    return ()
+        findings += (Finding("no-air", message),)
+    return findings
+
+
+def _check_size(geometry: Geometry, source: Path) -> tuple[Finding, ...]:
+    spacing = geometry.spacing_mm
+    extents_mm = sorted(size * step for size, step in zip(geometry.shape, spacing, strict=True))
+    if not LEAST_EXTENT_MM <= extents_mm[-1] <= GREATEST_EXTENT_MM or extents_mm[1] < LEAST_EXTENT_MM:
+        widths = " x ".join(f"{each:.4g}" for each in extents_mm[::-1])
+        raise ReadError(f"{source}: the image is {widths} mm wide; its spacing is probably not in millimetres.")
+    if not LEAST_SPACING_MM <= min(spacing) <= max(spacing) <= GREATEST_SPACING_MM:
+        wrong = max(spacing) if max(spacing) > GREATEST_SPACING_MM else min(spacing)
+        raise ReadError(
+            f"{source}: the voxels lie {wrong:.4g} mm apart; up to {GREATEST_SPACING_MM:g} mm a lung can be told"
+            " between them. Give the series with the thinner slices, or correct the spacing."
+        )
+    if extents_mm[-1] >= BODY_EXTENT_MM:
+        return ()
+    message = (
+        f"The image is only {extents_mm[-1]:.4g} mm wide. If it shows a whole chest, its spacing is not in millimetres,"
+        " and the volumes are wrong."
+    )
+    return (Finding("small-image", message),)
+
+
+def beyond_scanner(values: npt.NDArray[Any]) -> bool:
+    """Whether a sample of values that should be HU lies beyond what a scanner gives, in more than metal and padding."""
+    values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    low, high = SCANNER_HU
+    for beyond in (values[values < low], values[values > high]):
+        if beyond.size > BEYOND_SHARE * values.size and len(np.unique(np.rint(beyond))) > BEYOND_VALUES:
+            return True
+    return False
+
+
+BEYOND_SCANNER = Finding(
+    "beyond-scanner",
+    "Many values lie below -1100 or above 3071, where no scanner's Hounsfield units are: were they scaled twice?",
+)

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
+from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
@@ -37,7 +38,7 @@ class Cleaning:
         moved_ml: Volume that changed side.
         filled_ml: Volume of the closed holes.
         sides_swapped: Whether right and left were exchanged as a whole.
-        outside_ml: Volume that was dropped before all else, as air around the body.
+        outside_ml: Volume that was dropped as air around the body, or as there is no chest around it.
     """
 
     removed_ml: tuple[float, ...] = field(default=())
@@ -81,6 +82,7 @@ def clean(
     moved = int(np.count_nonzero((after != before) & (after > 0)))
     filled = sum(_fill_holes(after, side, spacing_mm[1] * spacing_mm[2]) for side in (RIGHT_LUNG, LEFT_LUNG))
     _apply(region, before, after)
+    outside_ml += drop_without_chest(result, hu) * voxel_ml
     return result, Cleaning(
         removed_ml=tuple(sorted((size * voxel_ml for size in removed), reverse=True)),
         moved_ml=moved * voxel_ml,

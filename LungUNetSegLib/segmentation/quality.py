@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segmentation.anatomy import contradictions
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
 from LungUNetSegLib.volume import Geometry, Volume
@@ -29,6 +30,12 @@ SMALL_LUNG_RATIO = 0.4
 WHOLE_CHEST_MM = 150.0
 """Shorter scans show parts of lungs, whose volumes say nothing."""
 
+GREATEST_LUNGS_ML = 13_000.0
+"""The largest total capacities that were measured lie near 12 litres."""
+
+DENSE_HU = -300.0
+"""Lungs of greater mean density hold less air than tissue."""
+
 STRAY_LEAST_ML = 20.0
 DOUBTFUL_SIDE_SHARE = 0.02
 """Of the lungs' volume: what changed side."""
@@ -45,6 +52,7 @@ def assess(
     scan: Volume,
     labels: Volume,
     volumes_ml: dict[str, float],
+    mean_hu: dict[str, float],
     probabilities: Probabilities,
     cleaning: Cleaning,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -54,6 +62,7 @@ def assess(
         scan: HU.
         labels: The result, on the same grid; 0 is not lung.
         volumes_ml: Of "total", and of "right" and "left" where they are told apart.
+        mean_hu: Mean density by the same names.
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
         cleaning: What cleaning changed.
 
@@ -79,6 +88,7 @@ def assess(
     if volumes_ml["total"] == 0:
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
+        findings += [_no_human(volumes_ml), _dense(mean_hu), *contradictions(scan, labels)]
         findings += [_cut(record), _doubtful_sides(record, volumes_ml), _stray(record), _unsure(record)]
         if _extent_mm(labels.geometry) >= WHOLE_CHEST_MM:
             findings.append(_small(volumes_ml))
@@ -135,6 +145,23 @@ def _not_hu(record: dict[str, Any]) -> Finding | None:
         f"The values do not look like Hounsfield units of a chest CT: {air:.1%} are as low as air or lung, and "
         f"{tissue:.1%} are like soft tissue. Do not trust the result.",
     )
+
+
+def _no_human(volumes_ml: dict[str, float]) -> Finding | None:
+    if volumes_ml["total"] <= GREATEST_LUNGS_ML:
+        return None
+    message = f"No human has lungs of {volumes_ml['total']:.0f} ml: the scan's spacing is wrong, or the result is."
+    return Finding("volume-of-no-human", message)
+
+
+def _dense(mean_hu: dict[str, float]) -> Finding | None:
+    dense = {name: value for name, value in mean_hu.items() if name != "total" and value > DENSE_HU}
+    if not mean_hu or (not dense and mean_hu["total"] <= DENSE_HU):
+        return None
+    which = " and ".join(f"the {name} lung ({value:.0f} HU)" for name, value in dense.items())
+    which = which or f"the lungs ({mean_hu['total']:.0f} HU)"
+    message = f"Almost as dense as soft tissue: {which}. Without air, wrongly scaled, or no lung?"
+    return Finding("dense-lung", message)
 
 
 def _cut(record: dict[str, Any]) -> Finding | None:

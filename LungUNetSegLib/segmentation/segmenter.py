@@ -93,7 +93,7 @@ class Segmenter:
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
             volumes_ml, mean_hu = measure(label_map, scan.volume, labels)
-            quality, findings = assess(scan.volume, label_map, volumes_ml, cleaned, cleaning)
+            quality, findings = assess(scan.volume, label_map, volumes_ml, mean_hu, cleaned, cleaning)
         return Segmentation(
             labels=label_map,
             segments=self.model.structures if labels == "lr" else BOTH_LUNGS,

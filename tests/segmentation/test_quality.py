@@ -34,7 +34,9 @@ class _Result:
         volumes["total"] = sum(volumes.values())
         probabilities = np.stack([(self.labels == side) * self.sureness for side in (1, 2)], axis=1).astype(np.uint8)
         scan, labels = Volume(self.hu, self.geometry), Volume(self.labels, self.geometry)
-        record, findings = assess(scan, labels, volumes, probabilities, self.cleaning)
+        names = {"right": self.labels == 1, "left": self.labels == 2, "total": self.labels > 0}
+        mean_hu = {name: float(self.hu[where].mean()) for name, where in names.items() if where.any()}
+        record, findings = assess(scan, labels, volumes, mean_hu, probabilities, self.cleaning)
         assert all(finding.message.endswith((".", "?")) for finding in findings)
         return record, {finding.code for finding in findings}
 
@@ -151,3 +153,17 @@ def test_a_confidence_below_its_threshold_is_never_shown_as_at_it() -> None:
     """Protects the reader from "0.97" where the threshold is 0.97: as many digits as tell the two apart."""
     assert quality._below(0.9666, 0.97) == "0.967" and quality._below(0.9699996, 0.97) == "0.9699996"
     assert quality._below(0.912, 0.97) == "0.91"
+
+
+def test_lungs_of_no_human_and_lungs_without_air(result: _Result) -> None:
+    """Protects volumes from a spacing that is wrong by a factor, and from scans that are scaled wrongly."""
+    result.geometry = Geometry.axial(SHAPE, (10.0, 50.0, 50.0))
+    _, findings = assess(
+        Volume(result.hu, result.geometry), Volume(result.labels, result.geometry),
+        {"right": 7000.0, "left": 6500.0, "total": 13_500.0}, {"total": -800.0, "right": -800.0, "left": -800.0},
+        np.zeros((20, 2, 4, 4), np.uint8) + 250, Cleaning(),
+    )  # fmt: skip
+    assert [finding.code for finding in findings] == ["volume-of-no-human"]
+    result.geometry = GEOMETRY
+    result.hu[result.labels == 1] = -250
+    assert result.assess()[1] == {"dense-lung"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,25 +11,49 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.io.images.files import archive_kind
 
 FloatArray = npt.NDArray[np.float64]
+Others = dict[str, list[Path]]
+"""Files that are no CT slices, by kind; kinds are for people, in the plural."""
 
 logger = logging.getLogger(__name__)
 
 SINGLE_FRAME_CT = uid.CTImageStorage
 MULTI_FRAME_CT = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
 
+PHASES = (
+    *(
+        "TemporalPositionIdentifier",
+        "TemporalPositionIndex",
+        "StackID",
+        "NominalPercentageOfCardiacPhase",
+        "CardiacCyclePosition",
+    ),
+    *(
+        "NominalCardiacTriggerDelayTime",
+        "TriggerTime",
+        "NominalPercentageOfRespiratoryPhase",
+        "RespiratoryCyclePosition",
+    ),
+    *("NominalRespiratoryTriggerDelayTime", "KVP", "ContrastBolusAgent", "FilterType", "ReconstructionAlgorithm"),
+    *("SliceThickness", "SeriesNumber", "SeriesDescription", "AcquisitionNumber", "AcquisitionUID"),
+    *("IrradiationEventUID", "AcquisitionDate", "AcquisitionDateTime", "AcquisitionTime"),
+    *("FrameAcquisitionDateTime", "ContentTime", "ImageComments"),
+)
+"""What tells apart scans of the same places in one series, the most telling first."""
+
 # What a CT slice's header is read for; all else stays on disk.
 _KEYWORDS = [
-    *("SOPClassUID", "SOPInstanceUID", "Modality", "ImageType", "SeriesInstanceUID", "SeriesNumber"),
-    *("SeriesDescription", "BodyPartExamined", "AcquisitionNumber", "TemporalPositionIdentifier", "InstanceNumber"),
-    *("ConvolutionKernel", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
-    *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
+    *("SOPClassUID", "SOPInstanceUID", "Modality", "ImageType", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"),
+    *("FrameOfReferenceUID", "BodyPartExamined", "InstanceNumber", "ConvolutionKernel", *PHASES),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
+    *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 
@@ -57,8 +79,21 @@ UNREADABLE = (
     "empty files",
     "damaged DICOM files",
     "CT images whose place or size is not given",
+    "CT images whose rows and columns are not at right angles",
+    "CT files of several frames whose places are not given",
 )
 """Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
+
+ADVICE = {
+    "directories of a disc": "Give the folder in which DICOMDIR lies.",
+    "zip archives": "Unpack them first.",
+    "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
+    "CT files of several frames whose places are not given": "Export the original slices.",
+}
+"""What to do about a kind of file that is no slice."""
+
+RIGHT_ANGLE = 0.02
+"""Cosine between rows and columns up to which their directions are rounded or jitter, 1.1 degrees."""
 
 HEADER_THREADS = 8
 """Files on a network are waited for, not computed."""
@@ -79,11 +114,14 @@ class SliceHeader:
         pixel_spacing_mm: Distance between (rows, columns).
         thickness_mm: Slice Thickness, if given.
         slope, intercept: HU = slope * stored value + intercept (PS3.3 C.11.1).
+        has_rescale: Whether the file gives them.
         rescale_type: Unit of the rescaled values, "HU" if the file does not say otherwise.
-        acquisition, instance, series_number: The file's numbers, 0 if absent.
-        variant: What sets apart images of one place: image type, kernel, temporal position.
+        instance, series_number: The file's numbers, 0 if absent.
+        variant: Image type and kernel.
+        phase: Values of `PHASES`, "" where absent.
         title: Series description.
         body_part: Body Part Examined.
+        patient, study, frame_of_reference: Identifiers, to compare; never shown.
     """
 
     path: Path
@@ -98,13 +136,17 @@ class SliceHeader:
     thickness_mm: float | None
     slope: float
     intercept: float
+    has_rescale: bool
     rescale_type: str
-    acquisition: int
     instance: int
     series_number: int
     variant: str
+    phase: tuple[str, ...]
     title: str
     body_part: str
+    patient: str
+    study: str
+    frame_of_reference: str
 
     @property
     def normal(self) -> FloatArray:
@@ -112,47 +154,17 @@ class SliceHeader:
         return np.cross(self.orientation[0], self.orientation[1])
 
 
-def files_of(source: Path | Sequence[Path]) -> list[Path]:
-    """Return the files of a folder, at any depth and of any name, or of a list of files and folders."""
-    if not isinstance(source, Path):
-        return [file for each in source for file in files_of(each)]
-    return sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
-
-
-def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Counter[str]]:
-    """Return the CT slices in these files, and how many of which other kind were set aside.
-
-    Kinds are for people, in the plural: "MR images", "localizers", "files that are not DICOM".
-    """
+def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
+    """Return the CT slices in these files, and which of which other kind were set aside."""
     slices: list[SliceHeader] = []
-    others: Counter[str] = Counter()
-    # pydicom warns of each value that breaks the standard; those that matter are checked here.
-    with warnings.catch_warnings(), ThreadPoolExecutor(HEADER_THREADS) as pool:
-        warnings.simplefilter("ignore")
-        for found in pool.map(_read_file, files):
+    others: Others = {}
+    with ThreadPoolExecutor(HEADER_THREADS) as pool:
+        for path, found in zip(files, pool.map(_read_file, files), strict=True):
             if isinstance(found, str):
-                others[found] += 1
+                others.setdefault(found, []).append(path)
             else:
                 slices += found
     return slices, others
-
-
-def read_dataset(path: Path, **options: Any) -> Dataset | None:
-    """Return a DICOM file's data set, empty if it is damaged, or None if the file is none.
-
-    Old files without the preamble are read too.
-    """
-    with path.open("rb") as file:
-        start = file.read(132)
-    has_preamble = start[128:] == b"DICM"
-    # Without it the data begin with group 0002 or 0008, little endian.
-    if not has_preamble and start[:2] not in (b"\x02\x00", b"\x08\x00"):
-        return None
-    try:
-        return pydicom.dcmread(path, force=not has_preamble, **options)
-    except Exception:  # broken bytes make pydicom raise nearly anything
-        logger.debug("%s cannot be parsed as DICOM", path, exc_info=True)
-        return Dataset() if has_preamble else None
 
 
 def _read_file(path: Path) -> list[SliceHeader] | str:
@@ -167,9 +179,14 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
         kind = _other_kind(dataset)
         if kind is not None:
             return kind
-        if dataset.SOPClassUID in MULTI_FRAME_CT:
+        if dataset.SOPClassUID in MULTI_FRAME_CT or "PerFrameFunctionalGroupsSequence" in dataset:
             return list(_frames(dataset, path))
-        return [_header(dataset, path, None, [dataset])]
+        if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
+            return "CT files of several frames whose places are not given"
+        header = _header(dataset, path, None, [dataset])
+        if abs(header.orientation[0] @ header.orientation[1]) > RIGHT_ANGLE:
+            return "CT images whose rows and columns are not at right angles"
+        return [header]
     except Exception:  # missing, empty and malformed values all end here
         logger.debug("%s has no usable CT header", path, exc_info=True)
         return "CT images whose place or size is not given"
@@ -179,6 +196,10 @@ def _kind_by_name(path: Path) -> str:
     """What a file is that is no DICOM."""
     if image_ending(path):
         return "image files of other formats"
+    if path.suffix.lower() in (".hdr", ".img"):
+        return "halves of .hdr/.img pairs"
+    if archive_kind(path) == "a zip archive":
+        return "zip archives"
     return "files that are not DICOM" if path.stat().st_size else "empty files"
 
 
@@ -186,6 +207,7 @@ def _other_kind(dataset: Dataset) -> str | None:
     """What a file is if it is no CT slice to segment; None if it is one."""
     modality = str(dataset.get("Modality", "") or "")
     sop_class = dataset.get("SOPClassUID", SINGLE_FRAME_CT if modality == "CT" else "")
+    sop_class = sop_class or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", "")
     if not sop_class:
         return "damaged DICOM files"
     if sop_class == uid.MediaStorageDirectoryStorage:
@@ -226,15 +248,24 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         value = find(keyword)
         return default if value in (None, "") else float(value)
 
+    def text(keyword: str) -> str:
+        try:
+            value = find(keyword)
+        except (ValueError, TypeError):  # a number that is none, in a field that nothing hangs on
+            return ""
+        return "" if value is None else str(value).strip()
+
     orientation = np.array(find("ImageOrientationPatient"), float).reshape(2, 3)
     orientation /= np.linalg.norm(orientation, axis=1, keepdims=True)
     position = np.array(find("ImagePositionPatient"), float).reshape(3)
     row_mm, column_mm = (float(each) for each in find("PixelSpacing"))
+    slope, intercept = number("RescaleSlope", 1.0), number("RescaleIntercept", 0.0)
     if not (np.isfinite(orientation).all() and np.isfinite(position).all() and row_mm > 0 and column_mm > 0):
         raise ValueError("no place in space")
-    thickness_mm = number("SliceThickness", 0.0)
+    if not np.isfinite((slope, intercept, row_mm, column_mm)).all():
+        raise ValueError("no scale")
+    thickness_mm = _number(text("SliceThickness"))
     image_type = find("FrameType") or _image_type(dataset)
-    variant = (list(image_type), find("ConvolutionKernel"), find("TemporalPositionIdentifier"))
     return SliceHeader(
         path=path,
         frame=frame,
@@ -246,16 +277,29 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         orientation=orientation,
         pixel_spacing_mm=(row_mm, column_mm),
         thickness_mm=thickness_mm if thickness_mm > 0 else None,
-        slope=number("RescaleSlope", 1.0),
-        intercept=number("RescaleIntercept", 0.0),
+        slope=slope,
+        intercept=intercept,
+        has_rescale=find("RescaleIntercept") is not None,
         rescale_type=str(find("RescaleType") or "HU"),
-        acquisition=int(number("AcquisitionNumber", 0)),
-        instance=int(number("InstanceNumber", 0)) if frame is None else frame,
-        series_number=int(number("SeriesNumber", 0)),
-        variant=" ".join(map(str, variant)),
-        title=str(dataset.get("SeriesDescription", "") or "").strip(),
-        body_part=str(find("BodyPartExamined") or "").strip(),
+        instance=int(_number(text("InstanceNumber"))) if frame is None else frame,
+        series_number=int(_number(text("SeriesNumber"))),
+        variant=" ".join(map(str, (list(image_type), find("ConvolutionKernel")))),
+        phase=tuple(text(keyword) for keyword in PHASES),
+        title=text("SeriesDescription"),
+        body_part=text("BodyPartExamined"),
+        patient=text("PatientID"),
+        study=text("StudyInstanceUID"),
+        frame_of_reference=text("FrameOfReferenceUID"),
     )
+
+
+def _number(text: str) -> float:
+    """The number that a text is, 0 if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if np.isfinite(value) else 0.0
 
 
 def _image_type(dataset: Dataset) -> list[str]:

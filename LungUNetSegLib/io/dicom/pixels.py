@@ -1,44 +1,149 @@
-"""Pixels of DICOM data sets through pydicom's decoders."""
+"""Pixels of DICOM data sets: what is uncompressed by ourselves, the rest by the decoders that are installed.
+
+pydicom 3 and 2 know of decoders (GDCM, pylibjpeg, pyjpegls) where they are installed. SimpleITK has a GDCM of its own,
+which is the last to be asked: Slicer ships no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.dataset import Dataset
-from pydicom.uid import UID, ImplicitVRLittleEndian
+import SimpleITK as sitk
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian, generate_uid
 
-from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.errors import ReadError
 
-if TYPE_CHECKING:
-    from pydicom.pixels import Decoder
+Stored = npt.NDArray[np.integer[Any]]
 
 FASTER_PLUGINS = ("pyjpegls",)
 """Decoders of pydicom to try first where they are installed: JPEG-LS in half of GDCM's time."""
 
+_JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+_IMAGE_KEYWORDS = (
+    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "NumberOfFrames", "PixelData"),
+)
+_MULTI_FRAME_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"
+"""Multi-frame Grayscale Word Secondary Capture: an image of numbers without a meaning, which no one rescales."""
 
-def decoded(dataset: Dataset, frames: list[int]) -> Iterator[npt.NDArray[np.integer]]:
+
+def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
     """Yield these frames' stored values, (row, column), one after the other.
 
     Raises:
-        MissingDependencyError: pydicom is older than 3.
+        ReadError: No decoder that is installed knows the compression.
         Exception: Whatever broken bytes lead the decoder to.
     """
-    decoder = _decoder(dataset)
-    plugin = next((each for each in FASTER_PLUGINS if each in decoder.available_plugins), "")
-    for frame in frames:
-        yield decoder.as_array(dataset, raw=True, index=frame, decoding_plugin=plugin)[0]
-
-
-def _decoder(dataset: Dataset) -> Decoder:
     # Old files without a file header are in the standard's default transfer syntax.
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
     dataset.file_meta.TransferSyntaxUID = syntax
+    if not syntax.is_private and not syntax.is_transfer_syntax:
+        raise ReadError(f"its transfer syntax {syntax} is unknown")
+    if not syntax.is_private and not syntax.is_compressed:
+        yield from (_native(dataset, frame, syntax) for frame in frames)
+        return
+    decoder = _decoder(syntax)
+    if decoder is not None and syntax != _JPEG_EXTENDED:  # of 12 bits, which GDCM's plugin of pydicom refuses
+        plugin = next((each for each in FASTER_PLUGINS if each in decoder.available_plugins), "")
+        for frame in frames:
+            yield decoder.as_array(dataset, raw=True, index=frame, decoding_plugin=plugin)[0]
+        return
+    array = _by_itk(dataset, syntax)
+    yield from (array[frame] for frame in frames)
+
+
+def _decoder(syntax: UID) -> Any | None:
+    """Return the decoder of pydicom 3 for a compression if a plugin for it is installed; pydicom 2 has none."""
     try:
-        # Here and not above, as some Slicers have pydicom 2, which still reads headers.
         from pydicom.pixels import get_decoder
-    except ImportError as error:
-        raise MissingDependencyError("Reading DICOM images needs pydicom 3: pip install 'pydicom>=3'.") from error
-    return get_decoder(syntax)
+
+        decoder = get_decoder(syntax)
+    except (ImportError, NotImplementedError):
+        return None
+    return decoder if decoder.is_available else None
+
+
+def _native(dataset: Dataset, frame: int, syntax: UID) -> Stored:
+    """One frame of uncompressed pixels (PS3.5 8.1): of the bits allocated, those stored, with their sign."""
+    bits, stored_bits = int(dataset.BitsAllocated), int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    if bits not in (8, 16, 32) or not 1 <= stored_bits <= bits:
+        raise ValueError(f"{bits} bits are allocated and {stored_bits} stored, which no CT has")
+    rows, columns = int(dataset.Rows), int(dataset.Columns)
+    kind = np.dtype(f"u{bits // 8}").newbyteorder(">" if syntax == ExplicitVRBigEndian else "<")
+    count = rows * columns
+    offset = frame * count * kind.itemsize
+    if len(dataset.PixelData) < offset + count * kind.itemsize:
+        raise ValueError(f"{len(dataset.PixelData):,} bytes of pixels are there; the header claims more")
+    values = np.frombuffer(dataset.PixelData, kind, count, offset).reshape(rows, columns)
+    values = values.astype(kind.newbyteorder("="), copy=False)
+    is_signed = bool(dataset.get("PixelRepresentation", 0))
+    shift = int(dataset.get("HighBit", stored_bits - 1) or 0) + 1 - stored_bits
+    if shift:
+        values = _shifted(values, shift, stored_bits, is_signed)
+    spare = bits - stored_bits
+    if not is_signed:
+        return values & kind.type((1 << stored_bits) - 1) if spare else values
+    signed = values.view(f"i{bits // 8}")
+    return (signed << spare) >> spare if spare else signed
+
+
+def _shifted(values: Stored, shift: int, stored_bits: int, is_signed: bool) -> Stored:
+    """Values whose header says that they end elsewhere than at the lowest bit: believed if the values agree."""
+    bits = 8 * values.itemsize
+    if 0 < shift <= bits - stored_bits and not (values & values.dtype.type((1 << shift) - 1)).any():
+        return values >> shift
+    above = values >> min(stored_bits - is_signed, bits - 1)
+    if stored_bits == bits or np.isin(above, (0, 1, (1 << (bits - stored_bits + 1)) - 1) if is_signed else 0).all():
+        return values  # they lie at the lowest bits, as everyone's do now
+    raise ValueError(f"its high bit does not go with the {stored_bits} bits stored, nor with the values")
+
+
+def _by_itk(dataset: Dataset, syntax: UID) -> Stored:
+    """All frames (frame, row, column) by SimpleITK's GDCM, from a file that holds nothing but the compressed pixels."""
+    name = syntax.name
+    with tempfile.TemporaryDirectory(prefix="lungunetseg") as folder:
+        path = Path(folder) / "image.dcm"
+        _write_image(dataset, syntax, path)
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO("GDCMImageIO")
+        reader.SetFileName(str(path))
+        try:
+            array: Stored = sitk.GetArrayFromImage(reader.Execute())
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise ReadError(
+                f"it is compressed as {name}, which the decoders installed here cannot read, unless it is damaged"
+                f" ({reason}); export it without compression, or install python-gdcm"
+            ) from error
+    frames = int(dataset.get("NumberOfFrames", 1) or 1)
+    return array.reshape(frames, int(dataset.Rows), int(dataset.Columns))
+
+
+def _write_image(dataset: Dataset, syntax: UID, path: Path) -> None:
+    image = Dataset()
+    for keyword in _IMAGE_KEYWORDS:
+        if keyword in dataset:
+            image[keyword] = dataset[keyword]
+    image["PixelData"].is_undefined_length = True
+    image.SOPClassUID, image.SOPInstanceUID = _MULTI_FRAME_CAPTURE, generate_uid()
+    image.Modality = "OT"
+    image.file_meta = FileMetaDataset()
+    image.file_meta.TransferSyntaxUID = syntax
+    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID
+    save(image, path)
+
+
+def save(dataset: Dataset, path: Path) -> None:
+    """Write a data set as a DICOM file, by pydicom 3 or 2."""
+    try:
+        dataset.save_as(path, enforce_file_format=True)
+    except TypeError:  # pydicom 2
+        dataset.is_little_endian, dataset.is_implicit_VR = True, False
+        dataset.save_as(path, write_like_original=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,16 +15,22 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.headers import UNREADABLE, SliceHeader, files_of, read_dataset, read_headers
+from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
+from LungUNetSegLib.io.dicom.headers import ADVICE, Others, SliceHeader, read_headers
+from LungUNetSegLib.io.dicom.oddities import count, put_together, scale_of, several, unit_of, unreadable
 from LungUNetSegLib.io.dicom.pixels import decoded
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
-from LungUNetSegLib.io.scan import PathInput, Scan, ScanInput, check_ct, describe
+from LungUNetSegLib.io.images.files import check_claim
+from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
 from LungUNetSegLib.resample import orthogonal
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
 PIXEL_THREADS = 2
 """Decoders hold Python's lock most of the time; a second thread reads the next file meanwhile."""
+
+BEYOND_SLICES = 0.2
+"""Share of the slices that must hold values beyond a scanner's before that is said: metal lies in fewer."""
 
 DENSEST_HU = 3071
 """The end of a 12-bit scanner's range; metal may lie beyond it, bone does not."""
@@ -66,15 +70,21 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     """
     place, series, others = _all_series(source)
     chosen = choose(series, series_uid, str(place))
-    findings = _unreadable_findings(others)
+    findings = unreadable(others)
     if len(series) > 1 and series_uid is None:
-        findings += (_chosen_finding(chosen, series),)
+        findings += several(chosen, series)
     name = f"{place} ({chosen.title})"
-    layout = lay_out(chosen.stack, name)
-    volume = Volume(_fill_gaps(_read_pixels(chosen.stack), chosen.stack, layout), layout.geometry)
+    try:
+        layout = lay_out(chosen.stack, name)
+    except ReadError as error:
+        if findings and findings[0].code == "unreadable-files":  # they may well be what is missing
+            raise ReadError(f"{error} {findings[0].message}") from error
+        raise
+    hu, doubts = _read_pixels(chosen.stack, place)
+    volume = Volume(_fill_gaps(hu, chosen.stack, layout), layout.geometry)
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
-    findings += layout.findings + _unit_findings(chosen.stack) + check_ct(volume, place)
+    findings += put_together(chosen) + layout.findings + doubts + unit_of(chosen.stack) + check_ct(volume, place)
     # A tilted stack's slices keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
     return Scan(volume, place, chosen.uid, describe(chosen.title, volume), findings, places)
@@ -97,59 +107,22 @@ def dicom_to_numpy(folder: PathInput) -> npt.NDArray[np.int16]:
     return np.ascontiguousarray(np.moveaxis(rising, 0, -1))
 
 
-def _all_series(source: ScanInput) -> tuple[Path, list[Series], Counter[str]]:
+def _all_series(source: ScanInput) -> tuple[Path, list[Series], Others]:
     """The place to name in messages, the series there, and what else is there by kind."""
     if isinstance(source, (str, PathLike)):
         place = Path(source)
-        files = _existing(place)
+        files = existing_files(place)
     else:
         paths = [Path(each) for each in source]
         if not paths:
             raise ReadError("No file was given to read a scan from.")
         place = paths[0].parent
-        files = [file for path in paths for file in _existing(path)]
+        files = [file for path in paths for file in existing_files(path)]
     slices, others = read_headers(files)
     if not slices:
-        raise ReadError(f"{place}: no CT to segment. Found: {_count(others)}.")
+        advice = "".join(f" {ADVICE[kind]}" for kind in others if kind in ADVICE)
+        raise ReadError(f"{place}: no CT to segment. Found: {count(others)}.{advice}")
     return place, group_series(slices), others
-
-
-def _existing(path: Path) -> list[Path]:
-    if not path.exists():
-        raise ReadError(f"{path}: there is no such file or folder.")
-    files = files_of(path)
-    if not files:
-        try:
-            next(path.iterdir(), None)  # the search passes silently over what it may not open
-        except OSError as error:
-            raise ReadError(f"{path}: the folder cannot be opened: {error.strerror}.") from error
-        raise ReadError(f"{path}: the folder is empty.")
-    return files
-
-
-def _count(others: Counter[str]) -> str:
-    """Say what was found instead: "MR images (3), localizers (1)"."""
-    return ", ".join(f"{kind} ({count})" for kind, count in others.most_common())
-
-
-def _unreadable_findings(others: Counter[str]) -> tuple[Finding, ...]:
-    lost = Counter({kind: others[kind] for kind in UNREADABLE if others[kind]})
-    if not lost:
-        return ()
-    number = lost.total()
-    message = (
-        f"{number} file{'s' if number > 1 else ''} could not be read: {_count(lost)}."
-        " If slices of this scan are among them, it is incomplete: copy it again."
-    )
-    return (Finding("unreadable-files", message),)
-
-
-def _chosen_finding(chosen: Series, series: Sequence[Series]) -> Finding:
-    def line(each: Series) -> str:
-        return f"{each.title} ({len(each.stack.slices)} slices, {each.uid})"
-
-    others = "; ".join(line(each) for each in series if each is not chosen)
-    return Finding("several-series", f"{len(series)} CT series were found; {line(chosen)} was taken. Others: {others}.")
 
 
 def _summary(series: Series) -> SeriesSummary:
@@ -165,29 +138,26 @@ def _summary(series: Series) -> SeriesSummary:
     )
 
 
-def _unit_findings(stack: Stack) -> tuple[Finding, ...]:
-    units = {each.rescale_type for each in stack.slices} - {"HU"}
-    if not units:
-        return ()
-    message = f"The scanner gives the values' unit as {', '.join(sorted(units))}, not as Hounsfield units."
-    return (Finding("not-hu", message),)
-
-
-def _read_pixels(stack: Stack) -> npt.NDArray[np.int16]:
+def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tuple[Finding, ...]]:
     """Decode a stack's slices to (slice, row, column) HU; besides the result, memory for a few slices is needed."""
     first = stack.slices[0]
+    claimed = 2 * len(stack.slices) * first.rows * first.columns
+    check_claim(place, claimed, claimed, deflated=False)
     hu = np.empty((len(stack.slices), first.rows, first.columns), np.int16)
+    is_beyond = np.zeros(len(stack.slices), np.bool_)
     by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
     jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
-    with warnings.catch_warnings(), ThreadPoolExecutor(PIXEL_THREADS) as pool:
-        warnings.simplefilter("ignore")
-        for _ in pool.map(lambda job: _decode_file(job, hu), jobs):
+    with ThreadPoolExecutor(PIXEL_THREADS) as pool:
+        for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond), jobs):
             pass
-    return hu
+    beyond = (BEYOND_SCANNER,) if is_beyond.mean() > BEYOND_SLICES else ()
+    return hu, (*beyond, *scale_of(stack, hu))
 
 
-def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16]) -> None:
-    """Decode the slices of one file into their places in `hu`."""
+def _decode_file(
+    job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16], is_beyond: npt.NDArray[np.bool_]
+) -> None:
+    """Decode the slices of one file into their places in `hu`, and say of each whether its values are HU at all."""
     path = job[0][1].path
     dataset = read_dataset(path)
     if dataset is None or "PixelData" not in dataset:
@@ -197,8 +167,12 @@ def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int1
         for (index, header), stored in zip(job, frames, strict=True):
             hu[index] = rescaled(stored, header.slope, header.intercept)
             hu[index][_is_padding(stored, dataset, hu[index])] = AIR_HU
-    except LungUNetSegError:
-        raise
+            sample = stored[:: 1 + len(stored) // 64, :: 1 + stored.shape[1] // 64].astype(np.float32) * np.float32(
+                header.slope
+            ) + np.float32(header.intercept)
+            is_beyond[index] = beyond_scanner(sample)
+    except LungUNetSegError as error:
+        raise ReadError(f"{path}: its image cannot be decoded: {error}.") from error
     except Exception as error:  # decoders raise whatever the broken bytes lead to
         reason = " ".join(str(error).split())
         raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error

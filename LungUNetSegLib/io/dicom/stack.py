@@ -38,11 +38,21 @@ class Stack:
         slices: Ordered along their normal, at most one at each place.
         positions_mm: Place of each along the normal, from the first.
         repeated: How many further slices lay at the place of another and were left out.
+        orientation: (2, 3) their common directions; their mean where they jitter.
+        jitter_degrees: How far a slice's own directions lie from these; 0 if only by rounding.
     """
 
     slices: tuple[SliceHeader, ...]
     positions_mm: FloatArray
     repeated: int
+    orientation: FloatArray
+    jitter_degrees: float
+
+    @property
+    def normal(self) -> FloatArray:
+        """Unit normal of the slices."""
+        normal: FloatArray = np.cross(self.orientation[0], self.orientation[1])
+        return normal
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +74,8 @@ class Layout:
 
 def stack(slices: Sequence[SliceHeader]) -> Stack:
     """Order slices of one orientation along their normal; of several at one place the first (by number) is kept."""
-    first = slices[0]
-    heights = np.array([each.position for each in slices]) @ first.normal
+    orientation, jitter_degrees = _common_orientation(slices)
+    heights = np.array([each.position for each in slices]) @ np.cross(orientation[0], orientation[1])
     places = np.round(heights / SAME_PLACE_MM)
     order = sorted(range(len(slices)), key=lambda index: (places[index], slices[index].instance))
     kept = [order[0]]
@@ -73,7 +83,21 @@ def stack(slices: Sequence[SliceHeader]) -> Stack:
         if heights[index] - heights[kept[-1]] > SAME_PLACE_MM:
             kept.append(index)
     positions = heights[kept] - heights[kept[0]]
-    return Stack(tuple(slices[index] for index in kept), positions, len(slices) - len(kept))
+    slices_kept = tuple(slices[index] for index in kept)
+    return Stack(slices_kept, positions, len(slices) - len(kept), orientation, jitter_degrees)
+
+
+def _common_orientation(slices: Sequence[SliceHeader]) -> tuple[FloatArray, float]:
+    """The slices' directions, and by how many degrees one of them lies off; the first's where they are the same."""
+    first = slices[0].orientation
+    all_of_them = np.array([each.orientation for each in slices])
+    if np.abs(all_of_them - first).max() <= ANGLE_TOLERANCE:
+        return first, 0.0
+    across, down = all_of_them.mean(axis=0)
+    across /= np.linalg.norm(across)
+    down -= (down @ across) * across
+    mean = np.array([across, down / np.linalg.norm(down)])
+    return mean, float(np.degrees(np.linalg.norm(all_of_them - mean, axis=2).max()))
 
 
 def is_even(positions_mm: FloatArray) -> bool:
@@ -106,12 +130,24 @@ def lay_out(stack: Stack, name: str) -> Layout:
     else:
         grid_mm, exact = _even_grid(positions, name, findings)
         step_mm = float(grid_mm[1] - grid_mm[0])
-    across, down = first.orientation
-    along = first.normal + _slant(stack, name, findings)
+    if stack.jitter_degrees:
+        message = f"The slices' directions differ by up to {stack.jitter_degrees:.1f} degrees; their mean was taken."
+        findings.append(Finding("jittering-slices", message))
+    across, down = stack.orientation
+    along = stack.normal + _slant(stack, name, findings)
     affine = np.eye(4)
     row_mm, column_mm = first.pixel_spacing_mm
     affine[:3, :3] = np.stack([along * step_mm, down * row_mm, across * column_mm], axis=1)
-    affine[:3, 3] = first.position
+    affine[:3, 3] = (
+        first.position
+        if not stack.jitter_degrees
+        else _centres(stack)[0]
+        - affine[:3, 1:3]
+        @ (
+            (first.rows - 1) / 2,
+            (first.columns - 1) / 2,
+        )
+    )
     return Layout(Geometry((len(grid_mm), first.rows, first.columns), affine), grid_mm, exact, tuple(findings))
 
 
@@ -146,14 +182,15 @@ def _even_grid(positions: FloatArray, name: str, findings: list[Finding]) -> tup
 def _slant(stack: Stack, name: str, findings: list[Finding]) -> FloatArray:
     """In-plane shift per mm along the normal, as an LPS vector: 0 unless the gantry was tilted."""
     first = stack.slices[0]
-    offsets = np.array([each.position - first.position for each in stack.slices]) @ first.orientation.T
+    places = _centres(stack) if stack.jitter_degrees else np.array([each.position for each in stack.slices])
+    offsets = (places - places[0]) @ stack.orientation.T
     height = np.maximum(stack.positions_mm @ stack.positions_mm, 1e-9)
     slant = stack.positions_mm @ offsets / height
     stray_mm = float(np.abs(offsets - np.outer(stack.positions_mm, slant)).max())
     if stray_mm > max(first.pixel_spacing_mm):
         raise ReadError(
             f"{name}: slices are shifted sideways against each other by up to {stray_mm:.1f} mm,"
-            " so they are no one scan. Were several reconstructions mixed?"
+            " so they do not form a single scan. Were several reconstructions mixed?"
         )
     tilt = float(np.hypot(*slant))
     if tilt <= ANGLE_TOLERANCE:
@@ -161,4 +198,17 @@ def _slant(stack: Stack, name: str, findings: list[Finding]) -> FloatArray:
     degrees = np.degrees(np.arctan(tilt))
     message = f"The gantry was tilted by {degrees:.1f} degrees; slices were shifted onto a straight grid."
     findings.append(Finding("gantry-tilt", message))
-    return slant @ first.orientation
+    along: FloatArray = slant @ stack.orientation
+    return along
+
+
+def _centres(stack: Stack) -> FloatArray:
+    """(n, 3) LPS mm of the slices' middles, by their own directions: where these jitter, they turn about the middle."""
+    return np.array(
+        [
+            each.position
+            + each.orientation[0] * (each.columns - 1) / 2 * each.pixel_spacing_mm[1]
+            + each.orientation[1] * (each.rows - 1) / 2 * each.pixel_spacing_mm[0]
+            for each in stack.slices
+        ]
+    )

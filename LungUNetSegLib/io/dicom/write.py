@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.io.dicom.pixels import save
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.volume import AIR_HU, Volume
 
@@ -24,7 +25,7 @@ def write_dicom_series(volume: Volume, folder: PathInput, description: str = "Ph
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, dataset in enumerate(slice_datasets(volume, description), 1):
-            dataset.save_as(folder / f"{number:04}.dcm", enforce_file_format=True)
+            save(dataset, folder / f"{number:04}.dcm")
     except OSError as error:
         raise WriteError(f"{folder}: the DICOM series cannot be written: {error.strerror or error}.") from error
 

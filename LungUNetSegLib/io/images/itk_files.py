@@ -1,9 +1,9 @@
-"""NIfTI, NRRD and MetaImage files through SimpleITK."""
+"""NRRD and MetaImage files through SimpleITK, after their headers were looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,80 +13,51 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import GeometryError, ReadError, WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images import nifti
+from LungUNetSegLib.io.images.files import check_file
+from LungUNetSegLib.io.images.grid import Grid
+from LungUNetSegLib.io.images.metaimage import check_metaimage
+from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
+from LungUNetSegLib.io.images.nrrd import check_nrrd
 from LungUNetSegLib.resample import from_sitk, orthogonal, to_sitk
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Volume
 
-UNKNOWN_PLACE = Finding(
-    "no-orientation",
-    "The file does not say how the patient lies (qform and sform are 0): right and left may be swapped.",
-)
 SLANTING_AXES = Finding(
     "sheared-grid",
     "The file's axes are not at right angles (a tilted gantry?); it was resampled onto a straight grid.",
 )
 
 
-def is_text(path: Path) -> bool:
-    """Whether ITK can be given this path: one whose bytes are no UTF-8 makes it end the whole process."""
+def read_values(
+    path: Path, interpolation: Literal["linear", "nearest"], fill: float
+) -> tuple[Volume, tuple[Finding, ...]]:
+    """Return an image file's values, of one component, on axes at right angles, and what is odd.
+
+    Args:
+        path: Ends in one of `IMAGE_ENDINGS`.
+        interpolation: How a file with slanting axes is brought onto a straight grid.
+        fill: Value of what it does not show there.
+
+    Raises:
+        ReadError: Missing, damaged, cut short, in colour, complex, of another dimension, or without a place in space.
+    """
     try:
-        str(path.resolve()).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        volume, findings = read_nifti(path) if is_nifti(path) else _read_itk(path)
+    except GeometryError as error:
+        raise ReadError(f"{path}: its header places the voxels nowhere; is it damaged? ({error})") from error
+    if volume.geometry.is_orthogonal:
+        return volume, findings
+    return orthogonal(volume, interpolation, fill), (*findings, SLANTING_AXES)
 
 
 def load(path: Path) -> sitk.Image:
-    """Return a three-dimensional image with its header's fields.
+    """Return a three-dimensional NRRD or MetaImage in mm, with its header's fields.
 
     A fourth axis of one time point is dropped. Several components (layers of a segmentation) are kept.
 
     Raises:
-        ReadError: Missing, not what its ending says, damaged, cut short, or of another dimension.
+        ReadError: Missing, not what its ending says, damaged, cut short, without spacing, or of another dimension.
     """
-    _check_file(path)
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        with _quiet(), nifti.slanting_axes_allowed():
-            reader.ReadImageInformation()
-            size = reader.GetSize()
-            _check_axes(path, size)
-            if len(size) == 4:
-                reader.SetExtractSize((*size[:3], 0))
-            image = reader.Execute()
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ReadError(f"{path}: cannot be read as an image; is it damaged or cut short? ({reason})") from error
-    if nifti.is_nifti(image):
-        nifti.check_length(image, path)
-    return image
-
-
-def to_volume(
-    image: sitk.Image, path: Path, interpolation: Literal["linear", "nearest"], fill: float
-) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return an image that was loaded from `path`, of one component, as a volume whose axes are at right angles."""
-    try:
-        volume = from_sitk(image)
-    except GeometryError as error:
-        raise ReadError(f"{path}: its header places the voxels nowhere; is it damaged? ({error})") from error
-    if not nifti.is_nifti(image):
-        if volume.geometry.is_orthogonal:
-            return volume, ()
-        return orthogonal(volume, interpolation, fill), (SLANTING_AXES,)
-    lost = nifti.not_finite(image, path)
-    if lost is not None:
-        volume.array[lost] = np.nan
-    findings = (UNKNOWN_PLACE,) if nifti.place_is_unknown(image) else ()
-    affine = nifti.slanting_affine(image)
-    if affine is None:
-        return volume, findings
-    exact = Geometry(volume.geometry.shape, affine)
-    shift_mm = np.abs(exact.corners_lps() - volume.geometry.corners_lps()).max()
-    if shift_mm < min(volume.geometry.spacing_mm) / 2:
-        return volume, findings
-    return orthogonal(Volume(volume.array, exact), interpolation, fill), (*findings, SLANTING_AXES)
+    return _load(path).image
 
 
 def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image], None] | None = None) -> None:
@@ -115,16 +86,50 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
 
 
-def _check_file(path: Path) -> None:
-    """Say what ITK would misname or not survive."""
-    if not path.is_file():
-        raise ReadError(f"{path}: there is no such file.")
-    if not is_text(path):
-        raise ReadError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    image: sitk.Image
+    grid: Grid
+
+
+def _load(path: Path) -> _Loaded:
+    check_file(path)
+    grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
     try:
-        path.open("rb").close()
-    except OSError as error:
-        raise ReadError(f"{path}: cannot be opened: {error.strerror}.") from error
+        reader.ReadImageInformation()
+        size = reader.GetSize()
+        _check_axes(path, size)
+        if len(size) == 4:
+            reader.SetExtractSize((*size[:3], 0))
+        image = reader.Execute()
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise ReadError(f"{path}: cannot be read as an image; is it damaged or cut short? ({reason})") from error
+    if grid.spacing is not None and grid.spacing != image.GetSpacing():
+        image.SetSpacing(grid.spacing)
+    if grid.unit_mm != 1.0:
+        image.SetSpacing([grid.unit_mm * each for each in image.GetSpacing()])
+        image.SetOrigin([grid.unit_mm * each for each in image.GetOrigin()])
+    return _Loaded(image, grid)
+
+
+def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
+    loaded = _load(path)
+    image, grid, findings = loaded.image, loaded.grid, loaded.grid.findings
+    channels = image.GetNumberOfComponentsPerPixel()
+    if channels > 1:
+        raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
+    if "complex" in image.GetPixelIDTypeAsString():
+        raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
+    volume = from_sitk(image)
+    if (grid.slope, grid.intercept) != (1.0, 0.0):
+        scaled = volume.array.astype(np.float32) * np.float32(grid.slope) + np.float32(grid.intercept)
+        volume = Volume(scaled, volume.geometry)
+        message = f"The values were scaled by {grid.slope:g} and shifted by {grid.intercept:g}, as the header says."
+        findings = (*findings, Finding("rescaled", message))
+    return volume, findings
 
 
 def _check_axes(path: Path, size: tuple[int, ...]) -> None:
@@ -132,14 +137,3 @@ def _check_axes(path: Path, size: tuple[int, ...]) -> None:
         raise ReadError(f"{path}: the image has {size[3]} time points; save the one to segment as a 3D image.")
     if len(size) not in (3, 4):
         raise ReadError(f"{path}: the image has {len(size)} axes; a CT needs three (slice, row, column).")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep ITK's own warnings off stderr: what matters of them comes back as findings."""
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)

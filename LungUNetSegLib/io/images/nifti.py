@@ -1,105 +1,85 @@
-"""What ITK keeps silent about in NIfTI files: slanting axes, unknown places, missing bytes and missing numbers.
-
-Source: nifti1.h (NIfTI-1 standard), and ITK's NiftiImageIO, which hands the header's fields on as metadata.
+"""NIfTI files, read by ourselves: ITK bends slanting axes, makes NaN water, fills what is cut off with zeros, and takes
+settings that are the whole process's, though readers run in threads.
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.files import check_claim, check_file
+from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
+from LungUNetSegLib.volume import Geometry, Volume
 
-_CHUNK_BYTES = 1 << 24
-_FLOAT_TYPES = {"16": "f4", "64": "f8"}
+NIFTI_ENDINGS = (".nii.gz", ".nii")
 
-
-def is_nifti(image: sitk.Image) -> bool:
-    """Whether a loaded image came from a NIfTI file."""
-    return bool(image.HasMetaDataKey("vox_offset") and image.HasMetaDataKey("qform_code"))
-
-
-def place_is_unknown(image: sitk.Image) -> bool:
-    """Whether the file says nothing of how the patient lies."""
-    return all(image.GetMetaData(code) == "0" for code in ("qform_code", "sform_code"))
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK_BYTES = 1 << 22
+_TAIL_BYTES = 1 << 26
+"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
 
 
-def slanting_affine(image: sitk.Image) -> npt.NDArray[np.float64] | None:
-    """Return the file's (slice, row, column) to LPS mm matrix if ITK has bent its axes to right angles, else None."""
-    if not image.HasMetaDataKey("ITK_sform_corrected") or image.GetMetaData("ITK_sform_corrected") != "YES":
-        return None
-    ras = np.eye(4)
-    ras[:3] = [[float(number) for number in image.GetMetaData(f"srow_{axis}").split()] for axis in "xyz"]
-    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ ras
-    return lps[:, [2, 1, 0, 3]]
+def is_nifti(path: Path) -> bool:
+    """Whether a file's name is that of a NIfTI file."""
+    return path.name.lower().endswith(NIFTI_ENDINGS)
 
 
-def check_length(image: sitk.Image, path: Path) -> None:
-    """Raise ReadError if the file ends before its last voxel: ITK fills what is missing with zeros."""
-    start, length = _data_range(image)
-    if _uncompressed_size(path, start + length) < start + length:
-        raise ReadError(f"{path}: the file is cut short; copy or download it again.")
+def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
+    """Return a file's values as they are stored, or as float32 where the header scales them, and what is odd.
 
+    The axes of the result need not be at right angles. Memory for the voxels and a few MB more is needed.
 
-def not_finite(image: sitk.Image, path: Path) -> npt.NDArray[np.bool_] | None:
-    """Return where the file holds NaN or infinity, (slice, row, column), or None: ITK makes them 0, which is water."""
-    kind = _FLOAT_TYPES.get(image.GetMetaData("datatype"))
-    if kind is None:
-        return None
-    start, length = _data_range(image)
-    with _opened(path) as file:
-        order = "<" if int.from_bytes(file.read(4), "little") in (348, 540) else ">"
-        file.seek(start)
-        values = np.frombuffer(file.read(length), order + kind)
-    lost = ~np.isfinite(values).reshape(image.GetSize()[::-1])
-    return lost if lost.any() else None
-
-
-@contextmanager
-def slanting_axes_allowed() -> Iterator[None]:
-    """Let ITK load files whose axes are not at right angles; `slanting_affine` then tells where they belong."""
-    name = "ITK_NIFTI_SFORM_PERMISSIVE"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def _data_range(image: sitk.Image) -> tuple[int, int]:
-    """Offset and number of the voxels' bytes in the uncompressed file."""
-    values = int(np.prod(image.GetSize())) * image.GetNumberOfComponentsPerPixel()
-    return int(float(image.GetMetaData("vox_offset"))), values * int(image.GetMetaData("bitpix")) // 8
-
-
-def _opened(path: Path) -> gzip.GzipFile:
-    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
-
-
-def _uncompressed_size(path: Path, wanted: int) -> int:
-    if not path.name.lower().endswith(".gz"):
-        return path.stat().st_size
+    Raises:
+        ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
+    """
+    check_file(path)
     with path.open("rb") as file:
-        file.seek(-4, os.SEEK_END)
-        if int.from_bytes(file.read(4), "little") == wanted % 2**32:
-            return wanted  # gzip's trailer; no need to unpack everything
-    size = 0
+        is_compressed = file.read(2) == _GZIP_MAGIC  # whatever its ending says
     try:
-        with gzip.open(path) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                size += len(chunk)
-    except (EOFError, OSError, zlib.error):
-        pass
-    return size
+        with gzip.open(path) if is_compressed else path.open("rb") as content:
+            header = parse(content.read(HEADER_BYTES), path)
+            claimed = int(np.prod(header.shape, dtype=object)) * header.stored.itemsize
+            check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
+            content.seek(header.offset)
+            array = _values(content, header, path)
+            extra = _left_over(content)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
+    findings = header.findings
+    if extra >= claimed // header.shape[0]:
+        message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
+        findings += (Finding("more-data", message + " Is the number of slices right?"),)
+    return Volume(array, Geometry(header.shape, header.affine_lps)), findings
+
+
+def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:
+    """(slice, row, column) values, read a few MB at a time."""
+    is_scaled = (header.slope, header.intercept) != (1.0, 0.0)
+    native = header.stored.newbyteorder("=")
+    array = np.empty(header.shape, np.float32 if is_scaled else native)
+    rows = array.reshape(-1, header.shape[2])
+    at_once = max(1, _CHUNK_BYTES // (header.shape[2] * header.stored.itemsize))
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        wanted = part.size * header.stored.itemsize
+        raw = content.read(wanted)
+        if len(raw) < wanted:
+            raise ReadError(f"{path}: the file is damaged or cut short; copy or download it again.")
+        stored = np.frombuffer(raw, header.stored).reshape(part.shape)
+        part[:] = stored * header.slope + header.intercept if is_scaled else stored
+    return array
+
+
+def _left_over(content: BinaryIO | gzip.GzipFile) -> int:
+    """How many bytes follow, counted up to a bound; at the end of a compressed file its checksum is checked."""
+    count = 0
+    while count < _TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
+        count += len(chunk)
+    return count

@@ -9,8 +9,8 @@ import numpy as np
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
-from LungUNetSegLib.io.images.itk_files import load, to_volume
-from LungUNetSegLib.io.scan import PathInput, Scan, check_ct, describe
+from LungUNetSegLib.io.images.itk_files import read_values
+from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
 
@@ -27,15 +27,11 @@ def read_image(path: PathInput) -> Scan:
     path = Path(path)
     if image_ending(path) is None:
         raise ReadError(f"{path}: not an image file that is known here; known are {', '.join(IMAGE_ENDINGS)}.")
-    image = load(path)
-    channels = image.GetNumberOfComponentsPerPixel()
-    if channels > 1:
-        raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
-    if "complex" in image.GetPixelIDTypeAsString():
-        raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
-    raw, findings = to_volume(image, path, "linear", AIR_HU)
+    raw, findings = read_values(path, "linear", AIR_HU)
     if raw.array.dtype.kind == "f":
         findings += _replace_what_is_no_number(raw, path)
+    sample = raw.array[tuple(slice(None, None, max(1, size // 64)) for size in raw.array.shape)]
+    findings += (BEYOND_SCANNER,) if beyond_scanner(sample) else ()
     volume = Volume(to_hu(raw.array, in_place=True), raw.geometry)
     findings += check_ct(volume, path)
     return Scan(volume, path, None, describe(path.name, volume), findings)

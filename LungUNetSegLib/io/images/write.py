@@ -7,7 +7,8 @@ from pathlib import Path
 from LungUNetSegLib.errors import UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.io.endings import IMAGE_OUTPUT_ENDINGS, SEGMENTATION_ENDING, ending_of
-from LungUNetSegLib.io.images.itk_files import is_text, save
+from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.images.itk_files import save
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.resample import orthogonal
 from LungUNetSegLib.volume import AIR_HU, Volume

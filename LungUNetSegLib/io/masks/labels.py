@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -17,9 +16,11 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.headers import files_of, read_dataset
+from LungUNetSegLib.io.dicom.files import files_of, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.itk_files import is_text, load, save, to_volume
+from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.images.itk_files import load, read_values, save
+from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
@@ -145,9 +146,7 @@ def read_mask(
 
 def is_dicom_mask(path: Path) -> bool:
     """Whether a file is a DICOM SEG or RTSTRUCT, whatever it is called."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
-        dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
+    dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
     return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
 
 
@@ -170,14 +169,15 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
-    image = load(path)
-    if slicer_segmentation.is_segmentation(image):
-        return Mask(*slicer_segmentation.lungs_of(image, path, meanings))
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
-    raw, _ = to_volume(image, path, "nearest", 0)
+    if not is_nifti(path):
+        image = load(path)
+        if slicer_segmentation.is_segmentation(image):
+            return Mask(*slicer_segmentation.lungs_of(image, path, meanings))
+        if image.GetNumberOfComponentsPerPixel() > 1:
+            raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
+    raw, doubts = read_values(path, "nearest", 0)
     array, findings = _checked(raw.array, path, meanings)
-    return Mask(Volume(array, raw.geometry), findings)
+    return Mask(Volume(array, raw.geometry), doubts + findings)
 
 
 def _read_dicom(
@@ -188,19 +188,17 @@ def _read_dicom(
     files = [file for file in files_of(path) if file == path or not is_hidden(file)]
     if len(files) != 1:
         raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom's, of values that break the standard
-        dataset = read_dataset(files[0])
-        try:
-            if dataset is not None and dataset.get("Modality") == "SEG":
-                return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
-            if dataset is not None and dataset.get("Modality") == "RTSTRUCT":
-                return Mask(*lungs_in_contours(dataset, files[0], reference, slice_places, meanings))
-        except LungUNetSegError:
-            raise
-        except Exception as error:  # missing and malformed values raise nearly anything
-            reason = " ".join(str(error).split())
-            raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
+    dataset = read_dataset(files[0])
+    try:
+        if dataset is not None and dataset.get("Modality") == "SEG":
+            return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
+        if dataset is not None and dataset.get("Modality") == "RTSTRUCT":
+            return Mask(*lungs_in_contours(dataset, files[0], reference, slice_places, meanings))
+    except LungUNetSegError:
+        raise
+    except Exception as error:  # missing and malformed values raise nearly anything
+        reason = " ".join(str(error).split())
+        raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
     raise ReadError(f"{path}: not a mask that is known here (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of
-from LungUNetSegLib.io.images.itk_files import is_text
+from LungUNetSegLib.io.images.files import is_text
 
 _KEY = "ITK_FileNotes"
 """What ITK writes into each format: `descrip` of NIfTI (80 bytes), a field of NRRD and MetaImage."""

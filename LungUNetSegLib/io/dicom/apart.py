@@ -1,0 +1,223 @@
+"""Several scans in one series told apart, and one scan in several series put together.
+
+Scanners and archives store phases, breaths and kernels of one region under one Series Instance UID, told apart by any
+of many tags or only by their order. What lies at the same places, or between each other's slices although each is
+complete by itself, is several scans; what only together makes an even stack is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom.files import read_dataset
+from LungUNetSegLib.io.dicom.headers import PHASES, SliceHeader
+from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
+
+ORIENTATION_TOLERANCE = 0.02
+"""Greatest difference in the directions of one scan's slices: 1.1 degrees; some headers jitter by less."""
+
+OVERLAP_SHARE = 0.3
+"""Two parts of a series that share more of their length are two scans of the same region."""
+
+COMPLETE_SHARE = 0.75
+"""A scan whose slices are this thick, in its own distance of slices, is complete without those of another between."""
+
+LEAST_SLICES = 3
+"""Fewer are no scan that could lie between another's slices."""
+
+LONE_UIDS = 3
+"""From so many series of one slice each on, an archive gave each slice a series of its own."""
+
+_TIMES = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "AcquisitionTime", "ContentTime")
+
+Slices = list[SliceHeader]
+
+
+def scans_in(slices: Sequence[SliceHeader]) -> list[Slices]:
+    """Return the slices of one series by the scans that they belong to."""
+    patients: dict[tuple[str, str], Slices] = {}
+    for each in slices:
+        patients.setdefault((each.patient, each.study), []).append(each)
+    return [part for own in patients.values() for group in _same_frame(own) for part in _told_apart(group)]
+
+
+def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
+    """Return series by their UID, and of how many each was put together: 1 but where each slice had one of its own."""
+    alike: dict[Any, list[str]] = {}
+    for uid, slices in series.items():
+        first = slices[0]
+        if len(slices) == 1:
+            key = (first.patient, first.study, first.frame_of_reference, first.variant)
+            alike.setdefault((*key, first.rows, first.columns), []).append(uid)
+    result = {uid: (slices, 1) for uid, slices in series.items()}
+    for uids in alike.values():
+        together = [series[uid][0] for uid in uids]
+        if len(uids) < LONE_UIDS or len(_same_frame(together)) > 1 or stack(together).repeated:
+            continue
+        for uid in uids:
+            del result[uid]
+        result[uids[0]] = (together, len(uids))
+    return result
+
+
+def _same_frame(slices: Sequence[SliceHeader]) -> list[Slices]:
+    """Slices of one size, pixel spacing and orientation each."""
+    groups: list[Slices] = []
+    for each in slices:
+        for group in groups:
+            other = group[0]
+            if (
+                (each.rows, each.columns) == (other.rows, other.columns)
+                and np.allclose(each.pixel_spacing_mm, other.pixel_spacing_mm, rtol=1e-3)
+                and np.allclose(each.orientation, other.orientation, atol=ORIENTATION_TOLERANCE)
+            ):
+                group.append(each)
+                break
+        else:
+            groups.append([each])
+    return groups
+
+
+def _told_apart(slices: Slices) -> list[Slices]:
+    """Split slices that are several scans of the same places, by what differs in their headers.
+
+    A scanner may number each turn of the gantry as an acquisition of its own, so slices are split only where long
+    parts overlap and the whole is no even stack, or each part is a complete scan.
+    """
+    unique = list({(each.sop_uid, each.frame): each for each in slices}.values())
+    whole = stack(unique)
+    is_regular = not whole.repeated and is_even(whole.positions_mm)
+    for parts in _ways_to_split(unique):
+        apart = _are_complete(parts) if is_regular else _overlap(parts, float(whole.positions_mm[-1]))
+        if apart:
+            return [finer for part in parts for finer in _told_apart(part)]
+    if is_regular:
+        return [slices]
+    return _by_turns(unique, whole) or [slices]
+
+
+def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:
+    keys: list[Callable[[SliceHeader], Any]] = [lambda each: each.variant]
+    keys += [lambda each, index=index: each.phase[index] for index in range(len(PHASES))]  # type: ignore[misc]
+    for key in keys:
+        parts: dict[Any, Slices] = {}
+        for each in slices:
+            parts.setdefault(key(each), []).append(each)
+        if 1 < len(parts) < len(slices):
+            yield list(parts.values())
+    for order in _orders(slices):
+        sweeps = _sweeps(order)
+        if len(sweeps) > 1 and min(map(len, sweeps)) >= LEAST_SLICES:
+            yield sweeps
+
+
+def _orders(slices: Slices) -> Iterator[Slices]:
+    """The slices in the order of their numbers, and of each kind of time, where these differ from slice to slice."""
+    numbers: list[list[float]] = [[float(each.instance) for each in slices]]
+    numbers += [[_seconds(each.phase[PHASES.index(name)]) for each in slices] for name in _TIMES]
+    for values in numbers:
+        if len(set(values)) == len(slices):
+            yield [slices[index] for index in np.argsort(values)]
+
+
+def _seconds(text: str) -> float:
+    """A date or time of DICOM as a number that grows with it."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _sweeps(ordered: Slices) -> list[Slices]:
+    """Cut slices in the order of their making where the table turns or jumps back; each part goes one way."""
+    heights = np.array([each.position for each in ordered]) @ ordered[0].normal
+    cuts, way = [0], 0.0
+    for index, step in enumerate(np.diff(heights), 1):
+        if way and np.sign(step) != way:
+            cuts.append(index)
+            way = 0.0
+        else:
+            way = float(np.sign(step))
+    cuts.append(len(ordered))
+    return [ordered[start:stop] for start, stop in pairwise(cuts)]
+
+
+def _are_complete(parts: Sequence[Slices]) -> bool:
+    """Whether each part of an even stack is a scan of the same region by itself, its slices between the others'."""
+    lengths = []
+    for part in parts:
+        own = stack(part)
+        if len(part) < LEAST_SLICES or not is_even(own.positions_mm):
+            return False
+        step_mm = float(own.positions_mm[-1] / (len(part) - 1))
+        thickness_mm = part[0].thickness_mm
+        if thickness_mm is not None and thickness_mm < COMPLETE_SHARE * step_mm:
+            return False
+        lengths.append(float(own.positions_mm[-1]))
+    return _overlap(parts, max(lengths))
+
+
+def _overlap(parts: Sequence[Sequence[SliceHeader]], length_mm: float) -> bool:
+    """Whether these are scans of one region rather than pieces of one scan, which may overlap by a few slices."""
+    normal = parts[0][0].normal
+    heights = [np.array([each.position for each in part]) @ normal for part in parts]
+    ranges = sorted((float(each.min()), float(each.max())) for each in heights)
+    shared = [(min(low[1], high[1]) - high[0], min(np.ptp(low), np.ptp(high))) for low, high in pairwise(ranges)]
+    longest = max(high - low for low, high in ranges)
+    return longest >= OVERLAP_SHARE * length_mm and any(
+        common >= OVERLAP_SHARE * shorter for common, shorter in shared if common >= 0
+    )
+
+
+def _by_turns(slices: Slices, whole: Stack) -> list[Slices] | None:
+    """Split images that no tag known here tells apart: n at each place are n scans.
+
+    Raises:
+        ReadError: No tag of their files tells them apart, and no number orders them.
+    """
+    count = len(whole.positions_mm)
+    times = len(slices) // count
+    if times < 2 or len(slices) != times * count:
+        return None
+    heights = np.array([each.position for each in slices]) @ slices[0].normal
+    place = np.abs(heights[:, None] - heights.min() - whole.positions_mm[None, :]).argmin(axis=1)
+    if not (np.bincount(place, minlength=count) == times).all():
+        return None
+    by_tag = _by_any_tag(slices, place, times)
+    if by_tag:
+        return by_tag
+    for numbers in (_numbers(slices, place), *(_numbers(slices, place, name) for name in _TIMES)):
+        if numbers is not None:
+            order = sorted(range(len(slices)), key=lambda index: (place[index], numbers[index]))
+            return [[slices[index] for index in order[turn::times]] for turn in range(times)]
+    raise ReadError(
+        f"{slices[0].path.parent}: there are {times} images at each place, and nothing in their headers tells which of"
+        " them belong together. Export each scan as a series of its own."
+    )
+
+
+def _numbers(slices: Slices, place: npt.NDArray[np.int64], time: str = "") -> list[float] | None:
+    """Instance numbers, or a kind of time, of all slices, if no two at one place are the same."""
+    index = PHASES.index(time) if time else 0
+    values = [_seconds(each.phase[index]) if time else float(each.instance) for each in slices]
+    return values if len(set(zip(place.tolist(), values, strict=True))) == len(slices) else None
+
+
+def _by_any_tag(slices: Slices, place: npt.NDArray[np.int64], times: int) -> list[Slices] | None:
+    """Split by the first element of the headers, private ones included, that has each value once at each place."""
+    if any(each.frame is not None for each in slices):
+        return None
+    headers = [read_dataset(each.path, stop_before_pixels=True) or {} for each in slices]
+    for tag in sorted(headers[0].keys()):
+        parts: dict[str, list[int]] = {}
+        for index, header in enumerate(headers):
+            parts.setdefault(str(header.get(tag)), []).append(index)
+        if len(parts) == times and all(len(set(place[part].tolist())) == len(part) for part in parts.values()):
+            return [[slices[index] for index in part] for part in parts.values()]
+    return None

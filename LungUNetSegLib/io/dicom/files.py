@@ -1,0 +1,123 @@
+"""Which files there are, and what is in one: a DICOM data set, something else, or something damaged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import zlib
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomFileLike
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import ExplicitVRLittleEndian
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.images.files import check_ordinary
+
+logger = logging.getLogger(__name__)
+
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META_BYTES = 2048
+_HEADER_BYTES = 1 << 24
+"""What is unpacked of a compressed data set to find its header, and allowed beside its pixels."""
+
+
+def files_of(source: Path | Sequence[Path]) -> list[Path]:
+    """Return the files of a folder, at any depth and of any name, or of a list of files and folders.
+
+    Links are followed, each folder once; pipes, devices and links that lead nowhere are left out.
+    """
+    if not isinstance(source, Path):
+        return [file for each in source for file in files_of(each)]
+    if not source.is_dir():
+        return [source]
+    found, seen = [], {source.resolve()}
+    for folder, below, names in os.walk(source, followlinks=True):
+        here = Path(folder)
+        found += [here / name for name in names if (here / name).is_file()]
+        fresh = []
+        for name in sorted(below):
+            target = (here / name).resolve()
+            if target not in seen:
+                seen.add(target)
+                fresh.append(name)
+        below[:] = fresh
+    return sorted(found)
+
+
+def existing_files(path: Path) -> list[Path]:
+    """Return the files of a folder, or a file; at least one.
+
+    Raises:
+        ReadError: There is nothing, or nothing that could be read.
+    """
+    if path.is_symlink() and not path.exists():
+        raise ReadError(f"{path}: is a link that leads nowhere.")
+    if not path.exists():
+        raise ReadError(f"{path}: there is no such file or folder.")
+    files = files_of(path)
+    if files:
+        if not path.is_dir():
+            check_ordinary(path)
+        return files
+    try:
+        held = next(path.iterdir(), None)  # the search passes silently over what it may not open
+    except OSError as error:
+        raise ReadError(f"{path}: the folder cannot be opened: {error.strerror}.") from error
+    if held is not None and held.is_symlink() and not held.exists():
+        raise ReadError(f"{path}: the folder holds only links that lead nowhere, such as {held.name}.")
+    raise ReadError(f"{path}: the folder is empty.")
+
+
+def read_dataset(path: Path, **options: Any) -> Dataset | None:
+    """Return a DICOM file's data set, empty if it is damaged, or None if the file is none.
+
+    Old files without the preamble are read too. Options are those of `pydicom.dcmread`.
+    """
+    with path.open("rb") as file:
+        start = file.read(_META_BYTES)
+    has_preamble = start[128:132] == b"DICM"
+    # Without it the data begin with group 0002 or 0008, little endian.
+    if not has_preamble and start[:2] not in (b"\x02\x00", b"\x08\x00"):
+        return None
+    try:
+        if has_preamble and _DEFLATED in start:
+            return _inflated(path, options)
+        return pydicom.dcmread(path, force=not has_preamble, **options)
+    except Exception:  # broken bytes make pydicom raise nearly anything
+        logger.debug("%s cannot be parsed as DICOM", path, exc_info=True)
+        return Dataset() if has_preamble else None
+
+
+def _inflated(path: Path, options: dict[str, Any]) -> Dataset:
+    """Return a deflated data set (PS3.5 A.5), of which no more is unpacked than its header claims."""
+    content = path.read_bytes()
+    meta = pydicom.filereader.read_file_meta_info(path)
+    start = 132 + 12 + int(meta.FileMetaInformationGroupLength)
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = unpack.decompress(content[start:], _HEADER_BYTES)
+    header = pydicom.dcmread(_plain(meta, data), **{**options, "stop_before_pixels": True})
+    if options.get("stop_before_pixels"):
+        return header
+    if not unpack.eof:
+        pixels = int(header.Rows) * int(header.Columns) * int(header.get("NumberOfFrames", 1) or 1)
+        data += unpack.decompress(unpack.unconsumed_tail, pixels * int(header.BitsAllocated) // 8 + _HEADER_BYTES)
+    if not unpack.eof:
+        raise ValueError(f"{path} unpacks to more than its header claims")
+    return pydicom.dcmread(_plain(meta, data), **options)
+
+
+def _plain(meta: Any, data: bytes) -> BytesIO:
+    """A DICOM file of this data set as it is without compression."""
+    file = BytesIO()
+    file.write(bytes(128) + b"DICM")
+    write_file_meta_info(DicomFileLike(file), meta, enforce_standard=False)
+    file.write(data)
+    file.seek(0)
+    return file

@@ -1,0 +1,107 @@
+"""What is said of a DICOM series that is odd: files that are lost, series beside it, patients, units, scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom.headers import UNREADABLE, Others
+from LungUNetSegLib.io.dicom.series import Series
+from LungUNetSegLib.io.dicom.stack import Stack
+
+NAMED = 5
+"""So many are named; of more the number is told."""
+
+LEVEL_HU = 300
+"""Slices whose darkest values lie further apart than this, and whose scales differ, were not scaled alike."""
+
+
+def count(others: Others) -> str:
+    """Say what was found instead: "MR images (3), localizers (1)"."""
+    kinds = sorted(others.items(), key=lambda each: -len(each[1]))
+    return ", ".join(f"{kind} ({len(paths)})" for kind, paths in kinds)
+
+
+def unreadable(others: Others) -> tuple[Finding, ...]:
+    """Name the files that may be slices of the scan and could not be read."""
+    lost = {kind: others[kind] for kind in UNREADABLE if others.get(kind)}
+    if not lost:
+        return ()
+    paths = [path for each in lost.values() for path in each]
+    message = (
+        f"{len(paths)} file{'s' if len(paths) > 1 else ''} could not be read: {count(lost)}: {_names(paths)}."
+        " If slices of this scan are among them, it is incomplete: copy it again."
+    )
+    return (Finding("unreadable-files", message),)
+
+
+def several(chosen: Series, series: Sequence[Series]) -> tuple[Finding, ...]:
+    """Name the series that was taken, and the others."""
+
+    def line(each: Series) -> str:
+        return f"{each.title} ({len(each.stack.slices)} slices, {each.uid})"
+
+    patients = {each.stack.slices[0].patient for each in series}
+    findings: tuple[Finding, ...] = ()
+    if len(patients) > 1:
+        message = (
+            f"The folder holds scans of {len(patients)} patients, and only one scan was taken; give each patient's"
+            " folder by itself, or all of them to `batch`."
+        )
+        findings = (Finding("several-patients", message),)
+    others = [line(each) for each in series if each is not chosen]
+    more = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    message = (
+        f"{len(series)} CT series were found; {line(chosen)} was taken. Others: {'; '.join(others[:NAMED])}{more}."
+    )
+    return (*findings, Finding("several-series", message))
+
+
+def put_together(series: Series) -> tuple[Finding, ...]:
+    """Say where one scan was made of many series."""
+    if series.uids == 1:
+        return ()
+    message = f"Each of the {series.uids} slices has a series UID of its own; together they were taken as one scan."
+    return (Finding("joined-series", message),)
+
+
+def unit_of(stack: Stack) -> tuple[Finding, ...]:
+    """Say if the scanner gives another unit than HU."""
+    units = {each.rescale_type for each in stack.slices} - {"HU"}
+    if not units:
+        return ()
+    message = f"The scanner gives the values' unit as {', '.join(sorted(units))}, not as Hounsfield units."
+    return (Finding("not-hu", message),)
+
+
+def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
+    """Say if slices are scaled otherwise than each other, and their values show it.
+
+    Args:
+        stack: n slices.
+        hu: (n, row, column).
+    """
+    scales = {(each.slope, each.intercept) for each in stack.slices}
+    given = [each.has_rescale for each in stack.slices]
+    if len(scales) == 1:
+        return ()
+    if not all(given):
+        message = f"{given.count(False)} of {len(given)} slices do not say how their values become Hounsfield units."
+        return (Finding("scale-in-doubt", message + " Their values may be wrong."),)
+    levels = np.percentile(hu[:, ::8, ::8].reshape(len(hu), -1), 5, axis=1)
+    odd = int(np.count_nonzero(np.abs(levels - np.median(levels)) > LEVEL_HU))
+    if not odd:
+        return ()
+    message = (
+        f"The slices are scaled by different rules, and {odd} of {len(hu)} are far brighter or darker than others."
+    )
+    return (Finding("scale-in-doubt", message + " Their values may be wrong."),)
+
+
+def _names(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
+    return ", ".join(path.name for path in sorted(paths)[:NAMED]) + more

@@ -1,0 +1,132 @@
+"""What is checked of an image file before it is believed: that it is one, and that its sizes can be true."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import ReadError
+
+GREATEST_INFLATION = 1032
+"""Deflate makes at most so many bytes of one (zlib's technical notes), so a header that claims more lies."""
+
+_ARCHIVES = {
+    b"PK\x03\x04": "a zip archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"%PDF": "a PDF document",
+    b"\x89HDF": "an HDF5 file",
+}
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def check_file(path: Path) -> None:
+    """Raise ReadError unless `path` is an ordinary file that can be opened and is no archive."""
+    check_ordinary(path)
+    if not is_text(path):
+        raise ReadError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+    kind = archive_kind(path)
+    if kind:
+        raise ReadError(f"{path}: is {kind}, no image; unpack it, and give the scan that was in it.")
+
+
+def check_ordinary(path: Path) -> None:
+    """Raise ReadError for what is missing, and for pipes, devices and sockets, which could be read for ever."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ReadError(f"{path}: is a pipe, a device or a socket, no file; save the scan to a file first.")
+    if not path.is_file():
+        raise ReadError(f"{path}: there is no such file.")
+
+
+def archive_kind(path: Path) -> str | None:
+    """Return what a file is that is no image but was taken for one: "a zip archive"; None if it is none of these."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be opened: {error.strerror}.") from error
+    return _ARCHIVES.get(start)
+
+
+def is_text(path: Path) -> bool:
+    """Whether ITK can be given this path: one whose bytes are no UTF-8 makes it end the whole process."""
+    try:
+        str(path.resolve()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_data_file(header: Path, name: str) -> Path:
+    """Return the data file that a header names, if it is an ordinary file beside or below the header.
+
+    Raises:
+        ReadError: It lies elsewhere: a header from a stranger could have any file of this computer read.
+    """
+    folder = header.resolve().parent
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder):
+        raise ReadError(
+            f"{header}: its data file {name} lies outside the header's folder; copy it beside the header, and name it"
+            " there without a folder."
+        )
+    check_ordinary(path)
+    return path
+
+
+def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> None:
+    """Raise ReadError if a header claims more bytes of voxels than its file can hold, or this machine can.
+
+    Args:
+        path: For the message.
+        claimed: Bytes of all voxels by the header.
+        stored: Bytes that the file has for them.
+        deflated: Whether they are compressed.
+    """
+    if claimed > stored * (GREATEST_INFLATION if deflated else 1):
+        raise ReadError(
+            f"{path}: its header claims {claimed:,} bytes of voxels and the file has {stored:,}"
+            f"{' compressed ones' if deflated else ''}; it is damaged or cut short. Copy or download it again."
+        )
+    memory = _memory_bytes()
+    if memory is not None and claimed > memory:
+        raise ReadError(
+            f"{path}: its header claims {claimed / 2**30:.0f} GB of voxels, more than the {memory / 2**30:.0f} GB of"
+            " this machine; if that is true, crop the scan, else it is damaged."
+        )
+
+
+def spacing_of(values: Iterable[float], path: Path) -> list[float]:
+    """Return distances of voxels if all are numbers above 0, else raise ReadError."""
+    spacing = list(values)
+    if not all(np.isfinite(value) and value > 0 for value in spacing):
+        shown = " x ".join(f"{value:g}" for value in spacing)
+        raise ReadError(f"{path}: its header gives the voxels' spacing as {shown}; save it with its true spacing.")
+    return spacing
+
+
+def unit_mm(unit: str, path: Path) -> float:
+    """Return how many mm a header's unit of length is.
+
+    Raises:
+        ReadError: It is none.
+    """
+    known = {"": 1.0, "?": 1.0, "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "nm": 1e-6}
+    known |= {"millimeter": 1.0, "centimeter": 10.0, "meter": 1000.0, "micrometer": 1e-3, "micron": 1e-3}
+    word = unit.strip().lower().replace("\u00b5", "u").replace("\u03bc", "u").replace("metre", "meter")
+    for spelled in (word, word.removesuffix("s")):
+        if spelled in known:
+            return known[spelled]
+    raise ReadError(f"{path}: its header gives lengths in {unit!r}, which is not known here; save it in mm.")
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None  # Windows

@@ -1,0 +1,96 @@
+"""MetaImage headers (.mha, .mhd), checked before ITK reads the voxels.
+
+Source: https://itk.org/Wiki/ITK/MetaIO/Documentation. ITK takes 1 mm where no spacing is given, leaves DistanceUnits
+and the intensities' scale to its caller, and opens whatever file ElementDataFile names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
+
+_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+_MATRICES = ("TransformMatrix", "Rotation", "Orientation")
+_ORIGINS_OF_AXES = "RAI"
+"""Anatomical orientation of the identity in LPS: from the right, from the front, from below."""
+
+
+def check_metaimage(path: Path) -> Grid:
+    """Return what ITK leaves out of a MetaImage.
+
+    Raises:
+        ReadError: No spacing, sizes that the file cannot hold, or a data file elsewhere.
+    """
+    lines, start = text_header(path, (b"ElementDataFile",))
+    fields = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if equals:
+            fields[name.strip()] = value.strip()
+    if "ElementDataFile" not in fields or "DimSize" not in fields:
+        raise ReadError(f"{path}: is no MetaImage, or its header is damaged or cut short.")
+    _check_data(fields, lines, start, path)
+    spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
+    if spacing is None:
+        raise ReadError(
+            f"{path}: its header gives no spacing (ElementSpacing), so no volume can be told; save it with its spacing."
+        )
+    taken = spacing_of(numbers(spacing)[:3], path)
+    findings: tuple[Finding, ...] = ()
+    if not any(name in fields for name in _MATRICES) and fields.get("AnatomicalOrientation") != _ORIGINS_OF_AXES:
+        findings = (UNKNOWN_SIDES,)
+    slope = _number(fields, ("ElementToIntensityFunctionSlope", "ElementIntensitySlope"), 1.0, path)
+    intercept = _number(fields, ("ElementToIntensityFunctionOffset", "ElementIntensityOffset"), 0.0, path)
+    return Grid(
+        unit_mm=unit_mm(fields.get("DistanceUnits", ""), path),
+        spacing=tuple(taken),
+        slope=slope,
+        intercept=intercept,
+        findings=findings,
+    )
+
+
+def _number(fields: dict[str, str], names: tuple[str, ...], default: float, path: Path) -> float:
+    value = next((numbers(fields[name]) for name in names if fields.get(name)), [default])
+    if len(value) != 1 or not np.isfinite(value[0]):
+        raise ReadError(f"{path}: its header's {names[0]} is no number; is it damaged?")
+    return value[0]
+
+
+def _check_data(fields: dict[str, str], lines: list[str], start: int, path: Path) -> None:
+    """Look for the data where the header says, and compare their number."""
+    sizes = numbers(fields["DimSize"])
+    if not sizes or not all(size >= 1 and size == int(size) for size in sizes if np.isfinite(size)):
+        raise ReadError(f"{path}: its header gives the size as {fields['DimSize']}; is it damaged?")
+    if not np.isfinite(sizes).all():
+        raise ReadError(f"{path}: its header gives the size as {fields['DimSize']}; is it damaged?")
+    kind = fields.get("ElementType", "").removeprefix("MET_").removesuffix("_ARRAY").removeprefix("U")
+    channels = numbers(fields.get("ElementNumberOfChannels", "1"))[0]
+    claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(kind, 1)
+    claimed *= int(channels) if np.isfinite(channels) else 1
+    name = fields["ElementDataFile"]
+    if name.upper() == "LOCAL":
+        stored = path.stat().st_size - start
+    elif name.upper().startswith("LIST") or "%" in name:
+        stored = _check_many(name, path)
+    else:
+        stored = check_data_file(path, name).stat().st_size
+    is_text = fields.get("BinaryData", "True").lower() == "false"
+    deflated = fields.get("CompressedData", "False").lower() == "true"
+    check_claim(path, claimed // 8 if is_text else claimed, stored, deflated=deflated)
+
+
+def _check_many(name: str, path: Path) -> int:
+    """Size of a slice's file for each slice: of those that a list names, or a pattern with its numbers."""
+    if "%" in name:
+        words = name.split()
+        check_data_file(path, str(Path(words[0]).parent / path.name))
+        return sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+    listed = path.read_text("utf-8", "replace").partition("ElementDataFile")[2].splitlines()[1:]
+    return sum(check_data_file(path, each.strip()).stat().st_size for each in listed if each.strip())

@@ -1,0 +1,121 @@
+"""NRRD headers (.nrrd, .nhdr), checked before ITK reads the voxels.
+
+Source: http://teem.sourceforge.net/nrrd/format.html. ITK takes 1 mm where no spacing is given, ignores units and
+``axis mins``, and opens whatever file the header names.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
+
+_BYTES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), 2),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t"), 4),
+    **dict.fromkeys(("longlong", "long long", "int64", "int64_t", "ulonglong", "uint64", "uint64_t", "double"), 8),
+    "float": 4,
+}
+_PATIENT_SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
+"""Spaces that tell of the patient, and that ITK turns to LPS."""
+
+_DEFLATED = ("gzip", "gz")
+_PACKED = (*_DEFLATED, "bzip2", "bz2")
+_TEXT = ("text", "txt", "ascii", "hex")
+
+
+def check_nrrd(path: Path) -> Grid:
+    """Return what ITK leaves out of a NRRD.
+
+    Raises:
+        ReadError: No spacing, lengths in an unknown unit, sizes that the file cannot hold, or a data file elsewhere.
+    """
+    lines, start = text_header(path, (b"",))
+    if not lines or not lines[0].startswith("NRRD"):
+        raise ReadError(f"{path}: is no NRRD file, or it is damaged.")
+    fields = _fields(lines)
+    sizes = numbers(fields.get("sizes", ""))
+    if not sizes or not all(np.isfinite(size) and size >= 1 and size == int(size) for size in sizes):
+        raise ReadError(f"{path}: its header gives the sizes as {fields.get('sizes')}; is it damaged?")
+    _check_data(fields, lines, sizes, start, path)
+    grid = _grid(fields, sizes, path)
+    if "old min" in fields or "old max" in fields:
+        message = "The values were quantised (old min, old max in the header) and are not Hounsfield units."
+        grid = Grid(**(vars(grid) | {"findings": (*grid.findings, Finding("not-hu", message))}))
+    return grid
+
+
+def _fields(lines: list[str]) -> dict[str, str]:
+    """The header's fields by name in small letters; key/value pairs (``:=``) and comments are none."""
+    fields = {}
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        if colon and not line.startswith("#") and not value.startswith("="):
+            fields[name.strip().lower().replace("datafile", "data file")] = value.strip()
+    return fields
+
+
+def _grid(fields: dict[str, str], sizes: list[float], path: Path) -> Grid:
+    if "space directions" in fields:
+        vectors = re.findall(r"none|\([^)]*\)", fields["space directions"])
+        steps = [numbers(each.strip("()")) for each in vectors if each != "none"]
+        if len(steps) < 3:
+            raise ReadError(_no_spacing(path, "space directions"))
+        spacing_of((float(np.linalg.norm(step)) for step in steps), path)
+        is_known = fields.get("space", "").lower().removesuffix("-time") in _PATIENT_SPACES
+        units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
+        return Grid(unit_mm=_one_unit(units[:3], path), findings=() if is_known else (UNKNOWN_SIDES,))
+    units = re.findall(r'"([^"]*)"', fields.get("units", ""))
+    unit = _one_unit(units[-3:] if len(units) == len(sizes) else units[:3], path)
+    if "spacings" in fields:
+        spacing = numbers(fields["spacings"])[-3:]
+        if not np.isfinite(spacing).all():
+            raise ReadError(_no_spacing(path, "spacings"))
+        spacing_of(spacing, path)
+        return Grid(unit_mm=unit, findings=(UNKNOWN_SIDES,))
+    if "axis mins" in fields and "axis maxs" in fields:
+        low, high = (np.array(numbers(fields[name]))[-3:] for name in ("axis mins", "axis maxs"))
+        is_node = "node" in fields.get("centers", fields.get("centerings", ""))
+        if len(low) == len(high) == len(sizes):
+            spacing = list((high - low) / (np.array(sizes) - (1 if is_node else 0)))
+            return Grid(unit_mm=unit, spacing=tuple(spacing_of(spacing, path)), findings=(UNKNOWN_SIDES,))
+    raise ReadError(_no_spacing(path, "space directions or spacings"))
+
+
+def _no_spacing(path: Path, field: str) -> str:
+    return f"{path}: its header gives no spacing ({field}), so no volume can be told; save it with its spacing."
+
+
+def _one_unit(units: list[str], path: Path) -> float:
+    """The unit of all three axes."""
+    factors = {unit_mm(unit, path) for unit in units} or {1.0}
+    if len(factors) > 1:
+        raise ReadError(f"{path}: its header gives each axis another unit ({', '.join(units)}); save it in mm.")
+    return factors.pop()
+
+
+def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path) -> None:
+    """Look for the data where the header says, and compare their number."""
+    claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(fields.get("type", "").lower(), 1)
+    name, encoding = fields.get("data file"), fields.get("encoding", "raw").lower()
+    if name is None:
+        stored = path.stat().st_size - start
+    elif name.upper().startswith("LIST"):
+        at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
+        stored = sum(check_data_file(path, each.strip()).stat().st_size for each in lines[at + 1 :] if each.strip())
+    elif "%" in name:
+        check_data_file(path, str(Path(name.split()[0]).parent / path.name))
+        stored = sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+    else:
+        stored = check_data_file(path, name).stat().st_size
+    if encoding in _TEXT:
+        claimed //= 8
+    check_claim(path, claimed, stored * (1000 if encoding in _PACKED[2:] else 1), deflated=encoding in _PACKED)

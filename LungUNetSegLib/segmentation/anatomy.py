@@ -1,0 +1,199 @@
+"""Whether a result can be a patient's lungs, lying as the header says: is there a chest, and where are its landmarks.
+
+A header may lie, and then everything computed is right but mirrored. What it cannot change is the body: the spine lies
+behind the lungs, most of the heart left of it, and lungs taper to the head. Thresholds: the 15 volumes and 72 slices
+that the model card tells of give none of these findings, and what each leaves as a margin is said beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import Volume
+
+Mask = npt.NDArray[np.bool_]
+
+BODY_HU, BONE_HU = -300, 200
+
+CHEST_SHARE = 0.12
+"""In some slice lungs fill at least this share of the body across, unless the scan cuts them: 0.22 and more in all of
+ours, partial ones too. Sinuses and throat fill less."""
+
+DOUBTFUL_SHARE = 0.3
+"""Below this, whether the body encloses what was taken for lung is looked at."""
+
+WALL_PIXELS = 3
+"""A chest wall is thicker than twice so many of the network's pixels; a head's holder and a board are not."""
+
+OUTSIDE_SHARE, ROOM_SHARE = 0.5, 0.25
+"""What lies outside the body by more than the first share is no lung, if it is less than the second share of the air
+there; where the field of view cuts into the chest, most of that air is lung."""
+
+STEP_MM = (5.0, 3.0, 3.0)
+LEAST_HEIGHT_MM = 100.0
+"""Shorter parts of lungs have too few landmarks."""
+
+ENDS_SHARE = 0.15
+TAPER_MM = 3.0
+"""By so much the lungs may be wider at their upper end; in ours they are 23 to 34 mm narrower, the phantom's 5."""
+
+FRONT_SHARE, SPINE_RATIO, LEAST_BONE_ML = 0.15, 1.3, 20.0
+"""So many times as much bone may lie in front of the lungs' middle as behind; in ours 0.13 to 0.96."""
+
+HEART_MM = -5.0
+"""So far right of the spine the gap between the lungs may lie; in ours it lies 0 to 26 mm left of it."""
+
+
+def drop_without_chest(probabilities: Probabilities, planes: npt.NDArray[np.int16]) -> int:
+    """Set to 0 in place what cannot be lung as there is no chest around it: air in a head, between it and its holder.
+
+    Args:
+        probabilities: (D, 2, h, w), 0 to 255, after cleaning.
+        planes: (D, h, w) HU on the same grid.
+
+    Returns:
+        How many pixels were lung and no longer are.
+    """
+    lungs: Mask = np.asarray((probabilities >= HALF).any(axis=1))
+    areas = np.count_nonzero(lungs, axis=(1, 2))
+    if not areas.any():
+        return 0
+    bodies = np.array([np.count_nonzero(plane > BODY_HU) for plane in planes])
+    share = float((areas / np.maximum(areas + bodies, 1)).max())
+    is_cut = bool(areas[0] or areas[-1])
+    if share >= DOUBTFUL_SHARE or (share < CHEST_SHARE and not is_cut):
+        wrong = lungs if share < CHEST_SHARE else np.zeros_like(lungs)
+    else:
+        wrong = _outside_the_body(lungs, planes)
+    for said, plane in zip(probabilities, wrong, strict=True):
+        said[:, plane] = 0
+    return int(np.count_nonzero(wrong))
+
+
+def _outside_the_body(lungs: Mask, planes: npt.NDArray[np.int16]) -> Mask:
+    """The lungs if most of them lie in the room's air, thin walls not counted, and fill little of it; else nothing."""
+    outside = np.zeros_like(lungs)
+    room = 0
+    for number, plane in enumerate(planes):
+        thick = ndimage.binary_opening(plane > BODY_HU, iterations=WALL_PIXELS)
+        regions, _ = ndimage.label(np.pad(~thick, 1, constant_values=True))
+        around = (regions == regions[0, 0])[1:-1, 1:-1]
+        room += int(np.count_nonzero(around & (plane < BODY_HU)))
+        outside[number] = around & lungs[number]
+    count = np.count_nonzero(outside)
+    is_room = count > OUTSIDE_SHARE * np.count_nonzero(lungs) and count < ROOM_SHARE * room
+    return lungs if is_room else np.zeros_like(lungs)
+
+
+def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:
+    """Return what the body says against the header: its sides, its front and back, head and feet.
+
+    Args:
+        scan: HU.
+        labels: 1 right and 2 left lung on the same grid; with one label for both nothing can be said.
+    """
+    hu, lungs, spacing_mm = _coarse(scan, labels)
+    if not all((lungs == side).any() for side in (RIGHT_LUNG, LEFT_LUNG)):
+        return ()
+    used = np.flatnonzero(lungs.any(axis=(1, 2)))
+    if len(used) * spacing_mm[0] < LEAST_HEIGHT_MM:
+        return ()
+    hu, lungs = hu[used[0] : used[-1] + 1], lungs[used[0] : used[-1] + 1]
+    is_whole = used[0] > 0 and used[-1] < len(scan.canonical().array[:: _steps(scan)[0]]) - 1
+    found = [_front_and_back(hu, lungs, spacing_mm), _sides(hu, lungs, spacing_mm)]
+    if is_whole:
+        found.append(_head_and_feet(lungs, spacing_mm))
+    return tuple(finding for finding in found if finding)
+
+
+def _steps(scan: Volume) -> list[int]:
+    return [max(1, round(step / own)) for step, own in zip(STEP_MM, scan.canonical().geometry.spacing_mm, strict=True)]
+
+
+def _coarse(scan: Volume, labels: Volume) -> tuple[npt.NDArray[np.int16], Labels, tuple[float, ...]]:
+    """Both arrays with axes to the head, the back and the left, thinned out, and their spacing."""
+    steps = _steps(scan)
+    every = tuple(slice(None, None, step) for step in steps)
+    spacing = scan.canonical().geometry.spacing_mm
+    thinned = tuple(step * own for step, own in zip(steps, spacing, strict=True))
+    return scan.canonical().array[every], labels.canonical().array[every], thinned
+
+
+def _middle(lungs: Labels) -> float:
+    """Column between both lungs."""
+    return float(np.mean([np.nonzero(lungs == side)[2].mean() for side in (RIGHT_LUNG, LEFT_LUNG)]))
+
+
+def _depths(lungs: Labels) -> tuple[float, float]:
+    """First and last row of the lungs, but for their outermost hundredths."""
+    front, back = np.percentile(np.nonzero(lungs)[1], (1, 99))
+    return float(front), float(back)
+
+
+def _near(middle: float, distance_mm: float, column_mm: float) -> slice:
+    reach = distance_mm / column_mm
+    return slice(max(0, int(middle - reach)), int(middle + reach) + 1)
+
+
+def _front_and_back(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
+    """Whether the bone in the body's middle lies in front of the lungs, where the breastbone is, and not behind."""
+    front, back = _depths(lungs)
+    bone = (hu[:, :, _near(_middle(lungs), 30.0, spacing_mm[2])] > BONE_HU).sum(axis=(0, 2))
+    rows, margin = np.arange(len(bone)), FRONT_SHARE * (back - front)
+    before, behind = bone[rows < front + margin].sum(), bone[rows > back - margin].sum()
+    voxel_ml = float(np.prod(spacing_mm)) / 1000
+    if before * voxel_ml < LEAST_BONE_ML or before <= SPINE_RATIO * behind:
+        return None
+    return Finding(
+        "spine-in-front",
+        "The spine seems to lie in front of the lungs: the file's front and back are probably exchanged, and with them"
+        " perhaps right and left. Check how the patient lies.",
+    )
+
+
+def _sides(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
+    """Whether the gap that the heart makes between the lungs lies right of the spine, and the right lung is smaller."""
+    front, back = _depths(lungs)
+    height = back - front
+    near = _near(_middle(lungs), 60.0, spacing_mm[2])
+    bone = (hu[:, int(back - 0.3 * height) :, near] > BONE_HU).sum(axis=(0, 1))
+    if not bone.any():
+        return None
+    spine = float(np.average(np.arange(len(bone)), weights=bone)) + near.start
+    lower = lungs[: max(1, int(0.6 * len(lungs))), int(front) : int(front + 0.6 * height)]
+    right, left = lower == RIGHT_LUNG, lower == LEFT_LUNG
+    both = right.any(axis=2) & left.any(axis=2)
+    if not both.any():
+        return None
+    last_right = lower.shape[2] - 1 - right[:, :, ::-1].argmax(axis=2)[both]
+    first_left = left.argmax(axis=2)[both]
+    widths = np.maximum(first_left - last_right, 0)
+    if not widths.any():
+        return None
+    heart_mm = (float(np.average((last_right + first_left) / 2, weights=widths)) - spine) * spacing_mm[2]
+    if heart_mm >= HEART_MM or np.count_nonzero(lungs == RIGHT_LUNG) >= np.count_nonzero(lungs == LEFT_LUNG):
+        return None
+    return Finding(
+        "heart-on-the-right",
+        f"The heart seems to lie {-heart_mm:.0f} mm right of the spine and the right lung is the smaller one: the"
+        " file's sides are exchanged, or the heart is displaced. Check right and left.",
+    )
+
+
+def _head_and_feet(lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
+    """Whether lungs that end within the scan are wider at the upper end than at the lower one."""
+    middle, count = _middle(lungs), max(1, int(ENDS_SHARE * len(lungs)))
+    lower, upper = (np.abs(np.nonzero(part)[2] - middle).mean() for part in (lungs[:count], lungs[-count:]))
+    wider_mm = float(upper - lower) * spacing_mm[2]
+    if wider_mm <= TAPER_MM:
+        return None
+    return Finding(
+        "lungs-upside-down",
+        "The lungs are wider at their upper end than at their lower one: the file's head and feet are probably"
+        " exchanged, and with them perhaps right and left. Check how the patient lies.",
+    )

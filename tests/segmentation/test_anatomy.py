@@ -1,0 +1,108 @@
+"""No lung where there is no chest, and a sentence where the body says otherwise than the header."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
+from LungUNetSegLib.segmentation.anatomy import contradictions, drop_without_chest
+from LungUNetSegLib.volume import Geometry, Volume
+
+GEOMETRY = phantom_geometry((40, 96, 96))
+
+
+@pytest.fixture(scope="module")
+def chest() -> Phantom:
+    return make_phantom(GEOMETRY, rng=1)
+
+
+def found(phantom: Phantom, steps: tuple[int, int, int], *, mirror_sides: bool = False) -> list[str]:
+    """What is found when the arrays are reversed and the header is not, with sides named by where they lie."""
+    every = tuple(slice(None, None, step) for step in steps)
+    hu, labels = phantom.ct.array[every], phantom.labels.array[every]
+    if mirror_sides:
+        labels = np.where(labels > 0, 3 - labels, 0).astype(np.uint8)
+    grid = Geometry.axial(hu.shape, phantom.ct.geometry.spacing_mm)
+    return [finding.code for finding in contradictions(Volume(hu, grid), Volume(labels, grid))]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_header_that_is_true_is_not_doubted(seed: int) -> None:
+    """Protects from crying wolf; also a header that says, truly, that the axes run backwards."""
+    geometry = phantom_geometry((40, 96, 96), axes=(2, 0, 1), flips=(True, False, True))
+    for grid in (GEOMETRY, geometry):
+        phantom = make_phantom(grid, rng=seed)
+        assert contradictions(phantom.ct, phantom.labels) == ()
+
+
+def test_rows_reversed_put_the_spine_in_front(chest: Phantom) -> None:
+    assert found(chest, (1, -1, 1)) == ["spine-in-front"]
+
+
+def test_slices_turned_around_put_the_spine_in_front(chest: Phantom) -> None:
+    """Rows and columns reversed: the sides are exchanged."""
+    assert "spine-in-front" in found(chest, (1, -1, -1), mirror_sides=True)
+
+
+def test_columns_reversed_put_the_heart_on_the_right(chest: Phantom) -> None:
+    assert found(chest, (1, 1, -1), mirror_sides=True) == ["heart-on-the-right"]
+
+
+def test_head_and_feet_exchanged_turn_the_taper(chest: Phantom) -> None:
+    assert "lungs-upside-down" in found(chest, (-1, 1, 1))
+
+
+def test_a_part_of_a_chest_or_both_lungs_in_one_say_nothing(chest: Phantom) -> None:
+    part = Phantom(*(Volume(each.array[18:24], _part(each.geometry, 6)) for each in (chest.ct, chest.labels)))
+    assert found(part, (1, -1, 1)) == []
+    both = Volume(np.minimum(chest.labels.array, 1), chest.labels.geometry)
+    assert contradictions(chest.ct, both) == ()
+
+
+def _part(geometry: Geometry, slices: int) -> Geometry:
+    return Geometry((slices, *geometry.shape[1:]), geometry.affine_lps)
+
+
+def _said(lung: np.ndarray) -> np.ndarray:
+    """Probabilities of a network that takes this for lung, the left half for the right one's."""
+    said = np.zeros((len(lung), 2, *lung.shape[1:]), np.uint8)
+    middle = lung.shape[2] // 2
+    said[:, 0, :, :middle], said[:, 1, :, middle:] = 255 * lung[:, :, :middle], 255 * lung[:, :, middle:]
+    return said
+
+
+@pytest.mark.parametrize("slices", [slice(None), slice(14, 30)], ids=["whole", "cut"])
+def test_the_air_between_a_head_and_its_holder_is_no_lung(slices: slice) -> None:
+    """183 ml of it were; where the scan ends within the holder they look like lungs that are cut."""
+    head = make_head(GEOMETRY, rng=1, holder=True).ct.array[slices]
+    x, y = np.meshgrid(*[(np.arange(96) - 47.5) * step for step in GEOMETRY.spacing_mm[:0:-1]])
+    ring = (np.hypot(x, y - 10) < 118) & (y > -30)
+    lung = (head < -800) & ring & (np.abs(x) > 100) & (y > 20)
+    assert lung.sum() * GEOMETRY.voxel_volume_ml > 150
+    said = _said(lung)
+    assert drop_without_chest(said, head) == lung.sum()
+    assert not said.any()
+
+
+def test_lungs_in_a_chest_stay(chest: Phantom) -> None:
+    said = _said(chest.labels.array > 0)
+    before = said.copy()
+    assert drop_without_chest(said, chest.ct.array) == 0 and np.array_equal(said, before)
+
+
+def test_the_tips_of_lungs_that_the_scan_cuts_stay(chest: Phantom) -> None:
+    """A neck with the lungs' tips, or a belly with their bases: little lung, and a body around it."""
+    used = np.flatnonzero(chest.labels.array.any(axis=(1, 2)))
+    for part in (slice(used[-1] - 1, None), slice(0, used[0] + 2)):
+        said = _said(chest.labels.array[part] > 0)
+        before = said.copy()
+        assert drop_without_chest(said, chest.ct.array[part]) == 0 and np.array_equal(said, before)
+
+
+def test_a_field_of_view_within_the_chest_leaves_its_lungs(chest: Phantom) -> None:
+    """Nothing encloses what the field of view cuts on all sides."""
+    box = (slice(14, 30), slice(36, 60), slice(14, 40))
+    lung, hu = chest.labels.array[box] > 0, chest.ct.array[box]
+    said = _said(lung)
+    assert drop_without_chest(said, hu) == 0
