@@ -1,4 +1,4 @@
-"""PythonQt's connections, enums and properties, where PySide6 alone has other manners; the sources are in pythonqt.py."""
+"""PythonQt's connections, enums and properties, where PySide6 alone has other manners; pythonqt.py names the sources."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_enums_are_numbers_and_a_property_takes_them():
 def test_a_property_that_is_only_read_is_not_set():
     import qt
 
-    with pytest.raises(AttributeError, match="isActiveWindow|does not accept"):
+    with pytest.raises(AttributeError, match=r"isActiveWindow|does not accept"):
         qt.QLabel().isActiveWindow = True
     with pytest.raises(AttributeError):
         qt.QTimer().active = True

@@ -1,70 +1,133 @@
-"""Draws docs/images/panel.png: the panel in the middle of a run and after it.
+"""Draws the panel's pictures of docs/images, and each state of the panel in four looks.
 
-From the repository: ``PYTHONPATH=tests python -m panel_helpers.screenshot SCAN``, with the sample scan or its folder.
+From the repository: ``PYTHONPATH=tests python -m panel_helpers.screenshot SCAN FOLDER``, with the sample scan or its
+folder. FOLDER gets every state at 460 and 900 pixels, light and dark, to be looked at; docs/images gets those at 460
+pixels and light that the tutorial shows.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-WIDTH, GAP, SCALE = 430, 20, "2"
+WIDTHS, SCALE = (460, 900), "2"
+IN_DOCS = {"first": "panel-first", "running": "panel-running", "results": "panel", "failed": "panel-failed",
+           "compared": "panel-compared"}  # fmt: skip
+"""The states that the tutorial shows, and their pictures' names."""
+
+DARK = {"Window": "#353535", "WindowText": "#ffffff", "Base": "#232323", "AlternateBase": "#353535", "Text": "#ffffff",
+        "Button": "#353535", "ButtonText": "#ffffff", "ToolTipBase": "#353535", "ToolTipText": "#ffffff",
+        "Mid": "#4a4a4a", "Link": "#5bb8f0"}  # fmt: skip
+"""About the colours of Slicer's dark style (Base/QTGUI/qSlicerStyle.cxx)."""
 
 
-def main(scan_path: str) -> None:
-    """Run the module on a scan and save the picture."""
+class Photographer:
+    """Saves the panel as it is, in four looks.
+
+    Args:
+        app: The application.
+        panel: The panel.
+        folder: Where the pictures go.
+    """
+
+    def __init__(self, app: Any, panel: Any, folder: Path) -> None:
+        import qt
+
+        self._app, self._panel, self._folder = app, panel, folder
+        self._light, self._dark = app.palette(), qt.QPalette()
+        for role, colour in DARK.items():
+            self._dark.setColor(getattr(qt.QPalette, role), qt.QColor(colour))
+
+    def take(self, state: str) -> None:
+        """Save a state."""
+        for look, palette in (("light", self._light), ("dark", self._dark)):
+            self._app.setPalette(palette)
+            for width in WIDTHS:
+                path = self._folder / f"{state}-{width}-{look}.png"
+                assert self._grab(width).save(str(path))
+                if state in IN_DOCS and (width, look) == (WIDTHS[0], "light"):
+                    shutil.copy(path, _images() / f"{IN_DOCS[state]}.png")
+        self._app.setPalette(self._light)
+
+    def _grab(self, width: int) -> Any:
+        """Return a picture of the panel down to its last widget."""
+        frame = self._panel.module.widgetRepresentation()
+        frame.setFixedWidth(width)
+        self._app.processEvents()
+        frame.setFixedHeight(max(frame.sizeHint.height(), frame.layout().totalHeightForWidth(width)))
+        self._app.processEvents()
+        picture = frame.grab()
+        frame.setMinimumSize(0, 0)
+        frame.setMaximumSize(16777215, 16777215)
+        return picture
+
+
+def main(scan_path: str, folder: Path) -> None:
+    """Take the module through its states on a scan."""
     os.environ["QT_SCALE_FACTOR"] = SCALE
     from host import application
     from panel_helpers.panel import Panel
 
     app = application.start()
-    import qt
-
-    from LungUNetSegLib.io import read_scan
+    from LungUNetSegLib import sample
+    from LungUNetSegLib.io import read_labels, read_scan
+    from LungUNetSegLib.segments import LUNGS
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
-    def wait_until(condition, seconds=300.0):
+    def wait_until(condition: Callable[[], bool], seconds: float = 400.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition() and time.monotonic() < deadline:
             app.processEvents()
             time.sleep(0.01)
 
+    folder.mkdir(parents=True, exist_ok=True)
     panel = Panel(app, wait_until)
-    panel.window.resize(WIDTH, 1000)
-    add_volume_node(read_scan(scan_path).volume, "LIDC-IDRI-0001")
+    panel.window.resize(WIDTHS[1] + 100, 1000)
+    photographer = Photographer(app, panel, folder)
+    photographer.take("first")
+    scan = read_scan(scan_path).volume
+    ct = add_volume_node(scan, sample.NAME)
+    photographer.take("ready")
     panel.click(panel.ui.applyButton)
     wait_until(lambda: "left" in panel.ui.statusLabel.text and panel.ui.progressBar.value > 60)
-    during = _grab(app, panel)
+    photographer.take("running")
     wait_until(lambda: not panel.running)
     panel.ui.applyButton.clearFocus()
-    after = _grab(app, panel)
-    picture = qt.QPixmap(during.width() + after.width() + GAP * int(SCALE), max(during.height(), after.height()))
-    picture.fill(qt.QColor("white"))
-    painter = qt.QPainter(picture)
-    for left, each in ((0, during), (during.width() + GAP * int(SCALE), after)):
-        each.setDevicePixelRatio(1)
-        painter.fillRect(left, 0, each.width(), picture.height(), panel.window.palette.window())
-        painter.drawPixmap(left, 0, each)
-    painter.end()
-    target = application.REPOSITORY / "docs" / "images" / "panel.png"
-    assert picture.save(str(target))
-    print(target, panel.ui.timeLabel.text)
+    photographer.take("results")
+    reference = show_labels(read_labels(sample.MASK), LUNGS, ct)
+    reference.SetName(f"{sample.NAME} reference")
+    for section in (panel.ui.resultsCollapsibleButton, panel.ui.inputsCollapsibleButton):
+        section.collapsed = True
+    panel.ui.outputsCollapsibleButton.collapsed = True
+    panel.ui.comparisonCollapsibleButton.collapsed = False
+    panel.ui.referenceSelector.setCurrentNode(reference)
+    panel.click(panel.ui.compareButton)
+    wait_until(lambda: not panel.widget.comparePanel.running)
+    photographer.take("compared")
+    panel.ui.comparisonCollapsibleButton.collapsed = True
+    panel.ui.inputsCollapsibleButton.collapsed = panel.ui.outputsCollapsibleButton.collapsed = False
+    manifest = folder / "manifest.json"
+    manifest.write_text('{"name": "another program\'s"}', encoding="utf-8")
+    panel.ui.advancedCollapsibleButton.collapsed = False
+    panel.choose(panel.ui.modelComboBox, "From a file")
+    panel.ui.modelPathLineEdit.setCurrentPath(str(manifest))
+    panel.run()
+    panel.ui.logCollapsibleButton.collapsed = False
+    photographer.take("failed")
     panel.close()
 
 
-def _grab(app, panel):
-    """Return a picture of the panel down to its last widget."""
-    app.processEvents()
-    frame = panel.module.widgetRepresentation()
-    frame.setFixedSize(WIDTH, frame.sizeHint.height())
-    app.processEvents()
-    picture = frame.grab()
-    frame.setMinimumSize(0, 0)
-    frame.setMaximumSize(16777215, 16777215)
-    return picture
+def _images() -> Path:
+    from host import application
+
+    return application.REPOSITORY / "docs" / "images"
 
 
 if __name__ == "__main__":
-    main(str(Path(sys.argv[1])))
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -94,7 +94,7 @@ def test_the_layout_names_six_views() -> None:
 
 
 def test_both_rows_have_a_size_and_only_views_that_take_a_colour_get_one() -> None:
-    """Plots and tables have a fixed colour in Slicer (qMRMLPlotViewControllerWidget, qMRMLTableViewControllerWidget)."""
+    """Plots and tables have a fixed colour in Slicer: qMRMLPlotViewControllerWidget, qMRMLTableViewControllerWidget."""
     root = ElementTree.fromstring(LAYOUT)
     assert [item.get("splitSize") for item in root.findall("item")] == ["500", "500"]
     coloured = [view.get("class") for view in root.iter("view") if view.find("property[@name='viewcolor']") is not None]
