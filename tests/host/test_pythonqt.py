@@ -1,4 +1,4 @@
-"""PythonQt's connections, enums and properties, where PySide6 alone has other manners; pythonqt.py names the sources."""
+"""PythonQt's connections, enums and properties, where PySide6 has other manners; pythonqt.py names the sources."""
 
 from __future__ import annotations
 

@@ -44,6 +44,7 @@ DEFINED_IN = {
     "slicer.mrmlScene.GetCacheManager": SCENE,
     "slicer.mrmlScene.GetFirstNode": SCENE,
     "slicer.mrmlScene.GetFirstNodeByClass": SCENE,
+    "slicer.mrmlScene.GetNodeByID": SCENE,
     "slicer.mrmlScene.GetSingletonNode": SCENE,
     "slicer.mrmlScene.IsNodePresent": SCENE,
     "slicer.mrmlScene.NodeAddedEvent": SCENE,
