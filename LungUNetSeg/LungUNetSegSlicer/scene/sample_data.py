@@ -103,7 +103,7 @@ def cache_steps(uri: str) -> Generator[None, None, Path]:
 
 def _draw() -> None:
     """Let Slicer draw its windows; clicks wait, for Slicer's own code that called us is in the middle of a download."""
-    app = getattr(slicer, "app", None)
+    app: Any = getattr(slicer, "app", None)
     if hasattr(app, "processEvents"):  # a server has no event loop
         import qt
 
