@@ -57,7 +57,7 @@ def on_slices(planes: Planes, count: int) -> Mask:
     result = np.zeros((count, *masks.shape[1:]), bool)
     if not len(places):
         return result
-    filled = masks.any(axis=(1, 2))
+    filled: Mask = np.asarray(masks.any(axis=(1, 2)))
     for index in range(count):
         above = int(np.searchsorted(places, index))
         below = above - 1
