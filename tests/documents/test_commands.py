@@ -89,8 +89,9 @@ def test_the_commands_of_a_document_run(document: str, desk: Path, tiny_model: P
         if words[0] == "train":
             words += ["--config", "tiny.json", "--cache", "cache", "--device", "cpu", "--threads", "1"]
             shutil.rmtree(words[words.index("--out") + 1], ignore_errors=True)  # each trains into a new folder
-        elif words[0] == "segment" and "--model" not in words:
-            words += ["--model", str(tiny_model)]
+        elif words[0] == "segment":
+            shutil.rmtree(words[words.index("-o") + 1], ignore_errors=True)  # what is there would not be replaced
+            words += [] if "--model" in words else ["--model", str(tiny_model)]
         elif words[0] == "figures":
             words += ["--cache", "cache"]
         assert main(words) == 0, command

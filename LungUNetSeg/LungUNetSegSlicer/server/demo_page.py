@@ -41,7 +41,7 @@ def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: Evalua
         alt = "Axial, coronal, sagittal and 3D view of the scan with its lungs"
         parts.append(f'<figure style="margin:22px 0"><img src="{data_url(views.read_bytes())}" alt="{alt}"></figure>')
     if scored is not None:
-        parts.append(case_section(scored, "reference", "Compared with the reviewed mask"))
+        parts.append(case_section(scored, "reference", "Compared with the reference"))
     parts.append(footer(facts) if scored is not None else footer(facts, definitions=""))
     with replacing(path, ".html") as draft:
         draft.write_text(page(f"Lungs of {name}", "\n".join(parts)), encoding="utf-8")

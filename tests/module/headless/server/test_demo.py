@@ -53,7 +53,7 @@ def test_without_network_the_phantom_takes_the_samples_place(
     report = json.loads((tmp_path / "out" / demo.NUMBERS).read_text())
     assert set(report["scores"]) == {"Right lung", "Left lung", "Lungs"}
     page = (tmp_path / "out" / demo.PAGE).read_text(encoding="utf-8")
-    assert "<h1>Lungs of Phantom</h1>" in page and "Compared with the reviewed mask" in page and "HD95" in page
+    assert "<h1>Lungs of Phantom</h1>" in page and "Compared with the reference" in page and "HD95" in page
     assert f"{report['volumes_ml']['right']:.0f} <span" in page and report["methods"] in unescape(page)
     assert page.count("data:image/png;base64,") > 4  # the views and the slices
     assert not re.search(r'(src|href)="(?!data:|#)', page), "the page needs another file"
@@ -66,7 +66,7 @@ def test_ones_own_scan_has_no_scores(scene: Any, scan: Path, tiny_model: Path, t
     assert report["volumes_ml"]["total"] > 0
     page = (tmp_path / "out" / demo.PAGE).read_text(encoding="utf-8")
     assert "<h1>Lungs of mine.nii.gz</h1>" in page and page.count("data:image/png") == 1
-    assert "Compared with the reviewed mask" not in page and "<table>" not in page
+    assert "Compared with the reference" not in page and "<table>" not in page
 
 
 def test_the_scene_and_the_segmentation_open_in_slicer(
