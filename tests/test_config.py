@@ -11,7 +11,7 @@ from LungUNetSegLib.cases.splits import load_split
 from LungUNetSegLib.cli import export
 from LungUNetSegLib.config import MAX_DEPTH, parse_json
 from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegLib.models.model import read_manifest
+from LungUNetSegLib.models.manifest import read_manifest
 from LungUNetSegLib.training.config import read_config
 
 DEEP = 100_000

@@ -14,7 +14,7 @@ from typing import Any
 
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, read_manifest
-from LungUNetSegLib.models.onnx_graph import read_graph
+from LungUNetSegLib.models.onnx_graph import Shape, read_graph
 from LungUNetSegLib.models.safetensors import TensorPlace, read_places
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment, lungs_of
@@ -145,7 +145,7 @@ def _whole(model: Model) -> Model:
     where = f"{model.onnx} does not belong to this model"
     seen, said = ((None, channels, *model.preprocess.size) for channels in (model.preprocess.channels, model.channels))
     for shape, expected, does in ((graph.input, seen, "takes"), (graph.output, said, "gives")):
-        if shape != expected:
+        if not _agree(shape, expected):
             raise ModelError(f"{where}: it {does} {_sizes(shape)}, and the manifest says {_sizes(expected)}.")
     for tensor in graph.weights:
         place = places.get(tensor.name.removeprefix("network."))
@@ -155,6 +155,12 @@ def _whole(model: Model) -> Model:
                 f"{model.weights.name} has no such weight. Get the model again, or export it again."
             )
     return model
+
+
+def _agree(shape: Shape, expected: Shape) -> bool:
+    """Whether two shapes may be the same; a size that one leaves open is any size."""
+    pairs = zip(shape, expected, strict=False)
+    return len(shape) == len(expected) and all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def _sizes(shape: Sequence[object]) -> str:
