@@ -20,9 +20,9 @@ Mask = npt.NDArray[np.bool_]
 
 BODY_HU, BONE_HU = -300, 200
 
-CHEST_SHARE = 0.12
+CHEST_SHARE = 0.06
 """In some slice lungs fill at least this share of the body across, unless the scan cuts them: 0.22 and more in all of
-ours, partial ones too. Sinuses and throat fill less."""
+ours, partial ones too; a single lung half of that. Sinuses and throat fill less."""
 
 DOUBTFUL_SHARE = 0.3
 """Below this, whether the body encloses what was taken for lung is looked at."""
