@@ -39,12 +39,15 @@ class PreprocessConfig:
         window_hu: HU values that become -1 and +1; what lies outside is clipped.
         context_mm: How far above and below each slice the two neighbours lie that the network sees with it; 0 for
             none.
+        coarse_mm: Voxel size of the coarse view of the whole scan, a multiple of `spacing_mm`, whose right and left
+            lung the network is shown beside the slices (coarse.py); 0 for none.
     """
 
     spacing_mm: float = 1.5
     size: tuple[int, int] = (224, 288)
     window_hu: tuple[float, float] = (-1000.0, 400.0)
     context_mm: float = 0.0
+    coarse_mm: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.spacing_mm <= 10:
@@ -55,11 +58,38 @@ class PreprocessConfig:
             raise ConfigError(f"window_hu must rise, got {self.window_hu}.")
         if not 0 <= self.context_mm <= 100:
             raise ConfigError(f"context_mm must lie between 0 and 100, got {self.context_mm}.")
+        if self.coarse_mm:
+            self._check_coarse()
+
+    @property
+    def slices(self) -> int:
+        """Slices that the network sees at once: the one to segment, between its neighbours if it has any."""
+        return 3 if self.context_mm else 1
 
     @property
     def channels(self) -> int:
-        """Slices that the network sees at once: the one to segment, between its neighbours if it has any."""
-        return 3 if self.context_mm else 1
+        """The network's input channels: the slices, then the coarse view's right and left lung if there is one."""
+        return self.slices + (2 if self.coarse_mm else 0)
+
+    @property
+    def coarse_factor(self) -> int:
+        """Side of the blocks of pixels that the coarse view joins."""
+        return round(self.coarse_mm / self.spacing_mm)
+
+    @property
+    def coarse_size(self) -> tuple[int, int]:
+        """(rows, columns) of the coarse view."""
+        return self.size[0] // self.coarse_factor, self.size[1] // self.coarse_factor
+
+    def _check_coarse(self) -> None:
+        factor = self.coarse_factor
+        if factor < 1 or abs(factor * self.spacing_mm - self.coarse_mm) > 1e-6 or any(s % factor for s in self.size):
+            raise ConfigError(
+                f"coarse_mm must be a multiple of spacing_mm ({self.spacing_mm}) that divides size {self.size}, got "
+                f"{self.coarse_mm}."
+            )
+        if not self.context_mm:
+            raise ConfigError("coarse_mm needs context_mm: a network that sees slices alone has no view of the scan.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +171,8 @@ class PreparedScan:
         volume: The scan itself, int16 HU.
         aligned: The same with axes (head, back, left).
         grid: The network's slices in it.
-        hu: (D, h, w) int16; the slices on the network's grid, sampled as `batches` goes.
+        hu: (D, h, w) int16; the slices on the network's grid, sampled as `batches` goes, or before where the whole
+            scan is looked at first.
     """
 
     volume: Volume
@@ -150,22 +181,29 @@ class PreparedScan:
     hu: npt.NDArray[np.int16]
 
     def batches(self) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
-        """Yield a few slices at a time, in order: which they are, and the network's input (n, channels, h, w)."""
+        """Yield a few slices at a time, in order: which they are, and (n, slices, h, w) normalised HU."""
         depth, config = len(self.hu), self.grid.config
         seen = slices_seen(depth, self.aligned.geometry.spacing_mm[0], config)
-        sampled = 0
+        sampled = depth if config.coarse_mm else 0
         for chunk in chunks(depth):
-            needed = int(seen[chunk].max()) + 1
+            needed = max(sampled, int(seen[chunk].max()) + 1)
             self.hu[sampled:needed] = np.rint(self.grid.sample(self.aligned.array[sampled:needed], AIR_HU))
             sampled = needed
             yield chunk, normalise(self.hu[seen[chunk]], config)
 
 
 def prepare(volume: Volume, config: PreprocessConfig) -> PreparedScan:
-    """Bring a scan in HU, of any type, orientation and spacing, to the network's grid; sampling waits for `batches`."""
+    """Bring a scan in HU, of any type, orientation and spacing, to the network's grid.
+
+    Sampling waits for `batches`, unless the whole scan is looked at first.
+    """
     volume = volume if volume.array.dtype == np.int16 else Volume(to_hu(volume.array), volume.geometry)
     aligned, grid = place_grid(volume, config)
-    return PreparedScan(volume, aligned, grid, np.empty((aligned.geometry.shape[0], *config.size), np.int16))
+    hu = np.empty((aligned.geometry.shape[0], *config.size), np.int16)
+    if config.coarse_mm:
+        for chunk in chunks(len(hu)):
+            hu[chunk] = np.rint(grid.sample(aligned.array[chunk], AIR_HU))
+    return PreparedScan(volume, aligned, grid, hu)
 
 
 def chunks(depth: int) -> Iterator[slice]:
@@ -203,7 +241,7 @@ def normalise(hu: npt.NDArray[np.generic], config: PreprocessConfig) -> npt.NDAr
 
 
 def slices_seen(depth: int, slice_mm: float, config: PreprocessConfig) -> npt.NDArray[np.int64]:
-    """Return (depth, config.channels) numbers of the slices that the network sees for each slice of a scan.
+    """Return (depth, config.slices) numbers of the slices that the network sees for each slice of a scan.
 
     The order is towards the head. Beyond the scan's ends its last slice is repeated; slices that lie further apart
     than twice `context_mm`, and a single one, are seen alone, repeated in the neighbours' place.
@@ -212,8 +250,8 @@ def slices_seen(depth: int, slice_mm: float, config: PreprocessConfig) -> npt.ND
 
 
 def seen_with(numbers: npt.NDArray[np.int64], depth: int, step: int, config: PreprocessConfig) -> npt.NDArray[np.int64]:
-    """Return (n, config.channels) numbers of the slices seen for n slices, the neighbours `step` slices away."""
-    offsets = (-step, 0, step) if config.channels == 3 else (0,)
+    """Return (n, config.slices) numbers of the slices seen for n slices, the neighbours `step` slices away."""
+    offsets = (-step, 0, step) if config.slices == 3 else (0,)
     return np.add.outer(numbers, offsets).clip(0, depth - 1)
 
 

@@ -303,5 +303,7 @@ DISEASE: dict[str, Disease] = {
     "whole right lung opaque": Disease(1, 40, 1.0, everywhere),
     "effusion, right": Disease(1, 10, 1.0, beyond(1, 0.5), is_lung=False),
     "large effusion, left": Disease(2, 10, 1.0, beyond(1, 0.1), is_lung=False),
+    "effusion that fills the chest, right": Disease(1, 10, 1.0, everywhere, is_lung=False),
+    "fluid after pneumonectomy, left": Disease(2, 20, 1.0, everywhere, is_lung=False),
     "pneumothorax, left": Disease(2, -1000, 1.0, beyond(1, -0.6), is_lung=False),
 }

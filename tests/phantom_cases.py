@@ -17,8 +17,10 @@ COARSE = PreprocessConfig(spacing_mm=7.0, size=(48, 56))
 """A grid on which a network of a few channels trains in a second."""
 
 TINY_TRAINING = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0},
-    "network": {"in_channels": 3, "features_per_stage": [4, 8]},
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0, "coarse_mm": 14.0},
+    "network": {"in_channels": 5, "features_per_stage": [4, 8]},
+    "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
+    "views": {"per_case": 2},
     "sampling": {"slices_per_epoch": 8},
     "epochs": 2,
     "batch_size": 4,

@@ -32,19 +32,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sample": set(),
     "preprocessing": VOLUMES,
     "region": {"volume"},
+    "coarse": VOLUMES | {"preprocessing"},
     "phantom": VOLUMES,
     "io": VOLUMES,
     "cases": VOLUMES | {"io"},
     "models": {"preprocessing"},
     "environment": {"models"},
-    "engines": {"preprocessing", "models", "networks"},
-    "data": VOLUMES | {"preprocessing", "cases"},
+    "engines": {"preprocessing", "coarse", "models", "networks"},
+    "data": VOLUMES | {"preprocessing", "coarse", "cases"},
     "evaluation": VOLUMES | {"io", "metrics", "cases"},
-    "segmentation": VOLUMES | {"preprocessing", "metrics", "models", "engines"},
-    "training": VOLUMES | {"preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
+    "segmentation": VOLUMES | {"preprocessing", "coarse", "metrics", "models", "engines"},
+    "training": VOLUMES | {"preprocessing", "coarse", "cases", "models", "networks", "losses", "metrics", "data"},
     "outcomes": VOLUMES | {"region", "cases"},
     "paper": VOLUMES
-    | {"preprocessing", "io", "cases", "networks", "losses", "metrics", "data", "evaluation", "training"},
+    | {"preprocessing", "coarse", "io", "cases", "networks", "losses", "metrics", "data", "evaluation", "training"},
 }
 """The library's rooms, from the ground up; docs/architecture.md draws them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,25 @@ from torch import nn
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.engines import OutOfMemoryError
 from LungUNetSegLib.errors import EngineError
-from LungUNetSegLib.networks import NetworkConfig, UNetConfig, build_network
+from LungUNetSegLib.networks import NetworkConfig, UNet3d, UNet3dConfig, UNetConfig, build_network
 from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
 from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
+from LungUNetSegLib.training.coarse import CoarseConfig
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.volume import Volume
 
 COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64), context_mm=15.0)
 
 
+WITH_VIEW = dataclasses.replace(COARSE, coarse_mm=12.0)
+"""The same, with a coarse view of the whole scan."""
+
+
 def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:
-    """Write a checkpoint of a tiny U-Net at random weights, its batch normalisations' statistics not trivial."""
+    """Write a checkpoint of a tiny U-Net at random weights, its batch normalisations' statistics not trivial.
+
+    Where the grid has a coarse view, a tiny coarse network is in it too.
+    """
     tiny = {"out_channels": 2, "features_per_stage": (4, 8, 8), "stem_stride": 2, "in_channels": preprocess.channels}
     config = UNetConfig(**tiny | network)
     torch.manual_seed(0)
@@ -35,10 +44,16 @@ def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **networ
 
 def save_network(path: Path, network: nn.Module, config: NetworkConfig, preprocess: PreprocessConfig = COARSE) -> Path:
     """Write a network's weights as a training's checkpoint."""
+    coarse, coarse_state = None, None
+    if preprocess.coarse_mm:
+        coarse = CoarseConfig(network=UNet3dConfig(features_per_stage=(4, 8)))
+        coarse_net = UNet3d(coarse.network)
+        coarse_net.head.weight.data *= 5
+        coarse_state = coarse_net.state_dict()
     checkpoint = Checkpoint(
-        config=TrainingConfig(preprocess=preprocess, network=config),
+        config=TrainingConfig(preprocess=preprocess, network=config, coarse=coarse),
         epoch=1, network=network.state_dict(), average=None, optimiser={}, scaler={}, history=[],
-        split=Split(training=(), test=()), data_digest="",
+        split=Split(training=(), test=()), data_digest="", coarse=coarse_state,
     )  # fmt: skip
     save_checkpoint(checkpoint, path)
     return path

@@ -26,12 +26,13 @@ from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.machine import usable_threads
-from LungUNetSegLib.progress import Progress
+from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import best_epoch, tensorboard_writer
+from LungUNetSegLib.training.stages import draw_views, prepare_views
 from LungUNetSegLib.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -105,23 +106,29 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     if process.is_first:
         _tell(cached)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
-    dataset = SliceDataset(
-        training, config.sampling, config.augment, config.pathology, config.seed, preprocess=config.preprocess
-    )
     if arguments.show_augmentation:
         if process.is_first:
-            save_contact_sheet(dataset, arguments.out / "augmentation.png")
+            sheet = _without_coarse(training, config)
+            save_contact_sheet(sheet, config.pathology, arguments.out / "augmentation.png")
         process.leave()
         return 0
+    with process.first_alone():
+        prepared = prepare_views(training, test, config, arguments.out, progress or silent)
+    dataset = SliceDataset(
+        training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=prepared.training
+    )
+    every = SamplingConfig(order="every")
+    validation = SliceDataset(test, every, preprocess=config.preprocess, seen=prepared.test) if test else None
     trainer = Trainer(
         config,
         dataset,
-        SliceDataset(test, SamplingConfig(order="every"), preprocess=config.preprocess) if test else None,
+        validation,
         arguments.out,
         split=split,
         device=device,
         process=process,
         workers=usable_threads(arguments.workers) or 0,
+        coarse=prepared.coarse,
         progress=progress,
         on_epoch=on_epoch,
     )
@@ -138,6 +145,12 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     _run_to_the_end(trainer, process)
     return 0
+
+
+def _without_coarse(training: Sequence[CachedCase], config: TrainingConfig) -> SliceDataset:
+    """What the contact sheet is drawn from: views as they are trained on, with no coarse network to say of them."""
+    seen = draw_views(training, config)
+    return SliceDataset(training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=seen)
 
 
 def _checkpoint_to_resume(arguments: argparse.Namespace) -> Checkpoint | None:

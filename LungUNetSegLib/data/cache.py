@@ -160,7 +160,8 @@ def case_digest(case: Case, config: PreprocessConfig) -> str:
     """Hex digest of all that decides a cache entry: the bytes of the case's files, and the parameters."""
     parameters = to_json(config)
     parameters["meanings"] = dict(case.meanings)
-    del parameters["context_mm"]  # an entry holds all slices, whichever are then seen together
+    for name in ("context_mm", "coarse_mm"):
+        del parameters[name]  # an entry holds all slices, whatever is then seen together
     digest = hashlib.sha256(json.dumps([FORMAT, parameters], sort_keys=True).encode())
     for path in (case.image, case.mask, case.ignore):
         files = [] if path is None else sorted(path.rglob("*")) if path.is_dir() else [path]

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from LungUNetSegLib.data.dataset import Batch, SliceDataset, middle
-from LungUNetSegLib.data.pathology import Kind, PathologyConfig, apply_lesions, sample_lesions
+from LungUNetSegLib.data.pathology import Kind, PathologyConfig, lay_in, sample_lesion
 from LungUNetSegLib.data.transforms import (
     ELASTIC_GRID,
     AugmentConfig,
@@ -35,11 +36,12 @@ Tile = tuple[str, Tensor, Tensor]
 """Title, (h, w) HU, (3, h, w) target."""
 
 
-def save_contact_sheet(dataset: SliceDataset, path: Path) -> None:
+def save_contact_sheet(dataset: SliceDataset, pathology: PathologyConfig | None, path: Path) -> None:
     """Write the sheet as an image; lungs are outlined in their segments' colours, undecided pixels in white.
 
     Args:
-        dataset: With the augmentation and pathology to show.
+        dataset: With the augmentation and the views to show.
+        pathology: What disease is laid into the views, if any.
         path: Ends on .png or another format that matplotlib writes.
 
     Raises:
@@ -48,7 +50,7 @@ def save_contact_sheet(dataset: SliceDataset, path: Path) -> None:
     """
     from matplotlib.figure import Figure  # of the `train` extra, and slow to import
 
-    tiles = [*_single_changes(dataset), *_random_draws(dataset)]
+    tiles = [*_single_changes(dataset, pathology), *_random_draws(dataset)]
     rows = math.ceil(len(tiles) / COLUMNS)
     figure = Figure(figsize=(3 * COLUMNS, 2.6 * rows), layout="constrained")
     for axes, tile in zip(figure.subplots(rows, COLUMNS, squeeze=False).flat, tiles, strict=False):
@@ -91,18 +93,21 @@ def extreme_parameters(config: AugmentConfig) -> dict[str, AugmentParameters]:
     }
 
 
-def _single_changes(dataset: SliceDataset) -> Iterator[Tile]:
+def _single_changes(dataset: SliceDataset, pathology: PathologyConfig | None) -> Iterator[Tile]:
     hu, target = _typical_slice(dataset)
     if dataset.augment is not None:
         for name, parameters in extreme_parameters(dataset.augment).items():
             changed_hu, changed_target = apply_parameters(hu, target, parameters)
             yield name, changed_hu[0, 0], changed_target[0]
-    if dataset.pathology is not None:
+    if pathology is not None:
+        pixel_mm, here = dataset.preprocess.spacing_mm, np.zeros(1, np.int64)
+        lung_mm = np.argwhere(target[0, 1:2].numpy() > 0.5) * np.array((0.0, pixel_mm, pixel_mm))
         for kind in get_args(Kind):
             always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
-            lesions = sample_lesions(1, always, torch.Generator().manual_seed(LESION_SEED))
-            sick_hu, lungs = apply_lesions(hu, target[:, None, :2], lesions[-1:])
-            yield kind.replace("_", " "), sick_hu[0, 0], torch.cat((lungs[0, 0], target[0, 2:]))
+            lesion = sample_lesion(1, lung_mm, always, np.random.default_rng(LESION_SEED))
+            assert lesion is not None
+            sick_hu, lungs = lay_in(hu[0], target[:, :2], lesion, here, 1.0, pixel_mm)
+            yield kind.replace("_", " "), sick_hu[0], torch.cat((lungs[0], target[0, 2:]))
 
 
 def _random_draws(dataset: SliceDataset) -> Iterator[Tile]:

@@ -6,7 +6,6 @@ batches as an uninterrupted one, and several processes share a batch without tal
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,22 +16,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from LungUNetSegLib.coarse import UNKNOWN, bring_to_slices
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.pathology import (
-    LIKE_ORGANS,
-    SOLID,
-    Lesion,
-    PathologyConfig,
-    apply_lesions,
-    room_for_solid,
-    sample_lesions,
-)
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
+from LungUNetSegLib.data.views import View, show, whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
 
-PATHOLOGY_STREAM = 1
-"""Keeps the lesions' random numbers apart from the augmentation's: switching one off leaves the other's draws."""
+Said = npt.NDArray[np.uint8]
+"""(2, d, a, b) of the coarse network's probabilities of a view, 0 to 255."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +42,8 @@ class SamplingConfig:
         slab_mm: Largest thickness of such a slab.
         alone_probability: With which a slice is seen alone, where the network sees neighbours: what single slices
             can teach of that is little.
+        untold_probability: With which a slice is seen between its neighbours, but without the coarse view.
+        plain_probability: With which a slice is seen in the whole scan as it is, whatever views there are.
     """
 
     order: Literal["every", "balanced"] = "balanced"
@@ -59,9 +53,12 @@ class SamplingConfig:
     slab_probability: float = 0.3
     slab_mm: float = 10.0
     alone_probability: float = 0.25
+    untold_probability: float = 0.1
+    plain_probability: float = 0.25
 
     def __post_init__(self) -> None:
-        for name in ("single_slice_share", "no_lung_share", "slab_probability", "alone_probability"):
+        names = ("single_slice_share", "no_lung_share", "slab_probability")
+        for name in (*names, "alone_probability", "untold_probability", "plain_probability"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
         if self.slices_per_epoch < 1:
@@ -76,11 +73,26 @@ class Batch:
         hu: (B, k, h, w) float32 HU, from the feet to the head; the slice to segment in the middle.
         target: (B, 2, h, w) float32 in [0, 1]; right lung, left lung.
         valid: (B, 1, h, w) float32; 1 where the target is known.
+        told: (B, 0 or 2, h, w) float32 in [0, 1]; what the coarse view says of right and left lung.
     """
 
     hu: Tensor
     target: Tensor
     valid: Tensor
+    told: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SeenViews:
+    """The views of one case, and what the coarse network says of each.
+
+    Attributes:
+        views: The first shows the whole scan as it is.
+        said: One for each view; None where there is no coarse view.
+    """
+
+    views: tuple[View, ...]
+    said: tuple[Said, ...] | None = None
 
 
 class SliceDataset:
@@ -90,9 +102,9 @@ class SliceDataset:
         cases: On one grid.
         sampling: Which slices make an epoch.
         augment: How they are changed; None for not at all.
-        pathology: What disease is laid in; None for none.
         seed: Of everything random.
         preprocess: Says which neighbours are seen with a slice; none by default.
+        seen: The views of each case; the whole scans when None.
 
     Raises:
         DataError: No case, or no slice.
@@ -103,17 +115,18 @@ class SliceDataset:
         cases: Sequence[CachedCase],
         sampling: SamplingConfig,
         augment: AugmentConfig | None = None,
-        pathology: PathologyConfig | None = None,
         seed: int = 0,
         *,
         preprocess: PreprocessConfig | None = None,
+        seen: Sequence[SeenViews] | None = None,
     ) -> None:
         self.cases, self.preprocess = list(cases), preprocess or PreprocessConfig()
-        self.sampling, self.augment, self.pathology, self.seed = sampling, augment, pathology, seed
+        self.sampling, self.augment, self.seed = sampling, augment, seed
         self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(len(case.hu))], np.int64)
         if not len(self.index):
             raise DataError("There is no slice to learn from; the data set is empty.")
-        self._room = [_room(case, self.preprocess) for case in self.cases] if pathology else []
+        plain = [SeenViews((whole_view(len(case.hu), case.hu.shape[1:]),)) for case in self.cases]  # type: ignore[arg-type]
+        self.seen = list(seen or plain)
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
 
     def __len__(self) -> int:
@@ -152,8 +165,7 @@ class SliceDataset:
         """Yield every slice once, in order and unchanged, for validation."""
         for start in range(0, len(self.index), batch_size):
             chosen = self.index[start : start + batch_size]
-            hu, target = _stack([self._read(case, slice_) for case, slice_ in chosen])
-            yield _batch(hu, middle(target))
+            yield _batch(*_stack([self._read(case, slice_, 0) for case, slice_ in chosen]))
 
     def _draw(self, epoch: int) -> npt.NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, epoch))
@@ -167,57 +179,72 @@ class SliceDataset:
         slabs_mm = torch.rand(len(chosen), generator=generator) * self.sampling.slab_mm
         slabs_mm *= torch.rand(len(chosen), generator=generator) < self.sampling.slab_probability
         alone = torch.rand(len(chosen), generator=generator) < self.sampling.alone_probability
-        how = zip(chosen[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), strict=True)
-        hu, targets = _stack([self._read(case, slice_, slab, is_alone) for (case, slice_), slab, is_alone in how])
+        untold = torch.rand(len(chosen), generator=generator) < self.sampling.untold_probability
+        rng = np.random.default_rng(seeds)
+        views = [
+            self._choose_view(case, slice_, bool(each), rng) for (case, slice_), each in zip(chosen, alone, strict=True)
+        ]
+        how = zip(chosen[mine], views[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), strict=True)
+        hu, target = _stack([self._read(case, slice_, *each) for (case, slice_), *each in how])
         copies = (hu == middle(hu)[:, None]).flatten(2).all(dim=2)
-        if self.pathology is not None:
-            lesions = sample_lesions(len(chosen), self.pathology, _generator(*seeds, PATHOLOGY_STREAM))
-            here = range(*mine.indices(len(chosen)))
-            kept = [lesion for lesion in lesions if lesion.sample in here and self._has_room(lesion, chosen)]
-            kept = [_renumbered(lesion, here.start) for lesion in kept]
-            # Seen alone, a disc of soft tissue with lung around it differs from the liver's dome by nothing but its
-            # paint: it would teach that such discs are lung.
-            is_alone = (copies.all(dim=1) & (copies.shape[1] > 1)).tolist()
-            kept = [lesion for lesion in kept if not (is_alone[lesion.sample] and lesion.kind in LIKE_ORGANS)]
-            hu, lungs = apply_lesions(hu, targets[:, :, :2], kept)
-            targets = torch.cat((lungs, targets[:, :, 2:]), dim=2)
-        target = middle(targets)
         if self.augment is not None:
             parameters = sample_parameters(len(chosen), self.augment, generator)
+            unknown = untold[mine] | (target[:, 3:] == UNKNOWN).flatten(1).all(dim=1)
             hu, target = apply_parameters(hu, target, parameters[mine])
+            target[:, 3:][unknown] = UNKNOWN
         # A slice repeated in a neighbour's place stays the same slice, with its noise and its disease.
         hu = torch.where(copies[:, :, None, None], middle(hu)[:, None], hu)
         return _batch(hu, target)
 
-    def _has_room(self, lesion: Lesion, chosen: npt.NDArray[np.int64]) -> bool:
-        """Whether the lung of the chosen slice can take such a lesion."""
-        case, slice_ = chosen[lesion.sample]
-        return lesion.kind not in SOLID or bool(self._room[case][slice_, lesion.channel])
+    def _choose_view(self, case: int, slice_: int, alone: bool, rng: np.random.Generator) -> int:
+        """Draw one of the case's views that show a slice; alone, without what would look like an organ."""
+        views = self.seen[case].views
+        is_plain, draw = rng.random() < self.sampling.plain_probability, rng.random()
+        if is_plain:
+            return 0
+        fitting = [
+            number
+            for number, view in enumerate(views)
+            if view.slices[0] <= slice_ < view.slices[1] and not (alone and view.is_solid)
+        ]
+        return fitting[int(draw * len(fitting))]
 
     def _read(
-        self, case: int, slice_: int, slab_mm: float = 0.0, alone: bool = False
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """(k, h, w) HU and (k, 3, h, w) target of what is seen with a slice."""
-        cached = self.cases[case]
+        self, case: int, slice_: int, number: int, slab_mm: float = 0.0, alone: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """(k, h, w) HU of what is seen with a slice in a view, and (3 or 5, h, w) target of the slice itself."""
+        cached, seen = self.cases[case], self.seen[case]
+        view, pixel_mm = seen.views[number], self.preprocess.spacing_mm
+        start, stop = view.slices
         count = max(1, round(slab_mm / cached.slice_mm))
         # The neighbours of a slab are slabs, as far away as in a scan of that thickness.
         step = 0 if alone else count * neighbour_step(count * cached.slice_mm, self.preprocess)
-        (numbers,) = seen_with(np.array([slice_]), len(cached.hu), step, self.preprocess).tolist()
-        slabs = {number: _slab(cached, number, count) for number in set(numbers)}
-        hu, target = zip(*(slabs[number] for number in numbers), strict=True)
-        return np.stack(hu), np.stack(target)
+        (places,) = seen_with(np.array([slice_ - start]), stop - start, step, self.preprocess) + start
+        numbers, order = np.unique(places, return_inverse=True)
+        planes, targets = zip(*(_slab(cached, each, count, view.slices) for each in numbers.tolist()), strict=True)
+        stacked = torch.from_numpy(np.stack(planes)), torch.from_numpy(np.stack(targets))
+        hu, target = show(view, *stacked, numbers, cached.slice_mm, pixel_mm, 1)
+        known = target[order[len(order) // 2]]
+        if self.preprocess.coarse_mm:
+            known = torch.cat((known, self._told(seen, number, slice_, cached.slice_mm, step > 0)))
+        return hu[torch.from_numpy(order)], known
+
+    def _told(self, seen: SeenViews, number: int, slice_: int, slice_mm: float, has_neighbours: bool) -> Tensor:
+        """(2, h, w) of what the coarse view says at a slice."""
+        if seen.said is None or not has_neighbours:
+            return torch.full((2, *self.preprocess.size), UNKNOWN)
+        start, stop = seen.views[number].slices
+        said = seen.said[number].astype(np.float32) / np.float32(255)
+        (told,) = bring_to_slices(said, np.array([slice_ - start]), stop - start, slice_mm, self.preprocess)
+        return torch.from_numpy(told)
 
 
-def _room(case: CachedCase, config: PreprocessConfig) -> npt.NDArray[np.bool_]:
-    """(D, 2) where solid tissue can be painted."""
-    pixels = np.array([case.target[number][:2].sum(axis=(1, 2)) / 255 for number in range(len(case.target))])
-    return room_for_solid(pixels * config.spacing_mm**2, case.slice_mm)
-
-
-def _slab(case: CachedCase, number: int, count: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(h, w) HU and (3, h, w) target of the mean of `count` slices around one."""
-    start = min(max(0, number - count // 2), max(0, len(case.hu) - count))
-    planes = slice(start, start + count)
+def _slab(
+    case: CachedCase, number: int, count: int, seen: tuple[int, int]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(h, w) HU and (3, h, w) target of the mean of `count` of the slices seen around one."""
+    start = min(max(seen[0], number - count // 2), max(seen[0], seen[1] - count))
+    planes = slice(start, min(start + count, seen[1]))
     target = case.target[planes].astype(np.float32) / 255
     mean = target.mean(axis=0)
     mean[2] = target[:, 2].min(axis=0)
@@ -256,15 +283,9 @@ def _generator(*seeds: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state) % 2**63)
 
 
-def _renumbered(lesion: Lesion, start: int) -> Lesion:
-    return dataclasses.replace(lesion, sample=lesion.sample - start)
-
-
-def _stack(
-    planes: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]],
-) -> tuple[Tensor, Tensor]:
+def _stack(planes: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     hu, target = zip(*planes, strict=True)
-    return torch.from_numpy(np.stack(hu)), torch.from_numpy(np.stack(target))
+    return torch.stack(hu), torch.stack(target)
 
 
 def middle(seen: Tensor) -> Tensor:
@@ -273,4 +294,4 @@ def middle(seen: Tensor) -> Tensor:
 
 
 def _batch(hu: Tensor, target: Tensor) -> Batch:
-    return Batch(hu=hu, target=target[:, :2], valid=target[:, 2:])
+    return Batch(hu=hu, target=target[:, :2], valid=target[:, 2:3], told=target[:, 3:])

@@ -99,4 +99,4 @@ def _end_with_parent() -> None:
 def _make(epoch: int, step: int, batch_size: int, rank: int, world_size: int) -> Arrays:
     batch = _slices.batch(epoch, step, batch_size, rank, world_size)
     # As arrays they travel by value; PyTorch would send tensors by handles that end with the worker.
-    return batch.hu.numpy(), batch.target.numpy(), batch.valid.numpy()
+    return tuple(each.numpy() for each in (batch.hu, batch.target, batch.valid, batch.told))

@@ -1,11 +1,11 @@
-"""Synthetic pathology: disease laid into healthy lungs whose outline is known.
+"""Synthetic pathology: disease laid into the lungs of a scan whose outline is known.
 
 The best-known lung network owes its strength to the variety of its training cases (Hofmanninger 2020,
 doi:10.1186/s41747-020-00173-2). Few cases are at hand here, so disease is painted into them. Consolidation, ground
-glass, masses, emphysema and whole-lung opacity stay lung; effusion and pneumothorax take their region from it, as
-the outlining rules of RTOG 1106 say.
+glass, masses, emphysema and whole-lung opacity stay lung; effusion, pneumothorax and the fluid after a pneumonectomy
+take their region from it, as the outlining rules of RTOG 1106 say.
 
-Lesions are sampled apart from applied: a list of `Lesion` replays exactly.
+A lesion lies in the patient, in mm, so that every slice and the coarse view of one scan show the same disease.
 """
 
 from __future__ import annotations
@@ -21,61 +21,53 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from LungUNetSegLib.errors import ConfigError
-from LungUNetSegLib.preprocessing import nearest_step
 
-Kind = Literal["consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax"]
+Kind = Literal[
+    "consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax", "pneumonectomy"
+]
 
 # For each kind: HU range of the diseased tissue, and how much of it replaces the lung there. Only HU tell fluid from
 # solid tissue of the same shape.
 _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
-    "consolidation": ((30.0, 100.0), (0.9, 1.0)),
+    "consolidation": ((10.0, 100.0), (0.85, 1.0)),
     "ground_glass": ((-100.0, 50.0), (0.2, 0.65)),
-    "opacity": ((30.0, 100.0), (0.95, 1.0)),
-    "mass": ((20.0, 100.0), (0.95, 1.0)),
+    "opacity": ((10.0, 100.0), (0.9, 1.0)),
+    "mass": ((10.0, 100.0), (0.95, 1.0)),
     "emphysema": ((-1000.0, -950.0), (0.7, 1.0)),
-    "effusion": ((-10.0, 20.0), (1.0, 1.0)),
+    "effusion": ((-10.0, 30.0), (1.0, 1.0)),
     "pneumothorax": ((-1010.0, -980.0), (1.0, 1.0)),
+    "pneumonectomy": ((-10.0, 40.0), (1.0, 1.0)),
 }
-GOES_ON = 0.85
-"""Probability with which a lesion is also seen in the neighbouring slice. Whole-lung opacity always is; what looks like
-an organ's dome does not begin below a slice without it."""
 
-LIKE_ORGANS: frozenset[Kind] = frozenset(("consolidation", "mass"))
-"""What looks like the dome of an organ in a slice that is seen alone."""
+SOLID: frozenset[Kind] = frozenset(("consolidation", "mass", "opacity"))
+"""What looks like an organ where the rest of the lung is not seen."""
 
-SOLID: frozenset[Kind] = LIKE_ORGANS | {"opacity"}
-_NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax"))
-_AIRLESS: frozenset[Kind] = SOLID | {"effusion"}
+NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax", "pneumonectomy"))
+_WHOLE: frozenset[Kind] = frozenset(("opacity", "pneumonectomy"))
+_AIRLESS: frozenset[Kind] = SOLID | {"effusion", "pneumonectomy"}
 _HAS_BRONCHI: frozenset[Kind] = frozenset(("consolidation", "opacity", "ground_glass"))
 
-LEAST_PIXELS = 50
-"""Of a lung that is diseased."""
-
-LEAST_MM2_FILLED = 2250.0
-"""Of a lung that is filled: solid tissue in its tip would teach that shoulder and flank are lung."""
-
-NEIGHBOUR_MM = 7.0
-NARROWED = 0.9
-"""A lung that has less than this share of its area that far above when that far below has the diaphragm rising into
-it: soft tissue there is liver or stomach, and painted lung would teach that they are lung."""
+WOBBLE_MM = 36.0
+"""Over which the outline of a lesion varies."""
 
 _HALF_AIR_HU = -150.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathologyConfig:
-    """How often each kind is laid into each lung of a slice, solid tissue where there is `room_for_solid`.
+    """How often each kind is laid into each lung of a view, solid tissue only where the view shows what it belongs to.
 
     The rest of the lungs stay as they are.
     """
 
     consolidation: float = 0.10
     ground_glass: float = 0.07
-    opacity: float = 0.06
+    opacity: float = 0.04
     mass: float = 0.05
     emphysema: float = 0.03
-    effusion: float = 0.1
+    effusion: float = 0.12
     pneumothorax: float = 0.04
+    pneumonectomy: float = 0.03
 
     def __post_init__(self) -> None:
         if min(vars(self).values()) < 0 or sum(vars(self).values()) > 1:
@@ -84,146 +76,158 @@ class PathologyConfig:
 
 @dataclass(frozen=True)
 class Lesion:
-    """One diseased region in one lung of one slice of a batch.
+    """One diseased region of one lung, in mm from the first voxel of the case's grid along (slice, row, column).
 
     Attributes:
-        sample: Index in the batch.
         channel: 0 for the right lung, 1 for the left.
         kind: What it is.
         hu: Mean HU of the diseased tissue.
         density: Share of the lung that it replaces, 0 to 1.
-        direction_deg: Where in the lung it lies, seen from the lung's middle; 90 is the patient's back.
-        extent: Share of the lung's width along that direction that it reaches, 0 to 1; a mass's radius instead.
+        direction: Unit vector from the healthy lung to the diseased one; of a mass, its centre.
+        reach_mm: Position along `direction` beyond which the lung is diseased; of a mass, its radius.
         bronchi: How open bronchi are in it, 0 to 1.
         seed: Of its outline and texture.
-        goes_on: Whether it is also seen in the neighbouring slice, towards the feet and towards the head.
     """
 
-    sample: int
     channel: int
     kind: Kind
     hu: float
     density: float
-    direction_deg: float
-    extent: float
+    direction: tuple[float, float, float]
+    reach_mm: float
     bronchi: float
     seed: int
-    goes_on: tuple[bool, bool] = (True, True)
 
 
-def sample_lesions(batch_size: int, config: PathologyConfig, generator: torch.Generator) -> list[Lesion]:
-    """Draw at most one lesion for each lung of each slice of a batch."""
+def sample_lesion(
+    channel: int, lung_mm: npt.NDArray[np.float64], config: PathologyConfig, rng: np.random.Generator
+) -> Lesion | None:
+    """Draw the lesion of one lung, or none.
+
+    Args:
+        channel: 0 for the right lung, 1 for the left.
+        lung_mm: (n, 3) positions along (slice, row, column) of the lung's voxels; without any there is no lesion.
+        config: How often each kind comes.
+        rng: What is drawn from.
+    """
     kinds: list[Kind] = list(_APPEARANCE)
-    probabilities = torch.tensor([getattr(config, kind) for kind in kinds], dtype=torch.float64)
-    bounds = probabilities.cumsum(0)
-    lesions = []
-    for sample in range(batch_size):
-        for channel in (0, 1):
-            draw = torch.rand(8, generator=generator, dtype=torch.float64).tolist()
-            seed = int(torch.randint(2**31, (1,), generator=generator))
-            index = int(torch.searchsorted(bounds, draw[0], right=True))
-            if index == len(kinds):
-                continue
-            kind = kinds[index]
-            hu, density = (low + draw[1 + i] * (high - low) for i, (low, high) in enumerate(_APPEARANCE[kind]))
-            direction_deg, extent = _place(kind, draw[3], draw[4])
-            bronchi = max(0.0, 2 * draw[7] - 1) if kind in _HAS_BRONCHI else 0.0  # none open in half of them
-            down, up = (kind == "opacity" or each < GOES_ON for each in draw[5:7])
-            goes_on = (down, up or (down and kind in SOLID))
-            lesions.append(Lesion(sample, channel, kind, hu, density, direction_deg, extent, bronchi, seed, goes_on))
-    return lesions
-
-
-def apply_lesions(image: Tensor, target: Tensor, lesions: list[Lesion]) -> tuple[Tensor, Tensor]:
-    """Lay lesions into a batch.
-
-    Args:
-        image: (N, k, H, W) in HU; the slice to segment, between its neighbours where k is 3.
-        target: (N, k, 2, H, W) lung fractions in [0, 1]; channel 0 right, 1 left.
-        lesions: From `sample_lesions`; those in lungs of fewer than `LEAST_PIXELS` are left out. A lesion has the place
-            and outline that it has in the slice to segment, within each slice's own lung.
-
-    Returns:
-        New image and target; the arguments stay as they are.
-    """
-    image, target = image.clone(), target.clone()
-    for lesion in lesions:
-        planes, lungs = image[lesion.sample], target[lesion.sample, :, lesion.channel]
-        others = target[lesion.sample, :, 1 - lesion.channel]
-        middle = lungs[len(lungs) // 2]
-        if float(middle.sum()) < LEAST_PIXELS:
-            continue
-        generator = torch.Generator().manual_seed(lesion.seed)
-        region = _region(middle, lesion, generator)
-        # Without it no thin dark line gives away where the lung was; with it, it looks like fat beside the lung.
-        fills_edge = lesion.kind in _AIRLESS and float(torch.rand(1, generator=generator)) < 0.5
-        there = (lesion.goes_on[0], True, lesion.goes_on[1]) if len(planes) == 3 else (True,)
-        for plane, lung, other, is_there in zip(planes, lungs, others, there, strict=True):
-            if not is_there:
-                continue
-            texture = _texture(lung.shape, lesion, generator)
-            filled = _with_edge(plane, lung, other) if fills_edge else lung
-            share = region * filled * lesion.density
-            plane.copy_(plane * (1 - share) + (lesion.hu + texture) * share)
-            if lesion.kind in _NOT_LUNG:
-                lung.mul_(1 - region)
-    return image, target
-
-
-def room_for_solid(areas_mm2: npt.NDArray[np.float64], slice_mm: float) -> npt.NDArray[np.bool_]:
-    """Say where solid tissue can be painted without teaching that organs are lung.
-
-    Args:
-        areas_mm2: (D, 2) of the right and the left lung in each slice of a volume, from the feet to the head.
-        slice_mm: Distance between slices.
-
-    Returns:
-        (D, 2); nowhere in single slices and those that lie too far apart, which cannot tell.
-    """
-    step, last = nearest_step(NEIGHBOUR_MM, slice_mm), len(areas_mm2) - 1
-    numbers = np.arange(len(areas_mm2))
-    below, above = areas_mm2[np.maximum(numbers - step, 0)], areas_mm2[np.minimum(numbers + step, last)]
-    room: npt.NDArray[np.bool_] = (areas_mm2 >= LEAST_MM2_FILLED) & (below >= NARROWED * above)
-    return room & (0 < step <= last)
-
-
-def _place(kind: Kind, first: float, second: float) -> tuple[float, float]:
-    """Turn two uniform draws into a direction in degrees and an extent, as the kind is found in patients."""
-    anywhere_deg = 360 * first
-    if kind == "opacity":
-        return anywhere_deg, 1.0
+    index = int(np.searchsorted(np.cumsum([getattr(config, kind) for kind in kinds]), rng.random(), side="right"))
+    if index == len(kinds) or not len(lung_mm):
+        return None
+    kind = kinds[index]
+    hu, density = (float(rng.uniform(*bounds)) for bounds in _APPEARANCE[kind])
+    bronchi = max(0.0, float(rng.uniform(-1, 1))) if kind in _HAS_BRONCHI else 0.0  # none open in half of them
+    seed = int(rng.integers(2**31))
     if kind == "mass":
-        return anywhere_deg, 0.08 + 0.4 * second
-    if kind == "effusion":  # gathers behind in a patient on the back, now and then elsewhere
-        return (90 + 60 * (first - 0.5) if first < 0.9 else anywhere_deg), 0.05 + 0.8 * second
-    if kind == "pneumothorax":  # rises to the front
-        return 270 + 90 * (first - 0.5), 0.05 + 0.6 * second**1.5
-    return anywhere_deg, 0.2 + 0.8 * second
+        centre = lung_mm[rng.integers(len(lung_mm))]
+        return Lesion(channel, kind, hu, density, _triple(centre), float(rng.uniform(8, 45)), bronchi, seed)
+    direction = _direction(kind, rng)
+    position = lung_mm @ direction
+    low, high = position.min(), position.max()
+    extent = 1.0 if kind in _WHOLE else _extent(kind, rng)
+    reach_mm = float(high - extent * (high - low))
+    return Lesion(channel, kind, hu, density, _triple(direction), reach_mm, bronchi, seed)
 
 
-def _region(lung: Tensor, lesion: Lesion, generator: torch.Generator) -> Tensor:
-    """(H, W) share of each pixel that the lesion takes, 0 to 1."""
-    rows, columns = torch.nonzero(lung > 0.5, as_tuple=True)
-    if rows.numel() == 0:
-        return torch.zeros_like(lung)
-    if lesion.kind == "opacity":
-        return torch.ones_like(lung)
-    y, x = torch.meshgrid(torch.arange(lung.shape[0]), torch.arange(lung.shape[1]), indexing="ij")
-    wobble = _smooth_noise(lung.shape, 24, generator)
+def lay_in(
+    hu: Tensor, lungs: Tensor, lesion: Lesion, numbers: npt.NDArray[np.int64], slice_mm: float, pixel_mm: float
+) -> tuple[Tensor, Tensor]:
+    """Lay a lesion into some slices of its case.
+
+    Args:
+        hu: (n, H, W) in HU.
+        lungs: (n, 2, H, W) fractions in [0, 1]; channel 0 right, 1 left.
+        lesion: Of this case.
+        numbers: (n,) of the slices.
+        slice_mm: Distance of slices.
+        pixel_mm: Size of pixels.
+
+    Returns:
+        New HU and fractions; the arguments stay as they are.
+    """
+    hu, lungs = hu.clone(), lungs.clone()
+    box = _box(lungs[:, lesion.channel])
+    if box is None:
+        return hu, lungs
+    planes, inside = hu[:, box[0], box[1]], lungs[:, :, box[0], box[1]]
+    region = _region(lesion, np.asarray(numbers * slice_mm, np.float64), box, pixel_mm)
+    # Filled, no thin dark line gives away where the lung was; not filled, it looks like fat beside the lung.
+    fills_edge = lesion.kind in _AIRLESS and lesion.seed % 2 == 0
+    generator = torch.Generator().manual_seed(lesion.seed)
+    for index, plane in enumerate(planes):
+        lung, other = inside[index, lesion.channel], inside[index, 1 - lesion.channel]
+        filled = _with_edge(plane, lung, other) if fills_edge else lung
+        share = region[index] * filled * lesion.density
+        plane.copy_(plane * (1 - share) + (lesion.hu + _texture(plane.shape, lesion, pixel_mm, generator)) * share)
+        if lesion.kind in NOT_LUNG:
+            lung.mul_(1 - region[index])
+    return hu, lungs
+
+
+def _box(lung: Tensor) -> tuple[slice, slice] | None:
+    """The rows and columns that hold a lung in any of (n, H, W) slices, and a pixel around; None without lung."""
+    there = (lung > 0).any(dim=0)
+    if not there.any():
+        return None
+    spans = []
+    for axis in (1, 0):
+        at = torch.nonzero(there.any(dim=axis))[:, 0]
+        spans.append(slice(max(0, int(at[0]) - 1), min(there.shape[1 - axis], int(at[-1]) + 2)))
+    return spans[0], spans[1]
+
+
+def _triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
+
+
+def _direction(kind: Kind, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Where in the lung it lies, as it is found in patients; rows run to the back, slices to the head."""
+    towards: npt.NDArray[np.float64] = rng.standard_normal(3)
+    if kind == "effusion" and rng.random() < 0.9:  # gathers behind and below in a patient on the back
+        towards = np.array([-0.6 * rng.random(), 1.0, 0.3 * rng.standard_normal()])
+    elif kind == "pneumothorax":  # rises to the front
+        towards = np.array([0.4 * rng.standard_normal(), -1.0, 0.4 * rng.standard_normal()])
+    elif kind == "consolidation" and rng.random() < 0.6:  # gathers behind, or takes a lobe from below or above
+        towards = np.array([rng.choice([-1.0, 0.0, 1.0], p=[0.5, 0.3, 0.2]), 0.2 + rng.random(), 0.0])
+    return towards / np.linalg.norm(towards)
+
+
+def _extent(kind: Kind, rng: np.random.Generator) -> float:
+    """Share of the lung's length along the direction that is diseased."""
+    if kind == "effusion":
+        return float(0.05 + 0.95 * rng.random())
+    if kind == "pneumothorax":
+        return float(0.05 + 0.6 * rng.random() ** 1.5)
+    return float(0.15 + 0.8 * rng.random())
+
+
+def _region(lesion: Lesion, slices_mm: npt.NDArray[np.float64], box: tuple[slice, slice], pixel_mm: float) -> Tensor:
+    """(n, H, W) share of each pixel of a box that the lesion takes, 0 to 1."""
+    z = torch.from_numpy(np.asarray(slices_mm, np.float32)).view(-1, 1, 1)
+    y = ((torch.arange(box[0].start, box[0].stop) + 0.5) * pixel_mm).view(1, -1, 1)
+    x = ((torch.arange(box[1].start, box[1].stop) + 0.5) * pixel_mm).view(1, 1, -1)
+    if lesion.kind in _WHOLE:
+        return torch.ones(len(z), y.numel(), x.numel())
+    wobble = _wobble(lesion.seed, z.flatten(), y.flatten(), x.flatten())
+    dz, dy, dx = lesion.direction
     if lesion.kind == "mass":
-        centre = int(torch.randint(rows.numel(), (1,), generator=generator))
-        radius = lesion.extent * math.sqrt(rows.numel())
-        distance = torch.hypot((y - rows[centre]).float(), (x - columns[centre]).float())
-        return torch.sigmoid(radius * (1 + 0.25 * wobble) - distance)
-    angle = math.radians(lesion.direction_deg)
-    position = y * math.sin(angle) + x * math.cos(angle)
-    inside = rows * math.sin(angle) + columns * math.cos(angle)
-    low, high = inside.min(), inside.max()
+        distance = ((z - dz) ** 2 + (y - dy) ** 2 + (x - dx) ** 2).sqrt()
+        return torch.sigmoid((lesion.reach_mm * (1 + 0.25 * wobble) - distance) / pixel_mm)
+    position = z * dz + y * dy + x * dx - lesion.reach_mm
     # Fluid and free air have a smooth edge; consolidation follows lobules and is ragged.
-    roughness = 0.06 if lesion.kind in _NOT_LUNG else 0.35
-    height = (high - position) / (high - low).clamp(min=1) + roughness * wobble
-    edge = 0.02 if lesion.kind in _NOT_LUNG else 0.08
-    return torch.sigmoid((lesion.extent - height) / edge)
+    rough_mm, edge_mm = (6.0, 1.5) if lesion.kind in NOT_LUNG else (25.0, 5.0)
+    return torch.sigmoid((position + rough_mm * wobble) / max(edge_mm, pixel_mm / 2))
+
+
+def _wobble(seed: int, z_mm: Tensor, y_mm: Tensor, x_mm: Tensor) -> Tensor:
+    """(n, H, W) smooth noise of mean 0 and standard deviation about 1, the same at one place in every slice."""
+    grid = torch.randn(1, 1, 16, 16, 16, generator=torch.Generator().manual_seed(seed))
+    # The noise repeats itself, mirrored, after 15 * WOBBLE_MM: longer than most chests.
+    axes = [2 * each / (15 * WOBBLE_MM) - 1 for each in (z_mm, y_mm, x_mm)]
+    z, y, x = torch.meshgrid(*axes, indexing="ij")
+    at = torch.stack((x, y, z), dim=-1)[None]
+    noise: Tensor = F.grid_sample(grid, at, padding_mode="reflection", align_corners=True)[0, 0] * 1.8
+    return noise
 
 
 def _with_edge(plane: Tensor, lung: Tensor, other: Tensor) -> Tensor:
@@ -232,14 +236,16 @@ def _with_edge(plane: Tensor, lung: Tensor, other: Tensor) -> Tensor:
     return torch.where(beside & (plane < _HALF_AIR_HU) & (other < 0.5), 1.0, lung)
 
 
-def _texture(shape: torch.Size, lesion: Lesion, generator: torch.Generator) -> Tensor:
+def _texture(shape: torch.Size, lesion: Lesion, pixel_mm: float, generator: torch.Generator) -> Tensor:
     """(H, W) HU deviations from the lesion's mean: coarse and fine, with the bronchi that are left open.
 
     How much tissue varies is drawn, from smooth to mottled, so that texture does not tell painted tissue from other.
     """
-    strengths: list[float] = torch.rand(2, generator=generator).tolist()
-    coarse, fine = strengths
-    texture = coarse * 15 * _smooth_noise(shape, 8, generator) + fine * 25 * _smooth_noise(shape, 2, generator)
+    if pixel_mm > 3:  # what a coarse pixel averages away
+        return torch.zeros(shape)
+    strengths = torch.rand(2, generator=torch.Generator().manual_seed(lesion.seed)).tolist()
+    texture: Tensor = strengths[0] * 15 * _smooth_noise(shape, 8, generator)
+    texture = texture + strengths[1] * 25 * _smooth_noise(shape, 2, generator)
     if lesion.bronchi > 0:
         texture = texture - lesion.bronchi * 700 * torch.relu(_smooth_noise(shape, 4, generator) - 1.6)
     return texture

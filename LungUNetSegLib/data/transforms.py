@@ -176,7 +176,8 @@ def apply_parameters(hu: Tensor, target: Tensor, parameters: AugmentParameters) 
 
     Args:
         hu: (B, C, h, w) float HU; C neighbouring slices.
-        target: (B, 3, h, w) float in [0, 1]: right lung, left lung, valid.
+        target: (B, 3 or 5, h, w) float in [0, 1]: right lung, left lung, valid, and what the coarse view says of
+            right and left lung, if it does.
         parameters: Of B slices.
 
     Returns:
@@ -200,8 +201,10 @@ def _cover(hu: Tensor, target: Tensor, p: AugmentParameters) -> Tensor:
 
 
 def _flip(hu: Tensor, target: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
+    if not flip.any():
+        return hu, target
     chosen = flip.view(-1, 1, 1, 1)
-    sides_exchanged = target[:, [1, 0, 2]].flip(-1)
+    sides_exchanged = target[:, [1, 0, 2, 4, 3][: target.shape[1]]].flip(-1)
     return torch.where(chosen, hu.flip(-1), hu), torch.where(chosen, sides_exchanged, target)
 
 
@@ -214,12 +217,13 @@ def _move(hu: Tensor, target: Tensor, p: AugmentParameters) -> tuple[Tensor, Ten
     grid = _sampling_grid(p[index.tolist()], hu.shape[-2], hu.shape[-1])
     channels = hu.shape[1]
     # Outside, `grid_sample` gives 0: so air must be 0, and the undecided rather than the valid are sampled.
-    stacked = torch.cat((hu[index] - AIR_HU, target[index, :2], 1 - target[index, 2:]), dim=1)
+    undecided = 1 - target[index, 2:3]
+    stacked = torch.cat((hu[index] - AIR_HU, target[index, :2], undecided, target[index, 3:]), dim=1)
     stacked = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     hu, target = hu.clone(), target.clone()
     hu[index] = stacked[:, :channels] + AIR_HU
-    target[index, :2] = stacked[:, channels:-1]
-    target[index, 2:] = (stacked[:, -1:] == 0).float()
+    target[index] = stacked[:, channels:]
+    target[index, 2] = (stacked[:, channels + 2] == 0).float()
     return hu, target
 
 
@@ -242,7 +246,7 @@ def _crop_field_of_view(hu: Tensor, target: Tensor, radius: Tensor) -> tuple[Ten
     rows = torch.arange(height).view(-1, 1) - (height - 1) / 2
     columns = torch.arange(width).view(1, -1) - (width - 1) / 2
     inside = torch.hypot(rows, columns) <= radius.view(-1, 1, 1, 1) * math.hypot(height, width) / 2
-    cropped = torch.cat((target[:, :2] * inside, target[:, 2:]), dim=1)
+    cropped = torch.cat((target[:, :2] * inside, target[:, 2:3], target[:, 3:] * inside), dim=1)
     return torch.where(inside, hu, float(AIR_HU)), cropped
 
 

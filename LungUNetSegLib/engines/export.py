@@ -19,24 +19,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from LungUNetSegLib.coarse import SIZE_MULTIPLE
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError, ModelError, WriteError
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.checkpoint import NetworkState, read_checkpoint
-from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, ModelFile, ModelFiles, Training, write_manifest
-from LungUNetSegLib.models.model import Model, load_model, sha256_of
+from LungUNetSegLib.models.checks import sha256_of
+from LungUNetSegLib.models.manifest import (
+    MANIFEST_FILE,
+    CoarsePart,
+    Manifest,
+    ModelFile,
+    ModelFiles,
+    Training,
+    write_manifest,
+)
+from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.models.safetensors import TensorPlace, write_weights
-from LungUNetSegLib.networks import Probabilities, build_network, read_network_config
-from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.networks import Probabilities, build_coarse_network, build_network, read_network_config
+from LungUNetSegLib.networks.unet3d import CoarseProbabilities, StandardisedConv3d
 from LungUNetSegLib.segments import lungs_of
 
 ONNX_FILE = "network.onnx"
 WEIGHTS_FILE = "weights.safetensors"
+COARSE_ONNX_FILE = "coarse.onnx"
+COARSE_WEIGHTS_FILE = "coarse.safetensors"
 OPSET = 18
 
 PROBABILITY_TOLERANCE = 1e-5
@@ -82,16 +94,22 @@ def export(
     network, network_config = fold_batch_norm(original, checkpoint.network)
     if "encoder_weights" in network_config:  # a path on the machine where it was trained, of no use in another place
         network_config["encoder_weights"] = ""
+    coarse_network = _coarse_of(checkpoint, checkpoint_path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Written aside and moved: an engine that runs the old model reads its weights from the file itself.
         with draft_folder(folder) as draft:
-            state = network.state_dict().items()  # batch normalisation's count of batches, an integer, is of no use
-            tensors = {key: value.numpy() for key, value in state if value.is_floating_point()}
-            places = write_weights(draft / WEIGHTS_FILE, tensors)
-            probabilities = Probabilities(network, network_config).eval()
-            _write_graph(probabilities, checkpoint.preprocess, draft / ONNX_FILE, tensors, places)
-            files = {key: ModelFile(file=file, sha256=sha256_of(draft / file)) for key, file in _FILES.items()}
+            preprocess = checkpoint.preprocess
+            example = torch.zeros(2, preprocess.channels, *preprocess.size)
+            files = _write_network(Probabilities(network, network_config).eval(), draft, _FILES, example, 0)
+            coarse = None
+            if coarse_network is not None:
+                coarse_config = {**(checkpoint.coarse_network or {}), "normalisation": "none"}
+                example = torch.zeros(1, 1, 2 * SIZE_MULTIPLE, *preprocess.coarse_size)
+                plain = CoarseProbabilities(standardise(coarse_network, coarse_config)).eval()
+                coarse = CoarsePart(
+                    network=coarse_config, files=_write_network(plain, draft, _COARSE_FILES, example, 2)
+                )
             manifest = Manifest(
                 name=name,
                 description=description,
@@ -99,13 +117,17 @@ def export(
                 preprocess=checkpoint.preprocess,
                 network=network_config,
                 structures=lungs_of(network_config["out_channels"]),
-                files=ModelFiles(**files),
+                files=files,
+                coarse=coarse,
                 training=training or Training(),
                 scores=dict(scores or {}),
             )
             write_manifest(manifest, draft / MANIFEST_FILE)
-            _check_equal(load_model(draft), Probabilities(original, network_config).eval())
-            for file in (*_FILES.values(), MANIFEST_FILE):
+            model = load_model(draft)
+            _check_equal(model, Probabilities(original, network_config).eval())
+            if model.coarse is not None and coarse_network is not None:
+                _check_equal(model.coarse, CoarseProbabilities(coarse_network).eval())
+            for file in (*_FILES.values(), *(_COARSE_FILES.values() if coarse else ()), MANIFEST_FILE):
                 (draft / file).replace(folder / file)
     except OSError as error:
         raise WriteError(f"The model cannot be written to {folder}: {error}.") from error
@@ -134,7 +156,24 @@ def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.M
     return folded, to_json(settings)
 
 
+def standardise(network: nn.Module, config: Mapping[str, Any]) -> nn.Module:
+    """Return an equal coarse network whose convolutions hold the weights that they convolve with.
+
+    Args:
+        network: With `StandardisedConv3d`, or already without.
+        config: Of the network that is returned.
+    """
+    plain = build_coarse_network(config).eval()
+    state = dict(network.state_dict())
+    for prefix, layer in network.named_modules():
+        if isinstance(layer, StandardisedConv3d):
+            state[f"{prefix}.weight"] = layer.standardised().detach()
+    plain.load_state_dict({key: state[key] for key in plain.state_dict()})
+    return plain
+
+
 _FILES = {"onnx": ONNX_FILE, "torch": WEIGHTS_FILE}
+_COARSE_FILES = {"onnx": COARSE_ONNX_FILE, "torch": COARSE_WEIGHTS_FILE}
 
 
 def _network_of(checkpoint: NetworkState, path: Path) -> nn.Module:
@@ -146,14 +185,41 @@ def _network_of(checkpoint: NetworkState, path: Path) -> nn.Module:
     return network.eval()
 
 
+def _coarse_of(checkpoint: NetworkState, path: Path) -> nn.Module | None:
+    """The coarse network with its weights; None without one."""
+    if checkpoint.coarse_network is None:
+        return None
+    network = build_coarse_network(checkpoint.coarse_network)
+    try:
+        network.load_state_dict(checkpoint.coarse_weights or {})
+    except RuntimeError as error:
+        raise ModelError(f"The coarse weights in {path} do not fit the network it names: {error}") from error
+    return network.eval()
+
+
+def _write_network(
+    probabilities: nn.Module, folder: Path, names: Mapping[str, str], example: Tensor, free_axis: int
+) -> ModelFiles:
+    """Write weights and graph; the size of the input's `free_axis` is not fixed."""
+    state = probabilities.get_submodule("network").state_dict().items()
+    # Batch normalisation's count of batches, an integer, is of no use.
+    tensors = {key: value.numpy() for key, value in state if value.is_floating_point()}
+    places = write_weights(folder / names["torch"], tensors)
+    _write_graph(probabilities, example, free_axis, folder / names["onnx"], names["torch"], tensors, places)
+    files = {key: ModelFile(file=file, sha256=sha256_of(folder / file)) for key, file in names.items()}
+    return ModelFiles(**files)
+
+
 def _write_graph(
     probabilities: nn.Module,
-    preprocess: PreprocessConfig,
+    example: Tensor,
+    free_axis: int,
     path: Path,
+    weights_file: str,
     tensors: Mapping[str, npt.NDArray[np.float32]],
     places: Mapping[str, TensorPlace],
 ) -> None:
-    """Write the ONNX graph with a free batch size, its weights left in the safetensors file where they lie there."""
+    """Write the ONNX graph with one free size, its weights left in the safetensors file where they lie there."""
     try:
         import onnx
         import onnxscript  # noqa: F401  # what torch.onnx translates with
@@ -161,7 +227,7 @@ def _write_graph(
     except ImportError as error:
         message = f"Export needs {error.name}, which is not installed: {INSTALL_TRAIN}."
         raise MissingDependencyError(message) from error
-    example = torch.zeros(2, preprocess.channels, *preprocess.size)
+    free = torch.export.Dim("batch") if free_axis == 0 else SIZE_MULTIPLE * torch.export.Dim("eighths", max=64)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists the packages it could translate, were they here
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns of its own use of torch
@@ -170,7 +236,7 @@ def _write_graph(
             (example,),
             input_names=["slices"],
             output_names=["probabilities"],
-            dynamic_shapes={"slices": {0: "batch"}},
+            dynamic_shapes={"slices": {free_axis: free}},
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -182,7 +248,7 @@ def _write_graph(
         place = places.get(name)
         # The exporter may change a weight and keep its name: a normalisation that could not be folded, it folds.
         if place is not None and tensor.raw_data == tensors[name].tobytes():
-            set_external_data(tensor, WEIGHTS_FILE, place.offset, place.length)
+            set_external_data(tensor, weights_file, place.offset, place.length)
             tensor.ClearField("raw_data")
     graph = model.graph
     for item in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
@@ -190,13 +256,13 @@ def _write_graph(
     onnx.save(model, path)
 
 
-def _check_equal(model: Model, original: Probabilities) -> None:
-    shape = (2, model.preprocess.channels, *model.preprocess.size)
+def _check_equal(model: Model, original: nn.Module) -> None:
+    shape = (1 if model.is_coarse else 2, *(3 * SIZE_MULTIPLE if size < 0 else size for size in model.input_shape))
     slices = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
     with torch.inference_mode():
         expected = original(torch.from_numpy(slices)).numpy()
     differences = np.abs(OnnxRuntimeEngine(model).probabilities(slices) - expected)
-    jumps = read_network_config(model.network).jumps
+    jumps = not model.is_coarse and read_network_config(model.network).jumps
     difference = float(np.quantile(differences, UNJUMPED_SHARE) if jumps else differences.max())
     if difference > PROBABILITY_TOLERANCE:
         raise ModelError(

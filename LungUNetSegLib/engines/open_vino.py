@@ -33,21 +33,21 @@ class OpenVinoEngine:
             core = _core(openvino)
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
             graph = core.read_model(str(model.onnx))
-            # A fixed shape lets OpenVINO plan its memory.
-            graph.reshape([1, model.preprocess.channels, *model.preprocess.size])
+            # A fixed shape lets OpenVINO plan its memory; only a scan's length is free.
+            graph.reshape([1, *model.input_shape])
             compiled = core.compile_model(graph, "CPU", _settings(precision, threads))
             self._queue = openvino.AsyncInferQueue(compiled)
         except Exception as error:  # openvino raises bare RuntimeErrors and pybind11's own
             raise engine_failure("OpenVINO", error) from error
         self._queue.set_callback(_keep_result)
-        self._shape = tuple(compiled.output(0).shape)[1:]
+        self._channels = compiled.output(0).partial_shape[1].get_length()
         name = {"bf16": "bfloat16", "f32": "float32"}[precision]
         self.device = "cpu"
         self.description = f"OpenVINO {openvino.__version__.split('-')[0]}, CPU, {name}"
 
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
-        result = np.empty((len(slices), *self._shape), np.float32)
+        result = np.empty((len(slices), self._channels, *slices.shape[2:]), np.float32)
         try:
             for index in range(len(slices)):
                 self._queue.start_async({0: slices[index : index + 1]}, result[index])

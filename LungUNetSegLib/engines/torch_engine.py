@@ -63,16 +63,18 @@ def torch_devices() -> list[str]:
 
 
 def _load_network(model: Model) -> Any:
-    from LungUNetSegLib.networks import Probabilities, build_network
+    from LungUNetSegLib.networks import Probabilities, build_coarse_network, build_network
+    from LungUNetSegLib.networks.unet3d import CoarseProbabilities
 
     torch = import_package("torch", "PyTorch")
-    network = build_network(model.network)
+    network: Any = build_coarse_network(model.network) if model.is_coarse else build_network(model.network)
     if model.weights.suffix in CHECKPOINT_SUFFIXES:
-        state = read_checkpoint(model.weights).weights
+        checkpoint = read_checkpoint(model.weights)
+        state = (checkpoint.coarse_weights or {}) if model.is_coarse else checkpoint.weights
     else:
         state = {name: torch.tensor(values) for name, values in read_weights(model.weights).items()}
     network.load_state_dict(state)
-    return Probabilities(network, model.network)
+    return CoarseProbabilities(network) if model.is_coarse else Probabilities(network, model.network)
 
 
 def _device_name(torch: Any, device: str) -> str:

@@ -18,8 +18,8 @@ def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = 
     """Mean binary cross-entropy over all valid pixels (the paper's L_BCE), safe for logits of any size.
 
     Args:
-        logits: (N, C, H, W).
-        target: (N, C, H, W) in [0, 1]; fractions are allowed where a pixel is partly lung.
+        logits: (N, C, H, W), or (N, C, D, H, W) of volumes.
+        target: As large, in [0, 1]; fractions are allowed where a pixel is partly lung.
         valid: (N, 1, H, W) or (N, C, H, W), 1 where the target is known, 0 where it is left out.
 
     Returns:
@@ -46,8 +46,8 @@ def soft_dice_loss(
     middle; the others cost nothing, as there a single pixel would cost as much as a lung.
 
     Args:
-        logits: (N, C, H, W).
-        target: (N, C, H, W) in [0, 1].
+        logits: As in `binary_cross_entropy`.
+        target: As large, in [0, 1].
         valid: As in `binary_cross_entropy`.
         dice_over: What each sum runs over: the whole batch, or a slice.
         smoothing: The paper's epsilon, in pixels.
@@ -58,7 +58,8 @@ def soft_dice_loss(
     probabilities, target = torch.sigmoid(logits.float()), target.float()
     if valid is not None:
         probabilities, target = probabilities * valid, target * valid
-    pixels = (0, 2, 3) if dice_over == "batch" else (2, 3)
+    inner = tuple(range(2, logits.dim()))
+    pixels = (0, *inner) if dice_over == "batch" else inner
     overlap = (probabilities * target).sum(pixels)
     total = probabilities.sum(pixels) + target.sum(pixels)
     loss = 1 - (2 * overlap + smoothing) / (total + smoothing)

@@ -21,11 +21,15 @@ class NetworkState:
         preprocess: The grid and intensities that the network expects.
         network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
         weights: The state dict; the moving average where the training kept one.
+        coarse_network: The coarse network's configuration, as JSON; None without one.
+        coarse_weights: Its state dict.
     """
 
     preprocess: PreprocessConfig
     network: dict[str, Any]
     weights: dict[str, Any]
+    coarse_network: dict[str, Any] | None = None
+    coarse_weights: dict[str, Any] | None = None
 
 
 def read_checkpoint(path: Path) -> NetworkState:
@@ -38,10 +42,13 @@ def read_checkpoint(path: Path) -> NetworkState:
     content = load_tensors(path)
     try:
         config, average = content["config"], content["average"]
+        coarse = config.get("coarse")  # neither this nor its weights are in older checkpoints
         return NetworkState(
             preprocess=from_json(PreprocessConfig, config["preprocess"], str(path)),
             network=dict(config["network"]),
             weights=content["network"] if average is None else average,
+            coarse_network=dict(coarse["network"]) if coarse else None,
+            coarse_weights=content["coarse"] if coarse else None,
         )
     except (LookupError, TypeError, ValueError, ConfigError) as error:
         raise ModelError(f"{path} is no checkpoint of `lungunetseg train` (it lacks or misnames {error}).") from error

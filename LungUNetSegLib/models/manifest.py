@@ -47,6 +47,19 @@ class ModelFiles:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CoarsePart:
+    """The network that looks at the whole scan first.
+
+    Attributes:
+        network: The 3D U-Net's settings, as JSON.
+        files: Its graph and weights.
+    """
+
+    network: dict[str, Any]
+    files: ModelFiles
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingCase:
     """Scans of one collection that a model learnt from, with what their licence asks to be repeated."""
 
@@ -84,6 +97,7 @@ class Manifest:
         network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
         structures: What the network's channels stand for, in their order; absent, as in older manifests, the lungs.
         files: The weights in each engine's form.
+        coarse: The coarse network, for models whose preprocessing has a coarse view.
         training: How it was made.
         scores: What it reached, by the model card's names.
     """
@@ -96,6 +110,7 @@ class Manifest:
     network: dict[str, Any]
     structures: tuple[Segment, ...] = ()
     files: ModelFiles
+    coarse: CoarsePart | None = None
     training: Training = Training()
     scores: dict[str, Any] = field(default_factory=dict)
 

@@ -6,16 +6,14 @@ which the graph refers: there is one copy of them for all engines). A training c
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.models.checks import check_files, check_whole, sha256_of
 from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, read_manifest
-from LungUNetSegLib.models.onnx_graph import Shape, read_graph
-from LungUNetSegLib.models.safetensors import TensorPlace, read_places
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment, lungs_of
 
@@ -37,6 +35,9 @@ class Model:
         structures: What the network's channels stand for, in their order; the lungs where none are given.
         onnx: Path of the ONNX graph; None for a checkpoint.
         manifest: None for a checkpoint.
+        is_coarse: Whether this is the network that looks at the whole scan first.
+        coarse: The network that looks at the whole scan first, as a model of its own that engines load alike; None
+            without one.
     """
 
     name: str
@@ -47,9 +48,15 @@ class Model:
     structures: tuple[Segment, ...] = ()
     onnx: Path | None = None
     manifest: Manifest | None = None
+    is_coarse: bool = False
+    coarse: Model | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "structures", self.structures or _lungs(self.network))
+        if self.is_coarse:
+            return
+        if bool(self.preprocess.coarse_mm) != (self.coarse is not None):
+            raise ModelError(f"{self.name!r} has a coarse view without its network, or the network without the view.")
         seen, given = self.network.get("in_channels", 1), self.preprocess.channels
         said = self.network.get("out_channels", 1)
         if seen != given or not self.structures or said != len(self.structures):
@@ -70,6 +77,13 @@ class Model:
         found = tuple(structure.segment_id for structure in self.structures)
         return found in [tuple(each.segment_id for each in lungs) for lungs in (LUNGS, BOTH_LUNGS)]
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one input, without the batch; -1 is free."""
+        if self.is_coarse:
+            return (1, -1, *self.preprocess.coarse_size)
+        return (self.preprocess.channels, *self.preprocess.size)
+
 
 def shipped_models() -> list[str]:
     """Names of the models that come with this package."""
@@ -87,7 +101,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
         MissingDependencyError: It is a checkpoint and torch is not installed.
     """
     if str(name_or_path) in shipped_models():
-        return _whole(_load_exported(SHIPPED_FOLDER / str(name_or_path) / MANIFEST_FILE))
+        return _load_exported(SHIPPED_FOLDER / str(name_or_path) / MANIFEST_FILE)
     path = Path(name_or_path)
     if path.is_dir():
         path = path / MANIFEST_FILE
@@ -101,27 +115,29 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
         return _load_checkpoint(path)
     if path.suffix != ".json":
         raise ModelError(f"{path} is not a model by itself: give the folder that holds it and its {MANIFEST_FILE}.")
-    return _whole(_load_exported(path))
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _load_exported(path)
 
 
 def _load_exported(manifest_path: Path) -> Model:
     manifest = read_manifest(manifest_path)
     folder = manifest_path.parent
-    for entry in (manifest.files.onnx, manifest.files.torch):
-        path = folder / entry.file
-        if not path.is_file():
-            raise ModelError(f"The model {manifest.name!r} lacks {path}: get it again, or export it again.")
-        if sha256_of(path) != entry.sha256:
-            raise ModelError(
-                f"{path} is not the file that the model's manifest describes (its SHA-256 differs): it was changed "
-                "or damaged. Get it again, or export it again."
-            )
-    return Model(
+    check_files(manifest.name, folder, manifest.files)
+    coarse = None
+    if manifest.coarse is not None:
+        check_files(manifest.name, folder, manifest.coarse.files)
+        files = manifest.coarse.files
+        coarse = Model(
+            name=manifest.name,
+            sha256=files.torch.sha256,
+            preprocess=manifest.preprocess,
+            network=manifest.coarse.network,
+            weights=folder / files.torch.file,
+            structures=LUNGS,
+            onnx=folder / files.onnx.file,
+            is_coarse=True,
+        )
+        check_whole(coarse)
+    model = Model(
         name=manifest.name,
         sha256=manifest.files.torch.sha256,
         preprocess=manifest.preprocess,
@@ -130,54 +146,26 @@ def _load_exported(manifest_path: Path) -> Model:
         weights=folder / manifest.files.torch.file,
         onnx=folder / manifest.files.onnx.file,
         manifest=manifest,
+        coarse=coarse,
     )
-
-
-def _whole(model: Model) -> Model:
-    """Return an exported model whose parts belong together: what one engine computes, another must.
-
-    Raises:
-        ModelError: The graph takes or gives other sizes than the manifest says, or reads its weights where the weights'
-            own file has others.
-    """
-    assert model.onnx is not None
-    graph, places = read_graph(model.onnx), read_places(model.weights)
-    where = f"{model.onnx} does not belong to this model"
-    seen, said = ((None, channels, *model.preprocess.size) for channels in (model.preprocess.channels, model.channels))
-    for shape, expected, does in ((graph.input, seen, "takes"), (graph.output, said, "gives")):
-        if not _agree(shape, expected):
-            raise ModelError(f"{where}: it {does} {_sizes(shape)}, and the manifest says {_sizes(expected)}.")
-    for tensor in graph.weights:
-        place = places.get(tensor.name.removeprefix("network."))
-        if tensor.file != model.weights.name or place != TensorPlace(tensor.shape, tensor.offset, tensor.length):
-            raise ModelError(
-                f"{where}: it has its weight {tensor.name!r} at byte {tensor.offset} of {tensor.file}, where "
-                f"{model.weights.name} has no such weight. Get the model again, or export it again."
-            )
+    check_whole(model)
     return model
-
-
-def _agree(shape: Shape, expected: Shape) -> bool:
-    """Whether two shapes may be the same; a size that one leaves open is any size."""
-    pairs = zip(shape, expected, strict=False)
-    return len(shape) == len(expected) and all(None in pair or pair[0] == pair[1] for pair in pairs)
-
-
-def _sizes(shape: Sequence[object]) -> str:
-    return " x ".join("any" if each is None else str(each) for each in shape)
 
 
 def _load_checkpoint(path: Path) -> Model:
     from LungUNetSegLib.models.checkpoint import read_checkpoint  # needs torch
 
     checkpoint = read_checkpoint(path)
-    return Model(
-        name=path.stem,
-        sha256=sha256_of(path),
-        preprocess=checkpoint.preprocess,
-        network=checkpoint.network,
-        weights=path,
-    )
+    about: dict[str, Any] = {
+        "name": path.stem,
+        "sha256": sha256_of(path),
+        "preprocess": checkpoint.preprocess,
+        "weights": path,
+    }
+    coarse = None
+    if checkpoint.coarse_network is not None:
+        coarse = Model(network=checkpoint.coarse_network, structures=LUNGS, is_coarse=True, **about)
+    return Model(network=checkpoint.network, coarse=coarse, **about)
 
 
 def _lungs(network: Mapping[str, Any]) -> tuple[Segment, ...]:

@@ -23,12 +23,13 @@ from LungUNetSegLib.errors import ModelError
 Tensors = dict[str, npt.NDArray[np.float32]]
 
 _LENGTH_BYTES = 8
+_BYTES = {"F32": 4, "F16": 2}
 _MAX_HEADER_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
 class TensorPlace:
-    """Where a float32 tensor lies in its file.
+    """Where a tensor lies in its file.
 
     Attributes:
         shape: Its sizes.
@@ -41,34 +42,40 @@ class TensorPlace:
     length: int
 
 
-def write_weights(path: Path, tensors: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, TensorPlace]:
-    """Write float32 tensors and return where each lies."""
+def write_weights(
+    path: Path, tensors: Mapping[str, npt.NDArray[np.float32]], *, half: bool = False
+) -> dict[str, TensorPlace]:
+    """Write float32 tensors and return where each lies; `half` writes them in float16, for keeping, not for engines."""
     header, places, end = {}, {}, 0
+    kind, stored, size = ("F16", "<f2", 2) if half else ("F32", "<f4", 4)
     for name, tensor in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [end, end + tensor.nbytes]}
-        end += tensor.nbytes
+        length = size * tensor.size
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [end, end + length]}
+        end += length
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the numbers begin at a multiple of 8
     start = _LENGTH_BYTES + len(text)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(_LENGTH_BYTES, "little") + text)
         for name, tensor in tensors.items():
-            places[name] = TensorPlace(tensor.shape, start + header[name]["data_offsets"][0], tensor.nbytes)
-            file.write(np.ascontiguousarray(tensor, "<f4").tobytes())
+            places[name] = TensorPlace(tensor.shape, start + header[name]["data_offsets"][0], size * tensor.size)
+            file.write(np.ascontiguousarray(tensor, stored).tobytes())
     return places
 
 
 def read_weights(path: Path) -> Tensors:
-    """Return the file's tensors by name.
+    """Return the file's tensors by name, those of float16 as float32.
 
     Raises:
-        ModelError: It is no safetensors file, is cut short, or holds anything but float32.
+        ModelError: It is no safetensors file, is cut short, or holds anything but float32 and float16.
     """
-    content, places = path.read_bytes(), read_places(path)
-    return {
-        name: np.frombuffer(content, "<f4", prod(place.shape), place.offset).reshape(place.shape)
-        for name, place in places.items()
-    }
+    content, tensors = path.read_bytes(), {}
+    for name, place in read_places(path).items():
+        count = prod(place.shape)
+        kind = "<f2" if place.length < 4 * count else "<f4"
+        values = np.frombuffer(content, kind, count, place.offset).reshape(place.shape)
+        tensors[name] = values.astype(np.float32, copy=False)
+    return tensors
 
 
 def read_places(path: Path) -> dict[str, TensorPlace]:
@@ -95,11 +102,11 @@ def _places(header: Any, start: int, size: int) -> dict[str, TensorPlace]:
         if name == "__metadata__":
             continue
         shape, (first, end) = tuple(entry["shape"]), entry["data_offsets"]
-        if entry["dtype"] != "F32":
+        if entry["dtype"] not in _BYTES:
             raise ValueError(f"{name} is {entry['dtype']}")
         if not all(type(each) is int and each >= 0 for each in (first, end, *shape)):
             raise ValueError(f"{name} has the shape {entry['shape']} at {entry['data_offsets']}")
-        if end - first != 4 * prod(shape) or start + end > size:
+        if end - first != _BYTES[entry["dtype"]] * prod(shape) or start + end > size:
             raise ValueError(f"{name} does not fit")
         places[name] = TensorPlace(shape, start + first, end - first)
     return places

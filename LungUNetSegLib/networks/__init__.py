@@ -18,6 +18,7 @@ from LungUNetSegLib.networks.dilated_unet import DilatedUNetConfig
 from LungUNetSegLib.networks.encoders import EncoderConfig, load_encoder
 from LungUNetSegLib.networks.original_unet import OriginalUNetConfig
 from LungUNetSegLib.networks.unet import UNet, UNetConfig
+from LungUNetSegLib.networks.unet3d import UNet3d, UNet3dConfig, build_coarse_network
 from LungUNetSegLib.networks.vgg_segnet import VggSegNetConfig
 
 for _config_type in (UNetConfig, OriginalUNetConfig, DilatedUNetConfig, DenseNetFpnConfig, VggSegNetConfig):
@@ -31,8 +32,11 @@ __all__ = [
     "OriginalUNetConfig",
     "Probabilities",
     "UNet",
+    "UNet3d",
+    "UNet3dConfig",
     "UNetConfig",
     "VggSegNetConfig",
+    "build_coarse_network",
     "build_network",
     "load_encoder",
     "network_names",

@@ -30,18 +30,24 @@ WITHIN_SHARE = 0.25
 """A lung has at least this much inside the chest of what it has outside, or the chest wall is open to the eye."""
 
 
-def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16]) -> int:
+SCAN_SHARE = 0.9
+"""A part of a lung with a larger share in the room's air, over all its slices, is outside."""
+
+
+def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16], *, by_scan: bool = False) -> int:
     """Set to 0 in place what is air around the body.
 
     Args:
         probabilities: (N, 2, h, w), 0 to 255; channel 0 right lung, 1 left.
         hu: (N, h, w) the slices, of which `AIR_HU` is the lowest value and that of pixels that were not scanned.
+        by_scan: Drop also what lies in the room's air where its slices show no other lung, if the scan does.
 
     Returns:
         How many pixels were lung and no longer are.
     """
     dropped = 0
-    for plane, said in zip(hu, probabilities, strict=True):
+    doubtful: dict[int, tuple[Mask, Mask]] = {}
+    for index, (plane, said) in enumerate(zip(hu, probabilities, strict=True)):
         lungs = said >= HALF
         if not lungs.any():
             continue
@@ -53,10 +59,30 @@ def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16]) ->
         air = either & not_scanned
         if len(lungs) == 2:  # one channel for both does not tell a lung from a part of one
             room = _uncut(outside & ~not_scanned, either, not_scanned)
-            air |= _parts_within(lungs[0], room) | _parts_within(lungs[1], room)
+            parts = [_parts_within(lung, room) for lung in lungs]
+            air |= parts[0][0] | parts[1][0]
+            if by_scan and (parts[0][1].any() or parts[1][1].any()):
+                doubtful[index] = parts[0][1], parts[1][1]
         dropped += int(np.count_nonzero(air))
         said[:, air] = 0
+    for side in (0, 1) if doubtful else ():
+        dropped += _drop_by_scan(probabilities[:, side], {index: masks[side] for index, masks in doubtful.items()})
     return dropped
+
+
+def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
+    """Set to 0 in place the parts of one lung, over all slices, that lie in the room's air; return their pixels."""
+    parts, count = ndimage.label(lung >= HALF)
+    sizes, outside = np.bincount(parts.ravel(), minlength=count + 1), np.zeros(count + 1, np.int64)
+    for index, mask in doubtful.items():
+        outside += np.bincount(parts[index][mask], minlength=count + 1)
+    sizes[0] = 0
+    is_outside = outside > SCAN_SHARE * sizes
+    is_outside[0] = False
+    if sizes[~is_outside].sum() < WITHIN_SHARE * sizes[is_outside].sum():
+        return 0
+    lung[is_outside[parts]] = 0
+    return int(sizes[is_outside].sum())
 
 
 def _joined_to_the_border(air: Mask) -> Mask:
@@ -83,14 +109,13 @@ def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
     return result
 
 
-def _parts_within(lung: Mask, room: Mask) -> Mask:
-    """The connected parts of one lung in a slice that lie in the room's air, where another lies in the body."""
+def _parts_within(lung: Mask, room: Mask) -> tuple[Mask, Mask]:
+    """The parts of one lung in a slice that lie in the room's air: where another lies in the body, and where none."""
     parts, count = ndimage.label(lung)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     is_outside = np.bincount(parts[room], minlength=count + 1) > OUTSIDE_SHARE * sizes
     is_outside[0] = False
     within, without = sizes[1:][~is_outside[1:]].sum(), sizes[is_outside].sum()
-    if within < WITHIN_SHARE * without:
-        is_outside[:] = False
     result: Mask = is_outside[parts]
-    return result
+    nothing = np.zeros_like(result)
+    return (nothing, result) if within < WITHIN_SHARE * without else (result, nothing)

@@ -49,7 +49,11 @@ class Cleaning:
 
 
 def clean(
-    probabilities: Probabilities, hu: npt.NDArray[np.int16], spacing_mm: tuple[float, float, float]
+    probabilities: Probabilities,
+    hu: npt.NDArray[np.int16],
+    spacing_mm: tuple[float, float, float],
+    *,
+    saw_scan: bool = False,
 ) -> tuple[Probabilities, Cleaning]:
     """Clean the network's output for a whole scan.
 
@@ -57,13 +61,14 @@ def clean(
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255; axes run to the head, the back and the left.
         hu: (D, h, w) the slices that the network saw.
         spacing_mm: (slice, row, column) of that grid.
+        saw_scan: Whether the network saw the whole scan; what lies outside the body is then decided by the whole scan.
 
     Returns:
         Probabilities of the same form, and what was changed.
     """
     result = probabilities.copy()
     voxel_ml = float(np.prod(spacing_mm)) / 1000
-    outside_ml = drop_air_outside(result, hu) * voxel_ml
+    outside_ml = drop_air_outside(result, hu, by_scan=saw_scan) * voxel_ml
     box = bounding_box(result.max(axis=1) >= HALF)
     if box[0].stop == box[0].start:
         return result, Cleaning(outside_ml=outside_ml)

@@ -9,12 +9,21 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.coarse import (
+    UNKNOWN,
+    as_channels,
+    bring_to_slices,
+    coarsen_slices,
+    has_coarse_view,
+    pad_depth,
+    reduce_planes,
+)
 from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngine, open_engine
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import limited_cores
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
-from LungUNetSegLib.preprocessing import NetworkGrid, PreparedScan, chunks, prepare
+from LungUNetSegLib.preprocessing import NetworkGrid, PreparedScan, chunks, normalise, prepare
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
@@ -37,6 +46,7 @@ class Segmenter:
         engine: What runs the network: a name of `engines.ENGINES`, or an engine that is already open.
         device: Where it runs; see `open_engine`.
         threads: On the CPU; when None, as many as the machine or the container has.
+        coarse: For models that look at the whole scan first, an engine of that network that is already open.
 
     Raises:
         ModelError: The model finds other structures than the lungs.
@@ -50,6 +60,8 @@ class Segmenter:
         engine: EngineName | Engine = "auto",
         device: DeviceName = "auto",
         threads: int | None = None,
+        *,
+        coarse: Engine | None = None,
     ) -> None:
         if not model.finds_lungs:
             names = ", ".join(structure.name for structure in model.structures)
@@ -57,6 +69,9 @@ class Segmenter:
         started = time.perf_counter()
         self.model, self.threads = model, threads
         self.engine = open_engine(model, engine, device, threads) if isinstance(engine, str) else engine
+        if model.coarse is not None and coarse is None:
+            coarse = open_engine(model.coarse, engine if isinstance(engine, str) else "auto", device, threads)
+        self.coarse = coarse
         self.load_seconds = time.perf_counter() - started
 
     def segment(
@@ -86,7 +101,8 @@ class Segmenter:
         with _timed(seconds, "segment"):
             said = self._run_network(scan, progress)
         with _timed(seconds, "clean"):
-            cleaned, cleaning = (said, Cleaning()) if raw else clean(said, scan.hu, scan.grid.geometry.spacing_mm)
+            spacing_mm, saw_scan = scan.grid.geometry.spacing_mm, self.coarse is not None
+            cleaned, cleaning = (said, Cleaning()) if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
         with _timed(seconds, "restore"):
             label_map = scan.grid.to_scan(_restore(cleaned, scan.grid, progress))
             if labels == "binary":
@@ -111,16 +127,31 @@ class Segmenter:
         depth = len(scan.hu)
         result = np.zeros((depth, 2, *scan.hu.shape[1:]), np.uint8)
         progress("segment", 0, depth)
+        told = self._look_at_all(scan)
         for chunk, slices in scan.batches():
+            if self.model.preprocess.coarse_mm:
+                slices = np.concatenate((slices, as_channels(_told_at(told, scan, chunk))), axis=1)
             said = self.engine.probabilities(slices)
             result[chunk, : said.shape[1]] = np.rint(said * np.float32(255))
             progress("segment", chunk.stop, depth)
         return result
 
+    def _look_at_all(self, scan: PreparedScan) -> npt.NDArray[np.float32] | None:
+        """Return the coarse network's (2, d, a, b) probabilities of the scan; None where it has no coarse view."""
+        config, slice_mm = self.model.preprocess, scan.aligned.geometry.spacing_mm[0]
+        if self.coarse is None or not has_coarse_view(len(scan.hu), slice_mm, config):
+            return None
+        reduced = np.concatenate(
+            [reduce_planes(scan.hu[chunk], config.coarse_factor) for chunk in chunks(len(scan.hu))]
+        )
+        view = normalise(pad_depth(coarsen_slices(reduced, slice_mm, config)), config)
+        (said,) = self.coarse.probabilities(view[None, None])
+        return np.asarray(said, np.float32)
+
     def _steps_down(self) -> tuple[Finding, ...]:
-        """What the engine did instead of what was asked; it holds for each scan from then on."""
-        sentences = self.engine.steps_down if isinstance(self.engine, FallbackEngine) else []
-        return tuple(Finding("engine-fallback", sentence) for sentence in sentences)
+        """What the engines did instead of what was asked; it holds for each scan from then on."""
+        engines = [each for each in (self.engine, self.coarse) if isinstance(each, FallbackEngine)]
+        return tuple(Finding("engine-fallback", sentence) for each in engines for sentence in each.steps_down)
 
 
 def segment(
@@ -149,6 +180,14 @@ def segment(
     """
     loaded = load_model(model) if isinstance(model, str) else model
     return Segmenter(loaded, engine, device, threads).segment(volume, labels=labels, progress=progress)
+
+
+def _told_at(said: npt.NDArray[np.float32] | None, scan: PreparedScan, chunk: slice) -> npt.NDArray[np.float32]:
+    """(n, 2, h, w) of what the coarse network says at some slices; `UNKNOWN` where there is no coarse view."""
+    numbers, config = np.arange(chunk.start, chunk.stop), scan.grid.config
+    if said is None:
+        return np.full((len(numbers), 2, *config.size), UNKNOWN, np.float32)
+    return bring_to_slices(said, numbers, len(scan.hu), scan.aligned.geometry.spacing_mm[0], config)
 
 
 def _restore(probabilities: Probabilities, grid: NetworkGrid, progress: Progress) -> npt.NDArray[np.uint8]:

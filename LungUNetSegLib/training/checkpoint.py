@@ -30,6 +30,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "history": list,
     "data_digest": str,
     "versions": dict,
+    "coarse": (dict, type(None)),
 }
 """Of the parts of a file; `config` and `split` check themselves."""
 
@@ -49,6 +50,7 @@ class Checkpoint:
         split: Cases trained on and tested on.
         data_digest: Of all files and preprocessing behind `split`.
         versions: Of the software that wrote this.
+        coarse: The coarse network's parameters and buffers, when there is one.
     """
 
     config: TrainingConfig
@@ -63,6 +65,7 @@ class Checkpoint:
     versions: dict[str, str] = field(
         default_factory=lambda: {"lungunetseg": LungUNetSegLib.__version__, "torch": str(torch.__version__)}
     )
+    coarse: dict[str, Tensor] | None = None
 
     @property
     def weights(self) -> dict[str, Tensor]:
@@ -139,6 +142,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     values = load_tensors(path)
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
         raise ModelError(f"{path} is no checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
+    values.setdefault("coarse", None)  # checkpoints of before have no coarse network
     _check_parts(values, path)
     values["config"] = from_json(TrainingConfig, values["config"], f"{path}: config")
     values["split"] = from_json(Split, values["split"], f"{path}: split")

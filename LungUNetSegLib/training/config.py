@@ -11,6 +11,7 @@ from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.losses import DiceOver
 from LungUNetSegLib.networks import (
@@ -22,6 +23,7 @@ from LungUNetSegLib.networks import (
     VggSegNetConfig,
 )
 from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.training.coarse import CoarseConfig
 
 DEMO_SAMPLE = "LIDC-IDRI-0001"
 """The demo is scored on it, so no shipped model may have seen it."""
@@ -36,7 +38,9 @@ class TrainingConfig:
         network: Which architecture, and its settings; one structure for both lungs, or two for right and left.
         sampling: Which slices make an epoch.
         augment: How slices are changed; None for not at all.
-        pathology: What disease is laid in; None for none.
+        pathology: What disease is laid into the views; None for none.
+        views: Which parts of the scans are seen, and what is in the way.
+        coarse: How the coarse network is trained first; None for no coarse view.
         exclude: Cases and patients that are left out.
         start_from: Path of a checkpoint whose weights are the first ones; "" for random ones.
         epochs: How many times the training goes through an epoch's slices.
@@ -67,6 +71,8 @@ class TrainingConfig:
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     augment: AugmentConfig | None = None
     pathology: PathologyConfig | None = None
+    views: ViewConfig = field(default_factory=lambda: ViewConfig(per_case=0))
+    coarse: CoarseConfig | None = None
     exclude: tuple[str, ...] = ()
     start_from: str = ""
     epochs: int = 10
@@ -110,14 +116,16 @@ class TrainingConfig:
             raise ConfigError(f"average_decay must lie in [0, 1), got {self.average_decay}.")
         if self.network.in_channels != self.preprocess.channels or self.network.out_channels not in (1, 2):
             raise ConfigError(
-                f"Training gives the network {self.preprocess.channels} channel(s) (3 with context_mm, 1 without) and "
-                "wants 1 (both lungs) or 2 (right, left), "
+                f"Training gives the network {self.preprocess.channels} channel(s) (3 with context_mm, 1 without, "
+                "2 more with coarse_mm) and wants 1 (both lungs) or 2 (right, left), "
                 f"got {self.network.in_channels} and {self.network.out_channels}."
             )
+        if bool(self.preprocess.coarse_mm) != (self.coarse is not None):
+            raise ConfigError("preprocess.coarse_mm and coarse belong together: give both or neither.")
 
 
 _OURS: dict[str, Any] = {
-    "in_channels": 3,
+    "in_channels": 5,
     "out_channels": 2,
     "features_per_stage": (24, 48, 96, 160, 224),
     "stem_stride": 2,
@@ -125,13 +133,15 @@ _OURS: dict[str, Any] = {
 }
 
 LUNGS = TrainingConfig(
-    preprocess=PreprocessConfig(context_mm=7.0),
+    preprocess=PreprocessConfig(context_mm=7.0, coarse_mm=6.0),
     network=UNetConfig(**_OURS),
-    sampling=SamplingConfig(slices_per_epoch=1200),
-    augment=AugmentConfig(),
+    sampling=SamplingConfig(slices_per_epoch=1200, single_slice_share=0.35, no_lung_share=0.25, alone_probability=0.15),
+    augment=AugmentConfig(flip=0.0, noise_hu=80.0),
     pathology=PathologyConfig(),
+    views=ViewConfig(),
+    coarse=CoarseConfig(),
     exclude=(DEMO_SAMPLE,),
-    epochs=20,
+    epochs=24,
     batch_size=8,
     learning_rate=2e-3,
     l2=0.01,
@@ -184,6 +194,7 @@ DENSENET_FPN = replace(
     LUNGS,
     preprocess=PreprocessConfig(size=(256, 256), window_hu=(-1024.0, 3071.0), context_mm=5.0),
     network=DenseNetFpnConfig(out_channels=2),
+    coarse=None,
 )
 """The lung masks' of Wang 2020: 256 x 256 pixels, three slices, no upper end of the HU. How it was trained is not
 public: as ours. There the pixels are those of the image, halved, and the first and last slice get no mask."""
@@ -192,6 +203,7 @@ VGG_SEGNET = replace(
     LUNGS,
     preprocess=PreprocessConfig(spacing_mm=1.75, size=(224, 224)),
     network=VggSegNetConfig(out_channels=2),
+    coarse=None,
     loss="balanced_cross_entropy",
 )
 """The VGG-SegNet's of Khan 2021: 224 x 224 pixels, one slice, and SegNet's loss. The rest is as ours."""

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from LungUNetSegLib.coarse import as_channels
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.networks import build_network, structure_logits
+from LungUNetSegLib.networks import NetworkConfig, build_network, structure_logits
 from LungUNetSegLib.preprocessing import normalise, slices_seen
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint
-from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.coarse import build_coarse, tell_slices
 
 BATCH_SIZE = 4
 
@@ -46,17 +47,25 @@ def predict_slices(
     network = build_network(checkpoint.config.network)
     network.load_state_dict(checkpoint.weights)
     network.eval()
+    coarse = None
+    if checkpoint.config.coarse is not None:
+        coarse = build_coarse(checkpoint.config.coarse, checkpoint.coarse or {})
     found = PredictedSlices(cases=[], images=[], references=[], predictions=[], ignores=[])
     total = sum(len(case.hu) for case in cases)
+    preprocess = checkpoint.config.preprocess
     for case in cases:
-        seen = slices_seen(len(case.hu), case.slice_mm, checkpoint.config.preprocess)
+        told = None if coarse is None else tell_slices(coarse, case, preprocess)
+        seen = slices_seen(len(case.hu), case.slice_mm, preprocess)
         for start in range(0, len(case.hu), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)
             target = case.target[chosen]
             found.cases.extend([case.case.case_id] * len(target))
             found.images.extend(case.hu[chosen])
             found.references.extend(np.any(target[:, :2] >= 128, axis=1))
-            found.predictions.extend(_predict(network, case.hu[seen[chosen]], checkpoint.config))
+            images = normalise(case.hu[seen[chosen]], preprocess)
+            if told is not None:
+                images = np.concatenate((images, as_channels(told[chosen])), axis=1)
+            found.predictions.extend(_predict(network, images, checkpoint.config.network))
             found.ignores.extend(target[:, 2] == 0)
             if progress is not None:
                 progress("predict", len(found.images), total)
@@ -64,8 +73,8 @@ def predict_slices(
 
 
 @torch.inference_mode()
-def _predict(network: nn.Module, hu: npt.NDArray[np.int16], config: TrainingConfig) -> npt.NDArray[np.bool_]:
-    """Map (B, k, h, w) HU to (B, h, w) bool: where any channel's probability is above one half."""
-    logits = structure_logits(network(torch.from_numpy(normalise(hu, config.preprocess))), config.network)
+def _predict(network: nn.Module, images: npt.NDArray[np.float32], config: NetworkConfig) -> npt.NDArray[np.bool_]:
+    """Map (B, k, h, w) images to (B, h, w) bool: where any channel's probability is above one half."""
+    logits = structure_logits(network(torch.from_numpy(images)), config)
     lungs: npt.NDArray[np.bool_] = (logits > 0).any(dim=1).numpy()
     return lungs

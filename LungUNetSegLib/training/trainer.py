@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from LungUNetSegLib.cases.splits import Split
+from LungUNetSegLib.coarse import as_channels
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.errors import DataError, ModelError
@@ -49,6 +50,7 @@ class Trainer:
         device: Where to train.
         process: This process among those that train together.
         workers: Processes that make batches ahead; 0 for none.
+        coarse: The coarse network's weights, kept in the checkpoints.
         progress: Called as ``(stage, done, total)`` with stages "train" and "validate".
         on_epoch: Called with each epoch's row of the history, when it is on disk.
 
@@ -67,13 +69,14 @@ class Trainer:
         device: torch.device | None = None,
         process: Process | None = None,
         workers: int = 0,
+        coarse: dict[str, Tensor] | None = None,
         progress: Progress | None = None,
         on_epoch: Callable[[Row], None] | None = None,
     ) -> None:
         if config.batch_size > len(training):
             raise DataError(f"A batch of {config.batch_size} is larger than the set of {len(training)} slices.")
         self.config, self.training, self.validation = config, training, validation
-        self.folder, self.split = folder, split
+        self.folder, self.split, self.coarse = folder, split, coarse
         self.device = device or torch.device("cpu")
         self.process, self.workers = process or Process(), workers
         self.process.check_batch_size(config.batch_size)
@@ -174,6 +177,7 @@ class Trainer:
             history=self.history,
             split=self.split,
             data_digest=self.data_digest,
+            coarse=self.coarse,
         )
 
     @property
@@ -254,6 +258,7 @@ class Trainer:
     def _prepare(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return image, target and valid as the network and the loss take them."""
         image = torch.from_numpy(normalise(batch.hu.numpy(), self.config.preprocess))
+        image = torch.cat((image, torch.from_numpy(as_channels(batch.told.numpy()))), dim=1)
         target = merged(batch.target, self.config.network)
         return (
             image.to(self.device, memory_format=self.memory_format, non_blocking=True),

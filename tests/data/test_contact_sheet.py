@@ -25,7 +25,7 @@ FINE = PreprocessConfig(spacing_mm=2.0, size=(168, 196))
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> SliceDataset:
     folder = tmp_path_factory.mktemp("sheet")
     case = cache_case(write_pair(folder, "p"), FINE, folder)
-    return SliceDataset([case], SamplingConfig(slices_per_epoch=20), AugmentConfig(), PathologyConfig())
+    return SliceDataset([case], SamplingConfig(slices_per_epoch=20), AugmentConfig(), preprocess=FINE)
 
 
 def test_no_change_is_forgotten() -> None:
@@ -40,21 +40,21 @@ def test_no_change_is_forgotten() -> None:
 
 
 def test_every_tile_but_the_first_differs_from_the_slice(dataset: SliceDataset) -> None:
-    first, *others = _single_changes(dataset)
+    first, *others = _single_changes(dataset, PathologyConfig())
     assert first[0] == "as it is"
     assert all(not torch.equal(hu, first[1]) for _, hu, _ in others)
     assert len({title for title, _, _ in others}) == len(others)
 
 
 def test_the_sheet_is_a_picture(dataset: SliceDataset, tmp_path: Path) -> None:
-    save_contact_sheet(dataset, tmp_path / "sheet.png")
+    save_contact_sheet(dataset, PathologyConfig(), tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(WriteError, match=r"sheet\.png"):
-        save_contact_sheet(dataset, tmp_path / "missing" / "sheet.png")
+        save_contact_sheet(dataset, PathologyConfig(), tmp_path / "missing" / "sheet.png")
 
 
 def test_slices_without_lung_show_nothing(dataset: SliceDataset) -> None:
     case = dataset.cases[0]
     empty = dataclasses.replace(case, target=case.target[:] * 0)
     with pytest.raises(DataError, match="No slice shows both lungs"):
-        save_contact_sheet(SliceDataset([empty], SamplingConfig(), AugmentConfig()), Path("unused.png"))
+        save_contact_sheet(SliceDataset([empty], SamplingConfig(), AugmentConfig()), None, Path("unused.png"))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
 from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.coarse import UNKNOWN
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
-from LungUNetSegLib.data.pathology import Kind, PathologyConfig
+from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
+from LungUNetSegLib.data.pathology import Lesion
 from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
@@ -137,55 +139,103 @@ def test_a_slice_seen_alone_stays_three_equal_slices() -> None:
     """As in use; noise or disease of each copy's own would teach what no scan shows."""
     cases = [make_case("a", 3, slice_mm=50.0), make_case("b", 1)]
     augment = AugmentConfig(probability=1.0)
-    pathology = PathologyConfig(ground_glass=1.0, consolidation=0, opacity=0, mass=0, emphysema=0, effusion=0,
-                                pneumothorax=0)  # fmt: skip
+    views = [dataclasses.replace(whole_view(depth, (32, 32)), lesions=(FLUID,)) for depth in (3, 1)]
     sampling = SamplingConfig(slices_per_epoch=8)
-    (batch,) = SliceDataset(cases, sampling, augment, pathology, preprocess=CONTEXT).epoch(0, 8)
+    seen = [SeenViews((view,)) for view in views]
+    (batch,) = SliceDataset(cases, sampling, augment, preprocess=CONTEXT, seen=seen).epoch(0, 8)
     assert (batch.hu.flatten(2).std(dim=2) > 1).all()
     assert torch.equal(batch.hu, batch.hu[:, 1:2].expand_as(batch.hu))
 
 
-@pytest.mark.parametrize(
-    ("kind", "alone_in_a_volume", "single"),
-    [("mass", False, False), ("opacity", True, False), ("ground_glass", True, True)],
-)
-def test_solid_tissue_is_painted_where_it_can_be_told_from_organs(
-    kind: str, alone_in_a_volume: bool, single: bool
-) -> None:
-    """Else it would teach that organs are lung: a mass looks like a dome in a slice that is seen alone, and a single
-    slice does not even say whether it shows organs.
-    """
-    always = PathologyConfig(**{each: float(each == kind) for each in get_args(Kind)})
-    cases = [make_case("a", 30), make_case("b", 1)]
-    sampling = SamplingConfig(slices_per_epoch=60, slab_probability=0.0, alone_probability=0.4)
-    dataset = SliceDataset(cases, sampling, pathology=always, preprocess=CONTEXT)
-    (batch,) = dataset.epoch(0, 60)
+FLUID = Lesion(0, "effusion", 200.0, 1.0, (0.0, 1.0, 0.0), 0.0, 0.0, 3)
+OPAQUE = Lesion(0, "opacity", 50.0, 1.0, (0.0, 1.0, 0.0), 0.0, 0.0, 3)
+WHOLE = whole_view(20, (32, 32))
+OFTEN = {"slab_probability": 0.0, "plain_probability": 0.0, "untold_probability": 0.0}
+
+
+def test_slices_are_seen_in_views_that_show_them() -> None:
+    """Of a view of slices 8 to 12 the neighbours beyond its ends are its last slices, as in a scan that ends there."""
+    seen = [SeenViews((WHOLE, dataclasses.replace(WHOLE, slices=(8, 13))))]
+    sampling = SamplingConfig(slices_per_epoch=2000, alone_probability=0.0, **OFTEN)
+    (batch,) = SliceDataset([make_case("a", 20)], sampling, preprocess=CONTEXT, seen=seen).epoch(0, 2000)
+    triples = set(map(tuple, batch.hu[:, :, 0, 0].tolist()))
+    assert {(8, 8, 11), (8, 9, 12), (8, 10, 12), (9, 12, 12)} <= triples  # in the short view
+    assert {(5, 8, 11), (6, 9, 12), (7, 10, 13), (9, 12, 15)} <= triples  # and in the whole scan
+    assert not any(middle < 8 and upper == middle for _, middle, upper in triples)
+
+
+def test_what_a_view_takes_from_the_lung_is_no_target() -> None:
+    """The fluid of a view is seen in all slices, and the lung that it fills is gone."""
+    seen = [SeenViews((WHOLE, dataclasses.replace(WHOLE, lesions=(FLUID,))))]
+    sampling = SamplingConfig(slices_per_epoch=200, alone_probability=0.0, **OFTEN)
+    (batch,) = SliceDataset([make_case("a", 20)], sampling, preprocess=CONTEXT, seen=seen).epoch(0, 200)
+    is_fluid = batch.target[:, 0, 12, 9] < 0.5
+    assert is_fluid.float().mean().item() == pytest.approx(0.5, abs=0.1)
+    changed = (batch.hu[:, :, 12, 9] - batch.hu[:, :, 0, 0]).abs() > 1e-3
+    assert (changed.all(dim=1) == is_fluid).all()
+
+
+def test_solid_disease_is_not_shown_in_slices_seen_alone() -> None:
+    """In one slice a liver looks like an opaque lung; it must not be called one."""
+    seen = [SeenViews((WHOLE, dataclasses.replace(WHOLE, lesions=(OPAQUE,))))]
+    sampling = SamplingConfig(slices_per_epoch=400, alone_probability=0.5, **OFTEN)
+    (batch,) = SliceDataset([make_case("a", 20)], sampling, preprocess=CONTEXT, seen=seen).epoch(0, 400)
     alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
-    is_single = torch.tensor([case == "b" for case, _ in drawn(dataset)])
-    painted = (batch.hu[:, 1] != batch.hu[:, 1, :1, :1]).any(dim=(1, 2))
-    assert painted[~alone].all()
-    assert (painted[is_single] == single).all()
-    assert (painted[alone & ~is_single] == alone_in_a_volume).all()
-    for chosen in (~alone, is_single, alone & ~is_single):
-        assert chosen.any()
+    painted = (batch.hu[:, 1, 12, 9] - batch.hu[:, 1, 0, 0]).abs() > 1e-3
+    assert alone.any() and not painted[alone].any()
+    assert painted[~alone].float().mean().item() == pytest.approx(0.5, abs=0.1)
 
 
-def test_a_network_without_neighbours_learns_solid_tissue_too() -> None:
-    only_masses = PathologyConfig(**{each: float(each == "mass") for each in get_args(Kind)})
-    cases = [make_case("a", 30)]
-    (batch,) = SliceDataset(cases, PLAIN, pathology=only_masses, preprocess=PreprocessConfig(spacing_mm=4.0)).epoch(
-        0, 30
-    )
-    assert (batch.hu != batch.hu[:, :, :1, :1]).flatten(1).any(dim=1).all()
+TOLD = PreprocessConfig(spacing_mm=4.0, size=(32, 32), context_mm=7.0, coarse_mm=8.0)
+
+
+def told_dataset(**sampling: float) -> SliceDataset:
+    """20 slices of 2.5 mm whose coarse view of 6 slices of 8 mm says 1/4 of the right lung and 3/4 of the left."""
+    said = np.full((2, 6, 16, 16), 51, np.uint8)
+    said[1] = 204
+    config = SamplingConfig(slices_per_epoch=1000, slab_probability=0.0, **sampling)
+    cases = [make_case("a", 20), make_case("b", 1)]
+    seen = [SeenViews((WHOLE,), (said,)), SeenViews((whole_view(1, (32, 32)),))]
+    return SliceDataset(cases, config, preprocess=TOLD, seen=seen)
+
+
+def test_slices_are_told_what_the_coarse_view_says_of_them() -> None:
+    (batch,) = told_dataset(alone_probability=0.0, untold_probability=0.0).in_order(21)
+    assert batch.told.shape == (21, 2, 32, 32)
+    for side, share in ((0, 0.2), (1, 0.8)):
+        assert torch.allclose(batch.told[:20, side], torch.tensor(share))
+    assert (batch.told[20] == UNKNOWN).all()  # a single slice
+
+
+def test_some_slices_are_not_told_and_those_seen_alone_never() -> None:
+    augment = AugmentConfig(probability=0.0, flip=0.0)
+    dataset = told_dataset(alone_probability=0.3, untold_probability=0.5)
+    dataset.augment = augment
+    (batch,) = dataset.epoch(0, 1000)
+    from_volume = torch.tensor([case == "a" for case, _ in drawn(dataset)])
+    alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
+    unknown = (batch.told == UNKNOWN).flatten(1).all(dim=1)
+    assert unknown[alone].all() and unknown[~from_volume].all()
+    assert unknown[~alone & from_volume].float().mean().item() == pytest.approx(0.5, abs=0.06)
+
+
+def test_what_is_told_moves_with_the_slice() -> None:
+    """A flip exchanges the sides of what is told too."""
+    dataset = told_dataset(alone_probability=0.0, untold_probability=0.0)
+    dataset.augment = AugmentConfig(probability=0.0, flip=1.0)
+    (batch,) = dataset.epoch(0, 1000)
+    told = batch.told[(batch.told != UNKNOWN).flatten(1).all(dim=1)]
+    assert len(told) and torch.allclose(told[:, 0], torch.tensor(0.8))
 
 
 @pytest.fixture
 def augmented() -> Callable[[int], SliceDataset]:
     cases = [make_case("a", 12), make_case("b", 1)]
     sampling = SamplingConfig(slices_per_epoch=16, slab_probability=0.5)
-    pathology = PathologyConfig(consolidation=0.4, effusion=0.3)
+    views = (whole_view(12, (32, 32)), dataclasses.replace(whole_view(12, (32, 32)), lesions=(FLUID,)))
+    seen = [SeenViews(views), SeenViews((whole_view(1, (32, 32)),))]
     augment = AugmentConfig(probability=0.7)
-    return lambda seed: SliceDataset(cases, sampling, augment, pathology, seed, preprocess=CONTEXT)
+    return lambda seed: SliceDataset(cases, sampling, augment, seed, preprocess=CONTEXT, seen=seen)
 
 
 def test_seed_and_epoch_decide_everything(augmented: Callable[[int], SliceDataset]) -> None:

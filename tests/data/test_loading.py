@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ import torch
 from phantom_cases import COARSE, write_pair
 
 from LungUNetSegLib.data.cache import cache_case
-from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
-from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.pathology import Lesion
 from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import EngineError
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are found through /proc")
@@ -28,8 +30,12 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="process
 def slices(tmp_path: Path) -> SliceDataset:
     torch.set_num_threads(1)  # as workers have: their number decides how sums are rounded
     case = cache_case(write_pair(tmp_path, "p", slices=9), COARSE, tmp_path)
-    everything = SamplingConfig(order="every"), AugmentConfig(probability=1), PathologyConfig(opacity=0.5)
-    return SliceDataset([case], *everything, seed=3, preprocess=COARSE)
+    opaque = Lesion(0, "opacity", 50.0, 1.0, (0.0, 1.0, 0.0), 0.0, 0.0, 3)
+    plain = whole_view(9, COARSE.size)
+    seen = [SeenViews((plain, dataclasses.replace(plain, lesions=(opaque,))))]
+    return SliceDataset(
+        [case], SamplingConfig(order="every"), AugmentConfig(probability=1), seed=3, preprocess=COARSE, seen=seen
+    )
 
 
 @pytest.mark.parametrize(("rank", "world_size"), [(0, 1), (1, 2)])

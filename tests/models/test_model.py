@@ -16,8 +16,9 @@ from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import MissingDependencyError, ModelError
 from LungUNetSegLib.models import model as model_module
+from LungUNetSegLib.models.checks import sha256_of
 from LungUNetSegLib.models.manifest import read_manifest
-from LungUNetSegLib.models.model import load_model, sha256_of, shipped_models
+from LungUNetSegLib.models.model import load_model, shipped_models
 from LungUNetSegLib.models.safetensors import read_weights, write_weights
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.training.checkpoint import load_checkpoint

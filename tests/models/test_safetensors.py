@@ -46,6 +46,20 @@ def test_the_format_is_the_one_others_read(tmp_path: Path) -> None:
     assert content[8 + length :] == b"\x00\x00\x80\x3f\x00\x00\x00\x40"
 
 
+def test_half_precision_comes_back_as_float32(tmp_path: Path) -> None:
+    """Protects the kept networks of the cross-validation: half the bytes, 11 bits of each number."""
+    values = {"x": np.array([[1.0, 2.5], [1e-3, -3.0]], np.float32), "y": np.array(0.1, np.float32)}
+    write_weights(tmp_path / "w.safetensors", values, half=True)
+    content = (tmp_path / "w.safetensors").read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    assert json.loads(content[8 : 8 + length])["x"] == {"dtype": "F16", "shape": [2, 2], "data_offsets": [0, 8]}
+    assert len(content) == 8 + length + 10
+    read = read_weights(tmp_path / "w.safetensors")
+    for name, tensor in values.items():
+        assert read[name].dtype == np.float32 and read[name].shape == tensor.shape
+        np.testing.assert_allclose(read[name], tensor, rtol=2**-11)
+
+
 def _file(header: object, numbers: bytes = b"") -> bytes:
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + numbers
@@ -61,13 +75,14 @@ def _file(header: object, numbers: bytes = b"") -> bytes:
         _file({"x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
         _file({"x": {"dtype": "F32", "shape": [-1], "data_offsets": [4, 0]}}, b"1234"),
         _file({"x": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}, b"1234"),
-        _file({"x": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
+        _file({"x": {"dtype": "I32", "shape": [1], "data_offsets": [0, 4]}}, b"1234"),
+        _file({"x": {"dtype": "F16", "shape": [1], "data_offsets": [0, 4]}}, b"1234"),
         _file({"x": {"shape": [1]}}, b"1234"),
         _file(["x"], b"1234"),
         _file({"x": {"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]}}, b"1234"),
         (200_000).to_bytes(8, "little") + b'{"x":' * 40_000,
     ],
-    ids=["empty", "text", "huge header", "cut", "length", "negative", "before", "half", "keys", "list", "real", "deep"],
+    ids=["empty", "text", "huge", "cut", "length", "negative", "before", "int", "half", "keys", "list", "real", "deep"],
 )
 def test_what_is_no_whole_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """Protects from computing with rubbish."""

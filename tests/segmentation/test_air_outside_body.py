@@ -157,3 +157,32 @@ def test_slices_are_looked_at_one_by_one() -> None:
     assert drop_air_outside(said, hu) == 4 * 40
     assert (said[[0, 2]] == chest()[1]).all()
     assert np.array_equal(said[1, 1] > 0, LEFT)
+
+
+def scan_of_chest_and_abdomen() -> tuple[Array, npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Three slices of an abdomen, air beside it taken for right lung, then one without, and three of the chest."""
+    hu, said = chest()
+    belly, none = hu.copy(), np.zeros_like(said)
+    belly[0][RIGHT | LEFT] = TISSUE_HU
+    beside = ellipse((64, 8), (20, 5))
+    taken = none.copy()
+    taken[0, 0][beside] = 255
+    return np.concatenate([belly] * 4 + [hu] * 3), np.concatenate([taken] * 3 + [none] + [said] * 3), beside
+
+
+def test_air_beside_an_abdomen_goes_where_the_scan_shows_the_lung_elsewhere() -> None:
+    """Its own slices show no lung by which it could be told; the lungs stay to the pixel."""
+    hu, said, beside = scan_of_chest_and_abdomen()
+    lungs = said[4:].copy()
+    assert drop_air_outside(said.copy(), hu) == 0
+    assert drop_air_outside(said, hu, by_scan=True) == 3 * beside.sum()
+    assert not said[:4].any() and np.array_equal(said[4:], lungs)
+
+
+def test_a_lung_whose_chest_wall_is_open_to_the_eye_stays_where_it_goes_on_within_the_body() -> None:
+    """A thin chest wall is not seen in some slices: there the lung is joined to the room, and goes on in the others."""
+    hu, said = (np.concatenate([each] * 5) for each in chest())
+    hu[:2, 60:70, :40] = ROOM_AIR_HU
+    before = said.copy()
+    assert drop_air_outside(said, hu, by_scan=True) == 0
+    assert np.array_equal(said, before)

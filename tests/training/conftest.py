@@ -16,6 +16,7 @@ from LungUNetSegLib.data.cache import CachedCase, cache_case
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.stages import draw_views
 from LungUNetSegLib.training.trainer import Trainer
 
 TINY = TrainingConfig(
@@ -48,9 +49,9 @@ def make_trainer(cached: list[CachedCase], tmp_path: Path) -> Callable[..., Trai
                 cached[:1],
                 config.sampling,
                 config.augment,
-                config.pathology,
                 config.seed,
                 preprocess=config.preprocess,
+                seen=draw_views(cached[:1], config),
             ),
             SliceDataset(cached[1:], SamplingConfig(order="every"), preprocess=config.preprocess)
             if validated

@@ -15,6 +15,7 @@ from torch import nn
 from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
+from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError, DataError, ModelError
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
@@ -30,6 +31,7 @@ EVERYTHING_RANDOM: dict[str, Any] = {
     "sampling": SamplingConfig(slices_per_epoch=12, slab_probability=0.5, slab_mm=100.0),
     "augment": AugmentConfig(),
     "pathology": PathologyConfig(),
+    "views": ViewConfig(per_case=4),
     "network": UNetConfig(in_channels=3, out_channels=2, features_per_stage=(4, 8), dropout=0.3),
     "average_decay": 0.9,
     "schedule": "cosine",

@@ -1,0 +1,103 @@
+"""The coarse view of a whole scan: what the coarse network sees, and how its answer reaches the slice network.
+
+One slice, or three, do not tell a liver under a lung from a lung that is opaque. So a small 3D network looks at the
+whole scan first, at `PreprocessConfig.coarse_mm`, and the slice network gets its two probabilities as two more
+channels. Training and use share this file.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step
+from LungUNetSegLib.resample import interpolation_matrix
+from LungUNetSegLib.volume import AIR_HU
+
+Float32 = npt.NDArray[np.float32]
+
+UNKNOWN = 0.5
+"""The probability that the slice network is told where there is no coarse view: neither lung nor none."""
+
+SIZE_MULTIPLE = 8
+"""The coarse network's volumes are padded with air to a multiple of this along the patient's length."""
+
+
+def has_coarse_view(depth: int, slice_mm: float, config: PreprocessConfig) -> bool:
+    """Whether a scan of `depth` slices has a coarse view: single slices, and those seen alone, have none."""
+    return bool(config.coarse_mm) and depth > 1 and neighbour_step(slice_mm, config) > 0
+
+
+def reduce_planes(planes: npt.NDArray[np.generic], factor: int) -> Float32:
+    """Average (..., h, w) values on the network's grid over blocks of `factor` x `factor` pixels; what is left over at
+    the end of rows and columns is left out.
+    """
+    *front, height, width = planes.shape
+    rows, columns = height // factor, width // factor
+    blocks = planes[..., : rows * factor, : columns * factor].reshape(*front, rows, factor, columns, factor)
+    mean: Float32 = blocks.mean(axis=(-3, -1), dtype=np.float32)
+    return mean
+
+
+def coarse_depth(depth: int, slice_mm: float, coarse_mm: float) -> int:
+    """How many slices the coarse view of a scan has."""
+    return max(1, round(depth * slice_mm / coarse_mm))
+
+
+def coarsen_slices(reduced: npt.NDArray[np.generic], slice_mm: float, config: PreprocessConfig) -> Float32:
+    """Bring (D, ...) reduced slices, from the feet to the head, to the (d, ...) slices of the coarse view."""
+    depth = len(reduced)
+    count = coarse_depth(depth, slice_mm, config.coarse_mm)
+    start_mm = _first_mm(depth, slice_mm, count, config.coarse_mm)
+    weights = interpolation_matrix(depth, slice_mm, count, config.coarse_mm, start_mm)
+    flat = weights @ np.ascontiguousarray(reduced, np.float32).reshape(depth, -1)
+    return np.asarray(flat.reshape(count, *reduced.shape[1:]), np.float32)
+
+
+def pad_depth(view: Float32) -> Float32:
+    """Pad a (d, a, b) coarse view in HU with air above the head to a multiple of `SIZE_MULTIPLE` slices."""
+    missing = -len(view) % SIZE_MULTIPLE
+    return np.pad(view, ((0, missing), (0, 0), (0, 0)), constant_values=AIR_HU)
+
+
+def bring_to_slices(
+    said: Float32, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
+) -> Float32:
+    """Interpolate the coarse network's answer at some slices of the scan.
+
+    Args:
+        said: (2, d, a, b) probabilities of right and left lung, at least as deep as the scan's coarse view.
+        numbers: (n,) of the slices wanted.
+        depth: Slices of the scan.
+        slice_mm: Their distance.
+        config: Of both grids.
+
+    Returns:
+        (n, 2, h, w) probabilities on the network's grid.
+    """
+    count = coarse_depth(depth, slice_mm, config.coarse_mm)
+    first_mm = _first_mm(depth, slice_mm, count, config.coarse_mm)
+    positions = ((numbers * slice_mm - first_mm) / config.coarse_mm).clip(0, count - 1)
+    below = np.floor(positions).astype(np.int64)
+    above = np.minimum(below + 1, count - 1)
+    share = (positions - below).astype(np.float32)[None, :, None, None]
+    planes = (said[:, below] * (1 - share) + said[:, above] * share).transpose(1, 0, 2, 3)
+    rows, columns = (_enlarging(size // config.coarse_factor, size) for size in config.size)
+    return np.asarray(rows @ planes @ columns.T, np.float32)
+
+
+def as_channels(told: npt.NDArray[np.floating]) -> Float32:
+    """Map probabilities to [-1, 1], the range of the slices beside which they stand; `UNKNOWN` becomes 0."""
+    return np.asarray(told * 2 - 1, np.float32)
+
+
+def _first_mm(depth: int, slice_mm: float, count: int, coarse_mm: float) -> float:
+    """Where the first of `count` coarse slices lies from the scan's first: both have one middle."""
+    return ((depth - 1) * slice_mm - (count - 1) * coarse_mm) / 2
+
+
+def _enlarging(small: int, large: int) -> Float32:
+    """The (large, small) matrix of linear interpolation between the middles of blocks; edges are repeated."""
+    positions = ((np.arange(large) + 0.5) * small / large - 0.5).clip(0, small - 1)
+    weights = np.maximum(1 - np.abs(positions[:, None] - np.arange(small)[None]), 0)
+    return np.asarray(weights, np.float32)

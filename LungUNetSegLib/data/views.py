@@ -1,0 +1,299 @@
+"""Views of a scan: the part of a patient that somebody might have scanned, with what might have been in the way.
+
+Scans begin and end anywhere, are cropped to one lung, show disease, raised arms, metal. A view is drawn once for a
+whole case and then seen by slices and by the coarse view alike, so that both tell one story.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from LungUNetSegLib.data.overview import Overview
+from LungUNetSegLib.data.pathology import SOLID, Lesion, PathologyConfig, lay_in, sample_lesion
+from LungUNetSegLib.data.surroundings import Arm, Metal, Shift
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.preprocessing import BODY_HU
+from LungUNetSegLib.volume import AIR_HU
+
+SHORTEST_MM = 20.0
+"""Of a view along the patient's length."""
+
+FIELD_MM = (110.0, 230.0)
+"""Radii of round fields of view."""
+
+SUPPORT_ML = 800.0
+SUPPORT_SHARE = 0.9
+"""Solid disease is laid into a lung of so many ml, of which the view shows such a share: less of an airless lung cannot
+be told from an organ, and would teach that organs are lung."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewConfig:
+    """How often a view differs from the scan, and in what.
+
+    Attributes:
+        per_case: Views drawn of each case, beside the scan itself.
+        shorter: Share of the views that begin or end elsewhere than the scan.
+        narrower: Share that are cropped to a rectangle, half of them around one lung.
+        rounded: Share that are cropped to a round field of view.
+        arms: Share with raised arms beside the body.
+        metal: Share with metal and its streaks.
+    """
+
+    per_case: int = 24
+    shorter: float = 0.45
+    narrower: float = 0.3
+    rounded: float = 0.12
+    arms: float = 0.12
+    metal: float = 0.12
+
+    def __post_init__(self) -> None:
+        if self.per_case < 0:
+            raise ConfigError(f"per_case must be at least 0, got {self.per_case}.")
+        for name in ("shorter", "narrower", "rounded", "arms", "metal"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a case is seen, and what is laid into it.
+
+    Attributes:
+        slices: First slice, and the one after the last.
+        rows, columns: The rectangle that was scanned, in pixels of the network's grid.
+        radius_mm: Of a round field of view around the rectangle's middle; infinite without.
+        move: By how many pixels, along (row, column), it lies elsewhere on the grid.
+        lesions: Disease.
+        shift: A mediastinum that has moved.
+        arms: Raised arms.
+        metal: Metal.
+    """
+
+    slices: tuple[int, int]
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    radius_mm: float = math.inf
+    move: tuple[int, int] = (0, 0)
+    lesions: tuple[Lesion, ...] = ()
+    shift: Shift | None = None
+    arms: tuple[Arm, ...] = ()
+    metal: Metal | None = None
+
+    @property
+    def is_solid(self) -> bool:
+        """Whether there is disease that looks like an organ in a slice seen alone."""
+        return any(lesion.kind in SOLID for lesion in self.lesions)
+
+
+def whole_view(depth: int, size: tuple[int, int]) -> View:
+    """Return the view that shows a scan as it is."""
+    return View((0, depth), (0, size[0]), (0, size[1]))
+
+
+def sample_view(
+    scan: Overview, config: ViewConfig, pathology: PathologyConfig | None, rng: np.random.Generator
+) -> View:
+    """Draw one view of a case."""
+    depth, height, width = scan.hu.shape
+    slices, rows, columns = (0, depth), (0, height), (0, width)
+    if rng.random() < config.shorter and depth > 2:
+        slices = _shorter(scan, rng)
+    if rng.random() < config.narrower:
+        rows, columns = _rectangle(scan, slices, rng)
+    move = _to_the_middle(scan, slices, rows, columns)
+    lesions = []
+    for channel in (0, 1):
+        lesion = sample_lesion(channel, scan.lung_mm[channel], pathology, rng) if pathology else None
+        if lesion and (lesion.kind not in SOLID or _is_supported(scan, channel, slices, rows, columns)):
+            lesions.append(lesion)
+    empty = next((each.channel for each in lesions if each.kind == "pneumonectomy"), None)
+    factor = scan.factor
+    return View(
+        slices=slices,
+        rows=(rows[0] * factor, rows[1] * factor),
+        columns=(columns[0] * factor, columns[1] * factor),
+        radius_mm=float(rng.uniform(*FIELD_MM)) if rng.random() < config.rounded else math.inf,
+        move=(move[0] * factor, move[1] * factor),
+        lesions=tuple(lesions),
+        shift=None if empty is None else _shift(scan, empty, rng),
+        arms=_arms(scan, rng) if rng.random() < config.arms and depth > 1 else (),
+        metal=_metal(scan, rng) if rng.random() < config.metal else None,
+    )
+
+
+def show(
+    view: View,
+    hu: Tensor,
+    target: Tensor,
+    numbers: npt.NDArray[np.int64],
+    slice_mm: float,
+    pixel_mm: float,
+    factor: int,
+) -> tuple[Tensor, Tensor]:
+    """Return some slices of a case as a view shows them.
+
+    Args:
+        view: Of this case.
+        hu: (n, H, W) HU.
+        target: (n, 2 or 3, H, W): right lung, left lung and, if wanted, what is known.
+        numbers: (n,) of the slices.
+        slice_mm: Their distance.
+        pixel_mm: Size of their pixels.
+        factor: The network's pixels along the side of one of these.
+
+    Returns:
+        New HU and target. What the view does not show is air, no lung, and known.
+    """
+    slices_mm = np.asarray(numbers * slice_mm, np.float64)
+    for lesion in view.lesions:
+        hu, lungs = lay_in(hu, target[:, :2], lesion, numbers, slice_mm, pixel_mm)
+        target = torch.cat((lungs, target[:, 2:]), dim=1)
+    if view.shift is not None:
+        hu, target = view.shift.move(hu, pixel_mm), view.shift.move(target, pixel_mm)
+        target = torch.cat((target[:, :2], (target[:, 2:] > 0.99).float()), dim=1)
+    for arm in view.arms:
+        hu = arm.lay_in(hu, target[:, :2].sum(dim=1), slices_mm, pixel_mm)
+    if view.metal is not None:
+        hu = view.metal.lay_in(hu, slices_mm, pixel_mm)
+    rows, columns = (slice(a // factor, b // factor) for a, b in (view.rows, view.columns))
+    if math.isfinite(view.radius_mm):
+        hu, target = _rounded(hu, target, rows, columns, view.radius_mm / pixel_mm)
+    if (
+        (rows.start, columns.start) == (0, 0)
+        and (rows.stop, columns.stop) == tuple(hu.shape[1:])
+        and not any(view.move)
+    ):
+        return hu, target
+    to_rows, from_rows = _moved(rows, view.move[0] // factor, hu.shape[1])
+    to_columns, from_columns = _moved(columns, view.move[1] // factor, hu.shape[2])
+    shown, known = torch.full_like(hu, AIR_HU), torch.zeros_like(target)
+    known[:, 2:] = 1
+    shown[:, to_rows, to_columns] = hu[:, from_rows, from_columns]
+    known[:, :, to_rows, to_columns] = target[:, :, from_rows, from_columns]
+    return shown, known
+
+
+def _rounded(hu: Tensor, target: Tensor, rows: slice, columns: slice, radius: float) -> tuple[Tensor, Tensor]:
+    """Leave what lies within `radius` pixels of a rectangle's middle; the rest was not scanned."""
+    y = (torch.arange(hu.shape[1]) + 0.5 - (rows.start + rows.stop) / 2).view(-1, 1)
+    x = (torch.arange(hu.shape[2]) + 0.5 - (columns.start + columns.stop) / 2).view(1, -1)
+    inside = torch.hypot(y, x) <= radius
+    lungs = target[:, :2] * inside
+    return torch.where(inside, hu, float(AIR_HU)), torch.cat((lungs, target[:, 2:]), dim=1)
+
+
+def _moved(span: slice, by: int, size: int) -> tuple[slice, slice]:
+    """Where a span comes to lie when it is moved, and the part of it that stays on the grid."""
+    start, stop = max(0, span.start + by), min(size, span.stop + by)
+    stop = max(start, stop)
+    return slice(start, stop), slice(start - by, stop - by)
+
+
+def _shorter(scan: Overview, rng: np.random.Generator) -> tuple[int, int]:
+    """Slices of a scan that begins and ends anywhere."""
+    depth = len(scan.hu)
+    longest_mm = depth * scan.slice_mm
+    length_mm = math.exp(rng.uniform(math.log(min(SHORTEST_MM, longest_mm)), math.log(longest_mm)))
+    count = min(depth, max(2, round(length_mm / scan.slice_mm)))
+    start = int(rng.integers(depth - count + 1))
+    return start, start + count
+
+
+def _rectangle(
+    scan: Overview, slices: tuple[int, int], rng: np.random.Generator
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Rows and columns of a rectangle around one lung, or anywhere in the body."""
+    seen = slice(*slices)
+    channel = int(rng.integers(2))
+    lung, body = scan.lungs[seen, channel].amax(dim=0) > 0.5, (scan.hu[seen] > BODY_HU).any(dim=0)
+    around_lung = bool(lung.any()) and rng.random() < 0.5
+    there = lung if around_lung else body
+    if not there.any():
+        return (0, there.shape[0]), (0, there.shape[1])
+    spans = []
+    for axis in (1, 0):
+        at = torch.nonzero(there.any(dim=axis))[:, 0]
+        low, high, size = int(at[0]), int(at[-1]) + 1, there.shape[1 - axis]
+        if around_lung:
+            low, high = (round(each) for each in (low - rng.uniform(-2, 6), high + rng.uniform(-2, 6)))
+        else:
+            length = max(8, round((high - low) * rng.uniform(0.35, 0.95)))
+            low = low + int(rng.integers(max(1, high - low - length)))
+            high = low + length
+        spans.append((max(0, min(low, size - 6)), min(size, max(high, low + 6))))
+    return spans[0], spans[1]
+
+
+def _to_the_middle(
+    scan: Overview, slices: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+) -> tuple[int, int]:
+    """By how much the body that is seen lies off the grid's middle, where a scan of it would be put."""
+    if (slices, rows, columns) == ((0, len(scan.hu)), (0, scan.hu.shape[1]), (0, scan.hu.shape[2])):
+        return 0, 0
+    body = scan.hu[slice(*slices), slice(*rows), slice(*columns)] > BODY_HU
+    move = []
+    for axis, first, size in ((1, rows[0], scan.hu.shape[1]), (2, columns[0], scan.hu.shape[2])):
+        profile = body.sum(dim=tuple({0, 1, 2} - {axis})).double()
+        total = float(profile.sum())
+        middle = float((profile * torch.arange(len(profile))).sum()) / total if total else (len(profile) - 1) / 2
+        move.append(round((size - 1) / 2 - first - middle))
+    return move[0], move[1]
+
+
+def _is_supported(
+    scan: Overview, channel: int, slices: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+) -> bool:
+    """Whether a view shows so much of a lung that solid disease in it can be told from an organ."""
+    lung = scan.lungs[:, channel]
+    all_ml = float(lung.sum()) * scan.voxel_ml
+    seen_ml = float(lung[slice(*slices), slice(*rows), slice(*columns)].sum()) * scan.voxel_ml
+    return len(lung) > 1 and seen_ml >= max(SUPPORT_ML, SUPPORT_SHARE * all_ml)
+
+
+def _shift(scan: Overview, empty: int, rng: np.random.Generator) -> Shift | None:
+    """The mediastinum moved into an empty half of the chest."""
+    if not all(len(each) for each in scan.lung_mm):
+        return None
+    right, left = (each[:, 2] for each in scan.lung_mm)
+    walls, middle = (float(right.min()), float(left.max())), float(right.max() + left.min()) / 2
+    if not walls[0] + 20 < middle < walls[1] - 20:
+        return None
+    moved = middle + rng.uniform(0.0, 0.7) * (walls[empty] - middle)
+    return Shift((walls[0], middle, walls[1]), (walls[0], float(moved), walls[1]))
+
+
+def _arms(scan: Overview, rng: np.random.Generator) -> tuple[Arm, ...]:
+    """One or two raised arms beside the upper part of what was scanned."""
+    top_mm = len(scan.hu) * scan.slice_mm
+    start_mm = float(rng.uniform(0.0, 0.9)) * top_mm
+    body = (scan.hu[round(start_mm / scan.slice_mm) :] > BODY_HU).float().mean(dim=0) > 0.3
+    if not body.any():
+        return ()
+    rows, columns = torch.nonzero(body, as_tuple=True)
+    arms = []
+    for side, edge in ((-1, int(columns.min())), (1, int(columns.max()) + 1)):
+        radius_mm = float(rng.uniform(28, 55))
+        row_mm = float(rows.double().mean()) * scan.pixel_mm + float(rng.uniform(-60, 60))
+        column_mm = edge * scan.pixel_mm + side * (radius_mm + float(rng.uniform(-15, 40)))
+        slope = side * float(rng.uniform(-0.3, 0.3))
+        if rng.random() < 0.8:
+            arms.append(Arm(start_mm, top_mm, row_mm, column_mm, slope, radius_mm))
+    return tuple(arms)
+
+
+def _metal(scan: Overview, rng: np.random.Generator) -> Metal | None:
+    """Metal somewhere in the body."""
+    body = torch.nonzero(scan.hu > BODY_HU)
+    if not len(body):
+        return None
+    z, y, x = body[int(rng.integers(len(body)))].tolist()
+    place = (z * scan.slice_mm, (y + 0.5) * scan.pixel_mm, (x + 0.5) * scan.pixel_mm)
+    sizes = float(rng.uniform(10, 40)), float(rng.uniform(2, 14)), float(rng.uniform(80, 700))
+    return Metal(place, *sizes, int(rng.integers(2**31)))

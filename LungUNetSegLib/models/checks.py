@@ -1,0 +1,72 @@
+"""Whether a model's files are those that its manifest describes, and belong together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.models.onnx_graph import Shape, read_graph
+from LungUNetSegLib.models.safetensors import TensorPlace, read_places
+
+if TYPE_CHECKING:
+    from LungUNetSegLib.models.model import Model, ModelFiles
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_files(name: str, folder: Path, files: ModelFiles) -> None:
+    """Refuse a network whose files are not there, or were changed.
+
+    Raises:
+        ModelError: Names the file.
+    """
+    for entry in (files.onnx, files.torch):
+        path = folder / entry.file
+        if not path.is_file():
+            raise ModelError(f"The model {name!r} lacks {path}: get it again, or export it again.")
+        if sha256_of(path) != entry.sha256:
+            raise ModelError(
+                f"{path} is not the file that the model's manifest describes (its SHA-256 differs): it was changed "
+                "or damaged. Get it again, or export it again."
+            )
+
+
+def check_whole(model: Model) -> None:
+    """Refuse an exported model whose parts do not belong together: what one engine computes, another must.
+
+    Raises:
+        ModelError: The graph takes or gives other sizes than the manifest says, or reads its weights where the weights'
+            own file has others.
+    """
+    assert model.onnx is not None
+    graph, places = read_graph(model.onnx), read_places(model.weights)
+    where = f"{model.onnx} does not belong to this model"
+    first = 1 if model.is_coarse else None  # a whole scan at once, or any number of slices
+    seen = (first, *(None if size < 0 else size for size in model.input_shape))
+    said = (first, model.channels, *seen[2:])
+    for shape, expected, does in ((graph.input, seen, "takes"), (graph.output, said, "gives")):
+        if not _agree(shape, expected):
+            raise ModelError(f"{where}: it {does} {_sizes(shape)}, and the manifest says {_sizes(expected)}.")
+    for tensor in graph.weights:
+        place = places.get(tensor.name.removeprefix("network."))
+        if tensor.file != model.weights.name or place != TensorPlace(tensor.shape, tensor.offset, tensor.length):
+            raise ModelError(
+                f"{where}: it has its weight {tensor.name!r} at byte {tensor.offset} of {tensor.file}, where "
+                f"{model.weights.name} has no such weight. Get the model again, or export it again."
+            )
+
+
+def _agree(shape: Shape, expected: Shape) -> bool:
+    """Whether two shapes may be the same; a size that one leaves open is any size."""
+    pairs = zip(shape, expected, strict=False)
+    return len(shape) == len(expected) and all(None in pair or pair[0] == pair[1] for pair in pairs)
+
+
+def _sizes(shape: Sequence[object]) -> str:
+    return " x ".join("any" if each is None else str(each) for each in shape)

@@ -1,0 +1,122 @@
+"""What comes before the slice network's training: the coarse networks, all views, and what is told of them.
+
+The coarse networks are kept beside the checkpoints, so that a training that goes on does not train them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.data.cache import CachedCase
+from LungUNetSegLib.data.dataset import SeenViews
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.training.coarse import (
+    CoarseConfig,
+    Scans,
+    Weights,
+    build_coarse,
+    parts_of,
+    tell_views,
+    train_coarse,
+)
+from LungUNetSegLib.training.config import TrainingConfig
+
+logger = logging.getLogger(__name__)
+
+COARSE_FILE = "coarse.pt"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The views that slices are seen in.
+
+    Attributes:
+        training: Of each case to learn from.
+        test: Of each case to validate on: the whole scan as it is.
+        coarse: The coarse network's weights; None without one.
+    """
+
+    training: list[SeenViews]
+    test: list[SeenViews]
+    coarse: dict[str, Tensor] | None
+
+
+def draw_views(cases: Sequence[CachedCase], config: TrainingConfig) -> list[SeenViews]:
+    """Draw the views of all cases, without a coarse network."""
+    scans = Scans.of(cases, config.preprocess, config.views, config.pathology)
+    return tell_views(scans, [None] * len(cases), config.seed)
+
+
+def prepare_views(
+    training: Sequence[CachedCase],
+    test: Sequence[CachedCase],
+    config: TrainingConfig,
+    folder: Path,
+    progress: Progress = silent,
+) -> Prepared:
+    """Train the coarse networks, or read them if they were trained before, and let them tell of all views.
+
+    Raises:
+        DataError: No scan has a coarse view to learn from.
+        WriteError: The folder cannot be written.
+    """
+    if config.coarse is None:
+        plain = Scans.of(test, config.preprocess, config.views, None)
+        return Prepared(
+            draw_views(training, config), tell_views(plain, [None] * len(test), config.seed, whole=True), None
+        )
+    scans = Scans.of(training, config.preprocess, config.views, config.pathology)
+    parts = parts_of(training, config.coarse.parts)
+    networks = _coarse_networks(scans, parts, config, config.coarse, folder, progress)
+    built = [build_coarse(config.coarse, weights) for weights in networks]
+    seen = tell_views(scans, [built[part] for part in parts], config.seed)
+    tested = Scans.of(test, config.preprocess, config.views, None)
+    return Prepared(seen, tell_views(tested, [built[-1]] * len(test), config.seed, whole=True), networks[-1])
+
+
+def _coarse_networks(
+    scans: Scans,
+    parts: Sequence[int],
+    config: TrainingConfig,
+    coarse: CoarseConfig,
+    folder: Path,
+    progress: Progress,
+) -> list[Weights]:
+    """One network for each part, which did not learn from it, and last the one that learnt from all and is used."""
+    path, digest = folder / COARSE_FILE, _digest(scans, config)
+    if path.exists():
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        if kept["digest"] == digest:
+            return list(kept["networks"])
+    with_view = [number for number in range(len(scans.cases)) if scans.has_coarse_view(number)]
+    if not with_view:
+        raise DataError("No scan has neighbouring slices for a coarse view; train with coarse=null and coarse_mm=0.")
+    networks = []
+    for part in range(coarse.parts if coarse.parts > 1 else 0):
+        others = [number for number in with_view if parts[number] != part]
+        networks.append(
+            train_coarse(scans, others or with_view, coarse, coarse.part_steps, config.seed + 1 + part, progress)
+        )
+    networks.append(train_coarse(scans, with_view, coarse, coarse.steps, config.seed, progress))
+    with replacing(path, path.suffix) as draft:
+        torch.save({"digest": digest, "networks": networks}, draft)
+    return networks
+
+
+def _digest(scans: Scans, config: TrainingConfig) -> str:
+    """Of all that decides the coarse networks."""
+    names = ("preprocess", "views", "pathology", "coarse", "seed")
+    settings = {name: to_json(config)[name] for name in names}
+    text = json.dumps([settings, [case.digest for case in scans.cases]], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
