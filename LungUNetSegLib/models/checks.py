@@ -12,7 +12,8 @@ from LungUNetSegLib.models.onnx_graph import Shape, read_graph
 from LungUNetSegLib.models.safetensors import TensorPlace, read_places
 
 if TYPE_CHECKING:
-    from LungUNetSegLib.models.model import Model, ModelFiles
+    from LungUNetSegLib.models.manifest import ModelFiles
+    from LungUNetSegLib.models.model import Model
 
 
 def sha256_of(path: Path) -> str:

@@ -125,8 +125,8 @@ def _by_side(
         findings.append(Finding("lung-from-both", message))
         # Painted first, so that the lung that has its own structure lies over it.
         labels = dict.fromkeys(both, other)
-    own = {key: side for side, keys in taken.items() for key in keys}
-    return labels | {key: own[key] for key in parts if key in own}, findings
+    sides = {key: side for side, keys in taken.items() for key in keys}
+    return labels | {key: sides[key] for key in parts if key in sides}, findings
 
 
 def _missing_lobes(side: int, parts: Iterable[LungPart]) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
@@ -178,6 +179,6 @@ def _with_middle_lobe(part: LungPart) -> LungPart:
     return LungPart(RIGHT_LUNG, MIDDLE) if part.side is None and part.lobe == MIDDLE else part
 
 
-def names_of(structures: Mapping[object, tuple[str, Iterable[str]]]) -> str:
+def names_of(structures: Mapping[Any, tuple[str, Iterable[str]]]) -> str:
     """Return the structures' names for a message: "Heart, Liver", or "none"."""
     return ", ".join(name for name, _ in structures.values()) or "none"

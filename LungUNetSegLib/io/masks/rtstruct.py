@@ -142,7 +142,7 @@ def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatAr
     places, group = distinct(heights, SAME_PLANE_MM / reference.spacing_mm[0])
     masks = np.zeros((len(places), *reference.shape[1:]), bool)
     for plane, mask in enumerate(masks):
-        told.twice += fill(mask, [contours[index][:, 1:] for index in np.flatnonzero(group == plane)])
+        told.twice += fill(mask, [contours[index][:, 1:] for index in np.flatnonzero(group == plane).tolist()])
     on = matched(places, slices)
     if on is not None and len(set(on.tolist())) == len(on):
         places = on
