@@ -52,10 +52,10 @@ def arguments_of(command: str) -> list[str] | None:
 
 @pytest.fixture(scope="module")
 def training_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three phantoms of 4 slices with masks, each of another patient."""
+    """Three phantoms of 16 slices with masks, each of another patient."""
     folder = tmp_path_factory.mktemp("data")
     for seed in range(3):
-        write_pair(folder, f"p{seed}", slices=4, seed=seed)
+        write_pair(folder, f"p{seed}", slices=16, seed=seed)
     return folder
 
 

@@ -60,7 +60,7 @@ def test_compare(small_phantom: Phantom, tmp_path: Path) -> None:
 
 def test_train_and_test(tmp_path: Path) -> None:
     for seed in range(3):
-        write_pair(tmp_path / "data", f"p{seed}", slices=4, seed=seed)
+        write_pair(tmp_path / "data", f"p{seed}", slices=16, seed=seed)
     settings = tmp_path / "tiny.json"
     settings.write_text(json.dumps(TINY_TRAINING), encoding="utf-8")
     options = ("--config", settings, "--cache", tmp_path / "cache", "--device", "cpu", "--threads", 1)
