@@ -5,13 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import torch
 
@@ -19,19 +14,20 @@ from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.splits import Split, choose, load_split, save_split, split_cases
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.streams import let_processes_speak
+from LungUNetSegLib.cli.training_end import run_to_the_end
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
-from LungUNetSegLib.errors import ConfigError, DataError, EngineError, LungUNetSegError, ModelError, WriteError
+from LungUNetSegLib.errors import ConfigError, DataError, ModelError, WriteError
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
-from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint, save_weights
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
-from LungUNetSegLib.training.history import best_epoch, tensorboard_writer
+from LungUNetSegLib.training.history import tensorboard_writer
 from LungUNetSegLib.training.stages import draw_views, prepare_views
 from LungUNetSegLib.training.trainer import Trainer
 
@@ -143,7 +139,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     if process.is_first:
         _write_settings(arguments.out, config, split)
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
-    _run_to_the_end(trainer, process)
+    run_to_the_end(trainer, process)
     return 0
 
 
@@ -255,67 +251,3 @@ def _describe(cases: Sequence[CachedCase]) -> str:
     patients = len({cached.case.patient for cached in cases})
     slices = sum(cached.hu.shape[0] for cached in cases)
     return f"{slices} slice(s) of {len(cases)} case(s) of {patients} patient(s)"
-
-
-def _run_to_the_end(trainer: Trainer, process: Process) -> None:
-    """Train, and say what remains when something outside ends the training."""
-    folder = trainer.folder
-    try:
-        with _stoppable(process):
-            state = trainer.run()
-        if process.is_first:
-            save_weights(state.weights, folder / "trained_model.pt")
-            logger.info(_ending(state, folder))
-        process.leave()
-    except KeyboardInterrupt:
-        count = process.world_size
-        where = f", here or in another of the {count} processes" if count > 1 else ""
-        raise LungUNetSegError(f"Training was stopped{where}. {_what_remains(folder)}") from None
-    except (EngineError, WriteError) as error:
-        raise type(error)(f"{error} {_what_remains(folder)}") from error
-    except torch.OutOfMemoryError as error:
-        raise EngineError(f"The device has too little memory; lower batch_size. {_what_remains(folder)}") from error
-    except RuntimeError as error:
-        if process.world_size == 1:
-            raise
-        # What gloo and NCCL raise when a peer is gone.
-        message = f"Another of the {process.world_size} processes has ended or cannot be reached ({error})."
-        raise EngineError(f"{message} {_what_remains(folder)}") from error
-
-
-def _ending(state: Checkpoint, folder: Path) -> str:
-    """Say that a training is finished, why, what it reached, and how it would go on."""
-    epochs, best = state.config.epochs, best_epoch(state.history)
-    why = "" if state.epoch == epochs else f", as {state.config.patience} brought no better validation"
-    dsc = state.history[best - 1]["val_dsc"]
-    reached = f"The highest validation DSC is {dsc:.4f}, of epoch {best} (best.pt). " if math.isfinite(dsc) else ""
-    return (
-        f"Finished: {state.epoch} of {epochs} epochs{why}. {reached}{folder / 'last.pt'} holds the last weights; "
-        f"--resume --set {'epochs' if state.epoch == epochs else 'patience'}=N prolongs the training."
-    )
-
-
-def _what_remains(folder: Path) -> str:
-    """Say what is on disk, which alone counts."""
-    last = folder / "last.pt"
-    if not last.exists():
-        return "No epoch was finished; start again."
-    return f"{last} holds {load_checkpoint(last).epoch} finished epoch(s); go on with --resume."
-
-
-@contextmanager
-def _stoppable(process: Process) -> Iterator[None]:
-    """Turn SIGTERM into KeyboardInterrupt, so that it ends a training as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread alone
-        return
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        # By SIGTERM `torchrun` ends those whose peer is gone, and they have yet to say so.
-        signal.signal(signal.SIGTERM, before if process.world_size == 1 else signal.SIG_IGN)
