@@ -19,11 +19,12 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
-from LungUNetSegLib.errors import ConfigError, DataError, ModelError, WriteError
+from LungUNetSegLib.errors import ConfigError, ModelError, WriteError
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint
+from LungUNetSegLib.training.checks import check_patients, check_sides, check_unseen
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
@@ -87,7 +88,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
     split = _split(arguments, cases, config, checkpoint)
     if start is not None:
-        _check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
+        check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
     _check_folder(arguments.out)
 
     process = Process.from_environment(device)
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         folder = arguments.cache or default_cache_folder()
         chosen = choose(cases, split.training + split.test)
         cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
-    _check_sides(cached, config)
+    check_sides(cached, config)
     if process.is_first:
         _tell(cached)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
@@ -189,38 +190,12 @@ def _split(
         split = Split(training=tuple(case.case_id for case in cases), test=())
     elif arguments.split:
         split = load_split(arguments.split)
-        _check_patients(split, cases, arguments.split)
+        check_patients(split, cases, arguments.split)
     else:
         split = split_cases(cases, config.seed, folds=arguments.folds, fold=arguments.fold)
     if checkpoint and split != checkpoint.split:
         raise ModelError("The checkpoint was made with another split; resume without one, or train into a new folder.")
     return split
-
-
-def _check_patients(split: Split, cases: list[Case], path: Path) -> None:
-    training, test = ({case.patient for case in choose(cases, ids)} for ids in (split.training, split.test))
-    if training & test:
-        raise DataError(f"{path} has the patient {min(training & test)} in training and in test; keep each in one.")
-
-
-def _check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) -> None:
-    """Refuse to test on patients that the first weights learnt from."""
-    learnt = {case.patient for case in cases if case.case_id in before.training}
-    seen = learnt & {case.patient for case in choose(cases, split.test)}
-    if seen:
-        raise DataError(
-            f"start_from={path} has learnt from the patient {min(seen)}, who is to be tested on; give the --split that "
-            "was trained with, or --all."
-        )
-
-
-def _check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
-    one_label = next((cached.case for cached in cases if not cached.has_sides), None)
-    if one_label is not None and config.network.out_channels == 2:
-        raise DataError(
-            f"{one_label.mask} has one label for both lungs; train with --set network.out_channels=1, or give masks "
-            "with 1 for the right lung and 2 for the left."
-        )
 
 
 def _tell(cases: Sequence[CachedCase]) -> None:

@@ -1,0 +1,58 @@
+"""Whether a training's cases can be learnt from and tested on as is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.splits import Split, choose
+from LungUNetSegLib.data.cache import CachedCase
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.training.config import TrainingConfig
+
+
+def check_patients(split: Split, cases: Sequence[Case], path: Path) -> None:
+    """Refuse a division that has a patient on both sides.
+
+    Raises:
+        DataError: Names the patient.
+    """
+    training, test = ({case.patient for case in choose(cases, ids)} for ids in (split.training, split.test))
+    if training & test:
+        raise DataError(f"{path} has the patient {min(training & test)} in training and in test; keep each in one.")
+
+
+def check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) -> None:
+    """Refuse to test on patients that the first weights learnt from.
+
+    Args:
+        before: The division of the training that made the first weights.
+        split: The division that is asked for.
+        cases: All that there are, those that are left out included.
+        path: Of the first weights.
+
+    Raises:
+        DataError: Names the patient.
+    """
+    learnt = {case.patient for case in cases if case.case_id in before.training}
+    seen = learnt & {case.patient for case in choose(cases, split.test)}
+    if seen:
+        raise DataError(
+            f"start_from={path} has learnt from the patient {min(seen)}, who is to be tested on; give the --split that "
+            "was trained with, or --all."
+        )
+
+
+def check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
+    """Refuse masks that do not tell right from left where the network shall.
+
+    Raises:
+        DataError: Names the mask.
+    """
+    one_label = next((cached.case for cached in cases if not cached.has_sides), None)
+    if one_label is not None and config.network.out_channels == 2:
+        raise DataError(
+            f"{one_label.mask} has one label for both lungs; train with --set network.out_channels=1, or give masks "
+            "with 1 for the right lung and 2 for the left."
+        )
