@@ -11,10 +11,13 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.resample import to_sitk
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 
 COARSE = PreprocessConfig(spacing_mm=7.0, size=(48, 56))
 """A grid on which a network of a few channels trains in a second."""
+
+SLICE_MM = 20.0
+"""Readers take no scan whose slices lie further apart than 25 mm."""
 
 TINY_TRAINING = {
     "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0, "coarse_mm": 14.0},
@@ -29,9 +32,18 @@ TINY_TRAINING = {
 """Settings of `lungunetseg train` that take two seconds."""
 
 
+def few_slices(shape: tuple[int, int, int]) -> Geometry:
+    """Return a grid of few slices through the middle of the phantom's thorax, as far apart as thick slices are."""
+    whole = phantom_geometry(shape)
+    _, row_mm, column_mm = whole.spacing_mm
+    x, y, _ = whole.affine_lps[:3, 3]
+    slice_mm = min(whole.spacing_mm[0], SLICE_MM)
+    return Geometry.axial(shape, (slice_mm, row_mm, column_mm), (x, y, -(shape[0] - 1) / 2 * slice_mm))
+
+
 def write_pair(folder: Path, name: str, *, slices: int = 6, seed: int = 0) -> Case:
     """Write one phantom as `<name>.nii.gz` and `<name>_seg.nii.gz`."""
-    phantom = make_phantom(phantom_geometry((slices, 64, 72)), rng=seed)
+    phantom = make_phantom(few_slices((slices, 64, 72)), rng=seed)
     folder.mkdir(parents=True, exist_ok=True)
     image, mask = folder / f"{name}.nii.gz", folder / f"{name}_seg.nii.gz"
     write_image(phantom.ct, image)

@@ -76,8 +76,8 @@ def test_a_batch_that_is_stopped_keeps_its_finished_scans(
 import sys, time
 from LungUNetSegLib.cli import main, segment
 write, written = segment.write_labels, []
-def wait_in_the_second(path, *arguments):
-    write(path, *arguments)
+def wait_in_the_second(path, *arguments, **options):
+    write(path, *arguments, **options)
     written.append(path)
     if len(written) == 2:
         from LungUNetSegLib.files import replacing

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from phantom_cases import write_image
+from phantom_cases import few_slices, write_image
 
 from LungUNetSegLib.cli import crop as command
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import read_image, read_labels
 from LungUNetSegLib.models.model import Model
-from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
+from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.region import crop, lung_box
 from LungUNetSegLib.resample import resample
 from LungUNetSegLib.volume import Volume
@@ -103,7 +103,7 @@ def test_outcomes_are_trained_on_and_judged(tmp_path: Path, capsys: pytest.Captu
     data.mkdir()
     rows = ["case,outcome"]
     for number in range(4):
-        phantom = make_phantom(phantom_geometry((6, 40, 48)), rng=number, consolidation=number % 2 == 1)
+        phantom = make_phantom(few_slices((6, 40, 48)), rng=number, consolidation=number % 2 == 1)
         write_image(phantom.ct, data / f"p{number}.nii.gz")
         write_image(phantom.labels, data / f"p{number}_seg.nii.gz")
         rows.append(f"p{number},{number % 2}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from phantom_cases import few_slices
 from torch import nn
 
 from LungUNetSegLib.errors import DataError
@@ -20,7 +21,7 @@ from LungUNetSegLib.paper import (
     prepare_images_tensor,
     prepare_masks_tensor,
 )
-from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.phantom import make_phantom
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("paper") / "Dataset"
     (root / "Segmentations").mkdir(parents=True)
     for number, slices in ((1, 3), (2, 4)):
-        phantom = make_phantom(phantom_geometry((slices, 64, 64)), rng=number)
+        phantom = make_phantom(few_slices((slices, 64, 64)), rng=number)
         name = f"Case_{number:03d}"
         write_dicom_series(phantom.ct, root / "Images" / name)
         np.savez(root / "Segmentations" / f"{name}_seg.npz", masks=np.moveaxis(phantom.labels.array > 0, 0, -1))
