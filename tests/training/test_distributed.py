@@ -27,7 +27,7 @@ LOSS_TOLERANCE = 0.02
 """Each process takes the soft Dice over its own slices, so the mean of two losses is not quite the loss of all."""
 
 SETTINGS = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0, "coarse_mm": 14.0},
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 20.0, "coarse_mm": 14.0},
     "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
     "views": {"per_case": 2},
     # Without batch statistics, which each process takes over its own slices, the gradients are nearly the same.
