@@ -17,10 +17,10 @@ COARSE = PreprocessConfig(spacing_mm=7.0, size=(48, 56))
 """A grid on which a network of a few channels trains in a second."""
 
 SLICE_MM = 20.0
-"""Readers take no scan whose slices lie further apart than 25 mm."""
+"""Distance of the written slices: further apart than 25 mm a scan is refused."""
 
 TINY_TRAINING = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0, "coarse_mm": 14.0},
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 20.0, "coarse_mm": 14.0},
     "network": {"in_channels": 5, "features_per_stage": [4, 8]},
     "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
     "views": {"per_case": 2},
@@ -43,12 +43,20 @@ def few_slices(shape: tuple[int, int, int]) -> Geometry:
 
 def write_pair(folder: Path, name: str, *, slices: int = 6, seed: int = 0) -> Case:
     """Write one phantom as `<name>.nii.gz` and `<name>_seg.nii.gz`."""
-    phantom = make_phantom(few_slices((slices, 64, 72)), rng=seed)
+    phantom = make_phantom(phantom_geometry((slices, 64, 72)), rng=seed)
+    place = _pressed(phantom.ct.geometry)
     folder.mkdir(parents=True, exist_ok=True)
     image, mask = folder / f"{name}.nii.gz", folder / f"{name}_seg.nii.gz"
-    write_image(phantom.ct, image)
-    write_image(phantom.labels, mask)
+    write_image(Volume(phantom.ct.array, place), image)
+    write_image(Volume(phantom.labels.array, place), mask)
     return Case(case_id=name, patient=name, image=image, mask=mask)
+
+
+def _pressed(geometry: Geometry) -> Geometry:
+    """Return the grid with its few slices SLICE_MM apart, as if the patient were as short."""
+    affine = np.array(geometry.affine_lps)
+    affine[:3, 0] = geometry.directions[:, 0] * SLICE_MM
+    return Geometry(geometry.shape, affine)
 
 
 def write_image(volume: Volume, path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from phantom_cases import COARSE, write_pair
+from phantom_cases import COARSE, TINY_TRAINING, write_pair
 
 from LungUNetSegLib.data.cache import cache_case
 from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
@@ -125,8 +125,7 @@ def test_a_worker_s_last_words_are_heard(tmp_path: Path) -> None:
     for seed in range(2):
         write_pair(tmp_path / "data", f"p{seed}", slices=4, seed=seed)
     (tmp_path / "dies.py").write_text(DIES, encoding="utf-8")
-    settings = {"preprocess": {"spacing_mm": 7.0, "size": [48, 56]}, "network": {"features_per_stage": [4, 8]}}
-    (tmp_path / "tiny.json").write_text(json.dumps(settings), encoding="utf-8")
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY_TRAINING), encoding="utf-8")
     places = {"data": "data", "out": "out", "cache": "cache", "config": "tiny.json"}
     words = [f"--{name}={tmp_path / place}" for name, place in places.items()]
     command = [sys.executable, str(tmp_path / "dies.py"), "train", *words, "--device=cpu", "--workers=1"]

@@ -20,7 +20,7 @@ from LungUNetSegLib.training.stages import draw_views
 from LungUNetSegLib.training.trainer import Trainer
 
 TINY = TrainingConfig(
-    preprocess=dataclasses.replace(COARSE, context_mm=50.0),
+    preprocess=dataclasses.replace(COARSE, context_mm=20.0),
     network=UNetConfig(in_channels=3, out_channels=2, features_per_stage=(4, 8), dropout=0.1),
     sampling=SamplingConfig(order="every", slab_probability=0.0),
     epochs=2,

@@ -22,8 +22,8 @@ from LungUNetSegLib.training.coarse import CoarseConfig, Scans, build_coarse, pa
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.stages import prepare_views
 
-GRID = PreprocessConfig(spacing_mm=6.0, size=(64, 64), context_mm=50.0, coarse_mm=12.0)
-COARSE = CoarseConfig(network=UNet3dConfig(features_per_stage=(8, 16)), steps=60, part_steps=2, batch_size=1)
+GRID = PreprocessConfig(spacing_mm=6.0, size=(64, 64), context_mm=20.0, coarse_mm=12.0)
+COARSE = CoarseConfig(network=UNet3dConfig(features_per_stage=(8, 16)), steps=60, part_steps=2, batch_size=1, parts=2)
 CONFIG = TrainingConfig(
     preprocess=GRID,
     network=UNetConfig(in_channels=5, out_channels=2, features_per_stage=(4, 8)),

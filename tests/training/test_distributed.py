@@ -18,7 +18,7 @@ import torch
 import torch.distributed as dist
 from phantom_cases import write_pair
 
-from LungUNetSegLib.cli import train as command
+from LungUNetSegLib.cli import training_end
 from LungUNetSegLib.errors import ConfigError, LungUNetSegError
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.distributed import Process
@@ -27,7 +27,7 @@ LOSS_TOLERANCE = 0.02
 """Each process takes the soft Dice over its own slices, so the mean of two losses is not quite the loss of all."""
 
 SETTINGS = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0, "coarse_mm": 14.0},
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 20.0, "coarse_mm": 14.0},
     "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
     "views": {"per_case": 2},
     # Without batch statistics, which each process takes over its own slices, the gradients are nearly the same.
@@ -122,7 +122,7 @@ def test_what_ends_one_of_several_is_not_said_to_be_its_user(monkeypatch: pytest
         (Process(rank=1, world_size=2), r"^Training was stopped, here or in another of the 2 processes\. No epoch"),
     ):
         with pytest.raises(LungUNetSegError, match=sentence):
-            command._run_to_the_end(trainer, process)
+            training_end.run_to_the_end(trainer, process)
     assert handlers[-1] is signal.SIG_IGN, "a second SIGTERM must not end it before its sentence"
 
 

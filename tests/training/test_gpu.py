@@ -18,7 +18,7 @@ from LungUNetSegLib.training.checkpoint import load_checkpoint
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 
 SETTINGS = {
-    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 90.0, "coarse_mm": 14.0},
+    "preprocess": {"spacing_mm": 7.0, "size": [48, 56], "context_mm": 20.0, "coarse_mm": 14.0},
     "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
     "views": {"per_case": 2},
     "network": {"features_per_stage": [8, 16], "dropout": 0.0},

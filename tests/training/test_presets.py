@@ -48,6 +48,9 @@ def train(preset: str, data: Path, out: Path, *settings: str) -> int:
     """Run `lungunetseg train` for one epoch on a coarse grid."""
     narrow = [f"network.{each}" for each in NARROW[PRESETS[preset].network.name]]
     given = ["preprocess.spacing_mm=7.0", "preprocess.size=[48,56]", "sampling.slices_per_epoch=4", "epochs=1"]
+    if PRESETS[preset].coarse is not None:
+        given += ["preprocess.coarse_mm=14.0", "preprocess.context_mm=20", "coarse.steps=1"]
+        given += ["coarse.network.features_per_stage=[4,8]"]
     options = [option for each in (*given, *narrow, *settings) for option in ("--set", each)]
     places = [f"--data={data}", f"--out={out}", f"--cache={out.parent / 'cache'}"]
     return main(["train", f"--preset={preset}", "--device=cpu", "--threads=1", *places, *options])
@@ -88,10 +91,13 @@ LEARNING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_a_system_learns_the_lungs_of_two_phantoms(preset: str, cached: list[CachedCase], tmp_path: Path) -> None:
     """Protects losses and targets: with changed sides, places or signs the slices learnt from would score nothing."""
     config, (network, settings) = PRESETS[preset], LEARNING[preset]
+    if config.coarse is not None:  # the slice network alone, with nothing told
+        network = {**network, "in_channels": 3}
     config = replace(
         config,
         preprocess=replace(COARSE, context_mm=config.preprocess.context_mm, window_hu=config.preprocess.window_hu),
         network=replace(config.network, **network),
+        coarse=None,
         sampling=SamplingConfig(order="every", slab_probability=0.0, alone_probability=0.0),
         **{"augment": None, "pathology": None, "epochs": 10, "batch_size": 2, "warmup_epochs": 0.0} | settings,
         **{"average_decay": 0.0, "precision": "float32"},
