@@ -11,21 +11,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydicom import uid
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.endings import image_ending
-from LungUNetSegLib.io.images.files import archive_kind
+from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, Others, image_type, kind_by_name, other_kind
 
 FloatArray = npt.NDArray[np.float64]
-Others = dict[str, list[Path]]
-"""Files that are no CT slices, by kind; kinds are for people, in the plural."""
-
 logger = logging.getLogger(__name__)
-
-SINGLE_FRAME_CT = uid.CTImageStorage
-MULTI_FRAME_CT = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
 
 PHASES = (
     *(
@@ -56,41 +48,6 @@ _KEYWORDS = [
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
-
-_KINDS = {
-    "CR": "X-ray images",
-    "DX": "X-ray images",
-    "XA": "X-ray images",
-    "RF": "X-ray images",
-    "MG": "X-ray images",
-    "MR": "MR images",
-    "PT": "PET images",
-    "NM": "nuclear medicine images",
-    "US": "ultrasound images",
-    "SC": "secondary captures",
-    "OT": "secondary captures",
-    "SEG": "segmentations",
-    "RTSTRUCT": "contour sets",
-    "SR": "reports",
-}
-
-UNREADABLE = (
-    "files that cannot be opened",
-    "empty files",
-    "damaged DICOM files",
-    "CT images whose place or size is not given",
-    "CT images whose rows and columns are not at right angles",
-    "CT files of several frames whose places are not given",
-)
-"""Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
-
-ADVICE = {
-    "directories of a disc": "Give the folder in which DICOMDIR lies.",
-    "zip archives": "Unpack them first.",
-    "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
-    "CT files of several frames whose places are not given": "Export the original slices.",
-}
-"""What to do about a kind of file that is no slice."""
 
 RIGHT_ANGLE = 0.02
 """Cosine between rows and columns up to which their directions are rounded or jitter, 1.1 degrees."""
@@ -174,9 +131,9 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
     except OSError:
         return "files that cannot be opened"
     if dataset is None:
-        return _kind_by_name(path)
+        return kind_by_name(path)
     try:
-        kind = _other_kind(dataset)
+        kind = other_kind(dataset)
         if kind is not None:
             return kind
         if dataset.SOPClassUID in MULTI_FRAME_CT or "PerFrameFunctionalGroupsSequence" in dataset:
@@ -190,36 +147,6 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
     except Exception:  # missing, empty and malformed values all end here
         logger.debug("%s has no usable CT header", path, exc_info=True)
         return "CT images whose place or size is not given"
-
-
-def _kind_by_name(path: Path) -> str:
-    """What a file is that is no DICOM."""
-    if image_ending(path):
-        return "image files of other formats"
-    if path.suffix.lower() in (".hdr", ".img"):
-        return "halves of .hdr/.img pairs"
-    if archive_kind(path) == "a zip archive":
-        return "zip archives"
-    return "files that are not DICOM" if path.stat().st_size else "empty files"
-
-
-def _other_kind(dataset: Dataset) -> str | None:
-    """What a file is if it is no CT slice to segment; None if it is one."""
-    modality = str(dataset.get("Modality", "") or "")
-    sop_class = dataset.get("SOPClassUID", SINGLE_FRAME_CT if modality == "CT" else "")
-    sop_class = sop_class or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", "")
-    if not sop_class:
-        return "damaged DICOM files"
-    if sop_class == uid.MediaStorageDirectoryStorage:
-        return "directories of a disc"
-    if sop_class != SINGLE_FRAME_CT and sop_class not in MULTI_FRAME_CT:
-        return "secondary captures" if modality == "CT" else _KINDS.get(modality, f"{modality or 'unknown'} objects")
-    dataset.SOPClassUID = sop_class
-    if "LOCALIZER" in _image_type(dataset):
-        return "localizers"
-    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
-        return "colour images"
-    return None
 
 
 def _frames(dataset: Dataset, path: Path) -> Iterator[SliceHeader]:
@@ -265,7 +192,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
     if not np.isfinite((slope, intercept, row_mm, column_mm)).all():
         raise ValueError("no scale")
     thickness_mm = _number(text("SliceThickness"))
-    image_type = find("FrameType") or _image_type(dataset)
+    kinds = find("FrameType") or image_type(dataset)
     return SliceHeader(
         path=path,
         frame=frame,
@@ -283,7 +210,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         rescale_type=str(find("RescaleType") or "HU"),
         instance=int(_number(text("InstanceNumber"))) if frame is None else frame,
         series_number=int(_number(text("SeriesNumber"))),
-        variant=" ".join(map(str, (list(image_type), find("ConvolutionKernel")))),
+        variant=" ".join(map(str, (list(kinds), find("ConvolutionKernel")))),
         phase=tuple(text(keyword) for keyword in PHASES),
         title=text("SeriesDescription"),
         body_part=text("BodyPartExamined"),
@@ -300,8 +227,3 @@ def _number(text: str) -> float:
     except ValueError:
         return 0.0
     return value if np.isfinite(value) else 0.0
-
-
-def _image_type(dataset: Dataset) -> list[str]:
-    value = dataset.get("ImageType") or []
-    return [value] if isinstance(value, str) else [str(each) for each in value]

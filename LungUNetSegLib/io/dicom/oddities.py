@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.headers import UNREADABLE, Others
+from LungUNetSegLib.io.dicom.kinds import UNREADABLE, Others
 from LungUNetSegLib.io.dicom.series import Series
 from LungUNetSegLib.io.dicom.stack import Stack
 

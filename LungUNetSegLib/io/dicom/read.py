@@ -16,7 +16,8 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
-from LungUNetSegLib.io.dicom.headers import ADVICE, Others, SliceHeader, read_headers
+from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
+from LungUNetSegLib.io.dicom.kinds import ADVICE, Others
 from LungUNetSegLib.io.dicom.oddities import count, put_together, scale_of, several, unit_of, unreadable
 from LungUNetSegLib.io.dicom.pixels import decoded
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series

@@ -1,0 +1,87 @@
+"""What a file is that is no CT slice, in words for people, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydicom import uid
+from pydicom.dataset import Dataset
+
+from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.io.images.files import archive_kind
+
+Others = dict[str, list[Path]]
+"""Files that are no CT slices, by kind; kinds are for people, in the plural."""
+
+SINGLE_FRAME_CT = uid.CTImageStorage
+MULTI_FRAME_CT = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
+
+_KINDS = {
+    "CR": "X-ray images",
+    "DX": "X-ray images",
+    "XA": "X-ray images",
+    "RF": "X-ray images",
+    "MG": "X-ray images",
+    "MR": "MR images",
+    "PT": "PET images",
+    "NM": "nuclear medicine images",
+    "US": "ultrasound images",
+    "SC": "secondary captures",
+    "OT": "secondary captures",
+    "SEG": "segmentations",
+    "RTSTRUCT": "contour sets",
+    "SR": "reports",
+}
+
+UNREADABLE = (
+    "files that cannot be opened",
+    "empty files",
+    "damaged DICOM files",
+    "CT images whose place or size is not given",
+    "CT images whose rows and columns are not at right angles",
+    "CT files of several frames whose places are not given",
+)
+"""Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
+
+ADVICE = {
+    "directories of a disc": "Give the folder in which DICOMDIR lies.",
+    "zip archives": "Unpack them first.",
+    "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
+    "CT files of several frames whose places are not given": "Export the original slices.",
+}
+"""What to do about a kind of file that is no slice."""
+
+
+def kind_by_name(path: Path) -> str:
+    """What a file is that is no DICOM."""
+    if image_ending(path):
+        return "image files of other formats"
+    if path.suffix.lower() in (".hdr", ".img"):
+        return "halves of .hdr/.img pairs"
+    if archive_kind(path) == "a zip archive":
+        return "zip archives"
+    return "files that are not DICOM" if path.stat().st_size else "empty files"
+
+
+def other_kind(dataset: Dataset) -> str | None:
+    """What a file is if it is no CT slice to segment; None if it is one."""
+    modality = str(dataset.get("Modality", "") or "")
+    sop_class = dataset.get("SOPClassUID", SINGLE_FRAME_CT if modality == "CT" else "")
+    sop_class = sop_class or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", "")
+    if not sop_class:
+        return "damaged DICOM files"
+    if sop_class == uid.MediaStorageDirectoryStorage:
+        return "directories of a disc"
+    if sop_class != SINGLE_FRAME_CT and sop_class not in MULTI_FRAME_CT:
+        return "secondary captures" if modality == "CT" else _KINDS.get(modality, f"{modality or 'unknown'} objects")
+    dataset.SOPClassUID = sop_class
+    if "LOCALIZER" in image_type(dataset):
+        return "localizers"
+    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+        return "colour images"
+    return None
+
+
+def image_type(dataset: Dataset) -> list[str]:
+    value = dataset.get("ImageType") or []
+    return [value] if isinstance(value, str) else [str(each) for each in value]
