@@ -1,8 +1,8 @@
 """Whether a result can be a patient's lungs, lying as the header says: is there a chest, and where are its landmarks.
 
 A header may lie, and then everything computed is right but mirrored. What it cannot change is the body: the spine lies
-behind the lungs, most of the heart left of it, and lungs taper to the head. Thresholds: the 15 volumes and 72 slices
-that the model card tells of give none of these findings, and what each leaves as a margin is said beside it.
+behind the lungs, most of the heart left of it, and lungs taper to the head. Thresholds: the reviewed masks
+of 14 volumes with lung give none of these findings; scans lower than LEAST_HEIGHT_MM are not judged.
 """
 
 from __future__ import annotations
