@@ -43,7 +43,7 @@ def slicer_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="module")
 def chest() -> Phantom:
-    return make_phantom(phantom_geometry((12, 64, 64)), rng=1)
+    return make_phantom(phantom_geometry((17, 64, 64)), rng=1)
 
 
 def run(python: Path, *arguments: object) -> str:
@@ -65,7 +65,7 @@ def test_info_segment_and_evaluate_run_with_slicers_packages(
     for syntax in SYNTAXES:
         folder = tmp_path / (syntax or "plain")
         save([encoded(each, syntax) if syntax else each for each in slices_of(chest.ct)], folder)
-        assert "12 x 64 x 64" in run(slicer_python, "info", folder)
+        assert "17 x 64 x 64" in run(slicer_python, "info", folder)
         output = tmp_path / f"{folder.name}.nii.gz"
         run(slicer_python, "segment", folder, "-o", output, "--engine", "onnxruntime", "--progress", "none")
         maps.append(sitk.GetArrayFromImage(sitk.ReadImage(str(output))))
