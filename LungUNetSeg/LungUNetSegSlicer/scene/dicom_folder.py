@@ -6,6 +6,7 @@ from pathlib import Path
 
 import slicer
 from slicer import vtkMRMLScalarVolumeNode
+from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import ReadError
 
@@ -25,18 +26,22 @@ def load_largest_ct(folder: Path) -> tuple[vtkMRMLScalarVolumeNode, int]:
 
     database = getattr(slicer, "dicomDatabase", None)
     if database is None or not database.isOpen:
-        raise ReadError("Slicer's DICOM database is not open. Open the module DICOM once, and try again.")
+        raise ReadError(_("Slicer's DICOM database is not open. Open the module DICOM once, and try again."))
     if not folder.is_dir():
-        raise ReadError(f"There is no folder {folder}.")
+        raise ReadError(_("There is no folder {folder}.").format(folder=folder))
     DICOMUtils.importDicom(str(folder))
     files = [str(path) for path in folder.rglob("*") if path.is_file()]
     series = {uid: database.filesForSeries(uid) for uid in sorted(DICOMUtils.seriesUIDsForFiles(files))}
     cts = {uid: each for uid, each in series.items() if each and database.fileValue(each[0], MODALITY) == "CT"}
     if not cts:
-        raise ReadError(f"{folder} holds no CT in DICOM files. Choose the folder of a chest CT.")
+        raise ReadError(
+            _("{folder} holds no CT in DICOM files. Choose the folder of a chest CT.").format(folder=folder)
+        )
     largest = max(cts, key=lambda uid: len(cts[uid]))
     nodes = [slicer.mrmlScene.GetNodeByID(each) for each in DICOMUtils.loadSeriesByUID([largest])]
     volumes = [node for node in nodes if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode"]
     if not volumes:
-        raise ReadError(f"Slicer could not load the CT in {folder}; the module DICOM tells why.")
+        raise ReadError(
+            _("Slicer could not load the CT in {folder}; the module DICOM tells why.").format(folder=folder)
+        )
     return volumes[0], len(cts) - 1
