@@ -22,14 +22,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where several workers run the tests, each file's and all that share one desktop.
+    """Keep together, where several workers run the tests, each file's and all that share one scene.
 
-    A file's tests share what its fixtures make; windows of one X server share the keyboard and the clipboard.
+    A file's tests share what its fixtures make. Slicer's scene is one in a process, and once Qt's application lies
+    around it views draw otherwise: what is headless comes first.
     """
     for item in items:
         place = item.path.relative_to(TESTS) if item.path.is_relative_to(TESTS) else item.path
-        group = "desktop" if "desktop" in place.parts or place.parts[0] == "host" else place.as_posix()
+        group = "slicer" if place.parts[0] in ("module", "host") else place.as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "desktop" in item.path.parts or "host" in item.path.parts)
 
 
 @pytest.fixture(scope="session")

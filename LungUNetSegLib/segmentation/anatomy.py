@@ -126,12 +126,16 @@ def _coarse(scan: Volume, labels: Volume) -> tuple[npt.NDArray[np.int16], Labels
 
 def _middle(lungs: Labels) -> float:
     """Column between both lungs."""
-    return float(np.mean([np.nonzero(lungs == side)[2].mean() for side in (RIGHT_LUNG, LEFT_LUNG)]))
+    columns = np.arange(lungs.shape[2])
+    counts = [np.count_nonzero(lungs == side, axis=(0, 1)) for side in (RIGHT_LUNG, LEFT_LUNG)]
+    return float(np.mean([np.average(columns, weights=count) for count in counts]))
 
 
 def _depths(lungs: Labels) -> tuple[float, float]:
     """First and last row of the lungs, but for their outermost hundredths."""
-    front, back = np.percentile(np.nonzero(lungs)[1], (1, 99))
+    # Short integers: a list of the voxels' places would take more memory than the scan.
+    rows = np.repeat(np.arange(lungs.shape[1], dtype=np.int16), np.count_nonzero(lungs, axis=(0, 2)))
+    front, back = np.percentile(rows, (1, 99))
     return float(front), float(back)
 
 
@@ -188,7 +192,9 @@ def _sides(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ..
 def _head_and_feet(lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
     """Whether lungs that end within the scan are wider at the upper end than at the lower one."""
     middle, count = _middle(lungs), max(1, int(ENDS_SHARE * len(lungs)))
-    lower, upper = (np.abs(np.nonzero(part)[2] - middle).mean() for part in (lungs[:count], lungs[-count:]))
+    away = np.abs(np.arange(lungs.shape[2]) - middle)
+    ends = (np.count_nonzero(part, axis=(0, 1)) for part in (lungs[:count], lungs[-count:]))
+    lower, upper = (np.average(away, weights=each) for each in ends)
     wider_mm = float(upper - lower) * spacing_mm[2]
     if wider_mm <= TAPER_MM:
         return None

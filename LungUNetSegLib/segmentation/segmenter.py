@@ -21,7 +21,7 @@ from LungUNetSegLib.coarse import (
 from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngine, open_engine
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.machine import limited_cores
+from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.preprocessing import NetworkGrid, PreparedScan, chunks, normalise, prepare
 from LungUNetSegLib.progress import Progress, silent
@@ -91,7 +91,7 @@ class Segmenter:
         """
         if labels == "lr" and self.model.channels == 1:
             raise ModelError("The model sees both lungs as one and cannot tell right from left: ask for both as one.")
-        with limited_threads(self.threads or limited_cores()):
+        with limited_threads(usable_threads(self.threads)):
             return self._segment(volume, labels, raw, progress)
 
     def _segment(self, volume: Volume, labels: LabelKind, raw: bool, progress: Progress) -> Segmentation:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from phantom_cases import write_image
+from phantom_cases import few_slices, write_image
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.outcomes.inputs import InputConfig
 from LungUNetSegLib.outcomes.network import Covid19Net
 from LungUNetSegLib.outcomes.training import OutcomeConfig, Prediction, auc_over_patients, cross_validate
-from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.phantom import make_phantom
 
 TINY = OutcomeConfig(
     inputs=InputConfig(crop=False, size=(8, 16, 24)), folds=2, epochs=12, batch_size=2, learning_rate=3e-3
@@ -27,7 +27,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     """Eight phantoms; every second has consolidated lung."""
     folder = tmp_path_factory.mktemp("outcomes")
     for number in range(8):
-        phantom = make_phantom(phantom_geometry((10, 48, 56)), rng=number, consolidation=number % 2 == 1)
+        phantom = make_phantom(few_slices((10, 48, 56)), rng=number, consolidation=number % 2 == 1)
         write_image(phantom.ct, folder / f"p{number}.nii.gz")
         write_image(phantom.labels, folder / f"p{number}_seg.nii.gz")
     return find_cases(folder)

@@ -12,13 +12,13 @@ import pytest
 import SimpleITK as sitk
 from tiny_models import OracleEngine, write_checkpoint
 
+from LungUNetSegLib import machine
 from LungUNetSegLib.engines import Engine
 from LungUNetSegLib.errors import EngineError, ModelError
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.preprocessing import PreprocessConfig
-from LungUNetSegLib.segmentation import segmenter
 from LungUNetSegLib.segmentation.measurements import measure
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.segmenter import Segmenter, segment
@@ -280,7 +280,7 @@ def test_threads_are_limited_where_a_scan_is_resampled_too(
     assert len(used) >= 2 and set(used) == {1}, "to the body's axes and back"
     assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == before
     used.clear()
-    monkeypatch.setattr(segmenter, "limited_cores", lambda: before + 1)
+    monkeypatch.setattr(machine, "limited_cores", lambda: before + 1)
     segment(oblique_phantom.ct, load_model(tiny_model), engine="onnxruntime")
     assert set(used) == {before + 1}, "a container's limit"
 
