@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from children import MODULE_FOLDER
 from host import sample_data
 
 from LungUNetSegLib import sample
@@ -24,10 +25,10 @@ def sample_data_logic(core: Any, scene: Any, tmp_path: Path, monkeypatch: pytest
     """Slicer's module Sample Data with ours registered, and an empty cache of Slicer's."""
     # There is no window to show an error in; here it goes to the test.
     monkeypatch.setattr("slicer.util.tryWithErrorDisplay", lambda message, waitCursor: nullcontext())
-    from LungUNetSeg import registerSampleData
+    from LungUNetSegSlicer.scene.sample_data import register
 
     with sample_data.installed(tmp_path) as logic:
-        registerSampleData()
+        register(MODULE_FOLDER / "Resources" / "Icons" / "LungUNetSeg.png")
         yield logic
 
 
