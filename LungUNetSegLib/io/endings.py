@@ -13,7 +13,9 @@ NPZ_ENDING = ".npz"
 DICOM_ENDING = ".dcm"
 """What DICOM files may end on; most of them end on nothing, or on a number."""
 
-IMAGE_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+NIFTI_ENDINGS = (".nii.gz", ".nii")
+
+IMAGE_ENDINGS = (*NIFTI_ENDINGS, ".nrrd", ".nhdr", ".mha", ".mhd")
 """Images that can be read."""
 
 LABEL_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_ENDINGS, NPZ_ENDING)
@@ -22,7 +24,7 @@ LABEL_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_ENDINGS, NPZ_ENDING)
 MASK_ENDINGS = (*LABEL_ENDINGS, DICOM_ENDING)
 """What a mask's name may end on."""
 
-IMAGE_OUTPUT_ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha")
+IMAGE_OUTPUT_ENDINGS = (*NIFTI_ENDINGS, ".nrrd", ".mha")
 """Images that can be written."""
 
 OUTPUT_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_OUTPUT_ENDINGS)

@@ -14,11 +14,10 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
 from LungUNetSegLib.io.images.files import check_claim, check_file
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.volume import Geometry, Volume
-
-NIFTI_ENDINGS = (".nii.gz", ".nii")
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 22
@@ -28,7 +27,7 @@ _TAIL_BYTES = 1 << 26
 
 def is_nifti(path: Path) -> bool:
     """Whether a file's name is that of a NIfTI file."""
-    return path.name.lower().endswith(NIFTI_ENDINGS)
+    return ending_of(path, NIFTI_ENDINGS) is not None
 
 
 def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
