@@ -7,7 +7,8 @@ is first used. docs/api.md lists them.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # as typing has it, whose import takes longer than all else here
 
 if TYPE_CHECKING:
     from LungUNetSegLib.cases.compared import CasePair as CasePair
@@ -56,7 +57,7 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

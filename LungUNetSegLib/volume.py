@@ -220,3 +220,17 @@ def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.
     out = array if in_place and array.dtype == np.int16 else None
     hu: npt.NDArray[np.int16] = np.clip(array, low, high, out=out).astype(np.int16, copy=False)
     return hu
+
+
+def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:
+    """Return the least box that holds every non-zero voxel of a 3D array and `margin` voxels around, as far as it goes.
+
+    The box has size 0 when the array is zero.
+    """
+    plane = np.any(mask, axis=0)
+    ranges = []
+    for hit in (np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0)):
+        where = np.flatnonzero(hit)
+        first, last = (int(where[0]), int(where[-1])) if where.size else (margin, -margin - 1)
+        ranges.append(slice(max(first - margin, 0), last + margin + 1))
+    return ranges[0], ranges[1], ranges[2]

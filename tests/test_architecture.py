@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nibabel_images": {"volume"},
     "networks": set(),
     "losses": set(),
-    "metrics": set(),
+    "metrics": {"volume"},
     "sample": set(),
     "preprocessing": VOLUMES,
     "region": {"volume"},
@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engines": {"preprocessing", "coarse", "models", "networks"},
     "data": VOLUMES | {"preprocessing", "coarse", "cases"},
     "evaluation": VOLUMES | {"io", "metrics", "cases"},
-    "segmentation": VOLUMES | {"preprocessing", "coarse", "metrics", "models", "engines"},
+    "segmentation": VOLUMES | {"preprocessing", "coarse", "models", "engines"},
     "training": VOLUMES | {"preprocessing", "coarse", "cases", "models", "networks", "losses", "metrics", "data"},
     "outcomes": VOLUMES | {"region", "cases"},
     "paper": VOLUMES

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.errors import GeometryError
-from LungUNetSegLib.volume import Geometry, Volume, restore_axes, to_hu
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box, restore_axes, to_hu
 
 ORDERS = list(itertools.permutations(range(3)))
 FLIPS = list(itertools.product((False, True), repeat=3))
@@ -163,3 +163,11 @@ def test_an_array_is_changed_only_where_that_is_allowed() -> None:
     wide = np.array([-2000, 40000], np.int32)
     assert to_hu(wide, in_place=True).tolist() == [-1024, 32767]
     assert wide.tolist() == [-2000, 40000]
+
+
+def test_bounding_box_holds_every_voxel_and_no_more() -> None:
+    mask = np.zeros((5, 6, 7), np.uint8)
+    assert mask[bounding_box(mask)].size == mask[bounding_box(mask, margin=1)].size == 0
+    mask[1, 2, 3] = mask[3, 2, 5] = 2
+    assert bounding_box(mask) == (slice(1, 4), slice(2, 3), slice(3, 6))
+    assert mask[bounding_box(mask, margin=2)].shape == (5, 5, 6)

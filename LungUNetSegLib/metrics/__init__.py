@@ -4,13 +4,12 @@ docs/metrics.md states every definition and the rules for empty masks and for ma
 """
 
 from LungUNetSegLib.metrics.overlap import Counts, Summary, count, dsc_by_slice, summarise
-from LungUNetSegLib.metrics.surface import SurfaceDistances, bounding_box, surface_distances
+from LungUNetSegLib.metrics.surface import SurfaceDistances, surface_distances
 
 __all__ = [
     "Counts",
     "Summary",
     "SurfaceDistances",
-    "bounding_box",
     "count",
     "dsc_by_slice",
     "summarise",

@@ -13,13 +13,13 @@ no distances (NaN); from a mask to an empty one it is infinitely far, and their 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.volume import bounding_box
 
 Mask = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -106,20 +106,6 @@ def surface_distances(prediction: Mask, reference: Mask, spacing_mm: npt.ArrayLi
     prediction_mm, prediction_mm2 = _distances(here, there, steps_mm)
     reference_mm, reference_mm2 = _distances(there, here, steps_mm)
     return SurfaceDistances(prediction_mm, prediction_mm2, reference_mm, reference_mm2)
-
-
-def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:
-    """Return the least box that holds every non-zero voxel of a 3D array and `margin` voxels around, as far as it goes.
-
-    The box has size 0 when the array is zero.
-    """
-    plane = np.any(mask, axis=0)
-    ranges = []
-    for hit in (np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0)):
-        where = np.flatnonzero(hit)
-        first, last = (int(where[0]), int(where[-1])) if where.size else (margin, -margin - 1)
-        ranges.append(slice(max(first - margin, 0), last + margin + 1))
-    return ranges[0], ranges[1], ranges[2]
 
 
 def _exposed_faces(mask: Mask) -> npt.NDArray[np.uint8]:

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import bounding_box
 
 SWAP_MM = 20.0
 """Lungs that lie this far on each other's side are named the wrong way round."""

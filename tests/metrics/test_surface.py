@@ -11,7 +11,7 @@ import SimpleITK as sitk
 import surface_distance as published
 
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.metrics import bounding_box, surface_distances
+from LungUNetSegLib.metrics import surface_distances
 
 Mask = npt.NDArray[np.bool_]
 SPACING_MM = (2.5, 0.7, 0.8)
@@ -234,11 +234,3 @@ def test_published_package_agrees_exactly_on_parallel_surfaces() -> None:
 def test_what_is_no_pair_of_masks_is_refused(prediction: Mask, reference: Mask, words: str) -> None:
     with pytest.raises(DataError, match=words):
         surface_distances(prediction, reference, SPACING_MM)
-
-
-def test_bounding_box_holds_every_voxel_and_no_more() -> None:
-    mask = np.zeros((5, 6, 7), np.uint8)
-    assert mask[bounding_box(mask)].size == mask[bounding_box(mask, margin=1)].size == 0
-    mask[1, 2, 3] = mask[3, 2, 5] = 2
-    assert bounding_box(mask) == (slice(1, 4), slice(2, 3), slice(3, 6))
-    assert mask[bounding_box(mask, margin=2)].shape == (5, 5, 6)

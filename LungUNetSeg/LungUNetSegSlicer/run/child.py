@@ -97,7 +97,7 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
     import numpy as np
 
     from LungUNetSegLib.io.masks.labels import read_labels
-    from LungUNetSegLib.metrics import bounding_box
+    from LungUNetSegLib.volume import bounding_box
 
     labels = read_labels(folder / LABELS)
     box = bounding_box(labels.array)

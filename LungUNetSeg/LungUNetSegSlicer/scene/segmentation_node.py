@@ -18,9 +18,8 @@ from slicer import (
 from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
 from vtk.util.numpy_support import vtk_to_numpy
 
-from LungUNetSegLib.metrics import bounding_box
 from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 from LungUNetSegSlicer.scene.surfaces import make_surface
 from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix, surface_to_ras
 

@@ -21,8 +21,7 @@ from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkWindowedSincPolyDat
 from vtkmodules.vtkFiltersGeneral import vtkDiscreteFlyingEdges3D, vtkTransformPolyDataFilter
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
 
-from LungUNetSegLib.metrics import bounding_box
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Volume, bounding_box
 
 SMOOTHING = 0.5
 
