@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from LungUNetSegLib.io import read_scan as read_scan
     from LungUNetSegLib.io import write_labels as write_labels
     from LungUNetSegLib.models.model import load_model as load_model
-    from LungUNetSegLib.nibabel_images import from_nibabel as from_nibabel
-    from LungUNetSegLib.nibabel_images import to_nibabel as to_nibabel
-    from LungUNetSegLib.resample import from_sitk as from_sitk
-    from LungUNetSegLib.resample import resample as resample
-    from LungUNetSegLib.resample import to_sitk as to_sitk
     from LungUNetSegLib.segmentation.segmenter import Segmenter as Segmenter
     from LungUNetSegLib.segmentation.segmenter import segment as segment
     from LungUNetSegLib.volume import Geometry as Geometry
     from LungUNetSegLib.volume import Volume as Volume
+    from LungUNetSegLib.volume.nibabel_images import from_nibabel as from_nibabel
+    from LungUNetSegLib.volume.nibabel_images import to_nibabel as to_nibabel
+    from LungUNetSegLib.volume.resample import from_sitk as from_sitk
+    from LungUNetSegLib.volume.resample import resample as resample
+    from LungUNetSegLib.volume.resample import to_sitk as to_sitk
 
 __version__ = "0.1.0"
 
@@ -40,16 +40,16 @@ _HOMES = {
     "Volume": "volume",
     "compare": "evaluation.compare",
     "evaluate_pair": "evaluation.evaluate",
-    "from_nibabel": "nibabel_images",
-    "from_sitk": "resample",
+    "from_nibabel": "volume.nibabel_images",
+    "from_sitk": "volume.resample",
     "list_series": "io",
     "load_model": "models.model",
     "read_labels": "io",
     "read_scan": "io",
-    "resample": "resample",
+    "resample": "volume.resample",
     "segment": "segmentation.segmenter",
-    "to_nibabel": "nibabel_images",
-    "to_sitk": "resample",
+    "to_nibabel": "volume.nibabel_images",
+    "to_sitk": "volume.resample",
     "write_labels": "io",
 }
 """Where each public name is defined."""

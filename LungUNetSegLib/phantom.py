@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.volume.resample import resample
 
 Mask = npt.NDArray[np.bool_]
 Point = tuple[float, float, float]

@@ -28,7 +28,7 @@ from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom.write import write_dicom_series
 from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 SLICES = 300
 DEPTHS = (50, 300, 1000)

@@ -25,8 +25,8 @@ from scipy import ndimage
 
 from LungUNetSegLib.evaluation.compare import compare
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import resample
 
 SHAPE = (300, 512, 512)
 ROUNDS = 3

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.volume.resample import resample
 
 Pair = tuple[Volume, Volume]
 Perturbation = Callable[[Volume, Volume, np.random.Generator], Pair]

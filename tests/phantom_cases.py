@@ -10,8 +10,8 @@ import SimpleITK as sitk
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import PreprocessConfig
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 COARSE = PreprocessConfig(spacing_mm=7.0, size=(48, 56))
 """A grid on which a network of a few channels trains in a second."""

@@ -20,32 +20,38 @@ MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 GROUND = {"errors", "findings", "progress", "segments", "config", "files", "machine"}
 """What every other room may import."""
 
-VOLUMES = {"volume", "resample"}
 MAY_IMPORT: dict[str, set[str]] = {
     **{room: GROUND - {room} for room in GROUND},
     "volume": set(),
-    "resample": {"volume"},
-    "nibabel_images": {"volume"},
     "networks": set(),
     "losses": set(),
     "metrics": {"volume"},
     "sample": set(),
-    "preprocessing": VOLUMES,
+    "preprocessing": {"volume"},
     "region": {"volume"},
-    "coarse": VOLUMES | {"preprocessing"},
-    "phantom": VOLUMES,
-    "io": VOLUMES,
-    "cases": VOLUMES | {"io"},
+    "phantom": {"volume"},
+    "io": {"volume"},
+    "cases": {"volume", "io"},
     "models": {"preprocessing"},
     "environment": {"models"},
-    "engines": {"preprocessing", "coarse", "models", "networks"},
-    "data": VOLUMES | {"preprocessing", "coarse", "cases"},
-    "evaluation": VOLUMES | {"io", "metrics", "cases"},
-    "segmentation": VOLUMES | {"preprocessing", "coarse", "models", "engines"},
-    "training": VOLUMES | {"preprocessing", "coarse", "cases", "models", "networks", "losses", "metrics", "data"},
-    "outcomes": VOLUMES | {"region", "cases"},
-    "paper": VOLUMES
-    | {"preprocessing", "coarse", "io", "cases", "networks", "losses", "metrics", "data", "evaluation", "training"},
+    "engines": {"preprocessing", "models", "networks"},
+    "data": {"volume", "preprocessing", "cases"},
+    "evaluation": {"volume", "io", "metrics", "cases"},
+    "segmentation": {"volume", "preprocessing", "models", "engines"},
+    "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
+    "outcomes": {"volume", "region", "cases"},
+    "paper": {
+        "volume",
+        "preprocessing",
+        "io",
+        "cases",
+        "networks",
+        "losses",
+        "metrics",
+        "data",
+        "evaluation",
+        "training",
+    },
 }
 """The library's rooms, from the ground up; docs/architecture.md draws them."""
 

@@ -26,10 +26,10 @@ from LungUNetSegLib.models.model import load_model, sha256_of
 from LungUNetSegLib.models.onnx_graph import read_graph
 from LungUNetSegLib.models.safetensors import read_weights
 from LungUNetSegLib.phantom import make_phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import read_config
 from LungUNetSegLib.volume import Geometry
+from LungUNetSegLib.volume.resample import to_sitk
 
 EXAMPLES = int(os.environ.get("LUNGUNETSEG_FUZZ", "0"))
 bounded = settings(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume.resample import resample
 
 
 def volume_ml(phantom: Phantom, label: int) -> float:

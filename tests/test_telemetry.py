@@ -15,7 +15,7 @@ from children import CHECKOUT, MODULE_FOLDER
 
 from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 OUTWARD = re.compile(r"\b(connect|sendto|sendmsg)\(.*AF_INET")
 """How strace shows a call that reaches for another machine."""

@@ -13,11 +13,12 @@ from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.engines import OutOfMemoryError
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.networks import NetworkConfig, UNet3d, UNet3dConfig, UNetConfig, build_network
-from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
+from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
 from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
 from LungUNetSegLib.training.coarse import CoarseConfig
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import align
 
 COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64), context_mm=15.0)
 

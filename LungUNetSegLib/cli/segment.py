@@ -23,11 +23,11 @@ from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
-from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
 from LungUNetSegLib.segmentation.table import write_table
 from LungUNetSegLib.segments import LABEL_KINDS
+from LungUNetSegLib.volume.resample import limited_threads
 
 FORMATS = tuple(ending.removeprefix(".") for ending in OUTPUT_ENDINGS)
 DEFAULT_FORMAT = "nii.gz"

@@ -28,11 +28,11 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
-from LungUNetSegLib.preprocessing import PreprocessConfig, align, place_grid
+from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
 from LungUNetSegLib.progress import Progress
-from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
+from LungUNetSegLib.volume.resample import align, limited_threads
 
 logger = logging.getLogger(__name__)
 

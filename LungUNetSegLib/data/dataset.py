@@ -16,12 +16,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from LungUNetSegLib.coarse import UNKNOWN, bring_to_slices
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.data.views import View, show, whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
+from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices
 
 Said = npt.NDArray[np.uint8]
 """(2, d, a, b) of the coarse network's probabilities of a view, 0 to 255."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from LungUNetSegLib.coarse import reduce_planes
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.preprocessing.coarse import reduce_planes
 
 REDUCED_MM = 6.0
 """Pixel size on which views are drawn, where no coarse view says another."""

@@ -22,7 +22,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from LungUNetSegLib.coarse import SIZE_MULTIPLE
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError, ModelError, WriteError
@@ -43,6 +42,7 @@ from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.models.safetensors import TensorPlace, write_weights
 from LungUNetSegLib.networks import Probabilities, build_coarse_network, build_network, read_network_config
 from LungUNetSegLib.networks.unet3d import CoarseProbabilities, StandardisedConv3d
+from LungUNetSegLib.preprocessing.coarse import SIZE_MULTIPLE
 from LungUNetSegLib.segments import lungs_of
 
 ONNX_FILE = "network.onnx"

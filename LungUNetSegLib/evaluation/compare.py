@@ -16,9 +16,9 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Counts, count, surface_distances
-from LungUNetSegLib.resample import orthogonal, resample
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, bounding_box
+from LungUNetSegLib.volume.resample import orthogonal, resample
 
 Mask = npt.NDArray[np.bool_]
 

@@ -17,7 +17,6 @@ from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import bounding_box
 
 SWAP_MM = 20.0
 """Lungs that lie this far on each other's side are named the wrong way round."""
@@ -69,9 +68,10 @@ def clean(
     result = probabilities.copy()
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     outside_ml = drop_air_outside(result, hu, by_scan=saw_scan) * voxel_ml
-    box = bounding_box(result.max(axis=1) >= HALF)
-    if box[0].stop == box[0].start:
+    boxes = ndimage.find_objects((result.max(axis=1) >= HALF).view(np.uint8))
+    if not boxes:
         return result, Cleaning(outside_ml=outside_ml)
+    box = boxes[0]
     region = result[box[0], :, box[1], box[2]]
     before = hard_labels(region)
     swapped = _sides_swapped(before, spacing_mm[2])
@@ -111,10 +111,11 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
     In one or two slices by themselves only small holes are closed: a large one may be the dome of the liver.
     """
     lung = labels == side
-    box = bounding_box(lung)
-    lung = lung[box]
-    if not lung.size:
+    boxes = ndimage.find_objects(lung.view(np.uint8))
+    if not boxes:
         return 0
+    box = boxes[0]
+    lung = lung[box]
     # The first and last slice are open ends, unless there is no third dimension to be enclosed in.
     outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
     regions, _ = ndimage.label(outside, output=np.int32)

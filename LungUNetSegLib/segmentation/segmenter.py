@@ -5,34 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.coarse import (
-    UNKNOWN,
-    as_channels,
-    bring_to_slices,
-    coarsen_slices,
-    has_coarse_view,
-    pad_depth,
-    reduce_planes,
-)
 from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngine, open_engine
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
-from LungUNetSegLib.preprocessing import NetworkGrid, PreparedScan, chunks, normalise, prepare
+from LungUNetSegLib.preprocessing import PreparedScan, prepare
 from LungUNetSegLib.progress import Progress, silent
-from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
 from LungUNetSegLib.segmentation.measurements import measure
-from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import limited_threads
 
 
 class Segmenter:
@@ -104,7 +96,7 @@ class Segmenter:
             spacing_mm, saw_scan = scan.grid.geometry.spacing_mm, self.coarse is not None
             cleaned, cleaning = (said, Cleaning()) if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
         with _timed(seconds, "restore"):
-            label_map = scan.grid.to_scan(_restore(cleaned, scan.grid, progress))
+            label_map = scan.restore(cleaned, partial(hard_labels, threshold=255 / 2), progress)
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
@@ -127,24 +119,16 @@ class Segmenter:
         depth = len(scan.hu)
         result = np.zeros((depth, 2, *scan.hu.shape[1:]), np.uint8)
         progress("segment", 0, depth)
-        told = self._look_at_all(scan)
-        for chunk, slices in scan.batches():
-            if self.model.preprocess.coarse_mm:
-                slices = np.concatenate((slices, as_channels(_told_at(told, scan, chunk))), axis=1)
+        for chunk, slices in scan.batches(self._look_at_all(scan.coarse_view())):
             said = self.engine.probabilities(slices)
             result[chunk, : said.shape[1]] = np.rint(said * np.float32(255))
             progress("segment", chunk.stop, depth)
         return result
 
-    def _look_at_all(self, scan: PreparedScan) -> npt.NDArray[np.float32] | None:
-        """Return the coarse network's (2, d, a, b) probabilities of the scan; None where it has no coarse view."""
-        config, slice_mm = self.model.preprocess, scan.aligned.geometry.spacing_mm[0]
-        if self.coarse is None or not has_coarse_view(len(scan.hu), slice_mm, config):
+    def _look_at_all(self, view: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
+        """Return the coarse network's (2, d, a, b) probabilities of the whole scan; None without a view of it."""
+        if self.coarse is None or view is None:
             return None
-        reduced = np.concatenate(
-            [reduce_planes(scan.hu[chunk], config.coarse_factor) for chunk in chunks(len(scan.hu))]
-        )
-        view = normalise(pad_depth(coarsen_slices(reduced, slice_mm, config)), config)
         (said,) = self.coarse.probabilities(view[None, None])
         return np.asarray(said, np.float32)
 
@@ -180,27 +164,6 @@ def segment(
     """
     loaded = load_model(model) if isinstance(model, str) else model
     return Segmenter(loaded, engine, device, threads).segment(volume, labels=labels, progress=progress)
-
-
-def _told_at(said: npt.NDArray[np.float32] | None, scan: PreparedScan, chunk: slice) -> npt.NDArray[np.float32]:
-    """(n, 2, h, w) of what the coarse network says at some slices; `UNKNOWN` where there is no coarse view."""
-    numbers, config = np.arange(chunk.start, chunk.stop), scan.grid.config
-    if said is None:
-        return np.full((len(numbers), 2, *config.size), UNKNOWN, np.float32)
-    return bring_to_slices(said, numbers, len(scan.hu), scan.aligned.geometry.spacing_mm[0], config)
-
-
-def _restore(probabilities: Probabilities, grid: NetworkGrid, progress: Progress) -> npt.NDArray[np.uint8]:
-    """Bring probabilities to (D, H, W) labels on the aligned grid, a few slices at a time."""
-    depth, height, width = grid.aligned.shape
-    labels = np.zeros((depth, height, width), np.uint8)
-    for chunk in chunks(depth):
-        planes = probabilities[chunk]
-        if planes.max() >= HALF:
-            restored = grid.unsample(planes.reshape(-1, *grid.config.size))
-            labels[chunk] = hard_labels(restored.reshape(-1, 2, height, width), 255 / 2)
-        progress("restore", chunk.stop, depth)
-    return labels
 
 
 @contextmanager

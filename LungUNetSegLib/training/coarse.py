@@ -19,7 +19,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from LungUNetSegLib.coarse import UNKNOWN, bring_to_slices, coarsen_slices, has_coarse_view, pad_depth
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import Said, SeenViews
 from LungUNetSegLib.data.overview import Overview, overview
@@ -29,6 +28,7 @@ from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.networks import UNet3d, UNet3dConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
+from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices, coarsen_slices, has_coarse_view, pad_depth
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.volume import AIR_HU
 

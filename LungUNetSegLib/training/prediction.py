@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from LungUNetSegLib.coarse import as_channels
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.networks import NetworkConfig, build_network, structure_logits
 from LungUNetSegLib.preprocessing import normalise, slices_seen
+from LungUNetSegLib.preprocessing.coarse import as_channels
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint
 from LungUNetSegLib.training.coarse import build_coarse, tell_slices

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from LungUNetSegLib.cases.splits import Split
-from LungUNetSegLib.coarse import as_channels
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.networks import build_network, load_encoder, structure_logits
 from LungUNetSegLib.preprocessing import normalise
+from LungUNetSegLib.preprocessing.coarse import as_channels
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig

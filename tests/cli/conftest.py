@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.fixture

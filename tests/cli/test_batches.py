@@ -15,7 +15,7 @@ from LungUNetSegLib.cli import segment
 from LungUNetSegLib.cli.segment import distinct_names
 from LungUNetSegLib.evaluation import evaluate
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import LungUNetSegLib
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 REPORT_KEYS = {
     "lungunetseg", "input", "series_uid", "output", "model", "engine", "device", "volumes_ml", "mean_hu", "findings",

@@ -16,8 +16,8 @@ from LungUNetSegLib.io import read_image, read_labels
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.region import crop, lung_box
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import resample
 
 
 @pytest.fixture(scope="module")

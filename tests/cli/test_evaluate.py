@@ -16,8 +16,8 @@ from LungUNetSegLib.cli.evaluate import add_arguments, run
 from LungUNetSegLib.errors import DataError, LungUNetSegError, WriteError
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 def evaluate(*arguments: object) -> int:

@@ -13,8 +13,8 @@ from dicom_mask_files import outlines, structure_set
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import write_dicom_series, write_labels
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import SimpleITK as sitk
 
 from LungUNetSegLib.io import read_labels, write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.fixture(scope="module")

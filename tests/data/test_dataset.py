@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.coarse import UNKNOWN
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
 from LungUNetSegLib.data.pathology import Lesion
@@ -19,6 +18,7 @@ from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.preprocessing.coarse import UNKNOWN
 
 
 def make_case(name: str, slices: int, *, with_lung: int | None = None, slice_mm: float = 2.5) -> CachedCase:

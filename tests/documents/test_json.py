@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.metrics import summarise
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from tiny_models import WITH_VIEW, write_checkpoint
 
-from LungUNetSegLib.coarse import UNKNOWN
 from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.networks import build_coarse_network
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.preprocessing.coarse import UNKNOWN
 from LungUNetSegLib.segmentation.segmenter import Segmenter, segment
 from LungUNetSegLib.volume import Geometry, Volume
 

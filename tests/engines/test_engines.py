@@ -21,8 +21,8 @@ from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.engines.torch_engine import TorchEngine
 from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.models.model import Model, load_model
-from LungUNetSegLib.resample import limited_threads
 from LungUNetSegLib.segments import lungs_of
+from LungUNetSegLib.volume.resample import limited_threads
 
 
 def _noise(model: Model, number: int) -> np.ndarray:

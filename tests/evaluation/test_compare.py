@@ -10,8 +10,8 @@ import pytest
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.evaluation.compare import compare
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import resample
 
 # Right lung: columns 1 to 4, left: 7 to 10, of rows 2 to 7 and slices 1 to 6; voxels of 5 x 2 x 2 mm = 0.02 ml.
 GRID = Geometry.axial((8, 10, 12), (5.0, 2.0, 2.0))

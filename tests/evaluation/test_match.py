@@ -18,8 +18,8 @@ from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.io.masks.choice import check_meanings
 from LungUNetSegLib.phantom import Phantom, make_phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.fixture

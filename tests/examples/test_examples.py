@@ -15,8 +15,8 @@ from phantom_cases import TINY_TRAINING, write_image, write_pair
 
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.io.masks.choice import lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, part_by_name, terminology_codes
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import resample
 
 
 class Side(Enum):

@@ -115,7 +115,7 @@ def write_phantom(path: Path) -> Path:
     import SimpleITK as sitk
 
     from LungUNetSegLib.phantom import make_phantom
-    from LungUNetSegLib.resample import to_sitk
+    from LungUNetSegLib.volume.resample import to_sitk
 
     if path.exists():
         return path

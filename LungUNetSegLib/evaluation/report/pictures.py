@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.examples import Role, choose_slices
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, bounding_box
+from LungUNetSegLib.volume.resample import resample
 
 Colour = tuple[int, int, int, int]
 Plane = npt.NDArray[np.uint8]

@@ -24,8 +24,8 @@ from LungUNetSegLib.io.dicom.series import Series, choose, group_series
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
 from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
-from LungUNetSegLib.resample import orthogonal
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
+from LungUNetSegLib.volume.resample import orthogonal
 
 PIXEL_THREADS = 2
 """Decoders hold Python's lock most of the time; a second thread reads the next file meanwhile."""

@@ -18,8 +18,8 @@ from LungUNetSegLib.io.images.grid import Grid
 from LungUNetSegLib.io.images.metaimage import check_metaimage
 from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
 from LungUNetSegLib.io.images.nrrd import check_nrrd
-from LungUNetSegLib.resample import from_sitk, orthogonal, to_sitk
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import from_sitk, orthogonal, to_sitk
 
 SLANTING_AXES = Finding(
     "sheared-grid",

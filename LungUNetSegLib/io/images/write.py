@@ -10,8 +10,8 @@ from LungUNetSegLib.io.endings import IMAGE_OUTPUT_ENDINGS, SEGMENTATION_ENDING,
 from LungUNetSegLib.io.images.files import is_text
 from LungUNetSegLib.io.images.itk_files import save
 from LungUNetSegLib.io.scan import PathInput
-from LungUNetSegLib.resample import orthogonal
 from LungUNetSegLib.volume import AIR_HU, Volume
+from LungUNetSegLib.volume.resample import orthogonal
 
 
 def write_image(path: PathInput, volume: Volume) -> None:

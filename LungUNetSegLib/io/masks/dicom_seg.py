@@ -15,9 +15,9 @@ from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.seg_frames import Frames
 from LungUNetSegLib.io.masks.seg_stack import on_own_grid, on_scan
-from LungUNetSegLib.resample import orthogonal
 from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import orthogonal
 
 
 def lungs_in_segmentation(

@@ -29,9 +29,9 @@ from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.results import add_note
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
-from LungUNetSegLib.resample import orthogonal, resample
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import orthogonal, resample
 
 GREATEST_LOSS = 0.05
 """Share of a mask that may fall outside the scan it is read for; more means that it belongs to another scan."""

@@ -15,9 +15,9 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, terminology_codes
-from LungUNetSegLib.resample import from_sitk
 from LungUNetSegLib.segments import RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import from_sitk
 
 ENDING = ".seg.nrrd"
 

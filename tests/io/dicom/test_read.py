@@ -246,7 +246,7 @@ def test_without_pydicoms_decoders_simpleitks_gdcm_reads(
 def test_real_scans_lie_where_their_reviewed_masks_lie(case: str, shared_data: Path) -> None:
     import SimpleITK as sitk
 
-    from LungUNetSegLib.resample import from_sitk
+    from LungUNetSegLib.volume.resample import from_sitk
 
     folder = shared_data / "volumes" / case
     scan = read_scan(folder / "ct")

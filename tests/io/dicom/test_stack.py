@@ -13,8 +13,8 @@ from pydicom.uid import generate_uid
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.resample import resample
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import resample
 
 
 def codes(scan) -> list[str]:

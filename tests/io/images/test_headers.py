@@ -19,8 +19,8 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.io.images.files import GREATEST_INFLATION
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 SPACING = (14.125, 5.15625, 4.5)
 """Of `small_phantom`-like scans (slice, row, column), exact in float32."""

@@ -12,8 +12,8 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.images.read import read_image
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
-from LungUNetSegLib.resample import resample, to_sitk
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import resample, to_sitk
 
 
 def write(path: Path, array: np.ndarray, geometry: Geometry | None = None) -> Path:

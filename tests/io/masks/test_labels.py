@@ -13,9 +13,9 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import ReadError, WriteError
 from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".seg.nrrd", ".SEG.NRRD")
 

@@ -12,7 +12,7 @@ from host import dicom, sample_data
 from LungUNetSegLib import sample
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import write_dicom_series
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from host.application import REPOSITORY
 
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])

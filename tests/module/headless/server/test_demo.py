@@ -17,8 +17,8 @@ from LungUNetSegLib import sample
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.resample import to_sitk
 from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume.resample import to_sitk
 from LungUNetSegSlicer.server import demo
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LungUNetSegLib.coarse import (
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.preprocessing import PreprocessConfig
+from LungUNetSegLib.preprocessing.coarse import (
     UNKNOWN,
     as_channels,
     bring_to_slices,
@@ -15,8 +17,6 @@ from LungUNetSegLib.coarse import (
     pad_depth,
     reduce_planes,
 )
-from LungUNetSegLib.errors import ConfigError
-from LungUNetSegLib.preprocessing import PreprocessConfig
 
 CONFIG = PreprocessConfig(spacing_mm=3.0, size=(16, 24), context_mm=7.0, coarse_mm=6.0)
 

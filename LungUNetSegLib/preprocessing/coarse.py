@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step
-from LungUNetSegLib.resample import interpolation_matrix
+from LungUNetSegLib.preprocessing.config import PreprocessConfig
+from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
+from LungUNetSegLib.preprocessing.slices import neighbour_step
 from LungUNetSegLib.volume import AIR_HU
 
 Float32 = npt.NDArray[np.float32]
@@ -84,6 +85,15 @@ def bring_to_slices(
     planes = (said[:, below] * (1 - share) + said[:, above] * share).transpose(1, 0, 2, 3)
     rows, columns = (_enlarging(size // config.coarse_factor, size) for size in config.size)
     return np.asarray(rows @ planes @ columns.T, np.float32)
+
+
+def tell(
+    said: Float32 | None, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
+) -> Float32:
+    """Return what `bring_to_slices` does; where there is no coarse view (`said` is None), `UNKNOWN` throughout."""
+    if said is None:
+        return np.full((len(numbers), 2, *config.size), UNKNOWN, np.float32)
+    return bring_to_slices(said, numbers, depth, slice_mm, config)
 
 
 def as_channels(told: npt.NDArray[np.floating]) -> Float32:

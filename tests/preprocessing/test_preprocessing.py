@@ -13,13 +13,13 @@ from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import (
     NetworkGrid,
     PreprocessConfig,
-    align,
     neighbour_step,
     normalise,
     place_grid,
     slices_seen,
 )
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, restore_axes
+from LungUNetSegLib.volume.resample import align, align_back
 
 SMALL = PreprocessConfig(spacing_mm=5.0, size=(80, 88))
 
@@ -35,7 +35,7 @@ def there_and_back(scan: Volume, labels: Volume, config: PreprocessConfig) -> Vo
     right = grid.unsample(grid.sample(aligned, 0)) > 0.5
     aligned = align(Volume((labels.array == 2).astype(np.float32), labels.geometry), 0).array
     left = grid.unsample(grid.sample(aligned, 0)) > 0.5
-    return grid.to_scan((right + 2 * left).astype(np.uint8))
+    return align_back((right + 2 * left).astype(np.uint8), grid.aligned, grid.scan)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_all_48_storages_give_the_network_the_same_slices() -> None:
             labels = Volume(base.labels.array.transpose(axes)[steps], geometry)
             aligned, grid = place_grid(stored, SMALL)
             assert np.allclose(grid.sample(aligned.array, AIR_HU), expected, atol=1e-3)
-            restored = grid.to_scan(np.ascontiguousarray(labels.canonical().array))
+            restored = align_back(np.ascontiguousarray(labels.canonical().array), grid.aligned, grid.scan)
             assert np.array_equal(restored.array, labels.array)
             assert restored.array.flags.c_contiguous
             assert restored.geometry is geometry

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.phantom import Phantom, phantom_geometry
-from LungUNetSegLib.resample import SLAB_SLICES, from_sitk, interpolation_matrix, orthogonal, resample, to_sitk
+from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.resample import SLAB_SLICES, from_sitk, orthogonal, resample, to_sitk
 
 
 def ramp(geometry: Geometry, scale: float = 1.0) -> Volume:

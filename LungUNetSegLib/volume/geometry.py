@@ -1,4 +1,4 @@
-"""A scan or a label map in space: an array and its geometry.
+"""Where a grid of voxels lies in the patient.
 
 Axis order is (slice, row, column) throughout the library; positions are in the patient's LPS frame in mm
 (+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). Slicer's RAS exists only in
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +16,6 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import GeometryError
 
 FloatArray = npt.NDArray[np.float64]
-
-AIR_HU = -1024
-"""What lies outside a scan, and the least HU that this library keeps."""
 
 CORNER_TOLERANCE_MM = 0.01
 """Two grids are one when all corners agree to this: far below a voxel, above NIfTI's float32 rounding."""
@@ -156,81 +152,3 @@ class Geometry:
                 affine[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
                 affine[:3, axis] *= -1
         return Geometry((shape[0], shape[1], shape[2]), affine)
-
-
-@dataclass(frozen=True, eq=False)
-class Volume:
-    """An array on its grid: a scan (int16, HU) or a label map (uint8; 1 = patient's right lung, 2 = left).
-
-    Attributes:
-        array: (D, H, W), of the geometry's shape.
-        geometry: Its place in the patient.
-    """
-
-    array: npt.NDArray[Any]
-    geometry: Geometry
-
-    def __post_init__(self) -> None:
-        if self.array.shape != self.geometry.shape:
-            raise GeometryError(f"The array is {self.array.shape}, its grid {self.geometry.shape}.")
-
-    def _repr_html_(self) -> str:
-        """Say in a notebook what this is: size, spacing, orientation, place and values."""
-        geometry = self.geometry
-        spacing = " x ".join(f"{each:.3g}" for each in geometry.spacing_mm)
-        origin = ", ".join(f"{each:.1f}" for each in geometry.affine_lps[:3, 3])
-        rows = {
-            "voxels (slice, row, column)": " x ".join(map(str, geometry.shape)),
-            "spacing": f"{spacing} mm",
-            "orientation": geometry.orientation,
-            "voxel (0, 0, 0) in LPS": f"{origin} mm",
-            "values": f"{self.array.dtype}, {self.array.min()} to {self.array.max()}",
-        }
-        return (
-            "<table>" + "".join(f"<tr><td>{name}</td><td>{text}</td></tr>" for name, text in rows.items()) + "</table>"
-        )
-
-    def canonical(self) -> Volume:
-        """Return a view with axes nearest to (head, back, left); no voxel is copied or resampled."""
-        axes, flips = self.geometry.canonical_axes()
-        steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
-        return Volume(self.array.transpose(axes)[steps], self.geometry.reordered(axes, flips))
-
-
-def restore_axes(array: npt.NDArray[Any], scan: Geometry) -> npt.NDArray[Any]:
-    """Undo `Volume.canonical`: bring an array on ``scan``'s canonical axes back to the scan's own axes."""
-    axes, flips = scan.canonical_axes()
-    steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
-    return array[steps].transpose(np.argsort(axes))
-
-
-def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.int16]:
-    """Return intensities as int16 HU: rounded, NaN and padding below -1024 as air, at most 32767.
-
-    Scanners mark pixels outside the field of view with values such as -2000 or -3024; they are air to everyone
-    who computes with them.
-
-    Args:
-        array: Intensities of any type.
-        in_place: Change an int16 array itself, which saves a copy.
-    """
-    low, high = AIR_HU, np.iinfo(np.int16).max
-    if array.dtype.kind == "f":
-        array = np.rint(np.nan_to_num(array, nan=low, posinf=high, neginf=low))
-    out = array if in_place and array.dtype == np.int16 else None
-    hu: npt.NDArray[np.int16] = np.clip(array, low, high, out=out).astype(np.int16, copy=False)
-    return hu
-
-
-def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:
-    """Return the least box that holds every non-zero voxel of a 3D array and `margin` voxels around, as far as it goes.
-
-    The box has size 0 when the array is zero.
-    """
-    plane = np.any(mask, axis=0)
-    ranges = []
-    for hit in (np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0)):
-        where = np.flatnonzero(hit)
-        first, last = (int(where[0]), int(where[-1])) if where.size else (margin, -margin - 1)
-        ranges.append(slice(max(first - margin, 0), last + margin + 1))
-    return ranges[0], ranges[1], ranges[2]

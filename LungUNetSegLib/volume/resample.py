@@ -1,4 +1,4 @@
-"""Resampling between grids: a volume onto any other geometry, and slices between two spacings."""
+"""Resampling between grids: a volume onto any other geometry, straight axes for slanting ones, the body's axes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from LungUNetSegLib.machine import usable_threads
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.geometry import Geometry
+from LungUNetSegLib.volume.volume import Volume, restore_axes
 
 SLAB_SLICES = 64
+
+OBLIQUE_DEGREES = 5.0
+"""Beyond this tilt a scan is resampled along the body's axes first; below it the network takes slices as they are."""
 
 
 @contextmanager
@@ -90,26 +94,25 @@ def orthogonal(volume: Volume, interpolation: Literal["linear", "nearest"], fill
     return resample(volume, Geometry((shape[0], shape[1], shape[2]), affine), interpolation, fill)
 
 
-def interpolation_matrix(
-    source_size: int, source_spacing_mm: float, target_size: int, target_spacing_mm: float, target_start_mm: float
-) -> npt.NDArray[np.float32]:
-    """Return the (target_size, source_size) matrix that resamples one axis.
+def align(volume: Volume, fill: float) -> Volume:
+    """Return `volume` with axes (head, back, left): reordered (a view), or resampled when it is oblique."""
+    if volume.geometry.obliquity_degrees <= OBLIQUE_DEGREES:
+        return volume.canonical()
+    return resample(volume, _along_body_axes(volume.geometry), "linear", fill)
 
-    A triangle as wide as the coarser of the two spacings: linear interpolation on the way up, an average
-    without aliasing on the way down. Rows of samples that lie outside the source are zero.
 
-    Args:
-        source_size: Samples along the source axis.
-        source_spacing_mm: Their distance; sample 0 lies at 0 mm.
-        target_size: Samples wanted.
-        target_spacing_mm: Their distance.
-        target_start_mm: Position of target sample 0.
-    """
-    source_mm = np.arange(source_size) * source_spacing_mm
-    target_mm = target_start_mm + np.arange(target_size) * target_spacing_mm
-    width_mm = max(source_spacing_mm, target_spacing_mm)
-    weights = np.clip(1.0 - np.abs(target_mm[:, None] - source_mm[None, :]) / width_mm, 0.0, None)
-    margin_mm = source_spacing_mm / 2
-    inside = (target_mm >= -margin_mm) & (target_mm <= source_mm[-1] + margin_mm)
-    weights *= inside[:, None] / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-    return weights.astype(np.float32)
+def align_back(labels: npt.NDArray[np.uint8], aligned: Geometry, scan: Geometry) -> Volume:
+    """Bring (D, H, W) labels on the grid that `align` made of a scan's back to the scan's own."""
+    if scan.obliquity_degrees > OBLIQUE_DEGREES:
+        return resample(Volume(labels, aligned), scan, "nearest")
+    return Volume(np.ascontiguousarray(restore_axes(labels, scan)), scan)
+
+
+def _along_body_axes(geometry: Geometry) -> Geometry:
+    """The smallest grid along (head, back, left) that holds every voxel of `geometry`, at its spacings."""
+    axes, _ = geometry.canonical_axes()
+    spacing_mm = np.array(geometry.spacing_mm)[list(axes)]
+    corners = geometry.corners_lps()
+    low, extent_mm = corners.min(axis=0), np.ptp(corners, axis=0)
+    shape = tuple(int(np.ceil(size - 1e-6)) + 1 for size in extent_mm[::-1] / spacing_mm)
+    return Geometry.axial((shape[0], shape[1], shape[2]), tuple(spacing_mm), tuple(low))

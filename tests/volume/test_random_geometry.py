@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from random_volumes import QUICK, geometries, label_maps
 
 from LungUNetSegLib.preprocessing import PreprocessConfig, prepare
-from LungUNetSegLib.resample import from_sitk, resample, to_sitk
 from LungUNetSegLib.volume import Geometry, Volume, restore_axes
+from LungUNetSegLib.volume.resample import align_back, from_sitk, resample, to_sitk
 
 
 @QUICK
@@ -71,6 +71,6 @@ def test_a_block_on_the_network_s_grid_comes_back_to_the_scan(geometry: Geometry
     scan = prepare(Volume(np.where(labels > 0, -800, 50).astype(np.int16), geometry), config)
     aligned = Volume(labels, geometry).canonical().array
     planes = scan.grid.sample(aligned, 0.0)
-    back = scan.grid.to_scan((scan.grid.unsample(planes) >= 0.5).astype(np.uint8))
+    back = align_back((scan.grid.unsample(planes) >= 0.5).astype(np.uint8), scan.aligned.geometry, scan.volume.geometry)
     assert back.geometry.matches(geometry)
     np.testing.assert_array_equal(back.array, labels)

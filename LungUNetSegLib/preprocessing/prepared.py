@@ -1,0 +1,114 @@
+"""From a scan to what the network sees of it, and from the network's answer to labels on the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.preprocessing.coarse import (
+    as_channels,
+    coarsen_slices,
+    has_coarse_view,
+    pad_depth,
+    reduce_planes,
+    tell,
+)
+from LungUNetSegLib.preprocessing.config import PreprocessConfig
+from LungUNetSegLib.preprocessing.grid import NetworkGrid, place_grid
+from LungUNetSegLib.preprocessing.slices import chunks, normalise, slices_seen
+from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
+from LungUNetSegLib.volume.resample import align_back
+
+Float32 = npt.NDArray[np.float32]
+
+_HALF = 255 / 2
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedScan:
+    """A scan as the network sees it.
+
+    Attributes:
+        volume: The scan itself, int16 HU.
+        aligned: The same with axes (head, back, left).
+        grid: The network's slices in it.
+        hu: (D, h, w) int16; the slices on the network's grid, sampled as `batches` goes, or before where the whole
+            scan is looked at first.
+    """
+
+    volume: Volume
+    aligned: Volume
+    grid: NetworkGrid
+    hu: npt.NDArray[np.int16]
+
+    def coarse_view(self) -> Float32 | None:
+        """Return (d, a, b) normalised HU of the whole scan; None where it has no coarse view."""
+        config, slice_mm = self.grid.config, self.aligned.geometry.spacing_mm[0]
+        if not has_coarse_view(len(self.hu), slice_mm, config):
+            return None
+        reduced = [reduce_planes(self.hu[chunk], config.coarse_factor) for chunk in chunks(len(self.hu))]
+        return normalise(pad_depth(coarsen_slices(np.concatenate(reduced), slice_mm, config)), config)
+
+    def batches(self, coarse: Float32 | None = None) -> Iterator[tuple[slice, Float32]]:
+        """Yield what the network sees, a few slices at a time, in order.
+
+        Args:
+            coarse: (2, d, a, b) what the coarse network says of `coarse_view`, for models that look at the whole scan.
+
+        Yields:
+            Which slices they are, and their (n, `PreprocessConfig.channels`, h, w).
+        """
+        depth, config, slice_mm = len(self.hu), self.grid.config, self.aligned.geometry.spacing_mm[0]
+        seen = slices_seen(depth, slice_mm, config)
+        sampled = depth if config.coarse_mm else 0
+        for chunk in chunks(depth):
+            needed = max(sampled, int(seen[chunk].max()) + 1)
+            self.hu[sampled:needed] = np.rint(self.grid.sample(self.aligned.array[sampled:needed], AIR_HU))
+            sampled = needed
+            slices = normalise(self.hu[seen[chunk]], config)
+            if config.coarse_mm:
+                told = tell(coarse, np.arange(chunk.start, chunk.stop), depth, slice_mm, config)
+                slices = np.concatenate((slices, as_channels(told)), axis=1)
+            yield chunk, slices
+
+    def restore(
+        self,
+        values: npt.NDArray[np.uint8],
+        to_labels: Callable[[Float32], npt.NDArray[np.uint8]],
+        progress: Progress = silent,
+    ) -> Volume:
+        """Bring the network's answer back to labels on the scan's own grid, a few slices at a time.
+
+        Args:
+            values: (D, C, h, w), 0 to 255, on the network's grid.
+            to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid. It is not
+                asked where all values are below one half of 255, and the labels are 0.
+            progress: Called with ("restore", slices done, slices to do).
+        """
+        depth, height, width = self.grid.aligned.shape
+        labels = np.zeros((depth, height, width), np.uint8)
+        for chunk in chunks(depth):
+            planes = values[chunk]
+            if planes.max() > _HALF:
+                restored = self.grid.unsample(planes.reshape(-1, *planes.shape[2:]))
+                labels[chunk] = to_labels(restored.reshape(*planes.shape[:2], height, width))
+            progress("restore", chunk.stop, depth)
+        return align_back(labels, self.grid.aligned, self.grid.scan)
+
+
+def prepare(volume: Volume, config: PreprocessConfig) -> PreparedScan:
+    """Bring a scan in HU, of any type, orientation and spacing, to the network's grid.
+
+    Sampling waits for `batches`, unless the whole scan is looked at first.
+    """
+    volume = volume if volume.array.dtype == np.int16 else Volume(to_hu(volume.array), volume.geometry)
+    aligned, grid = place_grid(volume, config)
+    hu = np.empty((aligned.geometry.shape[0], *config.size), np.int16)
+    if config.coarse_mm:
+        for chunk in chunks(len(hu)):
+            hu[chunk] = np.rint(grid.sample(aligned.array[chunk], AIR_HU))
+    return PreparedScan(volume, aligned, grid, hu)
