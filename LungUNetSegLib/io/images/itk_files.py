@@ -60,7 +60,13 @@ def load(path: Path) -> sitk.Image:
     return _load(path).image
 
 
-def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image], None] | None = None) -> None:
+def save(
+    volume: Volume,
+    path: Path,
+    ending: str,
+    prepare: Callable[[sitk.Image], None] | None = None,
+    finish: Callable[[Path], None] | None = None,
+) -> None:
     """Write a volume whose axes are at right angles; an old file is replaced only by a complete new one.
 
     Args:
@@ -68,6 +74,7 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
         path: Its file.
         ending: The ending by which the format is chosen.
         prepare: Adds to the image's header.
+        finish: Changes the file before it takes its place.
 
     Raises:
         WriteError: Missing or read-only folder, full disk.
@@ -84,6 +91,8 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
             raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
         if not complete:
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
+        if finish is not None:
+            finish(draft)
 
 
 @dataclass(frozen=True, eq=False)

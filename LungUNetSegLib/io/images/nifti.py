@@ -39,8 +39,7 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
     """
     check_file(path)
-    with path.open("rb") as file:
-        is_compressed = file.read(2) == _GZIP_MAGIC  # whatever its ending says
+    is_compressed = _is_compressed(path)
     try:
         with gzip.open(path) if is_compressed else path.open("rb") as content:
             header = parse(content.read(HEADER_BYTES), path)
@@ -56,6 +55,26 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
         findings += (Finding("more-data", message + " Is the number of slices right?"),)
     return Volume(array, Geometry(header.shape, header.affine_lps)), findings
+
+
+def read_header(path: Path) -> NiftiHeader:
+    """Return a file's header; no voxel is read.
+
+    Raises:
+        ReadError: As `read_nifti`.
+    """
+    check_file(path)
+    try:
+        with gzip.open(path) if _is_compressed(path) else path.open("rb") as content:
+            return parse(content.read(HEADER_BYTES), path)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
+
+
+def _is_compressed(path: Path) -> bool:
+    """Whether a file is compressed, whatever its ending says."""
+    with path.open("rb") as file:
+        return file.read(2) == _GZIP_MAGIC
 
 
 def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:

@@ -38,6 +38,23 @@ _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Forms:
+    """Both forms of a grid's place, in mm, as a file gives them; one whose code is 0 says nothing.
+
+    Attributes:
+        codes: Of qform and sform.
+        quatern: b, c, d and offset x, y, z of the qform.
+        pixdim: Its sign of the slice axis (-1 or 1), and sizes of (column, row, slice).
+        srow: The sform's three rows.
+    """
+
+    codes: tuple[int, int]
+    quatern: tuple[float, ...]
+    pixdim: tuple[float, ...]
+    srow: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NiftiHeader:
     """What a file says of its voxels.
 
@@ -47,6 +64,7 @@ class NiftiHeader:
         offset: Where they begin, in bytes.
         slope, intercept: Value = slope * stored + intercept; 1 and 0 where the file gives none.
         affine_lps: (slice, row, column) to LPS mm; its axes need not be at right angles.
+        forms: Both forms of its place; None where it gives none, or one that is none.
         findings: What was contradictory.
     """
 
@@ -56,6 +74,7 @@ class NiftiHeader:
     slope: float
     intercept: float
     affine_lps: FloatArray
+    forms: Forms | None
     findings: tuple[Finding, ...]
 
 
@@ -89,7 +108,7 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
     least = int(fields["least_offset"][0])
     return NiftiHeader(
         shape=shape, stored=stored, offset=max(int(offset), least), slope=slope, intercept=intercept,
-        affine_lps=affine, findings=findings,
+        affine_lps=affine, forms=_forms(fields), findings=findings,
     )  # fmt: skip
 
 
@@ -166,6 +185,22 @@ def _place(
         message = f"The header gives voxels of {said} mm beside a matrix of {taken} mm; the matrix was taken."
         findings.append(Finding("place-in-doubt", message))
     return _as_lps(affine), tuple(findings)
+
+
+def _forms(fields: Fields) -> Forms | None:
+    unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
+    sizes = np.array(fields["pixdim"][1:4]) * unit_mm
+    codes = fields["codes"]
+    given = [read(fields, sizes, unit_mm)[0] for read, code in zip((_qform, _sform), codes, strict=True) if code > 0]
+    if not given or any(each is None for each in given):
+        return None
+    turn, offset = fields["quatern"][:3], fields["quatern"][3:]
+    return Forms(
+        codes=(int(codes[0]), int(codes[1])),
+        quatern=(*turn, *(unit_mm * each for each in offset)),
+        pixdim=(-1.0 if fields["pixdim"][0] < 0 else 1.0, *sizes.tolist()),
+        srow=tuple(unit_mm * each for each in fields["srow"]),
+    )
 
 
 def _as_lps(ras: FloatArray) -> FloatArray:

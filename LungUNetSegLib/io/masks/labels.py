@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatErro
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, read_dataset
-from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
+from LungUNetSegLib.io.endings import NIFTI_ENDINGS, NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.images.files import is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
+from LungUNetSegLib.io.images.nifti_forms import forms_of, put_forms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
@@ -53,7 +55,12 @@ def check_writable(path: PathInput) -> None:
 
 
 def write_labels(
-    path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS, *, is_result: bool = False
+    path: PathInput,
+    labels: Volume,
+    segments: Sequence[Segment] = LUNGS,
+    *,
+    is_result: bool = False,
+    scan_file: PathInput | None = None,
 ) -> None:
     """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
 
@@ -63,6 +70,8 @@ def write_labels(
         segments: What the label values mean.
         is_result: Whether a program computed them, so that the same program may replace them while nobody has
             changed them (`results`). Masks that somebody drew or corrected are none.
+        scan_file: What the labels are of. Where both are NIfTI files, the labels' has both forms of the scan's place,
+            its qform and its sform, though they may differ.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -80,7 +89,10 @@ def write_labels(
         if is_result:
             add_note(image)
 
-    save(labels, path, ending, describe)
+    forms = None
+    if scan_file is not None and ending in NIFTI_ENDINGS and is_nifti(Path(scan_file)):
+        forms = forms_of(Path(scan_file), labels.geometry)
+    save(labels, path, ending, describe, partial(put_forms, forms) if forms else None)
 
 
 @dataclass(frozen=True, eq=False)
