@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from LungUNetSegLib.cli.arguments import add_outside_argument
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io import Scan, read_labels, read_scan, write_image, write_labels
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.images.write import check_image_output
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.region import crop, lung_box, lung_box_of_wang, suppress_outside
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--suppress", action="store_true", help="clip what is not lung to 4 deviations around the lungs' mean"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
+    add_outside_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
@@ -50,8 +53,9 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     check_image_output(mask_output)
     check_apart([arguments.input, *([arguments.mask] if arguments.mask else [])], [output, mask_output])
     progress("read", 0, 1)
-    read = read_scan(arguments.input, arguments.series)
-    scan, lungs = read.volume, _lungs(read, arguments, progress)
+    with data_files_anywhere(arguments.allow_outside):
+        read = read_scan(arguments.input, arguments.series)
+        scan, lungs = read.volume, _lungs(read, arguments, progress)
     box = lung_box_of_wang(lungs) if arguments.rule == "wang2020" else lung_box(lungs, arguments.margin)
     image, mask = crop(scan, box), crop(lungs, box)
     if arguments.suppress:

@@ -49,9 +49,7 @@ def test_image_and_mask_keep_their_place(
     assert said.startswith(f"slices {box.start[0]} to {box.stop[0] - 1}, rows {box.start[1]}")
 
 
-def test_what_is_odd_of_the_scan_is_said(
-    tmp_path: Path, thin: Volume, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_odd_of_the_scan_is_said(tmp_path: Path, thin: Volume, capsys: pytest.CaptureFixture[str]) -> None:
     """Protects from a box cut out of a scan that lost a slice, in silence; its mask is drawn on the real slices."""
     datasets = slices_of(thin)
     save([*datasets[:6], *datasets[7:]], tmp_path / "ct")

@@ -12,7 +12,7 @@ import numpy as np
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.files import check_claim, check_data_file, check_numbered_files, spacing_of, unit_mm
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
 
 _BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
@@ -89,8 +89,6 @@ def _check_data(fields: dict[str, str], lines: list[str], start: int, path: Path
 def _check_many(name: str, path: Path) -> int:
     """Size of a slice's file for each slice: of those that a list names, or a pattern with its numbers."""
     if "%" in name:
-        words = name.split()
-        check_data_file(path, str(Path(words[0]).parent / path.name))
-        return sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+        return sum(each.stat().st_size for each in check_numbered_files(path, name))
     listed = path.read_text("utf-8", "replace").partition("ElementDataFile")[2].splitlines()[1:]
     return sum(check_data_file(path, each.strip()).stat().st_size for each in listed if each.strip())

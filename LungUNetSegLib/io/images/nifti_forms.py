@@ -1,7 +1,7 @@
 """A result keeps both forms in which its CT's NIfTI file says where the voxels lie: ITK writes one twice.
 
-Viewers differ in which they follow. Where a CT's forms differ, its result must differ alike, or it lies beside the CT in
-some of them.
+Viewers differ in which they follow. Where a CT's forms differ, its result's must differ alike, or it lies beside the CT
+in some of them.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import numpy as np
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.files import check_claim, check_data_file, check_numbered_files, spacing_of, unit_mm
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
 
 _BYTES = {
@@ -112,8 +112,7 @@ def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], st
         at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
         stored = sum(check_data_file(path, each.strip()).stat().st_size for each in lines[at + 1 :] if each.strip())
     elif "%" in name:
-        check_data_file(path, str(Path(name.split()[0]).parent / path.name))
-        stored = sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+        stored = sum(each.stat().st_size for each in check_numbered_files(path, name))
     else:
         stored = check_data_file(path, name).stat().st_size
     if encoding in _TEXT:

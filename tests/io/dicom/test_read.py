@@ -108,7 +108,7 @@ def test_jpeg_extended_of_twelve_bits_is_read(level: int, thin: Volume, tmp_path
 
 
 def test_series_are_read_right_in_many_threads_at_once(tmp_path: Path) -> None:
-    """Protects servers, and batches that read ahead: no warning filter, decoder or buffer is shared between readings."""
+    """Protects servers, and batches that read ahead: readings share no warning filter, decoder or buffer."""
     volumes = [make_phantom(phantom_geometry((14, 24, 28)), rng=seed).ct for seed in range(4)]
     for number, (volume, syntax) in enumerate(zip(volumes, ("", "rle", "jpeg-ls", "jpeg-2000"), strict=True)):
         datasets = [encoded(each, syntax) if syntax else each for each in slices_of(volume)]
