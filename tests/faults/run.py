@@ -75,7 +75,9 @@ def _read(path: Path) -> dict[str, Tally]:
     return {row.pop("name"): Tally(**row) for row in rows}
 
 
-HEAD = "| fault | command | runs | done | refused in a line | ended by the system | lost, broken or wrong | left behind |"
+HEAD = (
+    "| fault | command | runs | done | refused in a line | ended by the system | lost, broken or wrong | left behind |"
+)
 
 
 def line(tally: Tally) -> str:
