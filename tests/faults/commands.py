@@ -230,5 +230,5 @@ def right_result(name: str) -> Any:
         ended = finish(start(command.line(out)))
         assert ended.code == 0, f"{name} fails without any fault: {ended.message}"
         result = looked_at(command, out)
-    assert result is not None and not isinstance(result, str) or name == "export", result
+    assert (result is not None and not isinstance(result, str)) or name == "export", result
     return result

@@ -1,7 +1,8 @@
 """Disturb the commands and print what came of it: ``PYTHONPATH=tests:. python -m faults.run``, or `make faults`.
 
 Takes a quarter of an hour; what is done is kept in ``--kept``, so that a run that was stopped goes on. The table is
-written to tests/faults/table.md, which docs/robustness.md shows. Linux; a full and a read-only disk are tried as root, who may mount one.
+written to tests/faults/table.md, which docs/robustness.md shows. Linux; a full and a read-only disk are tried as root,
+who may mount one.
 """
 
 from __future__ import annotations
@@ -75,9 +76,7 @@ def _read(path: Path) -> dict[str, Tally]:
     return {row.pop("name"): Tally(**row) for row in rows}
 
 
-HEAD = (
-    "| fault | command | runs | done | refused in a line | ended by the system | lost, broken or wrong | left behind |"
-)
+COLUMNS = ("fault", "command", "runs", "done", "said in a line", "ended by the system", "lost or wrong", "left behind")
 
 
 def line(tally: Tally) -> str:
@@ -94,7 +93,8 @@ def table(tallies: list[Tally]) -> str:
             setattr(total, name, getattr(total, name) + getattr(each, name))
         total.wrong += each.wrong
     rows = sorted(tallies, key=lambda each: each.fault)
-    return "\n".join([HEAD, "|" + "---|" * 8, *map(line, rows), line(total)]) + "\n"
+    head = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    return "\n".join([*head, *map(line, rows), line(total)]) + "\n"
 
 
 if __name__ == "__main__":
