@@ -160,11 +160,11 @@ room.said("signed pixels called unsigned", "beyond-scanner", plain(lambda d: sto
 room.said("bytes in the wrong order", "beyond-scanner", plain(lambda d: store(d, stored(d), ">u2"), 9e9))
 room.said("HU scaled twice", "beyond-scanner", plain(lambda d: store(d, (stored(d) * 4).clip(0, 65535), "<u2"), 9e9))
 room.said("a table of values (Modality LUT) in place of a scale", "no-air", plain(lambda d: _table(d), 9e9))
-room.said("fewer rows in the header than in the pixels", "more-data", plain(lambda d: setattr(d, "Rows", 16), 9e9))
+room.said("fewer rows in the header than in the pixels", "more-data", lambda b: b.scan(save(each(b, lambda d: setattr(d, "Rows", 16)), b.folder / "ct")))
 room.refused("more rows in the header than in the pixels", "0000.dcm", plain(lambda d: setattr(d, "Rows", 32)))
 room.refused("a slope of 0", "no CT in Hounsfield units", plain(lambda d: setattr(d, "RescaleSlope", 0)))
 room.refused("a slope that is no number", "place or size is not given", plain(lambda d: d.add_new("RescaleSlope", "DS", "nan")))  # fmt: skip
-room.refused("an intercept of text", "no CT to segment", lambda b: b.scan(_patched(b, b"DS\x06\x00-1024 ", b"DS\x06\x00minus ")))
+room.refused("an intercept of text", "no CT to segment", lambda b: b.scan(_patched(b, b"-1024.0 ", b"minus 1k")))
 room.refused("no pixels at all", "0000.dcm", plain(lambda d: _without(d, "PixelData")))
 room.refused("pixels of no length", "0000.dcm", plain(lambda d: setattr(d, "PixelData", b"")))
 room.refused("floats for pixels", "0000.dcm", plain(lambda d: (_without(d, "PixelData"), setattr(d, "FloatPixelData", np.zeros((d.Rows, d.Columns), "<f4").tobytes()))))  # fmt: skip

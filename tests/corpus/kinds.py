@@ -108,12 +108,12 @@ def judge(kind: Kind, folder: Path) -> Verdict:
     except Exception as error:  # whatever it is, no user could make anything of it
         return Verdict("wrong", type(error).__name__, f"an error that is not ours: {error!r}")
     told = " ".join(trial.codes)
-    if trial.fault and (kind.expected != "said" or not trial.codes):
+    if trial.fault and not trial.codes:
         return Verdict("wrong", told, trial.fault)
     if kind.expected == "right":
         return Verdict("said" if told else "right", told, f"remarked upon: {told}" if told else "")
     if kind.expected == "refused":
-        return Verdict("said" if told else "right", told, "taken, though it should be refused")
+        return Verdict("said" if told else "right", told, f"taken, though it should be refused: {told} {trial.fault}")
     missing = [code for code in kind.codes if code not in trial.codes]
     fault = f"not said: {' '.join(missing)}" if missing else trial.fault
     return Verdict("said" if told else "wrong", told, fault)
