@@ -18,7 +18,7 @@ from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.images.files import check_claim, is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
@@ -197,10 +197,12 @@ def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray |
     try:
         # NumPy would leave a broken archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            claimed = sum(entry.file_size for entry in archive.zip.infolist())
+            check_claim(path, claimed, path.stat().st_size, deflated=True)
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
-    solid = [array for array in arrays.values() if array.ndim == 3]
+    solid = [array for array in arrays.values() if array.ndim == 3 and array.dtype.kind in "biuf"]
     if len(solid) != 1:
         held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")
