@@ -10,7 +10,7 @@ PINS := torch==2.13.0
 WORKERS ?= 2
 COVERED ?= 71
 
-.PHONY: demo test clean
+.PHONY: demo test robustness faults clean
 # Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
 .DELETE_ON_ERROR:
 
@@ -21,6 +21,13 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=$(COVERED)
+
+# Both take minutes; CONTRIBUTING.md says when.
+robustness: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m corpus.run
+
+faults: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m faults.run
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed: make PYTHON=...")'

@@ -171,5 +171,7 @@ def _named(folder: Path, stem: str) -> Path | None:
     """The mask of a case's own folder whose name without its ending is `stem`."""
     found = [path for path in _files(folder, MASK_ENDINGS) if stem_of(path) == stem]
     if len(found) > 1:
-        raise DataError(f"{found[0]} and {found[1].name} are both the mask {stem!r} of one case; keep one of them here.")
+        raise DataError(
+            f"{found[0]} and {found[1].name} are both the mask {stem!r} of one case; keep one of them here."
+        )
     return next(iter(found), None)

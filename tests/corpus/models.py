@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import shutil
@@ -13,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from corpus.bench import Bench, Trial
 from corpus.kinds import Room
@@ -24,7 +22,6 @@ from LungUNetSegLib.config import parse_json
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ConfigError, DataError, ModelError
 from LungUNetSegLib.models.model import load_model, sha256_of
-from LungUNetSegLib.models.safetensors import read_weights, write_weights
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import read_config
 
@@ -100,44 +97,124 @@ def _refused(name: str, words: str, change: Callable[[Path], object]) -> None:
 
 
 room.right("as it was exported", model())
-_refused("one bit of the weights changed", "SHA-256", lambda f: (f / "weights.safetensors").write_bytes((f / "weights.safetensors").read_bytes()[:-1] + b"\x7f"))
-_refused("one bit of the graph changed", "SHA-256", lambda f: (f / "network.onnx").write_bytes((f / "network.onnx").read_bytes() + b"\0"))
+_refused(
+    "one bit of the weights changed",
+    "SHA-256",
+    lambda f: (f / "weights.safetensors").write_bytes((f / "weights.safetensors").read_bytes()[:-1] + b"\x7f"),
+)
+_refused(
+    "one bit of the graph changed",
+    "SHA-256",
+    lambda f: (f / "network.onnx").write_bytes((f / "network.onnx").read_bytes() + b"\0"),
+)
 _refused("no weights", "weights.safetensors", lambda f: (f / "weights.safetensors").unlink())
 _refused("no graph", "network.onnx", lambda f: (f / "network.onnx").unlink())
-_refused("no manifest", "manifest.json" if False else "no model", lambda f: (f / "manifest.json").unlink())
-_refused("weights in a folder above", "own folder", manifest(lambda m: m["files"]["torch"].update(file="../weights.safetensors")))
-_refused("weights at an absolute path", "own folder", manifest(lambda m: m["files"]["torch"].update(file="/etc/passwd")))
+_refused("no manifest", "no model", lambda f: (f / "manifest.json").unlink())
+_refused(
+    "weights in a folder above",
+    "own folder",
+    manifest(lambda m: m["files"]["torch"].update(file="../weights.safetensors")),
+)
+_refused(
+    "weights at an absolute path", "own folder", manifest(lambda m: m["files"]["torch"].update(file="/etc/passwd"))
+)
 _refused("an entry that is not known", "unknown setting", manifest(lambda m: m.update(postprocess="none")))
-_refused("no entry for the grid", "preprocess", manifest(lambda m: m.pop("preprocess")) if False else manifest(lambda m: {k: v for k, v in m.items() if k != "preprocess"}))
+_refused("no entry for the grid", "preprocess", manifest(lambda m: {k: v for k, v in m.items() if k != "preprocess"}))
 _refused("a word for a number", "spacing_mm", manifest(lambda m: m["preprocess"].update(spacing_mm="six")))
 _refused("a number without end", "spacing_mm", manifest(lambda m: m["preprocess"].update(spacing_mm=float("inf"))))
 _refused("a spacing of nothing", "spacing_mm", manifest(lambda m: m["preprocess"].update(spacing_mm=0.0)))
 _refused("a window that falls", "window_hu", manifest(lambda m: m["preprocess"].update(window_hu=[400, -1000])))
 _refused("another size than the graph's", "does not belong", manifest(lambda m: m["preprocess"].update(size=[64, 64])))
 _refused("a network of one channel for two lungs", "channels", manifest(lambda m: m["network"].update(out_channels=1)))
-_refused("a network of other channels than the grid gives", "channels", manifest(lambda m: m["network"].update(in_channels=7)))
-_refused("two structures of one label", "different labels", manifest(lambda m: m.update(structures=[dict(m["structures"][0], label=1), dict(m["structures"][1], label=1)] if m.get("structures") else [_structure(1), _structure(1)])))
-_refused("structures that are no lungs, three of them", "channels", manifest(lambda m: m.update(structures=[_structure(n) for n in (1, 2, 3)])))
+_refused(
+    "a network of other channels than the grid gives",
+    "channels",
+    manifest(lambda m: m["network"].update(in_channels=7)),
+)
+_refused(
+    "two structures of one label",
+    "different labels",
+    manifest(
+        lambda m: m.update(
+            structures=[dict(m["structures"][0], label=1), dict(m["structures"][1], label=1)]
+            if m.get("structures")
+            else [_structure(1), _structure(1)]
+        )
+    ),
+)
+_refused(
+    "structures that are no lungs, three of them",
+    "channels",
+    manifest(lambda m: m.update(structures=[_structure(n) for n in (1, 2, 3)])),
+)
 _refused("a coarse view without its network", "coarse view", manifest(lambda m: m["preprocess"].update(coarse_mm=12.0)))
 _refused("a list for a manifest", "manifest.json", raw("[]"))
 _refused("a manifest of nothing", "manifest.json", raw(""))
 _refused("a manifest that is a web page", "manifest.json", raw("<html></html>"))
 _refused("a manifest cut in the middle", "manifest.json", lambda f: raw((f / "manifest.json").read_text()[:300])(f))
 _refused("a manifest nested without end", "nested", raw("[" * 100000))
-_refused("a manifest in UTF-16", "manifest.json", lambda f: (f / "manifest.json").write_bytes((f / "manifest.json").read_text().encode("utf-16")))
-_refused("an entry that is there twice", "twice", lambda f: raw((f / "manifest.json").read_text().replace("{", '{"name": "other", ', 1))(f))
+_refused(
+    "a manifest in UTF-16",
+    "manifest.json",
+    lambda f: (f / "manifest.json").write_bytes((f / "manifest.json").read_text().encode("utf-16")),
+)
+_refused(
+    "an entry that is there twice",
+    "twice",
+    lambda f: raw((f / "manifest.json").read_text().replace("{", '{"name": "other", ', 1))(f),
+)
 _refused("weights cut short, their hash forged", "safetensors", with_hash("weights.safetensors", lambda c: c[:-400]))
-_refused("weights of half precision for whole, their hash forged", "float32" if False else "model", with_hash("weights.safetensors", header(lambda h: first(h).update(dtype="F64"))))
-_refused("a weight of another shape, its hash forged", "weights.safetensors", with_hash("weights.safetensors", header(lambda h: first(h).update(shape=[1, 1]))))
-_refused("a weight at another's place, its hash forged", "weight", with_hash("weights.safetensors", header(lambda h: first(h).update(data_offsets=[4, 4 + first(h)["data_offsets"][1] - first(h)["data_offsets"][0]]))))
-_refused("a weight that is missing, its hash forged", "weight", with_hash("weights.safetensors", header(lambda h: h.pop(next(n for n in h if n != "__metadata__")))))
-_refused("a header of terabytes, its hash forged", "safetensors", with_hash("weights.safetensors", lambda c: (1 << 50).to_bytes(8, "little") + c[8:]))
+_refused(
+    "weights of half precision for whole, their hash forged",
+    "model",
+    with_hash("weights.safetensors", header(lambda h: first(h).update(dtype="F64"))),
+)
+_refused(
+    "a weight of another shape, its hash forged",
+    "weights.safetensors",
+    with_hash("weights.safetensors", header(lambda h: first(h).update(shape=[1, 1]))),
+)
+_refused(
+    "a weight at another's place, its hash forged",
+    "weight",
+    with_hash(
+        "weights.safetensors",
+        header(
+            lambda h: first(h).update(data_offsets=[4, 4 + first(h)["data_offsets"][1] - first(h)["data_offsets"][0]])
+        ),
+    ),
+)
+_refused(
+    "a weight that is missing, its hash forged",
+    "weight",
+    with_hash("weights.safetensors", header(lambda h: h.pop(next(n for n in h if n != "__metadata__")))),
+)
+_refused(
+    "a header of terabytes, its hash forged",
+    "safetensors",
+    with_hash("weights.safetensors", lambda c: (1 << 50).to_bytes(8, "little") + c[8:]),
+)
 _refused("a graph cut short, its hash forged", "ONNX", with_hash("network.onnx", lambda c: c[: len(c) // 2]))
 _refused("a graph of nothing, its hash forged", "ONNX", with_hash("network.onnx", lambda c: b""))
-_refused("a graph that reads another file, its hash forged", "does not belong", with_hash("network.onnx", lambda c: c.replace(b"weights.safetensors", b"../../../etc/passwd")))
-_refused("the graph of another network, its hash forged", "does not belong", lambda f: with_hash("network.onnx", lambda c: _other_graph())(f))
-room.refused("a file of weights by itself", "manifest.json", lambda b: b.holds(bool(load_model(tiny()[1] / "weights.safetensors")), "taken"), ModelError)
-room.refused("a name that no model has", "no model 'lunges'", lambda b: b.holds(bool(load_model("lunges")), "taken"), ModelError)
+_refused(
+    "a graph that reads another file, its hash forged",
+    "does not belong",
+    with_hash("network.onnx", lambda c: c.replace(b"weights.safetensors", b"../../../etc/passwd")),
+)
+_refused(
+    "the graph of another network, its hash forged",
+    "does not belong",
+    lambda f: with_hash("network.onnx", lambda c: _other_graph())(f),
+)
+room.refused(
+    "a file of weights by itself",
+    "manifest.json",
+    lambda b: b.holds(bool(load_model(tiny()[1] / "weights.safetensors")), "taken"),
+    ModelError,
+)
+room.refused(
+    "a name that no model has", "no model 'lunges'", lambda b: b.holds(bool(load_model("lunges")), "taken"), ModelError
+)
 room.refused("a folder without a model", "no model", lambda b: b.holds(bool(load_model(b.folder)), "taken"), ModelError)
 
 
@@ -204,8 +281,18 @@ _bad("a format of the future", "", parts(lambda c: c | {"format": "lungunetseg 9
 _bad("without its split", "split", parts(lambda c: {k: v for k, v in c.items() if k != "split"}))
 _bad("with a part that is not known", "", parts(lambda c: c | {"extra": 1}))
 _bad("an epoch in words", "", parts(lambda c: c | {"epoch": "three"}))
-_bad("settings of a network that there is none of", "", parts(lambda c: c | {"config": c["config"] | {"network": {"name": "perceptron"}}}), ConfigError)
-_bad("a learning rate that is no number", "learning_rate", parts(lambda c: c | {"config": c["config"] | {"learning_rate": float("nan")}}), ConfigError)
+_bad(
+    "settings of a network that there is none of",
+    "",
+    parts(lambda c: c | {"config": c["config"] | {"network": {"name": "perceptron"}}}),
+    ConfigError,
+)
+_bad(
+    "a learning rate that is no number",
+    "learning_rate",
+    parts(lambda c: c | {"config": c["config"] | {"learning_rate": float("nan")}}),
+    ConfigError,
+)
 
 
 def _zip_spoilt(path: Path) -> None:
@@ -226,7 +313,9 @@ def _zip(path: Path) -> None:
 
 def setting(*texts: str, file: str | None = None) -> Callable[[Bench], Trial]:
     """The preset `lungs` with settings of a file and of the command line."""
-    return lambda b: b.holds(bool(read_config("lungs", b.write("s.json", file) if file is not None else None, list(texts))), "taken")
+    return lambda b: b.holds(
+        bool(read_config("lungs", b.write("s.json", file) if file is not None else None, list(texts))), "taken"
+    )
 
 
 def _setting(name: str, words: str, *texts: str, file: str | None = None) -> None:
@@ -248,8 +337,8 @@ _setting("a list for a number", "epochs", "epochs=[1,2]")
 _setting("a setting without a value", "epochs", "epochs")
 _setting("a setting that is there twice", "twice", file='{"epochs": 3, "epochs": 5}')
 _setting("a file that is no JSON", "s.json", file="epochs: 3")
-_setting("a file nested without end", "nested", file="{\"a\":" * 5000 + "1" + "}" * 5000)
-_setting("a list for settings", "s.json" if False else "settings", file="[]")
+_setting("a file nested without end", "nested", file='{"a":' * 5000 + "1" + "}" * 5000)
+_setting("a list for settings", "settings", file="[]")
 _setting("a grid of two by two pixels", "size", "preprocess.size=[2,2]")
 
 
@@ -258,12 +347,19 @@ def split(text: str) -> Callable[[Bench], Trial]:
 
 
 settings.right("a split", split('{"training": ["a", "b"], "test": ["c"]}'))
-settings.refused("a split whose parts share a case", "both", split('{"training": ["a", "b"], "test": ["b"]}'), DataError)
-settings.refused("a split that names a case twice", "twice", split('{"training": ["a", "a"], "test": ["b"]}'), DataError)
+settings.refused(
+    "a split whose parts share a case", "both", split('{"training": ["a", "b"], "test": ["b"]}'), DataError
+)
+settings.refused(
+    "a split that names a case twice", "twice", split('{"training": ["a", "a"], "test": ["b"]}'), DataError
+)
 settings.refused("a split with numbers for names", "split.json", split('{"training": [1], "test": []}'), ConfigError)
 settings.refused("a split without a test", "test", split('{"training": ["a"]}'), ConfigError)
 settings.refused("a text for a split's list", "split.json", split('{"training": "ab", "test": []}'), ConfigError)
-settings.refused("a split that is not there", "gone.json", lambda b: b.holds(bool(load_split(b.folder / "gone.json")), "taken"), DataError)
+settings.refused(
+    "a split that is not there",
+    "gone.json",
+    lambda b: b.holds(bool(load_split(b.folder / "gone.json")), "taken"),
+    DataError,
+)
 settings.right("deep JSON within reason", lambda b: b.holds(bool(parse_json("[" * 50 + "]" * 50)), "refused"))
-
-__all__ = ["io", "np", "read_weights", "write_weights"]

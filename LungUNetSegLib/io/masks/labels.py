@@ -200,7 +200,16 @@ def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray |
             claimed = sum(entry.file_size for entry in archive.zip.infolist())
             check_claim(path, claimed, path.stat().st_size, deflated=True)
             arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
     solid = [array for array in arrays.values() if array.ndim == 3 and array.dtype.kind in "biuf"]
     if len(solid) != 1:

@@ -75,7 +75,9 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
     for index, label in choice.labels.items():
         layer = _number(image, index, "Layer", index, path)
         if not 0 <= layer < len(volumes):
-            raise ReadError(f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it anew.")
+            raise ReadError(
+                f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it anew."
+            )
         voxels = volumes[layer].array == _number(image, index, "LabelValue", 1, path)
         labels[voxels] = RIGHT_LUNG if label == BOTH_LUNGS else label
         if not voxels.any():
