@@ -255,7 +255,8 @@ slicer.said(
     segmented(
         lambda text: (
             text
-            + "\nSegment2_ID:=Copy\nSegment2_Name:=Left lung (copy)\nSegment2_LabelValue:=3\nSegment2_Layer:=0\nSegment2_Tags:=x:y|"
+            + "\nSegment2_ID:=Copy\nSegment2_Name:=Left lung (copy)\nSegment2_LabelValue:=3"
+            + "\nSegment2_Layer:=0\nSegment2_Tags:=x:y|"
         )
     ),
 )

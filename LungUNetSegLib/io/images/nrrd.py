@@ -141,7 +141,7 @@ def _check_data(
 
 
 def _unpacked(data: Path, claimed: int) -> int:
-    """Bytes in a file's gzip stream by its own last word, which counts them up to 4 GB (RFC 1952); no fewer than claimed."""
+    """Bytes in a gzip stream by its own last word, which counts them up to 4 GB (RFC 1952); no fewer than claimed."""
     with data.open("rb") as file:
         file.seek(-4, os.SEEK_END)
         length = int.from_bytes(file.read(4), "little")

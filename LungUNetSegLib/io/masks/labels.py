@@ -21,6 +21,7 @@ from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, ima
 from LungUNetSegLib.io.images.files import check_claim, is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
@@ -48,7 +49,12 @@ def check_writable(path: PathInput) -> None:
 
 
 def write_labels(
-    path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS, *, is_result: bool = False
+    path: PathInput,
+    labels: Volume,
+    segments: Sequence[Segment] = LUNGS,
+    *,
+    is_result: bool = False,
+    forms: NiftiForms | None = None,
 ) -> None:
     """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
 
@@ -58,6 +64,7 @@ def write_labels(
         segments: What the label values mean.
         is_result: Whether a program computed them, so that the same program may replace them while nobody has
             changed them (`results`). Masks that somebody drew or corrected are none.
+        forms: Both forms of the scan's place (`Scan.forms`), for labels on the scan's own grid.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -67,7 +74,7 @@ def write_labels(
     ending = _check_output(path)
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
-        labels = orthogonal(labels, "nearest", 0)
+        labels, forms = orthogonal(labels, "nearest", 0), None
 
     def describe(image: sitk.Image) -> None:
         if ending == slicer_segmentation.ENDING:
@@ -75,7 +82,7 @@ def write_labels(
         if is_result:
             add_note(image)
 
-    save(labels, path, ending, describe)
+    save(labels, path, ending, describe, forms)
 
 
 @dataclass(frozen=True, eq=False)
