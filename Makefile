@@ -10,7 +10,7 @@ PINS := torch==2.13.0
 WORKERS ?= 2
 COVERED ?= 71
 
-.PHONY: demo test faults pins clean
+.PHONY: demo test robustness faults pins clean
 # Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
 .DELETE_ON_ERROR:
 
@@ -22,9 +22,13 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=$(COVERED)
 
-# Kill, starve and crowd the commands: a quarter of an hour. What was done is kept in faults.jsonl; remove it to start anew.
+# Awkward inputs; and commands that are killed, starved and crowded, for a quarter of an hour, what was done being kept in
+# faults.jsonl. CONTRIBUTING.md says when.
+robustness: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m corpus.run
+
 faults: $(VENV)/test.stamp
-	PYTHONPATH=tests:. $(BIN)/python -m faults.run
+	PYTHONPATH=tests $(BIN)/python -m faults.run
 
 # The release's dependencies with their hashes, for every system: for who uses the command, and for who trains.
 PIN := $(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet

@@ -147,7 +147,7 @@ def _segment_file(
     result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
     started = time.perf_counter()
     progress("write", 0, 1)
-    write_labels(output, result.labels, result.segments, is_result=True, scan_file=source)
+    write_labels(output, result.labels, result.segments, is_result=True, forms=scan.forms)
     seconds = {"read": read_s, **result.seconds, "write": time.perf_counter() - started}
     result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
     progress("write", 1, 1)

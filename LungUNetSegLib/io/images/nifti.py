@@ -15,14 +15,13 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
-from LungUNetSegLib.io.images.files import check_claim, check_file
+from LungUNetSegLib.io.images.files import TAIL_BYTES, check_claim, check_file, more_data
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.volume import Geometry, Volume
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 22
-_TAIL_BYTES = 1 << 26
-"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
 
 
 def is_nifti(path: Path) -> bool:
@@ -39,7 +38,8 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
     """
     check_file(path)
-    is_compressed = _is_compressed(path)
+    with path.open("rb") as file:
+        is_compressed = file.read(2) == _GZIP_MAGIC  # whatever its ending says
     try:
         with gzip.open(path) if is_compressed else path.open("rb") as content:
             header = parse(content.read(HEADER_BYTES), path)
@@ -50,31 +50,20 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
             extra = _left_over(content)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
-    findings = header.findings
-    if extra >= claimed // header.shape[0]:
-        message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
-        findings += (Finding("more-data", message + " Is the number of slices right?"),)
+    findings = header.findings + more_data(extra, claimed, header.shape[0])
     return Volume(array, Geometry(header.shape, header.affine_lps)), findings
 
 
-def read_header(path: Path) -> NiftiHeader:
-    """Return a file's header; no voxel is read.
+def read_forms(path: Path) -> NiftiForms | None:
+    """Return both forms of the place of a NIfTI file that was read; None where one is missing or contradicts the sizes.
 
     Raises:
-        ReadError: As `read_nifti`.
+        ReadError: The file is another by now.
     """
-    check_file(path)
-    try:
-        with gzip.open(path) if _is_compressed(path) else path.open("rb") as content:
-            return parse(content.read(HEADER_BYTES), path)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
-
-
-def _is_compressed(path: Path) -> bool:
-    """Whether a file is compressed, whatever its ending says."""
     with path.open("rb") as file:
-        return file.read(2) == _GZIP_MAGIC
+        is_compressed = file.read(2) == _GZIP_MAGIC
+    with gzip.open(path) if is_compressed else path.open("rb") as content:
+        return parse(content.read(HEADER_BYTES), path).forms
 
 
 def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:
@@ -98,6 +87,6 @@ def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) 
 def _left_over(content: BinaryIO | gzip.GzipFile) -> int:
     """How many bytes follow, counted up to a bound; at the end of a compressed file its checksum is checked."""
     count = 0
-    while count < _TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
+    while count < TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
         count += len(chunk)
     return count

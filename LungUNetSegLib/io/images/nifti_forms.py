@@ -1,7 +1,7 @@
-"""A result keeps both forms in which its CT's NIfTI file says where the voxels lie: ITK writes one twice.
+"""Both forms of a NIfTI scan's place, kept in the label map that lies on it.
 
-Viewers differ in which they follow. Where a CT's forms differ, its result's must differ alike, or it lies beside the CT
-in some of them.
+A header has room for two places, the qform and the sform, and programs differ in which they follow. A result whose
+header had one of them twice would lie beside its scan in the programs that follow the other.
 """
 
 from __future__ import annotations
@@ -9,58 +9,62 @@ from __future__ import annotations
 import gzip
 import shutil
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 
-from LungUNetSegLib.io.images.nifti import read_header
-from LungUNetSegLib.io.images.nifti_header import Forms
-from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry
+UNITS_AT, PIXDIM_AT, CODES_AT, QFORM_AT, SFORM_AT = 123, 76, 252, 256, 280
+"""Where these numbers stand in a NIfTI-1 header (nifti1.h)."""
 
-_HEADER_BYTES = 348
-_CHUNK_BYTES = 1 << 22
-_COMPRESSION = 4
-"""zlib's level; of a label map, higher ones make little less of it in more time."""
+_LEVEL = 6
 
 
-def forms_of(path: Path, geometry: Geometry) -> Forms | None:
-    """Return both forms of the place of the image that `path` holds; None unless it lies on `geometry`.
+@dataclass(frozen=True)
+class NiftiForms:
+    """What a NIfTI header says of the voxels' place, in its own unit.
+
+    Attributes:
+        unit: Code of the unit of length.
+        pixdim: The sign of the qform's third axis, and the sizes of voxels (column, row, slice).
+        codes: Of qform and sform.
+        qform: Quaternion b, c, d and offset.
+        sform: The matrix, row by row.
+    """
+
+    unit: int
+    pixdim: tuple[float, ...]
+    codes: tuple[int, ...]
+    qform: tuple[float, ...]
+    sform: tuple[float, ...]
+
+
+def put_forms(path: Path, forms: NiftiForms) -> None:
+    """Replace the place in the header of an uncompressed NIfTI-1 file, which this machine wrote in little endian.
 
     Raises:
-        ReadError: It is no NIfTI file any more.
+        OSError: The file cannot be changed.
     """
-    header = read_header(path)
-    own = Geometry(header.shape, header.affine_lps)
-    return header.forms if own.matches(geometry, GRID_TOLERANCE_MM) else None
+    with path.open("r+b") as file:
+        for offset, form, values in (
+            (UNITS_AT, "B", (forms.unit,)),
+            (PIXDIM_AT, "4f", forms.pixdim),
+            (CODES_AT, "2h", forms.codes),
+            (QFORM_AT, "6f", forms.qform),
+            (SFORM_AT, "12f", forms.sform),
+        ):
+            file.seek(offset)
+            file.write(struct.pack("<" + form, *values))
 
 
-def put_forms(forms: Forms, path: Path) -> None:
-    """Give a NIfTI-1 file that ITK wrote other forms.
+def compress(path: Path) -> None:
+    """Replace a file by its gzip.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: No space, or no permission; the file stays.
     """
-    is_compressed = path.name.lower().endswith(".gz")
-    draft = path.with_name(f"{path.name}.forms")
+    packed = path.with_name(f"{path.name}.gz")
     try:
-        with gzip.open(path) if is_compressed else path.open("rb") as content:
-            header = _with_forms(content.read(_HEADER_BYTES), forms)
-            if header is None:
-                return
-            with gzip.open(draft, "wb", _COMPRESSION) if is_compressed else draft.open("wb") as target:
-                target.write(header)
-                shutil.copyfileobj(content, target, _CHUNK_BYTES)
-        draft.replace(path)
+        with path.open("rb") as source, gzip.GzipFile(packed, "wb", _LEVEL, mtime=0) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+        packed.replace(path)
     finally:
-        draft.unlink(missing_ok=True)
-
-
-def _with_forms(header: bytes, forms: Forms) -> bytes | None:
-    """Return a header with other forms; None where it has these already."""
-    result = bytearray(header)
-    qform_code, sform_code = forms.codes
-    struct.pack_into("<2h", result, 252, qform_code, sform_code)
-    if qform_code > 0:
-        struct.pack_into("<4f", result, 76, *forms.pixdim)
-        struct.pack_into("<6f", result, 256, *forms.quatern)
-    if sform_code > 0:
-        struct.pack_into("<12f", result, 280, *forms.srow)
-    return None if bytes(result) == header else bytes(result)
+        packed.unlink(missing_ok=True)

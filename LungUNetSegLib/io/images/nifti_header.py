@@ -18,6 +18,7 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import FloatArray, spacing_of
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 
 UNKNOWN_PLACE = Finding(
     "no-orientation",
@@ -38,23 +39,6 @@ _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Forms:
-    """Both forms of a grid's place, in mm, as a file gives them; one whose code is 0 says nothing.
-
-    Attributes:
-        codes: Of qform and sform.
-        quatern: b, c, d and offset x, y, z of the qform.
-        pixdim: Its sign of the slice axis (-1 or 1), and sizes of (column, row, slice).
-        srow: The sform's three rows.
-    """
-
-    codes: tuple[int, int]
-    quatern: tuple[float, ...]
-    pixdim: tuple[float, ...]
-    srow: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
 class NiftiHeader:
     """What a file says of its voxels.
 
@@ -64,8 +48,8 @@ class NiftiHeader:
         offset: Where they begin, in bytes.
         slope, intercept: Value = slope * stored + intercept; 1 and 0 where the file gives none.
         affine_lps: (slice, row, column) to LPS mm; its axes need not be at right angles.
-        forms: Both forms of its place; None where it gives none, or one that is none.
         findings: What was contradictory.
+        forms: Both forms of its place, where each that it claims is one.
     """
 
     shape: tuple[int, int, int]
@@ -74,8 +58,8 @@ class NiftiHeader:
     slope: float
     intercept: float
     affine_lps: FloatArray
-    forms: Forms | None
     findings: tuple[Finding, ...]
+    forms: NiftiForms | None = None
 
 
 def parse(start: bytes, path: Path) -> NiftiHeader:
@@ -103,12 +87,12 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
         slope, intercept = 1.0, 0.0
     if not np.isfinite(intercept):
         raise ReadError(f"{path}: its header gives the values' intercept as {intercept:g}; is it damaged?")
-    affine, findings = _place(fields, shape, path)
+    affine, findings, has_both = _place(fields, shape, path)
     stored = np.dtype(fields["order"][0] + _TYPES[kind])
     least = int(fields["least_offset"][0])
     return NiftiHeader(
         shape=shape, stored=stored, offset=max(int(offset), least), slope=slope, intercept=intercept,
-        affine_lps=affine, forms=_forms(fields), findings=findings,
+        affine_lps=affine, findings=findings, forms=_forms(fields) if has_both else None,
     )  # fmt: skip
 
 
@@ -157,8 +141,8 @@ def _place(
     fields: Fields,
     shape: tuple[int, int, int],
     path: Path,
-) -> tuple[FloatArray, tuple[Finding, ...]]:
-    """Where the grid lies, and what the header says against it."""
+) -> tuple[FloatArray, tuple[Finding, ...], bool]:
+    """Where the grid lies, what the header says against it, and whether its forms are whole."""
     unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
     sizes = np.array(fields["pixdim"][1:4]) * unit_mm
     qform_code, sform_code = fields["codes"]
@@ -172,7 +156,11 @@ def _place(
         message = f"The header contradicts itself ({'; '.join(faults)}); the place was taken from its other form."
         findings.append(Finding("place-in-doubt", message))
     if sform is None and qform is None:
-        return _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])), (UNKNOWN_PLACE,)
+        return (
+            _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])),
+            (UNKNOWN_PLACE,),
+            False,
+        )
     affine = sform if sform is not None else qform
     assert affine is not None
     if sform is not None and qform is not None:
@@ -184,23 +172,12 @@ def _place(
         said, taken = (" x ".join(f"{each:.4g}" for each in values) for values in (sizes, lengths))
         message = f"The header gives voxels of {said} mm beside a matrix of {taken} mm; the matrix was taken."
         findings.append(Finding("place-in-doubt", message))
-    return _as_lps(affine), tuple(findings)
+    return _as_lps(affine), tuple(findings), not faults and is_said
 
 
-def _forms(fields: Fields) -> Forms | None:
-    unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
-    sizes = np.array(fields["pixdim"][1:4]) * unit_mm
-    codes = fields["codes"]
-    given = [read(fields, sizes, unit_mm)[0] for read, code in zip((_qform, _sform), codes, strict=True) if code > 0]
-    if not given or any(each is None for each in given):
-        return None
-    turn, offset = fields["quatern"][:3], fields["quatern"][3:]
-    return Forms(
-        codes=(int(codes[0]), int(codes[1])),
-        quatern=(*turn, *(unit_mm * each for each in offset)),
-        pixdim=(-1.0 if fields["pixdim"][0] < 0 else 1.0, *sizes.tolist()),
-        srow=tuple(unit_mm * each for each in fields["srow"]),
-    )
+def _forms(fields: Fields) -> NiftiForms:
+    unit = int(fields["xyzt_units"][0]) & 7
+    return NiftiForms(unit, fields["pixdim"][:4], fields["codes"], fields["quatern"], fields["srow"])
 
 
 def _as_lps(ras: FloatArray) -> FloatArray:

@@ -7,7 +7,6 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +16,16 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.files import files_of, read_dataset
-from LungUNetSegLib.io.endings import NIFTI_ENDINGS, NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
+from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
+from LungUNetSegLib.io.images.files import check_claim, is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
-from LungUNetSegLib.io.images.nifti_forms import forms_of, put_forms
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
+from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.results import add_note
@@ -34,12 +34,6 @@ from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal, resample
-
-GREATEST_LOSS = 0.05
-"""Share of a mask that may fall outside the scan it is read for; more means that it belongs to another scan."""
-
-TOLD_LOSS = 0.01
-"""Share of a mask whose loss is remarked upon; a coarser grid alone changes less."""
 
 ROUNDED_BY = 0.02
 """By how much a label may differ from a whole number: label maps that were saved as scaled numbers."""
@@ -60,7 +54,7 @@ def write_labels(
     segments: Sequence[Segment] = LUNGS,
     *,
     is_result: bool = False,
-    scan_file: PathInput | None = None,
+    forms: NiftiForms | None = None,
 ) -> None:
     """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
 
@@ -70,8 +64,7 @@ def write_labels(
         segments: What the label values mean.
         is_result: Whether a program computed them, so that the same program may replace them while nobody has
             changed them (`results`). Masks that somebody drew or corrected are none.
-        scan_file: What the labels are of. Where both are NIfTI files, the labels' has both forms of the scan's place,
-            its qform and its sform, though they may differ.
+        forms: Both forms of the scan's place (`Scan.forms`), for labels on the scan's own grid.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -81,7 +74,7 @@ def write_labels(
     ending = _check_output(path)
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
-        labels = orthogonal(labels, "nearest", 0)
+        labels, forms = orthogonal(labels, "nearest", 0), None
 
     def describe(image: sitk.Image) -> None:
         if ending == slicer_segmentation.ENDING:
@@ -89,10 +82,7 @@ def write_labels(
         if is_result:
             add_note(image)
 
-    forms = None
-    if scan_file is not None and ending in NIFTI_ENDINGS and is_nifti(Path(scan_file)):
-        forms = forms_of(Path(scan_file), labels.geometry)
-    save(labels, path, ending, describe, partial(put_forms, forms) if forms else None)
+    save(labels, path, ending, describe, forms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,15 +159,7 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
     moved = resample(labels, reference, "nearest")
     before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
     after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
-    if after_ml < (1 - GREATEST_LOSS) * before_ml:
-        raise ReadError(
-            f"{path}: only {after_ml:.0f} of the mask's {before_ml:.0f} ml lie within the scan;"
-            " it belongs to another scan or its place is wrong."
-        )
-    if after_ml < (1 - TOLD_LOSS) * before_ml:
-        message = f"Of the mask's {before_ml:.0f} ml only {after_ml:.0f} ml lie within the scan."
-        return moved, (Finding("mask-cropped", message),)
-    return moved, ()
+    return moved, check_loss(after_ml, before_ml, "ml", path)
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
@@ -201,6 +183,8 @@ def _read_dicom(
     if len(files) != 1:
         raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
     dataset = read_dataset(files[0])
+    if dataset is not None and is_cut_short(dataset):
+        raise ReadError(f"{files[0]}: the mask is cut short; copy or export it again.")
     try:
         if dataset is not None and dataset.get("Modality") == "SEG":
             return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
@@ -220,10 +204,21 @@ def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray |
     try:
         # NumPy would leave a broken archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            claimed = sum(entry.file_size for entry in archive.zip.infolist())
+            check_claim(path, claimed, path.stat().st_size, deflated=True)
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
-    solid = [array for array in arrays.values() if array.ndim == 3]
+    solid = [array for array in arrays.values() if array.ndim == 3 and array.dtype.kind in "biuf"]
     if len(solid) != 1:
         held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")

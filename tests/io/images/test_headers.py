@@ -11,16 +11,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io import read_labels, read_scan, write_labels
+from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.io.images.files import GREATEST_INFLATION, data_files_anywhere
-from LungUNetSegLib.io.masks.results import is_own_result
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
@@ -124,35 +122,6 @@ def test_label_maps_saved_as_scaled_numbers_are_rounded(nifti: Callable[..., Pat
     sitk.WriteImage(to_sitk(half), str(path))
     with pytest.raises(ReadError, match=r"this one holds 0, 0\.5, 1"):
         read_labels(path)
-
-
-@pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
-def test_a_result_keeps_both_forms_of_its_scan(
-    ending: str, nifti: Callable[..., Path], small_phantom: Phantom, tmp_path: Path
-) -> None:
-    """Protects the overlay in viewers that follow the other form: ITK writes the one that was read twice."""
-    turned = (-4.5, 0, 0, 162.0, 0, -5.15625, 0, 151.0, 0, 0, 14.125, -172.0)
-    for name, changes, wanted in (
-        ("aligned", [(CODES, "2h", (1, 4)), (SFORM, "12f", turned)], (1, 4)),
-        ("without qform", [(CODES, "2h", (0, 2))], (0, 2)),
-        ("without sform", [(CODES, "2h", (2, 0)), (SFORM, "12f", (0.0,) * 12)], (2, 0)),
-        ("in microns", [(UNITS, "B", (3,)), (PIXDIM + 4, "3f", tuple(1000 * each for each in SPACING[::-1])),
-                        (QFORM + 12, "3f", (160e3, 150e3, -170e3)), (CODES, "2h", (1, 0))], (1, 0)),
-    ):  # fmt: skip
-        scan_file = nifti(*changes, name=f"{name}.nii")
-        scan = read_scan(scan_file)
-        labels = Volume(small_phantom.labels.array, scan.volume.geometry)
-        path = tmp_path / f"{name} lungs{ending}"
-        write_labels(path, labels, scan_file=scan_file, is_result=True)
-        mine, its = nibabel.load(path), nibabel.load(scan_file)
-        assert (int(mine.header["qform_code"]), int(mine.header["sform_code"])) == wanted, name
-        scale = np.diag([0.001, 0.001, 0.001, 1]) if name == "in microns" else np.eye(4)
-        for form in ("get_qform", "get_sform"):
-            (one, code), (other, _) = (getattr(each.header, form)(coded=True) for each in (mine, its))
-            assert code == 0 or np.allclose(one, scale @ other, atol=1e-3), name
-        back = read_labels(path)
-        assert np.array_equal(back.array, labels.array) and back.geometry.matches(labels.geometry), name
-        assert is_own_result(path), name
 
 
 def test_slope_and_intercept_are_applied(nifti: Callable[..., Path], small_phantom: Phantom) -> None:
