@@ -1,6 +1,6 @@
 """Frozen dataclasses to and from JSON: the one way in which settings are read and saved.
 
-A configuration lives beside the code it configures (`PreprocessConfig` in preprocessing.py, `UNetConfig` in
+A configuration lives beside the code it configures (`PreprocessConfig` in preprocessing/config.py, `UNetConfig` in
 networks/unet.py, ...), validates itself in ``__post_init__`` and is kept whole in every checkpoint.
 """
 
