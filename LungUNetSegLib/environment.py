@@ -20,7 +20,7 @@ from LungUNetSegLib.models.model import load_model, shipped_models
 
 PACKAGES = (
     "numpy", "scipy", "SimpleITK", "pydicom", "python-gdcm", "nibabel", "onnxruntime", "openvino", "torch", "onnx",
-    "onnxscript", "matplotlib", "tensorboard", "slicer-core", "trame-slicer",
+    "onnxscript", "matplotlib", "tensorboard", "slicer-core", "trame-slicer", "vtk",
 )  # fmt: skip
 """Named as on PyPI; those of the extras and of Slicer's core may be missing."""
 
@@ -36,8 +36,12 @@ VARIABLES = (
 CPU_INFO = Path("/proc/cpuinfo")
 
 
-def describe_environment() -> dict[str, str]:
-    """Return a line of text for each thing, by its name; what cannot be found out is said to be so."""
+def describe_environment(*, load_engines: bool = True) -> dict[str, str]:
+    """Return a line of text for each thing, by its name; what cannot be found out is said to be so.
+
+    Args:
+        load_engines: Import each engine and ask it what it runs on, which takes seconds and holds memory.
+    """
     lines = {
         "LungUNetSeg": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -48,7 +52,8 @@ def describe_environment() -> dict[str, str]:
     }
     lines |= {name: os.environ[name] for name in VARIABLES if name in os.environ}
     lines |= {name: _version(name) for name in PACKAGES}
-    lines |= {"ONNX Runtime runs on": _onnx_providers(), "OpenVINO runs on": _openvino_devices(), "GPU": _gpus()}
+    if load_engines:
+        lines |= {"ONNX Runtime runs on": _onnx_providers(), "OpenVINO runs on": _openvino_devices(), "GPU": _gpus()}
     return lines | {f"Model {name}": _model(name) for name in shipped_models()}
 
 

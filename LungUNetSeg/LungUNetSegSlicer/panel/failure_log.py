@@ -7,7 +7,8 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from LungUNetSegSlicer.panel.environment import environment_report
+from LungUNetSegLib.environment import describe_environment
+from LungUNetSegSlicer.compare.comparison import slicer_version
 from LungUNetSegSlicer.run.settings import RunSettings
 
 
@@ -40,7 +41,7 @@ class FailureLog:
             message,
             _("What was computed with: {options}").format(options=" ".join(settings.arguments())),
             log or _("The computation left no further words."),
-            environment_report(),
+            _environment(),
         )
         self._ui.logText.setPlainText("\n\n".join(parts))
         self._ui.logCollapsibleButton.collapsed = True
@@ -48,3 +49,8 @@ class FailureLog:
 
     def _copy(self) -> None:
         slicer.app.clipboard().setText(self._ui.logText.plainText)
+
+
+def _environment() -> str:
+    lines = {"Slicer": slicer_version()} | describe_environment(load_engines=False)
+    return "\n".join(f"{name}: {value}" for name, value in lines.items())
