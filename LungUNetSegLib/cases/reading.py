@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ OWN_EXTENT = (SEGMENTATION_ENDING, NPZ_ENDING, DICOM_ENDING)
 
 BODY_HU = -300
 MIDLINE_MM = 10.0
+LEAST_VOXELS = 50
 BOTH_SIDES_SHARE = 0.3
 """A label that has this share of its voxels beyond the middle of the body is not one lung but both."""
 
@@ -86,25 +88,41 @@ def _check_sides(labels: Volume, path: Path) -> None:
     """Refuse a mask whose right lung lies on the patient's left; x grows to the left in LPS."""
     middles = []
     for value in (RIGHT_LUNG, LEFT_LUNG):
-        voxels = np.argwhere(labels.array == value)
-        if len(voxels) < 50:
+        voxels, total = 0, 0.0
+        for x_mm in _lung_x_mm(labels, value):
+            voxels, total = voxels + x_mm.size, total + float(x_mm.sum())
+        if voxels < LEAST_VOXELS:
             return
-        middles.append(_x_mm(voxels, labels.geometry).mean())
+        middles.append(total / voxels)
     if middles[0] > middles[1]:
         raise DataError(f"{path} has label 1 on the patient's left; 1 is the patient's right lung, 2 the left.")
 
 
 def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
     """Whether label 1 stands for both lungs, as in the paper's masks."""
-    lungs = np.argwhere(labels.array == RIGHT_LUNG)
-    if not len(lungs) or (labels.array == LEFT_LUNG).any():
+    if any((plane == LEFT_LUNG).any() for plane in labels.array):
         return False
-    body = np.argwhere(ct.array[:, ::4, ::4] > BODY_HU) * (1, 4, 4)
-    if not len(body):
+    sparse = np.s_[::4, ::4]
+    planes = zip(ct.array, _places_x_mm(ct.geometry), strict=True)
+    body = np.concatenate([x_mm[sparse][plane[sparse] > BODY_HU] for plane, x_mm in planes])
+    if not body.size:
         return False
-    beyond = _x_mm(lungs, labels.geometry) > np.median(_x_mm(body, ct.geometry)) + MIDLINE_MM
-    return bool(beyond.mean() > BOTH_SIDES_SHARE)
+    middle_mm = np.median(body) + MIDLINE_MM
+    lung = [(x_mm.size, int(np.count_nonzero(x_mm > middle_mm))) for x_mm in _lung_x_mm(labels, RIGHT_LUNG)]
+    voxels, beyond = sum(size for size, _ in lung), sum(across for _, across in lung)
+    return voxels > 0 and beyond > BOTH_SIDES_SHARE * voxels
 
 
-def _x_mm(voxels: npt.NDArray[np.int64], geometry: Geometry) -> npt.NDArray[np.float64]:
-    return geometry.to_lps(voxels)[:, 0]
+def _lung_x_mm(labels: Volume, value: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield for each slice where the voxels of one label lie, from the patient's right to the left."""
+    for plane, x_mm in zip(labels.array, _places_x_mm(labels.geometry), strict=True):
+        yield x_mm[plane == value]
+
+
+def _places_x_mm(geometry: Geometry) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield for each slice where its pixels lie, (H, W): of the whole scan at once these would be twice its size."""
+    depth, height, width = geometry.shape
+    x_mm = geometry.affine_lps[0]
+    first = np.add.outer(x_mm[1] * np.arange(height), x_mm[2] * np.arange(width)) + x_mm[3]
+    for number in range(depth):
+        yield (first + x_mm[0] * number).astype(np.float32)

@@ -17,22 +17,21 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.cases.reading import LabelledScan, read_pair
+from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.config import to_json
+from LungUNetSegLib.data.network_slices import network_slices
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
-from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
+from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import AIR_HU, Volume
-from LungUNetSegLib.volume.resample import align, limited_threads
+from LungUNetSegLib.volume.resample import limited_threads
 
 logger = logging.getLogger(__name__)
 
@@ -172,21 +171,6 @@ def case_digest(case: Case, config: PreprocessConfig) -> str:
     return digest.hexdigest()[:32]
 
 
-def preprocess(pair: LabelledScan, config: PreprocessConfig) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
-    """Bring a labelled scan to the network's grid; returns `hu` and `target` as in `CachedCase`."""
-    aligned, grid = place_grid(pair.ct, config)
-    hu = np.rint(grid.sample(aligned.array, AIR_HU)).astype(np.int16)
-    target = np.empty((hu.shape[0], 3, *config.size), np.uint8)
-    for channel, value in enumerate((RIGHT_LUNG, LEFT_LUNG)):
-        mask = Volume((pair.labels.array == value).astype(np.float32), pair.labels.geometry)
-        target[:, channel] = np.rint(grid.sample(align(mask, 0.0).array, 0.0) * 255).clip(0, 255)
-    target[:, 2] = 255
-    if pair.ignore is not None:
-        ignore = Volume(pair.ignore.array.astype(np.float32), pair.ignore.geometry)
-        target[:, 2][grid.sample(align(ignore, 0.0).array, 0.0) > 0] = 0
-    return hu, target
-
-
 def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
     """Open an entry; a broken one is removed and counts as missing."""
     if not entry.is_dir():
@@ -211,7 +195,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     pair = read_pair(case)
-    hu, target = preprocess(pair, config)
+    depth, parts = network_slices(pair, config)
     about = {
         "case": case.case_id,
         "slice_mm": pair.ct.canonical().geometry.spacing_mm[0],
@@ -221,18 +205,27 @@ def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     }
     unfinished = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".tmp", dir=entry.parent))
     try:
-        np.save(unfinished / "hu.npy", hu)
-        np.save(unfinished / "target.npy", target)
+        with (unfinished / "hu.npy").open("wb") as hu_file, (unfinished / "target.npy").open("wb") as target_file:
+            _write_header(hu_file, (depth, *config.size), np.int16)
+            _write_header(target_file, (depth, 3, *config.size), np.uint8)
+            for hu, target in parts:
+                hu_file.write(hu.tobytes())
+                target_file.write(target.tobytes())
         (unfinished / "case.json").write_text(json.dumps(about), encoding="utf-8")
         if not entry.exists():
             unfinished.rename(entry)
     except OSError as error:
         if not entry.exists():  # another run may have finished the same entry between the check and the rename
             raise WriteError(
-                # NumPy reports a short write by a sentence alone.
-                f"The cache {entry.parent} cannot be written: {error.strerror or error}; free some space or choose "
+                f"The cache {entry.parent} cannot be written: {error.strerror}; free some space or choose "
                 "another with --cache."
             ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    logger.debug("Cached %s: %d slices.", case.case_id, hu.shape[0])
+    logger.debug("Cached %s: %d slices.", case.case_id, depth)
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    """Begin a .npy file, so that an array may follow in parts."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
