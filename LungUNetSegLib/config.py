@@ -86,15 +86,19 @@ def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str 
     if choose is not None:
         config_type, values = choose(values, where)
     hints = typing.get_type_hints(config_type)
-    known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
+    fields = dataclasses.fields(config_type)  # type: ignore[arg-type]
+    known = [field.name for field in fields]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"{where}: unknown setting {unknown[0]!r}; known are {', '.join(known)}.")
-    arguments = {key: _coerce(hints[key], value, f"{where}: {key}") for key, value in values.items()}
-    try:
-        return config_type(**arguments)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}.") from error
+    missing = [field.name for field in fields if _is_required(field) and field.name not in values]
+    if missing:
+        raise ConfigError(f"{where}: these settings are missing: {', '.join(missing)}.")
+    return config_type(**{key: _coerce(hints[key], value, f"{where}: {key}") for key, value in values.items()})
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _coerce(hint: Any, value: Any, where: str) -> Any:

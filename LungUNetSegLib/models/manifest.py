@@ -131,7 +131,7 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a model's manifest: {error}.") from error
     except ConfigError as error:
-        raise ModelError(str(error)) from error
+        raise ModelError(f"{error} Choose the manifest of a model that `lungunetseg export` made.") from error
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:

@@ -109,10 +109,11 @@ class ComparePanel:
         before, self._result = self._result, result
         self._worst = WorstSlices(result.comparison)
         self._say(_summary(result))
-        self._show_views()
         self._update()
         if before is not None:
             before.remove()
+        self._show_views()
+        self._update()
 
     def _fail(self, error: Exception) -> None:
         self._stop(_escape(str(error)))
