@@ -41,10 +41,18 @@ Slices = list[SliceHeader]
 
 def scans_in(slices: Sequence[SliceHeader]) -> list[Slices]:
     """Return the slices of one series by the scans that they belong to."""
-    patients: dict[tuple[str, str], Slices] = {}
+    return [part for own in _by_patient(slices) for group in _same_frame(own) for part in _told_apart(group)]
+
+
+def _by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
+    """Slices of one patient and study each; slices that name none belong to the only ones that are named."""
+    patients = {each.patient for each in slices} - {""}
+    studies = {each.study for each in slices} - {""}
+    only_patient, only_study = (next(iter(found)) if len(found) == 1 else "" for found in (patients, studies))
+    groups: dict[tuple[str, str], Slices] = {}
     for each in slices:
-        patients.setdefault((each.patient, each.study), []).append(each)
-    return [part for own in patients.values() for group in _same_frame(own) for part in _told_apart(group)]
+        groups.setdefault((each.patient or only_patient, each.study or only_study), []).append(each)
+    return list(groups.values())
 
 
 def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
@@ -90,7 +98,8 @@ def _told_apart(slices: Slices) -> list[Slices]:
     A scanner may number each turn of the gantry as an acquisition of its own, so slices are split only where long
     parts overlap and the whole is no even stack, or each part is a complete scan.
     """
-    unique = list({(each.sop_uid, each.frame): each for each in slices}.values())
+    # Copies of a file are one slice; where a program gave all slices one identifier, their places tell them apart.
+    unique = list({(each.sop_uid, each.frame, each.instance, *each.position): each for each in slices}.values())
     whole = stack(unique)
     is_regular = not whole.repeated and is_even(whole.positions_mm)
     for parts in _ways_to_split(unique):

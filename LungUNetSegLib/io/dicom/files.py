@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_file_meta_info
@@ -20,6 +21,9 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.images.files import check_ordinary
 
 logger = logging.getLogger(__name__)
+
+_UNTOLD = 0xFFFFFFFF
+"""The length of an element that ends with a mark instead."""
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2048
@@ -92,6 +96,17 @@ def read_dataset(path: Path, **options: Any) -> Dataset | None:
     except Exception:  # broken bytes make pydicom raise nearly anything
         logger.debug("%s cannot be parsed as DICOM", path, exc_info=True)
         return Dataset() if has_preamble else None
+
+
+def is_cut_short(dataset: Dataset) -> bool:
+    """Whether a data set's last element is shorter than it says.
+
+    pydicom reads what is there: of a structure set that was copied in part, it gives the first contours as all.
+    """
+    if not len(dataset):
+        return False
+    last = dataset.get_item(max(dataset.keys()))
+    return isinstance(last, RawDataElement) and last.length != _UNTOLD and len(last.value or b"") < last.length
 
 
 def _inflated(path: Path, options: dict[str, Any]) -> Dataset:

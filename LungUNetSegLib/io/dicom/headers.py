@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, Others, image_type, kind_by_name, other_kind
+from LungUNetSegLib.io.dicom.kinds import FRAMES_WITHOUT_PLACES, MULTI_FRAME_CT, Others, image_type, kind_by_name, other_kind
 
 FloatArray = npt.NDArray[np.float64]
 logger = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ _KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "ImageType", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"),
     *("FrameOfReferenceUID", "BodyPartExamined", "InstanceNumber", "ConvolutionKernel", *PHASES),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
+    "PhotometricInterpretation",
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
@@ -136,10 +137,12 @@ def _read_file(path: Path) -> list[SliceHeader] | str:
         kind = other_kind(dataset)
         if kind is not None:
             return kind
+        count = int(dataset.get("NumberOfFrames", 1) or 1)
         if dataset.SOPClassUID in MULTI_FRAME_CT or "PerFrameFunctionalGroupsSequence" in dataset:
-            return list(_frames(dataset, path))
-        if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
-            return "CT files of several frames whose places are not given"
+            is_placed = len(dataset.PerFrameFunctionalGroupsSequence) == count
+            return list(_frames(dataset, path)) if is_placed else FRAMES_WITHOUT_PLACES
+        if count > 1:
+            return FRAMES_WITHOUT_PLACES
         header = _header(dataset, path, None, [dataset])
         if abs(header.orientation[0] @ header.orientation[1]) > RIGHT_ANGLE:
             return "CT images whose rows and columns are not at right angles"

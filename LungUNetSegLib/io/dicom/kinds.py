@@ -33,13 +33,15 @@ _KINDS = {
     "SR": "reports",
 }
 
+FRAMES_WITHOUT_PLACES = "CT files of several frames whose places are not given"
+
 UNREADABLE = (
     "files that cannot be opened",
     "empty files",
     "damaged DICOM files",
     "CT images whose place or size is not given",
     "CT images whose rows and columns are not at right angles",
-    "CT files of several frames whose places are not given",
+    FRAMES_WITHOUT_PLACES,
 )
 """Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
 
@@ -47,7 +49,7 @@ ADVICE = {
     "directories of a disc": "Give the folder in which DICOMDIR lies.",
     "zip archives": "Unpack them first.",
     "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
-    "CT files of several frames whose places are not given": "Export the original slices.",
+    FRAMES_WITHOUT_PLACES: "Export the original slices.",
 }
 """What to do about a kind of file that is no slice."""
 
@@ -77,7 +79,7 @@ def other_kind(dataset: Dataset) -> str | None:
     dataset.SOPClassUID = sop_class
     if "LOCALIZER" in image_type(dataset):
         return "localizers"
-    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         return "colour images"
     return None
 

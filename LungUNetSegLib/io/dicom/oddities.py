@@ -102,6 +102,20 @@ def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
     return (Finding("scale-in-doubt", message + " Their values may be wrong."),)
 
 
+def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Say which slices' files hold more pixels than their headers tell of: part of the image is not read.
+
+    Args:
+        stack: n slices.
+        has_more: (n,) whether it is so.
+    """
+    paths = sorted({stack.slices[index].path for index in np.flatnonzero(has_more)})
+    if not paths:
+        return ()
+    message = f"Files hold more pixels than their headers tell of: {_names(paths)}. Are rows, columns and frames right?"
+    return (Finding("more-data", message),)
+
+
 def _names(paths: Sequence[Path]) -> str:
     more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
     return ", ".join(path.name for path in sorted(paths)[:NAMED]) + more

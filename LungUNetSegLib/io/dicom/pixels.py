@@ -58,6 +58,16 @@ def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
     yield from (array[frame] for frame in frames)
 
 
+def surplus_rows(dataset: Dataset) -> int:
+    """Return how many rows of uncompressed pixels a data set holds beyond those that its header tells of."""
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
+    if syntax.is_private or syntax.is_compressed:
+        return 0
+    row = max(1, int(dataset.Columns) * int(dataset.BitsAllocated) // 8)
+    rows = int(dataset.Rows) * int(dataset.get("NumberOfFrames", 1) or 1)
+    return max(0, len(dataset.PixelData) // row - rows)
+
+
 def _decoder(syntax: UID) -> Any | None:
     """Return the decoder of pydicom 3 for a compression if a plugin for it is installed; pydicom 2 has none."""
     try:

@@ -18,8 +18,8 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, Others
-from LungUNetSegLib.io.dicom.oddities import count, put_together, scale_of, several, unit_of, unreadable
-from LungUNetSegLib.io.dicom.pixels import decoded
+from LungUNetSegLib.io.dicom.oddities import count, more_pixels, put_together, scale_of, several, unit_of, unreadable
+from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
 from LungUNetSegLib.io.images.files import check_claim
@@ -145,20 +145,26 @@ def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tupl
     claimed = 2 * len(stack.slices) * first.rows * first.columns
     check_claim(place, claimed, claimed, deflated=False)
     hu = np.empty((len(stack.slices), first.rows, first.columns), np.int16)
-    is_beyond = np.zeros(len(stack.slices), np.bool_)
+    is_beyond, has_more = np.zeros((2, len(stack.slices)), np.bool_)
     by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
     jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
     with ThreadPoolExecutor(PIXEL_THREADS) as pool:
-        for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond), jobs):
+        for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond, has_more), jobs):
             pass
     beyond = (BEYOND_SCANNER,) if is_beyond.mean() > BEYOND_SLICES else ()
-    return hu, (*beyond, *scale_of(stack, hu))
+    return hu, (*beyond, *scale_of(stack, hu), *more_pixels(stack, has_more))
 
 
 def _decode_file(
-    job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16], is_beyond: npt.NDArray[np.bool_]
+    job: Sequence[tuple[int, SliceHeader]],
+    hu: npt.NDArray[np.int16],
+    is_beyond: npt.NDArray[np.bool_],
+    has_more: npt.NDArray[np.bool_],
 ) -> None:
-    """Decode the slices of one file into their places in `hu`, and say of each whether its values are HU at all."""
+    """Decode the slices of one file into their places in `hu`.
+
+    Of each it is marked whether its values are beyond HU, and whether its file has more pixels than it tells of.
+    """
     path = job[0][1].path
     dataset = read_dataset(path)
     if dataset is None or "PixelData" not in dataset:
@@ -172,6 +178,7 @@ def _decode_file(
                 header.slope
             ) + np.float32(header.intercept)
             is_beyond[index] = beyond_scanner(sample)
+            has_more[index] = surplus_rows(dataset) > 0
     except LungUNetSegError as error:
         raise ReadError(f"{path}: its image cannot be decoded: {error}.") from error
     except Exception as error:  # decoders raise whatever the broken bytes lead to

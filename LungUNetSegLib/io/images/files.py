@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,9 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
 
 GREATEST_INFLATION = 1032
 """Deflate makes at most so many bytes of one (zlib's technical notes), so a header that claims more lies."""
+
+TAIL_BYTES = 1 << 26
+"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
+
+_CHUNK_BYTES = 1 << 20
+_ANY_DEFLATE = 32 + zlib.MAX_WBITS
+"""Tells zlib to take its own header or gzip's."""
 
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive",
@@ -99,6 +108,50 @@ def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> Non
             f"{path}: its header claims {claimed / 2**30:.0f} GB of voxels, more than the {memory / 2**30:.0f} GB of"
             " this machine; if that is true, crop the scan, else it is damaged."
         )
+
+
+def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
+    """Unpack a compressed file's voxels, keeping nothing, to know that they are whole; return their bytes.
+
+    MetaIO does not do so: of damaged data it makes voxels of whatever lay in memory.
+
+    Args:
+        path: For the message.
+        data: The file that holds them.
+        start: Where in it they begin.
+        claimed: Bytes of all voxels by the header; at most `TAIL_BYTES` more are unpacked.
+
+    Raises:
+        ReadError: They are damaged, or fewer than claimed.
+    """
+    unpack, count = zlib.decompressobj(_ANY_DEFLATE), 0
+    try:
+        with data.open("rb") as file:
+            file.seek(start)
+            while not unpack.eof and count <= claimed + TAIL_BYTES:
+                packed = unpack.unconsumed_tail or file.read(_CHUNK_BYTES)
+                if not packed:
+                    break
+                count += len(unpack.decompress(packed, _CHUNK_BYTES))
+    except (OSError, zlib.error) as error:
+        raise ReadError(f"{path}: its voxels cannot be unpacked; it is damaged or cut short ({error}).") from error
+    if count < claimed or not (unpack.eof or count > claimed + TAIL_BYTES):
+        raise ReadError(f"{path}: its header claims {claimed:,} bytes of voxels and {count:,} are there; it is cut short.")
+    return count
+
+
+def more_data(extra: int, claimed: int, slices: int) -> tuple[Finding, ...]:
+    """Say if a file holds a slice or more beyond what its header tells of.
+
+    Args:
+        extra: Bytes after the voxels.
+        claimed: Bytes of all voxels.
+        slices: How many these are.
+    """
+    if extra < max(1, claimed // slices):
+        return ()
+    message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
+    return (Finding("more-data", message + " Is the number of slices right?"),)
 
 
 def spacing_of(values: Iterable[float], path: Path) -> list[float]:

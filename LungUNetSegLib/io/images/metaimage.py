@@ -12,7 +12,14 @@ import numpy as np
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.files import (
+    check_claim,
+    check_data_file,
+    check_deflated,
+    more_data,
+    spacing_of,
+    unit_mm,
+)
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
 
 _BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
@@ -33,18 +40,19 @@ def check_metaimage(path: Path) -> Grid:
         name, equals, value = line.partition("=")
         if equals:
             fields[name.strip()] = value.strip()
-    if "ElementDataFile" not in fields or "DimSize" not in fields:
+    if "ElementDataFile" not in fields or "DimSize" not in fields or fields.get("ObjectType", "Image") != "Image":
         raise ReadError(f"{path}: is no MetaImage, or its header is damaged or cut short.")
-    _check_data(fields, lines, start, path)
+    findings = _check_data(fields, start, path)
     spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
     if spacing is None:
         raise ReadError(
             f"{path}: its header gives no spacing (ElementSpacing), so no volume can be told; save it with its spacing."
         )
     taken = spacing_of(numbers(spacing)[:3], path)
-    findings: tuple[Finding, ...] = ()
+    if len(taken) < min(3, len(fields["DimSize"].split())):
+        raise ReadError(f"{path}: its header gives the spacing as {spacing}, a number too few; is it damaged?")
     if not any(name in fields for name in _MATRICES) and fields.get("AnatomicalOrientation") != _ORIGINS_OF_AXES:
-        findings = (UNKNOWN_SIDES,)
+        findings += (UNKNOWN_SIDES,)
     slope = _number(fields, ("ElementToIntensityFunctionSlope", "ElementIntensitySlope"), 1.0, path)
     intercept = _number(fields, ("ElementToIntensityFunctionOffset", "ElementIntensityOffset"), 0.0, path)
     return Grid(
@@ -63,8 +71,8 @@ def _number(fields: dict[str, str], names: tuple[str, ...], default: float, path
     return value[0]
 
 
-def _check_data(fields: dict[str, str], lines: list[str], start: int, path: Path) -> None:
-    """Look for the data where the header says, and compare their number."""
+def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding, ...]:
+    """Look for the data where the header says, compare their number, and say if there are more."""
     sizes = numbers(fields["DimSize"])
     if not sizes or not all(size >= 1 and size == int(size) for size in sizes if np.isfinite(size)):
         raise ReadError(f"{path}: its header gives the size as {fields['DimSize']}; is it damaged?")
@@ -75,15 +83,25 @@ def _check_data(fields: dict[str, str], lines: list[str], start: int, path: Path
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(kind, 1)
     claimed *= int(channels) if np.isfinite(channels) else 1
     name = fields["ElementDataFile"]
+    data: Path | None = None
     if name.upper() == "LOCAL":
-        stored = path.stat().st_size - start
+        data, stored = path, path.stat().st_size - start
     elif name.upper().startswith("LIST") or "%" in name:
         stored = _check_many(name, path)
     else:
-        stored = check_data_file(path, name).stat().st_size
+        data, start = check_data_file(path, name), 0
+        stored = data.stat().st_size
     is_text = fields.get("BinaryData", "True").lower() == "false"
     deflated = fields.get("CompressedData", "False").lower() == "true"
     check_claim(path, claimed // 8 if is_text else claimed, stored, deflated=deflated)
+    if data is None or is_text:
+        return ()
+    if deflated:
+        if data is path and not numbers(fields.get("CompressedDataSize", "0"))[0] > 0:
+            raise ReadError(f"{path}: its header does not say how much is compressed (CompressedDataSize); save it anew.")
+        stored = check_deflated(path, data, start, claimed)
+    skipped = numbers(fields.get("HeaderSize", "0"))[0]
+    return more_data(stored - claimed - max(0, int(skipped)), claimed, int(sizes[-1])) if skipped >= 0 else ()
 
 
 def _check_many(name: str, path: Path) -> int:

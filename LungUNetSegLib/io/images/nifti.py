@@ -15,14 +15,12 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
-from LungUNetSegLib.io.images.files import check_claim, check_file
+from LungUNetSegLib.io.images.files import TAIL_BYTES, check_claim, check_file, more_data
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.volume import Geometry, Volume
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 22
-_TAIL_BYTES = 1 << 26
-"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
 
 
 def is_nifti(path: Path) -> bool:
@@ -51,10 +49,7 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
             extra = _left_over(content)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
-    findings = header.findings
-    if extra >= claimed // header.shape[0]:
-        message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
-        findings += (Finding("more-data", message + " Is the number of slices right?"),)
+    findings = header.findings + more_data(extra, claimed, header.shape[0])
     return Volume(array, Geometry(header.shape, header.affine_lps)), findings
 
 
@@ -79,6 +74,6 @@ def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) 
 def _left_over(content: BinaryIO | gzip.GzipFile) -> int:
     """How many bytes follow, counted up to a bound; at the end of a compressed file its checksum is checked."""
     count = 0
-    while count < _TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
+    while count < TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
         count += len(chunk)
     return count

@@ -6,6 +6,7 @@ Source: http://teem.sourceforge.net/nrrd/format.html. ITK takes 1 mm where no sp
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -13,7 +14,13 @@ import numpy as np
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.files import (
+    check_claim,
+    check_data_file,
+    more_data,
+    spacing_of,
+    unit_mm,
+)
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
 
 _BYTES = {
@@ -45,8 +52,10 @@ def check_nrrd(path: Path) -> Grid:
     sizes = numbers(fields.get("sizes", ""))
     if not sizes or not all(np.isfinite(size) and size >= 1 and size == int(size) for size in sizes):
         raise ReadError(f"{path}: its header gives the sizes as {fields.get('sizes')}; is it damaged?")
-    _check_data(fields, lines, sizes, start, path)
+    findings = _check_data(fields, lines, sizes, start, path)
     grid = _grid(fields, sizes, path)
+    if findings:
+        grid = Grid(**(vars(grid) | {"findings": (*grid.findings, *findings)}))
     if "old min" in fields or "old max" in fields:
         message = "The values were quantised (old min, old max in the header) and are not Hounsfield units."
         grid = Grid(**(vars(grid) | {"findings": (*grid.findings, Finding("not-hu", message))}))
@@ -102,12 +111,13 @@ def _one_unit(units: list[str], path: Path) -> float:
     return factors.pop()
 
 
-def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path) -> None:
-    """Look for the data where the header says, and compare their number."""
+def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path) -> tuple[Finding, ...]:
+    """Look for the data where the header says, compare their number, and say if there are more."""
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(fields.get("type", "").lower(), 1)
     name, encoding = fields.get("data file"), fields.get("encoding", "raw").lower()
+    data: Path | None = None
     if name is None:
-        stored = path.stat().st_size - start
+        data, stored = path, path.stat().st_size - start
     elif name.upper().startswith("LIST"):
         at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
         stored = sum(check_data_file(path, each.strip()).stat().st_size for each in lines[at + 1 :] if each.strip())
@@ -115,7 +125,23 @@ def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], st
         check_data_file(path, str(Path(name.split()[0]).parent / path.name))
         stored = sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
     else:
-        stored = check_data_file(path, name).stat().st_size
+        data = check_data_file(path, name)
+        stored = data.stat().st_size
     if encoding in _TEXT:
         claimed //= 8
     check_claim(path, claimed, stored * (1000 if encoding in _PACKED[2:] else 1), deflated=encoding in _PACKED)
+    skips = [numbers(fields.get(field, "0"))[0] for field in ("byte skip", "byteskip", "line skip", "lineskip")]
+    if data is None or any(skips) or encoding not in ("raw", *_DEFLATED):
+        return ()
+    if encoding in _DEFLATED:
+        stored = _unpacked(data, claimed)
+    return more_data(stored - claimed, claimed, int(sizes[-1]))
+
+
+def _unpacked(data: Path, claimed: int) -> int:
+    """Bytes in a file's gzip stream by its own last word, which counts them up to 4 GB (RFC 1952); no fewer than claimed."""
+    with data.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        length = int.from_bytes(file.read(4), "little")
+    # Fewer are found out when they are unpacked, which checks them too.
+    return claimed + (length - claimed) % (1 << 32) if length >= claimed % (1 << 32) else claimed

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.files import files_of, read_dataset
+from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.images.files import is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
@@ -24,6 +24,7 @@ from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
+from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.results import add_note
@@ -32,12 +33,6 @@ from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal, resample
-
-GREATEST_LOSS = 0.05
-"""Share of a mask that may fall outside the scan it is read for; more means that it belongs to another scan."""
-
-TOLD_LOSS = 0.01
-"""Share of a mask whose loss is remarked upon; a coarser grid alone changes less."""
 
 ROUNDED_BY = 0.02
 """By how much a label may differ from a whole number: label maps that were saved as scaled numbers."""
@@ -157,15 +152,7 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
     moved = resample(labels, reference, "nearest")
     before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
     after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
-    if after_ml < (1 - GREATEST_LOSS) * before_ml:
-        raise ReadError(
-            f"{path}: only {after_ml:.0f} of the mask's {before_ml:.0f} ml lie within the scan;"
-            " it belongs to another scan or its place is wrong."
-        )
-    if after_ml < (1 - TOLD_LOSS) * before_ml:
-        message = f"Of the mask's {before_ml:.0f} ml only {after_ml:.0f} ml lie within the scan."
-        return moved, (Finding("mask-cropped", message),)
-    return moved, ()
+    return moved, check_loss(after_ml, before_ml, "ml", path)
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
@@ -189,6 +176,8 @@ def _read_dicom(
     if len(files) != 1:
         raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
     dataset = read_dataset(files[0])
+    if dataset is not None and is_cut_short(dataset):
+        raise ReadError(f"{files[0]}: the mask is cut short; copy or export it again.")
     try:
         if dataset is not None and dataset.get("Modality") == "SEG":
             return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))

@@ -219,5 +219,7 @@ def _contours(dataset: Dataset, number: int) -> Iterator[FloatArray]:
             continue
         for contour in item.get("ContourSequence", []):
             points = np.array(contour.get("ContourData", []), float).reshape(-1, 3)
+            if not np.isfinite(points).all():
+                raise ValueError("a contour's points are no finite numbers")
             if len(points) > 2 and contour.get("ContourGeometricType") not in NOT_FILLED:
                 yield points

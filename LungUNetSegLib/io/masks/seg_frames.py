@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.pixels import decoded
+from LungUNetSegLib.io.images.files import spacing_of
 from LungUNetSegLib.io.masks.dicom_codes import segment_codes
 from LungUNetSegLib.io.masks.planes import Mask
 from LungUNetSegLib.volume import Geometry
@@ -48,6 +49,7 @@ class Frames:
             int(each.SegmentNumber): (str(each.get("SegmentLabel", "")), segment_codes(each))
             for each in dataset.get("SegmentSequence", [])
         }
+        self._check_groups(path)
         self.positions = np.array([self._find(n, "ImagePositionPatient") for n in range(self.count)], float)
         turns = np.array([self._find(n, "ImageOrientationPatient") for n in range(self.count)], float)
         if np.abs(turns - turns[0]).max() > TURN_TOLERANCE:
@@ -56,7 +58,7 @@ class Frames:
             )
         axes = turns[0].reshape(2, 3)
         self.across, self.down = axes / np.linalg.norm(axes, axis=1, keepdims=True)
-        row_mm, column_mm = map(float, self._find(0, "PixelSpacing"))
+        row_mm, column_mm = spacing_of(map(float, self._find(0, "PixelSpacing")), path)
         self.pixel_mm = (row_mm, column_mm)
         self.stated_mm = abs(float(self._find(0, "SpacingBetweenSlices") or 0)) or None
         self.thickness_mm = abs(float(self._find(0, "SliceThickness") or 0)) or None
@@ -66,10 +68,22 @@ class Frames:
         self._numbers = [
             0 if self._is_label_map else int(self._find(n, "ReferencedSegmentNumber")) for n in range(self.count)
         ]
+        if self._half <= 0:
+            raise ReadError(f"{path}: the mask's fractions have no maximum above 0; it is damaged. Export it again.")
         # Pixels of one bit follow each other without a gap, so that a frame may begin within a byte (PS3.5 8.1.1).
         self._bits = dataset.BitsAllocated == 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated
         if self._bits and len(dataset.PixelData) * 8 < self.count * self.size[0] * self.size[1]:
             raise ReadError(f"{path}: the mask is cut short: it holds fewer pixels than its {self.count} frames need.")
+
+    def _check_groups(self, path: Path) -> None:
+        groups = len(self._dataset.PerFrameFunctionalGroupsSequence)
+        if groups != self.count:
+            raise ReadError(f"{path}: the mask places {groups} of its {self.count} frames; it is damaged. Export it again.")
+
+    @property
+    def undescribed(self) -> set[int]:
+        """Numbers of segments that have frames and no description."""
+        return set(self._numbers) - {0} - self.structures.keys()
 
     @property
     def normal(self) -> FloatArray:
