@@ -1,4 +1,4 @@
-"""What benchmarks/architectures.py does with one network: trains it, judges it on patients it has not seen, weighs it."""
+"""What benchmarks/architectures.py does with a network: trains it, judges it on unseen patients, weighs it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ REGIONS = {
     "suppression": (False, True),
     "region of interest and suppression": (True, True),
 }
-"""Whether the second pass sees the lungs' box, and with what is not lung suppressed; the first row is the first pass."""
+"""Whether the second pass sees the lungs' box, and with what is not lung suppressed; the first is the first pass."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

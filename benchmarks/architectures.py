@@ -94,8 +94,10 @@ def _check_size(runs: Path, size: work.Size) -> None:
 
 
 def _fresh(function, *arguments):  # type: ignore[no-untyped-def]
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as it:
-        return it.submit(function, *arguments).result()
+    """Call a function in a process of its own, on one thread."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as process:
+        return process.submit(function, *arguments).result()
 
 
 def _write(path: Path, content: object) -> None:
