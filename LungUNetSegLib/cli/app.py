@@ -36,6 +36,8 @@ COMMANDS = {
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
     "evaluate": ("LungUNetSegLib.cli.evaluate", "compare predictions with references"),
     "outcomes": ("LungUNetSegLib.cli.outcomes", "train a network on scans with an outcome each, and judge it"),
+    "nodules": ("LungUNetSegLib.cli.nodules", "tell nodules painted into lungs from vessels, and judge how well"),
+    "import-lctsc": ("LungUNetSegLib.cli.import_lctsc", "turn the data of the challenge LCTSC 2017 into cases"),
     "figures": ("LungUNetSegLib.cli.figures", "draw the paper's figures of a training"),
     "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
 }
