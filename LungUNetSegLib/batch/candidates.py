@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.find import SourceFile, unpack
-from LungUNetSegLib.batch.header_texts import Details
-from LungUNetSegLib.batch.index import Headers
+from LungUNetSegLib.batch.find import SourceFile
+from LungUNetSegLib.batch.header_texts import Details, ImageHeader, series_key, study_key
+from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
@@ -19,10 +18,8 @@ from LungUNetSegLib.io.dicom.kinds import UNREADABLE
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import image_ending, stem_of
-from LungUNetSegLib.io.images.header import read_size
 
-IMAGES = "image files of other formats"
-"""What `read_header` calls them."""
+MASKS = "masks or results, by their names"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,28 +71,33 @@ class Candidate:
         return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
-def candidates_in(files: Sequence[SourceFile], headers: Headers) -> tuple[list[Candidate], list[tuple[str, str]]]:
-    """Return the scans among files that were read, and of the other files the place and what they are.
+def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list[Candidate], list[tuple[str, str]]]:
+    """Return the scans among files, and of what is none the place and what it is.
 
     Args:
-        files: Those whose `headers` these are.
-        headers: What is in them.
+        files: From `find_files`.
+        index: Updated with them.
     """
     by_name = {each.name: each for each in files}
-    lost = [path for kind in UNREADABLE for path in headers.others.get(kind, ())]
-    studies: dict[tuple[str, str], list[SliceHeader]] = {}
-    for header in headers.slices:
-        # Without a study nothing tells which series belong together but where they lie.
-        study = header.study or str(header.path.parent)
-        studies.setdefault((header.patient, study), []).append(header)
     found: list[Candidate] = []
-    others: list[tuple[str, str]] = []
-    for (patient, study), slices in studies.items():
-        series, faults = _series_of(slices)
+    kinds: dict[tuple[str, str], int] = {}
+    lost: dict[str, list[SourceFile]] = {}
+    for file, what in index.others(files):
+        path = Path(file.name)
+        if isinstance(what, ImageHeader):
+            if may_be_scan(path):
+                found.append(_from_image(file, what))
+                continue
+            what = MASKS
+        if what in UNREADABLE:
+            lost.setdefault(str(path.parent), []).append(file)
+        kinds[str(path.parent), what] = kinds.get((str(path.parent), what), 0) + 1
+    others = [(folder.removesuffix("!"), f"{kind} ({number})") for (folder, kind), number in kinds.items()]
+    for study in index.studies(files):
+        series, faults = _series_of(study.slices)
         others += faults
-        found += [_from_series(each, f"{patient}|{study}", series, by_name, headers.details, lost) for each in series]
-    found += [_from_image(by_name[str(path)]) for path in headers.others.get(IMAGES, ()) if _may_be_scan(path)]
-    return found, others + _others(headers)
+        found += [_from_series(each, series, by_name, study.details, lost) for each in series]
+    return found, others
 
 
 def _series_of(slices: list[SliceHeader]) -> tuple[list[Series], list[tuple[str, str]]]:
@@ -129,26 +131,27 @@ def _by(slices: Sequence[SliceHeader], key: Any) -> Iterable[list[SliceHeader]]:
 
 def _from_series(
     series: Series,
-    study: str,
     others: Sequence[Series],
     by_name: dict[str, SourceFile],
     details: Details,
-    lost: Sequence[Path],
+    lost: dict[str, list[SourceFile]],
 ) -> Candidate:
     own = series.stack.slices
     first, uid = own[0], series.uid.partition("#")[0]
     # Where one UID holds several scans, all of its files are read again, or the parts would get other numbers.
     alike = [each for each in others if each.uid.partition("#")[0] == uid]
     paths = {header.path for each in (alike if series.uids == 1 else [series]) for header in each.stack.slices}
-    folders = {path.parent for path in paths}
-    files = sorted(by_name[str(path)] for path in paths | {path for path in lost if path.parent in folders})
-    positions = series.stack.positions_mm
+    folders = {str(path.parent) for path in paths}
+    # Files that may be lost slices go along: the reader then says so.
+    files = sorted(
+        {by_name[str(path)] for path in paths} | {each for folder in folders for each in lost.get(folder, ())}
+    )
     start = float(first.position @ first.normal)
-    folder = _common_folder(paths)
-    key = f"{study}|{series.uid}"
+    folder = _common_folder(folders)
+    key = f"{study_key(first)}\n{series.uid}"
     if len({each.uid for each in alike}) < len(alike):
-        key += f"|{folder}"
-    own_details = dict(details.get(first.series_uid, {}))
+        key += f"\n{folder}"
+    own_details = dict(details.get(series_key(first), {}))
     if first.thickness_mm:
         own_details["SliceThickness"] = f"{first.thickness_mm:g}"
     return Candidate(
@@ -156,7 +159,7 @@ def _from_series(
         place=folder,
         files=tuple(files),
         series=series.uid if len(alike) > 1 and series.uids == 1 else None,
-        study=study,
+        study=study_key(first),
         title=series.title,
         shape=(len(own), first.rows, first.columns),
         spacing_mm=(series.spacing_mm, *first.pixel_spacing_mm),
@@ -164,7 +167,7 @@ def _from_series(
         fault=_fault(series),
         names_chest=series.region > 0,
         merit=merit(series),
-        region=(first.frame_of_reference, start, start + float(positions[-1])),
+        region=(first.frame_of_reference, start, start + float(series.stack.positions_mm[-1])),
     )
 
 
@@ -183,27 +186,26 @@ def _fault(series: Series) -> str:
     return ""
 
 
-def _common_folder(paths: Iterable[Path]) -> str:
-    folders = sorted({path.parent for path in paths})
-    first, last = folders[0], folders[-1]
+def _common_folder(folders: Iterable[str]) -> str:
+    """The deepest folder, or archive, that holds all of these."""
+    ordered = sorted(folders)
+    first, last = Path(ordered[0]), Path(ordered[-1])
     while not last.is_relative_to(first):
         first = first.parent
     return str(first).removesuffix("!")
 
 
-def _from_image(file: SourceFile) -> Candidate:
-    path = Path(file.name)
-    result = Candidate(key=file.name, place=file.name, files=(file, *_beside(file)), title=path.name)
-    try:
-        with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-            shape, spacing_mm = read_size(unpack([file], Path(folder))[0])
-    except ReadError as error:
-        return replace(result, fault=str(error).rstrip("."))
-    return replace(result, shape=shape, spacing_mm=spacing_mm)
+def _from_image(file: SourceFile, header: ImageHeader) -> Candidate:
+    result = Candidate(key=file.name, place=file.name, files=(file, *_beside(file)), title=Path(file.name).name)
+    if header.error:
+        return replace(result, fault=header.error.rstrip("."))
+    depth, height, width = header.shape
+    along, down, across = header.spacing_mm
+    return replace(result, shape=(depth, height, width), spacing_mm=(along, down, across))
 
 
-def _may_be_scan(path: Path) -> bool:
-    """Whether a file's name does not say that it is a mask; alone in its folder a word such as ``lungs`` says it."""
+def may_be_scan(path: Path) -> bool:
+    """Whether a file's name does not say that it is a mask; as a whole name a word such as ``lungs`` says it."""
     return is_scan_name(path) and stem_of(path).lower() not in (*MASK_WORDS, IGNORE)
 
 
@@ -213,20 +215,3 @@ def _beside(file: SourceFile) -> tuple[SourceFile, ...]:
         return ()
     paths = [file.path.with_suffix(ending) for ending in (".raw", ".zraw", ".raw.gz")]
     return tuple(SourceFile(each, each.stat().st_size, each.stat().st_mtime_ns) for each in paths if each.is_file())
-
-
-def _others(headers: Headers) -> list[tuple[str, str]]:
-    """One line for each folder and kind of what is no scan."""
-    groups: dict[tuple[str, str], int] = {}
-    for kind, paths in headers.others.items():
-        for path in paths:
-            if kind != IMAGES:
-                name = (str(path.parent), kind)
-            elif _may_be_scan(path):
-                continue
-            else:
-                name = (str(path), "a mask or a result, by its name")
-            groups[name] = groups.get(name, 0) + 1
-    return [
-        (place, kind if kind.startswith("a mask") else f"{kind} ({number})") for (place, kind), number in groups.items()
-    ]

@@ -1,6 +1,6 @@
 """What a file's header says, as a JSON text for the index and back, and the process that reads many files at once.
 
-A text is a list of slices (a DICOM file with CT), a sentence (a kind of file that is none), or an object (an image file).
+A text is a list of slices (a file with CT), a sentence (a kind of file that is none), or an object (an image file).
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ def read_texts(paths: Sequence[Path]) -> tuple[list[tuple[str, str]], Details]:
     details: Details = {}
     texts = []
     for path, found in zip(paths, everything, strict=True):
-        is_ct = isinstance(found, list) and bool(found)
-        if is_ct and series_key(found[0]) not in details:
-            details[series_key(found[0])] = _details(path)
-        texts.append((study_key(found[0]) if is_ct else "", encode(found)))
+        first = found[0] if isinstance(found, list) and found else None
+        if first is not None and series_key(first) not in details:
+            details[series_key(first)] = _details(path)
+        texts.append((study_key(first) if first is not None else "", encode(found)))
     return texts, details
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.batch.candidates import Candidate
@@ -89,8 +89,8 @@ def _fit(text: str) -> str:
     return _UNFIT.sub("_", text).strip("._")[-NAME_LENGTH:].strip("._") or "scan"
 
 
-def _common(places: Sequence[str] | object) -> str:
-    folders = [str(Path(each).parent) for each in places]  # type: ignore[attr-defined]
+def _common(places: Iterable[str]) -> str:
+    folders = [str(Path(each).parent) for each in places]
     try:
         return os.path.commonpath(folders) if folders else ""
     except ValueError:  # on two drives

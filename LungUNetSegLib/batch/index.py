@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -104,27 +104,22 @@ class HeaderIndex:
         progress("plan", done, len(files))
         with closing(_read_new(fresh)) as read:
             for part, (texts, details) in read:
-                with self._database:
-                    self._database.executemany(
-                        "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)",
-                        [
-                            # A file that could not be opened is looked at again.
-                            (
-                                _key(each.name),
-                                each.size if json.dumps(NOT_OPENED) != text else -1,
-                                each.mtime_ns,
-                                study,
-                                text,
-                            )
-                            for each, (study, text) in zip(part, texts, strict=True)
-                        ],
-                    )
-                    self._database.executemany(
-                        "INSERT OR REPLACE INTO details VALUES (?, ?)",
-                        [(key, json.dumps(each)) for key, each in details.items()],
-                    )
+                self._keep(part, texts, details)
                 done += len(part)
                 progress("plan", done, len(files))
+
+    def _keep(self, part: Sequence[SourceFile], texts: Sequence[tuple[str, str]], details: Details) -> None:
+        rows = [
+            # A file that could not be opened is looked at again: no file has this size.
+            (_key(each.name), each.size if text != json.dumps(NOT_OPENED) else -1, each.mtime_ns, study, text)
+            for each, (study, text) in zip(part, texts, strict=True)
+        ]
+        with self._database:
+            self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", rows)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO details VALUES (?, ?)",
+                [(key, json.dumps(each)) for key, each in details.items()],
+            )
 
     def others(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ImageHeader | str]]:
         """Yield those of the files that hold no CT slice, after `update`, with their kind or the image in them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -57,6 +58,10 @@ class BatchSettings:
         names = ("model_sha256", "labels", "formats", "raw", "identify")
         return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in names}
 
+    def with_round(self, number: int) -> BatchSettings:
+        """Return these settings in another round."""
+        return dataclasses.replace(self, round=number)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -102,6 +107,9 @@ class Outcome:
     name: str
     error: str = ""
     seconds: float = 0.0
+
+
+Outcomes = Generator[Outcome, None, None]
 
 
 def job_to_json(job: Job) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from LungUNetSegLib.batch.candidates import Candidate, candidates_in
-from LungUNetSegLib.batch.find import Found, SourceFile, find_files
-from LungUNetSegLib.batch.index import HeaderIndex, Headers
+from LungUNetSegLib.batch.find import Found, find_files
+from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
 from LungUNetSegLib.batch.rules import Rule, left_out
 from LungUNetSegLib.errors import DataError, ReadError
@@ -82,7 +82,8 @@ def make_plan(source: Path, options: PlanOptions, index: HeaderIndex, progress: 
         found = find_files(source)
         if not found.files and not found.skipped:
             raise ReadError(f"{source}: the folder is empty.")
-        scans, others = candidates_in(found.files, index.read(found.files, progress))
+        index.update(found.files, progress)
+        scans, others = candidates_in(found.files, index)
         taken, skipped = _choose(scans, options)
         named = [Skipped(place, "", why) for place, why in (*found.skipped, *others)]
         plan = Plan(source, tuple(taken), (*skipped, *named))
@@ -94,23 +95,29 @@ def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress:
     rows = read_list(source)
     found = [_find_row(row) for row in rows]
     files = {file.name: file for each in found for file in each.files}
-    headers = index.read(list(files.values()), progress)
-    parts = _headers_by_row(headers, [each.files for each in found])
+    index.update(list(files.values()), progress)
+    scans, others = candidates_in(list(files.values()), index)
+    by_file: dict[str, list[Candidate]] = {}
+    for scan in scans:
+        for file in scan.files:
+            by_file.setdefault(file.name, []).append(scan)
     taken: list[Taken] = []
     skipped: list[Skipped] = []
     seen: set[str] = set()
-    for row, each, part in zip(rows, found, parts, strict=True):
-        scans, others = candidates_in(each.files, part)
-        chosen, left = _choose_row(row, scans, options)
+    for row, each in zip(rows, found, strict=True):
+        own = {scan.key: scan for file in each.files for scan in by_file.get(file.name, ())}
+        chosen, left = _choose_row(row, list(own.values()), options)
         for one in chosen:
             if one.scan.key in seen:
                 left.append(Skipped(str(row.path), one.scan.title, "another row of the list names the same scan"))
             else:
                 taken.append(one)
             seen.add(one.scan.key)
+        if not own and each.files:
+            left.append(Skipped(str(row.path), row.name, "no CT to segment"))
         skipped += left
-        skipped += [Skipped(place, row.name, why) for place, why in (*each.skipped, *(() if chosen else others))]
-    return Plan(source, tuple(taken), tuple(skipped))
+        skipped += [Skipped(place, row.name, why) for place, why in each.skipped]
+    return Plan(source, tuple(taken), (*skipped, *(Skipped(place, "", why) for place, why in others)))
 
 
 def _find_row(row: Row) -> Found:
@@ -118,23 +125,6 @@ def _find_row(row: Row) -> Found:
         return find_files(row.path)
     except (ReadError, OSError) as error:
         return Found(skipped=[(str(row.path), str(error).removeprefix(f"{row.path}: ").rstrip("."))])
-
-
-def _headers_by_row(headers: Headers, rows: Sequence[Sequence[SourceFile]]) -> list[Headers]:
-    """Share out what was read to the rows that name the files."""
-    slices: dict[str, list] = {}  # type: ignore[type-arg]
-    for each in headers.slices:
-        slices.setdefault(str(each.path), []).append(each)
-    kinds = {str(path): kind for kind, paths in headers.others.items() for path in paths}
-    result = []
-    for files in rows:
-        part = Headers(details=headers.details)
-        for file in files:
-            part.slices += slices.get(file.name, ())
-            if file.name in kinds:
-                part.others.setdefault(kinds[file.name], []).append(Path(file.name))
-        result.append(part)
-    return result
 
 
 def _choose_row(row: Row, scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:

@@ -1,4 +1,4 @@
-"""Small pictures of a result: three planes with the lungs' outlines, and the slices that look least like their neighbours."""
+"""Small pictures of a result: three planes with the lungs' outlines, and the slices least like their neighbours."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, f
     )
     low, high = WINDOW_HU
     smooth = ndimage.map_coordinates(hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1)
-    panel = np.rint((np.clip(smooth, low, high) - low) * ((_GREYS - 1) / (high - low))).astype(np.uint8)
+    panel: Labels = np.rint((np.clip(smooth, low, high) - low) * ((_GREYS - 1) / (high - low))).astype(np.uint8)
     near = labels[np.ix_(np.rint(rows).astype(int).clip(0), np.rint(columns).astype(int).clip(0))]
     for label in np.unique(near[near > 0]):
         inside = near == label
