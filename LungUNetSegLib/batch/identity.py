@@ -12,6 +12,7 @@ from pathlib import Path
 from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.plan import Taken
+from LungUNetSegLib.io.endings import ending_of
 
 _UNFIT = re.compile(r"[^\w.-]+")
 NAME_LENGTH = 60
@@ -52,11 +53,11 @@ def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
         identity = {column: scan.details.get(keyword, "") for column, keyword in DICOM_COLUMNS.items()}
         identity |= {"description": scan.title}
         words = [taken.name or identity["patient_id"], identity["study_date"], identity["series_number"]]
-        name = f"{_fit('_'.join(filter(None, words)) or Path(scan.place).name)}-{code[:8]}"
+        name = f"{_fit('_'.join(filter(None, words)) or _without_ending(Path(scan.place)))}-{code[:8]}"
     else:
         identity = {"path": scan.place, "description": scan.title}
         identity["series_uid"] = scan.details.get("SeriesInstanceUID", "")
-        name = f"{_fit(taken.name or os.path.relpath(scan.place, top))}-{code[:8]}"
+        name = f"{_fit(taken.name or _without_ending(Path(os.path.relpath(scan.place, top))))}-{code[:8]}"
     if taken.name and settings.identify != "pseudonym":
         identity = {"id": taken.name} | identity
     return Job(
@@ -87,6 +88,12 @@ def _code(text: str, secret: str) -> str:
 def _fit(text: str) -> str:
     """Return a text as part of a file's name on every system."""
     return _UNFIT.sub("_", text).strip("._")[-NAME_LENGTH:].strip("._") or "scan"
+
+
+def _without_ending(path: Path) -> str:
+    """Return a path without an image's ending; dots of folders stay."""
+    text = str(path)
+    return text[: len(text) - len(ending_of(path) or "")]
 
 
 def _common(places: Iterable[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.cli.report import print_summary
 from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
+from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model, shipped_models
 from LungUNetSegLib.segments import LABEL_KINDS
 
 
@@ -169,4 +168,4 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
 
 def _absolute(model: str) -> str:
     """A model's path as a process elsewhere finds it; a name stays."""
-    return os.path.abspath(model) if Path(model).exists() else model  # noqa: PTH100
+    return model if model in shipped_models() else str(Path(model).resolve())
