@@ -35,7 +35,7 @@ def replacing(path: Path, ending: str) -> Iterator[Path]:
         WriteError: The folder is missing, read-only or full.
     """
     target = path.resolve()
-    _clear_drafts(target.parent)
+    clear_drafts(target.parent)
     draft = target.with_name(_draft_name() + ending)
     try:
         yield draft
@@ -52,7 +52,7 @@ def replacing(path: Path, ending: str) -> Iterator[Path]:
 @contextmanager
 def draft_folder(parent: Path) -> Iterator[Path]:
     """Yield a new hidden folder in `parent`, which is removed at the end; what shall stay is moved out of it before."""
-    _clear_drafts(parent.resolve())
+    clear_drafts(parent.resolve())
     folder = parent / _draft_name()
     folder.mkdir()
     try:
@@ -75,8 +75,8 @@ def _machine() -> str:
 
 
 @cache
-def _clear_drafts(folder: Path) -> None:
-    """Remove the drafts of this machine's dead processes, once for each folder."""
+def clear_drafts(folder: Path) -> None:
+    """Remove from a folder the drafts of this machine's dead processes, once for each folder."""
     with suppress(OSError), os.scandir(folder) as entries:  # what cannot be listed or removed is no reason to fail
         for entry in entries:
             draft = _DRAFT.match(entry.name)

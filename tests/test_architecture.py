@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"volume", "io", "metrics", "cases"},
     "segmentation": {"volume", "preprocessing", "models", "engines"},
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
+    "batch": {"volume", "io", "cases", "models", "engines", "segmentation", "evaluation"},
     "outcomes": {"volume", "region", "cases"},
     "nodules": {"volume", "cases", "networks"},
     "paper": {

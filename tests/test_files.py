@@ -60,7 +60,7 @@ def test_the_next_run_clears_what_a_killed_one_left(tmp_path: Path) -> None:
     others = {elsewhere, alive, ".lungunetseg-notes", ".hidden"}
     for name in others:
         (tmp_path / name).write_text("not ours to remove")
-    files._clear_drafts.cache_clear()
+    files.clear_drafts.cache_clear()
     with replacing(path, ".json") as draft:
         draft.write_text("whole")
     assert {each.name for each in tmp_path.iterdir()} == others | {"scores.json"}

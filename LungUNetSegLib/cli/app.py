@@ -31,6 +31,8 @@ SIGNAL = 128
 
 COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
+    "batch": ("LungUNetSegLib.cli.batch", "find the lungs in all scans of an archive"),
+    "report": ("LungUNetSegLib.cli.report", "write the table and the page of a batch anew"),
     "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),

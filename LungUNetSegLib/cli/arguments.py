@@ -23,6 +23,13 @@ def thread_count(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Return a number of things, at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"invalid number: {text!r}")
+    return int(text)
+
+
 def _path_ending_in(ending: str, text: str) -> Path:
     """Return a path, unless its name says that it is a file of another kind."""
     path = Path(text)

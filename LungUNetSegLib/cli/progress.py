@@ -50,7 +50,11 @@ class JsonProgress:
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Write a line."""
-        print(json.dumps({"stage": stage, "done": done, "total": total}), file=self._stream, flush=True)
+        self.say(stage=stage, done=done, total=total)
+
+    def say(self, **values: object) -> None:
+        """Write a line of these values."""
+        print(json.dumps(values), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Do nothing."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.kinds import FRAMES_WITHOUT_PLACES, MULTI_FRAME_CT, Others, image_type, kind_by_name, other_kind
@@ -49,6 +50,11 @@ _KEYWORDS = [
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
+
+_TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType")}
+"""Looked up once: finding a tag by its keyword takes as long as reading its element."""
+
+_WANTED = [_TAGS[keyword] for keyword in _KEYWORDS]
 
 RIGHT_ANGLE = 0.02
 """Cosine between rows and columns up to which their directions are rounded or jitter, 1.1 degrees."""
@@ -117,7 +123,7 @@ def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
     slices: list[SliceHeader] = []
     others: Others = {}
     with ThreadPoolExecutor(HEADER_THREADS) as pool:
-        for path, found in zip(files, pool.map(_read_file, files), strict=True):
+        for path, found in zip(files, pool.map(read_header, files), strict=True):
             if isinstance(found, str):
                 others.setdefault(found, []).append(path)
             else:
@@ -125,10 +131,10 @@ def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
     return slices, others
 
 
-def _read_file(path: Path) -> list[SliceHeader] | str:
-    """The file's CT slices, or its kind if it has none."""
+def read_header(path: Path) -> list[SliceHeader] | str:
+    """Return the CT slices of one file, or its kind, in the plural and for people, if it has none."""
     try:
-        dataset = read_dataset(path, stop_before_pixels=True, specific_tags=_KEYWORDS)
+        dataset = read_dataset(path, stop_before_pixels=True, specific_tags=_WANTED)
     except OSError:
         return "files that cannot be opened"
     if dataset is None:
@@ -171,7 +177,8 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
     """Build a header from the first of `places` that has each attribute."""
 
     def find(keyword: str) -> Any:
-        values = (place[keyword].value for place in places if keyword in place)
+        tag = _TAGS[keyword]
+        values = (place[tag].value for place in places if tag in place)
         return next((value for value in values if value is not None), None)
 
     def number(keyword: str, default: float) -> float:

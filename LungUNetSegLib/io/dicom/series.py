@@ -21,6 +21,10 @@ THORAX_MM = 300.0
 
 _CHEST_WORDS = re.compile(r"chest|thora|lung|pulmo|thx|torax|\bct[ap]\b", re.IGNORECASE)
 _OTHER_WORDS = re.compile(r"head|brain|skull|neck|sinus|abd|pelvi|spine|knee|foot|ankle|hand|wrist", re.IGNORECASE)
+_WHOLE_BODY = re.compile(
+    r"(skull|head|eyes?|vertex)[ _-]*(to|-)[ _-]*(mid[ _-]*)?(thigh|foot|feet|knee)|whole[ _-]*body", re.IGNORECASE
+)
+_PROJECTED = re.compile(r"\b(MIP|MINIP|CSAMIP)\b", re.IGNORECASE)
 _REFORMATTED = re.compile(r"\b(MPR|MIP|MINIP|CSAMIP|CSAMPR|REFORMATTED|AVERAGE|SECONDARY)\b", re.IGNORECASE)
 
 
@@ -57,6 +61,25 @@ class Series:
         """Whether its slices cut the body across, whatever the gantry's tilt."""
         return bool(abs(self.stack.normal[2]) >= AXIAL_COSINE)
 
+    @property
+    def is_reformatted(self) -> bool:
+        """Whether its images were computed from others, as projections and reformations are."""
+        return bool(_REFORMATTED.search(self.stack.slices[0].variant))
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether its images are maxima or minima of many slices: no tissue has its own density there."""
+        return bool(_PROJECTED.search(self.stack.slices[0].variant))
+
+    @property
+    def region(self) -> int:
+        """1 where its description or body part names the chest, -1 where they name another part only, else 0."""
+        first = self.stack.slices[0]
+        words = f"{first.title} {first.body_part}"
+        if _CHEST_WORDS.search(words):
+            return 1
+        return -bool(_OTHER_WORDS.search(words) and not _WHOLE_BODY.search(words))
+
 
 def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
     """Return all scans among these slices, the best candidate for an axial chest CT first.
@@ -77,7 +100,7 @@ def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
         found += [
             Series(uid if number == 1 else f"{uid}#{number}", each, uids) for number, each in enumerate(stacks, 1)
         ]
-    return sorted(found, key=_merit, reverse=True)
+    return sorted(found, key=merit, reverse=True)
 
 
 def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:
@@ -96,16 +119,14 @@ def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:
     raise ReadError(f"{source}: there is no CT series {wanted}. There are: {listed}{more}.")
 
 
-def _merit(series: Series) -> tuple[float, ...]:
-    """How good a candidate for an axial chest CT a series is; compared from the first number on."""
+def merit(series: Series) -> tuple[float, ...]:
+    """Return how good a candidate for an axial chest CT a series is; compared from the first number on."""
     first, positions = series.stack.slices[0], series.stack.positions_mm
-    words = f"{first.title} {first.body_part}"
-    region = 1 if _CHEST_WORDS.search(words) else -bool(_OTHER_WORDS.search(words))
     length_mm = min(float(positions[-1]), THORAX_MM)
     return (
         series.is_axial,
-        not _REFORMATTED.search(first.variant),
-        region if length_mm >= THORAX_MM / 3 else -1,
+        not series.is_reformatted,
+        series.region if length_mm >= THORAX_MM / 3 else -1,
         round(length_mm / 50),
         is_even(positions),
         len(positions),
