@@ -1,4 +1,4 @@
-"""Frozen dataclasses to and from JSON: the one way in which settings are read and saved.
+"""Converts frozen dataclasses to and from JSON; all settings are read and saved in this way.
 
 A configuration lives beside the code it configures (`PreprocessConfig` in preprocessing/config.py, `UNetConfig` in
 networks/unet.py, ...), validates itself in ``__post_init__`` and is kept whole in every checkpoint.
@@ -41,14 +41,14 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 MAX_DEPTH = 64
-"""Of a JSON text: far more than any of ours needs, and less than Python can follow."""
+"""Deepest nesting of a JSON text: far more than ours need, and less than Python's recursion limit."""
 
 
 def parse_json(text: str) -> Any:
-    """Return what a JSON text holds.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: It is no JSON, or nested deeper than `MAX_DEPTH`.
+        ValueError: It is not JSON, or nested deeper than `MAX_DEPTH`.
     """
     try:
         value = json.loads(text)
@@ -69,13 +69,13 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str = "configuration") -> ConfigT:
-    """Build `config_type` from what `to_json` gave, refusing unknown keys and wrong types.
+    """Build `config_type` from the output of `to_json`, refusing unknown keys and wrong types.
 
     Args:
-        config_type: A dataclass with keyword-only fields; or one that stands for several, whose classmethod
-            ``choose(values, where)`` returns the class that is meant and the values for it.
+        config_type: A dataclass with keyword-only fields; or a base class of several, whose classmethod
+            ``choose(values, where)`` returns the right class and its values.
         values: Keys are field names; absent fields keep their defaults.
-        where: Named in errors, e.g. the path of the JSON file.
+        where: Source of the values for error messages, e.g. the path of the JSON file.
 
     Raises:
         ConfigError: An unknown key, a missing one without default, or a value of the wrong type.

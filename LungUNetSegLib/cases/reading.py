@@ -1,4 +1,4 @@
-"""A case's scan and masks read and checked against each other, before hours are spent on them."""
+"""Reads a case's scan and masks and checks them against each other, before any long computation."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
 
 OWN_EXTENT = (SEGMENTATION_ENDING, NPZ_ENDING, DICOM_ENDING)
-"""Masks that need not cover their scan (a segmentation keeps what is not empty), or know no place of their own."""
+"""Masks that may be smaller than their scan (segmentations are cropped), or that have no position of their own."""
 
 BODY_HU = -300
 MIDLINE_MM = 10.0
 LEAST_VOXELS = 50
 BOTH_SIDES_SHARE = 0.3
-"""A label that has this share of its voxels beyond the middle of the body is not one lung but both."""
+"""A label with at least this share of its voxels on the other side of the body's middle is both lungs."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledScan:
-    """A scan and what is known of it, all on the scan's grid.
+    """A scan and its labels, all on the scan's grid.
 
     Attributes:
         ct: int16 HU.
         labels: uint8; 1 = the patient's right lung, 2 = left; or 1 = both, see `has_sides`.
-        ignore: bool; where nobody could decide. None when everywhere is decided.
-        has_sides: Whether right and left are told apart.
-        findings: What was left out or filled of the masks.
+        ignore: bool; undecided voxels. None if there are none.
+        has_sides: Whether right and left are separate labels.
+        findings: What was left out of the masks or filled in.
     """
 
     ct: Volume
@@ -70,7 +70,7 @@ def read_pair(case: Case) -> LabelledScan:
 def _read_mask(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
     """Return a mask on the scan's grid.
 
-    A label image on another grid is refused rather than moved: it is more often a mistake than a wish.
+    A label image on another grid is refused rather than resampled, as it is usually a mistake.
     """
     geometry = scan.volume.geometry
     if ending_of(path, OWN_EXTENT):
@@ -81,7 +81,7 @@ def _read_mask(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask
         return Mask(Volume(mask.labels.array, geometry), mask.findings)
     if own.shape != geometry.shape:
         raise DataError(f"{path} has {own.shape} voxels, its scan {geometry.shape}; give the scan's own mask.")
-    raise DataError(f"{path} lies elsewhere in the patient than its scan, though of the same size; check its header.")
+    raise DataError(f"{path} has the same size as its scan but another position in the patient; check its header.")
 
 
 def _check_sides(labels: Volume, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`lungunetseg segment`: from a scan's files to a label map's file, for one scan or for many."""
+"""`lungunetseg segment`: segments one scan or many, and writes label maps."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
     )
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="software that runs the network")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="device that runs it")
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
@@ -60,11 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
     add_overwrite_argument(parser)
-    parser.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
+    parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Segment one scan, or one after another; of several, one that fails does not stop the others.
+    """Segment one scan or several; a scan that fails does not stop the others.
 
     Returns:
         0, or 1 if one of several failed.
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         for source, output in zip(inputs, outputs, strict=True):
             try:
                 summaries.append(_segment_file(source, output, segmenter, arguments, progress))
-            except Exception as error:  # too little memory for one scan, too, is no reason to leave the others undone
+            except Exception as error:  # also a lack of memory for one scan does not stop the others
                 if len(inputs) == 1:
                     raise
                 logger.debug("%s failed", source, exc_info=True)
@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
             if "error" in summaries[-1] or not isinstance(progress, JsonProgress):
                 _print(summaries[-1], str(source) if len(inputs) > 1 else None)
     finally:
-        if summaries:  # of a batch that is stopped, too, what is known of the finished scans is kept
+        if summaries:  # the results of the finished scans are kept, also if the batch is interrupted
             _write_tables(arguments, summaries)
     failed = sum("error" in summary for summary in summaries)
     if failed:
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
 
 def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[Path]:
-    """Name a file in `folder` for each input, by their paths from the folder that they have in common."""
+    """Name a file in `folder` for each input, by their paths from their common folder."""
     ending = f".{wanted or DEFAULT_FORMAT}"
     if ending_of(folder, OUTPUT_ENDINGS) and not folder.is_dir():
         raise WriteError(
@@ -119,12 +119,12 @@ def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[P
     stems = [stem_of(Path(name)) for name in distinct_names([path.resolve() for path in inputs])]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
-        raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them apart.")
+        raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them separately.")
     return [folder / f"{stem}{ending}" for stem in stems]
 
 
 def distinct_names(paths: Sequence[PurePath]) -> list[str]:
-    """Name files by their paths from the folder that they have in common; a drive or server counts as a folder."""
+    """Name files by their paths from their common folder; a drive or server counts as a folder."""
     parts = [(re.sub(r"[:\\/]+", "_", path.anchor).strip("_"), *path.parts[1:]) for path in paths]
     shared = sum(
         1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*(each[:-1] for each in parts), strict=False))
@@ -154,7 +154,7 @@ def _segment_file(
 
 
 def _print(summary: dict[str, Any], title: str | None) -> None:
-    """Say what was found; with the input's name before it when there are several."""
+    """Print the volumes and findings; with several inputs, the input's name comes first."""
     prefix = f"{title}: " if title else ""
     if "error" in summary:
         print(f"{prefix}{summary['error']}", file=sys.stderr)

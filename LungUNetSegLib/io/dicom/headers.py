@@ -15,7 +15,14 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.dicom.kinds import FRAMES_WITHOUT_PLACES, MULTI_FRAME_CT, Others, image_type, kind_by_name, other_kind
+from LungUNetSegLib.io.dicom.kinds import (
+    FRAMES_WITHOUT_PLACES,
+    MULTI_FRAME_CT,
+    Others,
+    image_type,
+    kind_by_name,
+    other_kind,
+)
 
 FloatArray = npt.NDArray[np.float64]
 logger = logging.getLogger(__name__)

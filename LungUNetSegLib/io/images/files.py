@@ -136,7 +136,9 @@ def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
     except (OSError, zlib.error) as error:
         raise ReadError(f"{path}: its voxels cannot be unpacked; it is damaged or cut short ({error}).") from error
     if count < claimed or not (unpack.eof or count > claimed + TAIL_BYTES):
-        raise ReadError(f"{path}: its header claims {claimed:,} bytes of voxels and {count:,} are there; it is cut short.")
+        raise ReadError(
+            f"{path}: its header claims {claimed:,} bytes of voxels and {count:,} are there; it is cut short."
+        )
     return count
 
 

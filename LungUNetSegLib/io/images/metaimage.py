@@ -98,7 +98,9 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding
         return ()
     if deflated:
         if data is path and not numbers(fields.get("CompressedDataSize", "0"))[0] > 0:
-            raise ReadError(f"{path}: its header does not say how much is compressed (CompressedDataSize); save it anew.")
+            raise ReadError(
+                f"{path}: its header does not say how much is compressed (CompressedDataSize); save it anew."
+            )
         stored = check_deflated(path, data, start, claimed)
     skipped = numbers(fields.get("HeaderSize", "0"))[0]
     return more_data(stored - claimed - max(0, int(skipped)), claimed, int(sizes[-1])) if skipped >= 0 else ()

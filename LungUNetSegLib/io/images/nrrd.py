@@ -111,7 +111,9 @@ def _one_unit(units: list[str], path: Path) -> float:
     return factors.pop()
 
 
-def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path) -> tuple[Finding, ...]:
+def _check_data(
+    fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path
+) -> tuple[Finding, ...]:
     """Look for the data where the header says, compare their number, and say if there are more."""
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(fields.get("type", "").lower(), 1)
     name, encoding = fields.get("data file"), fields.get("encoding", "raw").lower()

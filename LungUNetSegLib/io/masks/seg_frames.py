@@ -78,7 +78,9 @@ class Frames:
     def _check_groups(self, path: Path) -> None:
         groups = len(self._dataset.PerFrameFunctionalGroupsSequence)
         if groups != self.count:
-            raise ReadError(f"{path}: the mask places {groups} of its {self.count} frames; it is damaged. Export it again.")
+            raise ReadError(
+                f"{path}: the mask places {groups} of its {self.count} frames; it is damaged. Export it again."
+            )
 
     @property
     def undescribed(self) -> set[int]:
