@@ -10,7 +10,7 @@ from corpus.bench import Bench, Trial
 from corpus.kinds import Room
 from dicom_files import encoded, save, slices_of
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -104,11 +104,7 @@ room.refused("a code stream of another size than the header's", "0000.dcm", plai
 room.refused("a code stream cut in the middle", "0005.dcm", lambda b: b.scan(save([d if i != 5 else _cut(encoded(d, "jpeg-ls")) for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")))  # fmt: skip
 room.refused("compressed pixels under an uncompressed syntax", "cannot be decoded", plain(lambda d: (encoded(d, "jpeg-ls"), setattr(d, "PixelData", d.PixelData[:400]), syntax(ExplicitVRLittleEndian)(d), setattr(d["PixelData"], "is_undefined_length", False))))  # fmt: skip
 room.refused("MPEG for a transfer syntax", "cannot be decoded", plain(lambda d: fragments(d, [bytes(100)], "1.2.840.10008.1.2.4.103")))  # fmt: skip
-room.refused(
-    "a transfer syntax that nobody knows",
-    "cannot be decoded",
-    lambda b: b.scan(_patched(b, b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.9.1\0")),
-)
+room.refused("a transfer syntax that nobody knows", "cannot be decoded", lambda b: b.scan(_patched(b, b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.9.1\0")))
 
 
 def _cut(dataset: Dataset) -> Dataset:
@@ -126,9 +122,7 @@ room.right("32 bits allocated", plain(lambda d: store(d, stored(d), "<u4", BitsA
 room.right("8 bits and a slope of 16", plain(lambda d: store(d, (stored(d) + 8) // 16, "u1", BitsAllocated=8, BitsStored=8, HighBit=7, RescaleSlope=16), 5.0))  # fmt: skip
 room.right("inverted for display (MONOCHROME1), which changes no value", plain(lambda d: setattr(d, "PhotometricInterpretation", "MONOCHROME1")))  # fmt: skip
 room.right("a slope of one half", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope="0.5")))
-room.right(
-    "a slope with an exponent and spaces", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope=" 5e-1 "))
-)
+room.right("a slope with an exponent and spaces", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope=" 5e-1 ")))
 room.right("a slope of -1", plain(lambda d: store(d, 4000 - stored(d), "<u2", RescaleSlope=-1, RescaleIntercept=4000 - 1024)))  # fmt: skip
 room.right("padding of -2000 in signed pixels", lambda b: _padded(b, -2000, signed=True))
 room.right("padding of -2000 declared in unsigned pixels", lambda b: _padded(b, 63536, signed=False))
@@ -166,11 +160,7 @@ room.said("signed pixels called unsigned", "beyond-scanner", plain(lambda d: sto
 room.said("bytes in the wrong order", "beyond-scanner", plain(lambda d: store(d, stored(d), ">u2"), 9e9))
 room.said("HU scaled twice", "beyond-scanner", plain(lambda d: store(d, (stored(d) * 4).clip(0, 65535), "<u2"), 9e9))
 room.said("a table of values (Modality LUT) in place of a scale", "no-air", plain(lambda d: _table(d), 9e9))
-room.said(
-    "fewer rows in the header than in the pixels",
-    "more-data",
-    lambda b: b.scan(save(each(b, lambda d: setattr(d, "Rows", 16)), b.folder / "ct")),
-)
+room.said("fewer rows in the header than in the pixels", "more-data", lambda b: b.scan(save(each(b, lambda d: setattr(d, "Rows", 16)), b.folder / "ct")))
 room.refused("more rows in the header than in the pixels", "0000.dcm", plain(lambda d: setattr(d, "Rows", 32)))
 room.refused("a slope of 0", "no CT in Hounsfield units", plain(lambda d: setattr(d, "RescaleSlope", 0)))
 room.refused("a slope that is no number", "place or size is not given", plain(lambda d: d.add_new("RescaleSlope", "DS", "nan")))  # fmt: skip
@@ -184,9 +174,7 @@ room.refused("a high bit that goes with nothing", "high bit", plain(lambda d: st
 room.refused("in colour", "colour", plain(lambda d: store(d, np.repeat(stored(d)[..., None] // 16, 3, axis=2), "u1", SamplesPerPixel=3, PhotometricInterpretation="RGB", BitsAllocated=8, BitsStored=8, HighBit=7)))  # fmt: skip
 room.refused("indices into a palette", "colour", plain(lambda d: setattr(d, "PhotometricInterpretation", "PALETTE COLOR")))  # fmt: skip
 room.refused("one slice cut short", "0004.dcm", lambda b: b.scan(_shortened(b, 4, 0.8)))
-room.said(
-    "the header of one slice cut short", "unreadable-files missing-slices", lambda b: b.scan(_shortened(b, 4, 0.3))
-)
+room.said("the header of one slice cut short", "unreadable-files missing-slices", lambda b: b.scan(_shortened(b, 4, 0.3)))
 
 
 def _with(dataset: Dataset, **attributes: object) -> Dataset:
