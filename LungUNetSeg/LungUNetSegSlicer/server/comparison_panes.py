@@ -48,7 +48,9 @@ def draw_plot(chart_node: Any, colour: str) -> npt.NDArray[np.uint8]:
     chart.GetTitleProperties().SetFontSize(TITLE_SIZE)
     chart.SetShowLegend(True)
     chart.GetLegend().SetLabelSize(TEXT_SIZE)
-    chart.GetLegend().SetVerticalAlignment(vtkChartLegend.BOTTOM)  # good curves are at the top
+    # Good curves run along the top, bad points lie at 0 and at the ends: nothing is in the middle.
+    chart.GetLegend().SetVerticalAlignment(vtkChartLegend.CENTER)
+    chart.GetLegend().SetHorizontalAlignment(vtkChartLegend.CENTER)
     chart.GetAxis(vtkAxis.LEFT).SetBehavior(vtkAxis.FIXED)
     chart.GetAxis(vtkAxis.LEFT).SetNumberOfTicks(6)
     chart.GetAxis(vtkAxis.LEFT).SetRange(*chart_node.GetYAxisRange())
