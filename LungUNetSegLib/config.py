@@ -48,10 +48,10 @@ def parse_json(text: str) -> Any:
     """Parse a JSON text.
 
     Raises:
-        ValueError: It is not JSON, or nested deeper than `MAX_DEPTH`.
+        ValueError: It is not JSON, has a key twice in one object, or is nested deeper than `MAX_DEPTH`.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     level = [value]
@@ -60,6 +60,15 @@ def parse_json(text: str) -> Any:
             return value
         level = [item for each in level for item in _items(each)]
     raise ValueError("it is nested too deeply")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; Python would take the last of two values of one key without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return found
 
 
 def _items(value: Any) -> Iterable[Any]:

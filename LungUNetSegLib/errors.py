@@ -58,8 +58,28 @@ def one_line(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):
         package = error.name.partition(".")[0]
         return f"This command needs {package}, which is not installed: {INSTALL_TRAIN}."
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this scan: close other programs, or crop the scan."
+    if _is_want_of_memory(error):
+        return "There is not enough memory: close other programs, or crop the scan if it is a large one."
     if isinstance(error, OSError):
         return f"The system refused to read or write: {message}. Check its permissions and the free disk space."
     return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"
+
+
+_MEMORY_SIGNS = (
+    *("failed to map segment", "allocate memory", "bad_alloc", "bad allocation"),  # the loader, torch, C++
+    *("could not create a primitive", "without exception set"),  # oneDNN, Python itself
+)
+_PROBE_BYTES = 1 << 26
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether an error came of too little memory: libraries that get none end in errors of any kind."""
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _MEMORY_SIGNS):
+        return True
+    if isinstance(error, OSError):
+        return False
+    try:
+        bytearray(_PROBE_BYTES)
+    except MemoryError:
+        return True
+    return False

@@ -11,6 +11,7 @@ import gdcm
 import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, RLELossless
 
@@ -64,6 +65,14 @@ def encoded(dataset: Dataset, syntax: str) -> Dataset:
     # Only the pixels: GDCM also moves the rescale of functional groups.
     dataset.PixelData = transcoded.PixelData
     dataset.file_meta.TransferSyntaxUID = transcoded.file_meta.TransferSyntaxUID
+    return dataset
+
+
+def with_frame(dataset: Dataset, frame: bytes, syntax: str) -> Dataset:
+    """The data set with pixels that somebody else compressed."""
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = syntax
     return dataset
 
 

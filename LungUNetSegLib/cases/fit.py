@@ -33,6 +33,9 @@ MOVED_MM = 60.0
 LEAST_FIT = 0.5
 """A mask that covers a smaller share of the air in the body, and is air to a smaller share, is remarked upon."""
 
+LEAST_INSIDE = 0.3
+"""A mask that covers the air and of which less is air may be the body rather than sick lungs."""
+
 NO_FIT = 0.1
 """A mask below this does not lie on the lung at all, however diseased the lung is."""
 
@@ -73,7 +76,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
             f" {best:.2f} instead of {fit:.2f}). Check its axes and its place."
         )
     covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
-    if covered >= LEAST_FIT or inside >= LEAST_FIT:
+    if inside >= LEAST_FIT or (covered >= LEAST_FIT and inside >= LEAST_INSIDE):
         return ()
     message = (
         f"only {100 * inside:.0f} % of the mask is air in the body, and it covers only {100 * covered:.0f} % of that"

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name
+from LungUNetSegLib.cases.patients import patient_of
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.dicom.files import files_of, read_dataset
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +93,7 @@ def _case_folder(folder: Path) -> Iterator[Case]:
     assert mask is not None
     yield Case(
         case_id=folder.name,
-        patient=_patient(folder.name, scan, folder.parent),
+        patient=patient_of(folder.name, scan, folder.parent),
         image=scan,
         mask=mask,
         ignore=_named(folder, IGNORE),
@@ -116,7 +112,7 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
             scan, mask = scans.get(name), by_name.get(name)
             _require_pair(scan, mask, folder / name)
             assert scan is not None and mask is not None
-            yield Case(case_id=name, patient=_patient(name, scan, folder), image=scan, mask=mask)
+            yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
         return
 
 
@@ -135,7 +131,7 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
         scan = scans.get(name)
         _require_pair(scan, mask, folder / name)
         assert scan is not None
-        yield Case(case_id=name, patient=_patient(name, scan, folder), image=scan, mask=mask)
+        yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
 
 
 _LAYOUTS: tuple[Callable[[Path], Iterator[Case]], ...] = (_case_folder, _side_by_side, _pairs_in_folder)
@@ -159,25 +155,6 @@ def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
         raise DataError(f"The scan {scan} has no mask; add one for {where.name} or remove the scan.")
 
 
-def _patient(case_id: str, scan: Path, index_folder: Path) -> str:
-    """Return the scan's patient: from an index if there is one, else from the first file with a PatientID."""
-    index = index_folder / "index.csv"
-    if index.is_file():
-        with index.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row.get("case") == case_id and row.get("patient"):
-                    return row["patient"]
-    if scan.is_dir():
-        for path in files_of(scan):
-            dataset = (
-                None if is_hidden(path) else read_dataset(path, stop_before_pixels=True, specific_tags=["PatientID"])
-            )
-            if dataset is not None and dataset.get("PatientID"):
-                return str(dataset.PatientID)
-        logger.warning("%s: no file has a PatientID; the case is treated as a separate patient.", scan)
-    return case_id
-
-
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     return [path for path in _visible(folder) if path.is_file() and ending_of(path, endings)]
 
@@ -193,4 +170,8 @@ def _visible(folder: Path) -> list[Path]:
 def _named(folder: Path, stem: str) -> Path | None:
     """Return the mask in a case's own folder whose name without its ending is `stem`."""
     found = [path for path in _files(folder, MASK_ENDINGS) if stem_of(path) == stem]
-    return min(found, key=lambda path: MASK_ENDINGS.index(ending_of(path) or ""), default=None)
+    if len(found) > 1:
+        raise DataError(
+            f"{found[0]} and {found[1].name} are both the mask {stem!r} of one case; keep one of them here."
+        )
+    return next(iter(found), None)

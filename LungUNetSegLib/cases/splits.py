@@ -71,13 +71,19 @@ def load_split(path: Path) -> Split:
     """Read what `save_split` wrote.
 
     Raises:
-        DataError: No such file, or no split in it.
+        DataError: No such file, no split in it, or a case that it names twice.
     """
     try:
         values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a split: {error}.") from error
-    return from_json(Split, values, str(path))
+    split = from_json(Split, values, str(path))
+    named = split.training + split.test
+    again = next((case_id for case_id in named if named.count(case_id) > 1), None)
+    if again is not None:
+        where = "in both its parts" if again in split.training and again in split.test else "twice"
+        raise DataError(f"{path} names {again!r} {where}; name each case once.")
+    return split
 
 
 def choose(cases: Sequence[Case], case_ids: Sequence[str]) -> list[Case]:

@@ -36,3 +36,11 @@ def _path_ending_in(ending: str, text: str) -> Path:
     if path.suffix.lower() != ending:
         raise argparse.ArgumentTypeError(f"{text}: the name must end in {ending}")
     return path
+
+
+def add_outside_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allow-outside``, for `data_files_anywhere`."""
+    parser.add_argument(
+        "--allow-outside", action="store_true",
+        help="read data files that a .nhdr, .nrrd, .mhd or .mha names outside its own folder: if you trust its maker",
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cases.compared import pair_cases
-from LungUNetSegLib.cli.arguments import json_file
+from LungUNetSegLib.cli.arguments import add_outside_argument, json_file
 from LungUNetSegLib.cli.lctsc_table import print_lctsc
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
@@ -26,6 +26,7 @@ from LungUNetSegLib.evaluation.report.tables import (
     write_slices_csv,
 )
 from LungUNetSegLib.files import check_apart, check_replaceable
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.progress import Progress, silent
 
 MASKS = "label map, DICOM SEG or RTSTRUCT"
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--metrics", choices=("lctsc",), help="score as the challenge LCTSC 2017 did, too (docs/metrics.md)"
     )
     add_map_argument(parser)
+    add_outside_argument(parser)
     parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
     parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
@@ -63,10 +65,11 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if arguments.report:
         _make_folder(arguments.report)
     pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images, meanings_of(arguments))
-    if arguments.prediction.is_file():
-        cases = [evaluate_pair(pairs[0], arguments.labels, with_lctsc=with_lctsc)]
-    else:
-        cases = evaluate_pairs(pairs, arguments.labels, progress=progress, with_lctsc=with_lctsc)
+    with data_files_anywhere(arguments.allow_outside):
+        if arguments.prediction.is_file():
+            cases = [evaluate_pair(pairs[0], arguments.labels, with_lctsc=with_lctsc)]
+        else:
+            cases = evaluate_pairs(pairs, arguments.labels, progress=progress, with_lctsc=with_lctsc)
     facts = about(Predictions=str(arguments.prediction), References=str(arguments.reference))
     if arguments.model:
         facts["Model"] = arguments.model

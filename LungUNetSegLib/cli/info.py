@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from LungUNetSegLib.cli.arguments import add_outside_argument
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.environment import describe_environment
 from LungUNetSegLib.io import Scan, SeriesSummary, list_series, read_scan
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.reading import is_dicom
 
 
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--environment", action="store_true", help="versions, processor, GPU and models: what a bug report starts with"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
+    add_outside_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
@@ -39,7 +42,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     if is_dicom(arguments.input):
         _print_series(list_series(arguments.input), arguments.series)
     progress("read", 0, 1)
-    scan = read_scan(arguments.input, arguments.series)
+    with data_files_anywhere(arguments.allow_outside):
+        scan = read_scan(arguments.input, arguments.series)
     progress.close()
     print(_describe(scan))
     for finding in scan.findings:

@@ -14,7 +14,7 @@ from LungUNetSegLib.io.endings import ending_of
 from LungUNetSegLib.io.masks.results import is_own_result
 
 HEADER_BYTES = 1 << 16
-"""Largest size of a .nhdr or .mhd, a text that names the files of its voxels."""
+"""Largest size of the header of a NRRD or MetaImage, a text that names the files of its voxels."""
 
 
 def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +47,10 @@ def check_outputs(inputs: Sequence[Path], outputs: Sequence[Path], *, overwrite:
 
 
 def _is_part(output: Path, source: Path) -> bool:
-    """Whether a file is a slice of the input, in its folder, or the voxels that its header names."""
+    """Whether a file is a slice of the input, in its folder, or has the name of the voxels that its header names."""
     if source.is_dir():
         return source.resolve() in output.resolve().parents and read_dataset(output) is not None
-    if ending_of(source) not in (".nhdr", ".mhd") or output.resolve().parent != source.resolve().parent:
+    if ending_of(source) not in (".nhdr", ".nrrd", ".mhd", ".mha"):
         return False
     with source.open("rb") as file:
         return output.name.encode() in file.read(HEADER_BYTES)

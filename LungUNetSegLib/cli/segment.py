@@ -14,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
-from LungUNetSegLib.cli.arguments import csv_file, json_file, thread_count
+from LungUNetSegLib.cli.arguments import add_outside_argument, csv_file, json_file, thread_count
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.engines import DEVICES, ENGINES
@@ -22,6 +22,7 @@ from LungUNetSegLib.errors import WriteError, one_line
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of, stem_of
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
     add_overwrite_argument(parser)
+    add_outside_argument(parser)
     parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
 
 
@@ -138,14 +140,14 @@ def _segment_file(
     """Segment one scan, write its labels and return its report."""
     started = time.perf_counter()
     progress("read", 0, 1)
-    with limited_threads(arguments.threads):
+    with limited_threads(arguments.threads), data_files_anywhere(arguments.allow_outside):
         scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
     result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
     started = time.perf_counter()
     progress("write", 0, 1)
-    write_labels(output, result.labels, result.segments, is_result=True)
+    write_labels(output, result.labels, result.segments, is_result=True, forms=scan.forms)
     seconds = {"read": read_s, **result.seconds, "write": time.perf_counter() - started}
     result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
     progress("write", 1, 1)

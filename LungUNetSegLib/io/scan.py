@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.volume import Geometry, Volume
 
 PathInput: TypeAlias = str | PathLike[str]
@@ -48,6 +49,7 @@ class Scan:
         findings: What was odd about it and what was done.
         slice_places: Where the scanner's slices lie on the volume's slice axis, as fractional indices; whole numbers
             but where slices were missing or uneven and the volume is interpolated. None where that is not known.
+        forms: Both forms of a NIfTI file's place, which its label map shall have too.
     """
 
     volume: Volume
@@ -56,6 +58,7 @@ class Scan:
     description: str
     findings: tuple[Finding, ...] = ()
     slice_places: npt.NDArray[np.float64] | None = None
+    forms: NiftiForms | None = None
 
 
 def describe(title: str, volume: Volume) -> str:

@@ -86,7 +86,9 @@ class Bench:
         found = read_scan(source, **how)
         return Trial(_codes(found.findings), "" if expected is None else scan_fault(found.volume, expected, mean_hu))
 
-    def mask(self, path: Path, expected: Volume | None = None, *, reference: Geometry | None = None, **how: Any) -> Trial:
+    def mask(
+        self, path: Path, expected: Volume | None = None, *, reference: Geometry | None = None, **how: Any
+    ) -> Trial:
         """Read a mask and compare it; on its own grid where no reference is given."""
         found = read_mask(path, reference, **how)
         return Trial(_codes(found.findings), "" if expected is None else mask_fault(found.labels, expected))

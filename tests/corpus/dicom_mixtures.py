@@ -60,40 +60,153 @@ TELLING: dict[str, Callable[[Dataset, int, int], object]] = {
     "private elements": lambda d, n, _: d.private_block(0x29, "X 1", create=True).add_new(1, "LO", f"{n}"),
     "windows": tag("WindowCenter", "DS", "40", "-600"),
     "reconstruction's diameter": tag("ReconstructionDiameter", "DS", "336", "337"),
-    "numbers that run through one scan and then the other": lambda d, n, i: setattr(d, "InstanceNumber", 1 + i + 20 * n),
+    "numbers that run through one scan and then the other": lambda d, n, i: setattr(
+        d, "InstanceNumber", 1 + i + 20 * n
+    ),
     "times that run through one scan and then the other": lambda d, n, i: setattr(d, "ContentTime", f"10{n:02}{i:02}"),
-    "dates, the times being the same": lambda d, n, _: (setattr(d, "AcquisitionDate", f"2020010{n + 1}"), setattr(d, "AcquisitionTime", "101500")),
+    "dates, the times being the same": lambda d, n, _: (
+        setattr(d, "AcquisitionDate", f"2020010{n + 1}"),
+        setattr(d, "AcquisitionTime", "101500"),
+    ),
 }
 for word, telling in TELLING.items():
     room.said(f"two scans of the same places, told apart by {word}", "several-series", two(telling))
 for word in ("acquisitions", "acquisition times", "kernels", "numbers that run through one scan and then the other"):
-    room.said(f"two scans half a slice apart, told apart by {word}", "several-series", two(TELLING[word], -60 + STEP_MM / 2))
-room.said("two scans a third of a slice apart, with one SOP instance for all", "several-series", lambda b: _same_instance(b))
+    room.said(
+        f"two scans half a slice apart, told apart by {word}", "several-series", two(TELLING[word], -60 + STEP_MM / 2)
+    )
+room.said(
+    "two scans a third of a slice apart, with one SOP instance for all", "several-series", lambda b: _same_instance(b)
+)
 room.said("four phases of one breath", "several-series", two(tag("TemporalPositionIndex", "UL", 1, 2, 3, 4), count=4))
 room.said("two scans of which one has more slices", "several-series", lambda b: _longer(b))
 room.refused("two scans that nothing tells apart", "2 images at each place", two(lambda d, n, i: None))
-room.said("two scans of which nothing tells and one lacks slices", "duplicate-slices", lambda b: b.scan(save(under_one_uid(slices_of(b.ct, InstanceNumber=1), slices_of(thorax(2).ct, InstanceNumber=1)[:9]), b.folder / "ct")))
-room.right("odd and even slices of two turns of the table, which are one scan", lambda b: b.scan(save([put(AcquisitionNumber=1 + i % 2)(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct))
-room.right("an acquisition for each turn of the gantry", lambda b: b.scan(save([put(AcquisitionNumber=i // 4, AcquisitionTime=f"1015{i:02}")(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct))
-room.right("a new tube current in each slice", lambda b: b.scan(save([d.add_new("XRayTubeCurrent", "IS", 100 + i) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct))
-room.right("a localizer in the same series", lambda b: b.scan(save([*slices_of(b.ct), *_localizer(b)], b.folder / "ct"), b.ct))
-room.right("a picture of the report in the same series", lambda b: b.scan(save([*slices_of(b.ct), put(SOPClassUID=uid.SecondaryCaptureImageStorage, SOPInstanceUID="1.7")(d := slices_of(b.ct)[3]) or d], b.folder / "ct"), b.ct))
-room.said("a series for each slice", "joined-series", lambda b: b.scan(save([put(SeriesInstanceUID=f"1.5.{i}")(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct))
-room.said("a series and a study for each slice", "several-series", lambda b: b.scan(save([put(SeriesInstanceUID=f"1.5.{i}", StudyInstanceUID=f"1.6.{i}")(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")))
-room.said("two patients in one folder", "several-patients several-series", lambda b: _beside(b, PatientID="B", SeriesInstanceUID="2.1", StudyInstanceUID="2.0"))
+room.said(
+    "two scans of which nothing tells and one lacks slices",
+    "duplicate-slices",
+    lambda b: b.scan(
+        save(
+            under_one_uid(slices_of(b.ct, InstanceNumber=1), slices_of(thorax(2).ct, InstanceNumber=1)[:9]),
+            b.folder / "ct",
+        )
+    ),
+)
+room.right(
+    "odd and even slices of two turns of the table, which are one scan",
+    lambda b: b.scan(
+        save([put(AcquisitionNumber=1 + i % 2)(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct
+    ),
+)
+room.right(
+    "an acquisition for each turn of the gantry",
+    lambda b: b.scan(
+        save(
+            [
+                put(AcquisitionNumber=i // 4, AcquisitionTime=f"1015{i:02}")(d) or d
+                for i, d in enumerate(slices_of(b.ct))
+            ],
+            b.folder / "ct",
+        ),
+        b.ct,
+    ),
+)
+room.right(
+    "a new tube current in each slice",
+    lambda b: b.scan(
+        save(
+            [d.add_new("XRayTubeCurrent", "IS", 100 + i) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"
+        ),
+        b.ct,
+    ),
+)
+room.right(
+    "a localizer in the same series", lambda b: b.scan(save([*slices_of(b.ct), *_localizer(b)], b.folder / "ct"), b.ct)
+)
+room.right(
+    "a picture of the report in the same series",
+    lambda b: b.scan(
+        save(
+            [
+                *slices_of(b.ct),
+                put(SOPClassUID=uid.SecondaryCaptureImageStorage, SOPInstanceUID="1.7")(d := slices_of(b.ct)[3]) or d,
+            ],
+            b.folder / "ct",
+        ),
+        b.ct,
+    ),
+)
+room.said(
+    "a series for each slice",
+    "joined-series",
+    lambda b: b.scan(
+        save([put(SeriesInstanceUID=f"1.5.{i}")(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct
+    ),
+)
+room.said(
+    "a series and a study for each slice",
+    "several-series",
+    lambda b: b.scan(
+        save(
+            [
+                put(SeriesInstanceUID=f"1.5.{i}", StudyInstanceUID=f"1.6.{i}")(d) or d
+                for i, d in enumerate(slices_of(b.ct))
+            ],
+            b.folder / "ct",
+        )
+    ),
+)
+room.said(
+    "two patients in one folder",
+    "several-patients several-series",
+    lambda b: _beside(b, PatientID="B", SeriesInstanceUID="2.1", StudyInstanceUID="2.0"),
+)
 room.said("two patients in one series", "several-patients several-series", lambda b: _beside(b, PatientID="B"))
 room.said("two studies of one patient in one series", "several-series", lambda b: _beside(b, StudyInstanceUID="2.0"))
-room.said("a maximum projection beside its scan", "several-series", lambda b: _beside(b, SeriesInstanceUID="2.1", ImageType=["DERIVED", "SECONDARY", "MIP"]))
-room.said("a head beside the chest", "several-series", lambda b: _beside(b, SeriesInstanceUID="2.1", BodyPartExamined="HEAD", SeriesDescription="Brain"))
-room.said("slices of two sizes in one series", "several-series", lambda b: b.scan(save(under_one_uid(slices_of(b.ct), slices_of(thorax(pixels=2).ct)[:7]), b.folder / "ct")))
-room.said("slices of two pixel spacings in one series", "several-series", lambda b: b.scan(save([put(PixelSpacing=["11", "11"])(d) or d if i < 5 else d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")))
-room.said("coronal slices beside axial ones in one series", "several-series", lambda b: b.scan(save(under_one_uid(slices_of(b.ct), slices_of(_coronal(b))), b.folder / "ct"), b.ct))
+room.said(
+    "a maximum projection beside its scan",
+    "several-series",
+    lambda b: _beside(b, SeriesInstanceUID="2.1", ImageType=["DERIVED", "SECONDARY", "MIP"]),
+)
+room.said(
+    "a head beside the chest",
+    "several-series",
+    lambda b: _beside(b, SeriesInstanceUID="2.1", BodyPartExamined="HEAD", SeriesDescription="Brain"),
+)
+room.said(
+    "slices of two sizes in one series",
+    "several-series",
+    lambda b: b.scan(save(under_one_uid(slices_of(b.ct), slices_of(thorax(pixels=2).ct)[:7]), b.folder / "ct")),
+)
+room.said(
+    "slices of two pixel spacings in one series",
+    "several-series",
+    lambda b: b.scan(
+        save(
+            [put(PixelSpacing=["11", "11"])(d) or d if i < 5 else d for i, d in enumerate(slices_of(b.ct))],
+            b.folder / "ct",
+        )
+    ),
+)
+room.said(
+    "coronal slices beside axial ones in one series",
+    "several-series",
+    lambda b: b.scan(save(under_one_uid(slices_of(b.ct), slices_of(_coronal(b))), b.folder / "ct"), b.ct),
+)
 for word, (sop, modality, kind) in {
-    "MR images": (uid.MRImageStorage, "MR", "MR images"), "PET images": (uid.PositronEmissionTomographyImageStorage, "PT", "PET images"),
-    "X-ray images": (uid.DigitalXRayImageStorageForPresentation, "DX", "X-ray images"), "a dose": (uid.RTDoseStorage, "RTDOSE", "RTDOSE"),
-    "a report": (uid.BasicTextSRStorage, "SR", "reports"), "pictures taken of a CT": (uid.SecondaryCaptureImageStorage, "CT", "secondary captures"),
-}.items():  # fmt: skip
-    room.refused(f"{word} in place of a CT", kind, lambda b, sop=sop, modality=modality: b.scan(save(slices_of(b.ct, SOPClassUID=sop, Modality=modality), b.folder / "ct")))
+    "MR images": (uid.MRImageStorage, "MR", "MR images"),
+    "PET images": (uid.PositronEmissionTomographyImageStorage, "PT", "PET images"),
+    "X-ray images": (uid.DigitalXRayImageStorageForPresentation, "DX", "X-ray images"),
+    "a dose": (uid.RTDoseStorage, "RTDOSE", "RTDOSE"),
+    "a report": (uid.BasicTextSRStorage, "SR", "reports"),
+    "pictures taken of a CT": (uid.SecondaryCaptureImageStorage, "CT", "secondary captures"),
+}.items():
+    room.refused(
+        f"{word} in place of a CT",
+        kind,
+        lambda b, sop=sop, modality=modality: b.scan(
+            save(slices_of(b.ct, SOPClassUID=sop, Modality=modality), b.folder / "ct")
+        ),
+    )
 room.refused("a localizer alone", "localizers", lambda b: b.scan(save(_localizer(b), b.folder / "ct")))
 
 
@@ -112,7 +225,9 @@ def _longer(b: Bench) -> Trial:
 
 
 def _localizer(b: Bench) -> Slices:
-    return [put(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], SOPInstanceUID="1.8")(d) or d for d in slices_of(b.ct)[:1]]
+    return [
+        put(ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"], SOPInstanceUID="1.8")(d) or d for d in slices_of(b.ct)[:1]
+    ]
 
 
 def _beside(b: Bench, **attributes: object) -> Trial:
@@ -125,7 +240,9 @@ def _beside(b: Bench, **attributes: object) -> Trial:
 
 
 def _coronal(b: Bench):
-    return type(b.ct)(np.ascontiguousarray(b.ct.array.transpose(1, 0, 2)), b.ct.geometry.reordered((1, 0, 2), (False, False, False)))
+    return type(b.ct)(
+        np.ascontiguousarray(b.ct.array.transpose(1, 0, 2)), b.ct.geometry.reordered((1, 0, 2), (False, False, False))
+    )
 
 
 # Files of many frames
@@ -144,12 +261,20 @@ def enhanced(volume, first: int = 0) -> Dataset:
         PixelValueTransformationSequence=[item(RescaleIntercept=-1024, RescaleSlope=1, RescaleType="HU")],
         CTImageFrameTypeSequence=[item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])],
     )
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope", "RescaleIntercept"):
+    for keyword in (
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "PixelSpacing",
+        "RescaleSlope",
+        "RescaleIntercept",
+    ):
         delattr(dataset, keyword)
     dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = uid.EnhancedCTImageStorage
     dataset.NumberOfFrames = len(slices)
     dataset.SharedFunctionalGroupsSequence = [shared]
-    dataset.PerFrameFunctionalGroupsSequence = [item(PlanePositionSequence=[item(ImagePositionPatient=each)]) for each in places]
+    dataset.PerFrameFunctionalGroupsSequence = [
+        item(PlanePositionSequence=[item(ImagePositionPatient=each)]) for each in places
+    ]
     dataset.PixelData = (volume.array.astype(np.int32) + 1024).astype("<u2").tobytes()
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.3.{first}"
     return dataset
@@ -177,7 +302,9 @@ def own_scales(dataset: Dataset) -> None:
     pixels = np.frombuffer(dataset.PixelData, "<u2").reshape(13, -1).astype(int)
     del dataset.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence
     for index, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
-        group.PixelValueTransformationSequence = [item(RescaleIntercept=-1024 - index, RescaleSlope=1, RescaleType="HU")]
+        group.PixelValueTransformationSequence = [
+            item(RescaleIntercept=-1024 - index, RescaleSlope=1, RescaleType="HU")
+        ]
     dataset.PixelData = (pixels + np.arange(13)[:, None]).astype("<u2").tobytes()
 
 
@@ -190,25 +317,98 @@ frames.right("frames in mixed order", many(reordered))
 frames.right("a scale for each frame", many(own_scales))
 frames.right("compressed as RLE", many(lambda d: encoded(d, "rle")))
 frames.right("compressed as JPEG-LS", many(lambda d: encoded(d, "jpeg-ls")))
-frames.right("converted from classic slices", many(lambda d: setattr(d, "SOPClassUID", uid.LegacyConvertedEnhancedCTImageStorage)))
-frames.right("a SOP class of classic CT with places for each frame", many(lambda d: setattr(d, "SOPClassUID", uid.CTImageStorage)))
-frames.right("directions for each frame", many(lambda d: [setattr(frame(d, i), "PlaneOrientationSequence", d.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence) for i in range(13)] and delattr(d.SharedFunctionalGroupsSequence[0], "PlaneOrientationSequence")))
+frames.right(
+    "converted from classic slices",
+    many(lambda d: setattr(d, "SOPClassUID", uid.LegacyConvertedEnhancedCTImageStorage)),
+)
+frames.right(
+    "a SOP class of classic CT with places for each frame",
+    many(lambda d: setattr(d, "SOPClassUID", uid.CTImageStorage)),
+)
+frames.right(
+    "directions for each frame",
+    many(
+        lambda d: (
+            [
+                setattr(
+                    frame(d, i),
+                    "PlaneOrientationSequence",
+                    d.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence,
+                )
+                for i in range(13)
+            ]
+            and delattr(d.SharedFunctionalGroupsSequence[0], "PlaneOrientationSequence")
+        )
+    ),
+)
 frames.right("a scan in two files", lambda b: b.scan(save(_halves(b), b.folder / "ct"), b.ct))
 frames.said("two phases in one file", "several-series", lambda b: _phases(b))
-frames.refused("a frame without a place", "place or size is not given", many(lambda d: delattr(frame(d, 6), "PlanePositionSequence"), False))
-frames.refused("fewer places than frames", "places", many(lambda d: setattr(d, "PerFrameFunctionalGroupsSequence", d.PerFrameFunctionalGroupsSequence[:-1]), False))
-frames.refused("more places than frames", "places", many(lambda d: d.PerFrameFunctionalGroupsSequence.append(item(PlanePositionSequence=[item(ImagePositionPatient=[-165, -141, 70])])), False))
-frames.refused("more frames than pixels", "cannot be decoded", many(lambda d: setattr(d, "PixelData", d.PixelData[: len(d.PixelData) // 2]), False))
-frames.said("more pixels than frames", "more-data", many(lambda d: (setattr(d, "NumberOfFrames", 9), setattr(d, "PerFrameFunctionalGroupsSequence", d.PerFrameFunctionalGroupsSequence[:9])), False))
-frames.refused("13 frames in a classic CT, without their places", "Export the original slices", many(lambda d: (setattr(d, "SOPClassUID", uid.CTImageStorage), delattr(d, "PerFrameFunctionalGroupsSequence"), setattr(d, "ImagePositionPatient", [0, 0, 0]), setattr(d, "ImageOrientationPatient", [1, 0, 0, 0, 1, 0]), setattr(d, "PixelSpacing", [12, 12])), False))
-frames.refused("an Enhanced CT without functional groups", "place or size is not given", many(lambda d: delattr(d, "PerFrameFunctionalGroupsSequence"), False))
-frames.refused("an Enhanced MR", "MR images", many(lambda d: put(SOPClassUID=uid.EnhancedMRImageStorage, Modality="MR")(d), False))
+frames.refused(
+    "a frame without a place",
+    "place or size is not given",
+    many(lambda d: delattr(frame(d, 6), "PlanePositionSequence"), False),
+)
+frames.refused(
+    "fewer places than frames",
+    "places",
+    many(lambda d: setattr(d, "PerFrameFunctionalGroupsSequence", d.PerFrameFunctionalGroupsSequence[:-1]), False),
+)
+frames.refused(
+    "more places than frames",
+    "places",
+    many(
+        lambda d: d.PerFrameFunctionalGroupsSequence.append(
+            item(PlanePositionSequence=[item(ImagePositionPatient=[-165, -141, 70])])
+        ),
+        False,
+    ),
+)
+frames.refused(
+    "more frames than pixels",
+    "cannot be decoded",
+    many(lambda d: setattr(d, "PixelData", d.PixelData[: len(d.PixelData) // 2]), False),
+)
+frames.said(
+    "more pixels than frames",
+    "more-data",
+    many(
+        lambda d: (
+            setattr(d, "NumberOfFrames", 9),
+            setattr(d, "PerFrameFunctionalGroupsSequence", d.PerFrameFunctionalGroupsSequence[:9]),
+        ),
+        False,
+    ),
+)
+frames.refused(
+    "13 frames in a classic CT, without their places",
+    "Export the original slices",
+    many(
+        lambda d: (
+            setattr(d, "SOPClassUID", uid.CTImageStorage),
+            delattr(d, "PerFrameFunctionalGroupsSequence"),
+            setattr(d, "ImagePositionPatient", [0, 0, 0]),
+            setattr(d, "ImageOrientationPatient", [1, 0, 0, 0, 1, 0]),
+            setattr(d, "PixelSpacing", [12, 12]),
+        ),
+        False,
+    ),
+)
+frames.refused(
+    "an Enhanced CT without functional groups",
+    "place or size is not given",
+    many(lambda d: delattr(d, "PerFrameFunctionalGroupsSequence"), False),
+)
+frames.refused(
+    "an Enhanced MR", "MR images", many(lambda d: put(SOPClassUID=uid.EnhancedMRImageStorage, Modality="MR")(d), False)
+)
 frames.right("a localizer among the frames", lambda b: _with_localizer(b))
 
 
 def _part(b: Bench, start: int, stop: int):
     x, y, z = b.ct.geometry.affine_lps[:3, 3]
-    geometry = type(b.ct.geometry).axial((stop - start, *b.ct.array.shape[1:]), b.ct.geometry.spacing_mm, (x, y, z + 10 * start))
+    geometry = type(b.ct.geometry).axial(
+        (stop - start, *b.ct.array.shape[1:]), b.ct.geometry.spacing_mm, (x, y, z + 10 * start)
+    )
     return type(b.ct)(b.ct.array[start:stop], geometry)
 
 

@@ -82,9 +82,14 @@ class Room:
         return self._add(attempt, name=name, expected="said", codes=tuple(codes.split()), is_slow=slow)
 
     def refused(
-        self, name: str, words: str | tuple[str, ...], attempt: Attempt | None = None,
-        error: type[LungUNetSegError] = ReadError, *, slow: bool = False,
-    ) -> Callable:  # fmt: skip
+        self,
+        name: str,
+        words: str | tuple[str, ...],
+        attempt: Attempt | None = None,
+        error: type[LungUNetSegError] = ReadError,
+        *,
+        slow: bool = False,
+    ) -> Callable:
         """An error of this class that says these words."""
         listed = (words,) if isinstance(words, str) else words
         return self._add(attempt, name=name, expected="refused", words=listed, error=error, is_slow=slow)

@@ -1,6 +1,31 @@
-"""All rooms of the corpus, in the order of the page."""
+"""All kinds of the corpus: importing this module adds them, in the order of the page."""
 
-from corpus import dicom_masks, dicom_mixtures, dicom_pixels, dicom_series, nifti_files, text_headers
-from corpus.kinds import KINDS
+# isort: off
+from corpus import (
+    dicom_series,
+    dicom_pixels,
+    dicom_mixtures,
+    nifti_files,
+    text_headers,
+    label_maps,
+    dicom_masks,
+    data_sets,
+    models,
+    commands,
+    bodies,
+)
+# isort: on
 
-__all__ = ["KINDS", "dicom_masks", "dicom_mixtures", "dicom_pixels", "dicom_series", "nifti_files", "text_headers"]
+__all__ = [
+    "bodies",
+    "commands",
+    "data_sets",
+    "dicom_masks",
+    "dicom_mixtures",
+    "dicom_pixels",
+    "dicom_series",
+    "label_maps",
+    "models",
+    "nifti_files",
+    "text_headers",
+]

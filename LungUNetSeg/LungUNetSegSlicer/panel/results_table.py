@@ -11,6 +11,7 @@ import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSubjectHierarchyNode, vtkMRMLTableNode
 from vtk import vtkDoubleArray, vtkStringArray
 
+from LungUNetSegLib.files import csv_text
 from LungUNetSegSlicer.panel.texts import segment_names
 
 ROLE = "LungUNetSeg.Table"
@@ -52,6 +53,8 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
 def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
     """Write a result as CSV with a row for each segment; numbers have full precision and a decimal point.
 
+    A name that a spreadsheet would take for a formula has an apostrophe before it.
+
     Raises:
         OSError: The file cannot be written.
     """
@@ -59,8 +62,9 @@ def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
         for segment, volume_ml, mean_hu in _rows(result):
-            made_by = (result.get("model", {}).get("name", ""), result.get("lungunetseg", ""))
-            writer.writerow([segmentation.GetName(), segment, volume_ml, "" if mean_hu is None else mean_hu, *made_by])
+            made_by = (csv_text(result.get("model", {}).get("name", "")), result.get("lungunetseg", ""))
+            name = csv_text(segmentation.GetName())
+            writer.writerow([name, segment, volume_ml, "" if mean_hu is None else mean_hu, *made_by])
 
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[str, float, float | None]]:

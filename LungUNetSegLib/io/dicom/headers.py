@@ -54,7 +54,7 @@ _KEYWORDS = [
     *("FrameOfReferenceUID", "BodyPartExamined", "InstanceNumber", "ConvolutionKernel", *PHASES),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
     "PhotometricInterpretation",
-    *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
+    *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 

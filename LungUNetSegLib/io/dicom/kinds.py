@@ -42,6 +42,7 @@ UNREADABLE = (
     "CT images whose place or size is not given",
     "CT images whose rows and columns are not at right angles",
     FRAMES_WITHOUT_PLACES,
+    "CT images whose values are scaled by a look-up table",
 )
 """Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
 
@@ -50,6 +51,7 @@ ADVICE = {
     "zip archives": "Unpack them first.",
     "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
     FRAMES_WITHOUT_PLACES: "Export the original slices.",
+    "CT images whose values are scaled by a look-up table": "Export them with a slope and an intercept.",
 }
 """What to do about a kind of file that is no slice."""
 
@@ -75,12 +77,16 @@ def other_kind(dataset: Dataset) -> str | None:
     if sop_class == uid.MediaStorageDirectoryStorage:
         return "directories of a disc"
     if sop_class != SINGLE_FRAME_CT and sop_class not in MULTI_FRAME_CT:
+        if not modality and uid.UID(sop_class).name == sop_class:  # cut off within the class, which may have been CT
+            return "damaged DICOM files"
         return "secondary captures" if modality == "CT" else _KINDS.get(modality, f"{modality or 'unknown'} objects")
     dataset.SOPClassUID = sop_class
     if "LOCALIZER" in image_type(dataset):
         return "localizers"
     if int(dataset.get("SamplesPerPixel", 1) or 1) != 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         return "colour images"
+    if dataset.get("ModalityLUTSequence"):
+        return "CT images whose values are scaled by a look-up table"
     return None
 
 

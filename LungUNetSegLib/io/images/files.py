@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,8 @@ TAIL_BYTES = 1 << 26
 _CHUNK_BYTES = 1 << 20
 _ANY_DEFLATE = 32 + zlib.MAX_WBITS
 """Tells zlib to take its own header or gzip's."""
+
+_MOST_FILES = 100_000
 
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive",
@@ -71,6 +76,19 @@ def is_text(path: Path) -> bool:
     return True
 
 
+_anywhere = ContextVar("data files anywhere", default=False)
+
+
+@contextmanager
+def data_files_anywhere(allowed: bool = True) -> Iterator[None]:
+    """Let headers, meanwhile and in this thread, name data files outside their own folder: for headers one trusts."""
+    before = _anywhere.set(allowed)
+    try:
+        yield
+    finally:
+        _anywhere.reset(before)
+
+
 def check_data_file(header: Path, name: str) -> Path:
     """Return the data file that a header names, if it is an ordinary file beside or below the header.
 
@@ -79,13 +97,27 @@ def check_data_file(header: Path, name: str) -> Path:
     """
     folder = header.resolve().parent
     path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
+    if not _anywhere.get() and not path.is_relative_to(folder):
         raise ReadError(
             f"{header}: its data file {name} lies outside the header's folder; copy it beside the header, and name it"
-            " there without a folder."
+            " there without a folder, or allow it by --allow-outside if you trust who made the header."
         )
     check_ordinary(path)
     return path
+
+
+def check_numbered_files(header: Path, text: str) -> list[Path]:
+    """Return the data files that a header names by a pattern and a range, such as ``slice%03d.raw 1 80 1``.
+
+    Raises:
+        ReadError: It is no such pattern, or a file lies elsewhere or is no ordinary one.
+    """
+    found = re.fullmatch(r"([^%]*)%(0?\d?)d([^%\s]*)((?:\s+-?\d+){2,4})", text.strip())
+    first, last, step = (*map(int, found[4].split()), 1)[:3] if found else (0, 0, 0)
+    if found is None or step == 0 or abs(last - first) // abs(step) >= _MOST_FILES:
+        raise ReadError(f"{header}: names its data files by {text!r}, which is no pattern of numbers and its range.")
+    numbers = range(first, last + (1 if step > 0 else -1), step)
+    return [check_data_file(header, f"{found[1]}{number:{found[2]}d}{found[3]}") for number in numbers]
 
 
 def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> None:

@@ -13,10 +13,12 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import GeometryError, ReadError, WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.endings import NIFTI_ENDINGS
 from LungUNetSegLib.io.images.files import check_file
 from LungUNetSegLib.io.images.grid import Grid
 from LungUNetSegLib.io.images.metaimage import check_metaimage
 from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms, compress, put_forms
 from LungUNetSegLib.io.images.nrrd import check_nrrd
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.resample import from_sitk, orthogonal, to_sitk
@@ -60,7 +62,13 @@ def load(path: Path) -> sitk.Image:
     return _load(path).image
 
 
-def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image], None] | None = None) -> None:
+def save(
+    volume: Volume,
+    path: Path,
+    ending: str,
+    prepare: Callable[[sitk.Image], None] | None = None,
+    forms: NiftiForms | None = None,
+) -> None:
     """Write a volume whose axes are at right angles; an old file is replaced only by a complete new one.
 
     Args:
@@ -68,6 +76,7 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
         path: Its file.
         ending: The ending by which the format is chosen.
         prepare: Adds to the image's header.
+        forms: What a NIfTI header says of the place; ITK writes the volume's own as both forms.
 
     Raises:
         WriteError: Missing or read-only folder, full disk.
@@ -75,7 +84,8 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
     image = to_sitk(volume)
     if prepare is not None:
         prepare(image)
-    with replacing(path, ending) as draft:
+    forms = forms if ending in NIFTI_ENDINGS else None
+    with replacing(path, NIFTI_ENDINGS[1] if forms else ending) as draft:
         try:
             sitk.WriteImage(image, str(draft), useCompression=True)
             # ITK reports no error when a disk runs full under a NIfTI, so what was written is read again.
@@ -84,6 +94,10 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
             raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
         if not complete:
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
+        if forms:
+            put_forms(draft, forms)
+        if forms and ending == NIFTI_ENDINGS[0]:
+            compress(draft)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from LungUNetSegLib.io.images.files import (
     check_claim,
     check_data_file,
     check_deflated,
+    check_numbered_files,
     more_data,
     spacing_of,
     unit_mm,
@@ -109,8 +110,6 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding
 def _check_many(name: str, path: Path) -> int:
     """Size of a slice's file for each slice: of those that a list names, or a pattern with its numbers."""
     if "%" in name:
-        words = name.split()
-        check_data_file(path, str(Path(words[0]).parent / path.name))
-        return sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+        return sum(each.stat().st_size for each in check_numbered_files(path, name))
     listed = path.read_text("utf-8", "replace").partition("ElementDataFile")[2].splitlines()[1:]
     return sum(check_data_file(path, each.strip()).stat().st_size for each in listed if each.strip())

@@ -16,6 +16,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
 from LungUNetSegLib.io.images.files import TAIL_BYTES, check_claim, check_file, more_data
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -51,6 +52,18 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
     findings = header.findings + more_data(extra, claimed, header.shape[0])
     return Volume(array, Geometry(header.shape, header.affine_lps)), findings
+
+
+def read_forms(path: Path) -> NiftiForms | None:
+    """Return both forms of the place of a NIfTI file that was read; None where one is missing or contradicts the sizes.
+
+    Raises:
+        ReadError: The file is another by now.
+    """
+    with path.open("rb") as file:
+        is_compressed = file.read(2) == _GZIP_MAGIC
+    with gzip.open(path) if is_compressed else path.open("rb") as content:
+        return parse(content.read(HEADER_BYTES), path).forms
 
 
 def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import FloatArray, spacing_of
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 
 UNKNOWN_PLACE = Finding(
     "no-orientation",
@@ -48,6 +49,7 @@ class NiftiHeader:
         slope, intercept: Value = slope * stored + intercept; 1 and 0 where the file gives none.
         affine_lps: (slice, row, column) to LPS mm; its axes need not be at right angles.
         findings: What was contradictory.
+        forms: Both forms of its place, where each that it claims is one.
     """
 
     shape: tuple[int, int, int]
@@ -57,6 +59,7 @@ class NiftiHeader:
     intercept: float
     affine_lps: FloatArray
     findings: tuple[Finding, ...]
+    forms: NiftiForms | None = None
 
 
 def parse(start: bytes, path: Path) -> NiftiHeader:
@@ -84,12 +87,12 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
         slope, intercept = 1.0, 0.0
     if not np.isfinite(intercept):
         raise ReadError(f"{path}: its header gives the values' intercept as {intercept:g}; is it damaged?")
-    affine, findings = _place(fields, shape, path)
+    affine, findings, has_both = _place(fields, shape, path)
     stored = np.dtype(fields["order"][0] + _TYPES[kind])
     least = int(fields["least_offset"][0])
     return NiftiHeader(
         shape=shape, stored=stored, offset=max(int(offset), least), slope=slope, intercept=intercept,
-        affine_lps=affine, findings=findings,
+        affine_lps=affine, findings=findings, forms=_forms(fields) if has_both else None,
     )  # fmt: skip
 
 
@@ -138,8 +141,8 @@ def _place(
     fields: Fields,
     shape: tuple[int, int, int],
     path: Path,
-) -> tuple[FloatArray, tuple[Finding, ...]]:
-    """Where the grid lies, and what the header says against it."""
+) -> tuple[FloatArray, tuple[Finding, ...], bool]:
+    """Where the grid lies, what the header says against it, and whether its forms are whole."""
     unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
     sizes = np.array(fields["pixdim"][1:4]) * unit_mm
     qform_code, sform_code = fields["codes"]
@@ -153,7 +156,11 @@ def _place(
         message = f"The header contradicts itself ({'; '.join(faults)}); the place was taken from its other form."
         findings.append(Finding("place-in-doubt", message))
     if sform is None and qform is None:
-        return _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])), (UNKNOWN_PLACE,)
+        return (
+            _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])),
+            (UNKNOWN_PLACE,),
+            False,
+        )
     affine = sform if sform is not None else qform
     assert affine is not None
     if sform is not None and qform is not None:
@@ -165,7 +172,12 @@ def _place(
         said, taken = (" x ".join(f"{each:.4g}" for each in values) for values in (sizes, lengths))
         message = f"The header gives voxels of {said} mm beside a matrix of {taken} mm; the matrix was taken."
         findings.append(Finding("place-in-doubt", message))
-    return _as_lps(affine), tuple(findings)
+    return _as_lps(affine), tuple(findings), not faults and is_said
+
+
+def _forms(fields: Fields) -> NiftiForms:
+    unit = int(fields["xyzt_units"][0]) & 7
+    return NiftiForms(unit, fields["pixdim"][:4], fields["codes"], fields["quatern"], fields["srow"])
 
 
 def _as_lps(ras: FloatArray) -> FloatArray:

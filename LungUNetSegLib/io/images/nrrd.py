@@ -17,6 +17,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import (
     check_claim,
     check_data_file,
+    check_numbered_files,
     more_data,
     spacing_of,
     unit_mm,
@@ -124,8 +125,7 @@ def _check_data(
         at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
         stored = sum(check_data_file(path, each.strip()).stat().st_size for each in lines[at + 1 :] if each.strip())
     elif "%" in name:
-        check_data_file(path, str(Path(name.split()[0]).parent / path.name))
-        stored = sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+        stored = sum(each.stat().st_size for each in check_numbered_files(path, name))
     else:
         data = check_data_file(path, name)
         stored = data.stat().st_size
@@ -141,7 +141,7 @@ def _check_data(
 
 
 def _unpacked(data: Path, claimed: int) -> int:
-    """Bytes in a file's gzip stream by its own last word, which counts them up to 4 GB (RFC 1952); no fewer than claimed."""
+    """Bytes in a gzip stream by its own last word, which counts them up to 4 GB (RFC 1952); no fewer than claimed."""
     with data.open("rb") as file:
         file.seek(-4, os.SEEK_END)
         length = int.from_bytes(file.read(4), "little")

@@ -9,7 +9,8 @@ import numpy as np
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
-from LungUNetSegLib.io.images.itk_files import read_values
+from LungUNetSegLib.io.images.itk_files import SLANTING_AXES, read_values
+from LungUNetSegLib.io.images.nifti import is_nifti, read_forms
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
@@ -34,7 +35,9 @@ def read_image(path: PathInput) -> Scan:
     findings += (BEYOND_SCANNER,) if beyond_scanner(sample) else ()
     volume = Volume(to_hu(raw.array, in_place=True), raw.geometry)
     findings += check_ct(volume, path)
-    return Scan(volume, path, None, describe(path.name, volume), findings)
+    is_own_grid = is_nifti(path) and SLANTING_AXES not in findings
+    forms = read_forms(path) if is_own_grid else None
+    return Scan(volume, path, None, describe(path.name, volume), findings, forms=forms)
 
 
 def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:

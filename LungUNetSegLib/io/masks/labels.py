@@ -18,9 +18,10 @@ from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.images.files import check_claim, is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
@@ -48,7 +49,12 @@ def check_writable(path: PathInput) -> None:
 
 
 def write_labels(
-    path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS, *, is_result: bool = False
+    path: PathInput,
+    labels: Volume,
+    segments: Sequence[Segment] = LUNGS,
+    *,
+    is_result: bool = False,
+    forms: NiftiForms | None = None,
 ) -> None:
     """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
 
@@ -58,6 +64,7 @@ def write_labels(
         segments: What the label values mean.
         is_result: Whether a program computed them, so that the same program may replace them while nobody has
             changed them (`results`). Masks that somebody drew or corrected are none.
+        forms: Both forms of the scan's place (`Scan.forms`), for labels on the scan's own grid.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -67,7 +74,7 @@ def write_labels(
     ending = _check_output(path)
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
-        labels = orthogonal(labels, "nearest", 0)
+        labels, forms = orthogonal(labels, "nearest", 0), None
 
     def describe(image: sitk.Image) -> None:
         if ending == slicer_segmentation.ENDING:
@@ -75,7 +82,7 @@ def write_labels(
         if is_result:
             add_note(image)
 
-    save(labels, path, ending, describe)
+    save(labels, path, ending, describe, forms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,10 +204,21 @@ def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray |
     try:
         # NumPy would leave a broken archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            claimed = sum(entry.file_size for entry in archive.zip.infolist())
+            check_claim(path, claimed, path.stat().st_size, deflated=True)
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
-    solid = [array for array in arrays.values() if array.ndim == 3]
+    solid = [array for array in arrays.values() if array.ndim == 3 and array.dtype.kind in "biuf"]
     if len(solid) != 1:
         held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")

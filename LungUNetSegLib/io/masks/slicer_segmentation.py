@@ -71,17 +71,34 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
             f"{path}: no segment is a lung by its terminology or name; its segments are {names_of(segments)}."
             " Rename the lungs, or say which they are."
         )
+    findings, empty = choice.findings, []
     for index, label in choice.labels.items():
-        layer = int(_field(image, index, "Layer") or index)
-        value = int(_field(image, index, "LabelValue") or 1)
-        labels[volumes[layer].array == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
-    return Volume(labels, volumes[0].geometry), choice.findings
+        layer = _number(image, index, "Layer", index, path)
+        if not 0 <= layer < len(volumes):
+            raise ReadError(
+                f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it anew."
+            )
+        voxels = volumes[layer].array == _number(image, index, "LabelValue", 1, path)
+        labels[voxels] = RIGHT_LUNG if label == BOTH_LUNGS else label
+        if not voxels.any():
+            empty.append(repr(segments[index][0]))
+    if empty:
+        findings += (Finding("structure-empty", f"Segments without a voxel: {', '.join(empty)}."),)
+    return Volume(labels, volumes[0].geometry), findings
 
 
 def _codes(image: sitk.Image, index: int) -> list[str]:
     """Codes of a segment's category, type and modifier."""
     tags = dict(tag.split(":", 1) for tag in _field(image, index, "Tags").split("|") if ":" in tag)
     return terminology_codes(tags.get("TerminologyEntry", ""))
+
+
+def _number(image: sitk.Image, index: int, key: str, default: int, path: Path) -> int:
+    text = _field(image, index, key)
+    try:
+        return int(text or default)
+    except ValueError:
+        raise ReadError(f"{path}: the {key} of segment {index} is {text!r}, no number; is it damaged?") from None
 
 
 def _field(image: sitk.Image, index: int, key: str) -> str:
