@@ -274,7 +274,7 @@ def weigh(name: str, size: Size) -> Row:
 
 
 def cost(model_folder: Path, engine: str, slices: int = 24, batch: int = 4) -> Row:
-    """Measure, in a new process, an engine's CPU time for a slice and its memory beyond the program's, on one thread."""
+    """Measure an engine's CPU time for a slice and its memory beyond the program's, on one thread, in a new process."""
     model = load_model(str(model_folder))
     before = _peak_mb()
     opened = open_engine(model, engine, "cpu", 1)  # type: ignore[arg-type]

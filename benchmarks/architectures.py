@@ -28,6 +28,7 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.training.config import DEMO_SAMPLE
 
 ENGINES = ("onnxruntime", "openvino", "torch")
+SIZES = ("spacing", "folds", "seeds", "epochs", "steps", "slice_mm")
 FIELD_MM = (336, 432)
 """Height and width of what a slice shows, as in the preset `lungs`."""
 
@@ -54,7 +55,7 @@ def main() -> None:
         for job in [(seed, fold) for seed in range(arguments.seeds) for fold in range(size.folds)][number::parts]:
             _one(job[0], job[1], size, arguments.data, runs)
         _weigh(size, runs)
-    architecture_page.write(arguments.out, runs, size)
+    architecture_page.write(arguments.out, runs, size, _command(arguments))
 
 
 def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path) -> None:
@@ -104,6 +105,11 @@ def _fresh(function, *arguments):  # type: ignore[no-untyped-def]
 def _write(path: Path, content: object) -> None:
     with replacing(path, ".json") as draft:
         draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    words = [f"--{name.replace('_', '-')} {getattr(arguments, name)}" for name in SIZES]
+    return "python benchmarks/architectures.py --data DATA --runs RUNS " + " ".join(words)
 
 
 def _arguments() -> argparse.Namespace:
