@@ -41,7 +41,7 @@ from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory
 from LungUNetSegLib.training.trainer import Trainer
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 
 Row = dict[str, Any]
 
@@ -84,21 +84,21 @@ class Size:
         spacing_mm: Of the grid.
         pixels: (height, width) of the grid.
         folds: Parts that the patients are divided into; each is left out once.
-        seeds: Trainings of each network and fold.
         epochs: Of each training.
         steps: Of each epoch.
         batch: Slices in a step.
         rate: The largest learning rate.
+        slice_mm: Of a volume whose slices lie closer, every n-th is judged, up to this far apart; 0 for all.
     """
 
     spacing_mm: float
     pixels: tuple[int, int]
     folds: int
-    seeds: int
     epochs: int
     steps: int
     batch: int
     rate: float
+    slice_mm: float
 
 
 def settings(name: str, size: Size, seed: int) -> TrainingConfig:
@@ -152,7 +152,9 @@ def train(name: str, size: Size, seed: int, fold: int, cases: Sequence[Case], ru
     export(run / "last.pt", run / "model", name)
 
 
-def judge(runs: dict[str, Path], seed: int, fold: int, cases: Sequence[Case], worst: Path) -> list[Row]:
+def judge(
+    runs: dict[str, Path], seed: int, fold: int, cases: Sequence[Case], worst: Path, slice_mm: float
+) -> list[Row]:
     """Score the networks of one fold and seed on the patients left out, on the scans' own grids.
 
     Args:
@@ -161,6 +163,7 @@ def judge(runs: dict[str, Path], seed: int, fold: int, cases: Sequence[Case], wo
         fold: Likewise.
         cases: What was left out.
         worst: Where each network's worst slice of a volume is kept, as masks.
+        slice_mm: See `Size`.
 
     Returns:
         A row for each network, case, lung and region of interest.
@@ -170,7 +173,7 @@ def judge(runs: dict[str, Path], seed: int, fold: int, cases: Sequence[Case], wo
     }
     rows: list[Row] = []
     for case in cases:
-        pair = read_pair(case)
+        pair = _thinned(read_pair(case), slice_mm)
         common = {"seed": seed, "fold": fold, "case": case.case_id, "single": pair.ct.canonical().array.shape[0] == 1}
         for name, segmenter in segmenters.items():
             for region, found in _segment(segmenter, pair.ct, with_regions=name == "lungs"):
@@ -206,6 +209,24 @@ def _second_pass(segmenter: Segmenter, scan: Volume, first: Volume, *, cropped: 
     labels = np.zeros_like(first.array)
     labels[box.slices] = segmenter.segment(part).labels.array
     return Volume(labels, first.geometry)
+
+
+def _thinned(pair: LabelledScan, slice_mm: float) -> LabelledScan:
+    """Leave every n-th slice of a scan and its masks, so that more than `slice_mm` never lies between two."""
+
+    def thin(volume: Volume | None) -> Volume | None:
+        if volume is None:
+            return None
+        upright = volume.canonical()
+        every = max(1, int(slice_mm / upright.geometry.spacing_mm[0] + 1e-6))
+        affine = upright.geometry.affine_lps.copy()
+        affine[:3, 0] *= every
+        array = np.ascontiguousarray(upright.array[::every])
+        return Volume(array, Geometry(array.shape, affine))
+
+    ct, labels = thin(pair.ct), thin(pair.labels)
+    assert ct is not None and labels is not None
+    return dataclasses.replace(pair, ct=ct, labels=labels, ignore=thin(pair.ignore))
 
 
 def _decided(labels: Volume, pair: LabelledScan) -> Volume:
@@ -253,8 +274,9 @@ def weigh(name: str, size: Size) -> Row:
 
 
 def cost(model_folder: Path, engine: str, slices: int = 24, batch: int = 4) -> Row:
-    """Measure the CPU time for a slice and the peak memory of an engine on one thread; for a process of its own."""
+    """Measure an engine's CPU time for a slice and its memory beyond the program's, on one thread, in a new process."""
     model = load_model(str(model_folder))
+    before = _peak_mb()
     opened = open_engine(model, engine, "cpu", 1)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (batch, model.preprocess.channels, *model.preprocess.size)).astype(np.float32)
@@ -262,5 +284,9 @@ def cost(model_folder: Path, engine: str, slices: int = 24, batch: int = 4) -> R
     started = time.process_time()
     for _ in range(slices // batch):
         opened.probabilities(images)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    return {"cpu_ms": (time.process_time() - started) / (slices // batch * batch) * 1e3, "peak_mb": peak}
+    cpu_ms = (time.process_time() - started) / (slices // batch * batch) * 1e3
+    return {"cpu_ms": cpu_ms, "memory_mb": _peak_mb() - before}
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)

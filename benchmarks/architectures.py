@@ -4,7 +4,8 @@
 
 Trainings that are there are not repeated, and one that was stopped goes on; so do scores and costs. The default size
 takes about three hours on two cores (run two at once with `--part 0/2` and `--part 1/2`, then once without). `--folds`,
-`--seeds`, `--epochs`, `--steps` and `--spacing` make it smaller or larger; each size wants its own `--runs`.
+`--epochs`, `--steps`, `--spacing` and `--slice-mm` make it smaller or larger; each size wants its own `--runs`. More
+`--seeds` can be added later.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.training.config import DEMO_SAMPLE
 
 ENGINES = ("onnxruntime", "openvino", "torch")
+SIZES = ("spacing", "folds", "seeds", "epochs", "steps", "slice_mm")
 FIELD_MM = (336, 432)
 """Height and width of what a slice shows, as in the preset `lungs`."""
 
@@ -40,20 +42,20 @@ def main() -> None:
         spacing_mm=arguments.spacing,
         pixels=(pixels[0], pixels[1]),
         folds=arguments.folds,
-        seeds=arguments.seeds,
         epochs=arguments.epochs,
         steps=arguments.steps,
         batch=arguments.batch,
         rate=arguments.rate,
+        slice_mm=arguments.slice_mm,
     )
     runs: Path = arguments.runs
     _check_size(runs, size)
     if not arguments.only_page:
         number, parts = (int(each) for each in arguments.part.split("/"))
-        for job in [(seed, fold) for seed in range(size.seeds) for fold in range(size.folds)][number::parts]:
+        for job in [(seed, fold) for seed in range(arguments.seeds) for fold in range(size.folds)][number::parts]:
             _one(job[0], job[1], size, arguments.data, runs)
         _weigh(size, runs)
-    architecture_page.write(arguments.out, runs, size)
+    architecture_page.write(arguments.out, runs, size, _command(arguments))
 
 
 def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path) -> None:
@@ -67,7 +69,7 @@ def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path) -> None:
         # Each in a process of its own: what torch keeps for one network is no use to the next.
         _fresh(work.train, name, size, seed, fold, cases, folder, runs / "cache")
     test = choose(cases, work.split(cases, size, fold).test)
-    rows = _fresh(work.judge, folders, seed, fold, test, runs / "worst")
+    rows = _fresh(work.judge, folders, seed, fold, test, runs / "worst", size.slice_mm)
     _write(scores, rows)
 
 
@@ -105,6 +107,11 @@ def _write(path: Path, content: object) -> None:
         draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
+def _command(arguments: argparse.Namespace) -> str:
+    words = [f"--{name.replace('_', '-')} {getattr(arguments, name)}" for name in SIZES]
+    return "python benchmarks/architectures.py --data DATA --runs RUNS " + " ".join(words)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of cases with masks")
@@ -117,6 +124,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=100, help="of an epoch")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument(
+        "--slice-mm", type=float, default=0.0, help="judge every n-th slice, at most so far apart; 0: all"
+    )
     parser.add_argument("--part", default="0/1", metavar="I/N", help="do the I-th of N parts, from 0")
     parser.add_argument("--only-page", action="store_true", help="write the page from what is there")
     return parser.parse_args()

@@ -30,20 +30,24 @@ GRID = Geometry.axial((8, 168, 216), (20.0, 2.0, 2.0), (-215.0, -167.0, -70.0))
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Volume]:
     """A patient as the challenge publishes one, its contours by rt-utils, and the masks that they were drawn from."""
-    rt_utils = pytest.importorskip("rt_utils")
     root = tmp_path_factory.mktemp("lctsc")
     phantom = make_phantom(GRID, rng=3)
     write_patient(root, PATIENT, phantom.ct)
-    ct = root / PATIENT / "study" / "ct"
-    contours = rt_utils.RTStructBuilder.create_new(dicom_series_path=str(ct))
+    draw(root / PATIENT / "study", phantom.labels)
+    return root, phantom.labels
+
+
+def draw(study: Path, labels: Volume) -> None:
+    """Let rt-utils draw contours of masks on a study's CT."""
+    rt_utils = pytest.importorskip("rt_utils")
+    contours = rt_utils.RTStructBuilder.create_new(dicom_series_path=str(study / "ct"))
     # rt-utils wants (row, column, slice), slices as it sorts them: by their place, from the feet to the head.
-    masks = {name: (phantom.labels.array == label) for name, label in (("Lung_R", 1), ("Lung_L", 2))}
+    masks = {name: (labels.array == label) for name, label in (("Lung_R", 1), ("Lung_L", 2))}
     masks["Heart"] = np.roll(masks["Lung_R"], 20, axis=1)
     for name, mask in masks.items():
         contours.add_roi(mask=np.moveaxis(mask, 0, -1), name=name)
-    (root / PATIENT / "study" / "rtstruct").mkdir()
-    contours.save(str(root / PATIENT / "study" / "rtstruct" / "1-1.dcm"))
-    return root, phantom.labels
+    (study / "rtstruct").mkdir()
+    contours.save(str(study / "rtstruct" / "1-1.dcm"))
 
 
 def write_patient(root: Path, patient: str, scan: Volume, series: str = "ct") -> None:
@@ -51,6 +55,11 @@ def write_patient(root: Path, patient: str, scan: Volume, series: str = "ct") ->
     folder = root / patient / "study" / series
     folder.parent.mkdir(parents=True, exist_ok=True)
     write_dicom_series(scan, folder)
+    name_patient(folder, patient)
+
+
+def name_patient(folder: Path, patient: str) -> None:
+    """Give a series the name, and whatever else rt-utils copies into its structure sets."""
     uid, frame, study = generate_uid(), generate_uid(), generate_uid()
     for path in folder.iterdir():
         header = pydicom.dcmread(path)
@@ -85,6 +94,22 @@ def test_contours_of_others_become_the_masks_that_they_were_drawn_from(
         assert list(csv.DictReader(file)) == [
             {"case": PATIENT, "patient": PATIENT, "institution": "S1", "part": "train"}
         ]
+
+
+@pytest.mark.shared_data
+def test_contours_of_a_real_scan_become_its_masks(shared_data: Path, tmp_path: Path) -> None:
+    """KiTS-00072, feet first: the outline's own pixels fall to one side, and nothing else differs."""
+    source = shared_data / "volumes" / "KiTS-00072"
+    study = tmp_path / "data" / PATIENT / "study"
+    shutil.copytree(source / "ct", study / "ct")
+    for path in (study / "ct").iterdir():
+        path.chmod(0o644)
+    name_patient(study / "ct", PATIENT)
+    reference = read_labels(source / "lungs.nii.gz", read_scan(study / "ct").volume.geometry)
+    draw(study, reference.canonical())
+    assert main(["import-lctsc", str(tmp_path / "data"), "-o", str(tmp_path / "cases")]) == 0
+    comparison = compare(read_labels(tmp_path / "cases" / PATIENT / "lungs.nii.gz"), reference)
+    assert min(region.dsc for region in comparison.regions) > 0.985
 
 
 @pytest.mark.parametrize("names", [("Lung_R", "Lung L"), ("LUNG_R", "lung_l"), ("Lung R", "Lung_L")])
