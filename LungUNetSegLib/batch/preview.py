@@ -17,7 +17,7 @@ HEIGHT = 240
 
 GAP = 4
 DOUBTFUL_SLICES = 4
-_GREYS = 200
+_GREYS = 64
 
 Labels = npt.NDArray[np.uint8]
 
@@ -75,7 +75,9 @@ def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, f
         (np.arange(count) + 0.5) * size / count - 0.5 for count, size in zip((HEIGHT, width), hu.shape, strict=True)
     )
     low, high = WINDOW_HU
-    smooth = ndimage.map_coordinates(hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1)
+    smooth = ndimage.map_coordinates(
+        hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest"
+    )
     panel: Labels = np.rint((np.clip(smooth, low, high) - low) * ((_GREYS - 1) / (high - low))).astype(np.uint8)
     near = labels[np.ix_(np.rint(rows).astype(int).clip(0), np.rint(columns).astype(int).clip(0))]
     for label in np.unique(near[near > 0]):
