@@ -9,7 +9,8 @@ body { max-width: 1500px; }
 .wide { overflow-x: auto; } #scans th { cursor: pointer; user-select: none; background: #fff; }
 #scans th[aria-sort=ascending]::after { content: " \\2191"; }
 #scans th[aria-sort=descending]::after { content: " \\2193"; }
-#scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: break-word; }
+#scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
+#scans td:first-child, #scans td.text:last-child { overflow-wrap: anywhere; }
 #scans td:first-child, #scans td.text { max-width: 230px; } #scans th.text { text-align: left; }
 #scans td.text:last-child { max-width: none; min-width: 260px; }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
