@@ -165,7 +165,9 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._chooseLoaded(volumeNode)
         if self._parameterNode is not None:
             self._parameterNode.outputSegmentation = segmentationNode
-        slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+        logic = slicer.app.applicationLogic()
+        logic.GetSelectionNode().SetActiveVolumeID(volumeNode.GetID())
+        logic.PropagateVolumeSelection()
 
     def _setParameterNode(self, parameterNode: LungUNetSegParameterNode | None) -> None:
         self._disconnect()

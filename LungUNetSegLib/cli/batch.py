@@ -117,6 +117,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     print(f"{store.folder / 'index.html'}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
     if arguments.summary:
         print_summary(store)
+    if totals.failed:
+        print(f"lungunetseg: {totals.failed} of {totals.scans} scans failed", file=sys.stderr)
     return int(totals.failed > 0)
 
 

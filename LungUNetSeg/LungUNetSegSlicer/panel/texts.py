@@ -38,7 +38,7 @@ def batch_text(stage: str, done: int, total: int) -> str:
     texts = {
         "start": _("Handing over scan {done} of {total}"),
         "plan": _("Looking for scans: {done} of {total} files"),
-        "scans": _("{done} of {total} scans"),
+        "batch": _("{done} of {total} scans"),
     }
     return texts.get(stage, stage).format(done=done, total=total)
 

@@ -69,7 +69,6 @@ DEFINED_IN = {
     "slicer.util.updateVolumeFromArray": UTIL,
     "slicer.util.vtkMatrixFromArray": UTIL,
     "slicer.util.VTKObservationMixin": UTIL,
-    "slicer.util.setSliceViewerLayers": UTIL,
     "slicer.util.WaitCursor": UTIL,
     "slicer.vtkMRMLCameraNode": "Slicer Libs/MRML/Core/vtkMRMLCameraNode.h",
     "slicer.vtkMRMLColorLegendDisplayNode": "Slicer Modules/Loadable/Colors/MRML/vtkMRMLColorLegendDisplayNode.h",

@@ -54,19 +54,21 @@ def batch(panel, monkeypatch, tmp_path, window_model, wait_until):
 
 def test_a_folder_fills_the_table_and_a_double_click_loads_a_scan(app, panel, batch, scans, small_phantom) -> None:
     """Protects the way from a folder to a scan in the views; a scan that fails is named with its reason."""
-    rows = batch(scans)
+    in_table = batch(scans)
+    places = {row[0]: number for number, row in enumerate(in_table)}
+    rows = sorted(in_table)
     assert [row[0] for row in rows] == ["scans / a.nii.gz", "scans / b.nii.gz", "scans / flat.nii.gz"]
     assert all(float(row[1]) > 500 and float(row[2]) > 500 for row in rows[:2])
     assert rows[2][3].startswith("Failed: ") and "all values lie between 0 and 0" in rows[2][3]
     assert panel.ui.batchStatusLabel.text == "1 of 3 scans failed"
-    panel.ui.batchTable.cellDoubleClicked.emit(0, 0)
+    panel.ui.batchTable.cellDoubleClicked.emit(places["scans / a.nii.gz"], 0)
     volume, lungs = panel.parameters.inputVolume, panel.parameters.outputSegmentation
     assert volume.GetName() == "scans / a.nii.gz" and lungs.GetSegmentation().GetNumberOfSegments() == 2
     import slicer
 
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(volume), small_phantom.ct.array)
     assert panel.ui.resultsCollapsibleButton.visible and panel.table()[0][1] == rows[0][1]
-    panel.ui.batchTable.cellDoubleClicked.emit(2, 0)
+    panel.ui.batchTable.cellDoubleClicked.emit(places["scans / flat.nii.gz"], 0)
     assert "all values lie between 0 and 0" in panel.ui.batchStatusLabel.text
 
 
@@ -76,10 +78,21 @@ def test_the_scans_of_the_scene_get_their_lungs(app, panel, batch, small_phantom
 
     nodes = [add_volume_node(small_phantom.ct, "CT") for _ in range(2)]
     panel.ui.batchSourceComboBox.setCurrentIndex(1)
-    assert [row[0] for row in batch()] == ["CT", "CT 2"]
-    panel.ui.batchTable.cellDoubleClicked.emit(1, 2)
+    titles = [row[0] for row in batch()]
+    assert sorted(titles) == ["CT", "CT 2"]
+    panel.ui.batchTable.cellDoubleClicked.emit(titles.index("CT 2"), 2)
     assert panel.parameters.inputVolume is nodes[1]
-    assert len(app.mrmlScene().GetNodesByClass("vtkMRMLScalarVolumeNode")) == 2
+    assert app.mrmlScene().GetNodesByClass("vtkMRMLScalarVolumeNode").GetNumberOfItems() == 2
+
+
+def test_the_scans_of_the_scene_are_done_once(panel, batch, phantom_node, tmp_path) -> None:
+    """Protects a second click: the file that a volume is handed over in lies elsewhere each time."""
+    panel.ui.batchSourceComboBox.setCurrentIndex(1)
+    batch()
+    (report,) = (tmp_path / "results" / "scans").glob("*/scan.json")
+    made = report.stat().st_mtime_ns
+    batch()
+    assert [path.stat().st_mtime_ns for path in (tmp_path / "results" / "scans").glob("*/scan.json")] == [made]
 
 
 def test_a_cancelled_batch_goes_on(panel, batch, scans, tmp_path, wait_until, monkeypatch) -> None:
