@@ -47,6 +47,8 @@ class BatchTable:
             item = qt.QTableWidgetItem(text)
             item.setToolTip(text)
             self._widget.setItem(index, column, item)
+        for column in (1, 2):  # numbers are short; their room is the remarks'
+            self._widget.resizeColumnToContents(column)
 
     def _choose(self, index: int, _column: int) -> None:
         self._on_chosen(self._rows[index])
