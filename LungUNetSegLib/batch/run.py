@@ -65,6 +65,7 @@ def run_jobs(
     Raises:
         LungUNetSegError: No scan can be done at all, or the tables cannot be written.
     """
+    store.keep_jobs(jobs)
     todo = store.todo(jobs, settings.round, retry_failed=retry_failed)
     totals = Totals(len(jobs), todo.done, todo.failed, todo.changed)
     by_name = {job.name: job for job in todo.jobs}
