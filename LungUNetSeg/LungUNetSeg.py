@@ -92,6 +92,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Create the panel; Slicer calls this once, when the user first opens the module."""
+        from LungUNetSegSlicer.panel.batch_panel import BatchPanel
         from LungUNetSegSlicer.panel.compare_panel import ComparePanel
         from LungUNetSegSlicer.panel.first_scan import FirstScan
         from LungUNetSegSlicer.panel.segment_panel import SegmentPanel
@@ -105,6 +106,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.firstScan = FirstScan(self.ui, self._chooseLoaded)
         self.segmentPanel = SegmentPanel(self.ui, self.logic)
         self.comparePanel = ComparePanel(self.ui)
+        self.batchPanel = BatchPanel(self.ui, self.logic, self._showLoaded)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAddedEvent, self.onNodeAdded)
@@ -114,6 +116,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Release everything; Slicer calls this when it quits or reloads the module."""
         self.segmentPanel.cancel()
         self.comparePanel.close()
+        self.batchPanel.close()
         self.firstScan.close()
         self._setParameterNode(None)
         self.removeObservers()
@@ -157,6 +160,15 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameterNode is not None and volumeNode is not None:
             self._parameterNode.inputVolume = volumeNode
 
+    def _showLoaded(self, volumeNode: Any, segmentationNode: Any) -> None:
+        """Choose a scan of a batch that the user loaded, and its lungs, and show it."""
+        self._chooseLoaded(volumeNode)
+        if self._parameterNode is not None:
+            self._parameterNode.outputSegmentation = segmentationNode
+        logic = slicer.app.applicationLogic()
+        logic.GetSelectionNode().SetActiveVolumeID(volumeNode.GetID())
+        logic.PropagateVolumeSelection()
+
     def _setParameterNode(self, parameterNode: LungUNetSegParameterNode | None) -> None:
         self._disconnect()
         self._parameterNode = parameterNode
@@ -165,6 +177,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self.segmentPanel.set_parameters(parameterNode)
         self.comparePanel.set_parameters(parameterNode)
+        self.batchPanel.set_parameters(parameterNode)
 
     def _disconnect(self) -> None:
         if self._guiTag is not None:
@@ -175,6 +188,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _onParametersModified(self, *_: Any) -> None:
         self.segmentPanel.update_to_change()
         self.comparePanel.update()
+        self.batchPanel.update()
 
 
 class LungUNetSegLogic(ScriptedLoadableModuleLogic, LungLogic):

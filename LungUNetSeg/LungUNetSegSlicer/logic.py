@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from LungUNetSegLib.engines import DeviceName, EngineName
     from LungUNetSegLib.segmentation.result import Segmentation
     from LungUNetSegLib.segments import LabelKind
+    from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
     from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
     from LungUNetSegSlicer.run.settings import RunSettings
+    from LungUNetSegSlicer.run.worker import ChildEnd
 
 
 class LungLogic:
@@ -91,3 +94,27 @@ class LungLogic:
         from LungUNetSegSlicer.run.segmentation_run import SegmentationRun
 
         return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd)
+
+    def startBatch(
+        self,
+        source: BatchSource,
+        output: Path,
+        settings: RunSettings,
+        onProgress: Progress,
+        onEnd: Callable[[ChildEnd], None],
+    ) -> BatchRun:
+        """Segment many scans in a child process, as `lungunetseg batch` does; the scene stays as it is.
+
+        Args:
+            source: A folder of anything, or volumes of the scene by the names that the results have.
+            output: Folder of results.
+            settings: How to segment.
+            onProgress: Called with (stage, done, total).
+            onEnd: Called once, when it is done, cancelled or failed.
+
+        Raises:
+            OSError: Slicer's temporary folder cannot be used.
+        """
+        from LungUNetSegSlicer.run.batch_run import BatchRun
+
+        return BatchRun(source, output, settings, onProgress, onEnd)

@@ -75,7 +75,8 @@ def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
 def _hidden(scan: Candidate) -> tuple[str, ...]:
     """Paths and identifiers, which errors and findings may name."""
     texts = {scan.place, str(Path(scan.place).parent), scan.title, *(each.name for each in scan.files)}
-    texts |= {str(each.path) for each in scan.files} | {Path(each.member).name for each in scan.files if each.member}
+    names = {Path(each.member or each.path).name for each in scan.files}
+    texts |= {str(each.path) for each in scan.files} | {name for name in names if not name.isalpha()}
     texts |= {scan.details.get(keyword, "") for keyword in DICOM_COLUMNS.values() if keyword != "SeriesNumber"}
     return tuple(sorted(each for each in texts if len(each) > 3))
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from queue import SimpleQueue
 
 from LungUNetSegLib.batch.digests import digest_of
-from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome
-from LungUNetSegLib.batch.write import write_result
-from LungUNetSegLib.errors import one_line
-from LungUNetSegLib.io import Scan, read_scan
-from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.batch.reading import read_files
+from LungUNetSegLib.batch.write import ChangedByHandError, write_result
+from LungUNetSegLib.errors import WriteError, one_line
+from LungUNetSegLib.io import Scan
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
-from LungUNetSegLib.volume.resample import limited_threads
 
 Tell = Callable[[str, str, int, int], None]
 """Called with (name of the scan, stage, steps done, steps to do)."""
@@ -93,10 +89,7 @@ def read_job(job: Job, settings: BatchSettings, tell: Tell = say_nothing) -> Rea
     scan, error, digest = None, "", ""
     tell(job.name, "read", 0, 1)
     try:
-        with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder, limited_threads(settings.threads):
-            paths = unpack(job.files, Path(folder))
-            is_image = image_ending(paths[0]) is not None
-            scan = read_scan(paths[0]) if is_image else read_scan(paths, job.series)
+        scan = read_files(job, settings.threads)
         digest = digest_of(job.files, settings.secret)
     except Exception as found:
         error = one_line(found)
@@ -109,7 +102,8 @@ def segment_reading(
     """Segment a scan that was read, and write its folder of results."""
     job, scan = reading.job, reading.scan
     if scan is None:
-        return Outcome(name=job.name, error=reading.error, seconds=reading.seconds)
+        is_there = all(each.path.exists() for each in job.files)
+        return Outcome(name=job.name, error=reading.error, seconds=reading.seconds, is_settled=is_there)
     started = time.perf_counter()
     try:
         result = segmenter.segment(
@@ -123,5 +117,7 @@ def segment_reading(
         tell(job.name, "write", 0, 1)
         write_result(settings.output / "scans", job, scan, result, segmenter.model, settings, reading.digest)
     except Exception as error:
-        return Outcome(name=job.name, error=one_line(error), seconds=time.perf_counter() - started)
+        is_own = not isinstance(error, WriteError) or isinstance(error, ChangedByHandError)
+        took_s = reading.seconds + time.perf_counter() - started
+        return Outcome(name=job.name, error=one_line(error), seconds=took_s, is_settled=is_own)
     return Outcome(name=job.name, seconds=reading.seconds + time.perf_counter() - started)

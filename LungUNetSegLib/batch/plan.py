@@ -110,14 +110,21 @@ def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress:
         for one in chosen:
             if one.scan.key in seen:
                 left.append(Skipped(str(row.path), one.scan.title, "another row of the list names the same scan"))
+            elif one.name and one.name in seen:
+                left.append(Skipped(str(row.path), one.scan.title, f"another row of the list has the id {one.name}"))
             else:
-                taken.append(one)
-            seen.add(one.scan.key)
+                taken.append(_known_by_id(one))
+            seen |= {one.scan.key, one.name}
         if not own and each.files:
             left.append(Skipped(str(row.path), row.name, "no CT to segment"))
         skipped += left
         skipped += [Skipped(place, row.name, why) for place, why in each.skipped]
     return Plan(source, tuple(taken), (*skipped, *(Skipped(place, "", why) for place, why in others)))
+
+
+def _known_by_id(taken: Taken) -> Taken:
+    """What has an id is the same scan in a later list, wherever its files lie then."""
+    return replace(taken, scan=replace(taken.scan, key=f"id|{taken.name}")) if taken.name else taken
 
 
 def _find_row(row: Row) -> Found:

@@ -29,7 +29,7 @@ AT_ONCE = 2
 """Jobs of a process: one at work, one that is read meanwhile."""
 
 PATIENCE_S = 0.2
-END_S = 1.0
+END_S = 0.5
 """How long a process may take to end when it is asked to."""
 
 
@@ -61,6 +61,7 @@ class _Worker:
     process: subprocess.Popen[str]
     words: TextIO
     """What it last said on stderr."""
+    listener: threading.Thread | None = None
     jobs: dict[str, Job] = dataclasses.field(default_factory=dict)
     """What it has and has not finished, by name."""
     is_ready: bool = False
@@ -107,7 +108,8 @@ class _Crew:
             start_new_session=True,  # Ctrl-C is for the batch, which then ends its processes
         )
         worker = _Worker(process, words)
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.listener.start()
         self._write(worker, self._settings)
         return worker
 
@@ -168,7 +170,7 @@ class _Crew:
                 )
             else:
                 suspects.append(job)
-        worker.words.close()
+        _close(worker)
         self._workers[self._workers.index(worker)] = self._start()
 
     def end(self) -> None:
@@ -184,7 +186,17 @@ class _Crew:
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
-            worker.words.close()
+            _close(worker)
+
+
+def _close(worker: _Worker) -> None:
+    """Close what leads to a process that has ended."""
+    assert worker.process.stdin is not None and worker.process.stdout is not None and worker.listener is not None
+    worker.listener.join()
+    with suppress(OSError):  # what it did not take any more
+        worker.process.stdin.close()
+    worker.process.stdout.close()
+    worker.words.close()
 
 
 def _last_words(worker: _Worker) -> str:

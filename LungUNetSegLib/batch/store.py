@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.jobs import BatchSettings, Job
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
 from LungUNetSegLib.batch.locking import locked
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import clear_drafts, replacing
@@ -56,6 +56,7 @@ class Store:
         self.work = folder / "work"
         self.failures = self.work / "failed"
         self.index = self.work / "index.sqlite"
+        self._jobs = self.work / "jobs.jsonl"
 
     def make(self) -> None:
         """Make the folders.
@@ -159,6 +160,21 @@ class Store:
         if before.get("fingerprint") == job.fingerprint:
             return True
         return bool(before.get("digest") == digest_of(job.files, self.secret()))
+
+    def keep_jobs(self, jobs: Sequence[Job]) -> None:
+        """Keep of what files each scan is made, for who wants to see it beside its result."""
+        with replacing(self._jobs, ".jsonl") as draft, draft.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(job_to_json(job)) + "\n" for job in jobs)
+
+    def job(self, name: str) -> Job | None:
+        """Return the job of this name of the latest plan; None where there is none."""
+        start = json.dumps({"name": name})[:-1]  # a line's beginning: most lines need not be parsed
+        try:
+            with self._jobs.open(encoding="utf-8") as file:
+                line = next((line for line in file if line.startswith(start)), None)
+        except OSError:
+            return None
+        return None if line is None else job_from_json(json.loads(line))
 
     def failure(self, name: str) -> Path:
         """Return the file that says why a scan failed."""

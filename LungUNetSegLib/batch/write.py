@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from LungUNetSegLib.batch.store import REPORT
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.io import Scan, write_labels
+from LungUNetSegLib.io.masks.results import is_own_result
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.summary import report
@@ -29,6 +31,10 @@ WRITERS: dict[str, Writer] = {ending: partial(_write_image, ending) for ending i
 """By the names of `jobs.FORMATS`, what writes a result in that format into a folder."""
 
 PREVIEW, DOUBTFUL = "preview.png", "doubtful.png"
+
+
+class ChangedByHandError(WriteError):
+    """Labels that somebody has corrected, and that are not replaced."""
 
 
 def write_result(
@@ -47,6 +53,7 @@ def write_result(
 
     Raises:
         WriteError: The folder is missing, read-only or full.
+        ChangedByHandError: Somebody has changed the older labels.
     """
     try:
         with draft_folder(scans) as draft:
@@ -60,12 +67,35 @@ def write_result(
                 (folder / DOUBTFUL).write_bytes(doubtful)
             content = json.dumps(_report(job, scan, result, model, settings, digest), indent=1)
             (folder / REPORT).write_text(content + "\n", encoding="utf-8")
-            target = scans / job.name
-            if target.exists():
-                target.rename(draft / "before")
-            folder.rename(target)
+            publish(folder, scans)
     except OSError as error:
         raise WriteError(f"{scans / job.name}: cannot be written: {error.strerror or error}.") from error
+
+
+def publish(folder: Path, scans: Path) -> None:
+    """Move a complete folder of results among the others; an older one of its name goes.
+
+    Args:
+        folder: In a draft's folder, which keeps the older one for the moment between.
+        scans: The folder of such folders.
+
+    Raises:
+        ChangedByHandError: Somebody has changed the older labels: they are kept.
+        OSError: It cannot be moved, or made durable.
+    """
+    target = scans / folder.name
+    for path in target.glob("lungs.*"):
+        if not is_own_result(path):
+            raise ChangedByHandError(
+                f"{path}: somebody has changed these labels since they were written, so they are kept. Move them"
+                " elsewhere, and try again with --retry-failed."
+            )
+    for path in folder.iterdir():  # a power cut must not leave a whole folder of empty files
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    if target.exists():
+        target.rename(folder.parent / "before")
+    folder.rename(target)
 
 
 def _report(

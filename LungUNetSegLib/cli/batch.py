@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from LungUNetSegLib.batch.dask_executor import DaskCluster
 from LungUNetSegLib.batch.executors import Executor, InProcess
 from LungUNetSegLib.batch.identity import jobs_of
 from LungUNetSegLib.batch.index import HeaderIndex
@@ -75,6 +76,15 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=_jobs, metavar="N",
         help="processes at work at once, as many as cores and memory allow if not given; 0 for none but this one",
     )  # fmt: skip
+    where = how.add_mutually_exclusive_group()
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="work on the Dask cluster of this scheduler, as tcp://host:8786"
+    )
+    where.add_argument("--cluster", choices=("local",), help="start a Dask cluster on this machine, of --jobs workers")
+    how.add_argument(
+        "--send", action="store_true",
+        help="send scans to the cluster's workers and take results back, where they do not see SOURCE and OUT",
+    )  # fmt: skip
     how.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads of each; the cores are shared out")
 
 
@@ -117,6 +127,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     print(f"{store.folder / 'index.html'}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
     if arguments.summary:
         print_summary(store)
+    if totals.failed:
+        print(f"lungunetseg: {totals.failed} of {totals.scans} scans failed", file=sys.stderr)
     return int(totals.failed > 0)
 
 
@@ -136,6 +148,8 @@ def _plan(arguments: argparse.Namespace, index: HeaderIndex, progress: ProgressV
 
 def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: ProgressView) -> Totals:
     jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken))
+    if arguments.scheduler:
+        threads = arguments.threads  # the workers' machines have other cores than this one
     settings = BatchSettings(
         output=store.folder.resolve(),
         model=_absolute(arguments.model),
@@ -151,7 +165,7 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
     )
     round_ = store.begin(settings, redo=arguments.redo)
     settings = settings.with_round(round_)
-    executor: Executor = LocalProcesses(jobs) if jobs else InProcess()
+    executor = _executor(arguments, jobs)
     view = BatchView(progress)
     try:
         return run_jobs(
@@ -164,6 +178,14 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
         raise
     finally:
         view.close()
+
+
+def _executor(arguments: argparse.Namespace, jobs: int) -> Executor:
+    if arguments.scheduler or arguments.cluster:
+        return DaskCluster(arguments.scheduler, max(1, jobs), send=arguments.send)
+    if arguments.send:
+        raise ConfigError("--send sends scans to a cluster: name it with --scheduler or --cluster.")
+    return LocalProcesses(jobs) if jobs else InProcess()
 
 
 def _absolute(model: str) -> str:

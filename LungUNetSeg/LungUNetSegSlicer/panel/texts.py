@@ -33,6 +33,16 @@ def progress_text(stage: str, done: int, total: int, seconds_left: float | None)
     return text
 
 
+def batch_text(stage: str, done: int, total: int) -> str:
+    """Return how far a batch is."""
+    texts = {
+        "start": _("Handing over scan {done} of {total}"),
+        "plan": _("Looking for scans: {done} of {total} files"),
+        "batch": _("{done} of {total} scans"),
+    }
+    return texts.get(stage, stage).format(done=done, total=total)
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration in words."""
     whole = max(1, round(seconds))
@@ -49,13 +59,14 @@ def segment_names() -> dict[str, str]:
 def result_rows(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Return (segment, volume in ml, mean density in HU) for each separate lung, and for both together."""
     return [
-        (name, _number(result["volumes_ml"].get(key)), _number(result["mean_hu"].get(key)))
+        (name, number_text(result["volumes_ml"].get(key)), number_text(result["mean_hu"].get(key)))
         for key, name in segment_names().items()
         if result["volumes_ml"].get(key) is not None
     ]
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
+    """Return a volume or a density without decimals."""
     return "–" if value is None else f"{value:.0f}".replace("-", "\N{MINUS SIGN}")
 
 
@@ -69,13 +80,13 @@ def warnings_html(findings: Iterable[Mapping[str, str]]) -> str:
     """Return findings as rich text: a heading in the user's language, and the details."""
     lines = []
     for finding in findings:
-        heading = _heading(finding["code"])
+        heading = finding_heading(finding["code"])
         message = html.escape(finding["message"])
         lines.append(f"\N{WARNING SIGN} <b>{html.escape(heading)}</b> {message}" if heading else f"⚠ {message}")
     return "<br>".join(lines)
 
 
-def _heading(code: str) -> str:
+def finding_heading(code: str) -> str:
     """Return a finding's heading by its code; an empty text for an unknown code."""
     headings = {
         "not-hu": _("The values may not be Hounsfield units."),

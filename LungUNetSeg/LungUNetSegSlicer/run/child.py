@@ -2,25 +2,20 @@
 
 ``python -m LungUNetSegSlicer.run.child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
 ``FOLDER/scan.nrrd``, segments it and leaves its results there, in the files named below. Progress goes to stdout, one
-JSON object a line; an error is one line on stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a
-crash, that pipe closes, and the child removes the folder and ends. This file uses neither Qt nor MRML, because
-PythonSlicer has no application.
+JSON object a line; an error is one line on stderr. This file knows neither Qt nor MRML: PythonSlicer has no
+application.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-FOLDER_PREFIX = "LungUNetSeg-"
-"""Prefix of the folder's name. This process removes the folder, so it refuses any other."""
+from LungUNetSegSlicer.run.guard import guard
 
 SCAN = "scan.nrrd"
 """The last file that Slicer writes; it is complete once it has this name."""
@@ -45,10 +40,7 @@ def surface_file(label: int) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Segment the scan in a folder; return the exit status of `lungunetseg segment`."""
     folder = Path(arguments[0])
-    if not folder.name.startswith(FOLDER_PREFIX):
-        raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")
-    threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
-    _let_slicer_go_first()
+    guard(folder)
     from LungUNetSegLib.cli import main as lungunetseg
 
     while not (folder / SCAN).exists():
@@ -109,26 +101,6 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
 
         print(json.dumps({"stage": "surface", "done": done, "total": len(present)}), flush=True)
         write_surface(make_surface(labels, label), folder / surface_file(label))
-
-
-def _let_slicer_go_first() -> None:
-    """Lower this process's priority, so that Slicer's views stay smooth."""
-    if sys.platform == "win32":
-        import ctypes
-
-        below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS; -1 is this process
-        ctypes.windll.kernel32.SetPriorityClass(ctypes.c_void_p(-1), below_normal)
-    else:
-        os.nice(10)
-
-
-def _end_with_slicer(folder: Path) -> None:
-    """Wait for the other end of stdin to close; Slicer never writes to it."""
-    # Not sys.stdin, whose lock would still be held when Python ends.
-    while os.read(0, 1024):
-        pass
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -7,17 +7,12 @@ leaves nothing behind: no node, no file, no process.
 from __future__ import annotations
 
 import json
-import logging
-import shutil
-import tempfile
 import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import qt
 import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
 
@@ -27,6 +22,7 @@ from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.run import child
 from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import Output, RunSettings, folder_text
 from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Worker
@@ -34,9 +30,6 @@ from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
 from LungUNetSegSlicer.scene.segmentation_node import label_image, make_segments, show_segments
 from LungUNetSegSlicer.scene.surfaces import read_surface
 from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, transform_remarks
-
-REMOVAL_PAUSES_MS = (100, 1000, 10_000)
-"""Delay before the folder's removal is tried again: an ending child may still write or hold files open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +78,7 @@ class SegmentationRun:
         self._volume, self._target, self._settings = volume, target, settings
         self._on_progress, self._on_end = on_progress, on_end
         self._ended = False
-        # Readable by this user only, as it holds a patient's data.
-        self._folder = Path(tempfile.mkdtemp(prefix=child.FOLDER_PREFIX, dir=slicer.app.temporaryPath))
+        self._folder = make_folder()
         self._observers = [
             slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
@@ -179,13 +171,5 @@ class SegmentationRun:
             slicer.mrmlScene.RemoveObserver(tag)
         self._steps.stop()
         self._child.cancel()
-        _remove(self._folder, REMOVAL_PAUSES_MS)
+        remove_folder(self._folder)
         self._on_end(end)
-
-
-def _remove(folder: Path, pauses_ms: Sequence[int]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists() and pauses_ms:
-        qt.QTimer.singleShot(pauses_ms[0], lambda: _remove(folder, pauses_ms[1:]))
-    elif folder.exists():
-        logging.warning("LungUNetSeg: %s cannot be removed. It may contain a patient's scan.", folder)

@@ -80,9 +80,13 @@ class RunSettings:
 
     def arguments(self) -> list[str]:
         """Return the options of `LungUNetSegSlicer.run.child`."""
-        place = ["--engine", self.engine.value, "--device", self._library_device()]
-        arguments = ["--model", self.model, *place, "--labels", self.output.value]
+        arguments = self.batch_arguments()
         return [*arguments, "--surfaces"] if self.show3d else arguments
+
+    def batch_arguments(self) -> list[str]:
+        """Return the options that both `lungunetseg segment` and `lungunetseg batch` take."""
+        place = ["--engine", self.engine.value, "--device", self._library_device()]
+        return ["--model", self.model, *place, "--labels", self.output.value]
 
     def _library_device(self) -> str:
         if self.device is Device.GPU:

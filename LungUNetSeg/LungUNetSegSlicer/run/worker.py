@@ -53,15 +53,21 @@ class ChildProcess(Protocol):
 
 
 class Worker:
-    """A PythonSlicer process that runs `LungUNetSegSlicer.run.child`.
+    """A PythonSlicer process that runs a module of this package.
 
     Args:
         on_progress: Called for each line of progress.
         on_end: Called once, when the process has ended for any reason.
+        module: What it runs.
     """
 
-    def __init__(self, on_progress: Progress, on_end: Callable[[ChildEnd], None]) -> None:
-        self._on_progress, self._on_end = on_progress, on_end
+    def __init__(
+        self,
+        on_progress: Progress,
+        on_end: Callable[[ChildEnd], None],
+        module: str = "LungUNetSegSlicer.run.child",
+    ) -> None:
+        self._on_progress, self._on_end, self._module = on_progress, on_end, module
         self._cancelled = False
         self._unread = b""
         self._process = qt.QProcess()
@@ -83,7 +89,7 @@ class Worker:
         environment.insert("PYTHONSAFEPATH", "1")
         self._process.setProcessEnvironment(environment)
         self._process.setWorkingDirectory(str(folder))
-        self._process.start(sys.executable, ["-m", "LungUNetSegSlicer.run.child", str(folder), *arguments])
+        self._process.start(sys.executable, ["-m", self._module, str(folder), *arguments])
 
     def cancel(self) -> None:
         """Kill the child and its children; `on_end` is called before this returns."""
