@@ -73,7 +73,7 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
     """
     shape = volume.array.shape
     if sorted(shape)[1] < LEAST_PIXELS:
-        raise ReadError(f"{source}: the image has only {' x '.join(map(str, shape))} voxels, too few for a CT.")
+        raise ReadError(f"{source}: the image has only {' x '.join(map(str, shape))} voxels; no CT is so small.")
     findings = _check_size(volume.geometry, source)
     low, high = int(volume.array.min()), int(volume.array.max())
     if high - low < LEAST_RANGE_HU:

@@ -47,8 +47,8 @@ def test_folders_and_files_without_a_ct_say_what_they_hold(ct: Volume, tmp_path:
         "xray": ({"SOPClassUID": DigitalXRayImageStorageForPresentation, "Modality": "DX"}, "Found: X-ray images (4)."),
         "capture": ({"SOPClassUID": SecondaryCaptureImageStorage}, "Found: secondary captures (4)."),
         "scout": ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "Found: localizers (4)."),
-        "placeless": ({"ImagePositionPatient": None}, "Found: CT images whose position or size is not given (4)."),
-        "unscaled": ({"PixelSpacing": None}, "Found: CT images whose position or size is not given (4)."),
+        "placeless": ({"ImagePositionPatient": None}, "Found: CT images whose place or size is not given (4)."),
+        "unscaled": ({"PixelSpacing": None}, "Found: CT images whose place or size is not given (4)."),
     }
     for name, (attributes, words) in kinds.items():
         save(slices_of(ct, **attributes), tmp_path / name)

@@ -40,7 +40,7 @@ Slices = list[SliceHeader]
 
 
 def scans_in(slices: Sequence[SliceHeader]) -> list[Slices]:
-    """Return the slices of one series by the scans that they belong to."""
+    """Return the slices of one series, grouped by scan."""
     return [part for own in _by_patient(slices) for group in _same_frame(own) for part in _told_apart(group)]
 
 

@@ -74,7 +74,7 @@ def existing_files(path: Path) -> list[Path]:
     except OSError as error:
         raise ReadError(f"{path}: the folder cannot be opened: {error.strerror}.") from error
     if held is not None and held.is_symlink() and not held.exists():
-        raise ReadError(f"{path}: the folder holds only broken links, such as {held.name}.")
+        raise ReadError(f"{path}: the folder holds only links that lead nowhere, such as {held.name}.")
     raise ReadError(f"{path}: the folder is empty.")
 
 

@@ -162,7 +162,7 @@ def read_header(path: Path) -> list[SliceHeader] | str:
         return [header]
     except Exception:  # missing, empty and malformed values are all handled here
         logger.debug("%s has no usable CT header", path, exc_info=True)
-        return "CT images whose position or size is not given"
+        return "CT images whose place or size is not given"
 
 
 def _frames(dataset: Dataset, path: Path) -> Iterator[SliceHeader]:

@@ -39,7 +39,7 @@ UNREADABLE = (
     "files that cannot be opened",
     "empty files",
     "damaged DICOM files",
-    "CT images whose position or size is not given",
+    "CT images whose place or size is not given",
     "CT images whose rows and columns are not at right angles",
     FRAMES_WITHOUT_PLACES,
 )

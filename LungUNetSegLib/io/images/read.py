@@ -43,7 +43,7 @@ def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
     if finite.all():
         return ()
     if not finite.any():
-        raise ReadError(f"{path}: all voxels are NaN or infinite.")
+        raise ReadError(f"{path}: no voxel holds a number (all are NaN or infinite).")
     raw.array[~finite] = AIR_HU
     lost = finite.size - np.count_nonzero(finite)
     return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are NaN or infinite; they were treated as air."),)

@@ -188,7 +188,7 @@ def _read_dicom(
     except Exception as error:  # missing and malformed values may raise almost anything
         reason = " ".join(str(error).split())
         raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
-    raise ReadError(f"{path}: unknown mask format; known are image files, .npz, DICOM SEG and RTSTRUCT.")
+    raise ReadError(f"{path}: not a mask in a known format (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 
 def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray | None) -> Volume:

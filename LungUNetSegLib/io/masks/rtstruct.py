@@ -68,7 +68,7 @@ def lungs_in_contours(
         ReadError: No grid, no structure that is a lung, contours across the slices or outside the scan, wide gaps.
     """
     if reference is None:
-        raise ReadError(f"{path}: contours have no grid of their own; they can only be read with their scan.")
+        raise ReadError(f"{path}: contours have no grid of their own; they can only be read beside their scan.")
     structures = _structures(dataset)
     contours = {number: list(_contours(dataset, number)) for number in structures}
     # A structure without contours has no position.
@@ -124,7 +124,7 @@ def _indices(contours: Sequence[FloatArray], reference: Geometry, path: Path) ->
     """Return (n, 3) fractional indices (slice, row, column) of each contour's points."""
     found = [reference.to_index(points) for points in contours]
     if any(np.abs(each[:, 0] - each[:, 0].mean()).max() > ACROSS for each in found):
-        raise ReadError(f"{path}: contours are not parallel to the scan's slices; they were drawn on another series.")
+        raise ReadError(f"{path}: contours lie across the scan's slices; they were drawn on another series.")
     return found
 
 

@@ -315,7 +315,7 @@ def test_folders_of_links_are_followed_once(ct: Volume, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()
     (nowhere / "slice").symlink_to(tmp_path / "gone")
-    refused(nowhere, "broken links")
+    refused(nowhere, "links that lead nowhere")
     refused(nowhere / "slice", "broken link")
 
 

@@ -120,7 +120,7 @@ def test_what_is_no_ct_is_refused_with_its_reason(tmp_path: Path) -> None:
         "complex.mha": (sitk.GetImageFromArray(ramp.astype(np.complex64)), "complex"),
         "tiny.nii": (sitk.GetImageFromArray(ramp[:, :4, :4]), "8 x 4 x 4"),
         "labels.nii.gz": (sitk.GetImageFromArray((ramp > 0).astype(np.uint8)), "between 0 and 1"),
-        "nan.nii.gz": (sitk.GetImageFromArray(np.full(ramp.shape, np.nan, np.float32)), "all voxels are NaN"),
+        "nan.nii.gz": (sitk.GetImageFromArray(np.full(ramp.shape, np.nan, np.float32)), "no voxel holds a number"),
     }
     metres = sitk.GetImageFromArray(ramp)
     metres.SetSpacing((0.0007, 0.0007, 0.002))

@@ -129,7 +129,7 @@ def test_contours_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
         ("b", {"Lung_L": []}, GRID, "no contours"),
         ("c", {"Lung_L": lung}, None, "no grid of their own"),
         ("d", {"Lung_L": [rectangle(9, (0, 9), (0, 9))]}, GRID, "1 of 1 contours lie outside"),
-        ("e", {"Lung_L": lung}, GRID.reordered((1, 0, 2), (False,) * 3), "not parallel to the scan's slices"),
+        ("e", {"Lung_L": lung}, GRID.reordered((1, 0, 2), (False,) * 3), "across the scan's slices"),
     ):
         path = structure_set(tmp_path / f"{name}.dcm", structures)
         with pytest.raises(ReadError, match=reason):
@@ -146,7 +146,7 @@ def test_other_dicom_files_are_no_masks(small_phantom: Phantom, tmp_path: Path) 
     from LungUNetSegLib.io import write_dicom_series
 
     write_dicom_series(small_phantom.ct, tmp_path / "ct")
-    with pytest.raises(ReadError, match="unknown mask format"):
+    with pytest.raises(ReadError, match="not a mask in a known format"):
         read_labels(tmp_path / "ct" / "0001.dcm")
     with pytest.raises(ReadError, match="holds 24 files"):
         read_labels(tmp_path / "ct")

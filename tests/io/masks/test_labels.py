@@ -271,7 +271,7 @@ def test_a_segmentation_without_lungs_and_wrong_values_are_refused(tmp_path: Pat
     with pytest.raises(ReadError, match="a mask holds 0, 1"):
         read_labels(tmp_path / "ct.nii.gz")
     (tmp_path / "mask.txt").touch()
-    with pytest.raises(ReadError, match="unknown mask format"):
+    with pytest.raises(ReadError, match="not a mask in a known format"):
         read_labels(tmp_path / "mask.txt")
     with pytest.raises(ReadError, match="no such file"):
         read_labels(tmp_path / "none.nii.gz")
