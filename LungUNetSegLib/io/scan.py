@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from LungUNetSegLib.io.dicom.headers import SliceHeader
 
 PathInput: TypeAlias = str | PathLike[str]
 ScanInput: TypeAlias = PathInput | Sequence[PathInput]
@@ -48,6 +51,8 @@ class Scan:
         findings: What was odd about it and what was done.
         slice_places: Where the scanner's slices lie on the volume's slice axis, as fractional indices; whole numbers
             but where slices were missing or uneven and the volume is interpolated. None where that is not known.
+        slices: Headers of the DICOM slices that it was read from, in their order along the slice axis; none for image
+            files. What is written about the scan as DICOM refers to them.
     """
 
     volume: Volume
@@ -56,6 +61,7 @@ class Scan:
     description: str
     findings: tuple[Finding, ...] = ()
     slice_places: npt.NDArray[np.float64] | None = None
+    slices: tuple[SliceHeader, ...] = ()
 
 
 def describe(title: str, volume: Volume) -> str:

@@ -8,12 +8,10 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from dicom_files import encoded, item, save, slices_of
+from dicom_files import encoded, enhanced, save, slices_of
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
-    EnhancedCTImageStorage,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     JPEGLSLossless,
@@ -180,33 +178,6 @@ def test_decimal_strings_in_odd_forms(thin: Volume, tmp_path: Path) -> None:
     dataset.SliceThickness = "008.000000E+00"
     scan = read_scan(save([dataset], tmp_path))
     assert scan.volume.geometry.spacing_mm == pytest.approx((8.0, 6.0, 6.0))
-
-
-def enhanced(volume: Volume) -> Dataset:
-    """The volume as one Enhanced CT file, frames in reverse order; rescale and orientation are shared."""
-    slices = slices_of(volume)
-    dataset = slices[0]
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope"):
-        delattr(dataset, keyword)
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
-    dataset.NumberOfFrames = len(slices)
-    shared = Dataset()
-    shared.PlaneOrientationSequence = Sequence([item(ImageOrientationPatient=slices[1].ImageOrientationPatient)])
-    shared.PixelMeasuresSequence = Sequence([item(PixelSpacing=slices[1].PixelSpacing, SliceThickness="10")])
-    frames = []
-    for index, each in reversed(list(enumerate(slices))):
-        frame = Dataset()
-        position = each.ImagePositionPatient if index else volume.geometry.to_lps((0, 0, 0)).tolist()
-        frame.PlanePositionSequence = Sequence([item(ImagePositionPatient=position)])
-        rescale = item(RescaleIntercept=-1024 - index, RescaleSlope=1, RescaleType="HU")
-        frame.PixelValueTransformationSequence = Sequence([rescale])
-        frame.CTImageFrameTypeSequence = Sequence([item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])])
-        frames.append(frame)
-    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
-    dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
-    stored = [(volume.array[index].astype(np.int32) + 1024 + index) for index in reversed(range(len(slices)))]
-    dataset.PixelData = np.array(stored).astype("<u2").tobytes()
-    return dataset
 
 
 @pytest.mark.parametrize("syntax", ["", "rle", "jpeg-ls"])
