@@ -10,7 +10,8 @@ from pathlib import Path
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.endings import ending_of
+from LungUNetSegLib.io.dicom_objects.common import is_own_object
+from LungUNetSegLib.io.endings import DICOM_ENDING, ending_of
 from LungUNetSegLib.io.masks.results import is_own_result
 
 HEADER_BYTES = 1 << 16
@@ -49,7 +50,8 @@ def check_outputs(inputs: Sequence[Path], outputs: Sequence[Path], *, overwrite:
 def _is_part(output: Path, source: Path) -> bool:
     """Whether a file is a slice of the input, in its folder, or has the name of the voxels that its header names."""
     if source.is_dir():
-        return source.resolve() in output.resolve().parents and read_dataset(output) is not None
+        is_within = source.resolve() in output.resolve().parents
+        return is_within and read_dataset(output) is not None and not is_own_object(output)
     if ending_of(source) not in (".nhdr", ".nrrd", ".mhd", ".mha"):
         return False
     with source.open("rb") as file:
@@ -59,6 +61,8 @@ def _is_part(output: Path, source: Path) -> bool:
 def _may_be_replaced(output: Path) -> bool:
     if output.suffix.lower() == ".csv":
         return output.read_bytes().startswith((b"input,output,", b"case,region,"))
+    if output.suffix.lower() == DICOM_ENDING:
+        return is_own_object(output)
     if output.suffix.lower() != ".json":
         return is_own_result(output)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 SEGMENTATION_ENDING = ".seg.nrrd"
 """Slicer's segmentations; they are also NRRD files, so this ending comes before .nrrd in every list."""
@@ -29,6 +30,14 @@ IMAGE_OUTPUT_ENDINGS = (*NIFTI_ENDINGS, ".nrrd", ".mha")
 
 OUTPUT_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_OUTPUT_ENDINGS)
 """Label maps that can be written."""
+
+DicomFormat = Literal["rtstruct", "dicom-sr", "dicom-seg"]
+DICOM_OUTPUT_ENDINGS: dict[DicomFormat, str] = {
+    "rtstruct": ".rtstruct.dcm",
+    "dicom-sr": ".sr.dcm",
+    "dicom-seg": DICOM_ENDING,
+}
+"""DICOM objects that can be written, and by which ending each is chosen; the longer ones stand first."""
 
 
 def ending_of(path: Path, endings: tuple[str, ...] = MASK_ENDINGS) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from LungUNetSegLib.io.dicom.headers import SliceHeader
 
 PathInput: TypeAlias = str | PathLike[str]
 ScanInput: TypeAlias = PathInput | Sequence[PathInput]
@@ -50,6 +53,8 @@ class Scan:
         slice_places: Where the scanner's slices lie on the volume's slice axis, as fractional indices; whole numbers
             but where slices were missing or uneven and the volume is interpolated. None where that is not known.
         forms: Both forms of a NIfTI file's place, which its label map shall have too.
+        slices: Headers of the DICOM slices that it was read from, in their order along the slice axis; none for image
+            files. What is written about the scan as DICOM refers to them.
     """
 
     volume: Volume
@@ -59,6 +64,7 @@ class Scan:
     findings: tuple[Finding, ...] = ()
     slice_places: npt.NDArray[np.float64] | None = None
     forms: NiftiForms | None = None
+    slices: tuple[SliceHeader, ...] = ()
 
 
 def describe(title: str, volume: Volume) -> str:

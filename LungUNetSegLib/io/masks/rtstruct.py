@@ -205,7 +205,9 @@ def _structures(dataset: Dataset) -> dict[int, tuple[str, list[str]]]:
     codes: dict[int, list[str]] = {}
     for item in dataset.get("RTROIObservationsSequence", []):
         number = int(item.get("ReferencedROINumber", -1))
-        codes.setdefault(number, []).extend(codes_of(*item.get("RTROIIdentificationCodeSequence", [])))
+        kinds = item.get("RTROIIdentificationCodeSequence", [])
+        sides = [each for kind in kinds for each in kind.get("SegmentedPropertyTypeModifierCodeSequence", [])]
+        codes.setdefault(number, []).extend(codes_of(*kinds, *sides))
         if item.get("RTROIInterpretedType") in TARGETS:
             codes[number].append(TARGETS[item.RTROIInterpretedType])
     named = {int(item.ROINumber): str(item.get("ROIName", "")) for item in dataset.get("StructureSetROISequence", [])}
