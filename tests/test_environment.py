@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import platform
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -85,3 +86,13 @@ def test_without_linux_s_list_numpy_s_is_taken(tmp_path: Path, monkeypatch: pyte
 def test_a_scan_or_the_environment_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert "--environment" in capsys.readouterr().err
+
+
+def test_the_panel_s_report_loads_no_engine() -> None:
+    """Protects the panel after a failed run: the report must not keep it waiting, nor hold an engine in its memory."""
+    script = (
+        "import sys; from LungUNetSegLib.environment import describe_environment as describe; "
+        "lines = describe(load_engines=False); assert 'numpy' in lines and 'GPU' not in lines; "
+        "sys.exit(bool({'onnxruntime', 'openvino', 'torch'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-W", "error", "-c", script], check=False).returncode == 0

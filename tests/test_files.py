@@ -30,7 +30,7 @@ def test_pipes_and_devices_are_never_replaced(tmp_path: Path) -> None:
     """Protects /dev/null and /dev/stdout from becoming a file: root may do it."""
     os.mkfifo(tmp_path / "pipe.json")
     for path in (Path(os.devnull), tmp_path / "pipe.json"):
-        with pytest.raises(WriteError, match="no ordinary file"):
+        with pytest.raises(WriteError, match="not an ordinary file"):
             check_replaceable(path)
     check_replaceable(tmp_path / "new.json")
 
@@ -60,7 +60,7 @@ def test_the_next_run_clears_what_a_killed_one_left(tmp_path: Path) -> None:
     others = {elsewhere, alive, ".lungunetseg-notes", ".hidden"}
     for name in others:
         (tmp_path / name).write_text("not ours to remove")
-    files._clear_drafts.cache_clear()
+    files.clear_drafts.cache_clear()
     with replacing(path, ".json") as draft:
         draft.write_text("whole")
     assert {each.name for each in tmp_path.iterdir()} == others | {"scores.json"}

@@ -1,4 +1,4 @@
-"""Segmentation in a scene without a GUI: what Slicer's module, a script and a server call.
+"""Segments in a scene without a GUI; Slicer's module, scripts and servers call it.
 
 Loading this file needs a scene but none of the application's base classes, and imports neither torch nor an engine.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from LungUNetSegLib.engines import DeviceName, EngineName
     from LungUNetSegLib.segmentation.result import Segmentation
     from LungUNetSegLib.segments import LabelKind
+    from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
     from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
     from LungUNetSegSlicer.run.settings import RunSettings
+    from LungUNetSegSlicer.run.worker import ChildEnd
 
 
 class LungLogic:
@@ -36,7 +39,7 @@ class LungLogic:
         show3d: bool = False,
         progress: Progress = silent,
     ) -> tuple[vtkMRMLSegmentationNode, Segmentation]:
-        """Segment the lungs of a CT in this process; the scene changes only when all is done.
+        """Segment the lungs of a CT in this process; the scene changes only at the end.
 
         Args:
             volumeNode: The CT in HU, with any orientation and spacing.
@@ -73,7 +76,7 @@ class LungLogic:
         onProgress: Progress,
         onEnd: Callable[[RunEnd], None],
     ) -> SegmentationRun:
-        """Segment in a child process, with Slicer free meanwhile; the panel does so. Needs Qt's event loop.
+        """Segment in a child process while Slicer stays usable, as the panel does. Needs Qt's event loop.
 
         Args:
             volumeNode: The CT.
@@ -91,3 +94,27 @@ class LungLogic:
         from LungUNetSegSlicer.run.segmentation_run import SegmentationRun
 
         return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd)
+
+    def startBatch(
+        self,
+        source: BatchSource,
+        output: Path,
+        settings: RunSettings,
+        onProgress: Progress,
+        onEnd: Callable[[ChildEnd], None],
+    ) -> BatchRun:
+        """Segment many scans in a child process, as `lungunetseg batch` does; the scene stays as it is.
+
+        Args:
+            source: A folder of anything, or volumes of the scene by the names that the results have.
+            output: Folder of results.
+            settings: How to segment.
+            onProgress: Called with (stage, done, total).
+            onEnd: Called once, when it is done, cancelled or failed.
+
+        Raises:
+            OSError: Slicer's temporary folder cannot be used.
+        """
+        from LungUNetSegSlicer.run.batch_run import BatchRun
+
+        return BatchRun(source, output, settings, onProgress, onEnd)

@@ -1,4 +1,4 @@
-"""Cases to learn from and to test on: where their scan and mask lie, found in each folder layout that is known."""
+"""Finds the cases of a data set, with their scans and masks, in the known folder layouts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Case:
         image: Folder with one DICOM series, or an image file.
         mask: Label map (1 right lung, 2 left), or a file that `read_labels` takes.
         ignore: Label map whose voxels above 0 are left out of loss and score.
-        meanings: What structures or values of the mask are, where their names and codes do not tell.
+        meanings: What structures or values of the mask are, if their names and codes do not say it.
     """
 
     case_id: str
@@ -74,7 +74,7 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """`root` and its folders down to two levels, without those that belong to a case or are hidden."""
+    """Return `root` and its folders down to two levels, without those that belong to a case or are hidden."""
     yield root
     inner = {name for pair in PAIR_FOLDERS for name in pair} | {CT}
     for pattern in ("*/", "*/*/"):
@@ -85,7 +85,7 @@ def _folders(root: Path) -> Iterator[Path]:
 
 
 def _case_folder(folder: Path) -> Iterator[Case]:
-    """The layout `<case>/ct` with `<case>/lungs.*`."""
+    """Find a case in the layout `<case>/ct` with `<case>/lungs.*`."""
     scan, mask = folder / CT, _named(folder, LUNGS)
     if not scan.is_dir() and mask is None:
         return
@@ -101,7 +101,7 @@ def _case_folder(folder: Path) -> Iterator[Case]:
 
 
 def _side_by_side(folder: Path) -> Iterator[Case]:
-    """The paper's layout and its relatives: a folder of images beside a folder of masks."""
+    """Find cases in the paper's layout and similar ones: a folder of images beside a folder of masks."""
     for image_folder, mask_folder in PAIR_FOLDERS:
         images, masks = folder / image_folder, folder / mask_folder
         if not (images.is_dir() and masks.is_dir()):
@@ -117,7 +117,7 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
 
 
 def _pairs_in_folder(folder: Path) -> Iterator[Case]:
-    """Image files beside masks of the same name with `_seg`, `_mask` or the like, or on `.seg.nrrd`, Slicer's own."""
+    """Find image files beside masks with the same name and `_seg`, `_mask` or the like, or `.seg.nrrd` (Slicer)."""
     if (folder / CT).is_dir():
         return
     masks = [path for path in _files(folder, MASK_ENDINGS) if is_mask_name(path)]
@@ -138,7 +138,7 @@ _LAYOUTS: tuple[Callable[[Path], Iterator[Case]], ...] = (_case_folder, _side_by
 
 
 def _by_name(paths: Sequence[Path], kind: str) -> dict[str, Path]:
-    """Masks or scans by the name of their case, of which each may have one."""
+    """Return masks or scans by the name of their case; each case may have one."""
     by_name: dict[str, Path] = {}
     for path in paths:
         name = case_name(path)
@@ -168,7 +168,7 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _named(folder: Path, stem: str) -> Path | None:
-    """The mask of a case's own folder whose name without its ending is `stem`."""
+    """Return the mask in a case's own folder whose name without its ending is `stem`."""
     found = [path for path in _files(folder, MASK_ENDINGS) if stem_of(path) == stem]
     if len(found) > 1:
         raise DataError(

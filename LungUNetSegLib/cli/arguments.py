@@ -1,4 +1,4 @@
-"""Values that several commands take: what argparse turns into a number or a path, or refuses in one line."""
+"""Argument types of several commands: argparse converts a text to a number or path, or refuses it in one line."""
 
 from __future__ import annotations
 
@@ -23,8 +23,15 @@ def thread_count(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Return a number of things, at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"invalid number: {text!r}")
+    return int(text)
+
+
 def _path_ending_in(ending: str, text: str) -> Path:
-    """Return a path, unless its name says that it is a file of another kind."""
+    """Return a path, unless its ending is that of another kind of file."""
     path = Path(text)
     if path.suffix.lower() != ending:
         raise argparse.ArgumentTypeError(f"{text}: the name must end in {ending}")

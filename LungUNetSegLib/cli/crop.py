@@ -1,4 +1,4 @@
-"""`lungunetseg crop`: the box around a scan's lungs, with its place in the patient, as an image and a mask."""
+"""`lungunetseg crop`: writes the box around a scan's lungs as an image and a mask, with its position in the patient."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT",
         help="ends in .nii.gz, .nrrd or .mha; the lungs' mask in the box is written beside it, as OUT_lungs",
     )  # fmt: skip
-    parser.add_argument("--mask", type=Path, metavar="FILE", help="the scan's lungs; they are segmented if not given")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="what segments them")
+    parser.add_argument("--mask", type=Path, metavar="FILE", help="mask of the lungs; if absent, they are segmented")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="the model that segments them")
     parser.add_argument(
-        "--margin", type=float, default=0.0, metavar="MM", help="space around the lungs; 0 if not given"
+        "--margin", type=float, default=0.0, metavar="MM", help="margin around the lungs; 0 if not given"
     )
     parser.add_argument(
         "--rule", choices=("margin", "wang2020"), default="margin",
-        help="around all of the lungs, or without the slices that Wang 2020 leaves out",
+        help="box around all of the lungs, or without the slices that Wang 2020 leaves out",
     )  # fmt: skip
     parser.add_argument(
-        "--suppress", action="store_true", help="clip what is not lung to 4 deviations around the lungs' mean"
+        "--suppress", action="store_true", help="clip voxels outside the lungs to 4 SD around the lungs' mean"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
     add_outside_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Cut out the box, write image and mask, and print where it lies.
+    """Cut out the box, write image and mask, and print the box's position.
 
     Raises:
         LungUNetSegError: A file that cannot be read or written, a mask of another scan, or no lung.

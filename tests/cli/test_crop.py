@@ -99,7 +99,7 @@ def test_suppression_changes_what_is_not_lung(files: Path, tmp_path: Path) -> No
         (["-o", "{out}/none/box.nii.gz"], "does not exist"),
         (["-o", "{out}/box.nii.gz", "--margin", "-1"], "at least 0 mm"),
         (["-o", "{out}/box.nii.gz", "--rule", "wang2020"], "60 pixels a side"),
-        (["-o", "{files}/ct.nii.gz"], "is read in this run"),
+        (["-o", "{files}/ct.nii.gz"], "is an input of this run"),
     ],
 )
 def test_what_cannot_be_cut_out_is_said(

@@ -1,4 +1,4 @@
-"""What was measured, as a table of the scene and as a CSV file."""
+"""Writes the measurements as a table of the scene and as a CSV file."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from LungUNetSegLib.files import csv_text
 from LungUNetSegSlicer.panel.texts import segment_names
 
 ROLE = "LungUNetSeg.Table"
-"""The reference from a segmentation to its table."""
+"""Role of the node reference from a segmentation to its table."""
 
 CSV_COLUMNS = ("segmentation", "segment", "volume_ml", "mean_hu", "model", "lungunetseg")
 
 
 def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLTableNode:
-    """Put a result into the scene as a table beside its segmentation, in place of that of an earlier run.
+    """Add a result to the scene as a table beside its segmentation; it replaces the table of an earlier run.
 
     Args:
-        segmentation: Whose result it is.
-        result: What `results.recall` returned for it.
+        segmentation: The segmentation that the result belongs to.
+        result: Its result, from `results.recall`.
 
     Returns:
         A table with the columns segment, volume in ml, and mean density in HU.
@@ -51,7 +51,7 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
 
 
 def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
-    """Write a result as CSV with a row for each segment; numbers have all their digits, whatever the language.
+    """Write a result as CSV with a row for each segment; numbers have full precision and a decimal point.
 
     A name that a spreadsheet would take for a formula has an apostrophe before it.
 

@@ -1,35 +1,30 @@
-"""The child process behind the panel: the library's command line, which ends when Slicer does.
+"""The child process behind the panel: it runs the library's command line, and ends when Slicer does.
 
 ``python -m LungUNetSegSlicer.run.child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
 ``FOLDER/scan.nrrd``, segments it and leaves its results there, in the files named below. Progress goes to stdout, one
-JSON object a line; an error is one line on stderr. Slicer holds the other end of stdin: when Slicer is gone, even by a
-crash, that pipe closes, and the child removes the folder and ends. This file knows neither Qt nor MRML, for
-PythonSlicer has no application.
+JSON object a line; an error is one line on stderr. This file knows neither Qt nor MRML: PythonSlicer has no
+application.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-FOLDER_PREFIX = "LungUNetSeg-"
-"""How the folder's name begins: this process removes it, so no other may be given."""
+from LungUNetSegSlicer.run.guard import guard
 
 SCAN = "scan.nrrd"
-"""The last that Slicer brings: it is complete once it has this name."""
+"""The last file that Slicer writes; it is complete once it has this name."""
 
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
 LUNGS = "lungs.npy"
-"""The box of the label map that holds lung: read quickly, however long the scan, and at once, as no archive is."""
+"""The box of the label map that holds lung. Slicer reads it quickly, however long the scan, as it is not an archive."""
 
 FIRST = "first.npy"
 """The index of the box's first voxel in the label map."""
@@ -45,10 +40,7 @@ def surface_file(label: int) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Segment the scan in a folder; return the exit status of `lungunetseg segment`."""
     folder = Path(arguments[0])
-    if not folder.name.startswith(FOLDER_PREFIX):
-        raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")
-    threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
-    _let_slicer_go_first()
+    guard(folder)
     from LungUNetSegLib.cli import main as lungunetseg
 
     while not (folder / SCAN).exists():
@@ -56,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     options = [each for each in arguments[1:] if each != "--surfaces"]
     files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
     status = lungunetseg(["segment", *files, "--progress", "json", *options])
-    # It is large, and removing it would keep Slicer's user waiting.
+    # The file is large, and removing it later would keep Slicer's user waiting.
     (folder / SCAN).unlink()
     if status == 0:
         try:
@@ -69,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _add_findings(folder: Path) -> None:
-    """Add what the scan's DICOM headers tell to the findings; Slicer made an even volume of whatever slices it got."""
+    """Add findings from the scan's DICOM headers, since Slicer made an even volume of whatever slices it loaded."""
     from LungUNetSegLib.errors import ReadError
     from LungUNetSegLib.findings import Finding
     from LungUNetSegLib.io.dicom.headers import read_headers
@@ -93,7 +85,7 @@ def _add_findings(folder: Path) -> None:
 
 
 def _hand_back(folder: Path, with_surfaces: bool) -> None:
-    """Write what Slicer will read, in forms that keep its user waiting least."""
+    """Write the files that Slicer will read, in forms that load quickly."""
     import numpy as np
 
     from LungUNetSegLib.io.masks.labels import read_labels
@@ -109,26 +101,6 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
 
         print(json.dumps({"stage": "surface", "done": done, "total": len(present)}), flush=True)
         write_surface(make_surface(labels, label), folder / surface_file(label))
-
-
-def _let_slicer_go_first() -> None:
-    """Take the processor's time only where Slicer does not want it: views must turn smoothly meanwhile."""
-    if sys.platform == "win32":
-        import ctypes
-
-        below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS; -1 is this process
-        ctypes.windll.kernel32.SetPriorityClass(ctypes.c_void_p(-1), below_normal)
-    else:
-        os.nice(10)
-
-
-def _end_with_slicer(folder: Path) -> None:
-    """Wait for the other end of stdin to close; Slicer never writes to it."""
-    # Not sys.stdin, whose lock would still be held when Python ends.
-    while os.read(0, 1024):
-        pass
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a file is that is no CT slice, in words for people, and what to do about it."""
+"""Names the kinds of files that are not CT slices, for messages, and the advice for each kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.images.files import archive_kind
 
 Others = dict[str, list[Path]]
-"""Files that are no CT slices, by kind; kinds are for people, in the plural."""
+"""Files that are not CT slices, by kind; kinds are texts for messages, in the plural."""
 
 SINGLE_FRAME_CT = uid.CTImageStorage
 MULTI_FRAME_CT = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
@@ -44,20 +44,20 @@ UNREADABLE = (
     FRAMES_WITHOUT_PLACES,
     "CT images whose values are scaled by a look-up table",
 )
-"""Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
+"""Kinds that may be unreadable slices of a scan; a lost slice at its end would otherwise go unnoticed."""
 
 ADVICE = {
-    "directories of a disc": "Give the folder in which DICOMDIR lies.",
+    "directories of a disc": "Give the folder that contains DICOMDIR.",
     "zip archives": "Unpack them first.",
     "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
     FRAMES_WITHOUT_PLACES: "Export the original slices.",
     "CT images whose values are scaled by a look-up table": "Export them with a slope and an intercept.",
 }
-"""What to do about a kind of file that is no slice."""
+"""Advice for a kind of file that is not a slice."""
 
 
 def kind_by_name(path: Path) -> str:
-    """What a file is that is no DICOM."""
+    """Return the kind of a file that is not DICOM."""
     if image_ending(path):
         return "image files of other formats"
     if path.suffix.lower() in (".hdr", ".img"):
@@ -68,7 +68,7 @@ def kind_by_name(path: Path) -> str:
 
 
 def other_kind(dataset: Dataset) -> str | None:
-    """What a file is if it is no CT slice to segment; None if it is one."""
+    """Return the kind of a DICOM file that is not a CT slice to segment; None for a CT slice."""
     modality = str(dataset.get("Modality", "") or "")
     sop_class = dataset.get("SOPClassUID", SINGLE_FRAME_CT if modality == "CT" else "")
     sop_class = sop_class or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", "")

@@ -1,4 +1,4 @@
-"""DICOM slices to series, and which of several series is the chest CT."""
+"""Groups DICOM slices into series, and chooses the chest CT among several series."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
 
 AXIAL_COSINE = float(np.cos(np.radians(35)))
-"""A gantry tilts by 30 degrees at most; more is a coronal or sagittal reformation."""
+"""A gantry tilts by at most 30 degrees; larger angles are coronal or sagittal reformations."""
 
 THORAX_MM = 300.0
-"""Beyond this length a longer scan is no better candidate: it holds any thorax."""
+"""Beyond this length a longer scan is not preferred, as it already covers any thorax."""
 
 _CHEST_WORDS = re.compile(r"chest|thora|lung|pulmo|thx|torax|\bct[ap]\b", re.IGNORECASE)
 _OTHER_WORDS = re.compile(r"head|brain|skull|neck|sinus|abd|pelvi|spine|knee|foot|ankle|hand|wrist", re.IGNORECASE)
+_WHOLE_BODY = re.compile(
+    r"(skull|head|eyes?|vertex)[ _-]*(to|-)[ _-]*(mid[ _-]*)?(thigh|foot|feet|knee)|whole[ _-]*body", re.IGNORECASE
+)
+_PROJECTED = re.compile(r"\b(MIP|MINIP|CSAMIP)\b", re.IGNORECASE)
 _REFORMATTED = re.compile(r"\b(MPR|MIP|MINIP|CSAMIP|CSAMPR|REFORMATTED|AVERAGE|SECONDARY)\b", re.IGNORECASE)
 
 
@@ -31,7 +35,7 @@ class Series:
     Attributes:
         uid: Series Instance UID; where one UID holds several scans, followed by ``#2``, ``#3``, ...
         stack: Its slices in order.
-        uids: Of how many series it was put together, which had one slice each; else 1.
+        uids: Number of series that were joined, which had one slice each; else 1.
     """
 
     uid: str
@@ -40,13 +44,13 @@ class Series:
 
     @property
     def title(self) -> str:
-        """Description and number for people."""
+        """Description and number for messages."""
         first = self.stack.slices[0]
         return first.title or f"series {first.series_number}"
 
     @property
     def spacing_mm(self) -> float:
-        """Mean distance of slices; their thickness if there is only one."""
+        """Mean slice distance; the slice thickness if there is only one slice."""
         positions = self.stack.positions_mm
         if len(positions) == 1:
             return self.stack.slices[0].thickness_mm or 1.0
@@ -54,18 +58,37 @@ class Series:
 
     @property
     def is_axial(self) -> bool:
-        """Whether its slices cut the body across, whatever the gantry's tilt."""
+        """Whether its slices are axial, also with a tilted gantry."""
         return bool(abs(self.stack.normal[2]) >= AXIAL_COSINE)
+
+    @property
+    def is_reformatted(self) -> bool:
+        """Whether its images were computed from others, as projections and reformations are."""
+        return bool(_REFORMATTED.search(self.stack.slices[0].variant))
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether its images are maxima or minima of many slices: no tissue has its own density there."""
+        return bool(_PROJECTED.search(self.stack.slices[0].variant))
+
+    @property
+    def region(self) -> int:
+        """1 where its description or body part names the chest, -1 where they name another part only, else 0."""
+        first = self.stack.slices[0]
+        words = f"{first.title} {first.body_part}"
+        if _CHEST_WORDS.search(words):
+            return 1
+        return -bool(_OTHER_WORDS.search(words) and not _WHOLE_BODY.search(words))
 
 
 def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
     """Return all scans among these slices, the best candidate for an axial chest CT first.
 
-    Slices of one Series Instance UID are told apart by size, pixel spacing and orientation, and by every tag that
-    tells where they would otherwise lie at the same places.
+    Slices of one Series Instance UID are separated by size, pixel spacing and orientation, and, if several lie at the
+    same positions, by every tag that distinguishes them.
 
     Raises:
-        ReadError: Several images lie at each place, and nothing tells which of them belong together.
+        ReadError: Several images lie at each position, and nothing tells which of them belong together.
     """
     by_uid: dict[str, list[SliceHeader]] = {}
     for each in slices:
@@ -77,14 +100,14 @@ def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
         found += [
             Series(uid if number == 1 else f"{uid}#{number}", each, uids) for number, each in enumerate(stacks, 1)
         ]
-    return sorted(found, key=_merit, reverse=True)
+    return sorted(found, key=merit, reverse=True)
 
 
 def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:
-    """Return the series with this UID, or without one the best candidate.
+    """Return the series with this UID, or the best candidate if none is given.
 
     Raises:
-        ReadError: There is none of this UID.
+        ReadError: No series has this UID.
     """
     if wanted is None:
         return series[0]
@@ -96,16 +119,14 @@ def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:
     raise ReadError(f"{source}: there is no CT series {wanted}. There are: {listed}{more}.")
 
 
-def _merit(series: Series) -> tuple[float, ...]:
-    """How good a candidate for an axial chest CT a series is; compared from the first number on."""
+def merit(series: Series) -> tuple[float, ...]:
+    """Return how good a candidate for an axial chest CT a series is; compared from the first number on."""
     first, positions = series.stack.slices[0], series.stack.positions_mm
-    words = f"{first.title} {first.body_part}"
-    region = 1 if _CHEST_WORDS.search(words) else -bool(_OTHER_WORDS.search(words))
     length_mm = min(float(positions[-1]), THORAX_MM)
     return (
         series.is_axial,
-        not _REFORMATTED.search(first.variant),
-        region if length_mm >= THORAX_MM / 3 else -1,
+        not series.is_reformatted,
+        series.region if length_mm >= THORAX_MM / 3 else -1,
         round(length_mm / 50),
         is_even(positions),
         len(positions),

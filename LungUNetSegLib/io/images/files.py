@@ -1,4 +1,4 @@
-"""What is checked of an image file before it is believed: that it is one, and that its sizes can be true."""
+"""Checks an image file before it is read: that it is an image, and that its claimed sizes are possible."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 
 GREATEST_INFLATION = 1032
-"""Deflate makes at most so many bytes of one (zlib's technical notes), so a header that claims more lies."""
+"""Largest compression ratio of deflate (zlib's technical notes); a header that claims more is wrong."""
 
 TAIL_BYTES = 1 << 26
 """After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
@@ -40,25 +40,25 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def check_file(path: Path) -> None:
-    """Raise ReadError unless `path` is an ordinary file that can be opened and is no archive."""
+    """Raise ReadError unless `path` is an ordinary file that can be opened and is not an archive."""
     check_ordinary(path)
     if not is_text(path):
-        raise ReadError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+        raise ReadError(f"{path}: its name is not valid UTF-8; rename it.")
     kind = archive_kind(path)
     if kind:
-        raise ReadError(f"{path}: is {kind}, no image; unpack it, and give the scan that was in it.")
+        raise ReadError(f"{path}: is {kind}, not an image; unpack it, and give the scan that it contains.")
 
 
 def check_ordinary(path: Path) -> None:
-    """Raise ReadError for what is missing, and for pipes, devices and sockets, which could be read for ever."""
+    """Raise ReadError for missing files, and for pipes, devices and sockets, which could be read for ever."""
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise ReadError(f"{path}: is a pipe, a device or a socket, no file; save the scan to a file first.")
+        raise ReadError(f"{path}: is a pipe, a device or a socket, not a file; save the scan to a file first.")
     if not path.is_file():
         raise ReadError(f"{path}: there is no such file.")
 
 
 def archive_kind(path: Path) -> str | None:
-    """Return what a file is that is no image but was taken for one: "a zip archive"; None if it is none of these."""
+    """Return the kind of an archive or document, such as "a zip archive"; None for any other file."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -68,7 +68,7 @@ def archive_kind(path: Path) -> str | None:
 
 
 def is_text(path: Path) -> bool:
-    """Whether ITK can be given this path: one whose bytes are no UTF-8 makes it end the whole process."""
+    """Whether a path is valid UTF-8; ITK ends the whole process for any other path."""
     try:
         str(path.resolve()).encode()
     except UnicodeEncodeError:
@@ -93,7 +93,7 @@ def check_data_file(header: Path, name: str) -> Path:
     """Return the data file that a header names, if it is an ordinary file beside or below the header.
 
     Raises:
-        ReadError: It lies elsewhere: a header from a stranger could have any file of this computer read.
+        ReadError: It lies elsewhere; otherwise an untrusted header could have any file of this computer read.
     """
     folder = header.resolve().parent
     path = (folder / name).resolve()
@@ -121,7 +121,7 @@ def check_numbered_files(header: Path, text: str) -> list[Path]:
 
 
 def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> None:
-    """Raise ReadError if a header claims more bytes of voxels than its file can hold, or this machine can.
+    """Raise ReadError if a header claims more bytes of voxels than its file, or this machine's memory, can hold.
 
     Args:
         path: For the message.
@@ -189,7 +189,7 @@ def more_data(extra: int, claimed: int, slices: int) -> tuple[Finding, ...]:
 
 
 def spacing_of(values: Iterable[float], path: Path) -> list[float]:
-    """Return distances of voxels if all are numbers above 0, else raise ReadError."""
+    """Return the voxel spacing if all values are numbers above 0, else raise ReadError."""
     spacing = list(values)
     if not all(np.isfinite(value) and value > 0 for value in spacing):
         shown = " x ".join(f"{value:g}" for value in spacing)
@@ -198,10 +198,10 @@ def spacing_of(values: Iterable[float], path: Path) -> list[float]:
 
 
 def unit_mm(unit: str, path: Path) -> float:
-    """Return how many mm a header's unit of length is.
+    """Return a header's unit of length in mm.
 
     Raises:
-        ReadError: It is none.
+        ReadError: The unit is unknown.
     """
     known = {"": 1.0, "?": 1.0, "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "nm": 1e-6}
     known |= {"millimeter": 1.0, "centimeter": 10.0, "meter": 1000.0, "micrometer": 1e-3, "micron": 1e-3}
@@ -209,7 +209,7 @@ def unit_mm(unit: str, path: Path) -> float:
     for spelled in (word, word.removesuffix("s")):
         if spelled in known:
             return known[spelled]
-    raise ReadError(f"{path}: its header gives lengths in {unit!r}, which is not known here; save it in mm.")
+    raise ReadError(f"{path}: its header gives lengths in {unit!r}, an unknown unit; save it in mm.")
 
 
 def _memory_bytes() -> int | None:

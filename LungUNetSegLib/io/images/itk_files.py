@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files through SimpleITK, after their headers were looked at."""
+"""Reads and writes NRRD and MetaImage files with SimpleITK, after checking their headers."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SLANTING_AXES = Finding(
 def read_values(
     path: Path, interpolation: Literal["linear", "nearest"], fill: float
 ) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return an image file's values, of one component, on axes at right angles, and what is odd.
+    """Return an image file's values, with one component, on orthogonal axes, and findings.
 
     Args:
         path: Ends in one of `IMAGE_ENDINGS`.
-        interpolation: How a file with slanting axes is brought onto a straight grid.
-        fill: Value of what it does not show there.
+        interpolation: How a file with sheared axes is resampled onto an orthogonal grid.
+        fill: Value of voxels outside the file's grid.
 
     Raises:
         ReadError: Missing, damaged, cut short, in colour, complex, of another dimension, or without a place in space.
@@ -45,7 +45,7 @@ def read_values(
     try:
         volume, findings = read_nifti(path) if is_nifti(path) else _read_itk(path)
     except GeometryError as error:
-        raise ReadError(f"{path}: its header places the voxels nowhere; is it damaged? ({error})") from error
+        raise ReadError(f"{path}: its header gives no valid voxel positions; is it damaged? ({error})") from error
     if volume.geometry.is_orthogonal:
         return volume, findings
     return orthogonal(volume, interpolation, fill), (*findings, SLANTING_AXES)
@@ -88,7 +88,7 @@ def save(
     with replacing(path, NIFTI_ENDINGS[1] if forms else ending) as draft:
         try:
             sitk.WriteImage(image, str(draft), useCompression=True)
-            # ITK reports no error when a disk runs full under a NIfTI, so what was written is read again.
+            # ITK reports no error if the disk becomes full while it writes a NIfTI, so the file is read again.
             complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), volume.array)
         except RuntimeError as error:
             raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error

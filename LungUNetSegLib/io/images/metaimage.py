@@ -1,7 +1,7 @@
-"""MetaImage headers (.mha, .mhd), checked before ITK reads the voxels.
+"""Checks MetaImage headers (.mha, .mhd) before ITK reads the voxels.
 
-Source: https://itk.org/Wiki/ITK/MetaIO/Documentation. ITK takes 1 mm where no spacing is given, leaves DistanceUnits
-and the intensities' scale to its caller, and opens whatever file ElementDataFile names.
+Source: https://itk.org/Wiki/ITK/MetaIO/Documentation. ITK assumes 1 mm if no spacing is given, leaves DistanceUnits
+and the intensities' scale to its caller, and opens any file that ElementDataFile names.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ORIGINS_OF_AXES = "RAI"
 
 
 def check_metaimage(path: Path) -> Grid:
-    """Return what ITK leaves out of a MetaImage.
+    """Return the corrections that ITK does not make for a MetaImage.
 
     Raises:
         ReadError: No spacing, sizes that the file cannot hold, or a data file elsewhere.
@@ -47,7 +47,7 @@ def check_metaimage(path: Path) -> Grid:
     spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
     if spacing is None:
         raise ReadError(
-            f"{path}: its header gives no spacing (ElementSpacing), so no volume can be told; save it with its spacing."
+            f"{path}: its header gives no spacing (ElementSpacing), so volumes are unknown; save it with its spacing."
         )
     taken = spacing_of(numbers(spacing)[:3], path)
     if len(taken) < min(3, len(fields["DimSize"].split())):
@@ -68,7 +68,7 @@ def check_metaimage(path: Path) -> Grid:
 def _number(fields: dict[str, str], names: tuple[str, ...], default: float, path: Path) -> float:
     value = next((numbers(fields[name]) for name in names if fields.get(name)), [default])
     if len(value) != 1 or not np.isfinite(value[0]):
-        raise ReadError(f"{path}: its header's {names[0]} is no number; is it damaged?")
+        raise ReadError(f"{path}: its header's {names[0]} is not a number; is it damaged?")
     return value[0]
 
 
@@ -108,7 +108,7 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding
 
 
 def _check_many(name: str, path: Path) -> int:
-    """Size of a slice's file for each slice: of those that a list names, or a pattern with its numbers."""
+    """Return the file size for each slice, if a list or a pattern names one file per slice."""
     if "%" in name:
         return sum(each.stat().st_size for each in check_numbered_files(path, name))
     listed = path.read_text("utf-8", "replace").partition("ElementDataFile")[2].splitlines()[1:]

@@ -1,5 +1,5 @@
-"""NIfTI files, read by ourselves: ITK bends slanting axes, makes NaN water, fills what is cut off with zeros, and takes
-settings that are the whole process's, though readers run in threads.
+"""Reads NIfTI files with own code, because ITK alters sheared axes, turns NaN into water, fills truncated files with
+zeros, and has settings that are global, which is not safe with readers in threads.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _CHUNK_BYTES = 1 << 22
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether a file's name is that of a NIfTI file."""
+    """Whether a file has the name of a NIfTI file."""
     return ending_of(path, NIFTI_ENDINGS) is not None
 
 
 def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return a file's values as they are stored, or as float32 where the header scales them, and what is odd.
+    """Return a file's values as stored, or as float32 if the header scales them, and findings.
 
-    The axes of the result need not be at right angles. Memory for the voxels and a few MB more is needed.
+    The axes of the result need not be orthogonal. This needs memory for the voxels and a few MB more.
 
     Raises:
         ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
     """
     check_file(path)
     with path.open("rb") as file:
-        is_compressed = file.read(2) == _GZIP_MAGIC  # whatever its ending says
+        is_compressed = file.read(2) == _GZIP_MAGIC  # regardless of its ending
     try:
         with gzip.open(path) if is_compressed else path.open("rb") as content:
             header = parse(content.read(HEADER_BYTES), path)
@@ -67,7 +67,7 @@ def read_forms(path: Path) -> NiftiForms | None:
 
 
 def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:
-    """(slice, row, column) values, read a few MB at a time."""
+    """Return (slice, row, column) values, read a few MB at a time."""
     is_scaled = (header.slope, header.intercept) != (1.0, 0.0)
     native = header.stored.newbyteorder("=")
     array = np.empty(header.shape, np.float32 if is_scaled else native)
@@ -85,7 +85,7 @@ def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) 
 
 
 def _left_over(content: BinaryIO | gzip.GzipFile) -> int:
-    """How many bytes follow, counted up to a bound; at the end of a compressed file its checksum is checked."""
+    """Count the bytes that follow, up to a limit; the end of a compressed file verifies its checksum."""
     count = 0
     while count < TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
         count += len(chunk)

@@ -1,8 +1,8 @@
-"""A NIfTI file's header: sizes, type of the voxels, and where the grid lies in the patient.
+"""Parses a NIfTI file's header: sizes, type of the voxels, and the grid's position in the patient.
 
-Source: nifti1.h and nifti2.h (https://nifti.nimh.nih.gov). Place by nibabel's rule: the sform where its code is above
-0, else the qform where its code is, else the pixel sizes alone. What the two forms and the pixel sizes say otherwise
-is a finding, or the end where they contradict each other about the patient's sides.
+Source: nifti1.h and nifti2.h (https://nifti.nimh.nih.gov). The position follows nibabel's rule: the sform if its code
+is above 0, else the qform if its code is, else the pixel sizes alone. Contradictions between the two forms and the
+pixel sizes are findings; a contradiction about the patient's sides is an error.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 
 UNKNOWN_PLACE = Finding(
     "no-orientation",
-    "The file does not say how the patient lies (qform and sform are 0): right and left may be swapped.",
+    "The file does not state the patient's orientation (qform and sform codes are 0): right and left may be swapped.",
 )
 
 Fields = dict[str, tuple[Any, ...]]
-"""The header's numbers by the standard's names."""
+"""The header's fields by the standard's names."""
 
 HEADER_BYTES = 540
 _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 _UNITS_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 1e-3}
 _SAME_SHARE = 1e-3
-"""Up to this share sizes of voxels are the same, rounded otherwise."""
+"""Largest relative difference of voxel sizes that is explained by rounding."""
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""NIfTI's x runs to the right and y to the front."""
+"""In NIfTI x increases to the right and y to the front; LPS has the opposite directions."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NiftiHeader:
-    """What a file says of its voxels.
+    """The contents of a NIfTI header.
 
     Attributes:
         shape: (slice, row, column).
@@ -63,10 +63,10 @@ class NiftiHeader:
 
 
 def parse(start: bytes, path: Path) -> NiftiHeader:
-    """Return the header in a file's first `HEADER_BYTES`.
+    """Parse the header from a file's first `HEADER_BYTES`.
 
     Raises:
-        ReadError: No NIfTI, no three-dimensional image of one number a voxel, or its place is contradictory.
+        ReadError: Not NIfTI, not a three-dimensional image with one number per voxel, or a contradictory position.
     """
     fields = _fields(start, path)
     shape = _shape(fields["dim"], path)
@@ -78,7 +78,7 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
             f"{path}: the image has {3 if kind == 128 else 4} values in each voxel (colour?); a CT has one."
         )
     if kind not in _TYPES:
-        raise ReadError(f"{path}: its voxels are of NIfTI type {kind}, which is not known here; is it damaged?")
+        raise ReadError(f"{path}: its voxels are of NIfTI type {kind}, an unknown type; is it damaged?")
     offset = float(fields["vox_offset"][0])
     if not np.isfinite(offset) or not 0 <= offset < 2**31:
         raise ReadError(f"{path}: its header says that the voxels begin at byte {offset:g}; is it damaged?")
@@ -97,18 +97,18 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
 
 
 def _fields(start: bytes, path: Path) -> Fields:
-    """The header's numbers by the standard's names, from NIfTI-1 or 2 in either byte order."""
+    """Return the header's fields by the standard's names, from NIfTI-1 or 2 in either byte order."""
     for order in "<>":
         size = struct.unpack_from(order + "i", start)[0] if len(start) >= 348 else 0
         if size in (348, 540) and len(start) >= size:
             break
     else:
-        raise ReadError(f"{path}: is no NIfTI file, or its header is damaged or cut short.")
+        raise ReadError(f"{path}: is not a NIfTI file, or its header is damaged or cut short.")
     magic = start[344:348] if size == 348 else start[4:8]
     if magic[:3] in (b"ni1", b"ni2"):
         raise ReadError(f"{path}: is half of a .hdr/.img pair; save both as one .nii file.")
     if magic[:3] not in (b"n+1", b"n+2"):
-        raise ReadError(f"{path}: is no NIfTI file (an old Analyze header says nothing of right and left).")
+        raise ReadError(f"{path}: is not a NIfTI file (an old Analyze header does not state right and left).")
     one = {
         "dim": (40, "8h"), "datatype": (70, "h"), "pixdim": (76, "8f"), "vox_offset": (108, "f"),
         "scl_slope": (112, "f"), "scl_inter": (116, "f"), "xyzt_units": (123, "B"), "codes": (252, "2h"),
@@ -152,8 +152,8 @@ def _place(
     faults = [each for each in (sform_fault, qform_fault) if each]
     if faults:
         if sform is None and qform is None:
-            raise ReadError(f"{path}: its header does not say where the voxels lie ({'; '.join(faults)}).")
-        message = f"The header contradicts itself ({'; '.join(faults)}); the place was taken from its other form."
+            raise ReadError(f"{path}: its header does not state the position of the voxels ({'; '.join(faults)}).")
+        message = f"The header contradicts itself ({'; '.join(faults)}); the position was taken from its other form."
         findings.append(Finding("place-in-doubt", message))
     if sform is None and qform is None:
         return (
@@ -166,7 +166,7 @@ def _place(
     if sform is not None and qform is not None:
         findings += _compared(sform, qform, shape, path)
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    straight = np.abs(np.diag(np.linalg.qr(affine[:3, :3])[1]))  # distances across, where axes slant
+    straight = np.abs(np.diag(np.linalg.qr(affine[:3, :3])[1]))  # perpendicular distances, if axes are sheared
     is_said = any(np.allclose(each, sizes, rtol=0.01) for each in (lengths, straight))
     if sform is not None and not faults and not is_said:
         said, taken = (" x ".join(f"{each:.4g}" for each in values) for values in (sizes, lengths))
@@ -186,21 +186,21 @@ def _as_lps(ras: FloatArray) -> FloatArray:
 
 
 def _sform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArray | None, str]:
-    """The (column, row, slice) to RAS mm matrix, or why there is none."""
+    """Return the (column, row, slice) to RAS mm matrix, or the reason why there is none."""
     affine = np.eye(4)
     affine[:3] = np.array(fields["srow"]).reshape(3, 4) * unit_mm
     if not np.isfinite(affine).all():
-        return None, "its sform holds no finite numbers"
+        return None, "its sform has values that are not finite"
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not lengths.all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-3:
         return None, "its sform is singular"
-    if np.allclose(lengths, sizes, rtol=_SAME_SHARE):  # the same, and rounded once
+    if np.allclose(lengths, sizes, rtol=_SAME_SHARE):  # the same matrix, rounded once
         affine[:3, :3] *= sizes / lengths
     return affine, ""
 
 
 def _qform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArray | None, str]:
-    """The (column, row, slice) to RAS mm matrix of a quaternion (nifti1.h, method 2), or why there is none."""
+    """Return a quaternion's (column, row, slice) to RAS mm matrix (nifti1.h, method 2), or why there is none."""
     b, c, d, *offset = (float(number) for number in fields["quatern"])
     if not (np.isfinite(sizes).all() and (sizes > 0).all()):
         return None, "its pixdim are " + ", ".join(f"{each:g}" for each in sizes)
@@ -225,7 +225,7 @@ def _qform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArra
 
 
 def _compared(sform: FloatArray, qform: FloatArray, shape: tuple[int, int, int], path: Path) -> list[Finding]:
-    """What both forms of a header say against each other."""
+    """Compare both forms of a header; return findings on contradictions."""
     ends: npt.NDArray[np.float64] = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
     ends[:, :3] *= np.array(shape[::-1]) - 1
     shift_mm = float(np.abs(ends @ (sform - qform).T).max())
@@ -236,7 +236,7 @@ def _compared(sform: FloatArray, qform: FloatArray, shape: tuple[int, int, int],
     if across[0, along] * across[1, along] <= 0 or np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0:
         raise ReadError(
             f"{path}: the header's qform and sform contradict each other about right and left; save it again with the"
-            " form that is true, or segment the original DICOM."
+            " correct form, or segment the original DICOM."
         )
     message = f"The header's qform and sform lie up to {shift_mm:.1f} mm apart; the sform was taken."
     return [Finding("place-in-doubt", message)]

@@ -1,7 +1,7 @@
-"""NRRD headers (.nrrd, .nhdr), checked before ITK reads the voxels.
+"""Checks NRRD headers (.nrrd, .nhdr) before ITK reads the voxels.
 
-Source: http://teem.sourceforge.net/nrrd/format.html. ITK takes 1 mm where no spacing is given, ignores units and
-``axis mins``, and opens whatever file the header names.
+Source: http://teem.sourceforge.net/nrrd/format.html. ITK assumes 1 mm if no spacing is given, ignores units and
+``axis mins``, and opens any file that the header names.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BYTES = {
     "float": 4,
 }
 _PATIENT_SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
-"""Spaces that tell of the patient, and that ITK turns to LPS."""
+"""Spaces with patient axes, which ITK converts to LPS."""
 
 _DEFLATED = ("gzip", "gz")
 _PACKED = (*_DEFLATED, "bzip2", "bz2")
@@ -41,7 +41,7 @@ _TEXT = ("text", "txt", "ascii", "hex")
 
 
 def check_nrrd(path: Path) -> Grid:
-    """Return what ITK leaves out of a NRRD.
+    """Return the corrections that ITK does not make for a NRRD.
 
     Raises:
         ReadError: No spacing, lengths in an unknown unit, sizes that the file cannot hold, or a data file elsewhere.
@@ -64,7 +64,7 @@ def check_nrrd(path: Path) -> Grid:
 
 
 def _fields(lines: list[str]) -> dict[str, str]:
-    """The header's fields by name in small letters; key/value pairs (``:=``) and comments are none."""
+    """Return the header's fields by lower-case name, without key/value pairs (``:=``) and comments."""
     fields = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
@@ -101,14 +101,14 @@ def _grid(fields: dict[str, str], sizes: list[float], path: Path) -> Grid:
 
 
 def _no_spacing(path: Path, field: str) -> str:
-    return f"{path}: its header gives no spacing ({field}), so no volume can be told; save it with its spacing."
+    return f"{path}: its header gives no spacing ({field}), so volumes are unknown; save it with its spacing."
 
 
 def _one_unit(units: list[str], path: Path) -> float:
-    """The unit of all three axes."""
+    """Return the common unit of all three axes."""
     factors = {unit_mm(unit, path) for unit in units} or {1.0}
     if len(factors) > 1:
-        raise ReadError(f"{path}: its header gives each axis another unit ({', '.join(units)}); save it in mm.")
+        raise ReadError(f"{path}: its header gives the axes different units ({', '.join(units)}); save it in mm.")
     return factors.pop()
 
 

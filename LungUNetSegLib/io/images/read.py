@@ -1,4 +1,4 @@
-"""Scans from NIfTI, NRRD and MetaImage files."""
+"""Reads scans from NIfTI, NRRD and MetaImage files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
 
 def read_image(path: PathInput) -> Scan:
-    """Return the CT in an image file.
+    """Read the CT in an image file.
 
     Args:
         path: A file ending in one of `IMAGE_ENDINGS`, three-dimensional, one value a voxel, in HU. Floats are
@@ -27,7 +27,7 @@ def read_image(path: PathInput) -> Scan:
     """
     path = Path(path)
     if image_ending(path) is None:
-        raise ReadError(f"{path}: not an image file that is known here; known are {', '.join(IMAGE_ENDINGS)}.")
+        raise ReadError(f"{path}: unknown image format; known endings are {', '.join(IMAGE_ENDINGS)}.")
     raw, findings = read_values(path, "linear", AIR_HU)
     if raw.array.dtype.kind == "f":
         findings += _replace_what_is_no_number(raw, path)
@@ -41,7 +41,7 @@ def read_image(path: PathInput) -> Scan:
 
 
 def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
-    """Make NaN and infinite voxels air, in place, and say so."""
+    """Set NaN and infinite voxels to air, in place, and return a finding."""
     finite = np.isfinite(raw.array)
     if finite.all():
         return ()
@@ -49,4 +49,4 @@ def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
         raise ReadError(f"{path}: no voxel holds a number (all are NaN or infinite).")
     raw.array[~finite] = AIR_HU
     lost = finite.size - np.count_nonzero(finite)
-    return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are no finite numbers; they were taken as air."),)
+    return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are NaN or infinite; they were treated as air."),)

@@ -1,4 +1,4 @@
-"""Lungs in DICOM Segmentation objects (PS3.3 A.51): frames of one segment and one place each."""
+"""Reads lungs from DICOM Segmentation objects (PS3.3 A.51), whose frames have one segment and position each."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def lungs_in_segmentation(
 ) -> tuple[Volume, tuple[Finding, ...]]:
     """Return the lungs of a SEG object: 1 = right, or both, 2 = left.
 
-    They lie on `reference` where the frames are parallel to its slices, as frames of the scan itself are; else on the
-    smallest even grid that holds the frames. Fractional segmentations are cut at one half.
+    They lie on `reference` if the frames are parallel to its slices, as frames of the scan itself are; else on the
+    smallest even grid that holds the frames. Fractional segmentations are thresholded at one half.
 
     Args:
         dataset: The SEG object.
         path: For messages.
-        reference: The scan's grid, its axes at right angles.
-        slice_places: Where on it the scan had slices, as fractional slice indices; None where that is not known.
-        meanings: What somebody says that segments are.
+        reference: The scan's grid, with orthogonal axes.
+        slice_places: Where on it the scan had slices, as fractional slice indices; None if that is unknown.
+        meanings: What the user says that segments are.
 
     Raises:
-        ReadError: No segment is a lung, or frames that make no stack.
+        ReadError: No segment is a lung, or the frames do not form a stack.
     """
     frames = Frames(dataset, path)
     lungs, findings = _lungs(frames, path, meanings)
@@ -71,7 +71,7 @@ def lungs_in_segmentation(
 
 
 def _lungs(frames: Frames, path: Path, meanings: Meanings | None) -> tuple[dict[int, int], tuple[Finding, ...]]:
-    """Labels of the segments that are lungs, without those that are empty."""
+    """Return the labels of the segments that are lungs, without empty ones."""
     structures = dict(frames.structures)
     empty: list[str] = []
     while True:

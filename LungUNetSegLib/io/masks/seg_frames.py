@@ -1,4 +1,4 @@
-"""Frames of a DICOM Segmentation object: their places, their segments, and their pixels one by one."""
+"""Reads the frames of a DICOM Segmentation object: their positions, segments and pixels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from LungUNetSegLib.volume import Geometry
 FloatArray = npt.NDArray[np.float64]
 
 TURN_TOLERANCE = 1e-3
-"""By how much the directions of frames may differ, as cosines."""
+"""Largest difference between the direction cosines of frames."""
 
 _ASKEW_PIXELS = 0.01
 
@@ -38,7 +38,7 @@ class Frames:
         thickness_mm: Slice Thickness, if given.
 
     Raises:
-        ReadError: Frames that are turned against each other, or fewer pixels than frames need.
+        ReadError: Frames with different orientations, or fewer pixels than the frames need.
     """
 
     def __init__(self, dataset: Dataset, path: Path) -> None:
@@ -54,7 +54,7 @@ class Frames:
         turns = np.array([self._find(n, "ImageOrientationPatient") for n in range(self.count)], float)
         if np.abs(turns - turns[0]).max() > TURN_TOLERANCE:
             raise ReadError(
-                f"{path}: the segmentation's frames are turned against each other; save it in another format."
+                f"{path}: the segmentation's frames have different orientations; save it in another format."
             )
         axes = turns[0].reshape(2, 3)
         self.across, self.down = axes / np.linalg.norm(axes, axis=1, keepdims=True)
@@ -108,7 +108,7 @@ class Frames:
         return not any(self.mask(frame, number).any() for frame in self.of_segment(number))
 
     def sampler(self, grid: Geometry) -> Callable[[Mask, int], Mask]:
-        """Return what brings a frame's mask onto the rows and columns of a grid whose slices are parallel to it."""
+        """Return a function that resamples a frame's mask onto a grid whose slices are parallel to it."""
         count = np.array(grid.shape[1:])
         lines = np.arange(count[0])[:, None], np.arange(count[1])[None, :]
         axes = grid.affine_lps[:3, 1:3]
@@ -139,7 +139,7 @@ class Frames:
         return np.unpackbits(packed, bitorder="little")[first % 8 : first % 8 + size].reshape(self.size)
 
     def _find(self, frame: int, keyword: str) -> Any:
-        """An attribute of a frame's own functional groups or of the shared ones; None where it is in neither."""
+        """Return an attribute of a frame's own functional groups or of the shared ones; None if neither has it."""
         groups = [self._dataset.PerFrameFunctionalGroupsSequence[frame]]
         groups += self._dataset.get("SharedFunctionalGroupsSequence", [])
         for group in groups:

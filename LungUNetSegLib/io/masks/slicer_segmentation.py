@@ -1,4 +1,4 @@
-"""Slicer's segmentation files (.seg.nrrd): a NRRD whose header names each segment.
+"""Reads and writes Slicer's segmentation files (.seg.nrrd): a NRRD whose header names each segment.
 
 Source: vtkMRMLSegmentationStorageNode of 3D Slicer. Segments that overlap lie in layers, one component each.
 """
@@ -23,7 +23,7 @@ ENDING = ".seg.nrrd"
 
 
 def describe_segments(image: sitk.Image, segments: Sequence[Segment]) -> None:
-    """Put into the image's header what makes it a segmentation: identifiers, names, colours, codes."""
+    """Add the segments' identifiers, names, colours and codes to the image's header."""
     extent = " ".join(f"0 {size - 1}" for size in image.GetSize())
     for index, segment in enumerate(segments):
         fields = {
@@ -45,7 +45,7 @@ def describe_segments(image: sitk.Image, segments: Sequence[Segment]) -> None:
 
 
 def is_segmentation(image: sitk.Image) -> bool:
-    """Whether a loaded NRRD names segments, whatever its file is called."""
+    """Whether a loaded NRRD names segments, regardless of its file name."""
     return bool(image.HasMetaDataKey("Segment0_ID"))
 
 
@@ -88,7 +88,7 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
 
 
 def _codes(image: sitk.Image, index: int) -> list[str]:
-    """Codes of a segment's category, type and modifier."""
+    """Return the codes of a segment's category, type and modifier."""
     tags = dict(tag.split(":", 1) for tag in _field(image, index, "Tags").split("|") if ":" in tag)
     return terminology_codes(tags.get("TerminologyEntry", ""))
 

@@ -265,7 +265,7 @@ def test_a_nrrd_without_spacing_is_refused(lines: list[str], small_phantom: Phan
 def test_unknown_units_are_refused(small_phantom: Phantom, tmp_path: Path) -> None:
     array = small_phantom.ct.array
     refused(nrrd(tmp_path / "a.nrrd", array, LPS, DIRECTIONS, 'space units: "ell" "ell" "ell"'), "ell")
-    refused(nrrd(tmp_path / "b.nrrd", array, LPS, DIRECTIONS, 'space units: "mm" "mm" "cm"'), "another unit")
+    refused(nrrd(tmp_path / "b.nrrd", array, LPS, DIRECTIONS, 'space units: "mm" "mm" "cm"'), "different units")
 
 
 def metaimage(path: Path, array: np.ndarray, *lines: str, data: str = "LOCAL") -> Path:

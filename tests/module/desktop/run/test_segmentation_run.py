@@ -277,10 +277,10 @@ def test_a_folder_in_use_is_removed_later_and_keeps_nobody_waiting(phantom_node,
 
 def test_a_folder_that_cannot_be_removed_is_named_in_slicers_log(phantom_node, wait_until, monkeypatch, caplog):
     """It holds a patient's scan."""
-    from LungUNetSegSlicer.run import segmentation_run
+    from LungUNetSegSlicer.run import private_folder
 
     with monkeypatch.context() as patch:
-        patch.setattr(segmentation_run, "REMOVAL_PAUSES_MS", (0, 0))
+        patch.setattr(private_folder, "REMOVAL_PAUSES_MS", (0, 0))
         patch.setattr(shutil, "rmtree", lambda *_, **__: None)
         run = Run(phantom_node, child=IdleChild())
         run.run.cancel()

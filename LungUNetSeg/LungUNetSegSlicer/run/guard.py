@@ -1,0 +1,43 @@
+"""What every child process of Slicer does first: give way to Slicer, and end when Slicer does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+FOLDER_PREFIX = "LungUNetSeg-"
+"""How the folder's name begins: this process removes it, so no other may be given."""
+
+
+def guard(folder: Path) -> None:
+    """Run behind Slicer from now on, and remove the folder and end when Slicer is gone.
+
+    Slicer holds the other end of stdin and never writes to it: when Slicer ends, even by a crash, that pipe closes.
+    """
+    if not folder.name.startswith(FOLDER_PREFIX):
+        raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")
+    threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
+    _let_slicer_go_first()
+
+
+def _let_slicer_go_first() -> None:
+    """Take the processor's time only where Slicer does not want it: views must turn smoothly meanwhile."""
+    if sys.platform == "win32":
+        import ctypes
+
+        below_normal = 0x4000  # BELOW_NORMAL_PRIORITY_CLASS; -1 is this process
+        ctypes.windll.kernel32.SetPriorityClass(ctypes.c_void_p(-1), below_normal)
+    else:
+        os.nice(10)
+
+
+def _end_with_slicer(folder: Path) -> None:
+    """Wait for the other end of stdin to close."""
+    # Not sys.stdin, whose lock would still be held when Python ends.
+    while os.read(0, 1024):
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)

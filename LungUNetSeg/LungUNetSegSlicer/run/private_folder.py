@@ -1,0 +1,39 @@
+"""A folder in Slicer's temporary one for what goes to a child process and comes back."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import qt
+import slicer
+
+from LungUNetSegSlicer.run.guard import FOLDER_PREFIX
+
+REMOVAL_PAUSES_MS = (100, 1000, 10_000)
+"""After which the folder's removal is tried again: a child that is just ending may still write, or hold files open."""
+
+
+def make_folder() -> Path:
+    """Make a folder that this user only may read: what lies in it is a patient's.
+
+    Raises:
+        OSError: It cannot be made in Slicer's temporary folder.
+    """
+    return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=slicer.app.temporaryPath))
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove it, now or soon."""
+    _remove(folder, REMOVAL_PAUSES_MS)
+
+
+def _remove(folder: Path, pauses_ms: Sequence[int]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and pauses_ms:
+        qt.QTimer.singleShot(pauses_ms[0], lambda: _remove(folder, pauses_ms[1:]))
+    elif folder.exists():
+        logging.warning("LungUNetSeg: %s cannot be removed. There may be a patient's scan in it.", folder)

@@ -1,0 +1,1 @@
+"""Many scans: which there are, which are done, and what segments the rest."""

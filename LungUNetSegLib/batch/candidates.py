@@ -1,0 +1,217 @@
+"""What could be segmented in a set of files: CT series and image files, and of the rest what it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.batch.find import SourceFile
+from LungUNetSegLib.batch.header_texts import Details, ImageHeader, series_key, study_key
+from LungUNetSegLib.batch.index import HeaderIndex
+from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom.headers import SliceHeader
+from LungUNetSegLib.io.dicom.kinds import UNREADABLE
+from LungUNetSegLib.io.dicom.series import Series, group_series, merit
+from LungUNetSegLib.io.dicom.stack import lay_out
+from LungUNetSegLib.io.endings import image_ending, stem_of
+
+MASKS = "masks or results, by their names"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A scan that is there.
+
+    Attributes:
+        key: What tells it from every other scan, now and in later plans.
+        place: Folder, file or archive, for people.
+        files: All that is read for it.
+        series: What `read_scan` needs to choose it among its files; None where there is nothing to choose.
+        study: Scans of one study have the same text here; "" of an image file.
+        title: Description.
+        shape: (slice, row, column).
+        spacing_mm: (slice, row, column).
+        details: What its headers say of scanner, site, patient, kernel and thickness, by DICOM's keywords.
+        fault: Why it cannot be a chest CT, or cannot be read; "" if nothing speaks against it.
+        names_chest: Whether its description does.
+        merit: Greater is better among the scans of a study.
+        region: Frame of reference, and first and last place in it, by which reconstructions of one scan are known.
+    """
+
+    key: str
+    place: str
+    files: tuple[SourceFile, ...]
+    series: str | None = None
+    study: str = ""
+    title: str = ""
+    shape: tuple[int, int, int] = (0, 0, 0)
+    spacing_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    details: dict[str, str] = field(default_factory=dict)
+    fault: str = ""
+    names_chest: bool = False
+    merit: tuple[float, ...] = ()
+    region: tuple[str, float, float] = ("", 0.0, 0.0)
+
+    @property
+    def thickness_mm(self) -> float:
+        """Slice thickness; the distance of slices where the header gives none."""
+        try:
+            return float(self.details["SliceThickness"])
+        except (KeyError, ValueError):
+            return self.spacing_mm[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when one of its files gets another name, size or date, comes or goes."""
+        lines = "\n".join(f"{each.name} {each.size} {each.mtime_ns}" for each in self.files)
+        return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+
+
+def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list[Candidate], list[tuple[str, str]]]:
+    """Return the scans among files, and of what is none the place and what it is.
+
+    Args:
+        files: From `find_files`.
+        index: Updated with them.
+    """
+    by_name = {each.name: each for each in files}
+    found: list[Candidate] = []
+    kinds: dict[tuple[str, str], int] = {}
+    lost: dict[str, list[SourceFile]] = {}
+    for file, what in index.others(files):
+        path = Path(file.name)
+        if isinstance(what, ImageHeader):
+            if may_be_scan(path):
+                found.append(_from_image(file, what))
+                continue
+            what = MASKS
+        if what in UNREADABLE:
+            lost.setdefault(str(path.parent), []).append(file)
+        kinds[str(path.parent), what] = kinds.get((str(path.parent), what), 0) + 1
+    others = [(folder.removesuffix("!"), f"{kind} ({number})") for (folder, kind), number in kinds.items()]
+    for study in index.studies(files):
+        series, faults = _series_of(study.slices)
+        others += faults
+        found += [_from_series(each, series, by_name, study.details, lost) for each in series]
+    return found, others
+
+
+def _series_of(slices: list[SliceHeader]) -> tuple[list[Series], list[tuple[str, str]]]:
+    """Group the slices of a study; a series that cannot be grouped is named and costs the others nothing."""
+    try:
+        return group_series(slices), []
+    except ReadError:
+        pass
+    found: list[Series] = []
+    faults: list[tuple[str, str]] = []
+    for own in _by(slices, lambda each: each.series_uid):
+        try:
+            found += group_series(own)
+            continue
+        except ReadError as error:
+            reason = str(error)
+        for part in _by(own, lambda each: str(each.path.parent)):  # two series with one UID lie apart, if at all
+            try:
+                found += group_series(part)
+            except ReadError:
+                faults.append((str(part[0].path.parent), reason))
+    return found, faults
+
+
+def _by(slices: Sequence[SliceHeader], key: Any) -> Iterable[list[SliceHeader]]:
+    groups: dict[str, list[SliceHeader]] = {}
+    for each in slices:
+        groups.setdefault(key(each), []).append(each)
+    return groups.values()
+
+
+def _from_series(
+    series: Series,
+    others: Sequence[Series],
+    by_name: dict[str, SourceFile],
+    details: Details,
+    lost: dict[str, list[SourceFile]],
+) -> Candidate:
+    own = series.stack.slices
+    first, uid = own[0], series.uid.partition("#")[0]
+    # Where one UID holds several scans, all of its files are read again, or the parts would get other numbers.
+    alike = [each for each in others if each.uid.partition("#")[0] == uid]
+    paths = {header.path for each in (alike if series.uids == 1 else [series]) for header in each.stack.slices}
+    folders = {str(path.parent) for path in paths}
+    # Files that may be lost slices go along: the reader then says so.
+    files = sorted(
+        {by_name[str(path)] for path in paths} | {each for folder in folders for each in lost.get(folder, ())}
+    )
+    start = float(first.position @ first.normal)
+    folder = _common_folder(folders)
+    key = f"{study_key(first)}\n{series.uid}"
+    if len({each.uid for each in alike}) < len(alike):
+        key += f"\n{folder}"
+    own_details = dict(details.get(series_key(first), {}))
+    if first.thickness_mm:
+        own_details["SliceThickness"] = f"{first.thickness_mm:g}"
+    return Candidate(
+        key=key,
+        place=folder,
+        files=tuple(files),
+        series=series.uid if len(alike) > 1 and series.uids == 1 else None,
+        study=study_key(first),
+        title=series.title,
+        shape=(len(own), first.rows, first.columns),
+        spacing_mm=(series.spacing_mm, *first.pixel_spacing_mm),
+        details=own_details | {"SeriesInstanceUID": series.uid},
+        fault=_fault(series),
+        names_chest=series.region > 0,
+        merit=merit(series),
+        region=(first.frame_of_reference, start, start + float(series.stack.positions_mm[-1])),
+    )
+
+
+def _fault(series: Series) -> str:
+    if not series.is_axial:
+        return "its slices are not axial (a coronal or sagittal reformation)"
+    if series.is_projected:
+        return "its images are projections (MIP) of many slices"
+    if series.region < 0:
+        first = series.stack.slices[0]
+        return f"its headers name another part of the body: {' '.join(filter(None, (first.title, first.body_part)))}"
+    try:
+        lay_out(series.stack, series.title)
+    except ReadError as error:
+        return str(error)
+    return ""
+
+
+def _common_folder(folders: Iterable[str]) -> str:
+    """The deepest folder, or archive, that holds all of these."""
+    ordered = sorted(folders)
+    first, last = Path(ordered[0]), Path(ordered[-1])
+    while not last.is_relative_to(first):
+        first = first.parent
+    return str(first).removesuffix("!")
+
+
+def _from_image(file: SourceFile, header: ImageHeader) -> Candidate:
+    result = Candidate(key=file.name, place=file.name, files=(file, *_beside(file)), title=Path(file.name).name)
+    if header.error:
+        return replace(result, fault=header.error.rstrip("."))
+    depth, height, width = header.shape
+    along, down, across = header.spacing_mm
+    return replace(result, shape=(depth, height, width), spacing_mm=(along, down, across))
+
+
+def may_be_scan(path: Path) -> bool:
+    """Whether a file's name does not say that it is a mask; as a whole name a word such as ``lungs`` says it."""
+    return is_scan_name(path) and stem_of(path).lower() not in (*MASK_WORDS, IGNORE)
+
+
+def _beside(file: SourceFile) -> tuple[SourceFile, ...]:
+    """The voxels of a .mhd or .nhdr, where they lie in a file of the same name."""
+    if file.member or image_ending(file.path) not in (".mhd", ".nhdr"):
+        return ()
+    paths = [file.path.with_suffix(ending) for ending in (".raw", ".zraw", ".raw.gz")]
+    return tuple(SourceFile(each, each.stat().st_size, each.stat().st_mtime_ns) for each in paths if each.is_file())

@@ -1,0 +1,264 @@
+"""Jobs done by a Dask cluster: one that runs somewhere already, or one that is started here for the time of the batch.
+
+Each worker opens the model once. Only so many scans are handed out as the workers can hold, so that a cluster may grow
+and shrink meanwhile. When a worker dies, its scans are done again at the end, each alone on a worker, so that the scan
+whose fault it was is known: at a second death it is given up.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import LungUNetSegLib
+from LungUNetSegLib.batch.find import unpack
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, Outcomes, job_to_json
+from LungUNetSegLib.batch.pipeline import Tell, say_nothing
+from LungUNetSegLib.batch.write import publish
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.errors import EngineError, LungUNetSegError, MissingDependencyError, one_line
+from LungUNetSegLib.files import draft_folder
+
+AT_ONCE = 2
+"""Scans of a worker: one at work, one that is read meanwhile."""
+
+CONNECT_S = 15
+PATIENCE_S = 0.2
+LOST_S = 60.0
+"""So long a scheduler may be out of reach."""
+
+QUEUED = 16
+"""Scans that wait at the scheduler beyond those at work: an adaptive cluster grows by what waits."""
+
+
+class DaskCluster:
+    """Does jobs on a Dask cluster.
+
+    Args:
+        address: Of its scheduler, as ``tcp://host:8786``; None starts workers on this machine.
+        workers: How many to start here.
+        send: Send each scan to its worker and take the results back: for workers that do not see the files. Otherwise
+            all machines must see them, and the folder of results, at the same paths.
+
+    Raises:
+        MissingDependencyError: Dask is not installed.
+    """
+
+    def __init__(self, address: str | None, workers: int = 1, *, send: bool = False) -> None:
+        try:
+            import distributed
+        except ImportError as error:
+            raise MissingDependencyError(
+                "A cluster needs the package distributed: install it with `pip install 'lungunetseg[dask]'`, or in a"
+                " checkout with `pip install '.[dask]'`."
+            ) from error
+        logging.getLogger("distributed").setLevel(logging.ERROR)  # each comer and goer is news to it
+        self._distributed: Any = distributed
+        self._address, self._workers, self._send = address, workers, send
+
+    def run(self, jobs: Sequence[Job], settings: BatchSettings, tell: Tell = say_nothing) -> Outcomes:
+        """See `Executor`."""
+        if not jobs:
+            return
+        with ExitStack() as stack:
+            client = self._connect(stack)
+            self._check(client)
+            work = _Work(client, settings, tell, send=self._send)
+            stack.callback(work.cancel)
+            yield from work.do(jobs)
+
+    def _connect(self, stack: ExitStack) -> Any:
+        address: Any = self._address
+        if address is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lungunetseg-dask-"))
+            address = stack.enter_context(
+                closing(
+                    self._distributed.LocalCluster(
+                        n_workers=self._workers,
+                        threads_per_worker=2,  # one computes, one reads the next scan
+                        dashboard_address=None,
+                        local_directory=folder,
+                        silence_logs=logging.CRITICAL,
+                    )
+                )
+            )
+        try:
+            client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, ValueError, TypeError, RuntimeError) as error:
+            raise EngineError(
+                f"There is no Dask scheduler at {self._address} that answers ({one_line(error)}). Start one with"
+                " `dask scheduler`, and check the address."
+            ) from error
+        stack.enter_context(closing(client))
+        return client
+
+    def _check(self, client: Any) -> None:
+        """Refuse a cluster whose programs are others than ours: results would differ, or nothing would work."""
+        versions = client.get_versions()
+        ours = versions["client"]["packages"]["distributed"]
+        members = {"the scheduler": versions["scheduler"]} | versions["workers"]
+        for place, each in members.items():
+            theirs = each["packages"]["distributed"] if each else "unknown"
+            if theirs != ours:
+                raise EngineError(
+                    f"Dask on {place} has version {theirs} and here {ours}: install the same on all machines."
+                )
+        try:
+            found = client.run(_library_version)
+        except Exception as error:
+            raise EngineError(
+                f"The workers cannot load LungUNetSeg ({one_line(error)}): install it in their environment too."
+            ) from error
+        for place, theirs in found.items():
+            if theirs != LungUNetSegLib.__version__:
+                raise EngineError(
+                    f"LungUNetSeg on {place} has version {theirs} and here {LungUNetSegLib.__version__}: install the"
+                    " same on all machines."
+                )
+
+
+def _library_version() -> str:
+    return LungUNetSegLib.__version__
+
+
+class _Work:
+    """The jobs of one batch on a cluster."""
+
+    def __init__(self, client: Any, settings: BatchSettings, tell: Tell, *, send: bool) -> None:
+        from LungUNetSegLib.batch.dask_tasks import TOPIC, GiveUpSoon
+
+        self._client, self._settings, self._send = client, settings, send
+        self._values = to_json(settings)
+        self._futures: dict[Any, Job] = {}
+        self._alone: dict[Any, str] = {}
+        self._heard = time.monotonic()
+        self._ended: SimpleQueue[Any] = SimpleQueue()
+        client.register_plugin(GiveUpSoon())
+        client.subscribe_topic(
+            TOPIC, lambda event: tell(event[1]["name"], event[1]["stage"], event[1]["done"], event[1]["total"])
+        )
+
+    def do(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        waiting, suspects = deque(jobs), deque[Job]()
+        while waiting or self._futures:
+            while waiting and len(self._futures) < self._room():
+                self._submit(waiting.popleft())
+            for job, outcome in self._finished():
+                if outcome is None:
+                    suspects.append(job)
+                else:
+                    yield outcome
+        yield from self._do_alone(suspects)
+
+    def _do_alone(self, suspects: deque[Job]) -> Iterator[Outcome]:
+        """Do those whose worker died again, each alone on one."""
+        while suspects or self._futures:
+            busy = set(self._alone.values())
+            free = [address for address in self._addresses() if address not in busy]
+            for address in free[: len(suspects)]:
+                self._submit(suspects.popleft(), address)
+            for job, outcome in self._finished():
+                reason = "two workers that segmented it died. Is a file damaged, or memory short?"
+                yield outcome or Outcome(name=job.name, error=reason)
+
+    def cancel(self) -> None:
+        """Give up what is under way."""
+        with suppress(Exception):  # the cluster may be gone
+            self._client.cancel(list(self._futures), force=True)
+
+    def _addresses(self) -> list[str]:
+        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _room(self) -> int:
+        """How many scans may be under way: where they are sent, no more than the workers hold."""
+        count = AT_ONCE * len(self._addresses())
+        return max(AT_ONCE, count) if self._send else count + QUEUED
+
+    def _submit(self, job: Job, address: str | None = None) -> None:
+        from LungUNetSegLib.batch.dask_tasks import PREFIX, segment_on_worker
+
+        sent = None
+        if self._send:
+            try:
+                sent = self._client.scatter([_contents(job)], hash=False)[0]
+            except (LungUNetSegError, OSError) as error:
+                self._ended.put((job, Outcome(name=job.name, error=one_line(error))))
+                return
+        future = self._client.submit(
+            segment_on_worker,
+            job_to_json(job),
+            self._values,
+            sent,
+            key=f"{PREFIX}{job.name}-{uuid.uuid4().hex[:8]}",
+            pure=False,
+            workers=[address] if address else None,
+        )
+        self._futures[future] = job
+        if address:
+            self._alone[future] = address
+        future.add_done_callback(self._ended.put)
+
+    def _finished(self) -> Iterator[tuple[Job, Outcome | None]]:
+        """Wait a moment for scans; of one whose worker died there is no outcome."""
+        try:
+            ended = self._ended.get(timeout=PATIENCE_S)
+        except Empty:
+            self._check_scheduler()
+            return
+        if isinstance(ended, tuple):
+            yield ended
+            return
+        job = self._futures.pop(ended)
+        self._alone.pop(ended, None)
+        yield job, self._outcome(ended, job)
+        ended.release()
+
+    def _outcome(self, future: Any, job: Job) -> Outcome | None:
+        from distributed import KilledWorker
+
+        if future.status == "cancelled":  # its data were lost with a worker
+            return None
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            return None
+        if isinstance(error, LungUNetSegError):  # no engine, no model: it will be so for all
+            raise error
+        if error is not None:
+            return Outcome(name=job.name, error=one_line(error))
+        values, parcel = future.result()
+        if parcel:
+            _unpack_result(parcel, self._settings.output / "scans", job.name)
+        return Outcome(**values)
+
+    def _check_scheduler(self) -> None:
+        if self._client.status == "running":
+            self._heard = time.monotonic()
+        elif time.monotonic() - self._heard > LOST_S:
+            raise EngineError(
+                "The Dask scheduler does not answer any longer. What is done is kept; the same command goes on, with a"
+                " scheduler that runs."
+            )
+
+
+def _contents(job: Job) -> list[bytes]:
+    """What is in the files of a scan."""
+    with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
+        return [path.read_bytes() for path in unpack(job.files, Path(folder))]
+
+
+def _unpack_result(parcel: dict[str, bytes], scans: Path, name: str) -> None:
+    """Put the files that came from a worker where they would lie if it had written them itself."""
+    with draft_folder(scans) as draft:
+        folder = draft / name
+        folder.mkdir()
+        for file, content in parcel.items():
+            (folder / Path(file).name).write_bytes(content)
+        publish(folder, scans)

@@ -1,0 +1,112 @@
+"""What a batch runs on a Dask cluster: a scan on a worker, and on the scheduler the rule of when one is given up."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from distributed import get_worker
+from distributed.diagnostics.plugin import SchedulerPlugin
+
+from LungUNetSegLib.batch.find import SourceFile
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
+from LungUNetSegLib.batch.pipeline import open_segmenter, read_job, segment_reading
+from LungUNetSegLib.config import from_json
+from LungUNetSegLib.segmentation.segmenter import Segmenter
+
+PREFIX = "lungunetseg-"
+"""How the keys of a batch's tasks begin."""
+
+TOPIC = "lungunetseg"
+"""Of the events that tell the client what is at work."""
+
+TELL_EVERY_S = 1.0
+
+SCANS_AT_ONCE = 2
+"""In a worker's memory: one at work, one that is read meanwhile, however many threads the worker has."""
+
+_room = threading.Semaphore(SCANS_AT_ONCE)
+_engine = threading.Lock()
+
+Parcel = dict[str, bytes]
+"""Files by their names."""
+
+
+class GiveUpSoon(SchedulerPlugin):  # type: ignore[misc]
+    """Lets a batch's task fail when its worker dies, at once: whose fault it was is found out by the client.
+
+    A scheduler tries a task on several workers more (``distributed.scheduler.allowed-failures``), and with it all that
+    were on the worker; each death would cost a cluster as many scans as a worker holds. Tasks of others are let be.
+    """
+
+    name = "lungunetseg"
+    idempotent = True
+
+    async def start(self, scheduler: Any) -> None:
+        """Keep the scheduler."""
+        self._scheduler = scheduler
+
+    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+        """Count a task that begins to wait as one that has failed as often as it may."""
+        if start == "released" and str(key).startswith(PREFIX) and key in self._scheduler.tasks:
+            self._scheduler.tasks[key].suspicious = self._scheduler.allowed_failures
+
+
+def segment_on_worker(
+    job: Mapping[str, Any], settings: Mapping[str, Any], sent: list[bytes] | None = None
+) -> tuple[dict[str, Any], Parcel]:
+    """Segment one scan on a worker; the model stays open for the next.
+
+    Args:
+        job: From `job_to_json`.
+        settings: The batch's, from `to_json`.
+        sent: The content of the job's files, in their order, where the worker does not see them.
+
+    Returns:
+        The fields of the `Outcome`; and the files of the results where the scan was sent, else nothing, as they lie in
+        the batch's own folder then.
+    """
+    with _room, tempfile.TemporaryDirectory(prefix="lungunetseg-") as name:
+        own, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
+        if sent is not None:
+            own, batch = _unpacked(own, sent, Path(name)), dataclasses.replace(batch, output=Path(name))
+            (batch.output / "scans").mkdir()
+        outcome = _segment(own, batch)
+        folder = batch.output / "scans" / own.name
+        parcel = {each.name: each.read_bytes() for each in folder.iterdir()} if sent and not outcome.error else {}
+    return dataclasses.asdict(outcome), parcel
+
+
+def _segment(job: Job, settings: BatchSettings) -> Outcome:
+    worker, told = get_worker(), {"": 0.0}
+
+    def tell(name: str, stage: str, done: int, total: int) -> None:
+        if time.monotonic() - told[""] > TELL_EVERY_S:
+            told[""] = time.monotonic()
+            worker.log_event(TOPIC, {"name": name, "stage": stage, "done": done, "total": total})
+
+    reading = read_job(job, settings, tell)
+    with _engine:
+        return segment_reading(reading, settings, _open(settings), tell)
+
+
+@lru_cache(1)
+def _open(settings: BatchSettings) -> Segmenter:
+    return open_segmenter(settings)
+
+
+def _unpacked(job: Job, sent: list[bytes], folder: Path) -> Job:
+    """The job with its files as they were sent; the names' endings tell what is in them."""
+    files = []
+    for number, (file, content) in enumerate(zip(job.files, sent, strict=True)):
+        path = folder / f"{number:06}" / (Path(file.member).name if file.member else file.path.name)
+        path.parent.mkdir()
+        path.write_bytes(content)
+        files.append(SourceFile(path, file.size, file.mtime_ns))
+    return dataclasses.replace(job, files=tuple(files))

@@ -1,0 +1,33 @@
+"""The content of a scan's files as one number, by which a copy with another date is known again."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import zipfile
+from collections.abc import Sequence
+
+from LungUNetSegLib.batch.find import SourceFile
+
+_CHUNK_BYTES = 1 << 20
+
+
+def digest_of(files: Sequence[SourceFile], secret: str) -> str:
+    """Return a keyed hash of all bytes, in the order of the files; without the key nobody can look for the originals.
+
+    A file that cannot be read changes the result and is no error here: reading the scan will tell.
+    """
+    digest = hmac.new(secret.encode(), digestmod=hashlib.sha256)
+    for each in files:
+        digest.update(str(each.size).encode())
+        try:
+            if each.member:
+                with zipfile.ZipFile(each.path) as archive:
+                    digest.update(archive.getinfo(each.member).CRC.to_bytes(4, "big"))
+                continue
+            with each.path.open("rb") as file:
+                while chunk := file.read(_CHUNK_BYTES):
+                    digest.update(chunk)
+        except (OSError, KeyError, zipfile.BadZipFile):
+            digest.update(b"unreadable")
+    return digest.hexdigest()[:32]

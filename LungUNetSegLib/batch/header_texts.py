@@ -1,0 +1,156 @@
+"""What a file's header says, as a JSON text for the index and back, and the process that reads many files at once.
+
+A text is a list of slices (a file with CT), a sentence (a kind of file that is none), or an object (an image file).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom.files import read_dataset
+from LungUNetSegLib.io.dicom.headers import FloatArray, SliceHeader, read_header
+from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.io.images.header import read_size
+
+THREADS = 2
+"""In each process: while one waits for the disk the other parses; more would wait for Python's lock."""
+
+NOT_OPENED = "files that cannot be opened"
+"""The kind that may be another one tomorrow, when somebody has mended the rights; so it is not kept."""
+
+DETAILS = (
+    *("Manufacturer", "ManufacturerModelName", "InstitutionName", "ConvolutionKernel", "KVP", "SliceThickness"),
+    *("PatientID", "StudyInstanceUID", "StudyDate", "AccessionNumber", "ContrastBolusAgent", "SeriesNumber"),
+    *("SeriesDescription", "SeriesInstanceUID", "ProtocolName", "AcquisitionNumber"),
+)
+"""What is kept of each series, of the first file of it that was met."""
+
+Details = dict[str, dict[str, str]]
+"""By `series_key`."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image file's header says.
+
+    Attributes:
+        shape: (slice, row, column).
+        spacing_mm: Of the same axes.
+        error: Why it cannot be read; then the rest says nothing.
+    """
+
+    shape: tuple[int, ...] = ()
+    spacing_mm: tuple[float, ...] = ()
+    error: str = ""
+
+
+_NAMES = [each.name for each in fields(SliceHeader) if each.name != "path"]
+_POSITION, _ORIENTATION, _SPACING, _PHASE = (
+    _NAMES.index(name) for name in ("position", "orientation", "pixel_spacing_mm", "phase")
+)
+
+
+Found = list[SliceHeader] | ImageHeader | str
+"""What is in a file: CT slices, an image, or what kind of other file it is."""
+
+
+def study_key(header: SliceHeader) -> str:
+    """Return what tells a study from all others; without a Study Instance UID each series is one."""
+    return f"{header.patient}\n{header.study or header.series_uid}"
+
+
+def series_key(header: SliceHeader) -> str:
+    """Return what tells a series from all others, also where two patients' have one UID."""
+    return f"{study_key(header)}\n{header.series_uid}"
+
+
+def read_found(path: Path) -> Found:
+    """Return what is in a file; errors are part of it."""
+    if not image_ending(path):
+        return read_header(path)
+    try:
+        return ImageHeader(*read_size(path))
+    except ReadError as error:
+        return ImageHeader(error=str(error).removeprefix(f"{path}: "))
+
+
+def encode(found: Found) -> str:
+    """Return what `read_found` gave, but for slices' paths, as JSON."""
+    if isinstance(found, str):
+        return json.dumps(found)
+    if isinstance(found, ImageHeader):
+        return json.dumps(asdict(found))
+    return json.dumps([[_plain(getattr(each, name)) for name in _NAMES] for each in found])
+
+
+def decode(text: str, path: Path) -> Found:
+    """Return what `encode` was given, of the file at `path`."""
+    content = json.loads(text)
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        return ImageHeader(tuple(content["shape"]), tuple(content["spacing_mm"]), content["error"])
+    return [_header(values, path) for values in content]
+
+
+def _header(values: list[Any], path: Path) -> SliceHeader:
+    values[_POSITION] = np.array(values[_POSITION])
+    values[_ORIENTATION] = _orientation(*values[_ORIENTATION][0], *values[_ORIENTATION][1])
+    values[_SPACING] = tuple(values[_SPACING])
+    values[_PHASE] = tuple(values[_PHASE])
+    return SliceHeader(path, *values)
+
+
+@lru_cache(1024)
+def _orientation(*values: float) -> FloatArray:
+    array = np.array(values).reshape(2, 3)
+    array.setflags(write=False)
+    return array
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def read_texts(paths: Sequence[Path]) -> tuple[list[tuple[str, str]], Details]:
+    """Return (study, text) of each file, the study "" for what is no CT slice, and details of each series."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        everything = list(pool.map(read_found, paths))
+    details: Details = {}
+    texts = []
+    for path, found in zip(paths, everything, strict=True):
+        first = found[0] if isinstance(found, list) and found else None
+        if first is not None and series_key(first) not in details:
+            details[series_key(first)] = _details(path)
+        texts.append((study_key(first) if first is not None else "", encode(found)))
+    return texts, details
+
+
+def _details(path: Path) -> dict[str, str]:
+    try:
+        dataset = read_dataset(path, stop_before_pixels=True, specific_tags=list(DETAILS)) or {}
+    except OSError:
+        return {}
+    found = {}
+    for keyword in DETAILS:
+        try:
+            value = dataset.get(keyword)
+        except Exception:  # a malformed value of a field that nothing hangs on
+            continue
+        if value not in (None, ""):
+            found[keyword] = " ".join(str(value).split())
+    return found
+
+
+if __name__ == "__main__":
+    json.dump(read_texts([Path(name) for name in json.load(sys.stdin)]), sys.stdout)

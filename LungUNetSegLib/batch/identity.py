@@ -1,0 +1,105 @@
+"""What a scan is called in the results: by its path, by a pseudonym, or by its DICOM header."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from LungUNetSegLib.batch.candidates import Candidate
+from LungUNetSegLib.batch.jobs import BatchSettings, Job
+from LungUNetSegLib.batch.plan import Taken
+from LungUNetSegLib.io.endings import ending_of
+
+_UNFIT = re.compile(r"[^\w.-]+")
+NAME_LENGTH = 60
+
+DICOM_COLUMNS = {
+    "patient_id": "PatientID",
+    "study_date": "StudyDate",
+    "accession_number": "AccessionNumber",
+    "study_uid": "StudyInstanceUID",
+    "series_uid": "SeriesInstanceUID",
+    "series_number": "SeriesNumber",
+}
+SCANNER_COLUMNS = {
+    "site": "InstitutionName",
+    "manufacturer": "Manufacturer",
+    "scanner": "ManufacturerModelName",
+    "kernel": "ConvolutionKernel",
+}
+
+
+def jobs_of(taken: Sequence[Taken], settings: BatchSettings) -> list[Job]:
+    """Return a job for each scan of a plan. A scan gets the same name in each plan, whatever lies beside it."""
+    top = _common(each.scan.place for each in taken)
+    return [_job(each, settings, top) for each in taken]
+
+
+def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
+    scan = taken.scan
+    code = _code(scan.key, settings.secret)
+    scanner = {column: scan.details.get(keyword, "") for column, keyword in SCANNER_COLUMNS.items()}
+    hidden: tuple[str, ...] = ()
+    if settings.identify == "pseudonym":
+        name, identity = f"scan-{code}", {}
+        if scanner["site"]:
+            scanner["site"] = f"site-{_code(scanner['site'], settings.secret)}"
+        hidden = _hidden(scan)
+    elif settings.identify == "dicom":
+        identity = {column: scan.details.get(keyword, "") for column, keyword in DICOM_COLUMNS.items()}
+        identity |= {"description": scan.title}
+        words = [taken.name or identity["patient_id"], identity["study_date"], identity["series_number"]]
+        name = f"{_fit('_'.join(filter(None, words)) or _without_ending(Path(scan.place)))}-{code[:8]}"
+    else:
+        identity = {"path": scan.place, "description": scan.title}
+        identity["series_uid"] = scan.details.get("SeriesInstanceUID", "")
+        name = f"{_fit(taken.name or _without_ending(Path(os.path.relpath(scan.place, top))))}-{code[:8]}"
+    if taken.name and settings.identify != "pseudonym":
+        identity = {"id": taken.name} | identity
+    return Job(
+        name=name,
+        place=scan.place,
+        files=scan.files,
+        series=scan.series,
+        fingerprint=_code(scan.fingerprint, settings.secret),
+        identity=identity,
+        scanner=scanner | {"thickness_mm": scan.thickness_mm or None},
+        hidden=hidden,
+    )
+
+
+def _hidden(scan: Candidate) -> tuple[str, ...]:
+    """Paths and identifiers, which errors and findings may name."""
+    texts = {scan.place, str(Path(scan.place).parent), scan.title, *(each.name for each in scan.files)}
+    names = {Path(each.member or each.path).name for each in scan.files}
+    texts |= {str(each.path) for each in scan.files} | {name for name in names if not name.isalpha()}
+    texts |= {scan.details.get(keyword, "") for keyword in DICOM_COLUMNS.values() if keyword != "SeriesNumber"}
+    return tuple(sorted(each for each in texts if len(each) > 3))
+
+
+def _code(text: str, secret: str) -> str:
+    """Return 12 hexadecimal digits, from which nobody without the secret can tell the text, nor try for it."""
+    return hmac.new(secret.encode(), text.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()[:12]
+
+
+def _fit(text: str) -> str:
+    """Return a text as part of a file's name on every system."""
+    return _UNFIT.sub("_", text).strip("._")[-NAME_LENGTH:].strip("._") or "scan"
+
+
+def _without_ending(path: Path) -> str:
+    """Return a path without an image's ending; dots of folders stay."""
+    text = str(path)
+    return text[: len(text) - len(ending_of(path) or "")]
+
+
+def _common(places: Iterable[str]) -> str:
+    folders = [str(Path(each).parent) for each in places]
+    try:
+        return os.path.commonpath(folders) if folders else ""
+    except ValueError:  # on two drives
+        return ""

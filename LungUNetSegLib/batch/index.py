@@ -1,0 +1,184 @@
+"""What was read of each file, kept on disk: a second plan of the same archive opens only what is new or changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import LungUNetSegLib
+from LungUNetSegLib.batch.children import child_environment
+from LungUNetSegLib.batch.find import SourceFile, unpack
+from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, decode, read_texts, series_key
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom.headers import SliceHeader
+from LungUNetSegLib.machine import cores
+from LungUNetSegLib.progress import Progress, silent
+
+FEW_FILES = 600
+"""Up to so many are read in this process: starting others takes longer than they save."""
+
+DAMAGED = "files of zip archives that are damaged"
+
+MOST_FILES = 5000
+"""So many at most are given to one process, and are lost by one that is killed."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS file
+    (name BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, study TEXT, found TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS details (series TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_study ON file (study);
+"""
+
+Texts = tuple[list[tuple[str, str]], Details]
+"""What was read of some files: study and text of each, and details of the series that were met."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """The CT slices of one study.
+
+    Attributes:
+        slices: In the order of their files' names; `path` is the file's `SourceFile.name`.
+        details: Of each series, by `series_key`, what tells scanners and sites apart.
+    """
+
+    slices: list[SliceHeader]
+    details: Details
+
+
+class HeaderIndex:
+    """Headers by path, size and date, in an SQLite file.
+
+    Args:
+        path: Its file, made anew where it is missing, damaged or of another version; None keeps all in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        try:
+            self._database = self._open()
+        except sqlite3.DatabaseError:  # cut short by a full disk or a power cut: it can be made again
+            assert path is not None
+            path.unlink(missing_ok=True)
+            self._database = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path or ":memory:")
+        try:
+            database.executescript(_TABLES)
+            (made_by,) = next(database.execute("SELECT text FROM details WHERE series = ''"), (None,))
+            if made_by != LungUNetSegLib.__version__:
+                database.executescript("DELETE FROM file; DELETE FROM details;")
+                database.execute("INSERT INTO details VALUES ('', ?)", (LungUNetSegLib.__version__,))
+                database.commit()
+        except sqlite3.DatabaseError:
+            database.close()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def update(self, files: Sequence[SourceFile], progress: Progress = silent) -> None:
+        """Read those of the files that are not known or have changed.
+
+        Args:
+            files: From `find_files`.
+            progress: Called with ("plan", files known, files).
+        """
+        rows = self._database.execute("SELECT name, size, mtime_ns FROM file")
+        known = {name: (size, mtime_ns) for name, size, mtime_ns in rows}
+        fresh = [each for each in files if known.get(_key(each.name)) != (each.size, each.mtime_ns)]
+        done = len(files) - len(fresh)
+        progress("plan", done, len(files))
+        with closing(_read_new(fresh)) as read:
+            for part, (texts, details) in read:
+                self._keep(part, texts, details)
+                done += len(part)
+                progress("plan", done, len(files))
+
+    def _keep(self, part: Sequence[SourceFile], texts: Sequence[tuple[str, str]], details: Details) -> None:
+        rows = [
+            # A file that could not be opened is looked at again: no file has this size.
+            (_key(each.name), each.size if text != json.dumps(NOT_OPENED) else -1, each.mtime_ns, study, text)
+            for each, (study, text) in zip(part, texts, strict=True)
+        ]
+        with self._database:
+            self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", rows)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO details VALUES (?, ?)",
+                [(key, json.dumps(each)) for key, each in details.items()],
+            )
+
+    def others(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ImageHeader | str]]:
+        """Yield those of the files that hold no CT slice, after `update`, with their kind or the image in them."""
+        by_key = {_key(each.name): each for each in files}
+        for name, text in self._database.execute("SELECT name, found FROM file WHERE study = ''"):
+            if name in by_key:
+                found = decode(text, Path(by_key[name].name))
+                if not isinstance(found, list):
+                    yield by_key[name], found
+
+    def studies(self, files: Sequence[SourceFile]) -> Iterator[Study]:
+        """Yield the CT slices in the files, after `update`, study by study: only one study's are in memory."""
+        keys = {_key(each.name): each.name for each in files}
+        details = dict(self._database.execute("SELECT series, text FROM details WHERE series != ''"))
+        rows = self._database.execute("SELECT study, name, found FROM file WHERE study != '' ORDER BY study, name")
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            slices: list[SliceHeader] = []
+            for _, name, text in group:
+                found = decode(text, Path(keys[name])) if name in keys else []
+                slices += found if isinstance(found, list) else []
+            if slices:
+                own = {key: json.loads(details[key]) for key in map(series_key, slices) if key in details}
+                yield Study(slices, own)
+
+
+def _key(name: str) -> bytes:
+    """A file's name as SQLite takes it, whatever bytes are in it."""
+    return name.encode(errors="surrogatepass")
+
+
+def _read_new(files: Sequence[SourceFile]) -> Generator[tuple[list[SourceFile], Texts], None, None]:
+    """Read files, those of archives in folders that are removed again, and yield them in parts as they come."""
+    loose = [each for each in files if not each.member]
+    packed: dict[Path, list[SourceFile]] = {}
+    for each in files:
+        if each.member:
+            packed.setdefault(each.path, []).append(each)
+    is_few = len(loose) <= FEW_FILES or cores() == 1
+    size = min(max(FEW_FILES, len(loose) // (3 * cores())), MOST_FILES)
+    parts = [loose[start : start + size] for start in range(0, len(loose), size)]
+    with ThreadPoolExecutor(1 if is_few else cores()) as pool:
+        read: Callable[[list[Path]], Texts] = read_texts if is_few else _read_in_child
+        yield from zip(parts, pool.map(lambda part: read([each.path for each in part]), parts), strict=True)
+    for members in packed.values():
+        with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
+            try:
+                paths = unpack(members, Path(folder))
+            except ReadError:
+                yield members, ([("", json.dumps(DAMAGED))] * len(members), {})
+            else:
+                yield members, read_texts(paths)
+
+
+def _read_in_child(paths: list[Path]) -> Texts:
+    """Read files in a process of its own: parsing headers holds Python's lock."""
+    command = [sys.executable, "-m", "LungUNetSegLib.batch.header_texts"]
+    names = json.dumps([os.fspath(path) for path in paths])
+    run = subprocess.run(command, input=names.encode(), capture_output=True, env=child_environment(), check=False)
+    if run.returncode:  # killed, or a codec's crash: what is to blame is told of each file
+        return read_texts(paths)
+    texts, details = json.loads(run.stdout)
+    return [(study, text) for study, text in texts], details

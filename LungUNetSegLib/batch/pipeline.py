@@ -1,0 +1,123 @@
+"""One scan after another through one open engine; the next is read while the network is at work on this one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+
+from LungUNetSegLib.batch.digests import digest_of
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome
+from LungUNetSegLib.batch.reading import read_files
+from LungUNetSegLib.batch.write import ChangedByHandError, write_result
+from LungUNetSegLib.errors import WriteError, one_line
+from LungUNetSegLib.io import Scan
+from LungUNetSegLib.models.model import load_model
+from LungUNetSegLib.segmentation.segmenter import Segmenter
+
+Tell = Callable[[str, str, int, int], None]
+"""Called with (name of the scan, stage, steps done, steps to do)."""
+
+
+def say_nothing(name: str, stage: str, done: int, total: int) -> None:
+    """Take progress that nobody asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A scan that was read, or the error that kept it from being; how long that took, and the content's digest."""
+
+    job: Job
+    scan: Scan | None
+    error: str
+    seconds: float
+    digest: str
+
+
+def open_segmenter(settings: BatchSettings) -> Segmenter:
+    """Load the batch's model into its engine.
+
+    Raises:
+        LungUNetSegError: The model or the engine cannot be used.
+    """
+    return Segmenter(load_model(settings.model), settings.engine, settings.device, settings.threads)
+
+
+def segment_jobs(
+    jobs: Iterable[Job], settings: BatchSettings, segmenter: Segmenter, tell: Tell = say_nothing
+) -> Iterator[Outcome]:
+    """Segment scans one after another; an error of any kind is that scan's.
+
+    Args:
+        jobs: Asked for the next in another thread, while one is at work.
+        settings: The batch's.
+        segmenter: Of the settings' model.
+        tell: See `Tell`.
+    """
+    for reading in _read_ahead(jobs, settings, tell):
+        yield segment_reading(reading, settings, segmenter, tell)
+
+
+def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Iterator[Reading]:
+    """Read scans in a thread, one more than was asked for; two scans at most are in memory."""
+    ready: SimpleQueue[Reading | BaseException | None] = SimpleQueue()
+    room = threading.Semaphore(1)
+
+    def read_all() -> None:
+        try:
+            for job in jobs:
+                room.acquire()
+                ready.put(read_job(job, settings, tell))
+            ready.put(None)
+        except BaseException as error:  # of the jobs' source: it belongs to who waits
+            ready.put(error)
+
+    threading.Thread(target=read_all, daemon=True, name="read ahead").start()  # a command that ends does not wait
+    while (item := ready.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        room.release()
+        yield item
+        del item
+
+
+def read_job(job: Job, settings: BatchSettings, tell: Tell = say_nothing) -> Reading:
+    """Read a scan."""
+    started = time.perf_counter()
+    scan, error, digest = None, "", ""
+    tell(job.name, "read", 0, 1)
+    try:
+        scan = read_files(job, settings.threads)
+        digest = digest_of(job.files, settings.secret)
+    except Exception as found:
+        error = one_line(found)
+    return Reading(job, scan, error, time.perf_counter() - started, digest)
+
+
+def segment_reading(
+    reading: Reading, settings: BatchSettings, segmenter: Segmenter, tell: Tell = say_nothing
+) -> Outcome:
+    """Segment a scan that was read, and write its folder of results."""
+    job, scan = reading.job, reading.scan
+    if scan is None:
+        is_there = all(each.path.exists() for each in job.files)
+        return Outcome(name=job.name, error=reading.error, seconds=reading.seconds, is_settled=is_there)
+    started = time.perf_counter()
+    try:
+        result = segmenter.segment(
+            scan.volume,
+            labels=settings.labels,
+            raw=settings.raw,
+            progress=lambda stage, done, total: tell(job.name, stage, done, total),
+        )
+        seconds = {"read": reading.seconds, **result.seconds}
+        result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
+        tell(job.name, "write", 0, 1)
+        write_result(settings.output / "scans", job, scan, result, segmenter.model, settings, reading.digest)
+    except Exception as error:
+        is_own = not isinstance(error, WriteError) or isinstance(error, ChangedByHandError)
+        took_s = reading.seconds + time.perf_counter() - started
+        return Outcome(name=job.name, error=one_line(error), seconds=took_s, is_settled=is_own)
+    return Outcome(name=job.name, seconds=reading.seconds + time.perf_counter() - started)

@@ -1,0 +1,206 @@
+"""Which scans of a source are segmented, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from LungUNetSegLib.batch.candidates import Candidate, candidates_in
+from LungUNetSegLib.batch.find import Found, find_files
+from LungUNetSegLib.batch.index import HeaderIndex
+from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
+from LungUNetSegLib.batch.rules import Rule, left_out
+from LungUNetSegLib.errors import DataError, ReadError
+from LungUNetSegLib.progress import Progress, silent
+
+Which = Literal["best", "all"]
+WHICH: tuple[Which, ...] = get_args(Which)
+
+LEAST_SLICES = 8
+"""A scan of fewer slices is a localizer, a piece or a test, unless the user says otherwise."""
+
+SHARED_REGION = 0.8
+"""Two series of a study that share so much of the longer one's region are reconstructions of one scan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What a user wants of the scans that are there.
+
+    Attributes:
+        series: The best series of each study, or all that may be a chest CT.
+        include: Rules that must all hold.
+        exclude: Rules of which none may hold.
+        least_slices: A scan with fewer is left out.
+    """
+
+    series: Which = "best"
+    include: tuple[Rule, ...] = ()
+    exclude: tuple[Rule, ...] = ()
+    least_slices: int = LEAST_SLICES
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A scan to segment, what the user's list calls it ("" without one), and why it was taken."""
+
+    scan: Candidate
+    why: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What is left out: its place, what it is called and why."""
+
+    place: str
+    title: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is segmented of a source and what is not."""
+
+    source: Path
+    taken: tuple[Taken, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def make_plan(source: Path, options: PlanOptions, index: HeaderIndex, progress: Progress = silent) -> Plan:
+    """Find the scans of a folder, disc, archive, file or list, and choose among them.
+
+    Raises:
+        ReadError: There is nothing at this place, or nothing in it.
+        DataError: A list that cannot be read.
+    """
+    if source.is_file() and source.suffix.lower() in LIST_ENDINGS:
+        plan = _plan_list(source, options, index, progress)
+    else:
+        found = find_files(source)
+        if not found.files and not found.skipped:
+            raise ReadError(f"{source}: the folder is empty.")
+        index.update(found.files, progress)
+        scans, others = candidates_in(found.files, index)
+        taken, skipped = _choose(scans, options)
+        named = [Skipped(place, "", why) for place, why in (*found.skipped, *others)]
+        plan = Plan(source, tuple(taken), (*skipped, *named))
+    return replace(plan, taken=tuple(sorted(plan.taken, key=lambda each: (each.scan.place, each.scan.key))))
+
+
+def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress: Progress) -> Plan:
+    """Read all rows' files together, and choose in each row by itself."""
+    rows = read_list(source)
+    found = [_find_row(row) for row in rows]
+    files = {file.name: file for each in found for file in each.files}
+    index.update(list(files.values()), progress)
+    scans, others = candidates_in(list(files.values()), index)
+    by_file: dict[str, list[Candidate]] = {}
+    for scan in scans:
+        for file in scan.files:
+            by_file.setdefault(file.name, []).append(scan)
+    taken: list[Taken] = []
+    skipped: list[Skipped] = []
+    seen: set[str] = set()
+    for row, each in zip(rows, found, strict=True):
+        own = {scan.key: scan for file in each.files for scan in by_file.get(file.name, ())}
+        chosen, left = _choose_row(row, list(own.values()), options)
+        for one in chosen:
+            if one.scan.key in seen:
+                left.append(Skipped(str(row.path), one.scan.title, "another row of the list names the same scan"))
+            elif one.name and one.name in seen:
+                left.append(Skipped(str(row.path), one.scan.title, f"another row of the list has the id {one.name}"))
+            else:
+                taken.append(_known_by_id(one))
+            seen |= {one.scan.key, one.name}
+        if not own and each.files:
+            left.append(Skipped(str(row.path), row.name, "no CT to segment"))
+        skipped += left
+        skipped += [Skipped(place, row.name, why) for place, why in each.skipped]
+    return Plan(source, tuple(taken), (*skipped, *(Skipped(place, "", why) for place, why in others)))
+
+
+def _known_by_id(taken: Taken) -> Taken:
+    """What has an id is the same scan in a later list, wherever its files lie then."""
+    return replace(taken, scan=replace(taken.scan, key=f"id|{taken.name}")) if taken.name else taken
+
+
+def _find_row(row: Row) -> Found:
+    try:
+        return find_files(row.path)
+    except (ReadError, OSError) as error:
+        return Found(skipped=[(str(row.path), str(error).removeprefix(f"{row.path}: ").rstrip("."))])
+
+
+def _choose_row(row: Row, scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:
+    more = {"InstitutionName": row.more["site"]} if "site" in row.more else {}
+    scans = [replace(each, details=each.details | more) for each in scans]
+    if row.series is not None:
+        wanted = [each for each in scans if each.details.get("SeriesInstanceUID") == row.series]
+        if not wanted:
+            return [], [Skipped(str(row.path), row.name, f"there is no CT series {row.series}")]
+        scans = [replace(each, study=row.series) for each in wanted]
+    taken, skipped = _choose(scans, options)
+    names = [row.name] if len(taken) == 1 else [row.name and f"{row.name}-{number}" for number in range(len(taken))]
+    return [replace(each, name=name) for each, name in zip(taken, names, strict=True)], skipped
+
+
+def _choose(scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:
+    """Choose among the scans of each study; of image files each is a study of its own."""
+    studies: dict[str, list[Candidate]] = {}
+    skipped: list[Skipped] = []
+    for each in scans:
+        why = _too_few(each, options) or each.fault or left_out(each, options.include, options.exclude)
+        if why:
+            skipped.append(Skipped(each.place, each.title, why))
+        else:
+            studies.setdefault(each.study or each.key, []).append(each)
+    taken: list[Taken] = []
+    for study in studies.values():
+        best = max(study, key=lambda each: each.merit)
+        for each in study:
+            if options.series == "all" or each is best:
+                taken.append(Taken(each, _why(each, study, options)))
+            else:
+                skipped.append(Skipped(each.place, each.title, _worse(each, best)))
+    return taken, skipped
+
+
+def _too_few(scan: Candidate, options: PlanOptions) -> str:
+    slices = scan.shape[0]
+    return f"only {slices} slice{'s' * (slices > 1)}" if 0 < slices < options.least_slices else ""
+
+
+def _why(scan: Candidate, study: Sequence[Candidate], options: PlanOptions) -> str:
+    if not scan.study:
+        return "an image file"
+    if options.series == "all":
+        return "every series that may be a chest CT is taken"
+    words = ["axial"] + (["its description names the chest"] if scan.names_chest else [])
+    if len(study) == 1:
+        return f"the only chest CT of its study: {', '.join(words)}"
+    return f"the best of {len(study)} in its study: {', '.join(words)}, {scan.shape[0]} slices"
+
+
+def _worse(scan: Candidate, best: Candidate) -> str:
+    frame, start, stop = scan.region
+    other, low, high = best.region
+    shared = min(stop, high) - max(start, low)
+    better = f"{best.title} ({best.shape[0]} slices of {best.spacing_mm[0]:.3g} mm)"
+    if frame and frame == other and shared >= SHARED_REGION * max(stop - start, high - low):
+        kernel = scan.details.get("ConvolutionKernel", "")
+        return f"another reconstruction{f' (kernel {kernel})' if kernel else ''} of {better}"
+    return f"its study has a better series: {better}"
+
+
+def check_places(source: Path, output: Path) -> None:
+    """Raise DataError if results would come to lie among the scans, where they would be taken for some."""
+    inside, outside = output.resolve(), source.resolve()
+    if source.is_dir() and inside.is_relative_to(outside):
+        raise DataError(
+            f"{output}: lies inside of {source}, so that its results would be taken for scans. Give a folder elsewhere."
+        )
+    if source.is_dir() and outside.is_relative_to(inside):
+        raise DataError(f"{source}: lies inside of {output}, where results are written. Give a folder elsewhere.")

@@ -1,0 +1,58 @@
+"""A plan for people and on disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from LungUNetSegLib.batch.plan import Plan
+from LungUNetSegLib.batch.store import write_json
+
+PRINTED = 40
+"""So many lines of each kind are printed; the saved plan has all."""
+
+
+def print_plan(plan: Plan) -> None:
+    """Print what is taken and why, then what is not."""
+    for each in plan.taken[:PRINTED]:
+        scan = each.scan
+        spacing = " x ".join(f"{step:.3g}" for step in scan.spacing_mm)
+        size = " x ".join(map(str, scan.shape))
+        print(f"+ {scan.place} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
+    _print_rest(len(plan.taken))
+    for left in plan.skipped[:PRINTED]:
+        title = f" ({left.title})" if left.title else ""
+        print(f"- {left.place}{title}: {left.why}")
+    _print_rest(len(plan.skipped))
+    print(f"{len(plan.taken)} scans to segment, {len(plan.skipped)} skipped")
+
+
+def _print_rest(number: int) -> None:
+    if number > PRINTED:
+        print(f"  and {number - PRINTED} more")
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Write the whole plan as JSON.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    content = {
+        "source": str(plan.source),
+        "taken": [
+            {
+                "place": each.scan.place,
+                "title": each.scan.title,
+                "why": each.why,
+                "files": len(each.scan.files),
+                "shape": list(each.scan.shape),
+                "spacing_mm": list(each.scan.spacing_mm),
+                "details": each.scan.details,
+            }
+            for each in plan.taken
+        ],
+        "skipped": [{"place": each.place, "title": each.title, "why": each.why} for each in plan.skipped],
+        "reasons": dict(Counter(each.why for each in plan.skipped)),
+    }
+    write_json(path, content)

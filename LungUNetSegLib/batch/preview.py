@@ -1,0 +1,108 @@
+"""Small pictures of a result: three planes with the lungs' outlines, and the slices least like their neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
+from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume.volume import Volume
+
+HEIGHT = 240
+"""Of an axial plane in pixels; the others are as large beside it as the body is."""
+
+TALLEST = 2 * HEIGHT
+
+GAP = 4
+DOUBTFUL_SLICES = 4
+_GREYS = 64
+
+Labels = npt.NDArray[np.uint8]
+
+
+def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes:
+    """Return a PNG of the axial, coronal and sagittal planes with most lung, the lungs' outlines in their colours.
+
+    Head, front and the patient's right are at the top and at the left of the picture, as radiologists look at it.
+    """
+    image, mask = scan.canonical(), labels.canonical()
+    slice_mm, row_mm, column_mm = image.geometry.spacing_mm
+    lung = mask.array > 0
+    at = [int(lung.sum(axis=tuple(each for each in range(3) if each != axis)).argmax()) for axis in range(3)]
+    if not lung.any():
+        at = [size // 2 for size in mask.array.shape]
+    pixel_mm = image.array.shape[1] * row_mm / HEIGHT
+    planes = [
+        _panel(image.array[at[0]], mask.array[at[0]], (row_mm, column_mm), pixel_mm),
+        _panel(image.array[::-1, at[1]], mask.array[::-1, at[1]], (slice_mm, column_mm), pixel_mm),
+        _panel(image.array[::-1, :, at[2]], mask.array[::-1, :, at[2]], (slice_mm, row_mm), pixel_mm),
+    ]
+    return encode_png(_beside(planes), _palette(segments))
+
+
+def draw_doubtful(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes | None:
+    """Return a PNG of the slices whose lungs differ most from those of both neighbours; None without such slices."""
+    image, mask = scan.canonical(), labels.canonical()
+    numbers = doubtful_slices(mask.array)
+    if not numbers:
+        return None
+    _, row_mm, column_mm = image.geometry.spacing_mm
+    pixel_mm = image.array.shape[1] * row_mm / HEIGHT
+    panels = [_panel(image.array[each], mask.array[each], (row_mm, column_mm), pixel_mm) for each in numbers]
+    return encode_png(_beside(panels), _palette(segments))
+
+
+def doubtful_slices(labels: Labels) -> list[int]:
+    """Return the numbers of at most `DOUBTFUL_SLICES` slices, in their order.
+
+    A slice is as doubtful as the area that neither of its neighbours has, together with what both have and it has not.
+    """
+    lung = labels > 0
+    if len(lung) < 3 or not lung.any():
+        return []
+    before, here, after = lung[:-2], lung[1:-1], lung[2:]
+    odd = (here & ~before & ~after) | (~here & before & after)
+    amounts = np.count_nonzero(odd, axis=(1, 2))
+    worst = np.argsort(-amounts, kind="stable")[:DOUBTFUL_SLICES]
+    return sorted(int(each) + 1 for each in worst if amounts[each])
+
+
+def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, float], pixel_mm: float) -> Labels:
+    """A plane as indices into the palette, its pixels `pixel_mm` wide and high."""
+    size = [max(1, min(round(n * step / pixel_mm), TALLEST)) for n, step in zip(hu.shape, spacing_mm, strict=True)]
+    rows, columns = ((np.arange(count) + 0.5) * n / count - 0.5 for count, n in zip(size, hu.shape, strict=True))
+    low, high = WINDOW_HU
+    smooth = ndimage.map_coordinates(
+        hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest"
+    )
+    panel: Labels = np.rint((np.clip(smooth, low, high) - low) * ((_GREYS - 1) / (high - low))).astype(np.uint8)
+    near = labels[np.ix_(np.rint(rows).astype(int).clip(0), np.rint(columns).astype(int).clip(0))]
+    for label in np.unique(near[near > 0]):
+        inside = near == label
+        edge = inside & ~ndimage.binary_erosion(inside)
+        panel[edge] = _GREYS + label - 1
+    return panel
+
+
+def _beside(panels: Sequence[Labels]) -> Labels:
+    """Panels in a row, with black around the lower ones."""
+    height = max(len(panel) for panel in panels)
+    row = np.zeros((height, sum(panel.shape[1] + GAP for panel in panels) - GAP), np.uint8)
+    column = 0
+    for panel in panels:
+        top = (height - len(panel)) // 2
+        row[top : top + len(panel), column : column + panel.shape[1]] = panel
+        column += panel.shape[1] + GAP
+    return row
+
+
+def _palette(segments: Sequence[Segment]) -> list[Colour]:
+    greys: list[Colour] = [(level, level, level, 255) for level in np.linspace(0, 255, _GREYS).astype(int).tolist()]
+    by_label = {each.label: each for each in segments}
+    last = max(by_label, default=0)
+    colours = [by_label[label].colour if label in by_label else (1.0, 1.0, 1.0) for label in range(1, last + 1)]
+    return greys + [(round(255 * red), round(255 * green), round(255 * blue), 255) for red, green, blue in colours]

@@ -1,0 +1,120 @@
+"""A batch from its jobs to its tables: what is left is done, and what comes is noted as it comes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from LungUNetSegLib.batch.executors import Executor
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome
+from LungUNetSegLib.batch.page import write_page
+from LungUNetSegLib.batch.pipeline import Tell, say_nothing
+from LungUNetSegLib.batch.store import Store
+from LungUNetSegLib.batch.table import row_of, write_csv, write_parquet
+from LungUNetSegLib.errors import MissingDependencyError, WriteError
+
+logger = logging.getLogger(__name__)
+
+MOST_UNSETTLED = 3
+"""After so many scans in a row that failed through no fault of theirs, a batch stops rather than go through all."""
+
+
+@dataclass
+class Totals:
+    """How far a batch is.
+
+    Attributes:
+        scans: Of the plan.
+        done: Before and now.
+        failed: Before and now.
+        changed: Done before, and to be done again because their input changed.
+        errors: Of the scans that failed now, by name.
+    """
+
+    scans: int
+    done: int = 0
+    failed: int = 0
+    changed: int = 0
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+Heard = Callable[[Totals, Outcome | None], None]
+"""Called at the beginning, with None, and after each scan."""
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    settings: BatchSettings,
+    store: Store,
+    executor: Executor,
+    *,
+    retry_failed: bool = False,
+    heard: Heard = lambda totals, outcome: None,
+    tell: Tell = say_nothing,
+) -> Totals:
+    """Do what is left of the jobs, and write tables and page; when it is stopped, the CSV alone.
+
+    Args:
+        jobs: All of the plan.
+        settings: With the round that `Store.begin` gave.
+        store: Locked by this process.
+        executor: Where the work is done.
+        retry_failed: Whether scans that failed before are tried again.
+        heard: See `Heard`.
+        tell: See `pipeline.Tell`.
+
+    Raises:
+        LungUNetSegError: No scan can be done at all, or the tables cannot be written.
+    """
+    store.keep_jobs(jobs)
+    todo = store.todo(jobs, settings.round, retry_failed=retry_failed)
+    totals = Totals(len(jobs), todo.done, todo.failed, todo.changed)
+    by_name = {job.name: job for job in todo.jobs}
+    heard(totals, None)
+    in_a_row = 0
+    try:
+        with closing(executor.run(todo.jobs, settings, tell)) as outcomes:
+            for outcome in outcomes:
+                _note(outcome, by_name[outcome.name], store, settings, totals)
+                heard(totals, outcome)
+                in_a_row = 0 if outcome.is_settled else in_a_row + 1
+                if in_a_row == MOST_UNSETTLED:
+                    raise WriteError(
+                        f"{totals.errors[outcome.name]} So it was with {in_a_row} scans one after another: is the disk"
+                        " full, or a network share gone? When that is mended, the same command goes on."
+                    )
+        store.end()
+    except BaseException:
+        write_csv(store.folder / "results.csv", [row_of(report) for report in store.reports()])  # the rest takes long
+        raise
+    write_tables(store)
+    return totals
+
+
+def _note(outcome: Outcome, job: Job, store: Store, settings: BatchSettings, totals: Totals) -> None:
+    if not outcome.error:
+        totals.done += 1
+        store.note_done(outcome.name)
+        return
+    totals.failed += 1
+    totals.errors[outcome.name] = job.public(outcome.error)
+    if outcome.is_settled:
+        store.note_failure(job, outcome.error, settings.round)
+
+
+def write_tables(store: Store) -> None:
+    """Write results.csv, results.parquet and index.html from what is there.
+
+    Raises:
+        WriteError: One of them cannot be written.
+    """
+    reports = store.reports()
+    rows = [row_of(report) for report in reports]
+    write_csv(store.folder / "results.csv", rows)
+    write_page(store.folder / "index.html", rows, reports)
+    try:
+        write_parquet(store.folder / "results.parquet", rows)
+    except MissingDependencyError as error:
+        logger.info("note: %s", error)

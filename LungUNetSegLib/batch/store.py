@@ -1,0 +1,219 @@
+"""The folder of a batch's results: what is done, what failed and why, and who works on it.
+
+``scans/<name>/`` appears whole when a scan is done. All that names patients or paths where the results do not, and what
+only this program needs, lies in ``work/``: the plan, the index of headers, failures, the lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
+from LungUNetSegLib.batch.locking import locked
+from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.files import clear_drafts, replacing
+
+REPORT = "scan.json"
+"""In each scan's folder; written with the rest of it."""
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What is left of a plan's jobs.
+
+    Attributes:
+        jobs: To be done now.
+        done: How many are done already.
+        failed: How many failed before and are not tried again.
+        changed: How many were done, but their input has changed since.
+    """
+
+    jobs: tuple[Job, ...]
+    done: int
+    failed: int
+    changed: int
+
+
+class Store:
+    """Results and states on disk.
+
+    Args:
+        folder: OUT.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scans = folder / "scans"
+        self.work = folder / "work"
+        self.failures = self.work / "failed"
+        self.index = self.work / "index.sqlite"
+        self._jobs = self.work / "jobs.jsonl"
+
+    def make(self) -> None:
+        """Make the folders.
+
+        Raises:
+            WriteError: They cannot be made, or there is something else.
+        """
+        try:
+            for each in (self.folder, self.scans, self.work, self.failures):
+                each.mkdir(parents=True, exist_ok=True)
+                clear_drafts(each)
+        except OSError as error:
+            raise WriteError(f"{self.folder}: the folder of results cannot be made: {error.strerror}.") from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process, which any end of it gives back.
+
+        Raises:
+            WriteError: Another process holds it.
+        """
+        path = self.work / "lock"
+        with locked(path) as is_ours:
+            if not is_ours:
+                raise WriteError(
+                    f"{self.folder}: another batch writes here ({path.read_text(encoding='utf-8').strip()}). Wait for"
+                    " its end, or stop it."
+                )
+            about = f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n"
+            path.write_text(about, encoding="utf-8")
+            yield
+
+    def secret(self) -> str:
+        """Return the key of pseudonyms and fingerprints, made when it is first asked for."""
+        path = self.work / "secret"
+        if not path.exists():
+            with replacing(path, "") as draft:
+                draft.touch(mode=0o600)
+                draft.write_text(secrets.token_hex(16), encoding="ascii")
+        return path.read_text(encoding="ascii")
+
+    def begin(self, settings: BatchSettings, *, redo: bool) -> int:
+        """Note what decides the results, and return which round this is.
+
+        Raises:
+            WriteError: The results that are there were made with other settings, and all is not to be done again.
+        """
+        before = self._batch()
+        round_, redoing = before.get("round", 0), before.get("redoing", False)
+        is_same = before.get("settings") in (None, settings.what_decides())
+        if not is_same and not redo:
+            names = [name for name, value in settings.what_decides().items() if before["settings"].get(name) != value]
+            raise WriteError(
+                f"{self.folder}: its results were made with another {' and '.join(names)}. Give another folder, or have"
+                " all done again with --redo."
+            )
+        if redo and before and not (redoing and is_same):
+            round_, redoing = round_ + 1, True
+        self._note({"settings": settings.what_decides(), "round": round_, "redoing": redoing})
+        return int(round_)
+
+    def end(self) -> None:
+        """Note that all is done: doing all again would begin anew."""
+        self._note(self._batch() | {"redoing": False})
+
+    def _batch(self) -> dict[str, Any]:
+        return read_json(self.work / "batch.json") or {}
+
+    def _note(self, content: dict[str, Any]) -> None:
+        write_json(self.work / "batch.json", content)
+
+    def todo(self, jobs: Sequence[Job], round_: int, *, retry_failed: bool) -> Todo:
+        """Return what is left to do.
+
+        A scan whose files have other sizes or dates than before is done again, unless their content is the same.
+        """
+        left: list[Job] = []
+        done = failed = changed = 0
+        for job in jobs:
+            report = read_json(self.scans / job.name / REPORT)
+            if report is not None and report.get("round", 0) == round_:
+                if self._is_unchanged(job, report):
+                    done += 1
+                    continue
+                changed += 1
+            failure = read_json(self.failure(job.name))
+            is_settled = failure is not None and (failure.get("fingerprint"), failure.get("round")) == (
+                job.fingerprint,
+                round_,
+            )
+            if is_settled and not retry_failed:
+                failed += 1
+            else:
+                left.append(job)
+        return Todo(tuple(left), done, failed, changed)
+
+    def _is_unchanged(self, job: Job, report: dict[str, Any]) -> bool:
+        from LungUNetSegLib.batch.digests import digest_of
+
+        before = report.get("source", {})
+        if before.get("fingerprint") == job.fingerprint:
+            return True
+        return bool(before.get("digest") == digest_of(job.files, self.secret()))
+
+    def keep_jobs(self, jobs: Sequence[Job]) -> None:
+        """Keep of what files each scan is made, for who wants to see it beside its result."""
+        with replacing(self._jobs, ".jsonl") as draft, draft.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(job_to_json(job)) + "\n" for job in jobs)
+
+    def job(self, name: str) -> Job | None:
+        """Return the job of this name of the latest plan; None where there is none."""
+        start = json.dumps({"name": name})[:-1]  # a line's beginning: most lines need not be parsed
+        try:
+            with self._jobs.open(encoding="utf-8") as file:
+                line = next((line for line in file if line.startswith(start)), None)
+        except OSError:
+            return None
+        return None if line is None else job_from_json(json.loads(line))
+
+    def failure(self, name: str) -> Path:
+        """Return the file that says why a scan failed."""
+        return self.failures / f"{name}.json"
+
+    def note_failure(self, job: Job, error: str, round_: int) -> None:
+        """Keep why a scan failed."""
+        content = {
+            "name": job.name,
+            "error": job.public(error),
+            "identity": job.identity,
+            "scanner": job.scanner,
+            "fingerprint": job.fingerprint,
+            "round": round_,
+        }
+        write_json(self.failure(job.name), content)
+
+    def note_done(self, name: str) -> None:
+        """Forget an earlier failure of a scan that is done now."""
+        self.failure(name).unlink(missing_ok=True)
+
+    def reports(self) -> list[dict[str, Any]]:
+        """Return what is known of each scan that is done or has failed, in the order of their names."""
+        found = {path.parent.name: read_json(path) for path in self.scans.glob(f"*/{REPORT}")}
+        for path in self.failures.glob("*.json"):
+            found[path.stem] = read_json(path)
+        return [found[name] or {"name": name, "error": "its report is damaged"} for name in sorted(found)]
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return a file's JSON object; None where there is none, or a damaged one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON; an old file is replaced by a whole one."""
+    with replacing(path, ".json") as draft:
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,57 @@
+"""A batch's scans by site, scanner or kernel: how many, how large, how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean, median, pstdev
+
+from LungUNetSegLib.batch.table import DONE, Row
+from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
+
+GROUPS = ("site", "scanner", "kernel")
+HEADER = ("scans", "failed", "total ml: mean", "SD", "mean HU", "confidence: median", "doubtful", "s a scan")
+
+
+def summarise(rows: Sequence[Row], by: str) -> list[tuple[str, ...]]:
+    """Return a line for each value of a column, the most frequent first: its name, then what `HEADER` says.
+
+    Args:
+        rows: From `table.row_of`.
+        by: One of `GROUPS`.
+    """
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[by] or "not given", []).append(row)
+    return [(name, *_line(own)) for name, own in sorted(groups.items(), key=lambda each: (-len(each[1]), each[0]))]
+
+
+def _line(rows: Sequence[Row]) -> tuple[str, ...]:
+    done = [row for row in rows if row["status"] == DONE]
+    volumes = _known(done, "total_ml")
+    confidences = _known(done, "confidence")
+    return (
+        str(len(rows)),
+        str(len(rows) - len(done)),
+        f"{mean(volumes):.0f}" if volumes else "",
+        f"{pstdev(volumes):.0f}" if volumes else "",
+        f"{mean(densities):.0f}" if (densities := _known(done, "total_mean_hu")) else "",
+        f"{median(confidences):.3f}" if confidences else "",
+        str(sum(each < LOW_CONFIDENCE for each in confidences)),
+        f"{mean(_known(done, 'seconds')):.1f}" if done else "",
+    )
+
+
+def _known(rows: Sequence[Row], name: str) -> list[float]:
+    return [row[name] for row in rows if row[name] is not None]
+
+
+def as_text(lines: Sequence[Sequence[str]]) -> str:
+    """Return lines of cells as a table for a terminal, the first cell at the left and the others at the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )

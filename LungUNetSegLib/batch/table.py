@@ -1,0 +1,100 @@
+"""All scans of a batch as one table, made of their reports; docs/json.md explains the columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.files import csv_text, replacing
+
+REGIONS = ("right", "left", "total")
+TEXTS = (
+    *("name", "status", "id", "path", "description", "patient_id", "study_date", "accession_number", "study_uid"),
+    *("series_uid", "series_number", "site", "manufacturer", "scanner", "kernel"),
+)
+NUMBERS = (
+    *("thickness_mm", "slices", "rows", "columns", "slice_mm", "row_mm", "column_mm"),
+    *(f"{region}_ml" for region in REGIONS),
+    *(f"{region}_mean_hu" for region in REGIONS),
+    *("confidence", "air_share", "tissue_share", "cut_mm2", "removed_ml", "moved_ml", "filled_ml", "outside_ml"),
+    "seconds",
+)
+LAST_TEXTS = ("findings", "engine", "version", "model", "model_sha256", "error")
+COLUMNS = (*TEXTS, *NUMBERS, *LAST_TEXTS)
+
+DONE, FAILED = "done", "failed"
+
+Row = dict[str, Any]
+
+
+def row_of(report: Mapping[str, Any]) -> Row:
+    """Return the row of a scan's report; what is not known of it is None."""
+    row: Row = dict.fromkeys(COLUMNS)
+    row["name"] = report["name"]
+    row["status"] = FAILED if report.get("error") else DONE
+    row["error"] = report.get("error")
+    for part in ("identity", "scanner"):
+        row |= {name: value or None for name, value in report.get(part, {}).items() if name in row}
+    if row["status"] == FAILED:
+        return row
+    geometry = report["geometry"]
+    row["slices"], row["rows"], row["columns"] = geometry["shape"]
+    row["slice_mm"], row["row_mm"], row["column_mm"] = geometry["spacing_mm"]
+    for region in REGIONS:
+        row[f"{region}_ml"] = report["volumes_ml"][region]
+        row[f"{region}_mean_hu"] = report["mean_hu"][region]
+    quality = report["quality"]
+    row |= {name: quality[name] for name in row.keys() & quality.keys()}
+    row["cut_mm2"] = sum(quality["cut_mm2"].values())
+    row["findings"] = " ".join(finding["code"] for finding in report["findings"])
+    row["engine"], row["version"] = report["engine"], report["lungunetseg"]
+    row["model"], row["model_sha256"] = report["model"]["name"], report["model"]["sha256"]
+    row["seconds"] = sum(value for name, value in report["seconds"].items() if name != "load")
+    return row
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as CSV (UTF-8, a comma between cells).
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([_cell(row[name]) for name in COLUMNS])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else csv_text(str(value)) if isinstance(value, str) else str(value)
+
+
+def write_parquet(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as Parquet: texts, and numbers as float64.
+
+    Raises:
+        MissingDependencyError: pyarrow is not installed.
+        WriteError: The file cannot be written.
+    """
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingDependencyError(
+            "results.parquet needs pyarrow, which is not installed: in a checkout of LungUNetSeg, run"
+            " `pip install '.[batch]'`. All of it is in results.csv, too."
+        ) from error
+    kinds = {name: pyarrow.float64() if name in NUMBERS else pyarrow.string() for name in COLUMNS}
+    schema = pyarrow.schema(list(kinds.items()))
+    columns = {
+        name: [None if row[name] is None else float(row[name]) if name in NUMBERS else str(row[name]) for row in rows]
+        for name in COLUMNS
+    }
+    with replacing(path, ".parquet") as draft:
+        parquet.write_table(pyarrow.table(columns, schema=schema), draft)

@@ -1,0 +1,193 @@
+"""`lungunetseg batch`: all scans of an archive, planned, resumed, on one machine or on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from LungUNetSegLib.batch.dask_executor import DaskCluster
+from LungUNetSegLib.batch.executors import Executor, InProcess
+from LungUNetSegLib.batch.identity import jobs_of
+from LungUNetSegLib.batch.index import HeaderIndex
+from LungUNetSegLib.batch.jobs import FORMATS, IDENTIFY, BatchSettings
+from LungUNetSegLib.batch.plan import LEAST_SLICES, WHICH, Plan, PlanOptions, check_places, make_plan
+from LungUNetSegLib.batch.plan_text import print_plan, save_plan
+from LungUNetSegLib.batch.processes import LocalProcesses
+from LungUNetSegLib.batch.rules import parse_rule
+from LungUNetSegLib.batch.run import Totals, run_jobs
+from LungUNetSegLib.batch.share import jobs_and_threads
+from LungUNetSegLib.batch.store import Store
+from LungUNetSegLib.cli.arguments import count, thread_count
+from LungUNetSegLib.cli.batch_progress import BatchView
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.cli.report import print_summary
+from LungUNetSegLib.engines import DEVICES, ENGINES
+from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model, shipped_models
+from LungUNetSegLib.segments import LABEL_KINDS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument(
+        "source", type=Path, metavar="SOURCE",
+        help="a folder of any depth, a DICOMDIR, a zip archive, an image file, or a list of scans (.csv, .json)",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="the folder of the results")
+    _add_choice(parser)
+    _add_work(parser)
+    parser.add_argument("--summary", action="store_true", help="print results by site, scanner and kernel at the end")
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_argument_group("which scans")
+    which.add_argument("--dry-run", action="store_true", help="say what would be done and why, and stop")
+    which.add_argument("--series", choices=WHICH, default="best", help="of each study the best chest CT, or all")
+    which.add_argument(
+        "--include", type=_rule, action="append", default=[], metavar="RULE",
+        help="only scans of which all these hold: description=TEXT, kernel=TEXT, site=TEXT, path=TEXT (regular "
+        "expressions), thickness<=MM, slices>=N",
+    )  # fmt: skip
+    which.add_argument("--exclude", type=_rule, action="append", default=[], metavar="RULE", help="none of which any")
+    which.add_argument(
+        "--least-slices", type=count, default=LEAST_SLICES, metavar="N",
+        help=f"leave out scans of fewer slices; {LEAST_SLICES} if not given",
+    )  # fmt: skip
+    which.add_argument("--retry-failed", action="store_true", help="try again what failed before")
+    which.add_argument("--redo", action="store_true", help="do all again, with other settings or as it is")
+
+
+def _add_work(parser: argparse.ArgumentParser) -> None:
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--format", choices=FORMATS, action="append", metavar="KIND",
+        help=f"label files to write, several times for several: {', '.join(FORMATS)}; {FORMATS[0]} if not given",
+    )  # fmt: skip
+    how.add_argument("--identify", choices=IDENTIFY, default="path", help="what scans are called in the results")
+    how.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
+    )
+    how.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
+    how.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
+    how.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
+    how.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
+    how.add_argument(
+        "--jobs", type=_jobs, metavar="N",
+        help="processes at work at once, as many as cores and memory allow if not given; 0 for none but this one",
+    )  # fmt: skip
+    where = how.add_mutually_exclusive_group()
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="work on the Dask cluster of this scheduler, as tcp://host:8786"
+    )
+    where.add_argument("--cluster", choices=("local",), help="start a Dask cluster on this machine, of --jobs workers")
+    how.add_argument(
+        "--send", action="store_true",
+        help="send scans to the cluster's workers and take results back, where they do not see SOURCE and OUT",
+    )  # fmt: skip
+    how.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads of each; the cores are shared out")
+
+
+def _rule(text: str) -> object:
+    try:
+        return parse_rule(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _jobs(text: str) -> int:
+    return 0 if text == "0" else count(text)
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Plan, and do what is left.
+
+    Returns:
+        0, or 1 if a scan failed, now or before.
+
+    Raises:
+        LungUNetSegError: Nothing can be planned or done at all.
+    """
+    source, store = arguments.source, Store(arguments.output)
+    check_places(source, arguments.output)
+    if arguments.dry_run and not store.index.exists():
+        plan = _plan(arguments, HeaderIndex(None), progress)
+        print_plan(plan)
+        return 0
+    store.make()
+    with store.locked():
+        plan = _plan(arguments, HeaderIndex(store.index), progress)
+        save_plan(plan, store.work / "plan.json")
+        print_plan(plan)
+        if arguments.dry_run:
+            return 0
+        if not plan.taken:
+            raise DataError(f"{source}: no chest CT was found; the lines above say what is there instead.")
+        totals = _work(arguments, plan, store, progress)
+    print(f"{store.folder / 'index.html'}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
+    if arguments.summary:
+        print_summary(store)
+    if totals.failed:
+        print(f"lungunetseg: {totals.failed} of {totals.scans} scans failed", file=sys.stderr)
+    return int(totals.failed > 0)
+
+
+def _plan(arguments: argparse.Namespace, index: HeaderIndex, progress: ProgressView) -> Plan:
+    options = PlanOptions(
+        series=arguments.series,
+        include=tuple(arguments.include),
+        exclude=tuple(arguments.exclude),
+        least_slices=arguments.least_slices,
+    )
+    try:
+        return make_plan(arguments.source, options, index, progress)
+    finally:
+        index.close()
+        progress.close()
+
+
+def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: ProgressView) -> Totals:
+    jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken))
+    if arguments.scheduler:
+        threads = arguments.threads  # the workers' machines have other cores than this one
+    settings = BatchSettings(
+        output=store.folder.resolve(),
+        model=_absolute(arguments.model),
+        model_sha256=load_model(arguments.model).sha256,
+        engine=arguments.engine,
+        device=arguments.device,
+        threads=threads,
+        labels=arguments.labels,
+        formats=tuple(dict.fromkeys(arguments.format or FORMATS[:1])),
+        raw=arguments.raw,
+        identify=arguments.identify,
+        secret=store.secret(),
+    )
+    round_ = store.begin(settings, redo=arguments.redo)
+    settings = settings.with_round(round_)
+    executor = _executor(arguments, jobs)
+    view = BatchView(progress)
+    try:
+        return run_jobs(
+            jobs_of(plan.taken, settings), settings, store, executor,
+            retry_failed=arguments.retry_failed, heard=view.heard, tell=view.tell,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        view.close()
+        print(f"stopped; {view.done} scans are done. The same command goes on.", file=sys.stderr)
+        raise
+    finally:
+        view.close()
+
+
+def _executor(arguments: argparse.Namespace, jobs: int) -> Executor:
+    if arguments.scheduler or arguments.cluster:
+        return DaskCluster(arguments.scheduler, max(1, jobs), send=arguments.send)
+    if arguments.send:
+        raise ConfigError("--send sends scans to a cluster: name it with --scheduler or --cluster.")
+    return LocalProcesses(jobs) if jobs else InProcess()
+
+
+def _absolute(model: str) -> str:
+    """A model's path as a process elsewhere finds it; a name stays."""
+    return model if model in shipped_models() else str(Path(model).resolve())

@@ -1,0 +1,37 @@
+"""Fixtures of batches: a source with scans of every kind, and the command run in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from batch_results import Command
+from dicom_files import save, slices_of
+
+from LungUNetSegLib.cli import main
+from LungUNetSegLib.io import write_image
+from LungUNetSegLib.volume.volume import Volume
+
+
+@pytest.fixture
+def source(thin: Volume, tmp_path: Path) -> Path:
+    """One DICOM series of 13 slices, one NIfTI file."""
+    folder = tmp_path / "source"
+    save(slices_of(thin, SeriesDescription="Chest"), folder / "patient" / "ct")
+    write_image(folder / "scan.nii.gz", thin)
+    return folder
+
+
+@pytest.fixture
+def batch(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run `lungunetseg batch SOURCE -o tmp_path/out` with a tiny network; gives (exit code, stdout, stderr)."""
+
+    def run(source: object, *words: object) -> tuple[int, str, str]:
+        fixed = ["-o", tmp_path / "out", "--model", tiny_model]
+        if "--jobs" not in words:
+            fixed += ["--jobs", 0]
+        code = main([str(word) for word in ("batch", source, *fixed, *words)])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run

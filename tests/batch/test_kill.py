@@ -1,0 +1,89 @@
+"""A batch that is killed again and again ends with the very files of one that nobody disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from LungUNetSegLib.io import write_image
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+
+SCANS, KILLS = 24, 20
+
+
+def command(source: Path, out: Path, model: Path) -> list[str]:
+    words = [sys.executable, "-m", "LungUNetSegLib", "batch", source, "-o", out, "--model", model]
+    return [*map(str, words), "--jobs", "2", "--format", "nii.gz", "--format", "seg.nrrd", "--progress", "json"]
+
+
+def content_of(out: Path) -> dict[str, Any]:
+    """Every file below OUT but those that hold times, and what of those does not depend on time."""
+    found: dict[str, Any] = {}
+    for path in sorted(each for each in out.rglob("*") if each.is_file()):
+        name = path.relative_to(out).as_posix()
+        if path.name == "scan.json":
+            found[name] = json.loads(path.read_text(encoding="utf-8"))
+            found[name].pop("seconds")
+            found[name].pop("source")  # hashes are keyed with a secret of each batch
+        elif name.startswith(("scans/", "work/failed/")):
+            found[name] = path.read_bytes()
+        elif not name.startswith("work/index.sqlite-"):
+            found[name] = ""
+    return found
+
+
+@pytest.mark.slow
+def test_twenty_kills_change_nothing(tiny_model: Path, tmp_path: Path) -> None:
+    """Protects a night's work from power cuts: kill -9 of the batch or of one of its processes, at random moments."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(SCANS):
+        write_image(source / f"{number:02}.nrrd", make_phantom(phantom_geometry((24, 64, 72)), rng=number).ct)
+    (source / "broken.nrrd").write_bytes((source / "00.nrrd").read_bytes()[:-20000])
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    # Names hold digits that are keyed with the batch's secret only where they are pseudonyms: the same one, to compare.
+    for out in (undisturbed, disturbed):
+        (out / "work").mkdir(parents=True)
+        (out / "work" / "secret").write_text("0" * 32)
+    first = subprocess.run(command(source, undisturbed, tiny_model), capture_output=True, check=False)
+    assert first.returncode == 1, first.stderr
+    rng = random.Random(20)
+    while_working = sum(kill_one(command(source, disturbed, tiny_model), rng) for _ in range(KILLS))
+    last = subprocess.run(command(source, disturbed, tiny_model), capture_output=True, check=False)
+    assert last.returncode == 1, last.stderr
+    assert while_working >= KILLS // 2
+    assert content_of(disturbed) == content_of(undisturbed)
+    assert len(list((disturbed / "scans").iterdir())) == SCANS
+
+
+def kill_one(words: list[str], rng: random.Random) -> bool:
+    """Start a batch, and kill it or one of its processes a moment after its first sign of work; was it at work?"""
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"scan_stage"' in line:
+                break
+        else:
+            return False
+        time.sleep(rng.uniform(0, 0.5))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        workers = [int(each) for each in children.read_text().split()] if children.exists() else []
+        if workers and rng.random() < 0.3:
+            try:
+                os.kill(rng.choice(workers), signal.SIGKILL)
+            except ProcessLookupError:
+                return False
+            time.sleep(rng.uniform(0, 0.5))
+        at_work = process.poll() is None
+        process.kill()
+    return at_work

@@ -1,0 +1,344 @@
+"""A batch's scans are done, failed with a reason, or not begun, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from batch_results import Command, folders_of_results, rows_of
+
+from LungUNetSegLib.batch import reading
+from LungUNetSegLib.batch.executors import InProcess
+from LungUNetSegLib.batch.find import find_files
+from LungUNetSegLib.batch.jobs import BatchSettings, Job
+from LungUNetSegLib.batch.processes import LocalProcesses
+from LungUNetSegLib.batch.run import run_jobs
+from LungUNetSegLib.batch.share import jobs_and_threads
+from LungUNetSegLib.batch.store import Store
+from LungUNetSegLib.errors import EngineError, WriteError
+from LungUNetSegLib.io import read_labels, write_image, write_labels
+from LungUNetSegLib.io.masks.results import is_own_result
+from LungUNetSegLib.volume.volume import Volume
+
+
+def test_a_batch_leaves_all_that_it_promises(batch: Command, source: Path, tmp_path: Path, thin: Volume) -> None:
+    """Labels in two formats on the scan's grid, report, pictures, tables, page; a second run does nothing again."""
+    code, stdout, _ = batch(source, "--format", "nii.gz", "--format", "seg.nrrd")
+    out = tmp_path / "out"
+    assert code == 0 and "2 scans to segment, 0 skipped" in stdout and "2 of 2 scans done, 0 failed" in stdout
+    assert folders_of_results(out) == ["patient_ct", "scan"]
+    for folder in (out / "scans").iterdir():
+        names = {path.name for path in folder.iterdir()} - {"doubtful.png"}
+        assert names == {"lungs.nii.gz", "lungs.seg.nrrd", "scan.json", "preview.png"}
+        assert read_labels(folder / "lungs.nii.gz").geometry.shape == thin.array.shape
+        assert is_own_result(folder / "lungs.nii.gz")
+        assert (folder / "preview.png").read_bytes().startswith(b"\x89PNG")
+    rows = rows_of(out)
+    assert [row["status"] for row in rows] == ["done", "done"]
+    assert float(rows[0]["total_ml"]) == pytest.approx(float(rows[0]["right_ml"]) + float(rows[0]["left_ml"]), rel=1e-5)
+    assert rows[0]["path"] == str(source / "patient" / "ct") and rows[0]["slice_mm"] == "10"
+    before = {path: path.stat().st_mtime_ns for path in (out / "scans").rglob("*")}
+    assert batch(source, "--format", "nii.gz", "--format", "seg.nrrd")[0] == 0
+    assert {path: path.stat().st_mtime_ns for path in (out / "scans").rglob("*")} == before
+
+
+def test_parquet_holds_what_csv_holds(batch: Command, source: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    batch(source)
+    table = parquet.read_table(tmp_path / "out" / "results.parquet").to_pylist()
+    for row, text in zip(table, rows_of(tmp_path / "out"), strict=True):
+        assert row["name"] == text["name"] and row["total_ml"] == pytest.approx(float(text["total_ml"]), rel=1e-4)
+        assert row["patient_id"] is None and text["patient_id"] == ""
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ValueError("odd"), OSError(5, "Input/output error")])
+def test_an_error_of_any_kind_is_that_scan_s(
+    batch: Command, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Protects the night; a failed scan is tried again only when that is asked for."""
+    read = reading.read_scan
+
+    def fail(path: object, *arguments: object) -> object:
+        if isinstance(path, list):
+            raise error
+        return read(path, *arguments)
+
+    monkeypatch.setattr(reading, "read_scan", fail)
+    code, stdout, stderr = batch(source)
+    assert code == 1 and "1 of 2 scans done, 1 failed" in stdout and "patient_ct" in stderr
+    failed, done = rows_of(tmp_path / "out")
+    assert (failed["status"], done["status"]) == ("failed", "done") and failed["error"]
+    monkeypatch.undo()
+    assert batch(source)[0] == 1
+    assert batch(source, "--retry-failed")[0] == 0
+    assert [row["status"] for row in rows_of(tmp_path / "out")] == ["done", "done"]
+
+
+def test_a_changed_input_is_done_again_and_a_touched_one_is_not(
+    batch: Command, source: Path, tmp_path: Path, thin: Volume
+) -> None:
+    """Protects from a table of yesterday's scans, and from doing a copied archive twice."""
+    batch(source)
+    report = next((tmp_path / "out" / "scans").glob("scan-*")) / "scan.json"
+    first = report.stat().st_mtime_ns
+    os.utime(source / "scan.nii.gz", (1, 1))
+    batch(source)
+    assert report.stat().st_mtime_ns == first
+    write_image(source / "scan.nii.gz", Volume(thin.array[::-1].copy(), thin.geometry))
+    batch(source)
+    assert report.stat().st_mtime_ns > first
+
+
+def test_other_settings_need_another_folder_or_redo(batch: Command, source: Path, tmp_path: Path) -> None:
+    """Protects from a table made half with one model and half with another."""
+    batch(source)
+    code, _, stderr = batch(source, "--labels", "binary")
+    assert code == 1 and "results were made with another labels" in stderr and "--redo" in stderr
+    assert batch(source, "--labels", "binary", "--redo")[0] == 0
+    assert rows_of(tmp_path / "out")[0]["right_ml"] == ""
+    labels = next((tmp_path / "out" / "scans").glob("scan-*")) / "lungs.nii.gz"
+    assert read_labels(labels).array.max() == 1
+
+
+def test_redo_goes_on_where_it_was_stopped(source: Path, tmp_path: Path, model_settings: BatchSettings) -> None:
+    """`--redo` of a batch that was stopped in the middle of a redo does only the rest."""
+    store = Store(tmp_path / "out")
+    store.make()
+    assert store.begin(model_settings, redo=False) == 0
+    store.end()
+    assert store.begin(model_settings, redo=True) == 1
+    assert store.begin(model_settings, redo=True) == 1
+    store.end()
+    assert store.begin(model_settings, redo=False) == 1
+    assert store.begin(model_settings, redo=True) == 2
+
+
+def test_a_second_batch_is_told_of_the_first(batch: Command, source: Path, tmp_path: Path) -> None:
+    """Protects from two processes that do the same work; the lock of one that was killed holds nobody up."""
+    store = Store(tmp_path / "out")
+    store.make()
+    with store.locked():
+        code, _, stderr = batch(source)
+    assert code == 1 and f"another batch writes here (process {os.getpid()} on " in stderr
+    assert batch(source)[0] == 0
+
+
+def test_results_do_not_come_among_the_scans(batch: Command, source: Path, tmp_path: Path) -> None:
+    """OUT in SOURCE and SOURCE in OUT."""
+    code, _, stderr = batch(tmp_path)
+    assert code == 1 and "its results would be taken for scans" in stderr
+    shutil.move(source, tmp_path / "out" / "source")
+    code, _, stderr = batch(tmp_path / "out" / "source")
+    assert code == 1 and "where results are written" in stderr
+
+
+def test_a_source_without_a_chest_ct_is_no_silent_success(batch: Command, tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "notes.txt").write_text("x")
+    code, stdout, stderr = batch(tmp_path / "s")
+    assert code == 1 and "no chest CT was found" in stderr and "files that are not DICOM (1)" in stdout
+
+
+def test_a_dry_run_writes_nothing(batch: Command, source: Path, tmp_path: Path) -> None:
+    code, stdout, _ = batch(source, "--dry-run")
+    assert code == 0 and "2 scans to segment" in stdout and not (tmp_path / "out").exists()
+
+
+def test_pseudonyms_hide_who_it_is(batch: Command, source: Path, tmp_path: Path) -> None:
+    """Protects patients: outside of `work`, no path, title, identifier or date of a header is in any file."""
+    (source / "patient").rename(source / "Meyer")
+    (source / "Meyer" / "ct" / "0004.dcm").unlink()
+    (source / "Meyer" / "ct" / "broken.dcm").write_bytes(bytes(128) + b"DICM broken")
+    (source / "bad.nii.gz").write_bytes((source / "scan.nii.gz").read_bytes()[:-2000])
+    batch(source, "--identify", "pseudonym")
+    shutil.rmtree(tmp_path / "out" / "work")
+    texts = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.suffix in (".csv", ".html", ".json")]
+    assert len(texts) == 4 and len(folders_of_results(tmp_path / "out")) == 2
+    for secret in (str(tmp_path), "Meyer", "Phantom", "1.2.826", "20000101", "scan.nii", "broken.dcm", "bad.nii"):
+        assert not any(secret.encode() in text for text in texts), secret
+
+
+def test_dicom_identity_is_in_the_table(batch: Command, source: Path, tmp_path: Path) -> None:
+    batch(source, "--identify", "dicom")
+    assert {row["patient_id"] for row in rows_of(tmp_path / "out")} == {"Phantom", ""}
+
+
+def test_progress_is_told_as_json(batch: Command, source: Path) -> None:
+    _, stdout, _ = batch(source, "--progress", "json")
+    lines = [json.loads(line) for line in stdout.splitlines()]
+    assert lines[-1]["done"] == lines[-1]["total"] == 2 and lines[-1]["failed"] == 0 and "left_s" in lines[-1]
+    assert {line["stage"] for line in lines} == {"plan", "batch"} and any("scan_stage" in line for line in lines)
+
+
+def test_report_makes_table_and_page_anew(batch: Command, source: Path, tmp_path: Path, run_command: Command) -> None:
+    batch(source)
+    out = tmp_path / "out"
+    before = (out / "results.csv").read_bytes()
+    for name in ("results.csv", "index.html"):
+        (out / name).unlink()
+    code, stdout, _ = run_command("report", out, "--summary")
+    assert code == 0 and (out / "results.csv").read_bytes() == before and (out / "index.html").exists()
+    assert "not given" in stdout and "scans" in stdout
+    code, _, stderr = run_command("report", source)
+    assert code == 1 and "is no folder of a batch's results" in stderr
+
+
+@pytest.fixture
+def run_command(capsys: pytest.CaptureFixture[str]) -> Command:
+    from LungUNetSegLib.cli import main
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def model_settings(tiny_model: Path, tmp_path: Path) -> BatchSettings:
+    (tmp_path / "out" / "scans").mkdir(parents=True)
+    return BatchSettings(output=tmp_path / "out", model=str(tiny_model), threads=1)
+
+
+@pytest.fixture
+def jobs(thin: Volume, tmp_path: Path) -> list[Job]:
+    """Five scans, called 0 to 4."""
+    folder = tmp_path / "five"
+    folder.mkdir()
+    for number in range(5):
+        write_image(folder / f"{number}.nrrd", thin)
+    files = find_files(folder).files
+    return [Job(name=each.path.stem, place=str(each.path), files=(each,)) for each in files]
+
+
+FAULTY = """
+import os, sys
+from LungUNetSegLib.batch import reading, worker
+read = reading.read_scan
+def fault(path, *rest):
+    if path.name == "2.nrrd":
+        {fault}
+    return read(path, *rest)
+reading.read_scan = fault
+sys.exit(worker.main())
+"""
+
+
+def faulty(fault: str) -> list[str]:
+    return [sys.executable, "-c", FAULTY.format(fault=fault)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [("os.kill(os.getpid(), 11)", "SIGSEGV"), ("os._exit(3)", "exit code 3"), ("os.kill(os.getpid(), 9)", "SIGKILL")],
+)
+def test_a_crash_costs_the_scan_that_caused_it(
+    jobs: list[Job], model_settings: BatchSettings, fault: str, told: str
+) -> None:
+    """Protects the scans that were read or segmented beside it; the process is replaced."""
+    outcomes = {each.name: each for each in LocalProcesses(2, faulty(fault)).run(jobs, model_settings)}
+    assert [name for name in "01234" if not outcomes[name].error] == list("0134")
+    assert told in outcomes["2"].error
+
+
+def test_processes_and_this_one_give_the_same(jobs: list[Job], model_settings: BatchSettings) -> None:
+    """Every executor leaves the same files."""
+    scans = model_settings.output / "scans"
+    assert {each.name for each in InProcess().run(jobs, model_settings)} == set("01234")
+    first = {path.relative_to(scans): path.read_bytes() for path in scans.rglob("lungs.nii.gz")}
+    shutil.rmtree(scans)
+    scans.mkdir()
+    assert [each.error for each in LocalProcesses(2).run(jobs, model_settings)] == [""] * 5
+    assert {path.relative_to(scans): path.read_bytes() for path in scans.rglob("lungs.nii.gz")} == first
+
+
+@pytest.mark.parametrize("gone", ["share", "disk"])
+def test_a_share_that_goes_away_costs_no_scan(
+    jobs: list[Job], model_settings: BatchSettings, tmp_path: Path, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the rest of the night: a batch stops when three scans in a row cannot be reached, or nothing written.
+
+    None of them has failed: the same command does them when the share is back, or there is room.
+    """
+    store = Store(model_settings.output)
+    store.make()
+    if gone == "share":
+        (tmp_path / "five").rename(tmp_path / "elsewhere")
+    else:
+
+        def write(*arguments: object, **options: object) -> None:
+            raise WriteError("a.nii.gz: cannot be written: No space left on device.")
+
+        monkeypatch.setattr("LungUNetSegLib.batch.write.write_labels", write)
+    with pytest.raises(WriteError, match="So it was with 3 scans one after another"):
+        run_jobs(jobs, model_settings, store, InProcess())
+    assert store.reports() == [] and len(store.todo(jobs, 0, retry_failed=False).jobs) == 5
+    if gone == "share":
+        (tmp_path / "elsewhere").rename(tmp_path / "five")
+    monkeypatch.undo()
+    assert run_jobs(jobs, model_settings, store, InProcess()).done == 5
+
+
+def test_labels_that_somebody_corrected_are_kept(batch: Command, source: Path, tmp_path: Path, thin: Volume) -> None:
+    """Protects a radiologist's hours from `--redo`: that scan fails with a sentence, the others are done."""
+    batch(source)
+    labels = next((tmp_path / "out" / "scans").glob("scan-*")) / "lungs.nii.gz"
+    write_labels(labels, Volume(np.ones(thin.array.shape, np.uint8), thin.geometry))
+    before = labels.read_bytes()
+    code, _, stderr = batch(source, "--redo")
+    assert code == 1 and "somebody has changed these labels" in stderr and labels.read_bytes() == before
+
+
+def test_processes_that_do_not_start_are_no_endless_loop(jobs: list[Job], model_settings: BatchSettings) -> None:
+    with pytest.raises(EngineError, match="do not start: nothing works"):
+        list(LocalProcesses(2, [sys.executable, "-c", "raise SystemExit('nothing works')"]).run(jobs, model_settings))
+    command = [sys.executable, "-c", "import sys; from LungUNetSegLib.batch import worker; sys.exit(worker.main())"]
+    broken = BatchSettings(output=model_settings.output, model="no such model")
+    with pytest.raises(EngineError, match="There is no model 'no such model'"):
+        list(LocalProcesses(1, command).run(jobs, broken))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_ends_within_two_seconds(jobs: list[Job], tiny_model: Path, tmp_path: Path, number: int) -> None:
+    """Ctrl-C ends it cleanly: no process stays, the table is there, and the same command goes on."""
+    out = tmp_path / "stopped"
+    words = ["batch", tmp_path / "five", "-o", out, "--model", tiny_model, "--jobs", "2", "--progress", "json"]
+    command = [sys.executable, "-m", "LungUNetSegLib", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        for line in process.stdout:
+            if '"scan_stage"' in line:
+                break
+        started = time.monotonic()
+        process.send_signal(number)
+        code = process.wait(timeout=20)
+        took, told = time.monotonic() - started, process.stderr.read()
+    assert code == 128 + number and took < 2.0 and "The same command goes on." in told
+    assert (out / "results.csv").exists()
+    assert [path.name for path in (out / "scans").iterdir() if path.name.startswith(".")] == []
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert len(rows_of(out)) == 5
+
+
+def test_shares_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four cores: a job for each, or the threads that are asked for; no more than memory holds or scans there are."""
+    from LungUNetSegLib.batch import share
+
+    monkeypatch.setattr(share, "cores", lambda: 4)
+    monkeypatch.setattr(share, "_free_bytes", lambda: 100 * share.JOB_BYTES)
+    assert jobs_and_threads(None, None, 50) == (4, 1)
+    assert jobs_and_threads(None, 2, 50) == (2, 2)
+    assert jobs_and_threads(2, None, 50) == (2, 2)
+    assert jobs_and_threads(None, None, 1) == (1, 4)
+    assert jobs_and_threads(0, None, 50) == (0, None)
+    monkeypatch.setattr(share, "_free_bytes", lambda: 3 * share.JOB_BYTES)
+    assert jobs_and_threads(None, None, 50) == (3, 1)
