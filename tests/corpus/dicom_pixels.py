@@ -285,7 +285,9 @@ room.said(
 )
 room.said("bytes in the wrong order", "beyond-scanner", plain(lambda d: store(d, stored(d), ">u2"), 9e9))
 room.said("HU scaled twice", "beyond-scanner", plain(lambda d: store(d, (stored(d) * 4).clip(0, 65535), "<u2"), 9e9))
-room.said("a table of values (Modality LUT) in place of a scale", "no-air", plain(lambda d: _table(d), 9e9))
+room.refused(
+    "a table of values (Modality LUT) in place of a scale", ("look-up table (13)", "Export"), plain(lambda d: _table(d))
+)
 room.said(
     "fewer rows in the header than in the pixels",
     "more-data",
