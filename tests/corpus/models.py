@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import pickle
 import shutil
@@ -30,10 +31,17 @@ checkpoints = Room("Checkpoints")
 settings = Room("Settings and splits")
 
 
+def _folder() -> Path:
+    """A folder that is kept to the end of the process."""
+    folder = Path(tempfile.mkdtemp(prefix="corpus"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def tiny() -> tuple[Path, Path]:
     """A checkpoint of a tiny network, and the folder of the model that it is exported to."""
-    folder = Path(tempfile.mkdtemp(prefix="corpus"))
+    folder = _folder()
     checkpoint = write_checkpoint(folder / "best.pt")
     export(checkpoint, folder / "tiny", "tiny", description="Random weights.", date="2026-01-31")
     return checkpoint, folder / "tiny"
@@ -224,7 +232,7 @@ def _structure(label: int) -> dict[str, Any]:
 
 @cache
 def _other_graph() -> bytes:
-    folder = Path(tempfile.mkdtemp(prefix="corpus"))
+    folder = _folder()
     checkpoint = write_checkpoint(folder / "best.pt", features_per_stage=(4, 8, 12))
     export(checkpoint, folder / "m", "m", description="Random weights.", date="2026-01-31")
     return (folder / "m" / "network.onnx").read_bytes()

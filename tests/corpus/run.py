@@ -8,6 +8,8 @@ import os
 import sys
 import tempfile
 import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from corpus.bench import SHARE
@@ -15,26 +17,33 @@ from corpus.kinds import KINDS, Kind, Verdict, judge
 from corpus.page import PAGE, page
 
 
-def run(quick: bool = False, only: str = "") -> list[tuple[Kind, Verdict]]:
+def run(quick: bool = False, only: str = "", jobs: int = 1) -> list[tuple[Kind, Verdict]]:
     """Return what came of each kind.
 
     Args:
         quick: Without those that run the shipped network.
         only: Those whose room or name holds this.
+        jobs: How many processes share the work.
     """
     import corpus.rooms  # noqa: F401  # fills KINDS
 
-    found = []
+    wanted = [n for n, kind in enumerate(KINDS) if only in f"{kind.room}: {kind.name}" and not (quick and kind.is_slow)]
+    if jobs == 1:
+        return [(KINDS[number], _judge(number)) for number in wanted]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        return [(KINDS[n], verdict) for n, verdict in zip(wanted, pool.map(_judge, wanted, chunksize=8), strict=True)]
+
+
+def _judge(number: int) -> Verdict:
+    """Try one kind, by its place among all."""
+    import corpus.rooms  # noqa: F401  # fills KINDS in a process of its own
+
     logging.getLogger("LungUNetSegLib").setLevel(logging.ERROR)
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="corpus") as folder:
         warnings.simplefilter("ignore")
-        for number, kind in enumerate(KINDS):
-            if (quick and kind.is_slow) or only not in f"{kind.room}: {kind.name}":
-                continue
-            place = Path(folder) / str(number)
-            place.mkdir()
-            found.append((kind, judge(kind, place)))
-    return found
+        place = Path(folder) / str(number)
+        place.mkdir()
+        return judge(KINDS[number], place)
 
 
 def main() -> int:
@@ -42,12 +51,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="kinds whose room or name holds this; the page is not written")
     parser.add_argument("--quick", action="store_true", help="without the shipped network; the page is not written")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes share the work")
     arguments = parser.parse_args()
     # MetaIO and libjpeg print what they think of damaged files.
     stderr, silence = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     try:
-        found = run(arguments.quick, arguments.only)
+        found = run(arguments.quick, arguments.only, arguments.jobs)
     finally:
         os.dup2(stderr, 2)
     for kind, verdict in found:
