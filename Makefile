@@ -8,9 +8,9 @@ PINS := torch==2.13.0
 # How many tests run at a time, and the share of our lines, in percent, that must be run by them. Lines that only child
 # processes run (the panel's child, the launchers) do not count as run.
 WORKERS ?= 2
-COVERED ?= 71
+COVERED ?= 95
 
-.PHONY: demo test clean
+.PHONY: demo test robustness faults pins clean
 # Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
 .DELETE_ON_ERROR:
 
@@ -21,6 +21,21 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=$(COVERED)
+
+# Awkward inputs; and commands that are killed, starved and crowded, for a quarter of an hour, what was done being kept in
+# faults.jsonl. CONTRIBUTING.md says when.
+robustness: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m corpus.run
+
+faults: $(VENV)/test.stamp
+	PYTHONPATH=tests $(BIN)/python -m faults.run
+
+# The release's dependencies with their hashes, for every system: for who uses the command, and for who trains.
+PIN := $(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-header --quiet
+pins: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet uv
+	$(PIN) --upgrade --extra openvino --output-file requirements/release.txt
+	echo "$(PINS)" | $(PIN) - --upgrade --extra openvino --extra train --output-file requirements/training.txt
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("Python 3.10 or later is needed: make PYTHON=...")'

@@ -1,8 +1,8 @@
-"""LungUNetSeg, a module of 3D Slicer: the right and the left lung of a chest CT, segmented by a 2D U-Net.
+"""LungUNetSeg, a module of 3D Slicer, segments the right and the left lung of a chest CT with a 2D U-Net.
 
-Descriptor, parameter node, panel, logic and self-test. The work is done in `LungUNetSegLib` (pure Python) and
-in `LungUNetSegSlicer` (what knows MRML). Loading this file imports no torch and installs nothing, and it loads where
-there is no Qt: whatever needs `qt` or `ctk` imports them where it is called.
+This file holds the descriptor, parameter node, panel, logic and self-test. The work is done in `LungUNetSegLib` (pure
+Python) and `LungUNetSegSlicer` (which uses MRML). Loading this file imports no torch and installs nothing, and it
+works without Qt: functions that need `qt` or `ctk` import them when they are called.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from slicer.util import VTKObservationMixin
 try:
     import LungUNetSegLib  # noqa: F401
 except ModuleNotFoundError:
-    # A checkout whose LungUNetSeg folder is an additional module path: only this folder is on sys.path.
+    # In a checkout that Slicer uses as an additional module path, only this folder is on sys.path.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from LungUNetSegSlicer.logic import LungLogic
@@ -39,7 +39,7 @@ TUTORIAL = "https://github.com/LungUNetSeg/SlicerLungUNetSeg/blob/main/docs/tuto
 
 
 class LungUNetSeg(ScriptedLoadableModule):
-    """What Slicer shows of the module in its menus and help."""
+    """Describes the module in Slicer's menus and help."""
 
     def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
@@ -81,7 +81,7 @@ class LungUNetSegParameterNode:
 
 
 class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: loads its widgets and binds them to the settings; `LungUNetSegSlicer` does the rest."""
+    """The panel. It loads its widgets and binds them to the settings; `LungUNetSegSlicer` does the rest."""
 
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -91,7 +91,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._guiTag: int | None = None
 
     def setup(self) -> None:
-        """Make the panel; called once, when the user first comes to the module."""
+        """Create the panel; Slicer calls this once, when the user first opens the module."""
         from LungUNetSegSlicer.panel.batch_panel import BatchPanel
         from LungUNetSegSlicer.panel.compare_panel import ComparePanel
         from LungUNetSegSlicer.panel.first_scan import FirstScan
@@ -113,7 +113,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.enter()
 
     def cleanup(self) -> None:
-        """Let go of everything: Slicer quits, or the module is reloaded."""
+        """Release everything; Slicer calls this when it quits or reloads the module."""
         self.segmentPanel.cancel()
         self.comparePanel.close()
         self.batchPanel.close()
@@ -122,32 +122,32 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.removeObservers()
 
     def enter(self) -> None:
-        """Show the settings of the scene; called each time the user comes to the module."""
+        """Show the settings of the scene; Slicer calls this each time the user opens the module."""
         self._setParameterNode(self.logic.getParameterNode())
         self._chooseVolume()
         self.firstScan.update()
 
     def exit(self) -> None:
-        """Let the settings be, for they may change while the user is elsewhere; a run goes on."""
+        """Stop following the settings while the user is in another module; a run continues."""
         self._disconnect()
 
     def onSceneStartClose(self, *_: Any) -> None:
-        """Forget the settings that are about to go."""
+        """Disconnect from the settings of the scene that is being closed."""
         self._setParameterNode(None)
 
     def onSceneEndClose(self, *_: Any) -> None:
-        """Start with new settings if the user is here."""
+        """Create new settings if the module is open."""
         if self.parent.isEntered:
             self.enter()
 
     def onNodeAdded(self, *_: Any) -> None:
-        """Take the first CT that is loaded."""
+        """Choose the first CT that is loaded."""
         if self._guiTag is not None:
             self._chooseVolume()
             self.firstScan.update()
 
     def _chooseVolume(self) -> None:
-        """Choose the scene's first scalar volume when none is chosen."""
+        """Choose the scene's first scalar volume if none is chosen."""
         if self._parameterNode.inputVolume is None:
             volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
             # Label maps are scalar volumes too.
@@ -156,7 +156,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self._parameterNode.inputVolume = cts[0]
 
     def _chooseLoaded(self, volumeNode: Any) -> None:
-        """Choose a volume that was loaded by the panel's own buttons; Slicer's readers show it in the views."""
+        """Choose a volume that the panel's own buttons loaded; Slicer's readers show it in the views."""
         if self._parameterNode is not None and volumeNode is not None:
             self._parameterNode.inputVolume = volumeNode
 
@@ -200,10 +200,10 @@ class LungUNetSegLogic(ScriptedLoadableModuleLogic, LungLogic):
 
 
 class LungUNetSegTest(ScriptedLoadableModuleTest):
-    """The self-test that "Reload and Test" and ctest run. It needs no network, and no engine for most of it."""
+    """The self-test that "Reload and Test" and ctest run. It needs no network, and most of it needs no engine."""
 
     def runTest(self) -> None:
-        """Run all tests as unittest does; Slicer's own loop takes a test that is skipped for one that failed."""
+        """Run all tests as unittest does; Slicer's own loop counts a skipped test as failed."""
         result = unittest.TextTestRunner(verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(type(self)))
         if not result.wasSuccessful():
             raise AssertionError("\n".join(report for _test, report in result.failures + result.errors))
@@ -218,7 +218,7 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
         self.volumeNode = add_volume_node(self.phantom.ct, "Phantom")
 
     def test_labels_become_segments_on_their_own_voxels(self) -> None:
-        """Each lung comes back from its segment as it went in, with its name and terminology."""
+        """Each lung's voxels, name and terminology are the same in its segment."""
         from LungUNetSegLib.segments import LUNGS
         from LungUNetSegSlicer.scene.segmentation_node import show_labels
 
@@ -231,7 +231,7 @@ class LungUNetSegTest(ScriptedLoadableModuleTest):
             self.assertTrue(((mask > 0) == (self.phantom.labels.array == lung.label)).all())
 
     def test_the_network_finds_both_lungs(self) -> None:
-        """The shipped model segments the phantom, where it has lung (elsewhere it has no organs), nearly as drawn."""
+        """The shipped model segments the phantom nearly as drawn (in its middle; the ends have no organs)."""
         from LungUNetSegLib.metrics import count
         from LungUNetSegSlicer.panel.dependencies import missing
         from LungUNetSegSlicer.run.settings import RunSettings

@@ -1,4 +1,4 @@
-"""Lung segmentation of chest CT with a 2D U-Net: models, loss, training, inference and metrics, with no GUI.
+"""Segments the lungs in chest CT with a 2D U-Net: models, losses, training, inference and metrics, without a GUI.
 
 Importing this package loads neither torch nor anything of 3D Slicer; each name of `__all__` loads what it needs when it
 is first used. docs/api.md lists them.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-TYPE_CHECKING = False  # as typing has it, whose import takes longer than all else here
+TYPE_CHECKING = False  # like typing.TYPE_CHECKING, without the slow import of typing
 
 if TYPE_CHECKING:
     from LungUNetSegLib.cases.compared import CasePair as CasePair
@@ -67,5 +67,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Name what is public, loaded or not."""
+    """Return the public names, loaded or not."""
     return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to and from JSON: the one way in which settings are read and saved.
+"""Converts frozen dataclasses to and from JSON; all settings are read and saved in this way.
 
 A configuration lives beside the code it configures (`PreprocessConfig` in preprocessing/config.py, `UNetConfig` in
 networks/unet.py, ...), validates itself in ``__post_init__`` and is kept whole in every checkpoint.
@@ -41,17 +41,17 @@ def to_json(config: Any) -> dict[str, Any]:
 
 
 MAX_DEPTH = 64
-"""Of a JSON text: far more than any of ours needs, and less than Python can follow."""
+"""Deepest nesting of a JSON text: far more than ours need, and less than Python's recursion limit."""
 
 
 def parse_json(text: str) -> Any:
-    """Return what a JSON text holds.
+    """Parse a JSON text.
 
     Raises:
-        ValueError: It is no JSON, or nested deeper than `MAX_DEPTH`.
+        ValueError: It is not JSON, has a key twice in one object, or is nested deeper than `MAX_DEPTH`.
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     level = [value]
@@ -62,6 +62,15 @@ def parse_json(text: str) -> Any:
     raise ValueError("it is nested too deeply")
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; Python would take the last of two values of one key without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return found
+
+
 def _items(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
@@ -69,13 +78,13 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str = "configuration") -> ConfigT:
-    """Build `config_type` from what `to_json` gave, refusing unknown keys and wrong types.
+    """Build `config_type` from the output of `to_json`, refusing unknown keys and wrong types.
 
     Args:
-        config_type: A dataclass with keyword-only fields; or one that stands for several, whose classmethod
-            ``choose(values, where)`` returns the class that is meant and the values for it.
+        config_type: A dataclass with keyword-only fields; or a base class of several, whose classmethod
+            ``choose(values, where)`` returns the right class and its values.
         values: Keys are field names; absent fields keep their defaults.
-        where: Named in errors, e.g. the path of the JSON file.
+        where: Source of the values for error messages, e.g. the path of the JSON file.
 
     Raises:
         ConfigError: An unknown key, a missing one without default, or a value of the wrong type.
@@ -86,15 +95,19 @@ def from_json(config_type: type[ConfigT], values: Mapping[str, Any], where: str 
     if choose is not None:
         config_type, values = choose(values, where)
     hints = typing.get_type_hints(config_type)
-    known = [field.name for field in dataclasses.fields(config_type)]  # type: ignore[arg-type]
+    fields = dataclasses.fields(config_type)  # type: ignore[arg-type]
+    known = [field.name for field in fields]
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise ConfigError(f"{where}: unknown setting {unknown[0]!r}; known are {', '.join(known)}.")
-    arguments = {key: _coerce(hints[key], value, f"{where}: {key}") for key, value in values.items()}
-    try:
-        return config_type(**arguments)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}.") from error
+    missing = [field.name for field in fields if _is_required(field) and field.name not in values]
+    if missing:
+        raise ConfigError(f"{where}: these settings are missing: {', '.join(missing)}.")
+    return config_type(**{key: _coerce(hints[key], value, f"{where}: {key}") for key, value in values.items()})
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _coerce(hint: Any, value: Any, where: str) -> Any:

@@ -1,6 +1,6 @@
-"""What a bug report starts with: versions, processor, memory, GPU, engines and models of this machine.
+"""Describes this machine for bug reports: versions, processor, memory, GPU, engines and models.
 
-No path, user or host name is told, so that the lines can be published as they are.
+No path, user or host name is included, so that the lines can be published.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FEATURES = (
     "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8",
     "asimd", "asimddp", "i8mm", "bf16", "sve",
 )  # fmt: skip
-"""What makes a network fast on a processor, by Linux's names."""
+"""Processor features that make a network fast, by Linux's names."""
 
 VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "CUDA_VISIBLE_DEVICES",
@@ -37,7 +37,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def describe_environment(*, load_engines: bool = True) -> dict[str, str]:
-    """Return a line of text for each thing, by its name; what cannot be found out is said to be so.
+    """Return a line of text for each item, by its name; an unknown value is reported as unknown.
 
     Args:
         load_engines: Import each engine and ask it what it runs on, which takes seconds and holds memory.
@@ -70,7 +70,7 @@ def _processor() -> str:
 
 
 def _features() -> list[str]:
-    """Return which of `FEATURES` the processor has; without Linux's list, what NumPy was told of it."""
+    """Return which of `FEATURES` the processor has; without Linux's list, those that NumPy detects."""
     flags = next((set(text.split()) for key, text in _cpu_info() if key in ("flags", "Features")), None)
     if flags is not None:
         return [each for each in FEATURES if each in flags]
@@ -118,10 +118,10 @@ def _gpus() -> str:
 
 
 def _asked(package: str, question: Callable[[Any], str]) -> str:
-    """Return what a package answers, or why it does not: a report on a broken installation must not break."""
+    """Return a function's answer, or why it fails: the report must also work for a broken installation."""
     try:
         return question(importlib.import_module(package))
-    except Exception as error:  # a driver's missing library, a NumPy of another ABI: each raises what it likes
+    except Exception as error:  # a missing driver library or an incompatible NumPy may raise anything
         return f"unknown ({type(error).__name__}: {' '.join(str(error).split())})"
 
 

@@ -1,4 +1,4 @@
-"""The errors that this library raises on purpose.
+"""Defines the errors that this library raises on purpose.
 
 Each message says what is wrong, with which file or value, and what to do. They are caught only at the
 edges: the command line (an exit code), the panel (a readable message) and a batch (that one case).
@@ -7,11 +7,11 @@ edges: the command line (an exit code), the panel (a readable message) and a bat
 from __future__ import annotations
 
 INSTALL_TRAIN = "in a checkout of LungUNetSeg, run `pip install '.[train]'`"
-"""What brings all that training, export and figures need. No package of this project is published."""
+"""The command that installs all packages for training, export and figures. This project is not on PyPI."""
 
 
 class LungUNetSegError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base class of all errors that a user can cause and fix."""
 
 
 class GeometryError(LungUNetSegError):
@@ -27,7 +27,7 @@ class WriteError(LungUNetSegError):
 
 
 class UnknownFormatError(WriteError):
-    """A result's name whose ending stands for no format: wrong usage, whatever the files hold."""
+    """A result's name with an unknown ending: wrong usage."""
 
 
 class ConfigError(LungUNetSegError):
@@ -35,7 +35,7 @@ class ConfigError(LungUNetSegError):
 
 
 class DataError(LungUNetSegError):
-    """Cases that cannot be trained on or compared: missing, unpaired or of wrong values."""
+    """Cases that cannot be trained on or compared: missing, unpaired or with wrong values."""
 
 
 class ModelError(LungUNetSegError):
@@ -51,15 +51,35 @@ class MissingDependencyError(LungUNetSegError):
 
 
 def one_line(error: Exception) -> str:
-    """Return in one line what an error means to a user; what no user can mend is named as a bug."""
+    """Return an error's message for the user in one line; an unexpected error is reported as a bug."""
     message = " ".join(str(error).split())
     if isinstance(error, LungUNetSegError):
         return message
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):
         package = error.name.partition(".")[0]
         return f"This command needs {package}, which is not installed: {INSTALL_TRAIN}."
-    if isinstance(error, MemoryError):
-        return "There is not enough memory for this scan: close other programs, or crop the scan."
+    if _is_want_of_memory(error):
+        return "There is not enough memory: close other programs, or crop the scan if it is a large one."
     if isinstance(error, OSError):
-        return f"The system refused to read or write: {message}. Check the place's permissions and its free space."
+        return f"The system refused to read or write: {message}. Check its permissions and the free disk space."
     return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"
+
+
+_MEMORY_SIGNS = (
+    *("failed to map segment", "allocate memory", "bad_alloc", "bad allocation"),  # the loader, torch, C++
+    *("could not create a primitive", "without exception set"),  # oneDNN, Python itself
+)
+_PROBE_BYTES = 1 << 26
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """Whether an error came of too little memory: libraries that get none end in errors of any kind."""
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _MEMORY_SIGNS):
+        return True
+    if isinstance(error, OSError):
+        return False
+    try:
+        bytearray(_PROBE_BYTES)
+    except MemoryError:
+        return True
+    return False

@@ -1,4 +1,4 @@
-"""Files that are replaced only by complete new ones, and what a process that was killed left of them."""
+"""Replaces files only by complete new ones, and removes drafts that a killed process left."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.machine import process_runs
 
 _DRAFT = re.compile(r"\.lungunetseg-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{32}")
-"""How the names of drafts begin: the machine and the process that makes them tell whether they are still wanted."""
+"""Prefix of draft names; machine and process in the name show whether a draft is still in use."""
 
 
 @contextmanager
 def replacing(path: Path, ending: str) -> Iterator[Path]:
-    """Yield a new path beside `path`; when the block ends well, what was written there takes its place.
+    """Yield a temporary path beside `path`; when the block ends without error, the file replaces `path`.
 
-    When it does not, or the file cannot be made durable, the old file stays and nothing else is left. A process that is
-    killed meanwhile leaves the draft, hidden; the next one that writes into the folder removes it.
+    Otherwise, or if the file cannot be flushed to disk, the old file stays and nothing else is left. A process that is
+    killed meanwhile leaves the hidden draft; the next one that writes into the folder removes it.
 
     Args:
         path: The file to make or to replace; a link is followed.
@@ -51,7 +51,7 @@ def replacing(path: Path, ending: str) -> Iterator[Path]:
 
 @contextmanager
 def draft_folder(parent: Path) -> Iterator[Path]:
-    """Yield a new hidden folder in `parent`, which is removed at the end; what shall stay is moved out of it before."""
+    """Yield a new hidden folder in `parent`, which is removed at the end; move out what should stay before."""
     clear_drafts(parent.resolve())
     folder = parent / _draft_name()
     folder.mkdir()
@@ -67,7 +67,7 @@ def _draft_name() -> str:
 
 @cache
 def _machine() -> str:
-    """Tell apart machines that share a folder, and containers, whose processes are counted apart."""
+    """Return an id of this machine or container, as several may share a folder and use the same process ids."""
     name = platform.node()
     with suppress(OSError):
         name += str(Path("/proc/self/ns/pid").readlink())
@@ -76,8 +76,8 @@ def _machine() -> str:
 
 @cache
 def clear_drafts(folder: Path) -> None:
-    """Remove from a folder the drafts of this machine's dead processes, once for each folder."""
-    with suppress(OSError), os.scandir(folder) as entries:  # what cannot be listed or removed is no reason to fail
+    """Remove the drafts of this machine's ended processes, once for each folder."""
+    with suppress(OSError), os.scandir(folder) as entries:  # failing to list or remove drafts is not an error
         for entry in entries:
             draft = _DRAFT.match(entry.name)
             if draft is None or draft[1] != _machine() or process_runs(int(draft[2])):
@@ -89,14 +89,14 @@ def clear_drafts(folder: Path) -> None:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise WriteError unless `path` could be made or replaced now: what is found out before minutes of computing."""
+    """Raise WriteError unless `path` can be created or replaced now, checked before minutes of computing."""
     if path.is_dir():
         raise WriteError(f"{path}: is a folder; give the name of a file in it.")
     if path.exists() and not path.is_file():
-        raise WriteError(f"{path}: is no ordinary file but a device or pipe; give the name of a file.")
+        raise WriteError(f"{path}: is a device or pipe, not an ordinary file; give the name of a file.")
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise WriteError(f"{path}: the folder {folder} does not exist; make it first.")
+        raise WriteError(f"{path}: the folder {folder} does not exist; create it first.")
     probe = folder / _draft_name()
     try:
         if path.exists():
@@ -104,25 +104,25 @@ def check_replaceable(path: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise WriteError(f"{path}: cannot be written there: {error.strerror or error}.") from error
+        raise WriteError(f"{path}: cannot be written: {error.strerror or error}.") from error
 
 
 def check_apart(inputs: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Raise WriteError if one of `outputs` is an input, of which there may be no copy, or is there twice."""
+    """Raise WriteError if one of `outputs` is an input, or is given twice."""
     for number, output in enumerate(outputs):
         if output.exists() and any(source.exists() and output.samefile(source) for source in inputs):
-            raise WriteError(f"{output}: is read in this run; give the result another name.")
+            raise WriteError(f"{output}: is an input of this run; give the result another name.")
         if output.resolve() in [other.resolve() for other in outputs[:number]]:
             raise WriteError(f"{output}: would be written twice; give one of the results another name.")
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""With these begins a cell that spreadsheets compute, such as ``=HYPERLINK(...)``; the last are full-width forms."""
+"""First characters of formulas in spreadsheets, such as ``=HYPERLINK(...)``; the last are full-width forms."""
 
 
 def csv_text(text: str) -> str:
-    """Return a text for a CSV file: an apostrophe goes before one that a spreadsheet would take as a formula.
+    """Return a text for a CSV file, with an apostrophe before a text that a spreadsheet would take for a formula.
 
-    For text that comes from files, as the names of cases do; numbers have their minus.
+    For text that comes from files, such as case names; numbers keep their minus.
     """
     return f"'{text}" if text.startswith(_FORMULA) else text

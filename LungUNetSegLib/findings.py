@@ -1,4 +1,4 @@
-"""A finding: something true of a scan or a result that its reader should be told.
+"""Defines findings: remarks on a scan or a result that the user should know.
 
 Readers (`io`), the segmenter (`segmentation`) and comparisons (`evaluation`) return findings beside their
 result; the command line prints them, `--json` carries them, and the panel translates them by `code`.

@@ -1,4 +1,4 @@
-"""What the machine has for us: cores that may be used, and packages that need not be installed."""
+"""Finds what the machine offers: usable cores, the cache folder, and optional packages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 from LungUNetSegLib.errors import MissingDependencyError
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
-"""Linux, control groups version 2: microseconds of CPU time in each period of so many, or "max"."""
+"""Linux control groups version 2: microseconds of CPU time (or "max") per period in microseconds."""
 
 
 def limited_cores() -> int | None:
-    """Return the cores that this process may use if they are fewer than the machine's, else None."""
+    """Return the number of cores that this process may use if it is less than the machine's, else None."""
     cores = os.cpu_count() or 1
     allowed = cores
     if hasattr(os, "sched_getaffinity"):
@@ -36,7 +36,7 @@ def cores() -> int:
 
 
 def cache_folder() -> Path:
-    """Return the user's folder for what can be made or fetched again; `XDG_CACHE_HOME` is honoured where it is."""
+    """Return the user's cache folder; `XDG_CACHE_HOME` is used if it is set."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -47,17 +47,17 @@ def cache_folder() -> Path:
 
 
 def usable_threads(wanted: int | None) -> int | None:
-    """Return how many threads to start: as many as are wanted, but no more than this process has cores.
+    """Return how many threads to start: the requested number, but at most the cores of this process.
 
-    None, for as many as there are cores, stays None where an engine's own count is right.
+    None, for one thread per core, stays None if an engine's own count is right.
     """
     limit = limited_cores()
     return limit if wanted is None else min(wanted, cores())
 
 
 def process_runs(pid: int) -> bool:
-    """Return whether there is a process of this number; one of another user counts."""
-    if sys.platform == "win32":  # os.kill would end it there, whatever the signal
+    """Return whether a process with this id exists, also one of another user."""
+    if sys.platform == "win32":  # on Windows os.kill would end the process, whatever the signal
         import ctypes
 
         query, denied, still_active = 0x1000, 5, 259
@@ -78,7 +78,7 @@ def process_runs(pid: int) -> bool:
 
 
 def import_package(name: str, title: str) -> Any:
-    """Return an engine's package, which is kept from reporting its use.
+    """Import an engine's package with its telemetry switched off.
 
     Args:
         name: To import it and to install it.
@@ -90,10 +90,10 @@ def import_package(name: str, title: str) -> Any:
     _switch_telemetry_off()
     try:
         package = importlib.import_module(name)
-        if name == "onnxruntime":  # builds with Windows' own tracing know no environment variable
+        if name == "onnxruntime":  # builds with Windows' own tracing ignore the environment variable
             package.disable_telemetry_events()
         return package
-    except Exception as error:  # a driver's missing library, a numpy of another ABI: each raises what it likes
+    except Exception as error:  # a missing driver library or an incompatible NumPy may raise anything
         reason = " ".join(str(error).split())
         raise MissingDependencyError(
             f"{title} cannot be loaded ({reason}): install it with `pip install {name}`, or use another --engine."
@@ -101,11 +101,11 @@ def import_package(name: str, title: str) -> Any:
 
 
 def _switch_telemetry_off() -> None:
-    """Keep the engines' packages from noting and reporting their use; needed before they are loaded.
+    """Switch off the telemetry of the engines' packages; needed before they are loaded.
 
     ONNX Runtime from 1.32 on writes a device identifier and its events into the user's cache, and sends them, unless
-    this variable is set (its Privacy.md). OpenVINO sends what it is used for through the package `openvino_telemetry`
-    unless the user has opted out in a file; where that package cannot be imported, it does without.
+    this variable is set (its Privacy.md). OpenVINO sends usage data through the package `openvino_telemetry`
+    unless the user has opted out in a file; if that package cannot be imported, it sends nothing.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's own way to say: not importable
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # Python's way to make a module unimportable

@@ -1,8 +1,8 @@
-"""A seeded synthetic thorax: for tests, for benchmarks, and for a demo where no sample can be had.
+"""Makes a synthetic thorax from a seed: for tests, benchmarks, and the demo without a sample.
 
 The body is drawn once on a coarse grid in the patient's frame and then sampled onto any geometry, so an oblique,
 flipped or anisotropic scan shows the same patient. The heart, the stomach's gas and the lower left dome lie on the
-patient's left, the liver on the right: whoever mixes up the sides is found out.
+patient's left, the liver on the right, so that swapped sides are detected.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Mask = npt.NDArray[np.bool_]
 Point = tuple[float, float, float]
 
 BODY_MM = (340.0, 330.0, 400.0)
-"""Extent of the drawn world along (z, y, x): the thorax, the table and air around."""
+"""Extent of the drawing along (z, y, x): the thorax, the table and surrounding air."""
 
 DRAWING_STEP_MM = 2.5
 EDGE_BLUR_MM = 1.8
-"""Gaussian sigma of all edges: what a scanner's point spread and partial volumes do."""
+"""Gaussian sigma of all edges, for a scanner's point spread and partial volumes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Phantom:
-    """A synthetic scan and its truth.
+    """A synthetic scan and its true labels.
 
     Attributes:
         ct: int16 HU.
@@ -80,10 +80,10 @@ def make_phantom(
 
     Args:
         geometry: Grid of the scan; `phantom_geometry()` if absent.
-        rng: Generator or seed: shape of the body, vessels, place of lesions, noise.
+        rng: Generator or seed: shape of the body, vessels, position of lesions, noise.
         tumour: A mass of 30 to 50 mm in one lung, touching the chest wall.
         effusion: Fluid in the back of one pleural space; it is not lung.
-        consolidation: The lower back of one lung without air, with open bronchi.
+        consolidation: The lower back of one lung is airless, with open bronchi.
         noise_hu: Standard deviation of the scanner's noise.
     """
     rng = np.random.default_rng(rng)
@@ -110,7 +110,7 @@ def make_head(
 ) -> Phantom:
     """Return a synthetic head CT: skull, brain, air in sinuses and mouth, no lung anywhere.
 
-    With `holder` it lies in a shell of foam and carbon, which parts some air from the room's as a chest wall would.
+    With `holder` it lies in a shell of foam and carbon, which encloses some air as a chest wall would.
     """
     rng = np.random.default_rng(rng)
     drawing = _Drawing(rng)
@@ -133,7 +133,7 @@ def make_head(
 def _scan(
     drawing: _Drawing, lungs: dict[int, Mask], geometry: Geometry, rng: np.random.Generator, noise_hu: float
 ) -> Phantom:
-    """Blur the drawing, sample it onto `geometry` and add noise; edges of CT and labels lie at the same places."""
+    """Blur the drawing, sample it onto `geometry` and add noise; edges of CT and labels coincide."""
     blurred = drawing.blur(drawing.hu)
     hu = resample(Volume(np.rint(blurred).astype(np.int16), drawing.geometry), geometry, "linear", AIR_HU).array
     labels = np.zeros(geometry.shape, np.uint8)
@@ -148,7 +148,7 @@ def _scan(
 
 
 class _Drawing:
-    """A coarse picture in HU whose structures are painted one over another; points are (x, y, z) LPS mm."""
+    """A coarse drawing in HU, in which later structures overwrite earlier ones; points are (x, y, z) LPS mm."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         shape = tuple(round(extent / DRAWING_STEP_MM) for extent in BODY_MM)
@@ -162,7 +162,7 @@ class _Drawing:
         self.girth = rng.uniform(0.95, 1.05)
 
     def fill(self, mask: Mask, hu: float) -> None:
-        """Paint one structure."""
+        """Draw one structure."""
         self.hu[mask] = hu
 
     def blur(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -171,7 +171,7 @@ class _Drawing:
         return smooth
 
     def ellipsoid(self, centre: Point, radii: Point) -> Mask:
-        """Voxels within an ellipsoid along the body's axes."""
+        """Return the voxels within an ellipsoid along the body's axes."""
         box, grids = self._near(np.subtract(centre, radii), np.add(centre, radii))
         terms = (((grid - c) / r) ** 2 for grid, c, r in zip(grids, centre, radii, strict=True))
         inside = np.zeros(self.hu.shape, bool)
@@ -179,7 +179,7 @@ class _Drawing:
         return inside
 
     def tube(self, start: Point, end: Point, radius: float) -> Mask:
-        """Voxels within `radius` mm of the line from `start` to `end`."""
+        """Return the voxels within `radius` mm of the line from `start` to `end`."""
         box, grids = self._near(np.minimum(start, end) - radius, np.maximum(start, end) + radius)
         along = np.subtract(end, start).astype(np.float32)
         points = [grid - np.float32(first) for grid, first in zip(grids, start, strict=True)]
@@ -189,7 +189,7 @@ class _Drawing:
         return inside
 
     def _near(self, low: npt.ArrayLike, high: npt.ArrayLike) -> tuple[tuple[slice, ...], list[npt.NDArray[np.float32]]]:
-        """The part of the drawing between two corners (x, y, z), and its open grids x, y, z; drawing is quick so."""
+        """Return the part of the drawing between two corners (x, y, z), and its open grids x, y, z, for speed."""
         box, grids = [], []
         for axis, grid in enumerate((self.x, self.y, self.z)):
             start, stop = np.searchsorted(grid.ravel(), (np.array(low)[axis], np.array(high)[axis]))
@@ -198,7 +198,7 @@ class _Drawing:
         return tuple(box[::-1]), grids
 
     def draw_body(self) -> None:
-        """Skin, fat, muscle, bones and the table; the chest is filled with mediastinal tissue."""
+        """Draw skin, fat, muscle, bones and the table; the chest is filled with mediastinal tissue."""
         wide, deep = 172 * self.girth, 118 * self.girth
         across = (self.x / wide) ** 2 + (self.y / deep) ** 2
         shell = np.sqrt(across)
@@ -207,7 +207,7 @@ class _Drawing:
         self.fill(table & always, -650)
         self.fill((shell <= 1) & always, -95)
         self.fill((shell <= 0.92) & always, 50)
-        slope = 0.35 * (self.y + 90)  # ribs fall from the spine to the front
+        slope = 0.35 * (self.y + 90)  # ribs descend from the spine to the front
         for level in range(-150, 150, 26):
             height = np.abs(self.z - level - slope)
             self.fill((np.abs(shell - 0.86) < 0.025) & (height < 5), 420)
@@ -230,7 +230,7 @@ class _Drawing:
         for mask in lungs.values():
             base = self.rng.uniform(-880, -820)
             self.hu[mask] = base
-            # Gravity: the back of a lying patient's lung is denser.
+            # Gravity: the back of a supine patient's lung is denser.
             self.hu += np.where(mask, 0.6 * (self.y + 80), 0).astype(np.float32)
         self.fill(heart, 60)
         self.fill(self.tube((18, 48, -170), (18, 48, 60), 11), 140)
@@ -244,7 +244,7 @@ class _Drawing:
         return lungs
 
     def draw_vessels(self, lungs: dict[int, Mask]) -> None:
-        """Paint vessels fanning out from each hilum; they belong to the lung."""
+        """Draw vessels that fan out from each hilum; they belong to the lung."""
         for label, hilum in ((RIGHT_LUNG, (-40.0, 18.0, -5.0)), (LEFT_LUNG, (42.0, 20.0, -5.0))):
             inside = np.argwhere(lungs[label])
             for _ in range(24):
@@ -253,14 +253,14 @@ class _Drawing:
                 self.fill(vessel & lungs[label], 40)
 
     def draw_tumour(self, lungs: dict[int, Mask]) -> None:
-        """Put a mass at the outer wall of one lung; all of it is lung."""
+        """Draw a mass at the outer wall of one lung; all of it is lung."""
         label, side = self._side()
         centre = (side * 112 * self.girth, self.rng.uniform(-20, 30), self.rng.uniform(0, 50))
         radius = self.rng.uniform(15, 25)
         self.fill(self.ellipsoid(centre, (radius, radius, radius)) & lungs[label], 45)
 
     def draw_effusion(self, lungs: dict[int, Mask]) -> None:
-        """Fill the back of one pleural space with fluid, which takes its room from the lung."""
+        """Fill the back of one pleural space with fluid, which replaces lung."""
         label, _ = self._side()
         fluid = lungs[label] & (self.y > self.rng.uniform(30, 45)) & (self.z < self.rng.uniform(10, 60))
         self.fill(fluid, 12)
@@ -275,9 +275,9 @@ class _Drawing:
             self.fill(self.tube((side * 50, depth, -20), (side * 100, depth + 12, -45), 2.5) & airless, -900)
 
     def _side(self) -> tuple[int, int]:
-        """Label of a lung by chance, and the sign of its x."""
+        """Return the label of a random lung, and the sign of its x."""
         return (RIGHT_LUNG, -1) if self.rng.random() < 0.5 else (LEFT_LUNG, 1)
 
     def _dome(self, x: float, top: float) -> npt.NDArray[np.floating]:
-        """Height of one half of the diaphragm over (y, x)."""
+        """Return the height of one half of the diaphragm over (y, x)."""
         return top - ((self.x - x) ** 2 + (self.y - 5) ** 2) / 140

@@ -1,4 +1,4 @@
-"""How far a long piece of work is, told to whoever waits: one type for the library, the commands and the panel."""
+"""The type of progress callbacks, shared by the library, the commands and the panel."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ Progress = Callable[[str, int, int], None]
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Take progress that nobody asked for."""
+    """Ignore progress."""

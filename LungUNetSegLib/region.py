@@ -1,7 +1,7 @@
-"""The lungs' region of interest: a box around them, and what lies in it beside the lungs made less conspicuous.
+"""Crops a scan to the lungs' box, and reduces the contrast of other tissue in it.
 
 After Wang 2020 (doi:10.1183/13993003.00775-2020), verified against that work's public code: which slices and pixels
-its box takes, how it suppresses what is not lung, and the size that its network sees. There the mask has 256 x 256
+its box contains, how it suppresses other tissue, and the size of its network's input. There the mask has 256 x 256
 pixels and its box is scaled to the image and truncated; here the mask lies on the scan's own grid.
 """
 
@@ -17,18 +17,18 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.volume import Geometry, Volume
 
 LEAST_AREA = 0.03
-"""Of the largest slice's lung: a slice with less does not count (Wang 2020)."""
+"""A slice with a smaller share of the largest slice's lung area is ignored (Wang 2020)."""
 
 LEAST_SLICES = 3
 LEAST_PIXELS = 60
-"""A smaller box is refused (Wang 2020)."""
+"""Smaller boxes are refused (Wang 2020)."""
 
 PERCENTILE = 95.0
 DEVIATIONS = 4.0
-"""What lies outside of the lungs is clipped to so many standard deviations around their mean (Wang 2020)."""
+"""Values outside the lungs are clipped to this many standard deviations around the lungs' mean (Wang 2020)."""
 
 WHOLE_LUNG_SIZE = (48, 240, 360)
-"""(slices, rows, columns) of what the network of Wang 2020 sees of both lungs."""
+"""(slices, rows, columns) of the network input in Wang 2020."""
 
 Float32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -58,7 +58,7 @@ def lung_box(lungs: Volume, margin_mm: float = 0.0) -> Box:
 
     Args:
         lungs: A label map; any value above 0 is lung.
-        margin_mm: Added on every side, rounded up to whole voxels, as far as the scan goes.
+        margin_mm: Added on every side, rounded up to whole voxels, and limited to the scan.
 
     Raises:
         DataError: The mask is empty, or the margin below 0.
@@ -74,7 +74,7 @@ def lung_box(lungs: Volume, margin_mm: float = 0.0) -> Box:
 
 
 def lung_box_of_wang(lungs: Volume) -> Box:
-    """Return the box that Wang 2020 cuts out.
+    """Return the box as defined by Wang 2020.
 
     A slice counts if it has at least 3 % of the largest slice's lung; it is used if its neighbours count too. All from
     the first to the last such slice are taken. Within slices the box is the one around the whole mask, without margin.
@@ -90,7 +90,7 @@ def lung_box_of_wang(lungs: Volume) -> Box:
     _, rows, columns = _extents(mask)
     area = mask.sum(axis=(1, 2))
     counts = area >= LEAST_AREA * area.max()
-    padded = np.pad(counts, 1, constant_values=True)  # beyond the ends there is no neighbour to ask
+    padded = np.pad(counts, 1, constant_values=True)  # slices beyond the ends do not exist
     used = np.flatnonzero(counts & padded[:-2] & padded[2:])
     height, width, depth = rows[1] - rows[0], columns[1] - columns[0], int(np.ptp(used)) + 1 if used.size else 0
     if depth < LEAST_SLICES or min(height, width) < LEAST_PIXELS:
@@ -102,7 +102,7 @@ def lung_box_of_wang(lungs: Volume) -> Box:
 
 
 def crop(volume: Volume, box: Box) -> Volume:
-    """Return the part of a volume in a box, in its place in the patient; the array is a view.
+    """Return the part of a volume in a box, at its position in the patient; the array is a view.
 
     Raises:
         GeometryError: The box reaches beyond the volume.
@@ -119,10 +119,10 @@ def crop(volume: Volume, box: Box) -> Volume:
 
 
 def suppress_outside(hu: npt.NDArray[np.generic], lung: Mask) -> Float32:
-    """Make what is not lung less conspicuous, without erasing it: inflamed tissue at the wall stays visible.
+    """Reduce the contrast of tissue outside the lungs without erasing it: inflamed tissue at the wall stays visible.
 
-    In the order of Wang 2020: values above the 95th percentile become that; outside of the lungs values are clipped to
-    4 standard deviations around the lungs' mean; inside they stay.
+    The steps of Wang 2020: values above the 95th percentile are set to it; outside the lungs values are clipped to 4
+    standard deviations around the lungs' mean; inside they do not change.
 
     Args:
         hu: (D, H, W), the crop around the lungs.
@@ -132,7 +132,7 @@ def suppress_outside(hu: npt.NDArray[np.generic], lung: Mask) -> Float32:
         DataError: No voxel is lung.
     """
     if not lung.any():
-        raise DataError("The mask has no lung in the crop; there is nothing to keep.")
+        raise DataError("The mask has no lung in the crop.")
     values = hu.astype(np.float32)
     np.minimum(values, np.percentile(values, PERCENTILE), out=values)
     inside = values[lung].astype(np.float64)
@@ -141,15 +141,15 @@ def suppress_outside(hu: npt.NDArray[np.generic], lung: Mask) -> Float32:
 
 
 def whole_lung_input(values: Float32, size: tuple[int, int, int] = WHOLE_LUNG_SIZE) -> Float32:
-    """Return what the network of Wang 2020 sees: one size by cubic interpolation, mean 0, standard deviation 1.
+    """Return the network input of Wang 2020: a fixed size by cubic interpolation, mean 0, standard deviation 1.
 
     Args:
-        values: (D, H, W) of `suppress_outside`, its axes (head, back, left).
+        values: (D, H, W) from `suppress_outside`, with axes (head, back, left).
         size: (slices, rows, columns).
     """
     factors = [wanted / given for wanted, given in zip(size, values.shape, strict=True)]
     resized = zoom(values.astype(np.float32), factors, order=3, mode="nearest")
-    resized = resized.clip(values.min(), values.max())  # a cubic overshoots at edges
+    resized = resized.clip(values.min(), values.max())  # cubic interpolation overshoots at edges
     centred = resized - resized.mean(dtype=np.float64)
     deviation = centred.std(dtype=np.float64)
     result: Float32 = (centred / (deviation if deviation > 0 else 1.0)).astype(np.float32)
@@ -160,7 +160,7 @@ Extents = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 
 
 def _extents(mask: Mask) -> Extents:
-    """First and one past the last voxel along each axis."""
+    """Return the first and one past the last voxel along each axis."""
     if not mask.any():
         raise DataError("The mask is empty: there is no lung to put a box around.")
     found = []
@@ -171,7 +171,7 @@ def _extents(mask: Mask) -> Extents:
 
 
 def _own_axes(extents: Extents, geometry: Geometry) -> Box:
-    """Bring a box along the canonical axes of a grid back to the grid's own axes."""
+    """Convert a box along a grid's canonical axes to the grid's own axes."""
     axes, flips = geometry.canonical_axes()
     start, stop = [0, 0, 0], [0, 0, 0]
     for (low, high), axis, flip in zip(extents, axes, flips, strict=True):

@@ -1,4 +1,4 @@
-"""The two lungs as segments: label values, names, colours and SNOMED CT codes, one table for every writer."""
+"""Defines the two lungs as segments: label values, names, colours and SNOMED CT codes, for every writer."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology
 
 
 def lungs_of(channels: int) -> tuple[Segment, ...]:
-    """Return the structures of a lung network's channels: right and left lung of two, both as one of one."""
+    """Return the structures of a lung network's channels: right and left lung for two, both as one for one."""
     return {1: BOTH_LUNGS, 2: LUNGS}.get(channels, ())

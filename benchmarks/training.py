@@ -27,8 +27,9 @@ import torch
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan
 from LungUNetSegLib.cases.splits import Split
-from LungUNetSegLib.data.cache import CachedCase, preprocess
+from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import SliceDataset
+from LungUNetSegLib.data.network_slices import preprocess
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory

@@ -8,9 +8,12 @@ from io import BytesIO
 from pathlib import Path
 
 import gdcm
+import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import RLELossless
+from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
+from pydicom.uid import EnhancedCTImageStorage, RLELossless
 
 from LungUNetSegLib.io.dicom.write import slice_datasets
 from LungUNetSegLib.volume import Volume
@@ -65,6 +68,14 @@ def encoded(dataset: Dataset, syntax: str) -> Dataset:
     return dataset
 
 
+def with_frame(dataset: Dataset, frame: bytes, syntax: str) -> Dataset:
+    """The data set with pixels that somebody else compressed."""
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
 def _transcoded(content: bytes, syntax: int) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.dcm", Path(folder) / "out.dcm"
@@ -82,3 +93,30 @@ def _transcoded(content: bytes, syntax: int) -> bytes:
         writer.SetImage(change.GetOutput())
         assert writer.Write()
         return target.read_bytes()
+
+
+def enhanced(volume: Volume) -> Dataset:
+    """The volume as one Enhanced CT file, frames in reverse order; rescale and orientation are shared."""
+    slices = slices_of(volume)
+    dataset = slices[0]
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope"):
+        delattr(dataset, keyword)
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
+    dataset.NumberOfFrames = len(slices)
+    shared = Dataset()
+    shared.PlaneOrientationSequence = Sequence([item(ImageOrientationPatient=slices[1].ImageOrientationPatient)])
+    shared.PixelMeasuresSequence = Sequence([item(PixelSpacing=slices[1].PixelSpacing, SliceThickness="10")])
+    frames = []
+    for index, each in reversed(list(enumerate(slices))):
+        frame = Dataset()
+        position = each.ImagePositionPatient if index else volume.geometry.to_lps((0, 0, 0)).tolist()
+        frame.PlanePositionSequence = Sequence([item(ImagePositionPatient=position)])
+        rescale = item(RescaleIntercept=-1024 - index, RescaleSlope=1, RescaleType="HU")
+        frame.PixelValueTransformationSequence = Sequence([rescale])
+        frame.CTImageFrameTypeSequence = Sequence([item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])])
+        frames.append(frame)
+    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    stored = [(volume.array[index].astype(np.int32) + 1024 + index) for index in reversed(range(len(slices)))]
+    dataset.PixelData = np.array(stored).astype("<u2").tobytes()
+    return dataset

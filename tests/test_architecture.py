@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
     "batch": {"volume", "io", "cases", "models", "engines", "segmentation", "evaluation"},
     "outcomes": {"volume", "region", "cases"},
+    "nodules": {"volume", "cases", "networks"},
     "paper": {
         "volume",
         "preprocessing",
@@ -57,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 """The library's rooms, from the ground up; docs/architecture.md draws them."""
 
 SEES_ALL = {"__init__", "cli", "__main__", "scripts"}
-TORCH_ROOMS = {"networks", "losses", "data", "models", "engines", "training", "outcomes", "paper"}
+TORCH_ROOMS = {"networks", "losses", "data", "models", "engines", "training", "outcomes", "nodules", "paper"}
 
 MODULE_MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),

@@ -30,7 +30,7 @@ def test_pipes_and_devices_are_never_replaced(tmp_path: Path) -> None:
     """Protects /dev/null and /dev/stdout from becoming a file: root may do it."""
     os.mkfifo(tmp_path / "pipe.json")
     for path in (Path(os.devnull), tmp_path / "pipe.json"):
-        with pytest.raises(WriteError, match="no ordinary file"):
+        with pytest.raises(WriteError, match="not an ordinary file"):
             check_replaceable(path)
     check_replaceable(tmp_path / "new.json")
 

@@ -1,1 +1,1 @@
-"""The part of LungUNetSeg that knows MRML: between Slicer's scene and the library."""
+"""The part of LungUNetSeg that uses MRML and connects Slicer's scene with the library."""

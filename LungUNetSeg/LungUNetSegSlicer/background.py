@@ -1,7 +1,7 @@
-"""Work of the library in a thread, as steps of a generator, so that Slicer goes on meanwhile.
+"""Runs work of the library in a thread, as steps of a generator, so that Slicer stays responsive.
 
-Slicer's event loop holds Python's lock, and threads stand still while it runs. Each step therefore sleeps for a moment:
-the lock is free then, and NumPy, SciPy and SimpleITK keep computing without it when the event loop runs again.
+Slicer's event loop holds Python's global lock (GIL), so threads do not run meanwhile. Each step therefore sleeps for a
+moment, which frees the lock; NumPy, SciPy and SimpleITK continue without it when the event loop runs again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 SLEEP_S = 0.01
-"""Too short to be felt in the user interface, and long against what the event loop takes between two steps."""
+"""Too short to be noticed in the user interface, but long compared with the event loop's time between two steps."""
 
 
 def in_background(work: Callable[[], Result]) -> Generator[None, None, Result]:
-    """Do something that touches neither the scene nor a widget, while the caller takes steps.
+    """Run a function that uses neither the scene nor a widget in a thread, while the caller iterates.
 
-    A generator that is closed leaves the thread to end by itself; what it finds is thrown away.
+    If the generator is closed, the thread ends by itself and its result is discarded.
 
     Yields:
         Until the work is done.
@@ -40,7 +40,7 @@ def in_background(work: Callable[[], Result]) -> Generator[None, None, Result]:
 
 
 def finish(steps: Generator[None, None, Result]) -> Result:
-    """Take all steps at once, where nobody waits: in scripts, on a server, in tests."""
+    """Run a generator to its end and return its result: for scripts, servers and tests."""
     while True:
         try:
             next(steps)

@@ -1,4 +1,4 @@
-"""Segmentation in a scene without a GUI: what Slicer's module, a script and a server call.
+"""Segments in a scene without a GUI; Slicer's module, scripts and servers call it.
 
 Loading this file needs a scene but none of the application's base classes, and imports neither torch nor an engine.
 """
@@ -39,7 +39,7 @@ class LungLogic:
         show3d: bool = False,
         progress: Progress = silent,
     ) -> tuple[vtkMRMLSegmentationNode, Segmentation]:
-        """Segment the lungs of a CT in this process; the scene changes only when all is done.
+        """Segment the lungs of a CT in this process; the scene changes only at the end.
 
         Args:
             volumeNode: The CT in HU, with any orientation and spacing.
@@ -76,7 +76,7 @@ class LungLogic:
         onProgress: Progress,
         onEnd: Callable[[RunEnd], None],
     ) -> SegmentationRun:
-        """Segment in a child process, with Slicer free meanwhile; the panel does so. Needs Qt's event loop.
+        """Segment in a child process while Slicer stays usable, as the panel does. Needs Qt's event loop.
 
         Args:
             volumeNode: The CT.

@@ -1,1 +1,1 @@
-"""Cases, each a scan and its masks: their names on disk, how they are found, paired, read and divided."""
+"""Cases (a scan with its masks): naming, finding, pairing, reading and splitting them."""

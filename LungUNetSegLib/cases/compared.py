@@ -1,4 +1,4 @@
-"""Which prediction belongs to which reference: two files, or two folders whose cases have the same names."""
+"""Pairs predictions with references: two files, or two folders whose cases have the same names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class CasePair:
         prediction: Label map or DICOM mask; None if there is none for this reference.
         reference: Likewise.
         image: The CT as file or DICOM folder, for pictures.
-        meanings: What structures or values of both are, where their names and codes do not tell.
+        meanings: What structures or values of both are, if their names and codes do not say it.
     """
 
     name: str
@@ -102,7 +102,7 @@ def _label_maps(folder: Path, *, are_predictions: bool) -> dict[str, Path]:
 
 
 def _one_of(paths: list[Path], name: str, folder: Path, are_predictions: bool) -> Path:
-    """Return the label map among files of one case: a scan may lie beside it, and a result beside a reference."""
+    """Return the label map among a case's files, which may include a scan, and a result beside a reference."""
     masks = [path for path in paths if is_mask_name(path)]
     referred = [path for path in masks if stem_of(path).lower().endswith(REFERENCE_WORD)]
     predicted = [path for path in paths if is_prediction_name(path)]

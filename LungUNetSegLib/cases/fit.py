@@ -1,4 +1,4 @@
-"""Does a mask lie on lung? What a mask covers is compared with the air inside the body, before it is learnt from."""
+"""Checks that a mask lies on lung, by comparing it with the air inside the body, before it is trained on."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from LungUNetSegLib.volume import Volume
 Mask = npt.NDArray[np.bool_]
 
 AIR_HU = -400
-"""Below it is lung, gas or air; what of it reaches the edge of a slice is outside the body."""
+"""Voxels below are lung, gas or air; a region of them that reaches the edge of a slice is outside the body."""
 
 GAS_HU = -950
-"""Below it is gas in stomach and bowel rather than lung."""
+"""Voxels below are gas in stomach and bowel rather than lung."""
 
 COARSE_MM = 4.0
-"""Distance of the pixels that are looked at: fine enough to tell a mask's place."""
+"""Pixel distance for the check: fine enough to judge a mask's position."""
 
 LUNG_CM2 = 30.0
-"""A slice with more than this of lung-like voxels shows lung; gas in the bowel has their density at its edges alone."""
+"""A slice with a larger area of lung-like voxels shows lung; bowel gas has their density only at its edges."""
 
 MOVED_MM = 60.0
-"""How far along the body a better place is looked for."""
+"""Range along the body in which a better position is searched."""
 
 LEAST_FIT = 0.5
-"""A mask that covers less of the air in the body, and of which less is air, may lie anywhere."""
+"""A mask that covers a smaller share of the air in the body, and is air to a smaller share, is remarked upon."""
+
+LEAST_INSIDE = 0.3
+"""A mask that covers the air and of which less is air may be the body rather than sick lungs."""
 
 NO_FIT = 0.1
-"""A mask that does less than this does not lie on the lung at all, however sick that is."""
+"""A mask below this does not lie on the lung at all, however diseased the lung is."""
 
 GAIN = 0.02
-"""By how much (DSC with the air in the body) another place must fit better to be the right one. No right mask of 86
-cases fits better anywhere; six slices of 1.25 mm off are .06."""
+"""Gain in DSC (with the air in the body) at another position above which a mask is refused. No correct mask of 86
+cases fits better anywhere else; a shift of six slices of 1.25 mm gives 0.06."""
 
 
 def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path) -> tuple[Finding, ...]:
@@ -47,7 +50,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
     Args:
         ct: The scan.
         labels: The mask on its grid.
-        ignore: Where nobody could decide.
+        ignore: Undecided voxels, which are left out.
         path: The mask's file.
 
     Raises:
@@ -73,7 +76,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
             f" {best:.2f} instead of {fit:.2f}). Check its axes and its place."
         )
     covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
-    if covered >= LEAST_FIT or inside >= LEAST_FIT:
+    if inside >= LEAST_FIT or (covered >= LEAST_FIT and inside >= LEAST_INSIDE):
         return ()
     message = (
         f"only {100 * inside:.0f} % of the mask is air in the body, and it covers only {100 * covered:.0f} % of that"
@@ -84,7 +87,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
 
 
 def inside_air(hu: npt.NDArray[np.int16]) -> Mask:
-    """Return lung, airways and gas: air that in its slice does not reach the edge.
+    """Return lung, airways and gas: the air that does not reach the edge of its slice.
 
     Args:
         hu: (slice, row, column).
@@ -99,7 +102,7 @@ def inside_air(hu: npt.NDArray[np.int16]) -> Mask:
 
 
 def _coarse(ct: Volume, labels: Volume, ignore: Volume | None) -> tuple[npt.NDArray[np.int16], Mask, Mask, float]:
-    """HU, mask and what is left out on axes (head, back, left), every few pixels; and a pixel's area in cm2."""
+    """Return subsampled HU, mask and undecided voxels on axes (head, back, left), and a pixel's area in cm2."""
     scan = ct.canonical()
     _, row_mm, column_mm = scan.geometry.spacing_mm
     step = max(1, round(COARSE_MM / min(row_mm, column_mm)))
@@ -110,17 +113,17 @@ def _coarse(ct: Volume, labels: Volume, ignore: Volume | None) -> tuple[npt.NDAr
 
 
 def _elsewhere(mask: Mask, air: Mask, slice_mm: float) -> Iterator[tuple[float, str]]:
-    """How well the mask fits at other places, and what these are called."""
+    """Yield the mask's fit at other positions, and a name for each position."""
     if len(mask) > 1:
         yield _dsc(mask[::-1], air), "with its slices in the opposite order"
     yield _dsc(mask[:, ::-1], air), "with front and back exchanged"
     yield _dsc(mask[:, :, ::-1], air), "with left and right exchanged"
-    yield _dsc(mask[:, ::-1, ::-1], air), "turned by a half"
+    yield _dsc(mask[:, ::-1, ::-1], air), "rotated by 180 degrees"
     if mask.shape[1] == mask.shape[2]:
         turned = mask.swapaxes(1, 2)
         yield _dsc(turned, air), "with rows and columns exchanged"
-        yield _dsc(turned[:, ::-1], air), "turned by a quarter"
-        yield _dsc(turned[:, :, ::-1], air), "turned by a quarter"
+        yield _dsc(turned[:, ::-1], air), "rotated by 90 degrees"
+        yield _dsc(turned[:, :, ::-1], air), "rotated by 90 degrees"
     total = _count(mask) + _count(air)
     for shift in range(1, min(len(mask), int(MOVED_MM / slice_mm) + 1)):
         for word, one, other in (("head", mask[:-shift], air[shift:]), ("feet", mask[shift:], air[:-shift])):

@@ -1,20 +1,16 @@
-"""Cases to learn from and to test on: where their scan and mask lie, found in each folder layout that is known."""
+"""Finds the cases of a data set, with their scans and masks, in the known folder layouts."""
 
 from __future__ import annotations
 
-import csv
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name
+from LungUNetSegLib.cases.patients import patient_of
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.dicom.files import files_of, read_dataset
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +23,7 @@ class Case:
         image: Folder with one DICOM series, or an image file.
         mask: Label map (1 right lung, 2 left), or a file that `read_labels` takes.
         ignore: Label map whose voxels above 0 are left out of loss and score.
-        meanings: What structures or values of the mask are, where their names and codes do not tell.
+        meanings: What structures or values of the mask are, if their names and codes do not say it.
     """
 
     case_id: str
@@ -78,7 +74,7 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """`root` and its folders down to two levels, without those that belong to a case or are hidden."""
+    """Return `root` and its folders down to two levels, without those that belong to a case or are hidden."""
     yield root
     inner = {name for pair in PAIR_FOLDERS for name in pair} | {CT}
     for pattern in ("*/", "*/*/"):
@@ -89,7 +85,7 @@ def _folders(root: Path) -> Iterator[Path]:
 
 
 def _case_folder(folder: Path) -> Iterator[Case]:
-    """The layout `<case>/ct` with `<case>/lungs.*`."""
+    """Find a case in the layout `<case>/ct` with `<case>/lungs.*`."""
     scan, mask = folder / CT, _named(folder, LUNGS)
     if not scan.is_dir() and mask is None:
         return
@@ -97,7 +93,7 @@ def _case_folder(folder: Path) -> Iterator[Case]:
     assert mask is not None
     yield Case(
         case_id=folder.name,
-        patient=_patient(folder.name, scan, folder.parent),
+        patient=patient_of(folder.name, scan, folder.parent),
         image=scan,
         mask=mask,
         ignore=_named(folder, IGNORE),
@@ -105,7 +101,7 @@ def _case_folder(folder: Path) -> Iterator[Case]:
 
 
 def _side_by_side(folder: Path) -> Iterator[Case]:
-    """The paper's layout and its relatives: a folder of images beside a folder of masks."""
+    """Find cases in the paper's layout and similar ones: a folder of images beside a folder of masks."""
     for image_folder, mask_folder in PAIR_FOLDERS:
         images, masks = folder / image_folder, folder / mask_folder
         if not (images.is_dir() and masks.is_dir()):
@@ -116,12 +112,12 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
             scan, mask = scans.get(name), by_name.get(name)
             _require_pair(scan, mask, folder / name)
             assert scan is not None and mask is not None
-            yield Case(case_id=name, patient=_patient(name, scan, folder), image=scan, mask=mask)
+            yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
         return
 
 
 def _pairs_in_folder(folder: Path) -> Iterator[Case]:
-    """Image files beside masks of the same name with `_seg`, `_mask` or the like, or on `.seg.nrrd`, Slicer's own."""
+    """Find image files beside masks with the same name and `_seg`, `_mask` or the like, or `.seg.nrrd` (Slicer)."""
     if (folder / CT).is_dir():
         return
     masks = [path for path in _files(folder, MASK_ENDINGS) if is_mask_name(path)]
@@ -135,14 +131,14 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
         scan = scans.get(name)
         _require_pair(scan, mask, folder / name)
         assert scan is not None
-        yield Case(case_id=name, patient=_patient(name, scan, folder), image=scan, mask=mask)
+        yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
 
 
 _LAYOUTS: tuple[Callable[[Path], Iterator[Case]], ...] = (_case_folder, _side_by_side, _pairs_in_folder)
 
 
 def _by_name(paths: Sequence[Path], kind: str) -> dict[str, Path]:
-    """Masks or scans by the name of their case, of which each may have one."""
+    """Return masks or scans by the name of their case; each case may have one."""
     by_name: dict[str, Path] = {}
     for path in paths:
         name = case_name(path)
@@ -159,25 +155,6 @@ def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
         raise DataError(f"The scan {scan} has no mask; add one for {where.name} or remove the scan.")
 
 
-def _patient(case_id: str, scan: Path, index_folder: Path) -> str:
-    """Return whose scan it is: as an index says, else as the first of its files does that says anything."""
-    index = index_folder / "index.csv"
-    if index.is_file():
-        with index.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                if row.get("case") == case_id and row.get("patient"):
-                    return row["patient"]
-    if scan.is_dir():
-        for path in files_of(scan):
-            dataset = (
-                None if is_hidden(path) else read_dataset(path, stop_before_pixels=True, specific_tags=["PatientID"])
-            )
-            if dataset is not None and dataset.get("PatientID"):
-                return str(dataset.PatientID)
-        logger.warning("%s: no file has a PatientID; the case is taken for a patient of its own.", scan)
-    return case_id
-
-
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
     return [path for path in _visible(folder) if path.is_file() and ending_of(path, endings)]
 
@@ -191,6 +168,10 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _named(folder: Path, stem: str) -> Path | None:
-    """The mask of a case's own folder whose name without its ending is `stem`."""
+    """Return the mask in a case's own folder whose name without its ending is `stem`."""
     found = [path for path in _files(folder, MASK_ENDINGS) if stem_of(path) == stem]
-    return min(found, key=lambda path: MASK_ENDINGS.index(ending_of(path) or ""), default=None)
+    if len(found) > 1:
+        raise DataError(
+            f"{found[0]} and {found[1].name} are both the mask {stem!r} of one case; keep one of them here."
+        )
+    return next(iter(found), None)

@@ -1,7 +1,8 @@
-"""A case's scan and masks read and checked against each other, before hours are spent on them."""
+"""Reads a case's scan and masks and checks them against each other, before any long computation."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,24 +21,25 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
 
 OWN_EXTENT = (SEGMENTATION_ENDING, NPZ_ENDING, DICOM_ENDING)
-"""Masks that need not cover their scan (a segmentation keeps what is not empty), or know no place of their own."""
+"""Masks that may be smaller than their scan (segmentations are cropped), or that have no position of their own."""
 
 BODY_HU = -300
 MIDLINE_MM = 10.0
+LEAST_VOXELS = 50
 BOTH_SIDES_SHARE = 0.3
-"""A label that has this share of its voxels beyond the middle of the body is not one lung but both."""
+"""A label with at least this share of its voxels on the other side of the body's middle is both lungs."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledScan:
-    """A scan and what is known of it, all on the scan's grid.
+    """A scan and its labels, all on the scan's grid.
 
     Attributes:
         ct: int16 HU.
         labels: uint8; 1 = the patient's right lung, 2 = left; or 1 = both, see `has_sides`.
-        ignore: bool; where nobody could decide. None when everywhere is decided.
-        has_sides: Whether right and left are told apart.
-        findings: What was left out or filled of the masks.
+        ignore: bool; undecided voxels. None if there are none.
+        has_sides: Whether right and left are separate labels.
+        findings: What was left out of the masks or filled in.
     """
 
     ct: Volume
@@ -68,7 +70,7 @@ def read_pair(case: Case) -> LabelledScan:
 def _read_mask(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
     """Return a mask on the scan's grid.
 
-    A label image on another grid is refused rather than moved: it is more often a mistake than a wish.
+    A label image on another grid is refused rather than resampled, as it is usually a mistake.
     """
     geometry = scan.volume.geometry
     if ending_of(path, OWN_EXTENT):
@@ -79,32 +81,48 @@ def _read_mask(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask
         return Mask(Volume(mask.labels.array, geometry), mask.findings)
     if own.shape != geometry.shape:
         raise DataError(f"{path} has {own.shape} voxels, its scan {geometry.shape}; give the scan's own mask.")
-    raise DataError(f"{path} lies elsewhere in the patient than its scan, though of the same size; check its header.")
+    raise DataError(f"{path} has the same size as its scan but another position in the patient; check its header.")
 
 
 def _check_sides(labels: Volume, path: Path) -> None:
     """Refuse a mask whose right lung lies on the patient's left; x grows to the left in LPS."""
     middles = []
     for value in (RIGHT_LUNG, LEFT_LUNG):
-        voxels = np.argwhere(labels.array == value)
-        if len(voxels) < 50:
+        voxels, total = 0, 0.0
+        for x_mm in _lung_x_mm(labels, value):
+            voxels, total = voxels + x_mm.size, total + float(x_mm.sum())
+        if voxels < LEAST_VOXELS:
             return
-        middles.append(_x_mm(voxels, labels.geometry).mean())
+        middles.append(total / voxels)
     if middles[0] > middles[1]:
         raise DataError(f"{path} has label 1 on the patient's left; 1 is the patient's right lung, 2 the left.")
 
 
 def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
     """Whether label 1 stands for both lungs, as in the paper's masks."""
-    lungs = np.argwhere(labels.array == RIGHT_LUNG)
-    if not len(lungs) or (labels.array == LEFT_LUNG).any():
+    if any((plane == LEFT_LUNG).any() for plane in labels.array):
         return False
-    body = np.argwhere(ct.array[:, ::4, ::4] > BODY_HU) * (1, 4, 4)
-    if not len(body):
+    sparse = np.s_[::4, ::4]
+    planes = zip(ct.array, _places_x_mm(ct.geometry), strict=True)
+    body = np.concatenate([x_mm[sparse][plane[sparse] > BODY_HU] for plane, x_mm in planes])
+    if not body.size:
         return False
-    beyond = _x_mm(lungs, labels.geometry) > np.median(_x_mm(body, ct.geometry)) + MIDLINE_MM
-    return bool(beyond.mean() > BOTH_SIDES_SHARE)
+    middle_mm = np.median(body) + MIDLINE_MM
+    lung = [(x_mm.size, int(np.count_nonzero(x_mm > middle_mm))) for x_mm in _lung_x_mm(labels, RIGHT_LUNG)]
+    voxels, beyond = sum(size for size, _ in lung), sum(across for _, across in lung)
+    return voxels > 0 and beyond > BOTH_SIDES_SHARE * voxels
 
 
-def _x_mm(voxels: npt.NDArray[np.int64], geometry: Geometry) -> npt.NDArray[np.float64]:
-    return geometry.to_lps(voxels)[:, 0]
+def _lung_x_mm(labels: Volume, value: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield for each slice where the voxels of one label lie, from the patient's right to the left."""
+    for plane, x_mm in zip(labels.array, _places_x_mm(labels.geometry), strict=True):
+        yield x_mm[plane == value]
+
+
+def _places_x_mm(geometry: Geometry) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield for each slice where its pixels lie, (H, W): of the whole scan at once these would be twice its size."""
+    depth, height, width = geometry.shape
+    x_mm = geometry.affine_lps[0]
+    first = np.add.outer(x_mm[1] * np.arange(height), x_mm[2] * np.arange(width)) + x_mm[3]
+    for number in range(depth):
+        yield (first + x_mm[0] * number).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Splits of cases into training and test: by patient, seeded, kept on disk."""
+"""Splits cases into training and test: by patient, seeded, saved to disk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.files import replacing
 
 TRAINING_SHARE = 2 / 3
-"""The paper's division, 2:1 (section 2.3.2), here of patients rather than of slices."""
+"""The paper's split, 2:1 (section 2.3.2), here by patient rather than by slice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,14 +26,14 @@ class Split:
 
 
 def split_cases(cases: Sequence[Case], seed: int, *, folds: int = 0, fold: int = 0) -> Split:
-    """Divide cases by patient.
+    """Split cases by patient.
 
-    Patients with volumes and patients with single slices should both be spread evenly; as their names do not
-    tell, patients are dealt in order of how much they bring.
+    Patients with volumes and patients with single slices are both spread evenly over the parts, so patients are
+    assigned in order of the amount of their data.
 
     Args:
         cases: All cases.
-        seed: Of the order in which patients are dealt.
+        seed: Seed of the order in which patients are assigned.
         folds: 0 for one split of 2:1, K for the K-fold cross-validation.
         fold: Which of the K folds is the test, from 0.
 
@@ -71,17 +71,23 @@ def load_split(path: Path) -> Split:
     """Read what `save_split` wrote.
 
     Raises:
-        DataError: No such file, or no split in it.
+        DataError: No such file, no split in it, or a case that it names twice.
     """
     try:
         values = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a split: {error}.") from error
-    return from_json(Split, values, str(path))
+    split = from_json(Split, values, str(path))
+    named = split.training + split.test
+    again = next((case_id for case_id in named if named.count(case_id) > 1), None)
+    if again is not None:
+        where = "in both its parts" if again in split.training and again in split.test else "twice"
+        raise DataError(f"{path} names {again!r} {where}; name each case once.")
+    return split
 
 
 def choose(cases: Sequence[Case], case_ids: Sequence[str]) -> list[Case]:
-    """Return the cases of these ids, in the order of `case_ids`.
+    """Return the cases with these ids, in the order of `case_ids`.
 
     Raises:
         DataError: An id that no case has.
@@ -94,12 +100,12 @@ def choose(cases: Sequence[Case], case_ids: Sequence[str]) -> list[Case]:
 
 
 def _patients_by_size(cases: Sequence[Case], seed: int) -> list[str]:
-    """Patients, those with the most image files first, shuffled among equals."""
+    """Return the patients, those with the most image files first, in random order among equals."""
     files: dict[str, int] = {}
     for case in cases:
         count = sum(1 for _ in case.image.iterdir()) if case.image.is_dir() else 1
         files[case.patient] = max(files.get(case.patient, 0), count)
     patients = sorted(files)
     random.Random(seed).shuffle(patients)
-    # Volumes and single slices are dealt apart, so that every fold gets its share of both.
+    # Volumes and single slices are assigned separately, so that every fold gets its share of both.
     return sorted(patients, key=lambda patient: files[patient] < 10)

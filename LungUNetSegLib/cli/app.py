@@ -1,7 +1,7 @@
-"""From arguments to an exit code: the commands, how they report progress, and what becomes of errors.
+"""Runs a command: parses arguments, reports progress, and turns errors into messages and exit codes.
 
 A command is a module with ``add_arguments(parser)`` and ``run(arguments, progress) -> int``. It is imported only when
-it is asked for, so that segmenting needs neither torch nor the time to import it.
+it is used, so that segmenting needs neither torch nor the time to import it.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ from LungUNetSegLib.errors import UnknownFormatError, one_line
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 SIGNAL = 128
-"""Added to a signal's number, as shells do."""
+"""The exit code is this plus the signal's number, as in shells."""
 
 COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
-    "batch": ("LungUNetSegLib.cli.batch", "find the lungs in all scans of an archive"),
-    "report": ("LungUNetSegLib.cli.report", "write the table and the page of a batch anew"),
-    "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
+    "batch": ("LungUNetSegLib.cli.batch", "segment the lungs in every scan of an archive"),
+    "report": ("LungUNetSegLib.cli.report", "write the tables and the page of a batch again"),
+    "info": ("LungUNetSegLib.cli.info", "describe a scan"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
     "evaluate": ("LungUNetSegLib.cli.evaluate", "compare predictions with references"),
-    "outcomes": ("LungUNetSegLib.cli.outcomes", "train a network on scans with an outcome each, and judge it"),
+    "outcomes": ("LungUNetSegLib.cli.outcomes", "cross-validate a network that predicts an outcome from scans"),
+    "nodules": ("LungUNetSegLib.cli.nodules", "cross-validate classifiers of nodules that are painted into lungs"),
+    "import-lctsc": ("LungUNetSegLib.cli.import_lctsc", "convert the data of the challenge LCTSC 2017 to cases"),
     "figures": ("LungUNetSegLib.cli.figures", "draw the paper's figures of a training"),
     "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
 }
@@ -65,9 +67,9 @@ def _main(argv: Sequence[str], debug: bool) -> int:
     logging.getLogger("LungUNetSegLib").setLevel(logging.DEBUG if debug else logging.INFO)
     try:
         code = _run(argv)
-        sys.stdout.flush()  # here, where an error can still be told
+        sys.stdout.flush()  # here, where an error can still be reported
         return code
-    except SystemExit as error:  # argparse has said what is wrong, or shown its help
+    except SystemExit as error:  # argparse has reported the error, or shown its help
         return error.code if isinstance(error.code, int) else USAGE
     except Terminated as error:
         print("lungunetseg: ended by a signal", file=sys.stderr)
@@ -92,7 +94,7 @@ def _run(argv: Sequence[str]) -> int:
     arguments = _parser(name, command).parse_args(argv)
     assert command is not None  # otherwise parsing has failed
     progress = make_progress(arguments.progress)
-    # A program that reads progress from stdout must find nothing else there.
+    # A program that reads progress from stdout must not get anything else there.
     elsewhere = redirect_stdout(sys.stderr) if arguments.progress == "json" else nullcontext()
     try:
         with elsewhere:
@@ -103,7 +105,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _parser(name: str | None, command: Any) -> argparse.ArgumentParser:
-    """Make the parser of all commands; only the one that is asked for knows its arguments."""
+    """Make the parser of all commands; only the command that is used gets its arguments."""
     parser = _Parser(prog="lungunetseg", description="Right and left lung segmentation of chest CT with a 2D U-Net.")
     parser.add_argument("--version", action="version", version=f"lungunetseg {LungUNetSegLib.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -120,7 +122,7 @@ def _parser(name: str | None, command: Any) -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the usage is in --help."""
+    """Reports errors in one line; the usage is in --help."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")

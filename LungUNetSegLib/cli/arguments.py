@@ -1,4 +1,4 @@
-"""Values that several commands take: what argparse turns into a number or a path, or refuses in one line."""
+"""Argument types of several commands: argparse converts a text to a number or path, or refuses it in one line."""
 
 from __future__ import annotations
 
@@ -31,8 +31,16 @@ def count(text: str) -> int:
 
 
 def _path_ending_in(ending: str, text: str) -> Path:
-    """Return a path, unless its name says that it is a file of another kind."""
+    """Return a path, unless its ending is that of another kind of file."""
     path = Path(text)
     if path.suffix.lower() != ending:
         raise argparse.ArgumentTypeError(f"{text}: the name must end in {ending}")
     return path
+
+
+def add_outside_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allow-outside``, for `data_files_anywhere`."""
+    parser.add_argument(
+        "--allow-outside", action="store_true",
+        help="read data files that a .nhdr, .nrrd, .mhd or .mha names outside its own folder: if you trust its maker",
+    )  # fmt: skip

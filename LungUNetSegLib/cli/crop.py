@@ -1,13 +1,15 @@
-"""`lungunetseg crop`: the box around a scan's lungs, with its place in the patient, as an image and a mask."""
+"""`lungunetseg crop`: writes the box around a scan's lungs as an image and a mask, with its position in the patient."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from LungUNetSegLib.cli.arguments import add_outside_argument
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.files import check_apart
-from LungUNetSegLib.io import read_labels, read_scan, write_image, write_labels
+from LungUNetSegLib.io import Scan, read_labels, read_scan, write_image, write_labels
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.images.write import check_image_output
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.region import crop, lung_box, lung_box_of_wang, suppress_outside
@@ -23,23 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT",
         help="ends in .nii.gz, .nrrd or .mha; the lungs' mask in the box is written beside it, as OUT_lungs",
     )  # fmt: skip
-    parser.add_argument("--mask", type=Path, metavar="FILE", help="the scan's lungs; they are segmented if not given")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="what segments them")
+    parser.add_argument("--mask", type=Path, metavar="FILE", help="mask of the lungs; if absent, they are segmented")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="the model that segments them")
     parser.add_argument(
-        "--margin", type=float, default=0.0, metavar="MM", help="space around the lungs; 0 if not given"
+        "--margin", type=float, default=0.0, metavar="MM", help="margin around the lungs; 0 if not given"
     )
     parser.add_argument(
         "--rule", choices=("margin", "wang2020"), default="margin",
-        help="around all of the lungs, or without the slices that Wang 2020 leaves out",
+        help="box around all of the lungs, or without the slices that Wang 2020 leaves out",
     )  # fmt: skip
     parser.add_argument(
-        "--suppress", action="store_true", help="clip what is not lung to 4 deviations around the lungs' mean"
+        "--suppress", action="store_true", help="clip voxels outside the lungs to 4 SD around the lungs' mean"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
+    add_outside_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Cut out the box, write image and mask, and print where it lies.
+    """Cut out the box, write image and mask, and print the box's position.
 
     Raises:
         LungUNetSegError: A file that cannot be read or written, a mask of another scan, or no lung.
@@ -50,8 +53,9 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     check_image_output(mask_output)
     check_apart([arguments.input, *([arguments.mask] if arguments.mask else [])], [output, mask_output])
     progress("read", 0, 1)
-    scan = read_scan(arguments.input, arguments.series).volume
-    lungs = _lungs(scan, arguments, progress)
+    with data_files_anywhere(arguments.allow_outside):
+        read = read_scan(arguments.input, arguments.series)
+        scan, lungs = read.volume, _lungs(read, arguments, progress)
     box = lung_box_of_wang(lungs) if arguments.rule == "wang2020" else lung_box(lungs, arguments.margin)
     image, mask = crop(scan, box), crop(lungs, box)
     if arguments.suppress:
@@ -65,11 +69,13 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         for name, low, high in zip(("slices", "rows", "columns"), box.start, box.stop, strict=True)
     )
     print(f"{ranges} of {' x '.join(map(str, scan.geometry.shape))}: {output}, {mask_output}")
+    for finding in read.findings:
+        print(f"note: {finding.message}")
     return 0
 
 
-def _lungs(scan: Volume, arguments: argparse.Namespace, progress: ProgressView) -> Volume:
+def _lungs(scan: Scan, arguments: argparse.Namespace, progress: ProgressView) -> Volume:
     if arguments.mask:
-        return read_labels(arguments.mask, scan.geometry)
+        return read_labels(arguments.mask, scan.volume.geometry, slice_places=scan.slice_places)
     model = load_model(arguments.model)
-    return segment(scan, model, labels="lr" if model.channels > 1 else "binary", progress=progress).labels
+    return segment(scan.volume, model, labels="lr" if model.channels > 1 else "binary", progress=progress).labels

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cases.compared import pair_cases
-from LungUNetSegLib.cli.arguments import json_file
+from LungUNetSegLib.cli.arguments import add_outside_argument, json_file
+from LungUNetSegLib.cli.lctsc_table import print_lctsc
+from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
-from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.errors import ConfigError, WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
+from LungUNetSegLib.evaluation.lctsc import write_lctsc_csv
 from LungUNetSegLib.evaluation.report.report import OVERVIEW, about, write_report
 from LungUNetSegLib.evaluation.report.tables import (
     COLUMNS,
@@ -23,6 +26,7 @@ from LungUNetSegLib.evaluation.report.tables import (
     write_slices_csv,
 )
 from LungUNetSegLib.files import check_apart, check_replaceable
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.progress import Progress, silent
 
 MASKS = "label map, DICOM SEG or RTSTRUCT"
@@ -36,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
     )
+    parser.add_argument(
+        "--metrics", choices=("lctsc",), help="score as the challenge LCTSC 2017 did, too (docs/metrics.md)"
+    )
     add_map_argument(parser)
+    add_outside_argument(parser)
     parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
     parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
@@ -48,16 +56,20 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     Raises:
         LungUNetSegError: Nothing can be compared, or the results cannot be written.
     """
+    with_lctsc = arguments.metrics == "lctsc"
+    if with_lctsc and arguments.labels != "lr":
+        raise ConfigError("--metrics lctsc scores right and left apart; leave out --labels binary.")
     if arguments.json:
         check_replaceable(arguments.json)
         check_apart([arguments.prediction, arguments.reference], [arguments.json])
     if arguments.report:
         _make_folder(arguments.report)
     pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images, meanings_of(arguments))
-    if arguments.prediction.is_file():
-        cases = [evaluate_pair(pairs[0], arguments.labels)]
-    else:
-        cases = evaluate_pairs(pairs, arguments.labels, progress=progress)
+    with data_files_anywhere(arguments.allow_outside):
+        if arguments.prediction.is_file():
+            cases = [evaluate_pair(pairs[0], arguments.labels, with_lctsc=with_lctsc)]
+        else:
+            cases = evaluate_pairs(pairs, arguments.labels, progress=progress, with_lctsc=with_lctsc)
     facts = about(Predictions=str(arguments.prediction), References=str(arguments.reference))
     if arguments.model:
         facts["Model"] = arguments.model
@@ -70,7 +82,11 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         write_json(arguments.report / "scores.json", cases, facts)
         write_cases_csv(arguments.report / "cases.csv", cases)
         write_slices_csv(arguments.report / "slices.csv", cases)
+        if with_lctsc:
+            write_lctsc_csv(arguments.report / "lctsc.csv", [(case.name, case.lctsc) for case in cases])
     _print_scores(cases, unused)
+    if with_lctsc:
+        print_lctsc({case.name: case.lctsc for case in cases})
     return int(any(case.error for case in cases))
 
 
@@ -93,13 +109,7 @@ def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None
             for region in case.regions:
                 scores = (cell for column in OVERVIEW for cell in _cells(column, [region]))
                 lines.append([f"{case.name}: {region.name}", *scores])
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for first, *others in lines:
-        print(
-            first.ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
-            sep="  ",
-        )
+    print_lines(lines)
     if any(case.regions for case in cases):
         print(describe_slices(cases))
     for case in cases:

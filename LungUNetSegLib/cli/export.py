@@ -1,4 +1,4 @@
-"""`lungunetseg export`: from a training's checkpoint to a model folder that every engine can run."""
+"""`lungunetseg export`: turns a training's checkpoint into a model folder that every engine can run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LungUNetSegLib.models.manifest import Training
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What a manifest says that no checkpoint knows; see `models.manifest.Manifest`."""
+    """The entries of a manifest that a checkpoint does not have; see `models.manifest.Manifest`."""
 
     description: str = ""
     date: str | None = None

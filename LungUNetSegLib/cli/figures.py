@@ -1,4 +1,4 @@
-"""`lungunetseg figures`: the paper's figures 2 to 11 of a training."""
+"""`lungunetseg figures`: draws the paper's figures 2 to 11 for a training."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a training, with last.pt")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the training's folder of cases")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where they go; RUN/figures if not given")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the figures; default RUN/figures")
     parser.add_argument("--longer", type=Path, metavar="RUN", help="a longer training, for figure 3")
     add_map_argument(parser)
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Score every slice that was trained or tested on, and draw.
+    """Score every slice of the training and test cases, and draw the figures.
 
     Raises:
         LungUNetSegError: No checkpoint, other data, or a folder that cannot be written.
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     checkpoint = load_checkpoint(arguments.run / "last.pt")
     longer = load_checkpoint(arguments.longer / "last.pt").history if arguments.longer else None
     if not checkpoint.split.test:
-        raise DataError(f"{arguments.run} was trained on every case, so there is no test to draw.")
+        raise DataError(f"{arguments.run} was trained on every case, so there are no test results to draw.")
     cases = find_cases(arguments.data, checkpoint.config.exclude, meanings_of(arguments))
 
     def scores(case_ids: tuple[str, ...]) -> SliceScores:
@@ -52,6 +52,6 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     for name, each in (("training", training), ("test", test)):
         dsc, accuracy = each.summaries["dsc"], each.summaries["accuracy"]
         print(f"{name}: binary accuracy {accuracy.mean:.4f}; DSC {dsc.mean:.4f} over {dsc.finite} slices,", end=" ")
-        print(f"{each.false_alarms} false alarms, {each.misses} missed, {dsc.undefined} rightly empty")
+        print(f"{each.false_alarms} false alarms, {each.misses} missed, {dsc.undefined} correctly empty")
     print(f"figures in {paths[-1]}")
     return 0

@@ -1,4 +1,4 @@
-"""`lungunetseg info`: what a scan is and what `segment` would take of it; or what this machine and installation are."""
+"""`lungunetseg info`: describes a scan and the series that `segment` would read, or this machine and installation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from LungUNetSegLib.cli.arguments import add_outside_argument
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.environment import describe_environment
 from LungUNetSegLib.io import Scan, SeriesSummary, list_series, read_scan
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.reading import is_dicom
 
 
@@ -22,12 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--environment", action="store_true", help="versions, processor, GPU and models: what a bug report starts with"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
+    add_outside_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Print the series of a DICOM folder and what is known of the scan that would be segmented, or the environment.
+    """Print the series of a DICOM folder and the scan that would be segmented, or the environment.
 
-    The series are there before the scan is read: where the best one cannot be, the others are the way out.
+    The series are printed before the scan is read: if the best one cannot be read, the user sees the others.
 
     Raises:
         ReadError: There is no scan.
@@ -39,7 +42,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     if is_dicom(arguments.input):
         _print_series(list_series(arguments.input), arguments.series)
     progress("read", 0, 1)
-    scan = read_scan(arguments.input, arguments.series)
+    with data_files_anywhere(arguments.allow_outside):
+        scan = read_scan(arguments.input, arguments.series)
     progress.close()
     print(_describe(scan))
     for finding in scan.findings:
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
 
 def _print_series(found: Sequence[SeriesSummary], wanted: str | None) -> None:
-    """Print a line for each; a star marks the one that is read: the first unless another one is wanted."""
+    """Print a line for each series; a star marks the one that is read: the first unless another one is chosen."""
     for series in found:
         mark = "*" if series.uid == (wanted or found[0].uid) else " "
         spacing = " x ".join(f"{each:.3g}" for each in series.spacing_mm)
@@ -58,7 +62,7 @@ def _print_series(found: Sequence[SeriesSummary], wanted: str | None) -> None:
 
 
 def _describe(scan: Scan) -> str:
-    """Return the scan's own line, its orientation and its values."""
+    """Return the scan's description, its orientation and its range of values."""
     array, geometry = scan.volume.array, scan.volume.geometry
     tilt = geometry.obliquity_degrees
     oblique = f", {tilt:.1f} degrees oblique" if tilt > 0.05 else ""

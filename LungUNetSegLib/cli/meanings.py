@@ -1,4 +1,4 @@
-"""The option ``--map``: what structures or label values of masks are, where their names and codes do not tell."""
+"""The option ``--map``: says what structures or label values of masks are, if their names and codes do not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def add_map_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def meanings_of(arguments: argparse.Namespace) -> dict[str, Meaning]:
-    """Return what ``--map`` said."""
+    """Return the mapping that ``--map`` gave."""
     return dict(arguments.meanings)
 
 

@@ -1,4 +1,4 @@
-"""`lungunetseg outcomes`: a network trained on scans with an outcome each, and the area under its ROC curve."""
+"""`lungunetseg outcomes`: trains a network to predict outcomes from scans, and prints the area under its ROC curve."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outcomes", type=Path, required=True, metavar="CSV", help="columns case and outcome (1 or 0, yes or no)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where predictions and weights go")
-    parser.add_argument("--folds", type=int, default=default.folds, metavar="K", help="parts of the cross-validation")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
+    parser.add_argument("--folds", type=int, default=default.folds, metavar="K", help="folds of the cross-validation")
     parser.add_argument("--epochs", type=int, default=default.epochs, metavar="N")
     parser.add_argument("--batch-size", type=int, default=default.batch_size, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=default.learning_rate, metavar="RATE")
     parser.add_argument("--seed", type=int, default=default.seed, metavar="N")
     parser.add_argument(
         "--size", type=int, nargs=3, default=whole.size, metavar=("SLICES", "ROWS", "COLUMNS"),
-        help="of what the network sees",
+        help="size of the network's input",
     )  # fmt: skip
-    parser.add_argument("--no-crop", action="store_true", help="give it the whole scan, not the lungs' box")
-    parser.add_argument("--no-suppress", action="store_true", help="leave what is not lung as it is")
+    parser.add_argument("--no-crop", action="store_true", help="use the whole scan, not the lungs' box")
+    parser.add_argument("--no-suppress", action="store_true", help="leave tissue outside the lungs unchanged")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Train and judge by cross-validation, and print the area with its interval.
+    """Train and test by cross-validation, and print the area with its confidence interval.
 
     Raises:
         LungUNetSegError: Data, a table or settings that cannot be used.

@@ -1,4 +1,4 @@
-"""What a command may write over: never its input, and somebody's work only when that is asked for."""
+"""Decides which files a command may overwrite: never its input, and a user's work only with ``--overwrite``."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ from pathlib import Path
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.endings import ending_of
+from LungUNetSegLib.io.dicom_objects.common import is_own_object
+from LungUNetSegLib.io.endings import DICOM_ENDING, ending_of
 from LungUNetSegLib.io.masks.results import is_own_result
 
 HEADER_BYTES = 1 << 16
-"""Of a .nhdr or .mhd: text that names the files of its voxels."""
+"""Largest size of the header of a NRRD or MetaImage, a text that names the files of its voxels."""
 
 
 def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--overwrite``."""
     parser.add_argument(
         "--overwrite", action="store_true",
-        help="replace files that others made or changed; results of this command that nobody changed always are",
+        help="also replace files made or changed by others; unchanged results of this command are always replaced",
     )  # fmt: skip
 
 
 def check_outputs(inputs: Sequence[Path], outputs: Sequence[Path], *, overwrite: bool) -> None:
-    """Raise WriteError if an output is an input or part of one, is there twice, or would replace somebody's work.
+    """Raise WriteError if an output is (part of) an input, is given twice, or would replace a user's work.
 
     Args:
         inputs: Files and folders that are read.
         outputs: Files to be written: label maps, JSON, CSV.
-        overwrite: Whether work of others may be replaced; an input never is.
+        overwrite: Whether a user's work may be replaced; an input never is.
     """
     check_apart(inputs, outputs)
     for output in outputs:
         if not output.exists() or not output.stat().st_size:
             continue
         if any(_is_part(output, source) for source in inputs):
-            raise WriteError(f"{output}: is part of the scan that is read; give the result another name.")
+            raise WriteError(f"{output}: is part of the input scan; give the result another name.")
         if not overwrite and not _may_be_replaced(output):
             raise WriteError(
-                f"{output}: exists, and was not written by this command or was changed since; it may be a mask that"
-                " somebody corrected. Give the result another name, or replace it with --overwrite."
+                f"{output}: exists, and was not written by this command or was changed since; it may be a manually"
+                " corrected mask. Give the result another name, or replace it with --overwrite."
             )
 
 
 def _is_part(output: Path, source: Path) -> bool:
-    """Whether a file is a slice of the input, in its folder, or the voxels that its header names."""
+    """Whether a file is a slice of the input, in its folder, or has the name of the voxels that its header names."""
     if source.is_dir():
-        return source.resolve() in output.resolve().parents and read_dataset(output) is not None
-    if ending_of(source) not in (".nhdr", ".mhd") or output.resolve().parent != source.resolve().parent:
+        is_within = source.resolve() in output.resolve().parents
+        return is_within and read_dataset(output) is not None and not is_own_object(output)
+    if ending_of(source) not in (".nhdr", ".nrrd", ".mhd", ".mha"):
         return False
     with source.open("rb") as file:
         return output.name.encode() in file.read(HEADER_BYTES)
@@ -59,6 +61,8 @@ def _is_part(output: Path, source: Path) -> bool:
 def _may_be_replaced(output: Path) -> bool:
     if output.suffix.lower() == ".csv":
         return output.read_bytes().startswith((b"input,output,", b"case,region,"))
+    if output.suffix.lower() == DICOM_ENDING:
+        return is_own_object(output)
     if output.suffix.lower() != ".json":
         return is_own_result(output)
     try:

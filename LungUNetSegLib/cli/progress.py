@@ -1,4 +1,4 @@
-"""How far a command is: a bar for people, JSON for programs, nothing for files."""
+"""Shows a command's progress: a bar on a terminal, JSON for programs, nothing otherwise."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ BAR_INTERVAL_S = 0.1
 
 
 class ProgressView(Protocol):
-    """Told of each step; closed at the end, also of a failed run."""
+    """Shows progress; it is called at each step, and closed at the end, also of a failed run."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` steps of a stage are done."""
         ...
 
     def close(self) -> None:
-        """Leave the output ready for what comes next."""
+        """Clean up the output for what is printed next."""
         ...
 
 
 def make_progress(kind: str) -> ProgressView:
-    """Return what shows progress: "json", "none", or for "auto" a bar if stderr is a terminal."""
+    """Return the progress view: "json", "none", or for "auto" a bar if stderr is a terminal."""
     if kind == "json":
         return JsonProgress()
     return ProgressBar() if kind == "auto" and sys.stderr.isatty() else NoProgress()
@@ -46,7 +46,7 @@ class JsonProgress:
     """Writes one JSON object a line to stdout: ``{"stage": "segment", "done": 32, "total": 133}``."""
 
     def __init__(self) -> None:
-        self._stream = sys.stdout  # as it is now: what a command prints is led elsewhere
+        self._stream = sys.stdout  # kept now, because commands redirect what they print
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Write a line."""
@@ -69,9 +69,9 @@ class ProgressBar:
         self._first = self._done = self._width = 0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Draw the bar anew, but not more often than one can see."""
+        """Redraw the bar, but not more often than is visible."""
         now = time.monotonic()
-        if stage != self._stage or done < self._done:  # a stage may come again, as an epoch's training does
+        if stage != self._stage or done < self._done:  # a stage may repeat, as an epoch's training does
             self._stage, self._started, self._first, self._drawn = stage, now, done, 0.0
         self._done = done
         if total < 1 or (now - self._drawn < BAR_INTERVAL_S and done < total):
@@ -81,10 +81,10 @@ class ProgressBar:
         left_s = (now - self._started) / (done - self._first) * (total - done) if done > self._first else 0.0
         self._draw(f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{_time_left(left_s)}")
         if done >= total:
-            self.close()  # what a command prints next is not to stand behind it
+            self.close()  # the command's next line must not follow the bar
 
     def close(self) -> None:
-        """Wipe the bar."""
+        """Erase the bar."""
         if self._width:
             self._draw("")
             sys.stderr.write("\r")

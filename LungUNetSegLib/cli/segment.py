@@ -1,4 +1,4 @@
-"""`lungunetseg segment`: from a scan's files to a label map's file, for one scan or for many."""
+"""`lungunetseg segment`: segments one scan or many, and writes label maps."""
 
 from __future__ import annotations
 
@@ -14,14 +14,24 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
-from LungUNetSegLib.cli.arguments import csv_file, json_file, thread_count
+from LungUNetSegLib.cli.arguments import add_outside_argument, csv_file, json_file, thread_count
+from LungUNetSegLib.cli.dicom_results import (
+    add_dicom_arguments,
+    check_dicom_output,
+    dicom_format,
+    options_from,
+    referred_scan,
+    write_dicom,
+)
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.engines import DEVICES, ENGINES
-from LungUNetSegLib.errors import WriteError, one_line
+from LungUNetSegLib.errors import UnknownFormatError, WriteError, one_line
 from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
-from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of, stem_of
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
+from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
@@ -29,7 +39,13 @@ from LungUNetSegLib.segmentation.table import write_table
 from LungUNetSegLib.segments import LABEL_KINDS
 from LungUNetSegLib.volume.resample import limited_threads
 
-FORMATS = tuple(ending.removeprefix(".") for ending in OUTPUT_ENDINGS)
+FORMATS: dict[str, str] = {
+    **{ending.removeprefix("."): ending for ending in OUTPUT_ENDINGS},
+    **{str(name): ending for name, ending in DICOM_OUTPUT_ENDINGS.items()},
+}
+"""Names of the kinds of files that can be written, and the ending of each."""
+
+ENDINGS = tuple(FORMATS.values())
 DEFAULT_FORMAT = "nii.gz"
 
 logger = logging.getLogger(__name__)
@@ -42,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT",
-        help="ends in .nii.gz, .nrrd, .mha, or .seg.nrrd (a segmentation of 3D Slicer); a folder for several inputs",
+        help="ends in .nii.gz, .nrrd, .mha, .seg.nrrd (a segmentation of 3D Slicer), .dcm (a DICOM SEG), .rtstruct.dcm"
+        " or .sr.dcm (a report, with its SEG beside it); a folder for several inputs",
     )  # fmt: skip
     parser.add_argument(
         "--format", choices=FORMATS, help=f"OUT is a folder for files of this kind; {DEFAULT_FORMAT} for several inputs"
@@ -50,21 +67,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
     )
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="software that runs the network")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="device that runs it")
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
+    add_dicom_arguments(parser)
+    parser.add_argument(
+        "--dicom-reference", type=Path, metavar="FOLDER",
+        help="the DICOM series that INPUT, an image file, was made from; DICOM results refer to it",
+    )  # fmt: skip
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
     parser.add_argument(
         "--json", type=json_file, metavar="FILE", help="write volumes, findings, quality and times here (docs/json.md)"
     )
     parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
     add_overwrite_argument(parser)
-    parser.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
+    add_outside_argument(parser)
+    parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Segment one scan, or one after another; of several, one that fails does not stop the others.
+    """Segment one scan or several; a scan that fails does not stop the others.
 
     Returns:
         0, or 1 if one of several failed.
@@ -73,21 +96,21 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         LungUNetSegError: A file that cannot be read or written, a model or engine that cannot be used.
     """
     inputs: list[Path] = arguments.inputs
-    is_one_file = len(inputs) == 1 and arguments.format is None
-    outputs = [arguments.output] if is_one_file else _outputs(inputs, arguments.output, arguments.format)
-    for output in outputs:
-        check_writable(output)
+    outputs = _outputs(inputs, arguments.output, arguments.format)
+    if arguments.dicom_reference and len(inputs) > 1:
+        raise WriteError("--dicom-reference is one scan's series; give one input with it.")
+    written = [file for output in outputs for file in _files(output)]
     tables = [path for path in (arguments.json, arguments.csv) if path]
     for table in tables:
         check_replaceable(table)
-    check_outputs(inputs, [*outputs, *tables], overwrite=arguments.overwrite)
+    check_outputs(inputs, [*written, *tables], overwrite=arguments.overwrite)
     segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
     summaries: list[dict[str, Any]] = []
     try:
         for source, output in zip(inputs, outputs, strict=True):
             try:
                 summaries.append(_segment_file(source, output, segmenter, arguments, progress))
-            except Exception as error:  # too little memory for one scan, too, is no reason to leave the others undone
+            except Exception as error:  # also a lack of memory for one scan does not stop the others
                 if len(inputs) == 1:
                     raise
                 logger.debug("%s failed", source, exc_info=True)
@@ -96,7 +119,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
             if "error" in summaries[-1] or not isinstance(progress, JsonProgress):
                 _print(summaries[-1], str(source) if len(inputs) > 1 else None)
     finally:
-        if summaries:  # of a batch that is stopped, too, what is known of the finished scans is kept
+        if summaries:  # the results of the finished scans are kept, also if the batch is interrupted
             _write_tables(arguments, summaries)
     failed = sum("error" in summary for summary in summaries)
     if failed:
@@ -104,10 +127,25 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     return int(failed > 0)
 
 
+def _files(output: Path) -> list[Path]:
+    """Return the files that are written for an output, or raise what writing them would raise."""
+    if ending_of(output, ENDINGS) is None:
+        raise UnknownFormatError(f"{output}: the name must end in one of {', '.join(ENDINGS)}.")
+    if dicom_format(output):
+        return check_dicom_output(output)
+    check_writable(output)
+    return [output]
+
+
 def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[Path]:
-    """Name a file in `folder` for each input, by their paths from the folder that they have in common."""
-    ending = f".{wanted or DEFAULT_FORMAT}"
-    if ending_of(folder, OUTPUT_ENDINGS) and not folder.is_dir():
+    """Name a file in `folder` for each input, by their paths from their common folder.
+
+    One input may be written to the very file that is named, if that is of the wanted format.
+    """
+    ending = FORMATS[wanted or DEFAULT_FORMAT]
+    if len(inputs) == 1 and (wanted is None or (ending_of(folder, ENDINGS) == ending and not folder.is_dir())):
+        return [folder]
+    if ending_of(folder, ENDINGS) and not folder.is_dir():
         raise WriteError(
             f"{folder}: several inputs, or a format, need a folder to write to, and this is one file's name. If the "
             "inputs are slices of one scan, give their folder instead."
@@ -119,12 +157,12 @@ def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[P
     stems = [stem_of(Path(name)) for name in distinct_names([path.resolve() for path in inputs])]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
-        raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them apart.")
+        raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them separately.")
     return [folder / f"{stem}{ending}" for stem in stems]
 
 
 def distinct_names(paths: Sequence[PurePath]) -> list[str]:
-    """Name files by their paths from the folder that they have in common; a drive or server counts as a folder."""
+    """Name files by their paths from their common folder; a drive or server counts as a folder."""
     parts = [(re.sub(r"[:\\/]+", "_", path.anchor).strip("_"), *path.parts[1:]) for path in paths]
     shared = sum(
         1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*(each[:-1] for each in parts), strict=False))
@@ -138,23 +176,28 @@ def _segment_file(
     """Segment one scan, write its labels and return its report."""
     started = time.perf_counter()
     progress("read", 0, 1)
-    with limited_threads(arguments.threads):
+    with limited_threads(arguments.threads), data_files_anywhere(arguments.allow_outside):
         scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
     result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
     started = time.perf_counter()
     progress("write", 0, 1)
-    write_labels(output, result.labels, result.segments, is_result=True)
+    told: tuple[Finding, ...] = ()
+    if dicom_format(output):
+        referred = referred_scan(scan, arguments.dicom_reference, arguments.series)
+        told = write_dicom(output, result, referred, segmenter.model, options_from(arguments))
+    else:
+        write_labels(output, result.labels, result.segments, is_result=True, forms=scan.forms)
     seconds = {"read": read_s, **result.seconds, "write": time.perf_counter() - started}
-    result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
+    result = replace(result, findings=scan.findings + result.findings + told, seconds=seconds)
     progress("write", 1, 1)
     files = {"input": str(source), "series_uid": scan.series_uid, "output": str(output)}
     return report(result, segmenter.model) | files
 
 
 def _print(summary: dict[str, Any], title: str | None) -> None:
-    """Say what was found; with the input's name before it when there are several."""
+    """Print the volumes and findings; with several inputs, the input's name comes first."""
     prefix = f"{title}: " if title else ""
     if "error" in summary:
         print(f"{prefix}{summary['error']}", file=sys.stderr)

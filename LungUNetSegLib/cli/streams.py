@@ -1,4 +1,4 @@
-"""The command's streams and signals: what it may print where, and what a request to end does."""
+"""Sets up the command's output streams and signals: safe text on terminals, and a clean end on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Characters that command a terminal, all but tab and line feed, and those that turn the direction of writing."""
+"""Control characters of terminals, except tab and line feed, and those that change the writing direction."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -31,17 +31,17 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes what it has half written.
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes incomplete files.
 
-    Nothing changes where they are handled or ignored already, as under `nohup`, and in other threads than the main one.
+    Nothing changes if they are handled or ignored already, as under `nohup`, or outside the main thread.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a second one must not stop the tidying up; SIGKILL still ends it
+        signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up; SIGKILL still works
         raise Terminated(number)
 
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread alone
+        yield  # only the main thread receives signals
         return
     names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     ours = [
@@ -57,14 +57,14 @@ def stoppable() -> Iterator[None]:
 
 
 class PlainText:
-    """A text stream on which nothing but text gets through.
+    """A text stream that escapes control characters.
 
-    The names of files and the texts of DICOM headers come from anyone, and an escape sequence in them would command the
-    terminal: it is spelled out instead.
+    File names and texts of DICOM headers are not trusted: an escape sequence in them would control the terminal, so it
+    is written as text instead.
 
     Args:
-        stream: Where the text goes.
-        allowed: Control characters that are needed all the same.
+        stream: The stream to write to.
+        allowed: Control characters that pass.
         must_arrive: Whether a failure to write is an error.
     """
 
@@ -72,7 +72,7 @@ class PlainText:
         self._stream, self._allowed, self._must_arrive = stream, allowed, must_arrive
 
     def write(self, text: str) -> int:
-        """Write a text, its control characters spelled out as in Python."""
+        """Write a text, its control characters escaped as in Python."""
         self._try(self._stream.write, _CONTROLS.sub(self._spelled, text))
         return len(text)
 
@@ -93,19 +93,19 @@ class PlainText:
         except OSError:
             if self._must_arrive:
                 raise
-            with suppress(OSError):  # or Python would fail with it at its end
+            with suppress(OSError):  # otherwise Python would fail with it at exit
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
 
 @contextmanager
 def plain_streams() -> Iterator[None]:
-    """Let only text through to stdout and stderr; what cannot be said on stderr does not stop a command."""
+    """Escape control characters on stdout and stderr; a failure to write to stderr does not stop a command."""
     _open_closed_streams()
     if isinstance(sys.stdout, TextIOWrapper):
-        # A series or file may have a name that a terminal cannot show; stderr is so already.
+        # A name may have characters that the terminal cannot show; stderr handles them already.
         sys.stdout.reconfigure(errors="backslashreplace")
     before = sys.stdout, sys.stderr
-    # The progress bar draws over itself.
+    # The progress bar overwrites itself.
     sys.stdout = PlainText(sys.stdout)
     sys.stderr = PlainText(sys.stderr, allowed="\r", must_arrive=False)
     try:
@@ -115,37 +115,37 @@ def plain_streams() -> Iterator[None]:
 
 
 def _open_closed_streams() -> None:
-    """Open to nowhere what was closed, as by ``>&-``: the next file to be opened would get its number and its text."""
+    """Open closed standard streams (as by ``>&-``) to the null device, so that no other file gets their descriptor."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def hush_libraries() -> None:
-    """Keep off stderr what C libraries print there themselves, such as MetaIO's lines when a disk is full.
+    """Suppress what C libraries print to stderr themselves, such as MetaIO's lines when a disk is full.
 
-    Only where stderr is the process's own: within another program, as Slicer or a test, it is not ours to move.
+    Only if stderr belongs to this process: within another program, as Slicer or a test, it is not redirected.
     """
     if sys.stderr is None or sys.stderr is not sys.__stderr__:
         return
-    global _hushed  # streams belong to the process as a whole
+    global _hushed  # streams are shared by the whole process
     _hushed = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.stderr = os.fdopen(_hushed, "w", buffering=1, errors="backslashreplace")
 
 
 _hushed: int | None = None
-"""The descriptor that stderr has now, if `hush_libraries` moved it."""
+"""The descriptor of the real stderr, if `hush_libraries` redirected it."""
 
 
 def let_processes_speak() -> None:
-    """Undo `hush_libraries`, for processes that are started from now on: their last words are the reason they ended."""
+    """Undo `hush_libraries` for processes started from now on, so that their error messages are shown."""
     if _hushed is not None:
         os.dup2(_hushed, 2)
 
 
 def drop_what_cannot_be_written() -> None:
-    """Keep Python from complaining when it flushes once more at its end (its library reference, "Note on SIGPIPE")."""
+    """Prevent Python's error when it flushes at exit (its library reference, "Note on SIGPIPE")."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""`lungunetseg train`: from a folder of cases to weights."""
+"""`lungunetseg train`: trains a network on a folder of cases."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DEFAULT_PRESET = "lungs"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with masks")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where checkpoints and history go")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and history")
     parser.add_argument("--preset", choices=sorted(PRESETS), help=f"settings to start from; {DEFAULT_PRESET}")
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with settings that differ from the preset")
     parser.add_argument(
@@ -48,12 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one setting, e.g. epochs=5 or augment.flip=0 or pathology=null",
     )  # fmt: skip
     parser.add_argument("--folds", type=int, default=0, metavar="K", help="K-fold cross-validation instead of 2:1")
-    parser.add_argument("--fold", type=int, default=0, metavar="I", help="the fold that is tested on, from 0")
+    parser.add_argument("--fold", type=int, default=0, metavar="I", help="the fold to test on, from 0")
     parser.add_argument("--split", type=Path, metavar="FILE", help="a split.json to use instead")
-    parser.add_argument("--all", action="store_true", help="train on every case and test on none")
+    parser.add_argument("--all", action="store_true", help="train on every case, without a test set")
     parser.add_argument(
         "--resume", action="store_true",
-        help="go on from OUT/last.pt, if there is one, with its settings; --set epochs=N prolongs it",
+        help="continue from OUT/last.pt, if it exists, with its settings; --set epochs=N trains longer",
     )  # fmt: skip
     add_map_argument(parser)
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
@@ -61,15 +61,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
     )
-    parser.add_argument("--tensorboard", action="store_true", help="write the history for TensorBoard as well")
+    parser.add_argument("--tensorboard", action="store_true", help="also write the history for TensorBoard")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="processes that augment ahead; a GPU waits without them"
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that make batches ahead; a GPU waits without them",
     )
 
 
 def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
-    """Train; returns the exit code.
+    """Train, and return the exit code.
 
     Raises:
         LungUNetSegError: Settings, data or a checkpoint that cannot be used; found before training starts.
@@ -145,33 +149,33 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
 
 
 def _without_coarse(training: Sequence[CachedCase], config: TrainingConfig) -> SliceDataset:
-    """What the contact sheet is drawn from: views as they are trained on, with no coarse network to say of them."""
+    """Return the data for the contact sheet: the views of a training, without a coarse network's output."""
     seen = draw_views(training, config)
     return SliceDataset(training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=seen)
 
 
 def _checkpoint_to_resume(arguments: argparse.Namespace) -> Checkpoint | None:
-    """Return what `--resume` goes on from; None at the beginning of a training."""
+    """Return the checkpoint that `--resume` continues from; None at the beginning of a training."""
     path = arguments.out / "last.pt"
     if not path.exists() or arguments.show_augmentation:
         return None
     if not arguments.resume:
-        raise WriteError(f"{path} exists; go on with --resume, or choose another --out.")
+        raise WriteError(f"{path} exists; continue it with --resume, or choose another --out.")
     return load_checkpoint(path)
 
 
 def _read_settings(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> TrainingConfig:
-    """Return the settings that are asked for; a training that goes on has its own unless a preset is named.
+    """Return the requested settings; a resumed training keeps its own unless a preset is named.
 
     Raises:
         ConfigError: An unknown setting, or a value that it cannot take.
-        ModelError: The training that goes on has other settings.
+        ModelError: The resumed training has other settings.
     """
     own = checkpoint.config if checkpoint else DEFAULT_PRESET
     config = read_config(arguments.preset or own, arguments.config, arguments.settings)
     if checkpoint:
         check_settings(checkpoint, config)
-        logger.info("Going on after epoch %d of %d.", checkpoint.epoch, config.epochs)
+        logger.info("Continuing after epoch %d of %d.", checkpoint.epoch, config.epochs)
         if config.schedule != "constant" and config.epochs > checkpoint.config.epochs:
             logger.info(
                 "The learning rate rises again to that of a training of %d epochs; the weights will not be those of "
@@ -183,7 +187,7 @@ def _read_settings(arguments: argparse.Namespace, checkpoint: Checkpoint | None)
 def _split(
     arguments: argparse.Namespace, cases: list[Case], config: TrainingConfig, checkpoint: Checkpoint | None
 ) -> Split:
-    """Return the split that is asked for, or that of the training that goes on."""
+    """Return the requested split, or that of the resumed training."""
     if checkpoint and not (arguments.all or arguments.split or arguments.folds or arguments.fold):
         return checkpoint.split
     if arguments.all:
@@ -199,14 +203,14 @@ def _split(
 
 
 def _tell(cases: Sequence[CachedCase]) -> None:
-    """Say what was left out or filled of the masks."""
+    """Log what was left out of the masks or filled in."""
     for cached in cases:
         for finding in cached.findings:
             logger.warning("%s: %s", cached.case.mask, finding.message)
 
 
 def _check_folder(folder: Path) -> None:
-    """Make the folder and find out now, before minutes of reading, whether it can be written."""
+    """Create the folder, and check that it can be written before minutes are spent on reading."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_replaceable(folder / "config.json")
@@ -216,7 +220,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
-    """Write down what is about to happen, once it is sure that it happens: they describe the weights beside them."""
+    """Write settings and split when training really starts, as they describe the weights beside them."""
     with replacing(folder / "config.json", ".json") as draft:
         draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
     save_split(split, folder / "split.json")

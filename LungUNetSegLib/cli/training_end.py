@@ -1,4 +1,4 @@
-"""How `lungunetseg train` ends: done, stopped, or by an error from outside; and what it says then."""
+"""Handles how `lungunetseg train` ends (finished, stopped, or by an outside error), and its final message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_to_the_end(trainer: Trainer, process: Process) -> None:
-    """Train, and say what remains when something outside ends the training."""
+    """Train, and report what is on disk if an outside event ends the training."""
     folder = trainer.folder
     try:
         with _stoppable(process):
@@ -43,29 +43,29 @@ def run_to_the_end(trainer: Trainer, process: Process) -> None:
     except RuntimeError as error:
         if process.world_size == 1:
             raise
-        # What gloo and NCCL raise when a peer is gone.
+        # gloo and NCCL raise these when another process has ended.
         message = f"Another of the {process.world_size} processes has ended or cannot be reached ({error})."
         raise EngineError(f"{message} {_what_remains(folder)}") from error
 
 
 def _ending(state: Checkpoint, folder: Path) -> str:
-    """Say that a training is finished, why, what it reached, and how it would go on."""
+    """Return the message of a finished training: why it ended, its result, and how to train longer."""
     epochs, best = state.config.epochs, best_epoch(state.history)
-    why = "" if state.epoch == epochs else f", as {state.config.patience} brought no better validation"
+    why = "" if state.epoch == epochs else f", as the last {state.config.patience} did not improve the validation"
     dsc = state.history[best - 1]["val_dsc"]
     reached = f"The highest validation DSC is {dsc:.4f}, of epoch {best} (best.pt). " if math.isfinite(dsc) else ""
     return (
         f"Finished: {state.epoch} of {epochs} epochs{why}. {reached}{folder / 'last.pt'} holds the last weights; "
-        f"--resume --set {'epochs' if state.epoch == epochs else 'patience'}=N prolongs the training."
+        f"--resume --set {'epochs' if state.epoch == epochs else 'patience'}=N continues the training."
     )
 
 
 def _what_remains(folder: Path) -> str:
-    """Say what is on disk, which alone counts."""
+    """Describe the checkpoint on disk."""
     last = folder / "last.pt"
     if not last.exists():
         return "No epoch was finished; start again."
-    return f"{last} holds {load_checkpoint(last).epoch} finished epoch(s); go on with --resume."
+    return f"{last} holds {load_checkpoint(last).epoch} finished epoch(s); continue with --resume."
 
 
 @contextmanager
@@ -82,5 +82,5 @@ def _stoppable(process: Process) -> Iterator[None]:
     try:
         yield
     finally:
-        # By SIGTERM `torchrun` ends those whose peer is gone, and they have yet to say so.
+        # `torchrun` ends the other processes by SIGTERM, which still have to print their message.
         signal.signal(signal.SIGTERM, before if process.world_size == 1 else signal.SIG_IGN)

@@ -1,1 +1,1 @@
-"""Cases, their splits, and the batches that networks learn from."""
+"""Prepares training data: cached cases, views, augmentation and batches."""

@@ -1,8 +1,8 @@
-"""Preprocessed slices on disk: each case is brought to the network's grid once, then only read.
+"""Caches preprocessed slices on disk: each case is resampled to the network's grid once, then only read.
 
-An entry is a folder named by a digest of the case's files and the parameters. It is built under another name and
-renamed when complete, so that a run that dies leaves nothing that looks whole, and two runs at once build the same
-entry twice at worst.
+An entry is a folder named by a hash of the case's files and the parameters. It is built under another name and renamed
+when complete, so that an interrupted run leaves no incomplete entry, and two runs at once at worst build the same entry
+twice.
 """
 
 from __future__ import annotations
@@ -17,43 +17,42 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.cases.reading import LabelledScan, read_pair
+from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.config import to_json
+from LungUNetSegLib.data.network_slices import network_slices
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
-from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
+from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import AIR_HU, Volume
-from LungUNetSegLib.volume.resample import align, limited_threads
+from LungUNetSegLib.volume.resample import limited_threads
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 3
-"""Part of every digest; raise it when what an entry holds changes."""
+"""Part of every hash; increase it when the contents of entries change."""
 
 LEFTOVER_S = 24 * 3600
-"""An unfinished entry older than this belongs to no living run."""
+"""An unfinished entry older than this does not belong to a running process."""
 
 
 class StoredArray:
     """An array in a .npy file, memory-mapped only while it is read.
 
-    A map that stays open holds a file descriptor, and a process may have as few as 256: too few for a large data set.
-    Not made for speed of single numbers: each access opens the file (0.2 ms).
+    An open memory map holds a file descriptor, and a process may have as few as 256, too few for a large data set.
+    Access to single numbers is slow, as each access opens the file (0.2 ms).
 
     Args:
         path: Its file.
 
     Raises:
-        OSError, ValueError, EOFError: No file, or not a whole one.
+        OSError, ValueError, EOFError: The file is missing or incomplete.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,14 +75,14 @@ class CachedCase:
     """A case on the network's grid.
 
     Attributes:
-        case: Where it came from.
-        digest: Of its files and of the preprocessing.
+        case: The original case.
+        digest: Hash of its files and of the preprocessing.
         hu: (D, h, w) int16.
         target: (D, 3, h, w) uint8; the fraction of each pixel that is right lung and left lung
-            (255 = all of it), and 255 where the reader could decide, 0 where not.
+            (255 = all of it), and 255 for decided pixels, 0 for undecided ones.
         slice_mm: Distance between slices.
-        has_sides: Whether its mask tells right from left; if not, both are in the first channel.
-        findings: What was left out or filled of its masks.
+        has_sides: Whether its mask distinguishes right and left; if not, both are in the first channel.
+        findings: What was left out of its masks or filled in.
     """
 
     case: Case
@@ -96,7 +95,7 @@ class CachedCase:
 
 
 def default_cache_folder() -> Path:
-    """The user's cache folder for preprocessed slices."""
+    """Return the user's cache folder for preprocessed slices."""
     return cache_folder() / "slices"
 
 
@@ -108,17 +107,17 @@ def cache_cases(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> list[CachedCase]:
-    """Return every case preprocessed, from the cache where it holds it.
+    """Return every case preprocessed, from the cache if possible.
 
     Args:
         cases: What to preprocess.
         config: The network's grid.
-        folder: The cache; made when missing.
-        threads: Cases read and resampled at once, as many as there are cores by default.
+        folder: The cache; created if missing.
+        threads: Number of cases to process at once; by default the number of cores.
         progress: Called as ``("cache", done, total)``.
 
     Raises:
-        DataError: A case that cannot be used, see `read_pair`; the first one found ends the work.
+        DataError: A case cannot be used, see `read_pair`; the first one ends the work.
         WriteError: The cache cannot be written.
     """
     try:
@@ -128,7 +127,7 @@ def cache_cases(
         raise WriteError(message) from error
     _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
-    # Cases go side by side, so each is resampled on one thread.
+    # Cases run in parallel, so each is resampled on one thread.
     with limited_threads(1), ThreadPoolExecutor(usable_threads(threads) or cores()) as pool:
         jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
         try:
@@ -144,7 +143,7 @@ def cache_cases(
 
 
 def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase:
-    """Return one case from the cache, building its entry if it is missing or broken."""
+    """Return one case from the cache; a missing or broken entry is built."""
     digest = case_digest(case, config)
     entry = folder / digest
     cached = _open(case, digest, entry)
@@ -157,11 +156,11 @@ def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase
 
 
 def case_digest(case: Case, config: PreprocessConfig) -> str:
-    """Hex digest of all that decides a cache entry: the bytes of the case's files, and the parameters."""
+    """Return the hash of everything that determines a cache entry: the case's files and the parameters."""
     parameters = to_json(config)
     parameters["meanings"] = dict(case.meanings)
     for name in ("context_mm", "coarse_mm"):
-        del parameters[name]  # an entry holds all slices, whatever is then seen together
+        del parameters[name]  # an entry holds all slices, independent of which are seen together later
     digest = hashlib.sha256(json.dumps([FORMAT, parameters], sort_keys=True).encode())
     for path in (case.image, case.mask, case.ignore):
         files = [] if path is None else sorted(path.rglob("*")) if path.is_dir() else [path]
@@ -172,23 +171,8 @@ def case_digest(case: Case, config: PreprocessConfig) -> str:
     return digest.hexdigest()[:32]
 
 
-def preprocess(pair: LabelledScan, config: PreprocessConfig) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]:
-    """Bring a labelled scan to the network's grid; returns `hu` and `target` as in `CachedCase`."""
-    aligned, grid = place_grid(pair.ct, config)
-    hu = np.rint(grid.sample(aligned.array, AIR_HU)).astype(np.int16)
-    target = np.empty((hu.shape[0], 3, *config.size), np.uint8)
-    for channel, value in enumerate((RIGHT_LUNG, LEFT_LUNG)):
-        mask = Volume((pair.labels.array == value).astype(np.float32), pair.labels.geometry)
-        target[:, channel] = np.rint(grid.sample(align(mask, 0.0).array, 0.0) * 255).clip(0, 255)
-    target[:, 2] = 255
-    if pair.ignore is not None:
-        ignore = Volume(pair.ignore.array.astype(np.float32), pair.ignore.geometry)
-        target[:, 2][grid.sample(align(ignore, 0.0).array, 0.0) > 0] = 0
-    return hu, target
-
-
 def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
-    """Open an entry; a broken one is removed and counts as missing."""
+    """Open an entry; a broken one is removed and treated as missing."""
     if not entry.is_dir():
         return None
     try:
@@ -203,7 +187,7 @@ def _open(case: Case, digest: str, entry: Path) -> CachedCase | None:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove entries that were begun long ago by a run that was killed."""
+    """Remove old unfinished entries of killed runs."""
     for unfinished in folder.glob("*.tmp"):
         if time.time() - unfinished.stat().st_mtime > LEFTOVER_S:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -211,7 +195,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     pair = read_pair(case)
-    hu, target = preprocess(pair, config)
+    depth, parts = network_slices(pair, config)
     about = {
         "case": case.case_id,
         "slice_mm": pair.ct.canonical().geometry.spacing_mm[0],
@@ -221,18 +205,27 @@ def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     }
     unfinished = Path(tempfile.mkdtemp(prefix=f"{entry.name}.", suffix=".tmp", dir=entry.parent))
     try:
-        np.save(unfinished / "hu.npy", hu)
-        np.save(unfinished / "target.npy", target)
+        with (unfinished / "hu.npy").open("wb") as hu_file, (unfinished / "target.npy").open("wb") as target_file:
+            _write_header(hu_file, (depth, *config.size), np.int16)
+            _write_header(target_file, (depth, 3, *config.size), np.uint8)
+            for hu, target in parts:
+                hu_file.write(hu.tobytes())
+                target_file.write(target.tobytes())
         (unfinished / "case.json").write_text(json.dumps(about), encoding="utf-8")
         if not entry.exists():
             unfinished.rename(entry)
     except OSError as error:
-        if not entry.exists():  # another run may have finished the same entry between the check and the rename
+        if not entry.exists():  # another process may have finished the same entry between the check and the rename
             raise WriteError(
-                # NumPy reports a short write by a sentence alone.
-                f"The cache {entry.parent} cannot be written: {error.strerror or error}; free some space or choose "
+                f"The cache {entry.parent} cannot be written: {error.strerror}; free some space or choose "
                 "another with --cache."
             ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    logger.debug("Cached %s: %d slices.", case.case_id, hu.shape[0])
+    logger.debug("Cached %s: %d slices.", case.case_id, depth)
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: npt.DTypeLike) -> None:
+    """Begin a .npy file, so that an array may follow in parts."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)

@@ -1,4 +1,4 @@
-"""A picture of what augmentation does to slices: each change at its extreme, each disease, and draws as they come."""
+"""Draws a picture of the augmentation: each change at its extreme, each synthetic disease, and random samples."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ Tile = tuple[str, Tensor, Tensor]
 
 
 def save_contact_sheet(dataset: SliceDataset, pathology: PathologyConfig | None, path: Path) -> None:
-    """Write the sheet as an image; lungs are outlined in their segments' colours, undecided pixels in white.
+    """Write the contact sheet as an image; lungs are outlined in their segments' colours, undecided pixels in white.
 
     Args:
-        dataset: With the augmentation and the views to show.
-        pathology: What disease is laid into the views, if any.
-        path: Ends on .png or another format that matplotlib writes.
+        dataset: The data with the augmentation and the views to show.
+        pathology: Settings of the synthetic disease, if any.
+        path: Ends in .png or another format that matplotlib writes.
 
     Raises:
         DataError: No slice with both lungs to show changes on.
@@ -64,10 +64,10 @@ def save_contact_sheet(dataset: SliceDataset, pathology: PathologyConfig | None,
 
 
 def extreme_parameters(config: AugmentConfig) -> dict[str, AugmentParameters]:
-    """Return each change by itself, for one slice, as far as `config` lets it go."""
+    """Return each change by itself, for one slice, at the extreme that `config` allows."""
     bend = torch.randn(1, 2, ELASTIC_GRID, ELASTIC_GRID, generator=torch.Generator().manual_seed(0))
     extremes: dict[str, dict[str, object]] = {
-        "as it is": {},
+        "unchanged": {},
         "flip": {"flip": True},
         "rotation": {"rotation": math.radians(config.rotation_degrees)},
         "smallest scale": {"scale": config.scale[0]},
@@ -114,18 +114,18 @@ def _random_draws(dataset: SliceDataset) -> Iterator[Tile]:
     count = min(RANDOM_TILES, len(dataset))
     batch = next(dataset.epoch(0, count))
     for number in range(count):
-        yield f"draw {number + 1}", middle(batch.hu)[number], _target(batch)[number]
+        yield f"sample {number + 1}", middle(batch.hu)[number], _target(batch)[number]
 
 
 def _typical_slice(dataset: SliceDataset) -> tuple[Tensor, Tensor]:
-    """(1, 1, h, w) HU and (1, 3, h, w) target of a slice with much of both lungs."""
+    """Return (1, 1, h, w) HU and (1, 3, h, w) target of a slice with large areas of both lungs."""
     best, most = None, 0.0
     for batch in dataset.in_order(1):
         amount = float(batch.target.sum(dim=(2, 3)).min())
         if amount > most:
             best, most = batch, amount
     if best is None:
-        raise DataError("No slice shows both lungs, so there is nothing to show the augmentation on.")
+        raise DataError("No slice shows both lungs, so the augmentation cannot be shown.")
     return middle(best.hu)[:, None], _target(best)
 
 
@@ -138,5 +138,5 @@ def _draw(axes: Axes, title: str, hu: Tensor, target: Tensor) -> None:
     axes.set_title(title, fontsize=9)
     outlines = [*zip(target[:2], (segment.colour for segment in LUNGS), strict=True), (target[2], (1.0, 1.0, 1.0))]
     for plane, colour in outlines:
-        if plane.min() < 0.5 < plane.max():  # matplotlib warns of outlines around nothing
+        if plane.min() < 0.5 < plane.max():  # matplotlib warns of empty outlines
             axes.contour(plane.numpy(), [0.5], colors=[colour], linewidths=0.9)

@@ -1,4 +1,4 @@
-"""Blankets around the body: the air under them lies within an outline, as a lung does, and is none."""
+"""Adds synthetic blankets around the body, as the air under them lies within an outline but is not lung."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from torch import Tensor
 from LungUNetSegLib.preprocessing import BODY_HU
 
 FREE_HU = -600.0
-"""Below this lies nothing yet, and a blanket may."""
+"""Pixels below this are empty, so that a blanket may be drawn there."""
 
 CLOTH_HU = (-500.0, 50.0)
 CLOTH_PIXELS = (1.0, 3.0)
-"""Smallest and largest thickness."""
+"""Smallest and largest thickness of a blanket."""
 
 COARSE = 4
-"""The blanket follows the skin smoothly, so its place is found on pixels this much larger."""
+"""Factor of the coarser pixels on which a blanket's smooth outline is computed."""
 
 
 def lay_cover(hu: Tensor, lung: Tensor, distance: float, generator: torch.Generator) -> Tensor:
-    """Lay a blanket around the body in a slice, open in some places.
+    """Add a blanket around the body in a slice, with gaps in some places.
 
-    Its outline is a level of the blurred body: beside a straight edge that is blurred by sigma, a share of 0.159 is
-    reached sigma outside (the normal distribution's tail beyond one standard deviation).
+    Its outline is a level set of the blurred body mask: at a distance of sigma outside a straight edge that is blurred
+    by sigma, the value is 0.159 (the normal distribution's tail beyond one standard deviation).
 
     Args:
         hu: (k, h, w) HU; the slice in the middle, and its neighbours, which get the same blanket.
-        lung: (h, w) lung fraction; it belongs to the body, though it is air.
-        distance: From the skin, in pixels.
-        generator: Of the blanket's thickness, density and extent.
+        lung: (h, w) lung fraction; it counts as body, although it is air.
+        distance: Distance from the skin, in pixels.
+        generator: Draws the blanket's thickness, density and extent.
 
     Returns:
         New HU.
     """
     body = ((hu[len(hu) // 2] > BODY_HU) | (lung > 0.5)).numpy()
-    filled = torch.from_numpy(ndimage.binary_fill_holes(body)).float()  # gas in the bowel is not around the body
+    filled = torch.from_numpy(ndimage.binary_fill_holes(body)).float()  # excludes gas in the bowel
     size = filled.shape
     coarse = gaussian_blur(F.avg_pool2d(filled[None], COARSE), distance / COARSE)
     share_of_body = _enlarge(coarse, size)
     thickness, density, gaps = torch.rand(3, generator=generator).tolist()
     thickness = CLOTH_PIXELS[0] + thickness * (CLOTH_PIXELS[1] - CLOTH_PIXELS[0])
-    slope = 0.242 / distance  # of the share of body across that level, per pixel
+    slope = 0.242 / distance  # gradient of the blurred body mask at that level, per pixel
     sheet = (1 - (share_of_body - 0.159).abs() / (slope * thickness / 2)).clamp(0, 1)
     extent = _enlarge(torch.randn(1, 4, 5, generator=generator), size)
     sheet = sheet * torch.sigmoid(8 * (extent + 1 - 1.5 * gaps)) * (hu < FREE_HU)
@@ -54,7 +54,7 @@ def lay_cover(hu: Tensor, lung: Tensor, distance: float, generator: torch.Genera
 
 
 def _enlarge(plane: Tensor, size: torch.Size) -> Tensor:
-    """(1, h, w) to (H, W)."""
+    """Enlarge (1, h, w) to (H, W)."""
     return F.interpolate(plane[None], size=size, mode="bicubic", align_corners=False)[0, 0]
 
 

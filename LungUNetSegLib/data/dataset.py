@@ -1,7 +1,7 @@
-"""Batches of slices from cached cases: which slices an epoch holds, and how they are augmented.
+"""Makes batches of slices from cached cases: selects the slices of an epoch, and augments them.
 
-Everything random is drawn from (seed, epoch, step), never from a running state. So a resumed training sees the same
-batches as an uninterrupted one, and several processes share a batch without talking to each other.
+All random numbers depend on (seed, epoch, step) only. So a resumed training sees the same batches as an uninterrupted
+one, and several processes share a batch without communicating.
 """
 
 from __future__ import annotations
@@ -24,26 +24,27 @@ from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_
 from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices
 
 Said = npt.NDArray[np.uint8]
-"""(2, d, a, b) of the coarse network's probabilities of a view, 0 to 255."""
+"""(2, d, a, b) probabilities of the coarse network for a view, 0 to 255."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
-    """Which slices make an epoch.
+    """Which slices an epoch contains.
 
     Attributes:
         order: "every" takes each slice once, in random order, as the paper does; "balanced" draws slices so that
-            patients count alike.
-        slices_per_epoch: With "balanced", how many are drawn.
-        single_slice_share: With "balanced", the share of the draws that fall on cases of a single slice, which are
-            many patients with much pathology in few slices.
-        no_lung_share: With "balanced", the largest share of draws that fall on slices without lung.
-        slab_probability: With which a slice of a volume is averaged with its neighbours into a thicker one.
+            all patients have the same weight.
+        slices_per_epoch: With "balanced", the number of slices drawn.
+        single_slice_share: With "balanced", the share of draws from cases of a single slice, which come from many
+            patients with much pathology.
+        no_lung_share: With "balanced", the largest share of draws from slices without lung.
+        slab_probability: Probability that a slice of a volume is averaged with its neighbours into a thicker one.
         slab_mm: Largest thickness of such a slab.
-        alone_probability: With which a slice is seen alone, where the network sees neighbours: what single slices
-            can teach of that is little.
-        untold_probability: With which a slice is seen between its neighbours, but without the coarse view.
-        plain_probability: With which a slice is seen in the whole scan as it is, whatever views there are.
+        alone_probability: Probability that a slice is shown without its neighbours, if the network sees neighbours;
+            real single slices are few.
+        untold_probability: Probability that a slice is shown with its neighbours, but without the coarse network's
+            result.
+        plain_probability: Probability that a slice is shown in the unchanged scan instead of a view.
     """
 
     order: Literal["every", "balanced"] = "balanced"
@@ -67,13 +68,13 @@ class SamplingConfig:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Slices to learn from.
+    """A batch of training slices.
 
     Attributes:
         hu: (B, k, h, w) float32 HU, from the feet to the head; the slice to segment in the middle.
         target: (B, 2, h, w) float32 in [0, 1]; right lung, left lung.
         valid: (B, 1, h, w) float32; 1 where the target is known.
-        told: (B, 0 or 2, h, w) float32 in [0, 1]; what the coarse view says of right and left lung.
+        told: (B, 0 or 2, h, w) float32 in [0, 1]; the coarse network's probabilities of right and left lung.
     """
 
     hu: Tensor
@@ -84,11 +85,11 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class SeenViews:
-    """The views of one case, and what the coarse network says of each.
+    """The views of one case, with the coarse network's probabilities for each.
 
     Attributes:
-        views: The first shows the whole scan as it is.
-        said: One for each view; None where there is no coarse view.
+        views: The first shows the whole scan unchanged.
+        said: Probabilities for each view; None without a coarse view.
     """
 
     views: tuple[View, ...]
@@ -96,15 +97,15 @@ class SeenViews:
 
 
 class SliceDataset:
-    """The slices of cached cases, as batches.
+    """The slices of cached cases, in batches.
 
     Args:
-        cases: On one grid.
-        sampling: Which slices make an epoch.
-        augment: How they are changed; None for not at all.
-        seed: Of everything random.
-        preprocess: Says which neighbours are seen with a slice; none by default.
-        seen: The views of each case; the whole scans when None.
+        cases: Cases on the same grid.
+        sampling: Which slices an epoch contains.
+        augment: The augmentation; None for none.
+        seed: Seed of all random numbers.
+        preprocess: Defines the neighbours that are shown with a slice; none by default.
+        seen: The views of each case; the whole scans if None.
 
     Raises:
         DataError: No case, or no slice.
@@ -124,22 +125,22 @@ class SliceDataset:
         self.sampling, self.augment, self.seed = sampling, augment, seed
         self.index = np.array([(c, s) for c, case in enumerate(cases) for s in range(len(case.hu))], np.int64)
         if not len(self.index):
-            raise DataError("There is no slice to learn from; the data set is empty.")
+            raise DataError("There is no slice to train on; the data set is empty.")
         plain = [SeenViews((whole_view(len(case.hu), case.hu.shape[1:]),)) for case in self.cases]  # type: ignore[arg-type]
         self.seen = list(seen or plain)
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
 
     def __len__(self) -> int:
-        """Slices in an epoch."""
+        """Return the number of slices in an epoch."""
         return len(self.index) if self._probabilities is None else self.sampling.slices_per_epoch
 
     @property
     def digest(self) -> str:
-        """Of the cases, in their order."""
+        """Hash of the cases, in their order."""
         return hashlib.sha256("".join(case.digest for case in self.cases).encode()).hexdigest()[:32]
 
     def steps(self, batch_size: int) -> int:
-        """Batches in an epoch; the last, incomplete one is left out, unless it is the only one."""
+        """Return the number of batches in an epoch; an incomplete last batch is left out, unless it is the only one."""
         return max(1, len(self) // batch_size)
 
     def batch(self, epoch: int, step: int, batch_size: int, rank: int = 0, world_size: int = 1) -> Batch:
@@ -148,9 +149,9 @@ class SliceDataset:
         Args:
             epoch: From 0.
             step: Within the epoch.
-            batch_size: Slices in a step over all processes together.
-            rank: This process.
-            world_size: Processes; each gets ``batch_size / world_size`` slices of every step.
+            batch_size: Number of slices in a step over all processes together.
+            rank: Number of this process.
+            world_size: Number of processes; each gets ``batch_size / world_size`` slices of every step.
         """
         chosen = self.index[self._draw(epoch)[step * batch_size : (step + 1) * batch_size]]
         share = batch_size // world_size
@@ -174,7 +175,7 @@ class SliceDataset:
         return rng.choice(len(self.index), size=self.sampling.slices_per_epoch, p=self._probabilities)
 
     def _make(self, chosen: npt.NDArray[np.int64], seeds: tuple[int, int, int], mine: slice) -> Batch:
-        """One process's part of a batch; what is done to a slice does not depend on how the batch is shared."""
+        """Make one process's part of a batch; a slice's augmentation does not depend on how the batch is shared."""
         generator = _generator(*seeds)
         slabs_mm = torch.rand(len(chosen), generator=generator) * self.sampling.slab_mm
         slabs_mm *= torch.rand(len(chosen), generator=generator) < self.sampling.slab_probability
@@ -192,12 +193,12 @@ class SliceDataset:
             unknown = untold[mine] | (target[:, 3:] == UNKNOWN).flatten(1).all(dim=1)
             hu, target = apply_parameters(hu, target, parameters[mine])
             target[:, 3:][unknown] = UNKNOWN
-        # A slice repeated in a neighbour's place stays the same slice, with its noise and its disease.
+        # A slice that replaces a neighbour is an exact copy, with the same noise and disease.
         hu = torch.where(copies[:, :, None, None], middle(hu)[:, None], hu)
         return _batch(hu, target)
 
     def _choose_view(self, case: int, slice_: int, alone: bool, rng: np.random.Generator) -> int:
-        """Draw one of the case's views that show a slice; alone, without what would look like an organ."""
+        """Draw one of the case's views that show a slice; for a slice shown alone, one without organ-like disease."""
         views = self.seen[case].views
         is_plain, draw = rng.random() < self.sampling.plain_probability, rng.random()
         if is_plain:
@@ -212,12 +213,12 @@ class SliceDataset:
     def _read(
         self, case: int, slice_: int, number: int, slab_mm: float = 0.0, alone: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """(k, h, w) HU of what is seen with a slice in a view, and (3 or 5, h, w) target of the slice itself."""
+        """Return (k, h, w) HU of a slice and its neighbours in a view, and the slice's (3 or 5, h, w) target."""
         cached, seen = self.cases[case], self.seen[case]
         view, pixel_mm = seen.views[number], self.preprocess.spacing_mm
         start, stop = view.slices
         count = max(1, round(slab_mm / cached.slice_mm))
-        # The neighbours of a slab are slabs, as far away as in a scan of that thickness.
+        # The neighbours of a slab are slabs at the distance that a scan of that thickness has.
         step = 0 if alone else count * neighbour_step(count * cached.slice_mm, self.preprocess)
         (places,) = seen_with(np.array([slice_ - start]), stop - start, step, self.preprocess) + start
         numbers, order = np.unique(places, return_inverse=True)
@@ -230,7 +231,7 @@ class SliceDataset:
         return hu[torch.from_numpy(order)], known
 
     def _told(self, seen: SeenViews, number: int, slice_: int, slice_mm: float, has_neighbours: bool) -> Tensor:
-        """(2, h, w) of what the coarse view says at a slice."""
+        """Return (2, h, w) probabilities of the coarse network at a slice."""
         if seen.said is None or not has_neighbours:
             return torch.full((2, *self.preprocess.size), UNKNOWN)
         start, stop = seen.views[number].slices
@@ -242,7 +243,7 @@ class SliceDataset:
 def _slab(
     case: CachedCase, number: int, count: int, seen: tuple[int, int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(h, w) HU and (3, h, w) target of the mean of `count` of the slices seen around one."""
+    """Return (h, w) HU and (3, h, w) target of the mean of `count` slices around one."""
     start = min(max(seen[0], number - count // 2), max(seen[0], seen[1] - count))
     planes = slice(start, min(start + count, seen[1]))
     target = case.target[planes].astype(np.float32) / 255
@@ -252,7 +253,7 @@ def _slab(
 
 
 def _balance(cases: Sequence[CachedCase], sampling: SamplingConfig) -> npt.NDArray[np.float64]:
-    """The probability of each slice, in the order of `SliceDataset.index`."""
+    """Return the probability of each slice, in the order of `SliceDataset.index`."""
     patients: dict[tuple[str, bool], int] = {}
     for case in cases:
         key = (case.case.patient, len(case.hu) == 1)
@@ -263,7 +264,7 @@ def _balance(cases: Sequence[CachedCase], sampling: SamplingConfig) -> npt.NDArr
     for case in cases:
         single = len(case.hu) == 1
         share = 1.0 if len(kinds) == 1 else sampling.single_slice_share if single else 1 - sampling.single_slice_share
-        # Patients count alike within their kind; single slices count alike, as each was chosen for what it shows.
+        # Patients with volumes have equal weight; single slices have equal weight, as each was chosen for its content.
         peers = sum(key[1] == single for key in patients)
         slices = patients[case.case.patient, single]
         total = sum(count for key, count in patients.items() if key[1])
@@ -289,7 +290,7 @@ def _stack(planes: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
 
 
 def middle(seen: Tensor) -> Tensor:
-    """(B, k, ...) of all slices seen to (B, ...) of the one to segment."""
+    """Return (B, ...), the slice to segment, of (B, k, ...) slices."""
     return seen[:, seen.shape[1] // 2]
 
 

@@ -1,4 +1,4 @@
-"""Batches made ahead by other processes, for a device that is faster than one core augments."""
+"""Makes batches ahead in other processes, for a device that is faster than the augmentation on one core."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.errors import EngineError
 
 BATCHES_AHEAD = 2
-"""For each worker: one that it makes and one that waits for it."""
+"""Batches per worker: one in work and one waiting."""
 
 Arrays = tuple[npt.NDArray[np.float32], ...]
 
 _slices: SliceDataset
-"""What a worker makes batches of; set once, when the worker starts."""
+"""The worker's data set; set once, when the worker starts."""
 
 
 @contextmanager
 def load_batches(
     slices: SliceDataset, epochs: range, batch_size: int, *, rank: int = 0, world_size: int = 1, workers: int = 0
 ) -> Iterator[Iterator[Batch]]:
-    """Open the batches of all `epochs`, one after the other and always the same, however many make them.
+    """Yield the batches of all `epochs` in order; they do not depend on the number of workers.
 
     Args:
-        slices: What the batches are made of.
-        epochs: Their numbers.
-        batch_size: Slices in a step over all processes that train together.
-        rank: This one among them.
-        world_size: How many train together.
-        workers: Processes that make batches ahead; with 0 this one makes each when it is asked for.
+        slices: The data set.
+        epochs: Numbers of the epochs.
+        batch_size: Number of slices in a step over all training processes together.
+        rank: Number of this training process.
+        world_size: Number of training processes.
+        workers: Number of processes that make batches ahead; with 0 this process makes each batch on demand.
 
     Raises:
-        EngineError: While the batches are read, a worker has ended.
+        EngineError: A worker has ended unexpectedly.
     """
     numbers = ((epoch, step) for epoch in epochs for step in range(slices.steps(batch_size)))
     place = (batch_size, rank, world_size)
     if not workers:
         yield (slices.batch(*number, *place) for number in numbers)
         return
-    # A forked process would share the threads' locks and the GPU's state with this one.
+    # A forked process would share thread locks and GPU state with this one.
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker, initargs=(slices,))
     try:
@@ -62,7 +62,7 @@ def load_batches(
 def _collect(
     pool: ProcessPoolExecutor, workers: int, numbers: Iterator[tuple[int, int]], place: tuple[int, int, int]
 ) -> Iterator[Batch]:
-    """Yield the batches in their order, and keep the workers busy with the next ones."""
+    """Yield the batches in order, and keep the workers busy with the next ones."""
     made: deque[Future[Arrays]] = deque()
     try:
         for number in numbers:
@@ -81,11 +81,11 @@ def _batch(made: Future[Arrays]) -> Batch:
 
 
 def _start_worker(slices: SliceDataset) -> None:
-    """Make ready a worker, which ends with the process that it works for, however that ends."""
-    global _slices  # what an executor's initializer leaves for its calls can lie nowhere else
+    """Initialise a worker, which ends when its parent process ends for any reason."""
+    global _slices  # an executor's initializer can pass values to later calls only by a global
     _slices = slices
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one that trains ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the training process ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -98,5 +98,5 @@ def _end_with_parent() -> None:
 
 def _make(epoch: int, step: int, batch_size: int, rank: int, world_size: int) -> Arrays:
     batch = _slices.batch(epoch, step, batch_size, rank, world_size)
-    # As arrays they travel by value; PyTorch would send tensors by handles that end with the worker.
+    # Arrays are sent by value; PyTorch would send tensors by handles that become invalid when the worker ends.
     return tuple(each.numpy() for each in (batch.hu, batch.target, batch.valid, batch.told))

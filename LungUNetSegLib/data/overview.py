@@ -1,4 +1,4 @@
-"""A whole case in large pixels: what views are drawn by, and what the coarse view is made of."""
+"""Reduces a whole case to large pixels, for drawing views and for the coarse view."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.preprocessing.coarse import reduce_planes
 
 REDUCED_MM = 6.0
-"""Pixel size on which views are drawn, where no coarse view says another."""
+"""Pixel size for drawing views, if no coarse view defines another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,8 @@ class Overview:
         lungs: (D, 2, a, b) fractions of right and left lung.
         slice_mm: Distance of slices.
         pixel_mm: Size of pixels.
-        factor: The network's pixels along the side of one of these.
-        lung_mm: For either lung, (n, 3) positions of its voxels.
+        factor: Side of a pixel in the network's pixels.
+        lung_mm: For each lung, (n, 3) positions of its voxels.
     """
 
     hu: Tensor

@@ -1,11 +1,11 @@
-"""Synthetic pathology: disease laid into the lungs of a scan whose outline is known.
+"""Adds synthetic disease to the lungs of a scan with known lung masks.
 
-The best-known lung network owes its strength to the variety of its training cases (Hofmanninger 2020,
-doi:10.1186/s41747-020-00173-2). Few cases are at hand here, so disease is painted into them. Consolidation, ground
-glass, masses, emphysema and whole-lung opacity stay lung; effusion, pneumothorax and the fluid after a pneumonectomy
-take their region from it, as the outlining rules of RTOG 1106 say.
+Lung segmentation profits most from the variety of training cases (Hofmanninger 2020, doi:10.1186/s41747-020-00173-2).
+Few cases are available here, so synthetic disease is added. Consolidation, ground glass, masses, emphysema and
+whole-lung opacity remain lung; effusion, pneumothorax and the fluid after a pneumonectomy are removed from the mask,
+following the contouring rules of RTOG 1106.
 
-A lesion lies in the patient, in mm, so that every slice and the coarse view of one scan show the same disease.
+A lesion is defined in the patient, in mm, so that all slices and the coarse view of a scan show the same disease.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Kind = Literal[
     "consolidation", "ground_glass", "opacity", "mass", "emphysema", "effusion", "pneumothorax", "pneumonectomy"
 ]
 
-# For each kind: HU range of the diseased tissue, and how much of it replaces the lung there. Only HU tell fluid from
+# For each kind: HU range of the diseased tissue, and how much of the lung it replaces. Only HU distinguish fluid from
 # solid tissue of the same shape.
 _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
     "consolidation": ((10.0, 100.0), (0.85, 1.0)),
@@ -40,7 +40,7 @@ _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
 }
 
 SOLID: frozenset[Kind] = frozenset(("consolidation", "mass", "opacity"))
-"""What looks like an organ where the rest of the lung is not seen."""
+"""Kinds that look like an organ if the rest of the lung is not visible."""
 
 NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax", "pneumonectomy"))
 _WHOLE: frozenset[Kind] = frozenset(("opacity", "pneumonectomy"))
@@ -48,16 +48,16 @@ _AIRLESS: frozenset[Kind] = SOLID | {"effusion", "pneumonectomy"}
 _HAS_BRONCHI: frozenset[Kind] = frozenset(("consolidation", "opacity", "ground_glass"))
 
 WOBBLE_MM = 36.0
-"""Over which the outline of a lesion varies."""
+"""Length scale of the variation of a lesion's outline."""
 
 _HALF_AIR_HU = -150.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathologyConfig:
-    """How often each kind is laid into each lung of a view, solid tissue only where the view shows what it belongs to.
+    """Probability of each kind for each lung of a view; solid tissue only if the view shows enough of the lung.
 
-    The rest of the lungs stay as they are.
+    The other lungs stay unchanged.
     """
 
     consolidation: float = 0.10
@@ -76,17 +76,17 @@ class PathologyConfig:
 
 @dataclass(frozen=True)
 class Lesion:
-    """One diseased region of one lung, in mm from the first voxel of the case's grid along (slice, row, column).
+    """A diseased region of one lung, in mm from the first voxel of the case's grid along (slice, row, column).
 
     Attributes:
         channel: 0 for the right lung, 1 for the left.
-        kind: What it is.
+        kind: Kind of disease.
         hu: Mean HU of the diseased tissue.
-        density: Share of the lung that it replaces, 0 to 1.
+        density: Share of the lung tissue that it replaces, 0 to 1.
         direction: Unit vector from the healthy lung to the diseased one; of a mass, its centre.
         reach_mm: Position along `direction` beyond which the lung is diseased; of a mass, its radius.
-        bronchi: How open bronchi are in it, 0 to 1.
-        seed: Of its outline and texture.
+        bronchi: How visible open bronchi are in it, 0 to 1.
+        seed: Seed of its outline and texture.
     """
 
     channel: int
@@ -106,9 +106,9 @@ def sample_lesion(
 
     Args:
         channel: 0 for the right lung, 1 for the left.
-        lung_mm: (n, 3) positions along (slice, row, column) of the lung's voxels; without any there is no lesion.
-        config: How often each kind comes.
-        rng: What is drawn from.
+        lung_mm: (n, 3) positions along (slice, row, column) of the lung's voxels; if empty, there is no lesion.
+        config: Probability of each kind.
+        rng: Random generator.
     """
     kinds: list[Kind] = list(_APPEARANCE)
     index = int(np.searchsorted(np.cumsum([getattr(config, kind) for kind in kinds]), rng.random(), side="right"))
@@ -132,18 +132,18 @@ def sample_lesion(
 def lay_in(
     hu: Tensor, lungs: Tensor, lesion: Lesion, numbers: npt.NDArray[np.int64], slice_mm: float, pixel_mm: float
 ) -> tuple[Tensor, Tensor]:
-    """Lay a lesion into some slices of its case.
+    """Add a lesion to slices of its case.
 
     Args:
         hu: (n, H, W) in HU.
         lungs: (n, 2, H, W) fractions in [0, 1]; channel 0 right, 1 left.
-        lesion: Of this case.
-        numbers: (n,) of the slices.
+        lesion: A lesion of this case.
+        numbers: (n,) numbers of the slices.
         slice_mm: Distance of slices.
         pixel_mm: Size of pixels.
 
     Returns:
-        New HU and fractions; the arguments stay as they are.
+        New HU and fractions; the arguments are not changed.
     """
     hu, lungs = hu.clone(), lungs.clone()
     box = _box(lungs[:, lesion.channel])
@@ -151,7 +151,7 @@ def lay_in(
         return hu, lungs
     planes, inside = hu[:, box[0], box[1]], lungs[:, :, box[0], box[1]]
     region = _region(lesion, np.asarray(numbers * slice_mm, np.float64), box, pixel_mm)
-    # Filled, no thin dark line gives away where the lung was; not filled, it looks like fat beside the lung.
+    # Filling removes the thin dark line at the old lung border; without filling it looks like fat beside the lung.
     fills_edge = lesion.kind in _AIRLESS and lesion.seed % 2 == 0
     generator = torch.Generator().manual_seed(lesion.seed)
     for index, plane in enumerate(planes):
@@ -165,7 +165,7 @@ def lay_in(
 
 
 def _box(lung: Tensor) -> tuple[slice, slice] | None:
-    """The rows and columns that hold a lung in any of (n, H, W) slices, and a pixel around; None without lung."""
+    """Return rows and columns with lung in any of (n, H, W) slices, with a margin of one pixel; None without lung."""
     there = (lung > 0).any(dim=0)
     if not there.any():
         return None
@@ -181,19 +181,19 @@ def _triple(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _direction(kind: Kind, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Where in the lung it lies, as it is found in patients; rows run to the back, slices to the head."""
+    """Draw a lesion's direction in the lung, as typical in patients; rows run to the back, slices to the head."""
     towards: npt.NDArray[np.float64] = rng.standard_normal(3)
-    if kind == "effusion" and rng.random() < 0.9:  # gathers behind and below in a patient on the back
+    if kind == "effusion" and rng.random() < 0.9:  # fluid collects at the back and the bottom in a supine patient
         towards = np.array([-0.6 * rng.random(), 1.0, 0.3 * rng.standard_normal()])
-    elif kind == "pneumothorax":  # rises to the front
+    elif kind == "pneumothorax":  # air rises to the front
         towards = np.array([0.4 * rng.standard_normal(), -1.0, 0.4 * rng.standard_normal()])
-    elif kind == "consolidation" and rng.random() < 0.6:  # gathers behind, or takes a lobe from below or above
+    elif kind == "consolidation" and rng.random() < 0.6:  # collects at the back, or fills a lobe from below or above
         towards = np.array([rng.choice([-1.0, 0.0, 1.0], p=[0.5, 0.3, 0.2]), 0.2 + rng.random(), 0.0])
     return towards / np.linalg.norm(towards)
 
 
 def _extent(kind: Kind, rng: np.random.Generator) -> float:
-    """Share of the lung's length along the direction that is diseased."""
+    """Draw the share of the lung's length along the direction that is diseased."""
     if kind == "effusion":
         return float(0.05 + 0.95 * rng.random())
     if kind == "pneumothorax":
@@ -202,7 +202,7 @@ def _extent(kind: Kind, rng: np.random.Generator) -> float:
 
 
 def _region(lesion: Lesion, slices_mm: npt.NDArray[np.float64], box: tuple[slice, slice], pixel_mm: float) -> Tensor:
-    """(n, H, W) share of each pixel of a box that the lesion takes, 0 to 1."""
+    """Return (n, H, W) fractions of each pixel of a box that the lesion covers, 0 to 1."""
     z = torch.from_numpy(np.asarray(slices_mm, np.float32)).view(-1, 1, 1)
     y = ((torch.arange(box[0].start, box[0].stop) + 0.5) * pixel_mm).view(1, -1, 1)
     x = ((torch.arange(box[1].start, box[1].stop) + 0.5) * pixel_mm).view(1, 1, -1)
@@ -220,9 +220,9 @@ def _region(lesion: Lesion, slices_mm: npt.NDArray[np.float64], box: tuple[slice
 
 
 def _wobble(seed: int, z_mm: Tensor, y_mm: Tensor, x_mm: Tensor) -> Tensor:
-    """(n, H, W) smooth noise of mean 0 and standard deviation about 1, the same at one place in every slice."""
+    """Return (n, H, W) smooth noise of mean 0 and standard deviation about 1, consistent in the patient's space."""
     grid = torch.randn(1, 1, 16, 16, 16, generator=torch.Generator().manual_seed(seed))
-    # The noise repeats itself, mirrored, after 15 * WOBBLE_MM: longer than most chests.
+    # The noise repeats, mirrored, after 15 * WOBBLE_MM, which is longer than most chests.
     axes = [2 * each / (15 * WOBBLE_MM) - 1 for each in (z_mm, y_mm, x_mm)]
     z, y, x = torch.meshgrid(*axes, indexing="ij")
     at = torch.stack((x, y, z), dim=-1)[None]
@@ -231,17 +231,17 @@ def _wobble(seed: int, z_mm: Tensor, y_mm: Tensor, x_mm: Tensor) -> Tensor:
 
 
 def _with_edge(plane: Tensor, lung: Tensor, other: Tensor) -> Tensor:
-    """(H, W) lung fractions, and 1 where pixels beside the lung and not of the other lung hold some of its air."""
+    """Return (H, W) lung fractions, set to 1 in bordering pixels that hold some of the lung's air."""
     beside = F.max_pool2d(lung[None], 3, stride=1, padding=1)[0] > 0.5
     return torch.where(beside & (plane < _HALF_AIR_HU) & (other < 0.5), 1.0, lung)
 
 
 def _texture(shape: torch.Size, lesion: Lesion, pixel_mm: float, generator: torch.Generator) -> Tensor:
-    """(H, W) HU deviations from the lesion's mean: coarse and fine, with the bronchi that are left open.
+    """Return (H, W) HU deviations from the lesion's mean: coarse and fine texture, and open bronchi.
 
-    How much tissue varies is drawn, from smooth to mottled, so that texture does not tell painted tissue from other.
+    The texture's strength is random, from smooth to mottled, so that texture does not reveal synthetic tissue.
     """
-    if pixel_mm > 3:  # what a coarse pixel averages away
+    if pixel_mm > 3:  # averaged away in a coarse pixel
         return torch.zeros(shape)
     strengths = torch.rand(2, generator=torch.Generator().manual_seed(lesion.seed)).tolist()
     texture: Tensor = strengths[0] * 15 * _smooth_noise(shape, 8, generator)
@@ -252,7 +252,7 @@ def _texture(shape: torch.Size, lesion: Lesion, pixel_mm: float, generator: torc
 
 
 def _smooth_noise(shape: torch.Size, pixels: int, generator: torch.Generator) -> Tensor:
-    """(H, W) noise of mean 0 and standard deviation about 1 that varies over about `pixels`."""
+    """Return (H, W) noise of mean 0 and standard deviation about 1 that varies over about `pixels`."""
     grid = [max(2, math.ceil(size / pixels) + 2) for size in shape]
     noise = torch.randn(1, 1, *grid, generator=generator)
     return F.interpolate(noise, size=shape, mode="bicubic", align_corners=False)[0, 0] * 1.3

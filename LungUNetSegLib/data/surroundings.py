@@ -1,6 +1,6 @@
-"""What lies beside or in the body of a scan and spoils it: raised arms, metal and its streaks, a shifted mediastinum.
+"""Adds disturbances to a scan: raised arms, metal with streaks, a shifted mediastinum.
 
-Everything lies in the patient, in mm from the first voxel of the case's grid along (slice, row, column), so that all
+They are defined in the patient, in mm from the first voxel of the case's grid along (slice, row, column), so that all
 slices of a scan and its coarse view show the same.
 """
 
@@ -25,10 +25,10 @@ class Arm:
     """An arm: a cylinder of muscle in fat around a bone.
 
     Attributes:
-        start_mm, stop_mm: Where it begins and ends along the patient's length.
-        row_mm, column_mm: Where its axis begins.
-        slope: Columns that the axis moves by for each mm towards the head.
-        radius_mm: Of the skin.
+        start_mm, stop_mm: Begin and end along the patient's length.
+        row_mm, column_mm: Begin of its axis.
+        slope: Shift of the axis along the columns for each mm towards the head.
+        radius_mm: Radius of the skin.
     """
 
     start_mm: float
@@ -39,7 +39,7 @@ class Arm:
     radius_mm: float
 
     def lay_in(self, hu: Tensor, lung: Tensor, slices_mm: npt.NDArray[np.float64], pixel_mm: float) -> Tensor:
-        """Return (n, H, W) HU with the arm where nothing else is; `lung` (n, H, W) is the fraction of either lung."""
+        """Return (n, H, W) HU with the arm in empty pixels; `lung` (n, H, W) is the fraction of either lung."""
         y = ((torch.arange(hu.shape[1]) + 0.5) * pixel_mm).view(-1, 1)
         x = ((torch.arange(hu.shape[2]) + 0.5) * pixel_mm).view(1, -1)
         result = hu.clone()
@@ -57,14 +57,14 @@ class Arm:
 
 @dataclass(frozen=True)
 class Metal:
-    """A piece of metal and the streaks that go out from it.
+    """A piece of metal and its streaks.
 
     Attributes:
-        place_mm: Its middle along (slice, row, column).
-        length_mm: How far along the patient's length its streaks are seen, as a standard deviation.
-        radius_mm: Of the metal.
+        place_mm: Its centre along (slice, row, column).
+        length_mm: Extent of its streaks along the patient's length, as a standard deviation.
+        radius_mm: Radius of the metal.
         amplitude_hu: Standard deviation of the streaks at its edge.
-        seed: Of the streaks.
+        seed: Seed of the streaks.
     """
 
     place_mm: tuple[float, float, float]
@@ -96,11 +96,11 @@ class Metal:
 
 @dataclass(frozen=True)
 class Shift:
-    """A mediastinum that has moved to one side, as after a pneumonectomy: columns are stretched and pressed.
+    """A mediastinum that is shifted to one side, as after a pneumonectomy: columns are stretched and compressed.
 
     Attributes:
         before_mm: Columns of one chest wall, the midline and the other chest wall.
-        after_mm: Where they come to lie; rising as `before_mm` does, the walls where they were.
+        after_mm: Their new columns, in the same order; the walls do not move.
     """
 
     before_mm: tuple[float, float, float]

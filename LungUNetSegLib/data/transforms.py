@@ -1,7 +1,7 @@
-"""Augmentation of batches on the network's grid: parameters are sampled apart from applied, so they can be replayed.
+"""Augments batches on the network's grid; parameters are sampled first and applied later, so they can be replayed.
 
 Geometry (rotation, scale, shift, elastic) is one composed resampling; intensities are changed in HU, before
-normalisation. Targets follow every change of place, and flips exchange the two sides with the image.
+normalisation. Targets follow every geometric change, and a flip also swaps right and left lung.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.volume import AIR_HU
 
 ELASTIC_GRID = 5
-"""Control points of the elastic deformation along each axis, unless the settings have others."""
+"""Default number of control points of the elastic deformation along each axis."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """How far each change goes; `probability` is that of each change in a slice, and 0 extents switch one off.
+    """Strength of each change; each is applied to a slice with `probability`, and an extent of 0 switches it off.
 
     Attributes:
-        probability: With which each kind of change is made in each slice.
+        probability: Probability of each kind of change in each slice.
         flip: Probability of a left-right flip, with right and left lung exchanged.
         rotation_degrees: Largest rotation either way.
         scale: Smallest and largest magnification.
@@ -39,8 +39,8 @@ class AugmentConfig:
         gamma: Largest exponent of the contrast between air and bone; its inverse is the smallest.
         shift_hu: Largest shift of all HU.
         resolution: Largest factor by which pixels are coarsened.
-        field_of_view: Smallest radius, as a fraction of half the slice's diagonal, outside of which is no scan.
-        cover_pixels: Largest distance from the skin of a blanket, with air under it.
+        field_of_view: Smallest radius of a round field of view, as a fraction of half the slice's diagonal.
+        cover_pixels: Largest distance of a blanket from the skin, with air under it.
     """
 
     probability: float = 0.35
@@ -72,7 +72,7 @@ class AugmentConfig:
 
 @dataclass(frozen=True, eq=False)
 class AugmentParameters:
-    """What is done to each of B slices; neutral values leave a slice as it is.
+    """The changes of each of B slices; neutral values leave a slice unchanged.
 
     Attributes:
         flip: (B,) bool.
@@ -109,12 +109,12 @@ class AugmentParameters:
     cover: Tensor
 
     def __getitem__(self, index: slice | list[int]) -> AugmentParameters:
-        """The parameters of some of the slices."""
+        """Return the parameters of some of the slices."""
         return AugmentParameters(**{field.name: getattr(self, field.name)[index] for field in dataclasses.fields(self)})
 
 
 def identity_parameters(batch_size: int) -> AugmentParameters:
-    """Parameters that leave every slice as it is."""
+    """Return parameters that leave every slice unchanged."""
     zeros, ones = torch.zeros(batch_size), torch.ones(batch_size)
     return AugmentParameters(
         flip=zeros.bool(),
@@ -136,7 +136,7 @@ def identity_parameters(batch_size: int) -> AugmentParameters:
 
 
 def sample_parameters(batch_size: int, config: AugmentConfig, generator: torch.Generator) -> AugmentParameters:
-    """Draw what is done to each slice of a batch."""
+    """Draw the changes of each slice of a batch."""
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(batch_size, *shape, generator=generator)
@@ -172,16 +172,16 @@ def sample_parameters(batch_size: int, config: AugmentConfig, generator: torch.G
 
 
 def apply_parameters(hu: Tensor, target: Tensor, parameters: AugmentParameters) -> tuple[Tensor, Tensor]:
-    """Change a batch as `parameters` say.
+    """Apply `parameters` to a batch.
 
     Args:
         hu: (B, C, h, w) float HU; C neighbouring slices.
-        target: (B, 3 or 5, h, w) float in [0, 1]: right lung, left lung, valid, and what the coarse view says of
-            right and left lung, if it does.
-        parameters: Of B slices.
+        target: (B, 3 or 5, h, w) float in [0, 1]: right lung, left lung, valid, and, with a coarse view, its
+            probabilities of right and left lung.
+        parameters: Parameters of B slices.
 
     Returns:
-        New `hu` and `target`. What comes from outside the slice is air, not lung, and valid.
+        New `hu` and `target`. Pixels from outside the slice are air, not lung, and valid.
     """
     hu = _cover(hu, target, parameters)
     hu, target = _flip(hu, target, parameters.flip)
@@ -209,14 +209,14 @@ def _flip(hu: Tensor, target: Tensor, flip: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _move(hu: Tensor, target: Tensor, p: AugmentParameters) -> tuple[Tensor, Tensor]:
-    """Rotate, scale, shift and bend in one bilinear resampling, of the slices that need it."""
+    """Rotate, scale, shift and deform the slices that need it, in one bilinear resampling."""
     moved = (p.rotation != 0) | (p.scale != 1) | (p.shift != 0).any(1) | (p.elastic != 0).flatten(1).any(1)
     index = moved.nonzero()[:, 0]
     if index.numel() == 0:
         return hu, target
     grid = _sampling_grid(p[index.tolist()], hu.shape[-2], hu.shape[-1])
     channels = hu.shape[1]
-    # Outside, `grid_sample` gives 0: so air must be 0, and the undecided rather than the valid are sampled.
+    # Outside, `grid_sample` gives 0, so air must be 0, and undecided instead of valid pixels are sampled.
     undecided = 1 - target[index, 2:3]
     stacked = torch.cat((hu[index] - AIR_HU, target[index, :2], undecided, target[index, 3:]), dim=1)
     stacked = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
@@ -228,7 +228,7 @@ def _move(hu: Tensor, target: Tensor, p: AugmentParameters) -> tuple[Tensor, Ten
 
 
 def _sampling_grid(p: AugmentParameters, height: int, width: int) -> Tensor:
-    """(B, h, w, 2) positions (x, y) in [-1, 1] from which each pixel is taken."""
+    """Return (B, h, w, 2) positions (x, y) in [-1, 1] from which each pixel is sampled."""
     cos, sin = p.rotation.cos() / p.scale, p.rotation.sin() / p.scale
     aspect = height / width  # pixels are square, normalised coordinates are not
     matrix = torch.zeros(len(p.scale), 2, 3)

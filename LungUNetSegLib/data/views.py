@@ -1,7 +1,7 @@
-"""Views of a scan: the part of a patient that somebody might have scanned, with what might have been in the way.
+"""Draws views of a scan: parts of a patient as they might have been scanned, with possible disturbances.
 
 Scans begin and end anywhere, are cropped to one lung, show disease, raised arms, metal. A view is drawn once for a
-whole case and then seen by slices and by the coarse view alike, so that both tell one story.
+whole case and used for the slices and for the coarse view, so that both show the same.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from LungUNetSegLib.preprocessing import BODY_HU
 from LungUNetSegLib.volume import AIR_HU
 
 SHORTEST_MM = 20.0
-"""Of a view along the patient's length."""
+"""Smallest length of a view along the patient."""
 
 FIELD_MM = (110.0, 230.0)
-"""Radii of round fields of view."""
+"""Range of the radii of round fields of view."""
 
 SUPPORT_ML = 800.0
 SUPPORT_SHARE = 0.9
-"""Solid disease is laid into a lung of so many ml, of which the view shows such a share: less of an airless lung cannot
-be told from an organ, and would teach that organs are lung."""
+"""Solid disease is added to a lung of at least this volume, of which the view shows at least this share: a smaller part
+of an airless lung looks like an organ, and would teach the network that organs are lung."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ViewConfig:
-    """How often a view differs from the scan, and in what.
+    """How often views differ from the scan, and in which way.
 
     Attributes:
-        per_case: Views drawn of each case, beside the scan itself.
-        shorter: Share of the views that begin or end elsewhere than the scan.
-        narrower: Share that are cropped to a rectangle, half of them around one lung.
-        rounded: Share that are cropped to a round field of view.
-        arms: Share with raised arms beside the body.
-        metal: Share with metal and its streaks.
+        per_case: Number of views of each case, in addition to the scan itself.
+        shorter: Share of the views that show only a part of the patient's length.
+        narrower: Share of the views that are cropped to a rectangle, half of them around one lung.
+        rounded: Share of the views that are cropped to a round field of view.
+        arms: Share of the views with raised arms beside the body.
+        metal: Share of the views with metal and its streaks.
     """
 
     per_case: int = 24
@@ -63,15 +63,15 @@ class ViewConfig:
 
 @dataclass(frozen=True)
 class View:
-    """What of a case is seen, and what is laid into it.
+    """The visible part of a case, and what is added to it.
 
     Attributes:
         slices: First slice, and the one after the last.
         rows, columns: The rectangle that was scanned, in pixels of the network's grid.
-        radius_mm: Of a round field of view around the rectangle's middle; infinite without.
-        move: By how many pixels, along (row, column), it lies elsewhere on the grid.
+        radius_mm: Radius of a round field of view around the rectangle's centre; infinite without one.
+        move: Shift on the grid in pixels, along (row, column).
         lesions: Disease.
-        shift: A mediastinum that has moved.
+        shift: A shifted mediastinum.
         arms: Raised arms.
         metal: Metal.
     """
@@ -88,12 +88,12 @@ class View:
 
     @property
     def is_solid(self) -> bool:
-        """Whether there is disease that looks like an organ in a slice seen alone."""
+        """Whether there is disease that looks like an organ in a slice without neighbours."""
         return any(lesion.kind in SOLID for lesion in self.lesions)
 
 
 def whole_view(depth: int, size: tuple[int, int]) -> View:
-    """Return the view that shows a scan as it is."""
+    """Return the view that shows a scan unchanged."""
     return View((0, depth), (0, size[0]), (0, size[1]))
 
 
@@ -137,19 +137,19 @@ def show(
     pixel_mm: float,
     factor: int,
 ) -> tuple[Tensor, Tensor]:
-    """Return some slices of a case as a view shows them.
+    """Return slices of a case as a view shows them.
 
     Args:
-        view: Of this case.
+        view: A view of this case.
         hu: (n, H, W) HU.
-        target: (n, 2 or 3, H, W): right lung, left lung and, if wanted, what is known.
-        numbers: (n,) of the slices.
-        slice_mm: Their distance.
+        target: (n, 2 or 3, H, W): right lung, left lung and, optionally, valid pixels.
+        numbers: (n,) numbers of the slices.
+        slice_mm: Distance of the slices.
         pixel_mm: Size of their pixels.
-        factor: The network's pixels along the side of one of these.
+        factor: Side of a pixel in the network's pixels.
 
     Returns:
-        New HU and target. What the view does not show is air, no lung, and known.
+        New HU and target. Pixels outside the view are air, not lung, and valid.
     """
     slices_mm = np.asarray(numbers * slice_mm, np.float64)
     for lesion in view.lesions:
@@ -181,7 +181,7 @@ def show(
 
 
 def _rounded(hu: Tensor, target: Tensor, rows: slice, columns: slice, radius: float) -> tuple[Tensor, Tensor]:
-    """Leave what lies within `radius` pixels of a rectangle's middle; the rest was not scanned."""
+    """Keep the pixels within `radius` of a rectangle's centre; the others count as not scanned."""
     y = (torch.arange(hu.shape[1]) + 0.5 - (rows.start + rows.stop) / 2).view(-1, 1)
     x = (torch.arange(hu.shape[2]) + 0.5 - (columns.start + columns.stop) / 2).view(1, -1)
     inside = torch.hypot(y, x) <= radius
@@ -190,14 +190,14 @@ def _rounded(hu: Tensor, target: Tensor, rows: slice, columns: slice, radius: fl
 
 
 def _moved(span: slice, by: int, size: int) -> tuple[slice, slice]:
-    """Where a span comes to lie when it is moved, and the part of it that stays on the grid."""
+    """Return a span's new position after a shift, and the part of it that stays on the grid."""
     start, stop = max(0, span.start + by), min(size, span.stop + by)
     stop = max(start, stop)
     return slice(start, stop), slice(start - by, stop - by)
 
 
 def _shorter(scan: Overview, rng: np.random.Generator) -> tuple[int, int]:
-    """Slices of a scan that begins and ends anywhere."""
+    """Draw the slices of a scan that begins and ends anywhere."""
     depth = len(scan.hu)
     longest_mm = depth * scan.slice_mm
     length_mm = math.exp(rng.uniform(math.log(min(SHORTEST_MM, longest_mm)), math.log(longest_mm)))
@@ -209,7 +209,7 @@ def _shorter(scan: Overview, rng: np.random.Generator) -> tuple[int, int]:
 def _rectangle(
     scan: Overview, slices: tuple[int, int], rng: np.random.Generator
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Rows and columns of a rectangle around one lung, or anywhere in the body."""
+    """Draw rows and columns of a rectangle around one lung, or anywhere in the body."""
     seen = slice(*slices)
     channel = int(rng.integers(2))
     lung, body = scan.lungs[seen, channel].amax(dim=0) > 0.5, (scan.hu[seen] > BODY_HU).any(dim=0)
@@ -234,7 +234,7 @@ def _rectangle(
 def _to_the_middle(
     scan: Overview, slices: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
 ) -> tuple[int, int]:
-    """By how much the body that is seen lies off the grid's middle, where a scan of it would be put."""
+    """Return the shift that centres the visible body on the grid, as preprocessing does with a scan."""
     if (slices, rows, columns) == ((0, len(scan.hu)), (0, scan.hu.shape[1]), (0, scan.hu.shape[2])):
         return 0, 0
     body = scan.hu[slice(*slices), slice(*rows), slice(*columns)] > BODY_HU
@@ -250,7 +250,7 @@ def _to_the_middle(
 def _is_supported(
     scan: Overview, channel: int, slices: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
 ) -> bool:
-    """Whether a view shows so much of a lung that solid disease in it can be told from an organ."""
+    """Whether a view shows enough of a lung to distinguish solid disease in it from an organ."""
     lung = scan.lungs[:, channel]
     all_ml = float(lung.sum()) * scan.voxel_ml
     seen_ml = float(lung[slice(*slices), slice(*rows), slice(*columns)].sum()) * scan.voxel_ml
@@ -258,7 +258,7 @@ def _is_supported(
 
 
 def _shift(scan: Overview, empty: int, rng: np.random.Generator) -> Shift | None:
-    """The mediastinum moved into an empty half of the chest."""
+    """Return the shift of the mediastinum into an empty half of the chest."""
     if not all(len(each) for each in scan.lung_mm):
         return None
     right, left = (each[:, 2] for each in scan.lung_mm)
@@ -270,7 +270,7 @@ def _shift(scan: Overview, empty: int, rng: np.random.Generator) -> Shift | None
 
 
 def _arms(scan: Overview, rng: np.random.Generator) -> tuple[Arm, ...]:
-    """One or two raised arms beside the upper part of what was scanned."""
+    """Draw one or two raised arms beside the upper part of the scan."""
     top_mm = len(scan.hu) * scan.slice_mm
     start_mm = float(rng.uniform(0.0, 0.9)) * top_mm
     body = (scan.hu[round(start_mm / scan.slice_mm) :] > BODY_HU).float().mean(dim=0) > 0.3
@@ -289,7 +289,7 @@ def _arms(scan: Overview, rng: np.random.Generator) -> tuple[Arm, ...]:
 
 
 def _metal(scan: Overview, rng: np.random.Generator) -> Metal | None:
-    """Metal somewhere in the body."""
+    """Draw metal somewhere in the body."""
     body = torch.nonzero(scan.hu > BODY_HU)
     if not len(body):
         return None

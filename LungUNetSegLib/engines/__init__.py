@@ -1,4 +1,4 @@
-"""Engines that run a network: ONNX Runtime, OpenVINO, PyTorch; none is imported before it is used."""
+"""Engines that run a network: ONNX Runtime, OpenVINO, PyTorch; each is imported only when it is used."""
 
 from LungUNetSegLib.engines.engine import Engine, OutOfMemoryError
 from LungUNetSegLib.engines.fallback import FallbackEngine

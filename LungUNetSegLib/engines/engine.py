@@ -1,4 +1,4 @@
-"""What an engine is: it turns slices into probabilities, and nothing else."""
+"""Defines the interface of engines: an engine turns slices into probabilities."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Engine(Protocol):
 
     @property
     def description(self) -> str:
-        """For reports: the engine's name and release, the device's name and the precision."""
+        """Name and version of the engine, name of the device, and precision, for reports."""
         ...
 
     @property
     def device(self) -> str:
-        """Where it runs: "cpu", "cuda" or "mps"."""
+        """The device: "cpu", "cuda" or "mps"."""
         ...
 
     def probabilities(self, slices: Float32) -> Float32:
@@ -39,13 +39,13 @@ class Engine(Protocol):
 
 
 class OutOfMemoryError(EngineError):
-    """A batch did not fit; a smaller one may."""
+    """The device has too little memory for a batch; a smaller one may fit."""
 
 
 def engine_failure(engine: str, error: Exception) -> EngineError:
-    """Return what an engine's own exception means to us; engines raise many types, told apart by their text."""
+    """Convert an engine's exception to our error; engines raise many types, so the text is examined."""
     text = " ".join(str(error).split())
-    # The last is oneDNN's, when it finds no room for what it has to compute.
+    # The last is oneDNN's message when it cannot allocate memory.
     signs = ("out of memory", "outofmemory", "alloc", "not enough memory", "could not create a primitive")
     if isinstance(error, MemoryError) or any(sign in f"{type(error).__name__} {text}".lower() for sign in signs):
         return OutOfMemoryError(f"{engine} ran out of memory: {text}")

@@ -1,8 +1,8 @@
-"""From a training checkpoint to a model that every engine can run.
+"""Exports a training checkpoint as a model that every engine can run.
 
-What is shipped is the network without its batch normalisations: in use each is a fixed scale and shift, which the
-convolution before it takes over (exactly, but for rounding). So one copy of the weights serves the ONNX graph, which
-refers to their places in the safetensors file, and the torch engine, which reads them by name.
+The exported network has no batch normalisation: in inference each is a fixed scale and shift, which is folded into the
+convolution before it (exactly, except for rounding). So one copy of the weights serves both the ONNX graph, which
+refers to their offsets in the safetensors file, and the torch engine, which reads them by name.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ COARSE_WEIGHTS_FILE = "coarse.safetensors"
 OPSET = 18
 
 PROBABILITY_TOLERANCE = 1e-5
-"""By how much an exported model's probabilities may differ from the checkpoint's."""
+"""Largest difference of an exported model's probabilities from the checkpoint's."""
 
 UNJUMPED_SHARE = 0.99
-"""The share of the pixels of which that is asked, of a network whose values may move by a pixel."""
+"""Share of pixels that must keep the tolerance, for networks whose values may move by a pixel."""
 
 
 def export(
@@ -72,12 +72,12 @@ def export(
 
     Args:
         checkpoint_path: From `lungunetseg train`.
-        folder: Made if absent; the model's files in it are replaced, by a whole model that was checked.
+        folder: Created if missing; the model's files in it are replaced after the new model was checked.
         name: The model's name.
         description: A sentence for people.
-        date: When it was made, as YYYY-MM-DD; today when None.
-        training: How it was made, for the manifest.
-        scores: What it reached, for the manifest.
+        date: Date of the model, as YYYY-MM-DD; today if None.
+        training: How it was trained, for the manifest.
+        scores: Its scores, for the manifest.
 
     Returns:
         The model, loaded from `folder`.
@@ -87,17 +87,17 @@ def export(
         WriteError: The folder cannot be written.
         MissingDependencyError: onnx or onnxscript is not installed.
     """
-    # First, since torch's exporter may load it too, and would let it report its use.
+    # First, because torch's exporter may load it too, without switching off its telemetry.
     import_package("onnxruntime", "ONNX Runtime")
     checkpoint = read_checkpoint(checkpoint_path)
     original = _network_of(checkpoint, checkpoint_path)
     network, network_config = fold_batch_norm(original, checkpoint.network)
-    if "encoder_weights" in network_config:  # a path on the machine where it was trained, of no use in another place
+    if "encoder_weights" in network_config:  # a path on the machine of the training, of no use elsewhere
         network_config["encoder_weights"] = ""
     coarse_network = _coarse_of(checkpoint, checkpoint_path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Written aside and moved: an engine that runs the old model reads its weights from the file itself.
+        # Written elsewhere and moved: an engine that runs the old model still reads its weights from the file.
         with draft_folder(folder) as draft:
             preprocess = checkpoint.preprocess
             example = torch.zeros(2, preprocess.channels, *preprocess.size)
@@ -135,7 +135,7 @@ def export(
 
 
 def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
-    """Return an equal network without batch normalisation after convolutions, and its settings as JSON.
+    """Return an equivalent network without batch normalisation after convolutions, and its settings as JSON.
 
     Networks without the setting `normalisation`, and those with another one, are returned as they are. Layers must be
     registered in the order in which they compute.
@@ -143,7 +143,7 @@ def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.M
     settings = read_network_config(config)
     if getattr(settings, "normalisation", None) != "batch":
         return network, to_json(settings)
-    settings = dataclasses.replace(settings, normalisation="none")  # type: ignore[call-arg]  # not of all networks
+    settings = dataclasses.replace(settings, normalisation="none")  # type: ignore[call-arg]  # not all networks have it
     folded = build_network(settings).eval()
     state = dict(network.state_dict())
     for prefix, block in network.named_modules():
@@ -157,11 +157,11 @@ def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.M
 
 
 def standardise(network: nn.Module, config: Mapping[str, Any]) -> nn.Module:
-    """Return an equal coarse network whose convolutions hold the weights that they convolve with.
+    """Return an equivalent coarse network whose convolutions store their standardised weights.
 
     Args:
         network: With `StandardisedConv3d`, or already without.
-        config: Of the network that is returned.
+        config: Settings of the returned network.
     """
     plain = build_coarse_network(config).eval()
     state = dict(network.state_dict())
@@ -186,7 +186,7 @@ def _network_of(checkpoint: NetworkState, path: Path) -> nn.Module:
 
 
 def _coarse_of(checkpoint: NetworkState, path: Path) -> nn.Module | None:
-    """The coarse network with its weights; None without one."""
+    """Return the coarse network with its weights; None without one."""
     if checkpoint.coarse_network is None:
         return None
     network = build_coarse_network(checkpoint.coarse_network)
@@ -202,7 +202,7 @@ def _write_network(
 ) -> ModelFiles:
     """Write weights and graph; the size of the input's `free_axis` is not fixed."""
     state = probabilities.get_submodule("network").state_dict().items()
-    # Batch normalisation's count of batches, an integer, is of no use.
+    # Batch normalisation's integer count of batches is not needed.
     tensors = {key: value.numpy() for key, value in state if value.is_floating_point()}
     places = write_weights(folder / names["torch"], tensors)
     _write_graph(probabilities, example, free_axis, folder / names["onnx"], names["torch"], tensors, places)
@@ -219,16 +219,16 @@ def _write_graph(
     tensors: Mapping[str, npt.NDArray[np.float32]],
     places: Mapping[str, TensorPlace],
 ) -> None:
-    """Write the ONNX graph with one free size, its weights left in the safetensors file where they lie there."""
+    """Write the ONNX graph with one dynamic size; its weights are referenced in the safetensors file."""
     try:
         import onnx
-        import onnxscript  # noqa: F401  # what torch.onnx translates with
+        import onnxscript  # noqa: F401  # torch.onnx needs it
         from onnx.external_data_helper import set_external_data
     except ImportError as error:
         message = f"Export needs {error.name}, which is not installed: {INSTALL_TRAIN}."
         raise MissingDependencyError(message) from error
     free = torch.export.Dim("batch") if free_axis == 0 else SIZE_MULTIPLE * torch.export.Dim("eighths", max=64)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists the packages it could translate, were they here
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it lists missing optional packages
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's exporter warns of its own use of torch
         program = torch.onnx.export(
@@ -246,13 +246,13 @@ def _write_graph(
     for tensor in model.graph.initializer:
         name = tensor.name.removeprefix("network.")
         place = places.get(name)
-        # The exporter may change a weight and keep its name: a normalisation that could not be folded, it folds.
+        # The exporter may change a weight and keep its name, for a normalisation that only it can fold.
         if place is not None and tensor.raw_data == tensors[name].tobytes():
             set_external_data(tensor, weights_file, place.offset, place.length)
             tensor.ClearField("raw_data")
     graph = model.graph
     for item in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
-        del item.metadata_props[:]  # the exporter notes source files and lines of whoever exports
+        del item.metadata_props[:]  # the exporter stores source files and lines of the exporting machine
     onnx.save(model, path)
 
 

@@ -1,4 +1,4 @@
-"""An engine that goes on when a device fails: smaller batches, then the next engine, and never a wrong mask."""
+"""An engine that continues if a device fails, with smaller batches, then another engine, but never wrong masks."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from LungUNetSegLib.errors import EngineError, MissingDependencyError
 _log = logging.getLogger(__name__)
 
 BATCH_SLICES = 8
-"""More bring no speed on a CPU: the features of 8 slices no longer fit its caches (docs/performance.md)."""
+"""Larger batches are not faster on a CPU: the features of 8 slices no longer fit its caches (docs/performance.md)."""
 
 ROUNDING = 1e-5
-"""By so much a probability may lie outside of 0 to 1: ONNX Runtime 1.32 has 1.0000001 for the sigmoid of 17.844."""
+"""Tolerance of probabilities outside 0 to 1: ONNX Runtime 1.32 gives 1.0000001 for the sigmoid of 17.844."""
 
 
 class FallbackEngine:
-    """The first of several engines that works; the others stand by.
+    """Runs the first of several engines that works; the others are fallbacks.
 
-    Each step down is logged, and leaves what is already computed as it is.
+    Each fallback is logged, and results that are already computed are kept.
 
     Args:
-        openers: Functions that open an engine each, the preferred first.
-        channels: Of the probabilities that are expected.
-        batch_slices: Slices given to an engine at once, until its memory asks for fewer.
+        openers: Functions that each open an engine, the preferred first.
+        channels: Number of channels of the probabilities.
+        batch_slices: Slices given to an engine at once; fewer after a lack of memory.
 
     Attributes:
-        steps_down: A sentence for each time that less than asked for had to do.
+        steps_down: A sentence for each fallback.
 
     Raises:
         EngineError: None of them opens.
@@ -75,21 +75,21 @@ class FallbackEngine:
         result = self._engine.probabilities(batch)
         shape = (len(batch), self._channels, *batch.shape[2:])
         low, high = result.min(), result.max()
-        # Comparisons with NaN are false, so this finds them too.
+        # Comparisons with NaN are false, so this detects them too.
         if result.shape != shape or not (low >= -ROUNDING and high <= 1 + ROUNDING):
-            raise EngineError(f"{self.description} gave what are no probabilities of this model.")
+            raise EngineError(f"{self.description} returned values that are not probabilities of this model.")
         return result if low >= 0 and high <= 1 else result.clip(0, 1)
 
     def _step_down(self, error: EngineError, smaller_batch: bool) -> None:
         if smaller_batch:
             self._batch //= 2
-            self._note(f"{error} Going on with {self._batch} slices at once.")
+            self._note(f"{error} Continuing with {self._batch} slices at once.")
             return
         if not self._openers:
             raise error
         self._engine = self._open_next()
         self._batch = self._full_batch
-        self._note(f"{error} Going on with {self.description}.")
+        self._note(f"{error} Continuing with {self.description}.")
 
     def _open_next(self) -> Engine:
         while True:

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: the default, float32, no torch."""
+"""The engine ONNX Runtime on the CPU: the default, in float32, without torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class OnnxRuntimeEngine:
 
     Args:
         model: With an ONNX graph.
-        threads: How many; ONNX Runtime's own choice, one per core, when None.
+        threads: Number of threads; if None, ONNX Runtime's default of one per core.
 
     Raises:
         MissingDependencyError: onnxruntime is not installed or does not load.
@@ -27,7 +27,7 @@ class OnnxRuntimeEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        # Waiting threads sleep: between batches we sample slices, and a spinning thread would take our core.
+        # Waiting threads sleep: between batches slices are sampled, and a spinning thread would occupy that core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(model.onnx), options, providers=["CPUExecutionProvider"])

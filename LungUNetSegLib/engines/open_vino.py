@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: bfloat16 where the CPU computes in it, float32 otherwise."""
+"""The engine OpenVINO on the CPU: bfloat16 if the CPU supports it, float32 otherwise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OpenVinoEngine:
 
     Args:
         model: With an ONNX graph.
-        threads: How many; one per core when None.
+        threads: Number of threads; if None, one per core.
 
     Raises:
         MissingDependencyError: openvino is not installed or does not load.
@@ -33,7 +33,7 @@ class OpenVinoEngine:
             core = _core(openvino)
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
             graph = core.read_model(str(model.onnx))
-            # A fixed shape lets OpenVINO plan its memory; only a scan's length is free.
+            # A fixed shape lets OpenVINO plan its memory; only a scan's length is dynamic.
             graph.reshape([1, *model.input_shape])
             compiled = core.compile_model(graph, "CPU", _settings(precision, threads))
             self._queue = openvino.AsyncInferQueue(compiled)
@@ -59,16 +59,16 @@ class OpenVinoEngine:
 
 @cache
 def _core(openvino: Any) -> Any:
-    """One for the process, kept to its end.
+    """Return OpenVINO's Core, one for the process, kept until its end.
 
-    A Core moves its thread's signal stack to memory of its own. Freed in the order in which they were made, two leave
-    it in memory that is no more, and the next signal, Ctrl-C say, ends the process.
+    A Core moves its thread's signal stack to its own memory. If two are freed in the order of their creation, the
+    stack stays in freed memory, and the next signal, such as Ctrl-C, crashes the process.
     """
     return openvino.Core()
 
 
 def _settings(precision: str, threads: int | None) -> dict[str, Any]:
-    # Throughput: as many slices at once as there are threads, each on its own, needs no joining between layers.
+    # Throughput mode: one slice per thread, so that threads need no synchronisation between layers.
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "THROUGHPUT"}
     if threads:
         settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}

@@ -1,4 +1,4 @@
-"""The engines there are, whether each can run here, and if not, why: one table for whoever chooses or reports.
+"""Registers the engines, with whether each can run here, and if not, why.
 
 A new engine is a file here with a class that satisfies `Engine`, and an entry below.
 """
@@ -25,13 +25,13 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 @dataclass(frozen=True, kw_only=True)
 class EngineKind:
-    """An engine that may be asked for by name.
+    """An engine that can be chosen by name.
 
     Attributes:
-        name: As in `ENGINES`; the package's, to import it and to install it.
-        title: For people.
+        name: The key in `ENGINES`, which is also the package's name for import and installation.
+        title: Display name.
         opener: The engine's class; takes a model, and `threads` for the CPU.
-        needs_graph: Whether it runs the ONNX graph, which a training checkpoint has not.
+        needs_graph: Whether it runs the ONNX graph, which a training checkpoint does not have.
         has_gpus: Whether it may run on a GPU.
     """
 
@@ -43,18 +43,18 @@ class EngineKind:
 
     @property
     def available(self) -> bool:
-        """Whether its package is installed; that it loads is known only by loading it, which takes seconds."""
+        """Whether its package is installed. Whether it loads is not checked, which would take seconds."""
         return bool(find_spec(self.name))
 
     @property
     def missing(self) -> str:
-        """What is not installed and how to get it, as a sentence; empty if nothing is missing."""
+        """A sentence on what is not installed and how to install it; empty if nothing is missing."""
         if self.available:
             return ""
         return f"{self.title} is not installed: install it with `pip install {self.name}`."
 
     def why_not(self) -> str:
-        """Load the package and return why the engine cannot run here, as a sentence; empty if it can."""
+        """Load the package, and return a sentence on why the engine cannot run here; empty if it can."""
         if self.missing:
             return self.missing
         try:
@@ -73,4 +73,4 @@ ENGINE_KINDS = (
     EngineKind(name="openvino", title="OpenVINO", opener=OpenVinoEngine),
     EngineKind(name="torch", title="PyTorch", opener=TorchEngine, needs_graph=False, has_gpus=True),
 )
-"""All engines, in the order in which one stands by for the one before on the CPU."""
+"""All engines, in the order of fallback on the CPU."""

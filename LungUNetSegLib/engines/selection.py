@@ -1,4 +1,4 @@
-"""Which engine runs on which device, and what stands by if it fails."""
+"""Chooses the engine and device, and the fallbacks if they fail."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def open_engine(
 ) -> FallbackEngine:
     """Load a model into an engine.
 
-    Left to itself it takes a GPU through torch where both are there, and ONNX Runtime on the CPU otherwise: float32
-    everywhere, so that one scan gives one mask. OpenVINO, faster in bfloat16, is for those who ask for it.
+    By default it takes a GPU with torch if both are available, and ONNX Runtime on the CPU otherwise: float32
+    everywhere, so that one scan gives one mask. OpenVINO, faster in bfloat16, is used only if it is chosen.
 
     Args:
         model: From `load_model`.
-        engine: What is asked for by name is what runs, or an error.
-        device: Likewise; after a GPU that fails midway, however, the CPU goes on.
-        threads: On the CPU, no more than the machine or the container has; when None, as many as it has.
+        engine: An engine chosen by name is used, or an error is raised.
+        device: Likewise; but if a GPU fails during a run, the CPU continues.
+        threads: CPU threads, at most the cores of the machine or the container; if None, all of them.
 
     Raises:
-        EngineError: The engine does not run on the device, there is no such device, or the model has not its form.
+        EngineError: The engine does not run on the device, the device does not exist, or the model lacks its format.
         MissingDependencyError: The engine is not installed.
     """
     gpus = _gpus(engine, device)
@@ -51,7 +51,7 @@ def open_engine(
 
 
 def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
-    """The GPUs to try, for torch; empty for the CPU."""
+    """Return the GPUs to try with torch; empty for the CPU."""
     asked = _kind(engine)
     if device in ("cuda", "mps"):
         if asked and not asked.has_gpus:
@@ -71,22 +71,22 @@ def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
 
 
 def _cpu_engines(model: Model, engine: EngineName, threads: int | None) -> list[Callable[[], Engine]]:
-    """Openers of the CPU's engines, the preferred first; only the one that is asked for."""
+    """Return openers of the CPU's engines, the preferred first; only one if it was chosen by name."""
     asked = _kind(engine)
     if asked:
         return [asked.on_cpu(model, threads)]
     able = [kind for kind in ENGINE_KINDS if model.onnx is not None or not kind.needs_graph]
-    # An engine that is not installed is no step down for who did not ask for it.
+    # An engine that is not installed is no fallback, and is not reported if it was not chosen.
     return [kind.on_cpu(model, threads) for kind in able if kind.available] or [able[0].on_cpu(model, threads)]
 
 
 def _kind(engine: EngineName) -> EngineKind | None:
-    """The engine of that name; None for "auto"."""
+    """Return the engine with that name; None for "auto"."""
     return next((kind for kind in ENGINE_KINDS if kind.name == engine), None)
 
 
 def _gpu_is_likely() -> bool:
-    """Whether importing torch, which takes seconds, may find a GPU."""
+    """Whether a GPU is likely, so that importing torch, which takes seconds, is worthwhile."""
     if find_spec("torch") is None:
         return False
     if sys.platform == "darwin":

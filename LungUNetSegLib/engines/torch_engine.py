@@ -1,4 +1,4 @@
-"""PyTorch: for a GPU (CUDA, MPS), for training checkpoints, and where nothing else is installed."""
+"""The engine PyTorch: for GPUs (CUDA, MPS), for training checkpoints, and if no other engine is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TorchEngine:
     Args:
         model: Exported, or a training checkpoint.
         device: "cpu", "cuda" or "mps".
-        threads: How many on the CPU, for the whole process; torch's own choice when None.
+        threads: Number of CPU threads, for the whole process; if None, torch's default.
 
     Raises:
         MissingDependencyError: torch is not installed or does not load.
@@ -56,7 +56,7 @@ class TorchEngine:
 
 
 def torch_devices() -> list[str]:
-    """The devices that PyTorch finds here, the fastest first."""
+    """Return the devices that PyTorch finds here, the fastest first."""
     torch = import_package("torch", "PyTorch")
     gpus = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return [*(name for name, found in gpus.items() if found), "cpu"]

@@ -120,6 +120,7 @@ def compare(prediction: Volume, reference: Volume, labels: LabelKind = "lr") -> 
     box = bounding_box(prediction.array | reference.array, margin=1)
     predicted, referred = prediction.array[box], reference.array[box]
     masks = {}
+    findings += _check_holes(predicted, referred)
     if labels == "lr":
         findings += _check_sides(predicted, referred)
         masks = {lung.name: (predicted == lung.label, referred == lung.label) for lung in LUNGS}
@@ -215,6 +216,27 @@ def _extent(geometry: Geometry) -> str:
 
 def _volume_ml(volume: Volume) -> float:
     return float(np.count_nonzero(volume.array) * volume.geometry.voxel_volume_ml)
+
+
+def _check_holes(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
+    """Say where one of the two is empty in slices between its others, and the other has lung there.
+
+    A mask that was drawn on a scan which lost slices has none there, though viewers fill the scan.
+    """
+    findings = []
+    for name, array, other in (("prediction", prediction, reference), ("reference", reference, prediction)):
+        used = np.flatnonzero(array.any(axis=(1, 2)))
+        inside = slice(used[0], used[-1]) if used.size else slice(0)
+        empty = int(np.count_nonzero(~array[inside].any(axis=(1, 2)) & other[inside].any(axis=(1, 2))))
+        if not empty:
+            continue
+        message = (
+            f"The {name} is empty in {empty} slice{'s' if empty > 1 else ''} between others, and they count as errors."
+            " If it was drawn on a scan that lost slices, compare the files with `lungunetseg evaluate --images`,"
+            " which brings scan and mask onto one grid."
+        )
+        findings.append(Finding(f"{name}-slices-empty", message))
+    return tuple(findings)
 
 
 def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:

@@ -12,10 +12,11 @@ import numpy as np
 from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import one_line
 from LungUNetSegLib.evaluation.compare import Comparison, RegionScores, compare
+from LungUNetSegLib.evaluation.lctsc import challenge_scores
 from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.evaluation.report.pictures import SlicePicture, picture_slices
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.metrics import Summary, summarise
+from LungUNetSegLib.metrics import LctscScores, Summary, summarise
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segments import LabelKind
 from LungUNetSegLib.volume import Volume
@@ -34,6 +35,7 @@ class EvaluatedCase:
         slice_z_mm: Height of each slice of `RegionScores.dsc_by_slice`.
         pictures: The slices that `report.examples.choose_slices` chooses.
         error: One sentence if the case could not be compared.
+        lctsc: The scores of LCTSC 2017 of the right and of the left lung, if they were asked for.
     """
 
     name: str
@@ -42,6 +44,7 @@ class EvaluatedCase:
     slice_z_mm: tuple[float, ...] = ()
     pictures: tuple[SlicePicture, ...] = ()
     error: str | None = None
+    lctsc: tuple[LctscScores, ...] = ()
 
     @property
     def lowest_dsc(self) -> float:
@@ -70,8 +73,10 @@ def describe_comparison(
     )
 
 
-def evaluate_pair(pair: CasePair, labels: LabelKind = "lr", examples: int = 3) -> EvaluatedCase:
-    """Read and compare one case.
+def evaluate_pair(
+    pair: CasePair, labels: LabelKind = "lr", examples: int = 3, *, with_lctsc: bool = False
+) -> EvaluatedCase:
+    """Read and compare one case; `with_lctsc` adds the scores of LCTSC 2017, which are of right and left apart.
 
     Raises:
         LungUNetSegError: A file is missing, unreadable, or not comparable with the other.
@@ -79,7 +84,8 @@ def evaluate_pair(pair: CasePair, labels: LabelKind = "lr", examples: int = 3) -
     case = read_case(pair)
     comparison = compare(case.prediction, case.reference, labels)
     comparison = replace(comparison, findings=case.findings + comparison.findings)
-    return describe_comparison(pair.name, comparison, case.image, examples)
+    described = describe_comparison(pair.name, comparison, case.image, examples)
+    return replace(described, lctsc=challenge_scores(comparison)) if with_lctsc else described
 
 
 def evaluate_pairs(
@@ -87,6 +93,8 @@ def evaluate_pairs(
     labels: LabelKind = "lr",
     examples: int = 1,
     progress: Progress | None = None,
+    *,
+    with_lctsc: bool = False,
 ) -> list[EvaluatedCase]:
     """Compare every case and return them from the worst; a case that fails carries its error instead of scores."""
     waiting = list(pairs)
@@ -95,7 +103,7 @@ def evaluate_pairs(
         if progress:
             progress("compare", index, len(waiting))
         try:
-            cases.append(evaluate_pair(pair, labels, examples))
+            cases.append(evaluate_pair(pair, labels, examples, with_lctsc=with_lctsc))
         except Exception as error:  # too little memory for one case, too, is no reason to lose the others' scores
             logger.debug("%s failed", pair.name, exc_info=True)
             cases.append(EvaluatedCase(name=pair.name, error=one_line(error)))

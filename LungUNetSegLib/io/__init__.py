@@ -1,4 +1,4 @@
-"""Scans and label maps from and to files."""
+"""Reads and writes scans and label maps."""
 
 from LungUNetSegLib.io.dicom.read import SeriesSummary, dicom_to_numpy, list_series, read_dicom
 from LungUNetSegLib.io.dicom.write import write_dicom_series

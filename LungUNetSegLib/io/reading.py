@@ -1,4 +1,4 @@
-"""One door for every scan: DICOM folders and files, NIfTI, NRRD, MetaImage."""
+"""Reads scans of all formats: DICOM folders and files, NIfTI, NRRD, MetaImage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_scan(source: ScanInput, series_uid: str | None = None) -> Scan:
             in a finding if there are several.
 
     Raises:
-        ReadError: There is no CT, or it cannot be read right; the message says why and what to do.
+        ReadError: There is no CT, or it cannot be read reliably; the message says why and what to do.
     """
     if not isinstance(source, (str, PathLike)):
         return read_dicom(source, series_uid)
@@ -29,10 +29,10 @@ def read_scan(source: ScanInput, series_uid: str | None = None) -> Scan:
     if is_dicom(path):
         return read_dicom(path, series_uid)
     if series_uid is not None:
-        raise ReadError(f"{path}: an image file has no series; leave the series UID away.")
+        raise ReadError(f"{path}: an image file has no series; leave out the series UID.")
     return read_image(path)
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether `read_scan` takes this path for DICOM: a folder, or a file without the ending of an image file."""
+    """Whether `read_scan` treats this path as DICOM: a folder, or a file without the ending of an image file."""
     return path.is_dir() or image_ending(path) is None

@@ -1,4 +1,4 @@
-"""What every reader returns: a scan in HU, where it came from and what its reader should know."""
+"""Defines the result of every reader: a scan in HU with its source and findings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.volume import Geometry, Volume
+
+if TYPE_CHECKING:
+    from LungUNetSegLib.io.dicom.headers import SliceHeader
 
 PathInput: TypeAlias = str | PathLike[str]
 ScanInput: TypeAlias = PathInput | Sequence[PathInput]
@@ -22,18 +26,18 @@ ScanInput: TypeAlias = PathInput | Sequence[PathInput]
 LEAST_PIXELS = 8
 LEAST_EXTENT_MM, GREATEST_EXTENT_MM = 10.0, 5000.0
 BODY_EXTENT_MM = 100.0
-"""No scanner's field of view is narrower; a smaller image is a piece of one, or its spacing is not in mm."""
+"""Smallest field of view of scanners in mm; a smaller image is a crop, or its spacing is not in mm."""
 
 LEAST_SPACING_MM, GREATEST_SPACING_MM = 0.01, 25.0
-"""Between slices further apart nothing is known of a lung: its outline changes too much from one to the next."""
+"""Largest slice distance in mm; beyond it a lung's outline changes too much from one slice to the next."""
 
 LEAST_RANGE_HU = 100
 AIR_BELOW_HU = -200
 
 SCANNER_HU = (-1100, 3071)
 BEYOND_SHARE, BEYOND_VALUES = 0.02, 16
-"""Metal and padding lie beyond a scanner's range, in few voxels or at few values; more of both are
-no Hounsfield units."""
+"""Metal and padding lie outside a scanner's range, in few voxels or at few values; more of both are not
+Hounsfield units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +46,15 @@ class Scan:
 
     Attributes:
         volume: int16 HU.
-        source: The file or folder it was read from.
-        series_uid: What `read_scan` takes to choose this series again; None for image files.
+        source: The file or folder that it was read from.
+        series_uid: The `series_uid` with which `read_scan` chooses this series again; None for image files.
         description: One line for people: series description or file name, slices, spacing.
         findings: What was odd about it and what was done.
         slice_places: Where the scanner's slices lie on the volume's slice axis, as fractional indices; whole numbers
             but where slices were missing or uneven and the volume is interpolated. None where that is not known.
+        forms: Both forms of a NIfTI file's place, which its label map shall have too.
+        slices: Headers of the DICOM slices that it was read from, in their order along the slice axis; none for image
+            files. What is written about the scan as DICOM refers to them.
     """
 
     volume: Volume
@@ -56,6 +63,8 @@ class Scan:
     description: str
     findings: tuple[Finding, ...] = ()
     slice_places: npt.NDArray[np.float64] | None = None
+    forms: NiftiForms | None = None
+    slices: tuple[SliceHeader, ...] = ()
 
 
 def describe(title: str, volume: Volume) -> str:
@@ -66,10 +75,10 @@ def describe(title: str, volume: Volume) -> str:
 
 
 def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
-    """Refuse what cannot be a CT of a body, and remark on sizes and intensities that are probably not right.
+    """Refuse images that cannot be a CT of a body, and return findings on doubtful sizes and intensities.
 
     Raises:
-        ReadError: Too few pixels, a size or a spacing that no body's CT has, or hardly any contrast.
+        ReadError: Too few pixels, a size or spacing that no CT of a body has, or almost no contrast.
     """
     shape = volume.array.shape
     if sorted(shape)[1] < LEAST_PIXELS:
@@ -82,7 +91,7 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
             " (a label map, or an image normalised for some other program?). Give the original scan."
         )
     if low > AIR_BELOW_HU:
-        message = f"No value is below {low}: there is no air, or the values are not Hounsfield units."
+        message = f"No value is below {low}: the scan shows no air, or the values are not Hounsfield units."
         findings += (Finding("no-air", message),)
     return findings
 
@@ -96,8 +105,8 @@ def _check_size(geometry: Geometry, source: Path) -> tuple[Finding, ...]:
     if not LEAST_SPACING_MM <= min(spacing) <= max(spacing) <= GREATEST_SPACING_MM:
         wrong = max(spacing) if max(spacing) > GREATEST_SPACING_MM else min(spacing)
         raise ReadError(
-            f"{source}: the voxels lie {wrong:.4g} mm apart; up to {GREATEST_SPACING_MM:g} mm a lung can be told"
-            " between them. Give the series with the thinner slices, or correct the spacing."
+            f"{source}: the voxels lie {wrong:.4g} mm apart; lungs can be segmented up to"
+            f" {GREATEST_SPACING_MM:g} mm. Give the series with the thinner slices, or correct the spacing."
         )
     if extents_mm[-1] >= BODY_EXTENT_MM:
         return ()
@@ -109,7 +118,7 @@ def _check_size(geometry: Geometry, source: Path) -> tuple[Finding, ...]:
 
 
 def beyond_scanner(values: npt.NDArray[Any]) -> bool:
-    """Whether a sample of values that should be HU lies beyond what a scanner gives, in more than metal and padding."""
+    """Whether a sample of HU exceeds a scanner's range in more voxels than metal and padding explain."""
     values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     low, high = SCANNER_HU
     for beyond in (values[values < low], values[values > high]):
@@ -120,5 +129,5 @@ def beyond_scanner(values: npt.NDArray[Any]) -> bool:
 
 BEYOND_SCANNER = Finding(
     "beyond-scanner",
-    "Many values lie below -1100 or above 3071, where no scanner's Hounsfield units are: were they scaled twice?",
+    "Many values lie below -1100 or above 3071, beyond the range of CT scanners: were they scaled twice?",
 )

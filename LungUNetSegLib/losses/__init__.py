@@ -1,4 +1,4 @@
-"""Losses, from logits: of structures that may overlap (sigmoid), and of classes, one a pixel (softmax)."""
+"""Losses computed from logits: of overlapping structures (sigmoid), and of classes, one per pixel (softmax)."""
 
 from LungUNetSegLib.losses.classes import (
     border_weights,

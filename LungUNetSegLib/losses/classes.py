@@ -1,9 +1,9 @@
-"""Cross-entropy over classes, background first, with weights that say which pixels matter.
+"""Weighted cross-entropy over classes, background first.
 
 Two kinds of weights: those of the U-Net of 2015 (Ronneberger, doi:10.1007/978-3-319-24574-4_28), which rise between
 cells that nearly touch, here the two lungs; and SegNet's (Badrinarayanan 2017, doi:10.1109/TPAMI.2016.2644615), which
-balance classes by their median frequency. Both formulas are remembered from the papers. How the first balances its
-classes is not said there; what is done here is a reconstruction.
+balance classes by their median frequency. Both formulas are from memory of the papers. The first paper does not say
+how it balances its classes; the method here is a reconstruction.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 BORDER_WEIGHT = 10.0
-"""What a pixel weighs more where two cells touch (w0 in the paper)."""
+"""Additional weight of a pixel where two cells touch (w0 in the paper)."""
 
 BORDER_SIGMA_PIXELS = 5.0
-"""How far from there the weight falls off (sigma in the paper)."""
+"""Distance over which that weight decreases (sigma in the paper)."""
 
 
 def weighted_cross_entropy(logits: Tensor, classes: Tensor, weights: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Return the sum of the weighted cross-entropies over the number of valid pixels, safe for logits of any size.
+    """Return the sum of the weighted cross-entropies divided by the number of valid pixels, stable for large logits.
 
     Args:
-        logits: (N, C, H, W), the background's first.
+        logits: (N, C, H, W), the background first.
         classes: (N, H, W) int64, see `class_map`.
-        weights: (N, H, W) of each pixel, or (C,) of each class.
-        valid: (N, 1, H, W), 1 where the class is known, 0 where it is left out.
+        weights: (N, H, W) for each pixel, or (C,) for each class.
+        valid: (N, 1, H, W), 1 where the class is known, 0 for ignored pixels.
 
     Returns:
         Scalar float32.
@@ -45,7 +45,7 @@ def weighted_cross_entropy(logits: Tensor, classes: Tensor, weights: Tensor, val
 def class_map(target: Tensor) -> Tensor:
     """Return (N, H, W) int64 classes of (N, C, H, W) fractions of structures.
 
-    0 is the background; a pixel is of the structure that fills most of it, if that is at least one half.
+    0 is the background; a pixel belongs to the structure that fills most of it, if that is at least one half.
     """
     most, index = target.max(dim=1)
     return torch.where(most >= 0.5, index + 1, torch.zeros_like(index))
@@ -59,16 +59,16 @@ def border_weights(
     border_weight: float = BORDER_WEIGHT,
     sigma_pixels: float = BORDER_SIGMA_PIXELS,
 ) -> Tensor:
-    """Return what each pixel weighs: w_c + w0 exp(-(d1 + d2)^2 / (2 sigma^2)).
+    """Return the weight of each pixel: w_c + w0 exp(-(d1 + d2)^2 / (2 sigma^2)).
 
     d1 and d2 are the distances in pixels to the nearest pixel of the nearest and of the second nearest structure; the
-    second term is the background's alone, and 0 where a slice has fewer than two structures. w_c balances the classes
-    of each slice: its pixels over (the number of classes times the pixels of class c).
+    second term only applies to the background, and is 0 in slices with fewer than two structures. w_c balances the
+    classes of each slice: its pixels divided by (the number of classes times the pixels of class c).
 
     Args:
         classes: (N, H, W) int64, 0 the background.
         class_count: C, the background included.
-        valid: (N, 1, H, W), 1 where the class is known; only there it is counted.
+        valid: (N, 1, H, W), 1 where the class is known; other pixels are not counted.
         border_weight: w0.
         sigma_pixels: sigma.
 
@@ -85,7 +85,7 @@ def border_weights(
 
 
 def count_classes(classes: Tensor, class_count: int, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """Count what `median_frequency_weights` needs, over slices; sums over several calls add up.
+    """Count the pixels that `median_frequency_weights` needs; the counts of several calls can be added.
 
     Args:
         classes: (N, H, W) int64.
@@ -104,7 +104,7 @@ def count_classes(classes: Tensor, class_count: int, valid: Tensor) -> tuple[Ten
 
 
 def median_frequency_weights(pixels: Tensor, of_slices: Tensor) -> Tensor:
-    """Return the weight of each class: the median of the classes' frequencies over its own; 0 for an absent class.
+    """Return the weight of each class: the median class frequency divided by its own; 0 for an absent class.
 
     A class's frequency is the share of its pixels in the slices in which it occurs.
 
@@ -124,7 +124,7 @@ def median_frequency_weights(pixels: Tensor, of_slices: Tensor) -> Tensor:
 
 
 def _junction(labels: npt.NDArray[np.int64], class_count: int, sigma_pixels: float) -> npt.NDArray[np.float64]:
-    """The second term of `border_weights`, for (H, W) labels and w0 = 1."""
+    """Return the second term of `border_weights`, for (H, W) labels and w0 = 1."""
     cells = [labels == label for label in range(1, class_count) if (labels == label).any()]
     if len(cells) < 2:
         return np.zeros(labels.shape)

@@ -11,16 +11,16 @@ from torch import Tensor
 DiceOver = Literal["batch", "slice"]
 
 SMOOTHING = 1.0
-"""Epsilon of the soft Dice, in pixels: it keeps the loss of an empty, rightly found channel at 0."""
+"""Epsilon of the soft Dice, in pixels: with it the loss of a correctly empty channel is 0."""
 
 
 def binary_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Mean binary cross-entropy over all valid pixels (the paper's L_BCE), safe for logits of any size.
+    """Return the mean binary cross-entropy over all valid pixels (the paper's L_BCE), stable for large logits.
 
     Args:
-        logits: (N, C, H, W), or (N, C, D, H, W) of volumes.
-        target: As large, in [0, 1]; fractions are allowed where a pixel is partly lung.
-        valid: (N, 1, H, W) or (N, C, H, W), 1 where the target is known, 0 where it is left out.
+        logits: (N, C, H, W), or (N, C, D, H, W) for volumes.
+        target: Of the same shape, in [0, 1]; fractions for pixels that are partly lung.
+        valid: (N, 1, H, W) or (N, C, H, W), 1 where the target is known, 0 for ignored pixels.
 
     Returns:
         Scalar float32.
@@ -39,17 +39,17 @@ def soft_dice_loss(
     dice_over: DiceOver = "batch",
     smoothing: float = SMOOTHING,
 ) -> Tensor:
-    """One minus the soft Dice coefficient (the paper's L_Dice), of each channel, then their mean.
+    """Return one minus the soft Dice coefficient (the paper's L_Dice), averaged over the channels.
 
-    Over the batch, as the paper's sum over all samples, a slice without lung weighs by the pixels wrongly found in it,
-    and a lung's last crescent by its few pixels. Over each slice all with lung count alike, the crescent as much as the
-    middle; the others cost nothing, as there a single pixel would cost as much as a lung.
+    Over the batch, like the paper's sum over all samples, a slice without lung is weighted by its false positive
+    pixels, and the last crescent of a lung by its few pixels. Over each slice, all slices with lung have the same
+    weight; slices without lung have none, as a single pixel there would cost as much as a whole lung.
 
     Args:
         logits: As in `binary_cross_entropy`.
-        target: As large, in [0, 1].
+        target: Of the same shape, in [0, 1].
         valid: As in `binary_cross_entropy`.
-        dice_over: What each sum runs over: the whole batch, or a slice.
+        dice_over: Whether each sum runs over the whole batch or over a slice.
         smoothing: The paper's epsilon, in pixels.
 
     Returns:
@@ -65,14 +65,14 @@ def soft_dice_loss(
     loss = 1 - (2 * overlap + smoothing) / (total + smoothing)
     if dice_over == "batch":
         return loss.mean()
-    has_lung = target.amax(pixels) >= 0.5  # a hundredth of a pixel's lung is no lung
-    # The mean is over all slices, so that several processes' losses average to that of their slices together.
+    has_lung = target.amax(pixels) >= 0.5  # less than a hundredth of a pixel does not count as lung
+    # The mean runs over all slices, so that the mean of several processes' losses is the loss of all their slices.
     return (loss * has_lung).mean()
 
 
 def bce_dice_loss(
     logits: Tensor, target: Tensor, alpha: float = 0.5, valid: Tensor | None = None, dice_over: DiceOver = "batch"
 ) -> Tensor:
-    """``alpha * L_BCE + (1 - alpha) * L_Dice``, the paper's L_custom; arguments as above."""
+    """Return ``alpha * L_BCE + (1 - alpha) * L_Dice``, the paper's L_custom; arguments as above."""
     dice = soft_dice_loss(logits, target, valid, dice_over)
     return alpha * binary_cross_entropy(logits, target, valid) + (1 - alpha) * dice

@@ -3,15 +3,18 @@
 docs/metrics.md states every definition and the rules for empty masks and for masks at the border of a scan.
 """
 
+from LungUNetSegLib.metrics.lctsc import LctscScores, lctsc_scores
 from LungUNetSegLib.metrics.overlap import Counts, Summary, count, dsc_by_slice, summarise
 from LungUNetSegLib.metrics.surface import SurfaceDistances, surface_distances
 
 __all__ = [
     "Counts",
+    "LctscScores",
     "Summary",
     "SurfaceDistances",
     "count",
     "dsc_by_slice",
+    "lctsc_scores",
     "summarise",
     "surface_distances",
 ]

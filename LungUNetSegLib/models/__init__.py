@@ -1,1 +1,1 @@
-"""Models: their manifests, weights and checkpoints, and the weights that are shipped."""
+"""Models: manifests, weights, checkpoints, and the shipped weights."""

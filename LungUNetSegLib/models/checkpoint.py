@@ -1,4 +1,4 @@
-"""The part of a training's checkpoint that inference needs."""
+"""Reads the part of a training's checkpoint that inference needs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NetworkState:
 
 
 def read_checkpoint(path: Path) -> NetworkState:
-    """Read what inference needs of a training's checkpoint; nothing in it is executed.
+    """Read the part of a training's checkpoint that inference needs; no code in it is executed.
 
     Raises:
         ModelError: It is damaged, or no checkpoint of this project.
@@ -42,7 +42,7 @@ def read_checkpoint(path: Path) -> NetworkState:
     content = load_tensors(path)
     try:
         config, average = content["config"], content["average"]
-        coarse = config.get("coarse")  # neither this nor its weights are in older checkpoints
+        coarse = config.get("coarse")  # older checkpoints have neither this nor its weights
         return NetworkState(
             preprocess=from_json(PreprocessConfig, config["preprocess"], str(path)),
             network=dict(config["network"]),
@@ -51,11 +51,11 @@ def read_checkpoint(path: Path) -> NetworkState:
             coarse_weights=content["coarse"] if coarse else None,
         )
     except (LookupError, TypeError, ValueError, ConfigError) as error:
-        raise ModelError(f"{path} is no checkpoint of `lungunetseg train` (it lacks or misnames {error}).") from error
+        raise ModelError(f"{path} is not a checkpoint of `lungunetseg train` (missing or wrong: {error}).") from error
 
 
 def load_tensors(path: Path) -> Any:
-    """Return what a file of `torch.save` holds, on the CPU: tensors and plain values, and nothing that runs.
+    """Load a file of `torch.save` to the CPU: tensors and plain values only, no code.
 
     Raises:
         ModelError: It cannot be read, is damaged, or holds anything else.
@@ -67,10 +67,10 @@ def load_tensors(path: Path) -> Any:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
     except pickle.UnpicklingError:
-        # Without torch's own words, which advise to load it in the unsafe way.
+        # Without torch's message, which advises to load it unsafely.
         raise ModelError(
-            f"{path} is refused: it is damaged, no PyTorch checkpoint, or holds code rather than weights. Get it again "
+            f"{path} is refused: it is damaged, not a PyTorch file, or holds code rather than weights. Get it again "
             "from a source you trust."
         ) from None
-    except Exception as error:  # torch raises whatever the broken bytes lead to
-        raise ModelError(f"{path} is damaged, or no PyTorch checkpoint ({type(error).__name__}).") from error
+    except Exception as error:  # torch may raise anything on damaged data
+        raise ModelError(f"{path} is damaged, or not a PyTorch checkpoint ({type(error).__name__}).") from error

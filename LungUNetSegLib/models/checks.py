@@ -1,4 +1,4 @@
-"""Whether a model's files are those that its manifest describes, and belong together."""
+"""Checks that a model's files are those that its manifest describes, and belong together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sha256_of(path: Path) -> str:
 
 
 def check_files(name: str, folder: Path, files: ModelFiles) -> None:
-    """Refuse a network whose files are not there, or were changed.
+    """Refuse a network whose files are missing or were changed.
 
     Raises:
         ModelError: Names the file.
@@ -39,16 +39,16 @@ def check_files(name: str, folder: Path, files: ModelFiles) -> None:
 
 
 def check_whole(model: Model) -> None:
-    """Refuse an exported model whose parts do not belong together: what one engine computes, another must.
+    """Refuse an exported model whose files do not belong together, so that all engines compute the same.
 
     Raises:
-        ModelError: The graph takes or gives other sizes than the manifest says, or reads its weights where the weights'
-            own file has others.
+        ModelError: The graph's input or output sizes differ from the manifest's, or it reads weights at offsets where
+            the weights' file has others.
     """
     assert model.onnx is not None
     graph, places = read_graph(model.onnx), read_places(model.weights)
     where = f"{model.onnx} does not belong to this model"
-    first = 1 if model.is_coarse else None  # a whole scan at once, or any number of slices
+    first = 1 if model.is_coarse else None  # either a whole scan, or any number of slices
     seen = (first, *(None if size < 0 else size for size in model.input_shape))
     said = (first, model.channels, *seen[2:])
     for shape, expected, does in ((graph.input, seen, "takes"), (graph.output, said, "gives")):
@@ -64,7 +64,7 @@ def check_whole(model: Model) -> None:
 
 
 def _agree(shape: Shape, expected: Shape) -> bool:
-    """Whether two shapes may be the same; a size that one leaves open is any size."""
+    """Whether two shapes are compatible; an open size matches any size."""
     pairs = zip(shape, expected, strict=False)
     return len(shape) == len(expected) and all(None in pair or pair[0] == pair[1] for pair in pairs)
 

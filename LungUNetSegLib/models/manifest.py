@@ -1,4 +1,4 @@
-"""What ``manifest.json`` says of a model: its network and structures, its files, how it was made, what it reached."""
+"""Defines ``manifest.json``, which describes a model: network, structures, files, training and scores."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class ModelFile:
     sha256: str
 
     def __post_init__(self) -> None:
-        # A manifest comes with somebody's model: it may not point at the reader's other files.
+        # A manifest may come from others: it must not point to other files of the user.
         if Path(self.file).name != self.file:
             raise ConfigError(f"A model's file lies in the manifest's own folder, got {self.file!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFiles:
-    """What each engine reads.
+    """The files that the engines read.
 
     Attributes:
         onnx: The graph, for ONNX Runtime and OpenVINO; its numbers lie in the `torch` file.
@@ -48,7 +48,7 @@ class ModelFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class CoarsePart:
-    """The network that looks at the whole scan first.
+    """The coarse network, which sees the whole scan first.
 
     Attributes:
         network: The 3D U-Net's settings, as JSON.
@@ -61,7 +61,7 @@ class CoarsePart:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingCase:
-    """Scans of one collection that a model learnt from, with what their licence asks to be repeated."""
+    """Training scans of one collection, with the attribution that their licence requires."""
 
     collection: str
     cases: tuple[str, ...]
@@ -71,11 +71,11 @@ class TrainingCase:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """How a model was made.
+    """How a model was trained.
 
     Attributes:
-        cases: What it learnt from.
-        commands: The commands that make it again.
+        cases: Its training cases.
+        commands: The commands that reproduce it.
         config: Settings of the training run.
     """
 
@@ -86,20 +86,20 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What ``manifest.json`` says of a model.
+    """The contents of ``manifest.json``.
 
     Attributes:
-        name: For people and for ``--model``.
+        name: Display name, also for ``--model``.
         description: A sentence.
-        date: When it was made, as YYYY-MM-DD.
-        licence: Of the weights.
+        date: Date of the model, as YYYY-MM-DD.
+        licence: Licence of the weights.
         preprocess: The grid and intensities that the network expects.
         network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
-        structures: What the network's channels stand for, in their order; absent, as in older manifests, the lungs.
+        structures: The structures of the network's channels, in order; the lungs if absent, as in older manifests.
         files: The weights in each engine's form.
         coarse: The coarse network, for models whose preprocessing has a coarse view.
-        training: How it was made.
-        scores: What it reached, by the model card's names.
+        training: How it was trained.
+        scores: Its scores, by the model card's names.
     """
 
     name: str
@@ -124,14 +124,14 @@ def read_manifest(path: Path) -> Manifest:
     """Read and check a ``manifest.json``.
 
     Raises:
-        ModelError: It is no JSON, or has unknown or missing entries.
+        ModelError: It is not JSON, or has unknown or missing entries.
     """
     try:
         return from_json(Manifest, parse_json(path.read_text("utf-8")), str(path))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read as a model's manifest: {error}.") from error
     except ConfigError as error:
-        raise ModelError(str(error)) from error
+        raise ModelError(f"{error} Choose the manifest of a model that `lungunetseg export` made.") from error
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Finding a model, checking that it is unchanged, and knowing what it is.
+"""Finds a model, checks that it is unchanged, and describes it.
 
 A model is a folder with ``manifest.json``, ``network.onnx`` (the graph) and ``weights.safetensors`` (the numbers, to
 which the graph refers: there is one copy of them for all engines). A training checkpoint serves too, with torch.
@@ -28,16 +28,15 @@ class Model:
 
     Attributes:
         name: The manifest's, or the checkpoint's file name.
-        sha256: Of the weights, in hexadecimal: what identifies the model in a report.
+        sha256: Hash of the weights, in hexadecimal, which identifies the model in reports.
         preprocess: The grid and intensities that the network expects.
         network: The architecture's name and settings, as JSON; a U-Net's where there is no name.
         weights: Path of the safetensors file or checkpoint.
-        structures: What the network's channels stand for, in their order; the lungs where none are given.
+        structures: The structures of the network's channels, in order; the lungs if none are given.
         onnx: Path of the ONNX graph; None for a checkpoint.
         manifest: None for a checkpoint.
-        is_coarse: Whether this is the network that looks at the whole scan first.
-        coarse: The network that looks at the whole scan first, as a model of its own that engines load alike; None
-            without one.
+        is_coarse: Whether this is a coarse network, which sees the whole scan first.
+        coarse: The coarse network, as a model of its own that engines load in the same way; None without one.
     """
 
     name: str
@@ -56,7 +55,7 @@ class Model:
         if self.is_coarse:
             return
         if bool(self.preprocess.coarse_mm) != (self.coarse is not None):
-            raise ModelError(f"{self.name!r} has a coarse view without its network, or the network without the view.")
+            raise ModelError(f"{self.name!r} has a coarse view but no coarse network, or the reverse.")
         seen, given = self.network.get("in_channels", 1), self.preprocess.channels
         said = self.network.get("out_channels", 1)
         if seen != given or not self.structures or said != len(self.structures):
@@ -68,25 +67,25 @@ class Model:
 
     @property
     def channels(self) -> int:
-        """Of its probabilities; one for each structure."""
+        """Number of channels of its probabilities; one for each structure."""
         return len(self.structures)
 
     @property
     def finds_lungs(self) -> bool:
-        """Whether its structures are right and left lung in this order, or both lungs as one."""
+        """Whether its structures are the right and left lung, in this order, or both lungs as one."""
         found = tuple(structure.segment_id for structure in self.structures)
         return found in [tuple(each.segment_id for each in lungs) for lungs in (LUNGS, BOTH_LUNGS)]
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of one input, without the batch; -1 is free."""
+        """Shape of one input, without the batch; -1 is a dynamic size."""
         if self.is_coarse:
             return (1, -1, *self.preprocess.coarse_size)
         return (self.preprocess.channels, *self.preprocess.size)
 
 
 def shipped_models() -> list[str]:
-    """Names of the models that come with this package."""
+    """Return the names of the models that come with this package."""
     return sorted(path.parent.name for path in SHIPPED_FOLDER.glob(f"*/{MANIFEST_FILE}"))
 
 
@@ -97,7 +96,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
         name_or_path: A shipped model's name, a model's folder or ``manifest.json``, or a training checkpoint.
 
     Raises:
-        ModelError: There is no such model, its manifest is not one, or a file is missing or changed.
+        ModelError: There is no such model, its manifest is invalid, or a file is missing or changed.
         MissingDependencyError: It is a checkpoint and torch is not installed.
     """
     if str(name_or_path) in shipped_models():

@@ -1,4 +1,4 @@
-"""What an ONNX graph says of itself: sizes of its input and output, and where in which file its weights lie.
+"""Reads from an ONNX graph the sizes of its input and output, and the file and offset of its weights.
 
 Read without the package `onnx`, which is needed only to make models. The file is a protobuf message
 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto); the numbers of the fields that are read are named below.
@@ -13,7 +13,7 @@ from pathlib import Path
 from LungUNetSegLib.errors import ModelError
 
 Shape = tuple[int | None, ...]
-"""Sizes of a tensor; None where the graph leaves one open, as it does the batch's."""
+"""Sizes of a tensor; None for a dynamic size, such as the batch's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,9 @@ class ExternalTensor:
     Attributes:
         name: In the graph.
         shape: Its sizes.
-        file: As the graph names it.
-        offset: Its first byte, from the file's start.
-        length: Its bytes.
+        file: The file's name in the graph.
+        offset: Its first byte in the file.
+        length: Its number of bytes.
     """
 
     name: str
@@ -37,12 +37,12 @@ class ExternalTensor:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphFacts:
-    """What `read_graph` finds.
+    """The result of `read_graph`.
 
     Attributes:
         input: Shape of the first input.
         output: Shape of the first output.
-        weights: All that lie in other files.
+        weights: All weights that lie in other files.
     """
 
     input: Shape
@@ -63,7 +63,7 @@ def read_graph(path: Path) -> GraphFacts:
     """Read an ONNX file.
 
     Raises:
-        ModelError: It is none, or a damaged one.
+        ModelError: The file is not ONNX, or it is damaged.
     """
     try:
         graph = _message(_first(_message(path.read_bytes()), _GRAPH))
@@ -73,7 +73,7 @@ def read_graph(path: Path) -> GraphFacts:
             weights=tuple(_external_tensors(graph)),
         )
     except (ValueError, LookupError, OSError) as error:
-        raise ModelError(f"{path} is not a whole ONNX graph ({error}).") from error
+        raise ModelError(f"{path} is not a complete ONNX graph ({error}).") from error
 
 
 def _external_tensors(graph: Message) -> Iterator[ExternalTensor]:
@@ -99,7 +99,7 @@ def _shape(value: int | bytes) -> Shape:
 
 
 def _message(content: int | bytes) -> Message:
-    """Return the fields of a protobuf message by their numbers: varints as int, all else as bytes."""
+    """Return the fields of a protobuf message by their numbers: varints as int, others as bytes."""
     if isinstance(content, int):
         raise ValueError("a number where a message should be")
     fields: Message = {}
@@ -122,7 +122,7 @@ def _message(content: int | bytes) -> Message:
 
 
 def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """Return the number of 7 bits a byte at `position`, and where it ends."""
+    """Return the varint (7 bits per byte) at `position`, and where it ends."""
     value = 0
     for index in range(10):
         if position + index >= len(content):
@@ -135,7 +135,7 @@ def _varint(content: bytes, position: int) -> tuple[int, int]:
 
 
 def _integers(values: list[int | bytes]) -> Iterator[int]:
-    """Repeated integers come one by one, or packed."""
+    """Return repeated integers, which are stored one by one or packed."""
     for value in values:
         if isinstance(value, int):
             yield value

@@ -1,8 +1,8 @@
-"""Named tensors in one file that no reader can be made to execute: the safetensors format.
+"""Reads and writes the safetensors format: named tensors in one file, which cannot contain code.
 
 A file is an 8-byte little-endian header length, a JSON header ``{name: {dtype, shape, data_offsets}}`` and the raw
-numbers (https://github.com/huggingface/safetensors#format). Written here because 3D Slicer has no safetensors
-package, and because the ONNX graph refers to the tensors by their place in the file.
+numbers (https://github.com/huggingface/safetensors#format). It is implemented here because 3D Slicer has no
+safetensors package, and because the ONNX graph refers to the tensors by their offset in the file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _MAX_HEADER_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class TensorPlace:
-    """Where a tensor lies in its file.
+    """The position of a tensor in its file.
 
     Attributes:
         shape: Its sizes.
-        offset: Its first byte, from the file's start.
-        length: Its bytes.
+        offset: Its first byte in the file.
+        length: Its number of bytes.
     """
 
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class TensorPlace:
 def write_weights(
     path: Path, tensors: Mapping[str, npt.NDArray[np.float32]], *, half: bool = False
 ) -> dict[str, TensorPlace]:
-    """Write float32 tensors and return where each lies; `half` writes them in float16, for keeping, not for engines."""
+    """Write float32 tensors, and return each one's position; `half` writes float16, for archives, not for engines."""
     header, places, end = {}, {}, 0
     kind, stored, size = ("F16", "<f2", 2) if half else ("F32", "<f4", 4)
     for name, tensor in tensors.items():
@@ -53,7 +53,7 @@ def write_weights(
         header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [end, end + length]}
         end += length
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # so that the numbers begin at a multiple of 8
+    text += b" " * (-len(text) % 8)  # so that the data begin at a multiple of 8
     start = _LENGTH_BYTES + len(text)
     with path.open("wb") as file:
         file.write(len(text).to_bytes(_LENGTH_BYTES, "little") + text)
@@ -64,10 +64,10 @@ def write_weights(
 
 
 def read_weights(path: Path) -> Tensors:
-    """Return the file's tensors by name, those of float16 as float32.
+    """Return the file's tensors by name; float16 is converted to float32.
 
     Raises:
-        ModelError: It is no safetensors file, is cut short, or holds anything but float32 and float16.
+        ModelError: It is not a safetensors file, is cut short, or holds other types than float32 and float16.
     """
     content, tensors = path.read_bytes(), {}
     for name, place in read_places(path).items():
@@ -79,7 +79,7 @@ def read_weights(path: Path) -> Tensors:
 
 
 def read_places(path: Path) -> dict[str, TensorPlace]:
-    """Return where each tensor of the file lies; only its header is read.
+    """Return the position of each tensor in the file; only the header is read.
 
     Raises:
         ModelError: As `read_weights`.
@@ -92,11 +92,11 @@ def read_places(path: Path) -> dict[str, TensorPlace]:
             header = parse_json(file.read(header_bytes).decode())
         return _places(header, _LENGTH_BYTES + header_bytes, path.stat().st_size)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is not a whole safetensors file of float32 weights ({error}).") from error
+        raise ModelError(f"{path} is not a complete safetensors file of float32 weights ({error}).") from error
 
 
 def _places(header: Any, start: int, size: int) -> dict[str, TensorPlace]:
-    """Check the header of a file of `size` bytes whose numbers begin at `start`."""
+    """Check the header of a file of `size` bytes whose data begin at `start`."""
     places = {}
     for name, entry in header.items():
         if name == "__metadata__":

@@ -1,7 +1,7 @@
-"""Segmentation networks in PyTorch, by name; each takes (N, C, H, W) of any size and gives logits.
+"""Segmentation networks in PyTorch, by name; each maps (N, C, H, W) of any size to logits.
 
 A new one is a file here that holds its settings (a `NetworkConfig`) and its module, and a line in the table below:
-training, checkpoints, export, engines and the shared tests (tests/networks) then know it by its name.
+training, checkpoints, export, engines and the shared tests (tests/networks) then find it by its name.
 """
 
 from LungUNetSegLib.networks.architecture import (

@@ -1,4 +1,4 @@
-"""What every network has in common: named settings, a registry of those names, and the way to probabilities."""
+"""Defines what all networks share: named settings, a registry of names, and conversion to probabilities."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _ARCHITECTURES: dict[str, type[NetworkConfig]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Everything that decides a network's weights; each architecture adds its own settings.
+    """The settings of a network; each architecture adds its own.
 
-    Training settings, checkpoints and manifests keep it as JSON, where `name` says which architecture it is of.
+    Training settings, checkpoints and manifests store it as JSON, in which `name` identifies the architecture.
 
     Attributes:
         name: The architecture's name.
-        in_channels: Image channels.
-        out_channels: Structures that the network finds.
+        in_channels: Number of image channels.
+        out_channels: Number of structures that the network segments.
     """
 
     classes: ClassVar[bool] = False
-    """Whether a pixel belongs to one class at most: the network then gives the background's logit first (softmax).
-    Otherwise each structure has a logit of its own (sigmoid)."""
+    """Whether a pixel belongs to at most one class: the network's first logit is then the background's (softmax).
+    Otherwise each structure has its own logit (sigmoid)."""
 
     jumps: ClassVar[bool] = False
-    """Whether a last bit that is rounded otherwise may move a value by a pixel, as it does in max-unpooling: engines
-    then differ at single pixels, however exactly they compute."""
+    """Whether a rounding difference may move a value by a pixel, as in max-unpooling: engines then differ at single
+    pixels, however precisely they compute."""
 
     name: str
     in_channels: int = 1
@@ -43,28 +43,28 @@ class NetworkConfig:
         self.check_at_least_1("in_channels", "out_channels")
 
     def build(self) -> nn.Module:
-        """Return the network at random weights: (N, in_channels, H, W) to logits (N, k, H, W) for any H and W.
+        """Return the network with random weights: (N, in_channels, H, W) to logits (N, k, H, W) for any H and W.
 
-        k is `out_channels`, or one more where `classes` holds.
+        k is `out_channels`, or one more if `classes` is true.
         """
         raise NotImplementedError
 
     def check_at_least_1(self, *names: str) -> None:
-        """Refuse numbers below 1 of the settings that are named."""
+        """Raise an error if one of the named settings is below 1."""
         for name in names:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
 
     @classmethod
     def upgrade(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Return this version's form of the settings that an older version wrote."""
+        """Convert settings that an older version wrote to this version's form."""
         return values
 
     @classmethod
     def choose(cls, values: Mapping[str, Any], where: str) -> tuple[type[NetworkConfig], dict[str, Any]]:
-        """Return the class that JSON settings are for, and the settings; `config.from_json` asks for it.
+        """Return the class of JSON settings, and the settings; called by `config.from_json`.
 
-        Settings without a name are of this class or, where any network will do, of the U-Net, the only one at first.
+        Settings without a name belong to this class or, if any network is allowed, to the U-Net, as in old files.
 
         Raises:
             ConfigError: The name is unknown, or of another architecture than this class.
@@ -79,19 +79,19 @@ class NetworkConfig:
 
 
 def register(config_type: type[NetworkConfig]) -> None:
-    """Make an architecture known by the name in its settings."""
+    """Register an architecture by the name in its settings."""
     name = _name_of(config_type)
     assert name not in _ARCHITECTURES, f"two networks are called {name!r}"
     _ARCHITECTURES[name] = config_type
 
 
 def network_names() -> list[str]:
-    """Names of the architectures that are registered."""
+    """Return the names of the registered architectures."""
     return sorted(_ARCHITECTURES)
 
 
 def read_network_config(values: NetworkConfig | Mapping[str, Any], where: str = "network") -> NetworkConfig:
-    """Return the settings that JSON holds; settings themselves are returned as they are.
+    """Return the settings in JSON; settings objects are returned unchanged.
 
     Raises:
         ConfigError: An unknown name or setting, or a value that it cannot take.
@@ -100,7 +100,7 @@ def read_network_config(values: NetworkConfig | Mapping[str, Any], where: str = 
 
 
 def build_network(config: NetworkConfig | Mapping[str, Any]) -> nn.Module:
-    """Build a network at random weights.
+    """Build a network with random weights.
 
     Args:
         config: The architecture's settings, or their JSON form.
@@ -112,10 +112,10 @@ def build_network(config: NetworkConfig | Mapping[str, Any]) -> nn.Module:
 
 
 def structure_logits(logits: Tensor, config: NetworkConfig) -> Tensor:
-    """Return (N, out_channels, H, W) logits of each structure against everything else.
+    """Return (N, out_channels, H, W) logits of each structure against all others.
 
     Args:
-        logits: What the network gives.
+        logits: The network's output.
         config: The network's settings.
 
     Returns:
@@ -132,7 +132,7 @@ def structure_logits(logits: Tensor, config: NetworkConfig) -> Tensor:
 
 
 class Probabilities(nn.Module):
-    """A network with what turns its logits into probabilities: sigmoid or softmax, as in its loss.
+    """A network followed by sigmoid or softmax, as in its loss, so that it gives probabilities.
 
     Args:
         network: From `build_network`.

@@ -1,4 +1,4 @@
-"""The parts that the networks are built of."""
+"""Building blocks of the networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Normalisation = Literal["batch", "instance", "group", "none"]
 
 
 def normalisation_layer(kind: Normalisation, features: int, epsilon: float = 1e-5) -> nn.Module:
-    """Return the normalisation of `features` channels that `kind` names; `epsilon` is added to the variance."""
+    """Return a normalisation layer of the named kind for `features` channels; `epsilon` is added to the variance."""
     if kind == "batch":
         return nn.BatchNorm2d(features, epsilon)
     if kind == "instance":
@@ -33,7 +33,7 @@ class ConvBlock(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int, normalisation: Normalisation = "batch") -> None:
         layers: list[nn.Module] = []
         for channels in (in_channels, out_channels):
-            # A bias before a normalisation would be subtracted again.
+            # A bias before a normalisation has no effect.
             bias = normalisation == "none"
             layers.append(nn.Conv2d(channels, out_channels, 3, padding=1, bias=bias))
             layers.append(normalisation_layer(normalisation, out_channels))
@@ -49,7 +49,7 @@ class Downsample(nn.Sequential):
 
 
 class UpBlock(nn.Module):
-    """A transposed convolution to twice the size, the skip concatenated, and a ConvBlock.
+    """A transposed convolution to twice the size, concatenation of the skip connection, and a ConvBlock.
 
     Args:
         in_channels: Channels from the coarser stage.
@@ -69,5 +69,5 @@ class UpBlock(nn.Module):
 
 
 def _group_count(features: int) -> int:
-    """The largest number of groups up to 8 that divides `features`."""
+    """Return the largest number of groups up to 8 that divides `features`."""
     return next(groups for groups in (8, 4, 2, 1) if features % groups == 0)

@@ -1,8 +1,9 @@
-"""A feature pyramid on a DenseNet121, which made the lung masks of Wang 2020 (doi:10.1183/13993003.00775-2020).
+"""DenseNet121-FPN, a feature pyramid network, with which Wang 2020 (doi:10.1183/13993003.00775-2020) segmented lungs.
 
 Verified against that work's public code and the package that it builds its network with (segmentation-models 1.0.1):
 layout, taps, widths, number of weights, normalisation of the slices, three neighbouring slices as channels. Its loss,
-optimiser and augmentation are not public, and its weights are not here; that it began with ImageNet's is remembered.
+optimiser and augmentation are not public, and its weights are not included; that it was initialised with ImageNet's
+weights is from memory.
 The DenseNet is that of Huang 2017 (doi:10.1109/CVPR.2017.243), the pyramid after Lin 2017 (doi:10.1109/CVPR.2017.106).
 """
 
@@ -22,7 +23,7 @@ from LungUNetSegLib.networks.blocks import Normalisation, normalisation_layer
 from LungUNetSegLib.networks.encoders import EncoderConfig
 
 EPSILON = 1.001e-5
-"""Added to the variance in batch normalisation, as Keras's DenseNet has it."""
+"""Added to the variance in batch normalisation, as in Keras's DenseNet."""
 
 MULTIPLE = 32
 """Images are padded to a multiple of this."""
@@ -30,14 +31,14 @@ MULTIPLE = 32
 
 @dataclass(frozen=True, kw_only=True)
 class DenseNetFpnConfig(EncoderConfig):
-    """Everything that decides a DenseNet-FPN's weights.
+    """The settings of a DenseNet-FPN.
 
     Attributes:
         in_channels: Neighbouring slices; 3 in the paper.
         blocks: Units in each dense block; DenseNet121's by default.
         growth: Channels that a unit adds; 32 in DenseNet121.
         pyramid_features: Channels of the pyramid; 256 in the paper, half as many in its heads.
-        normalisation: After a convolution, where the paper has one there; "none" once it is folded into that. Those
+        normalisation: Kind of the normalisations after convolutions; "none" after they were folded into these. Those
             before a convolution's ReLU are always batch normalisations.
     """
 
@@ -57,15 +58,15 @@ class DenseNetFpnConfig(EncoderConfig):
             raise ConfigError(f"pyramid_features must be even, got {self.pyramid_features}.")
 
     def build(self) -> DenseNetFpn:
-        """Return the network at random weights."""
+        """Return the network with random weights."""
         return DenseNetFpn(self)
 
 
 class DenseNetFpn(nn.Module):
-    """A DenseNet encoder whose five resolutions meet in a pyramid at half the image's resolution.
+    """A DenseNet encoder whose five resolutions are merged in a pyramid at half the image's resolution.
 
-    Each slice is first brought to mean 0 and standard deviation 1, as the paper does with HU: so the scale of what is
-    given does not matter, as long as nothing is clipped at its upper end.
+    Each slice is first standardised to mean 0 and standard deviation 1, as the paper does with HU: so the scale of the
+    input does not matter, as long as its upper end is not clipped.
 
     Args:
         config: Its settings.
@@ -106,11 +107,11 @@ class DenseNetFpn(nn.Module):
         return logits
 
     def encoder_state(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return torchvision's `features.*` by our names, which are its own without that prefix."""
+        """Return torchvision's `features.*` by our names, which lack that prefix."""
         state = {}
         for key, value in weights.items():
             if key.startswith("features."):
-                # Published files still say norm.1 and conv.1, as the first versions did.
+                # Published files still have the names norm.1 and conv.1 of the first versions.
                 name = re.sub(r"(norm|conv)\.(\d)\.", r"\1\2.", key.removeprefix("features."))
                 state[f"encoder.{name}"] = value
         return state
@@ -126,7 +127,7 @@ class DenseNet(nn.Module):
         normalisation: After a convolution, as in DenseNetFpnConfig.
 
     Attributes:
-        tap_features: Channels of what `forward` returns.
+        tap_features: Channels of the outputs of `forward`.
     """
 
     def __init__(
@@ -134,7 +135,7 @@ class DenseNet(nn.Module):
     ) -> None:
         super().__init__()
         channels = 2 * growth
-        # A bias before a normalisation would be subtracted again.
+        # A bias before a normalisation has no effect.
         self.conv0 = nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=normalisation == "none")
         self.norm0 = normalisation_layer(normalisation, channels, EPSILON)
         self.blocks = len(blocks)
@@ -153,7 +154,7 @@ class DenseNet(nn.Module):
         self.tap_features.append(channels)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Return features at strides 2, 4, 8, 16 and 32: the stem's, the transitions' before they pool, the last."""
+        """Return features at strides 2, 4, 8, 16, 32: the stem's, the transitions' before pooling, the last block's."""
         features = F.relu(self.norm0(self.conv0(image)))
         taps = [features]
         features = F.max_pool2d(features, 3, stride=2, padding=1)
@@ -168,7 +169,7 @@ class DenseNet(nn.Module):
 
 
 class DenseUnit(nn.Module):
-    """What a dense block repeats: two convolutions, whose result joins their input.
+    """The unit of a dense block: two convolutions, whose result is concatenated to their input.
 
     Args:
         in_channels: Channels of the input.
@@ -209,7 +210,7 @@ class Transition(nn.Module):
 
 
 def standardised(slices: Tensor) -> Tensor:
-    """Bring each slice to mean 0 and standard deviation 1 over all its pixels; a uniform one to 0."""
+    """Standardise each slice to mean 0 and standard deviation 1 over all its pixels; a uniform slice becomes 0."""
     centred = slices - slices.mean(dim=(2, 3), keepdim=True)
     deviation = centred.square().mean(dim=(2, 3), keepdim=True).sqrt()
     return centred / (deviation + 1e-6)

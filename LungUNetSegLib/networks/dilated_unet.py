@@ -1,4 +1,4 @@
-"""A U-Net whose middle sees far by dilated convolutions, after DC-U-Net (Xuan 2021, doi:10.1016/j.cmpb.2021.106170).
+"""A U-Net with dilated convolutions in its middle, after DC-U-Net (Xuan 2021, doi:10.1016/j.cmpb.2021.106170).
 
 Verified is the abstract alone: a U-Net fused with dilated convolution segments lungs on whole CT slices, with a mean
 IoU of 0.9627 and a mean Dice of 0.9743. Where its dilation sits and with which rates could not be read. So this is a
@@ -21,11 +21,11 @@ from LungUNetSegLib.networks.unet import UNet, UNetSettings
 
 @dataclass(frozen=True, kw_only=True)
 class DilatedUNetConfig(UNetSettings):
-    """Everything that decides a dilated U-Net's weights; the others are those of `UNetSettings`.
+    """The settings of a dilated U-Net, in addition to those of `UNetSettings`.
 
     Attributes:
         rates: Distance between the taps of each of the middle's convolutions, in pixels of the middle.
-        joined: "sum" adds what all of them give, "chain" passes on what the last gives.
+        joined: "sum" adds all outputs, "chain" returns the last one.
     """
 
     name: Literal["dilated_unet"] = "dilated_unet"
@@ -70,7 +70,7 @@ class DilatedChain(nn.Module):
         out_channels: Channels of every convolution.
         rates: Distance between the taps of each, in pixels.
         normalisation: After each convolution.
-        joined: "sum" adds what all of them give, "chain" passes on what the last gives.
+        joined: "sum" adds all outputs, "chain" returns the last one.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class DilatedChain(nn.Module):
             # A bias before a normalisation would be subtracted again.
             bias = normalisation == "none"
             convolution = nn.Conv2d(in_channels, out_channels, 3, padding=rate, dilation=rate, bias=bias)
-            # Not in place: what is added up later must stay as it was.
+            # Not in place, as the outputs are added up later.
             self.layers.append(nn.Sequential(convolution, normalisation_layer(normalisation, out_channels), nn.ReLU()))
             in_channels = out_channels
 
@@ -102,7 +102,7 @@ class DilatedChain(nn.Module):
 
 
 def offsets_seen(rates: tuple[int, ...]) -> set[int]:
-    """Return the distances along an axis at which a chain of convolutions with three taps sees pixels."""
+    """Return the offsets along an axis that a chain of convolutions with three taps covers."""
     offsets = {0}
     for rate in rates:
         offsets = {offset + step for offset in offsets for step in (-rate, 0, rate)}

@@ -1,6 +1,6 @@
-"""Encoders that may begin with weights from elsewhere, in the files that torchvision publishes them in.
+"""Loads pretrained encoder weights from files in torchvision's format.
 
-None are shipped or fetched: whoever has such a file names it in the network's settings.
+None are shipped or downloaded: the network's settings may name a file of the user.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from LungUNetSegLib.networks.architecture import NetworkConfig
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig(NetworkConfig):
-    """Settings of a network whose encoder may begin with weights from a file.
+    """Settings of a network whose encoder may be initialised with weights from a file.
 
     Attributes:
-        encoder_weights: Path of a state dict in torchvision's layout (learnt from ImageNet, say), read when a training
-            starts; "" for random weights.
+        encoder_weights: Path of a state dict in torchvision's layout (such as trained on ImageNet), read when a
+            training starts; "" for random weights.
     """
 
     encoder_weights: str = ""
@@ -31,18 +31,18 @@ class EncoderConfig(NetworkConfig):
 
 @runtime_checkable
 class HasEncoder(Protocol):
-    """A network with an encoder that other weights fit."""
+    """A network with an encoder that accepts pretrained weights."""
 
     def encoder_state(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return `weights`, a file's tensors by torchvision's names, by the network's own names."""
+        """Rename a file's tensors from torchvision's names to the network's own names."""
         ...
 
 
 def load_encoder(network: nn.Module, config: NetworkConfig) -> None:
-    """Put the weights that `config.encoder_weights` names into a network's encoder; nothing if it names none.
+    """Load the weights that `config.encoder_weights` names, if any, into a network's encoder.
 
     Raises:
-        ModelError: No such file, a damaged one, or one of another layout.
+        ModelError: The file is missing, damaged, or has another layout.
     """
     path = config.encoder_weights if isinstance(config, EncoderConfig) else ""
     if not path:
@@ -52,11 +52,11 @@ def load_encoder(network: nn.Module, config: NetworkConfig) -> None:
         weights = torch.load(Path(path), map_location="cpu", weights_only=True)
     except OSError as error:
         raise ModelError(f"The encoder's weights {path} cannot be read: {error.strerror}.") from error
-    except Exception as error:  # torch lets through whatever its unpickler stumbles over
+    except Exception as error:  # torch passes on any exception of its unpickler
         message = f"{path} is damaged, or holds more than weights: {' '.join(str(error).split())}"
         raise ModelError(message) from error
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise ModelError(f"{path} is no state dict of tensors by name; give a file as torchvision publishes them.")
+        raise ModelError(f"{path} is not a state dict of tensors by name; give a file in torchvision's format.")
     found, own = network.encoder_state(weights), network.state_dict()
     wrong = [key for key, value in found.items() if key not in own or own[key].shape != value.shape]
     convolutions = [key for key, value in own.items() if key.startswith("encoder.") and value.dim() == 4]

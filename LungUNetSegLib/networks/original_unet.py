@@ -1,7 +1,7 @@
-"""The U-Net as it was first published (Ronneberger 2015, doi:10.1007/978-3-319-24574-4_28), for slices of any size.
+"""The U-Net as first published (Ronneberger 2015, doi:10.1007/978-3-319-24574-4_28), for slices of any size.
 
 Layout, sizes, number of weights and the order of the concatenation are verified against the authors' release of
-2015-10-02, as are the place and the probability of its dropout and the distribution of its first weights. Two things
+2015-10-02, as are the place and the probability of its dropout and the distribution of its initial weights. Two things
 of that release that the paper's figure does not have are left out: a ReLU after each up-convolution, and a last
 up-convolution that keeps its channels. That beyond the border the image goes on mirrored is verified; that the border's
 own pixels are not repeated there is the choice of a public re-implementation.
@@ -21,23 +21,23 @@ from LungUNetSegLib.networks.architecture import NetworkConfig
 
 LEVELS = 5
 STEP: int = 2 ** (LEVELS - 1)
-"""The image pixels behind one pixel of the coarsest level."""
+"""Image pixels per pixel of the coarsest level, along each axis."""
 
 LOST = 184
-"""By so many pixels a tile's output is smaller than its input: 92 a side, lost to convolutions without padding."""
+"""Difference between a tile's input and output size: 92 pixels on each side, due to convolutions without padding."""
 
 SMALLEST_OUTPUT = 4
-"""Of a tile; the output is 16 k + 4 pixels wide, from an input of 16 k + 188."""
+"""Smallest output of a tile; the output is 16 k + 4 pixels wide, from an input of 16 k + 188."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OriginalUNetConfig(NetworkConfig):
-    """Everything that decides the weights of a U-Net of 2015.
+    """The settings of a U-Net of 2015.
 
     Attributes:
         first_features: Channels of the finest level, doubled from level to level; 64 in the paper. The cost grows with
             its square: with 16 it trains on two cores.
-        largest_tile: Side of the largest output tile in pixels; 388 in the paper. What is larger is cut into tiles.
+        largest_tile: Side of the largest output tile in pixels; 388 in the paper. Larger slices are cut into tiles.
     """
 
     classes: ClassVar[bool] = True
@@ -61,10 +61,10 @@ class OriginalUNetConfig(NetworkConfig):
 
 
 class OriginalUNet(nn.Module):
-    """A U-Net of valid convolutions that computes a slice tile by tile, and gives logits of classes.
+    """A U-Net of valid convolutions that processes a slice tile by tile, and gives logits of classes.
 
-    Tiles begin at multiples of 16 pixels, so that all of them are pooled alike: the result is that of one large tile.
-    The paper's own step of 388 is none, and its tiles differ a little from one large one.
+    Tiles begin at multiples of 16 pixels, so that pooling is aligned and the result is that of one large tile. The
+    paper's own step of 388 is not such a multiple, so its tiles differ slightly from one large one.
 
     Args:
         config: Its settings.
@@ -77,7 +77,7 @@ class OriginalUNet(nn.Module):
         self.encoder = nn.ModuleList()
         channels = config.in_channels
         for level, width in enumerate(features):
-            # Dropped at the end of the contracting path: the skip of the last but one level carries it too.
+            # Dropout at the end of the contracting path, and in the skip connection of the level before.
             self.encoder.append(_two_convolutions(channels, width, dropout=0.5 if level >= LEVELS - 2 else 0.0))
             channels = width
         self.pool = nn.MaxPool2d(2)
@@ -98,7 +98,7 @@ class OriginalUNet(nn.Module):
         return torch.cat(rows, dim=2)
 
     def valid(self, tile: Tensor) -> Tensor:
-        """Map a tile of 16 k + 188 pixels a side, as many rows and columns as they may be, to 184 fewer each way.
+        """Map a tile with sides of 16 k + 188 pixels to an output that is 184 pixels smaller along each axis.
 
         Raises:
             ConfigError: A side of another size.
@@ -119,7 +119,7 @@ class OriginalUNet(nn.Module):
         return logits
 
     def _spans(self, size: int) -> list[range]:
-        """The pixels along one axis that each tile gives."""
+        """Return the span of pixels along one axis for each tile."""
         limit = self.largest_tile
         step = size if size <= limit else limit - SMALLEST_OUTPUT
         return [range(start, min(start + step, size)) for start in range(0, size, step)]
@@ -131,12 +131,12 @@ class OriginalUNet(nn.Module):
 
 
 def output_size(wanted: int) -> int:
-    """Return the smallest side that a tile's output can have to hold `wanted` pixels."""
+    """Return the smallest side of a tile's output that covers `wanted` pixels."""
     return STEP * math.ceil(max(0, wanted - SMALLEST_OUTPUT) / STEP) + SMALLEST_OUTPUT
 
 
 def _mirrored(span: range, size: int, device: torch.device) -> Tensor:
-    """Numbers of the image's pixels in the input tile for `span`, along one axis; mirrored beyond the border."""
+    """Return the image's pixel numbers in the input tile for `span`, along one axis; mirrored beyond the border."""
     start = span.start - LOST // 2
     numbers = torch.arange(start, start + output_size(len(span)) + LOST)
     period = max(1, 2 * (size - 1))
@@ -145,7 +145,7 @@ def _mirrored(span: range, size: int, device: torch.device) -> Tensor:
 
 
 def _cropped(skip: Tensor, like: Tensor) -> Tensor:
-    """The middle of a skip, of the size of `like`."""
+    """Return the centre of a skip connection, cropped to the size of `like`."""
     top, left = ((skip.shape[axis] - like.shape[axis]) // 2 for axis in (2, 3))
     return skip[:, :, top : top + like.shape[2], left : left + like.shape[3]]
 
@@ -162,7 +162,7 @@ def _two_convolutions(in_channels: int, out_channels: int, dropout: float = 0.0)
 def _initialise(module: nn.Module) -> None:
     """Draw weights with a variance of 2 / fan in; biases are 0."""
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-        # Of an up-convolution, as in the release: the weights of one input channel.
+        # For an up-convolution, as in the release, the weights of one input channel.
         fan_in = module.weight[0].numel()
         nn.init.normal_(module.weight, std=math.sqrt(2 / fan_in))
         assert module.bias is not None

@@ -15,7 +15,7 @@ from LungUNetSegLib.networks.blocks import ConvBlock, Downsample, Normalisation,
 
 @dataclass(frozen=True, kw_only=True)
 class UNetSettings(NetworkConfig):
-    """What decides a U-Net's weights, besides its middle.
+    """The settings of a U-Net, except its middle.
 
     Attributes:
         features_per_stage: Channels from the finest stage to the middle.
@@ -40,31 +40,31 @@ class UNetSettings(NetworkConfig):
 
     @property
     def unet_arguments(self) -> dict[str, Any]:
-        """The arguments of `UNet`."""
+        """Return the arguments of `UNet`."""
         return {each.name: getattr(self, each.name) for each in fields(UNetSettings) if each.name != "name"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig(UNetSettings):
-    """Everything that decides a U-Net's weights; the settings are those of `UNetSettings`."""
+    """The settings of a U-Net, which are those of `UNetSettings`."""
 
     name: Literal["unet"] = "unet"
 
     def build(self) -> UNet:
-        """Return the network at random weights."""
+        """Return the network with random weights."""
         return UNet(**self.unet_arguments)
 
     @classmethod
     def upgrade(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Drop the dilation of 1 that older versions wrote.
+        """Remove the dilation of 1 that older versions wrote.
 
         Raises:
-            ConfigError: Another dilation; it left pixels unseen, and no network here has it any more.
+            ConfigError: Another dilation, which left pixels unseen and is no longer supported.
         """
         dilation = values.pop("middle_dilation", 1)
         if dilation != 1:
             raise ConfigError(
-                f"middle_dilation={dilation} is no longer built: one rate in a row leaves a grid of pixels unseen. "
+                f"middle_dilation={dilation} is no longer built: a repeated rate leaves a grid of pixels unseen. "
                 'Train the network "dilated_unet" instead.'
             )
         return values

@@ -17,14 +17,14 @@ from LungUNetSegLib.errors import ConfigError
 
 @dataclass(frozen=True, kw_only=True)
 class UNet3dConfig:
-    """Everything that decides a 3D U-Net's weights.
+    """The settings of a 3D U-Net.
 
     Attributes:
         in_channels: Channels of the volume.
         out_channels: Structures, one logit channel each.
         features_per_stage: Channels from the finest stage to the middle.
-        normalisation: Of each 3x3x3 convolution's weights. Views are few in a step and differ in how much of them is
-            air, so that statistics of a batch, or of one view, do not hold for the next.
+        normalisation: Kind of normalisation of each 3x3x3 convolution's weights. A step has few views with different
+            amounts of air, so that statistics of a batch or view do not fit the next.
     """
 
     in_channels: int = 1
@@ -99,7 +99,7 @@ class CoarseProbabilities(nn.Module):
 
 
 def build_coarse_network(config: UNet3dConfig | Mapping[str, Any]) -> UNet3d:
-    """Build a coarse network at random weights.
+    """Build a coarse network with random weights.
 
     Args:
         config: Its settings, or their JSON form.
@@ -127,7 +127,7 @@ class StandardisedConv3d(nn.Conv3d):
         self.gain = nn.Parameter(torch.full((out_channels, 1, 1, 1, 1), self.RELU_GAIN))
 
     def standardised(self) -> Tensor:
-        """The weights that are convolved with."""
+        """The standardised weights that the convolution uses."""
         variance, mean = torch.var_mean(self.weight, dim=(1, 2, 3, 4), keepdim=True, correction=0)
         fan_in = self.weight[0].numel()
         return (self.weight - mean) * self.gain * torch.rsqrt(variance * fan_in + 1e-4)

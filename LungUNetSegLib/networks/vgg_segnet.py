@@ -26,14 +26,14 @@ DEPTHS = (2, 2, 4, 4, 4)
 """Convolutions at each of VGG19's resolutions."""
 
 WIDTHS = (1, 2, 4, 8, 8)
-"""Their channels, as multiples of the first's."""
+"""Their channels, as multiples of those of the first."""
 
 Places = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class VggSegNetConfig(EncoderConfig):
-    """Everything that decides a VGG-SegNet's weights.
+    """The settings of a VGG-SegNet.
 
     Attributes:
         in_channels: 3, or 1 that is repeated three times.
@@ -55,12 +55,12 @@ class VggSegNetConfig(EncoderConfig):
             raise ConfigError(f"in_channels must be 3, or 1 that is repeated, got {self.in_channels}.")
 
     def build(self) -> VggSegNet:
-        """Return the network at random weights."""
+        """Return the network with random weights."""
         return VggSegNet(self)
 
 
 class VggSegNet(nn.Module):
-    """An encoder and its mirror image, joined by the places of the maxima alone; it gives logits of classes.
+    """An encoder and its mirror image, connected only by the positions of the maxima; it gives logits of classes.
 
     Args:
         config: Its settings.
@@ -78,7 +78,7 @@ class VggSegNet(nn.Module):
         for level in reversed(range(len(DEPTHS))):
             channels_of = [widths[level]] * DEPTHS[level] + [narrower[level]]
             block = _convolutions(channels_of, config.normalisation)
-            self.decoder.append(block if level else block[:-1])  # a last ReLU would leave no logits below 0
+            self.decoder.append(block if level else block[:-1])  # a last ReLU would remove logits below 0
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, in_channels, H, W) to logits of the background and of each structure, (N, out_channels + 1, H, W)."""
@@ -116,8 +116,8 @@ class VggSegNet(nn.Module):
 def pool_with_places(features: Tensor) -> tuple[Tensor, Places]:
     """Return the maxima of 2x2 pixels, and for each of the four pixels whether it is the (first) maximum.
 
-    The places are what PyTorch's max-pooling keeps as indices. As four masks they need neither index nor scatter:
-    OpenVINO computes those twenty times more slowly, and PyTorch refuses them where algorithms must be deterministic.
+    The masks replace the indices of PyTorch's max-pooling, so that no index or scatter operation is needed: OpenVINO
+    computes those twenty times more slowly, and PyTorch refuses them if algorithms must be deterministic.
 
     Args:
         features: (N, C, H, W) with even sides.
@@ -133,14 +133,14 @@ def pool_with_places(features: Tensor) -> tuple[Tensor, Places]:
 
 
 def unpool(features: Tensor, places: Places) -> Tensor:
-    """Put (N, C, H, W) values where the maxima were, 0 elsewhere; returns (N, C, 2 H, 2 W)."""
+    """Put (N, C, H, W) values at the positions of the maxima, 0 elsewhere; return (N, C, 2 H, 2 W)."""
     count, channels, height, width = features.shape
     spread = torch.stack([features * each for each in places], dim=2)
     return F.pixel_shuffle(spread.reshape(count, 4 * channels, height, width), 2)
 
 
 def _convolutions(channels: list[int], normalisation: Normalisation) -> nn.Sequential:
-    """3x3 convolutions with a bias, as VGG has it, each with normalisation and ReLU."""
+    """Return 3x3 convolutions with a bias, as in VGG, each with normalisation and ReLU."""
     layers: list[nn.Module] = []
     for given, made in pairwise(channels):
         layers += [nn.Conv2d(given, made, 3, padding=1), normalisation_layer(normalisation, made), nn.ReLU()]

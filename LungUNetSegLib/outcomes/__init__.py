@@ -1,1 +1,1 @@
-"""From both lungs of a scan to the probability of an outcome, as Wang 2020 does; no weights, no claim about disease."""
+"""Predicts an outcome from both lungs of a scan, as in Wang 2020; without weights or claims about disease."""

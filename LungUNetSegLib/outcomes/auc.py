@@ -1,4 +1,4 @@
-"""How well scores tell two outcomes apart: the area under the ROC curve, with its confidence interval."""
+"""Computes the area under the ROC curve, with its confidence interval."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def auc(scores: Sequence[float], outcomes: Sequence[bool], confidence: float = 0
     """Return the area under the ROC curve with DeLong's interval (DeLong 1988, doi:10.2307/2531595).
 
     Cases must be independent: one score for each patient. The variance is computed from ranks (Sun 2014,
-    doi:10.1109/LSP.2014.2337313); an interval that would leave 0 to 1 is cut there. With few cases, or an area of
-    exactly 1, the interval is too narrow to be believed.
+    doi:10.1109/LSP.2014.2337313); the interval is clipped to 0 to 1. With few cases, or an area of exactly 1, the
+    interval is too narrow to be reliable.
 
     Raises:
-        DataError: Scores that are no numbers, or fewer than two cases of an outcome, whose variance nobody knows.
+        DataError: Scores that are not numbers, or fewer than two cases of an outcome (undefined variance).
     """
     values, has = np.asarray(scores, float), np.asarray(outcomes, bool)
     if values.shape != has.shape or not np.isfinite(values).all():
@@ -66,7 +66,7 @@ def auc(scores: Sequence[float], outcomes: Sequence[bool], confidence: float = 0
 
 
 def _shares(of: npt.NDArray[np.float64], among: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """For each score of one group the share of the other group's that lie below; equal ones count half."""
+    """Return for each score of one group the share of the other group's scores below it; equal ones count half."""
     together = rankdata(np.concatenate((of, among)))[: len(of)]
     shares: npt.NDArray[np.float64] = (together - rankdata(of)) / len(among)
     return shares

@@ -1,4 +1,4 @@
-"""What the network of outcomes sees of each scan, and which outcome each has."""
+"""Prepares the outcome network's input, and reads the table of outcomes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from LungUNetSegLib.volume import Volume
 Float32 = npt.NDArray[np.float32]
 
 OUTCOMES = {"0": False, "1": True, "no": False, "yes": True, "false": False, "true": True}
-"""How a table may write an outcome."""
+"""Accepted spellings of outcomes in a table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InputConfig:
-    """What of a scan is given to the network.
+    """Which part of a scan the network gets.
 
     Attributes:
-        crop: Whether the lungs' box is cut out; otherwise the whole scan is given.
-        suppress: Whether what is not lung is made less conspicuous.
+        crop: Whether the lungs' box is cut out; otherwise the whole scan is used.
+        suppress: Whether the contrast of tissue outside the lungs is reduced.
         size: (slices, rows, columns).
     """
 
@@ -38,10 +38,10 @@ class InputConfig:
 
 
 def network_input(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:
-    """Return the network's input: its axes (head, back, left), its mean 0 and its standard deviation 1.
+    """Return the network's input with axes (head, back, left), mean 0 and standard deviation 1.
 
     Raises:
-        DataError: No lung, or too little of it for the box of Wang 2020.
+        DataError: No lung, or too little lung for the box of Wang 2020.
     """
     box = lung_box_of_wang(lungs) if config.crop else _all_of(lungs)
     scan, lungs = crop(scan, box).canonical(), crop(lungs, box).canonical()
@@ -53,8 +53,8 @@ def read_input(case: Case, config: InputConfig) -> Float32:
     """Read a case's scan and mask, and return the network's input.
 
     Raises:
-        ReadError: A file that cannot be read.
-        DataError: A mask that does not fit its scan, or too little lung.
+        ReadError: A file cannot be read.
+        DataError: The mask does not match its scan, or has too little lung.
     """
     pair = read_pair(case)
     try:
@@ -67,8 +67,8 @@ def read_outcomes(path: Path, cases: Sequence[Case]) -> dict[str, bool]:
     """Return the outcome of each case from a CSV file with the columns ``case`` and ``outcome`` (1 or 0, yes or no).
 
     Raises:
-        DataError: Not such a table, a case without outcome or twice in it, an outcome of another kind, or two cases of
-            one patient with different outcomes.
+        DataError: Not such a table, a case that is missing or listed twice, an invalid outcome, or two cases of one
+            patient with different outcomes.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -83,7 +83,7 @@ def read_outcomes(path: Path, cases: Sequence[Case]) -> dict[str, bool]:
         if outcome is None:
             raise DataError(f"{path}: the outcome of {case_id!r} must be 1 or 0, yes or no; it is {row['outcome']!r}.")
         if case_id in found:
-            raise DataError(f"{path}: {case_id!r} is there twice; give each case one outcome.")
+            raise DataError(f"{path}: {case_id!r} is listed twice; give each case one outcome.")
         found[case_id] = outcome
     missing = [case.case_id for case in cases if case.case_id not in found]
     if missing:
@@ -100,5 +100,5 @@ def _check_patients(path: Path, cases: Sequence[Case], outcomes: dict[str, bool]
 
 
 def _all_of(lungs: Volume) -> Box:
-    lung_box(lungs)  # refuses an empty mask
+    lung_box(lungs)  # raises an error for an empty mask
     return Box((0, 0, 0), lungs.geometry.shape)

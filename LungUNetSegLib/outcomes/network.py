@@ -1,7 +1,7 @@
 """COVID-19Net: a 3D DenseNet on both lungs (Wang 2020, doi:10.1183/13993003.00775-2020).
 
-Layout, sizes and number of weights are verified against that work's public code (Keras); its weights are not here, and
-its training is not public. Only the layers are taken over: what the network tells depends on what it is trained with.
+Layout, sizes and number of weights are verified against that work's public code (Keras); its weights are not included,
+and its training is not public. Only the layers are reproduced; what the network predicts depends on its training data.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ EPSILON = 1.001e-5
 """Added to the variance in batch normalisation, as in the paper's code."""
 
 FEATURES = 64
-"""Of a scan, before the last layer; the paper joins them to age, sex and illnesses."""
+"""Number of features before the last layer; the paper combines them with age, sex and comorbidities."""
 
 
 class Covid19Net(nn.Module):
-    """A 3D DenseNet that gives one logit for both lungs; made for 48 x 240 x 360 voxels, it takes other sizes too."""
+    """A 3D DenseNet with one logit for both lungs; designed for 48 x 240 x 360 voxels, it accepts other sizes too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _SamePool(nn.Module):
 
 
 class _DenseUnit(nn.Module):
-    """Two convolutions, whose result joins their input."""
+    """Two convolutions, whose result is concatenated to their input."""
 
     def __init__(self, in_channels: int, growth: int) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def _transition(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 def _padded(values: Tensor, kernel: tuple[int, int, int], stride: tuple[int, ...], fill: float) -> Tensor:
-    """Pad so that each side gives its size over the stride, rounded up; what is odd goes after."""
+    """Pad so that each output side is its size over the stride, rounded up; an odd pixel is added at the end."""
     padding: list[int] = []
     for size, side, step in zip(reversed(values.shape[2:]), reversed(kernel), reversed(stride), strict=True):
         total = max(0, (-(-size // step) - 1) * step + side - size)

@@ -1,4 +1,4 @@
-"""Training a network of outcomes by cross-validation, so that every patient is judged by a network that never saw them.
+"""Trains an outcome network by cross-validation, so that every patient is tested by a network that never saw them.
 
 How the paper trained is not public; this is an ordinary training: Adam, binary cross-entropy, no augmentation but
 left-right flips. It ends with the area under the ROC curve of the patients that were left out, with its interval.
@@ -34,16 +34,16 @@ Load = Callable[[Case], Float32]
 
 @dataclass(frozen=True, kw_only=True)
 class OutcomeConfig:
-    """Everything that decides a training on outcomes, besides its data.
+    """The settings of a training on outcomes.
 
     Attributes:
-        inputs: What of a scan is given to the network.
-        folds: Parts of the cross-validation; patients are divided, not scans.
-        epochs: How often the training cases are gone through.
-        batch_size: Scans in a step; at least 2, for batch normalisation.
-        learning_rate: Adam's.
-        flip: Probability with which a scan is seen left-right flipped.
-        seed: Of the folds, the first weights, the order and the flips.
+        inputs: Which part of a scan the network gets.
+        folds: Number of folds of the cross-validation; patients are divided, not scans.
+        epochs: Number of epochs.
+        batch_size: Number of scans in a step; at least 2, for batch normalisation.
+        learning_rate: Adam's learning rate.
+        flip: Probability of a left-right flip of a scan.
+        seed: Seed of the folds, the initial weights, the order and the flips.
     """
 
     inputs: InputConfig = field(default_factory=InputConfig)
@@ -66,14 +66,14 @@ class OutcomeConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What a network that never saw the patient says of a case.
+    """The prediction for a case by a network that never saw the patient.
 
     Attributes:
         case: Its id.
         patient: Its patient.
-        fold: The part of the cross-validation in which it was left out, from 0.
-        outcome: What is known.
-        probability: Of the outcome.
+        fold: The fold of the cross-validation in which it was tested, from 0.
+        outcome: The known outcome.
+        probability: Predicted probability of the outcome.
     """
 
     case: str
@@ -92,21 +92,21 @@ def cross_validate(
     device: torch.device | None = None,
     progress: Progress = silent,
 ) -> tuple[list[Prediction], Auc]:
-    """Train a network on all but each part of the patients, and judge that part.
+    """Train a network on all but one fold of the patients, and test that fold, for each fold.
 
     Args:
         cases: Scans with lung masks.
-        outcomes: Of each case id; see `inputs.read_outcomes`.
+        outcomes: Outcome by case id; see `inputs.read_outcomes`.
         config: All settings.
-        folder: Where `fold_<n>.pt`, `predictions.csv`, `auc.json` and `config.json` go, and the prepared scans.
-        device: Where to train.
+        folder: Folder for `fold_<n>.pt`, `predictions.csv`, `auc.json`, `config.json` and the prepared scans.
+        device: The device to train on.
         progress: Called as ``(stage, done, total)`` with stages "prepare" and "train".
 
     Returns:
         A prediction for each case, and the area under the ROC curve over patients, each with the mean of their scans.
 
     Raises:
-        DataError: Too few patients or outcomes of one kind, or a case that cannot be used.
+        DataError: Too few patients or outcomes of one kind, or an unusable case.
         WriteError: The folder cannot be written.
     """
     counts = {
@@ -114,7 +114,7 @@ def cross_validate(
     }
     if min(counts.values()) < 2:
         raise DataError(
-            f"{counts[True]} patient(s) have the outcome and {counts[False]} have not; at least 2 of each are needed."
+            f"{counts[True]} patient(s) have the outcome and {counts[False]} do not; at least 2 of each are needed."
         )
     device = device or torch.device("cpu")
     load = _prepare(cases, config.inputs, folder, progress)
@@ -150,7 +150,7 @@ def auc_over_patients(predictions: Sequence[Prediction]) -> Auc:
 
 
 def _prepare(cases: Sequence[Case], config: InputConfig, folder: Path, progress: Progress) -> Load:
-    """Prepare every scan once, on disk: together they may not fit into memory."""
+    """Prepare every scan once, on disk, as all together may not fit into memory."""
     inputs = folder / "inputs"
     try:
         inputs.mkdir(parents=True, exist_ok=True)
@@ -205,7 +205,7 @@ def _predict(network: Covid19Net, cases: Sequence[Case], load: Load, device: tor
 
 
 def _part_of(progress: Progress, fold: int, folds: int) -> Callable[[int, int], None]:
-    """Return the progress of one fold as a part of all."""
+    """Return a progress callback for one fold as a part of all folds."""
     return lambda done, total: progress("train", fold * total + done, folds * total)
 
 

@@ -1,4 +1,4 @@
-"""The founding paper (J. Gao, "Unet-based Model for Lung Segment"): its functions, scores by slice and figures."""
+"""Reproduces the founding paper (J. Gao, "Unet-based Model for Lung Segment"): functions, scores and figures."""
 
 from LungUNetSegLib.paper.functions import (
     UNet,

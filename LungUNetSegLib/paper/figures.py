@@ -1,6 +1,6 @@
-"""The paper's figures 2 to 11 of a training, as PNG files and one page that shows them all.
+"""Draws the paper's figures 2 to 11 for a training, as PNG files and one HTML page.
 
-Needs matplotlib, of the training extra; it draws without a screen.
+Needs matplotlib (in the training extra), but no display.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def write_figures(
     """Write figures 2 to 11 and ``figures.html``.
 
     Args:
-        folder: Made if it is missing.
-        history: One row an epoch: ``train_loss``, ``train_accuracy`` and, where there is validation, ``val_loss``,
+        folder: Created if missing.
+        history: One row per epoch: ``train_loss``, ``train_accuracy`` and, where there is validation, ``val_loss``,
             ``val_accuracy`` (`training.history`).
         training: Scores of the training slices.
         test: Scores of the test slices.
-        longer: History of a longer training (the paper's 20 epochs), for figure 3; without it there is none.
+        longer: History of a longer training (the paper's 20 epochs), for figure 3; without it figure 3 is left out.
 
     Returns:
         The files written, the page last.
@@ -103,7 +103,7 @@ def score_curves(scores: SliceScores) -> Figure:
         _label(curve, f"{title}: mean {summary.mean:.3f}, median {summary.median:.3f}", "slice")
         curve.set(xlim=(-1, len(each)), ylim=(-0.03, 1.03))
         histogram.hist(each[np.isfinite(each)], bins=np.linspace(0, 1, 26), color=colour)
-        note = f"\n{summary.undefined} more: none there, none found" if summary.undefined else ""
+        note = f"\n{summary.undefined} more: no lung, none found" if summary.undefined else ""
         _label(histogram, f"{summary.finite} slices{note}", title)
         histogram.set_ylabel("slices")
         histogram.yaxis.get_major_locator().set_params(integer=True)
@@ -122,7 +122,7 @@ def gallery(scores: SliceScores, role: Role) -> Figure:
         image, reference, prediction = (
             np.squeeze(np.asarray(each[index])) for each in (scores.images, scores.references, scores.predictions)
         )
-        # Without the few pixels of metal, beside which lung would be as black as air.
+        # Ignores the few pixels of metal, which would make lung as dark as air.
         low, high = np.percentile(image, (0.5, 99.5))
         _show(row[0], image, low, high, shorten(scores.cases[index], 28))
         _show(row[1], reference, 0, 1, "reference")
@@ -155,7 +155,7 @@ def _summary(name: str, scores: SliceScores) -> str:
     dsc, accuracy = scores.summaries["dsc"], scores.summaries["accuracy"]
     sentences = (
         f"{accuracy.finite} slices of {len(set(scores.cases))} case(s).",
-        f"Mean binary accuracy {accuracy.mean:.4f}; mean DSC {dsc.mean:.3f} over the {dsc.finite} slices that have it.",
+        f"Mean binary accuracy {accuracy.mean:.4f}; mean DSC {dsc.mean:.3f} over the {dsc.finite} slices with a DSC.",
         f"In {scores.false_alarms} of these lung was predicted where there is none, in {scores.misses} all of it was",
         f"missed (DSC 0). {dsc.undefined} slices were empty and left empty: they have none.",
     )

@@ -1,6 +1,6 @@
-"""The functions of "Unet-based Model for Lung Segment" (J. Gao) under the paper's names, over this library's own.
+"""Provides the functions of "Unet-based Model for Lung Segment" (J. Gao) under the paper's names.
 
-A notebook written after the paper runs on these; everything else uses what lies below them. The paper's data lie as
+They are for notebooks that follow the paper, and call this library's own functions. The paper's data are in
 ``Dataset/Images/Case_XXX`` (DICOM) and ``Dataset/Segmentations/Case_XXX_seg.npz``; its trained parameters, which
 `lungunetseg train --preset paper` also leaves, are in ``trained_model.pt``:
 ``UNet(1, 1).load_state_dict(torch.load("trained_model.pt", weights_only=True))``.
@@ -43,7 +43,7 @@ SIZE = (512, 512)
 
 
 def prepare_images_tensor(dataset: str | PathLike[str]) -> Tensor:
-    """Return all slices of all cases as the network takes them (section 2.3.2).
+    """Return all slices of all cases as the network's input (section 2.3.2).
 
     Args:
         dataset: Folder with `Images` and `Segmentations`, or any other layout that `find_cases` knows.
@@ -84,7 +84,7 @@ def custom_loss(prediction: Tensor, target: Tensor, alpha: float = 0.5) -> Tenso
 
 
 def evaluate_model(model: nn.Module, images: Tensor, masks: Tensor, threshold: float = 0.5) -> SliceScores:
-    """Predict slice by slice and score each (section 2.5).
+    """Predict and score each slice (section 2.5).
 
     Args:
         model: Gives logits.
@@ -93,8 +93,8 @@ def evaluate_model(model: nn.Module, images: Tensor, masks: Tensor, threshold: f
         threshold: Probability above which a pixel is lung.
 
     Returns:
-        `dsc` and `accuracy` of each slice, with the images, references and predictions. The DSC is NaN where neither
-        mask has a pixel; there the paper puts 0, and half of its DSCs are of that.
+        `dsc` and `accuracy` of each slice, with the images, references and predictions. The DSC is NaN if neither mask
+        has a pixel; the paper uses 0 for such slices, which are half of its DSCs.
     """
     model.eval()
     with torch.inference_mode():
@@ -108,5 +108,5 @@ def _pairs(dataset: str | PathLike[str]) -> Iterator[LabelledScan]:
 
 
 def _by_rising_z(volume: Volume) -> npt.NDArray[Any]:
-    """(D, H, W) in the slice order of `dicom_to_numpy`."""
+    """Return (D, H, W) in the slice order of `dicom_to_numpy`."""
     return volume.array[:: slice_step(volume.geometry)]

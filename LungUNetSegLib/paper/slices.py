@@ -1,4 +1,4 @@
-"""Slices scored one by one, as the paper's section 2.5 does, with what it calls black masks counted apart."""
+"""Scores slices one by one, as in the paper's section 2.5; empty ("black") masks are counted separately."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SliceScores:
-    """The scores of N slices, and the slices themselves for pictures.
+    """The scores of N slices, with the slices for pictures.
 
     Attributes:
-        cases: (N,) the case that each slice is of.
+        cases: (N,) the case of each slice.
         counts: Arrays of (N,).
         images: N arrays (H, W) of any intensities.
         references: N bool masks (H, W).
@@ -35,7 +35,7 @@ class SliceScores:
 
     @property
     def dsc(self) -> FloatArray:
-        """(N,); NaN where neither mask has a pixel."""
+        """(N,) DSC; NaN if neither mask has a pixel."""
         return np.asarray(self.counts.dsc, np.float64)
 
     @property
@@ -45,27 +45,27 @@ class SliceScores:
 
     @property
     def summaries(self) -> dict[str, Summary]:
-        """The spread of DSC and binary accuracy over slices; empty slices left empty are DSC's `undefined`."""
+        """Return the statistics of DSC and binary accuracy; slices that are empty in both are DSC's `undefined`."""
         return {"dsc": summarise(self.dsc), "accuracy": summarise(self.accuracy)}
 
     @property
     def false_alarms(self) -> int:
-        """Slices without lung in which some was predicted: DSC 0."""
+        """Number of slices without lung in which lung was predicted: DSC 0."""
         return int(np.sum((self.counts.tp + self.counts.fn == 0) & (self.counts.fp > 0)))
 
     @property
     def misses(self) -> int:
-        """Slices with lung in which none was predicted: DSC 0."""
+        """Number of slices with lung in which none was predicted: DSC 0."""
         return int(np.sum((self.counts.tp + self.counts.fp == 0) & (self.counts.fn > 0)))
 
     def by_case(self) -> dict[str, Counts]:
-        """Return the counts of each case's slices taken together, in order of first appearance."""
+        """Return the summed counts of each case's slices, in order of first appearance."""
         names = np.asarray(self.cases)
         parts = (self.counts.tp, self.counts.fp, self.counts.fn, self.counts.tn)
         return {name: Counts(*(part[names == name].sum() for part in parts)) for name in dict.fromkeys(self.cases)}
 
     def from_worst(self) -> list[int]:
-        """Return the slices that have a DSC, lowest first; among equals the one with more wrong pixels first."""
+        """Return the slices with a defined DSC, lowest first; among equals the one with more wrong pixels first."""
         where = np.flatnonzero(~np.isnan(self.dsc))
         order = np.lexsort((-(self.counts.fp + self.counts.fn)[where], self.dsc[where]))
         return [int(each) for each in where[order]]
@@ -84,8 +84,8 @@ def evaluate_slices(
         images: N arrays or CPU tensors (H, W), or (1, H, W), of any intensities; sizes may differ.
         references: N bool masks likewise.
         predictions: N bool masks likewise: probabilities of at least 0.5.
-        cases: (N,) names; without them all slices are of one case.
-        ignores: N bool masks of pixels that count nowhere.
+        cases: (N,) names; without them all slices belong to one case.
+        ignores: N bool masks of ignored pixels.
 
     Raises:
         DataError: Lists of different lengths, masks that are not bool, or a pair of different shapes.

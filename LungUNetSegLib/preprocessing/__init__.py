@@ -1,6 +1,6 @@
-"""From a scan to what the network sees, and the way back.
+"""Prepares scans for the network, and resamples its output back to the scan.
 
-Training and use share this room, so that a network never sees in use what it did not see in training.
+Training and inference share this code, so that a network always gets the same kind of input.
 """
 
 from LungUNetSegLib.preprocessing.config import PreprocessConfig

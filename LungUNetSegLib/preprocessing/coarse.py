@@ -1,8 +1,8 @@
-"""The coarse view of a whole scan: what the coarse network sees, and how its answer reaches the slice network.
+"""Makes the coarse view of a whole scan, and resamples the coarse network's result for the slice network.
 
-One slice, or three, do not tell a liver under a lung from a lung that is opaque. So a small 3D network looks at the
-whole scan first, at `PreprocessConfig.coarse_mm`, and the slice network gets its two probabilities as two more
-channels. Training and use share this file.
+From one or three slices a liver under a lung cannot be distinguished from an opaque lung. So a small 3D network
+segments the whole scan first, at `PreprocessConfig.coarse_mm`, and the slice network gets its two probabilities as two
+more channels. Training and inference share this file.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from LungUNetSegLib.volume import AIR_HU
 Float32 = npt.NDArray[np.float32]
 
 UNKNOWN = 0.5
-"""The probability that the slice network is told where there is no coarse view: neither lung nor none."""
+"""The probability that the slice network gets without a coarse view: undecided between lung and background."""
 
 SIZE_MULTIPLE = 8
 """The coarse network's volumes are padded with air to a multiple of this along the patient's length."""
 
 
 def has_coarse_view(depth: int, slice_mm: float, config: PreprocessConfig) -> bool:
-    """Whether a scan of `depth` slices has a coarse view: single slices, and those seen alone, have none."""
+    """Whether a scan of `depth` slices has a coarse view; single slices, and slices without neighbours, have none."""
     return bool(config.coarse_mm) and depth > 1 and neighbour_step(slice_mm, config) > 0
 
 
 def reduce_planes(planes: npt.NDArray[np.generic], factor: int) -> Float32:
-    """Average (..., h, w) values on the network's grid over blocks of `factor` x `factor` pixels; what is left over at
-    the end of rows and columns is left out.
+    """Average (..., h, w) values on the network's grid over blocks of `factor` x `factor` pixels; incomplete blocks at
+    the end of rows and columns are left out.
     """
     *front, height, width = planes.shape
     rows, columns = height // factor, width // factor
@@ -41,12 +41,12 @@ def reduce_planes(planes: npt.NDArray[np.generic], factor: int) -> Float32:
 
 
 def coarse_depth(depth: int, slice_mm: float, coarse_mm: float) -> int:
-    """How many slices the coarse view of a scan has."""
+    """Return the number of slices of a scan's coarse view."""
     return max(1, round(depth * slice_mm / coarse_mm))
 
 
 def coarsen_slices(reduced: npt.NDArray[np.generic], slice_mm: float, config: PreprocessConfig) -> Float32:
-    """Bring (D, ...) reduced slices, from the feet to the head, to the (d, ...) slices of the coarse view."""
+    """Resample (D, ...) reduced slices, from feet to head, to the (d, ...) slices of the coarse view."""
     depth = len(reduced)
     count = coarse_depth(depth, slice_mm, config.coarse_mm)
     start_mm = _first_mm(depth, slice_mm, count, config.coarse_mm)
@@ -64,14 +64,14 @@ def pad_depth(view: Float32) -> Float32:
 def bring_to_slices(
     said: Float32, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
 ) -> Float32:
-    """Interpolate the coarse network's answer at some slices of the scan.
+    """Interpolate the coarse network's probabilities at slices of the scan.
 
     Args:
         said: (2, d, a, b) probabilities of right and left lung, at least as deep as the scan's coarse view.
-        numbers: (n,) of the slices wanted.
-        depth: Slices of the scan.
-        slice_mm: Their distance.
-        config: Of both grids.
+        numbers: (n,) numbers of the wanted slices.
+        depth: Number of slices of the scan.
+        slice_mm: Distance of the slices.
+        config: Settings of both grids.
 
     Returns:
         (n, 2, h, w) probabilities on the network's grid.
@@ -90,24 +90,24 @@ def bring_to_slices(
 def tell(
     said: Float32 | None, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
 ) -> Float32:
-    """Return what `bring_to_slices` does; where there is no coarse view (`said` is None), `UNKNOWN` throughout."""
+    """Return the result of `bring_to_slices`; without a coarse view (`said` is None), all values are `UNKNOWN`."""
     if said is None:
         return np.full((len(numbers), 2, *config.size), UNKNOWN, np.float32)
     return bring_to_slices(said, numbers, depth, slice_mm, config)
 
 
 def as_channels(told: npt.NDArray[np.floating]) -> Float32:
-    """Map probabilities to [-1, 1], the range of the slices beside which they stand; `UNKNOWN` becomes 0."""
+    """Map probabilities to [-1, 1], the range of the network's other channels; `UNKNOWN` becomes 0."""
     return np.asarray(told * 2 - 1, np.float32)
 
 
 def _first_mm(depth: int, slice_mm: float, count: int, coarse_mm: float) -> float:
-    """Where the first of `count` coarse slices lies from the scan's first: both have one middle."""
+    """Return the position of the first of `count` coarse slices from the scan's first: both stacks are centred."""
     return ((depth - 1) * slice_mm - (count - 1) * coarse_mm) / 2
 
 
 def _enlarging(small: int, large: int) -> Float32:
-    """The (large, small) matrix of linear interpolation between the middles of blocks; edges are repeated."""
+    """Return the (large, small) matrix of linear interpolation between the centres of blocks; edges are repeated."""
     positions = ((np.arange(large) + 0.5) * small / large - 0.5).clip(0, small - 1)
     weights = np.maximum(1 - np.abs(positions[:, None] - np.arange(small)[None]), 0)
     return np.asarray(weights, np.float32)

@@ -1,4 +1,4 @@
-"""Settings of the network's grid, and what the network sees of it."""
+"""Defines the settings of the network's grid and input."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class PreprocessConfig:
     Attributes:
         spacing_mm: Pixel size of the network's slices, the same along rows and columns.
         size: (height, width) of the network's slices, in pixels.
-        window_hu: HU values that become -1 and +1; what lies outside is clipped.
-        context_mm: How far above and below each slice the two neighbours lie that the network sees with it; 0 for
+        window_hu: HU values that become -1 and +1; values outside are clipped.
+        context_mm: Distance above and below each slice of the two neighbours that the network sees with it; 0 for
             none.
-        coarse_mm: Voxel size of the coarse view of the whole scan, a multiple of `spacing_mm`, whose right and left
-            lung the network is shown beside the slices (coarse.py); 0 for none.
+        coarse_mm: Voxel size of the coarse view of the whole scan, a multiple of `spacing_mm`; its probabilities of
+            right and left lung are additional input channels (coarse.py). 0 for none.
     """
 
     spacing_mm: float = 1.5
@@ -41,17 +41,17 @@ class PreprocessConfig:
 
     @property
     def slices(self) -> int:
-        """Slices that the network sees at once: the one to segment, between its neighbours if it has any."""
+        """Number of slices that the network sees at once: the one to segment, and its neighbours if it uses them."""
         return 3 if self.context_mm else 1
 
     @property
     def channels(self) -> int:
-        """The network's input channels: the slices, then the coarse view's right and left lung if there is one."""
+        """Number of input channels: the slices, and right and left lung of the coarse view if there is one."""
         return self.slices + (2 if self.coarse_mm else 0)
 
     @property
     def coarse_factor(self) -> int:
-        """Side of the blocks of pixels that the coarse view joins."""
+        """Side of the pixel blocks that the coarse view averages."""
         return round(self.coarse_mm / self.spacing_mm)
 
     @property
@@ -67,4 +67,4 @@ class PreprocessConfig:
                 f"{self.coarse_mm}."
             )
         if not self.context_mm:
-            raise ConfigError("coarse_mm needs context_mm: a network that sees slices alone has no view of the scan.")
+            raise ConfigError("coarse_mm needs context_mm: a network that sees single slices has no coarse view.")

@@ -1,6 +1,6 @@
-"""The network's grid: one physical pixel size around the middle of the body, and the way back.
+"""Defines the network's grid (one physical pixel size, centred on the body), and resamples to it and back.
 
-The number and thickness of slices stay the scan's own.
+The number and thickness of slices are those of the scan.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
 
 BODY_HU = -300
-"""Above this a voxel is body (or table) rather than air or lung; only the middle of the body is taken from it."""
+"""Voxels above are body (or table) rather than air or lung; this is only used for the body's centre."""
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkGrid:
-    """Where the network's slices lie on a scan.
+    """The position of the network's slices on a scan.
 
     Attributes:
         scan: The scan's own grid.
         aligned: The scan's grid with axes (head, back, left): the same voxels reordered, or, for an oblique scan,
             a new grid along the body's axes.
         config: Pixel size and size of the network's slices.
-        start_mm: Position of the network's pixel (0, 0) from the aligned grid's, along (row, column).
+        start_mm: Position of the network's pixel (0, 0) relative to the aligned grid's, along (row, column).
     """
 
     scan: Geometry
@@ -48,26 +48,26 @@ class NetworkGrid:
         return Geometry(shape, affine)
 
     def sample(self, aligned: npt.NDArray[np.generic], fill: float) -> npt.NDArray[np.float32]:
-        """Bring (D, H, W) values on the aligned grid to (D, h, w) on the network's; `fill` outside the scan."""
+        """Resample (D, H, W) values on the aligned grid to (D, h, w) on the network's; `fill` outside the scan."""
         rows, columns = self._matrices(back=False)
         result = np.empty((aligned.shape[0], *self.config.size), np.float32)
         for plane, sampled in zip(aligned, result, strict=True):
-            # Outside the scan both matrices are zero, which here stands for `fill`.
+            # Outside the scan both matrices are zero, and zero represents `fill` here.
             sampled[:] = rows @ (plane.astype(np.float32) - np.float32(fill)) @ columns.T
         result += np.float32(fill)
         return result
 
     def unsample(self, planes: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-        """Bring (n, h, w) values on the network's grid back to (n, H, W) on the aligned one; 0 outside."""
+        """Resample (n, h, w) values on the network's grid back to (n, H, W) on the aligned one; 0 outside."""
         rows, columns = self._matrices(back=True)
         result = np.empty((planes.shape[0], *self.aligned.shape[1:]), np.float32)
         for plane, restored in zip(planes, result, strict=True):
-            # Columns first: what scipy transposes in between is then the smaller of the two.
+            # Columns first, as scipy then transposes the smaller array in between.
             restored[:] = rows @ (plane.astype(np.float32) @ columns.T)
         return result
 
     def _matrices(self, back: bool) -> tuple[sparse.csr_array, sparse.csr_array]:
-        """The rows' and the columns' interpolation; sparse, as each sample has but a few neighbours (10x the speed)."""
+        """Return the sparse interpolation matrices of rows and columns (10 times faster than dense ones)."""
         pair = []
         for axis in (0, 1):
             size, spacing_mm = self.aligned.shape[axis + 1], self.aligned.spacing_mm[axis + 1]
@@ -81,7 +81,7 @@ class NetworkGrid:
 
 
 def place_grid(volume: Volume, config: PreprocessConfig) -> tuple[Volume, NetworkGrid]:
-    """Align a scan in HU and centre the network's grid on its body.
+    """Align a scan in HU, and centre the network's grid on its body.
 
     Returns:
         The aligned scan (a view unless oblique), and the grid whose `sample` gives the network's slices.
@@ -93,7 +93,7 @@ def place_grid(volume: Volume, config: PreprocessConfig) -> tuple[Volume, Networ
 
 
 def _body_middle(aligned: Volume) -> tuple[float, float]:
-    """(row, column) distance in mm from voxel (0, 0) to the centre of mass of the body; the grid's if all is air."""
+    """Return (row, column) mm from voxel (0, 0) to the body's centre of mass; to the grid's centre if all is air."""
     spacing_mm = aligned.geometry.spacing_mm
     steps = tuple(max(1, round(6.0 / each)) for each in spacing_mm)
     body = aligned.array[:: steps[0], :: steps[1], :: steps[2]] > BODY_HU

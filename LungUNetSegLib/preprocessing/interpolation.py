@@ -1,4 +1,4 @@
-"""Linear interpolation along one axis, as a matrix."""
+"""Makes matrices for linear interpolation along one axis."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ def interpolation_matrix(
 ) -> npt.NDArray[np.float32]:
     """Return the (target_size, source_size) matrix that resamples one axis.
 
-    A triangle as wide as the coarser of the two spacings: linear interpolation on the way up, an average
-    without aliasing on the way down. Rows of samples that lie outside the source are zero.
+    The kernel is a triangle as wide as the coarser of the two spacings: linear interpolation when upsampling, an
+    average without aliasing when downsampling. Rows of samples outside the source are zero.
 
     Args:
-        source_size: Samples along the source axis.
-        source_spacing_mm: Their distance; sample 0 lies at 0 mm.
-        target_size: Samples wanted.
+        source_size: Number of samples along the source axis.
+        source_spacing_mm: Their distance; sample 0 is at 0 mm.
+        target_size: Number of samples to compute.
         target_spacing_mm: Their distance.
         target_start_mm: Position of target sample 0.
     """

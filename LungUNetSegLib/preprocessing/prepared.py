@@ -1,4 +1,4 @@
-"""From a scan to what the network sees of it, and from the network's answer to labels on the scan."""
+"""Prepares a scan as input of the network, and converts the network's output to labels on the scan."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _HALF = 255 / 2
 
 @dataclass(frozen=True, eq=False)
 class PreparedScan:
-    """A scan as the network sees it.
+    """A scan prepared for the network.
 
     Attributes:
         volume: The scan itself, int16 HU.
         aligned: The same with axes (head, back, left).
         grid: The network's slices in it.
-        hu: (D, h, w) int16; the slices on the network's grid, sampled as `batches` goes, or before where the whole
-            scan is looked at first.
+        hu: (D, h, w) int16; the slices on the network's grid, sampled during `batches`, or before if there is a coarse
+            view.
     """
 
     volume: Volume
@@ -46,7 +46,7 @@ class PreparedScan:
     hu: npt.NDArray[np.int16]
 
     def coarse_view(self) -> Float32 | None:
-        """Return (d, a, b) normalised HU of the whole scan; None where it has no coarse view."""
+        """Return (d, a, b) normalised HU of the whole scan; None if it has no coarse view."""
         config, slice_mm = self.grid.config, self.aligned.geometry.spacing_mm[0]
         if not has_coarse_view(len(self.hu), slice_mm, config):
             return None
@@ -54,13 +54,13 @@ class PreparedScan:
         return normalise(pad_depth(coarsen_slices(np.concatenate(reduced), slice_mm, config)), config)
 
     def batches(self, coarse: Float32 | None = None) -> Iterator[tuple[slice, Float32]]:
-        """Yield what the network sees, a few slices at a time, in order.
+        """Yield the network's input, a few slices at a time, in order.
 
         Args:
-            coarse: (2, d, a, b) what the coarse network says of `coarse_view`, for models that look at the whole scan.
+            coarse: (2, d, a, b) probabilities of the coarse network for `coarse_view`, for models that have one.
 
         Yields:
-            Which slices they are, and their (n, `PreprocessConfig.channels`, h, w).
+            The range of slices, and their (n, `PreprocessConfig.channels`, h, w) input.
         """
         depth, config, slice_mm = len(self.hu), self.grid.config, self.aligned.geometry.spacing_mm[0]
         seen = slices_seen(depth, slice_mm, config)
@@ -81,12 +81,12 @@ class PreparedScan:
         to_labels: Callable[[Float32], npt.NDArray[np.uint8]],
         progress: Progress = silent,
     ) -> Volume:
-        """Bring the network's answer back to labels on the scan's own grid, a few slices at a time.
+        """Convert the network's output to labels on the scan's own grid, a few slices at a time.
 
         Args:
             values: (D, C, h, w), 0 to 255, on the network's grid.
-            to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid. It is not
-                asked where all values are below one half of 255, and the labels are 0.
+            to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid. It is
+                not called for regions where all values are below one half of 255, and the labels are 0.
             progress: Called with ("restore", slices done, slices to do).
         """
         depth, height, width = self.grid.aligned.shape
@@ -101,9 +101,9 @@ class PreparedScan:
 
 
 def prepare(volume: Volume, config: PreprocessConfig) -> PreparedScan:
-    """Bring a scan in HU, of any type, orientation and spacing, to the network's grid.
+    """Prepare a scan in HU, of any type, orientation and spacing, on the network's grid.
 
-    Sampling waits for `batches`, unless the whole scan is looked at first.
+    Slices are sampled in `batches`, unless there is a coarse view.
     """
     volume = volume if volume.array.dtype == np.int16 else Volume(to_hu(volume.array), volume.geometry)
     aligned, grid = place_grid(volume, config)

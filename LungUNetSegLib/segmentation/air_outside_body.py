@@ -1,7 +1,7 @@
-"""Air around the body that the network took for lung: under boards and blankets, between arm and table.
+"""Removes air around the body that the network took for lung: under boards and blankets, between arm and table.
 
-It looks like a lung to the network, a dark area within an outline, but it is joined to the air around the patient,
-from which the chest wall parts every lung. Looked at slice by slice on the network's grid.
+To the network it looks like a lung, a dark area within an outline, but it is connected to the air around the patient,
+from which the chest wall separates every lung. This is checked slice by slice on the network's grid.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ AIR_BELOW_HU = -500
 """Halfway from air to soft tissue."""
 
 CUT_PIXELS, CUT_REACH = 3, 2
-"""Air whose lung comes within CUT_REACH pixels of what was not scanned, in so many pixels, is a lung that the field of
-view cuts, not the room's."""
+"""Air with at least this many lung pixels within CUT_REACH pixels of the unscanned area is a lung that the field of
+view cuts off, not room air."""
 
 CUT_SHARE = 0.1
-"""Unless so little of that air was taken for lung: the room's is far larger than what is mistaken in it."""
+"""Unless a smaller share of that air was taken for lung: room air is far larger than the part mistaken for lung."""
 
 OUTSIDE_SHARE = 0.5
-"""A part of a slice's lung with a larger share in the room's air is outside."""
+"""A connected part of a slice's lung with a larger share in room air is outside the body."""
 
 WITHIN_SHARE = 0.25
-"""A lung has at least this much inside the chest of what it has outside, or the chest wall is open to the eye."""
+"""A lung has at least this ratio of pixels inside the chest to pixels outside, unless the chest wall is open."""
 
 
 SCAN_SHARE = 0.9
-"""A part of a lung with a larger share in the room's air, over all its slices, is outside."""
+"""A connected part of a lung with a larger share in room air, over all its slices, is outside the body."""
 
 
 def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16], *, by_scan: bool = False) -> int:
-    """Set to 0 in place what is air around the body.
+    """Set the probabilities of air around the body to 0, in place.
 
     Args:
         probabilities: (N, 2, h, w), 0 to 255; channel 0 right lung, 1 left.
-        hu: (N, h, w) the slices, of which `AIR_HU` is the lowest value and that of pixels that were not scanned.
-        by_scan: Drop also what lies in the room's air where its slices show no other lung, if the scan does.
+        hu: (N, h, w) the slices; `AIR_HU` is their lowest value and that of pixels that were not scanned.
+        by_scan: Also remove parts in room air in slices without other lung, if other slices of the scan show lung.
 
     Returns:
-        How many pixels were lung and no longer are.
+        The number of pixels that are no longer lung.
     """
     dropped = 0
     doubtful: dict[int, tuple[Mask, Mask]] = {}
@@ -57,7 +57,7 @@ def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16], *,
             continue
         not_scanned = _joined_to_the_border(plane <= AIR_HU)
         air = either & not_scanned
-        if len(lungs) == 2:  # one channel for both does not tell a lung from a part of one
+        if len(lungs) == 2:  # with one channel for both, a lung cannot be distinguished from a part of one
             room = _uncut(outside & ~not_scanned, either, not_scanned)
             parts = [_parts_within(lung, room) for lung in lungs]
             air |= parts[0][0] | parts[1][0]
@@ -71,7 +71,7 @@ def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16], *,
 
 
 def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
-    """Set to 0 in place the parts of one lung, over all slices, that lie in the room's air; return their pixels."""
+    """Set to 0 in place the parts of one lung, over all slices, that lie in room air; return their number of pixels."""
     parts, count = ndimage.label(lung >= HALF)
     sizes, outside = np.bincount(parts.ravel(), minlength=count + 1), np.zeros(count + 1, np.int64)
     for index, mask in doubtful.items():
@@ -86,23 +86,23 @@ def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
 
 
 def _joined_to_the_border(air: Mask) -> Mask:
-    """The parts of (h, w) air that reach the slice's border."""
+    """Return the connected parts of (h, w) air that reach the slice's border."""
     regions, _ = ndimage.label(np.pad(air, 1, constant_values=True))
     joined: Mask = (regions == regions[0, 0])[1:-1, 1:-1]
     return joined
 
 
 def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
-    """The connected parts of (h, w) air that are no lung which reaches what was not scanned."""
+    """Return the connected parts of (h, w) air, without lungs that the field of view cuts off."""
     beyond = np.pad(not_scanned, 1, constant_values=True)
     near = ndimage.binary_dilation(beyond, iterations=CUT_REACH)[1:-1, 1:-1] & ~not_scanned
-    # Between tissue and nothing values are in between, as air's: along the edge they would join a lung to the room.
+    # At the field of view's edge interpolated values look like air, and would connect a lung to the room air.
     parts, count = ndimage.label(air & ~near)
     grown = np.where(air & near, ndimage.grey_dilation(parts, 2 * CUT_REACH + 1), parts)
     contacts = np.bincount(grown[lungs & near], minlength=count + 1)
     taken = np.bincount(parts[lungs], minlength=count + 1)
     sizes = np.bincount(parts.ravel())
-    # What is mostly lung is one also where the network stops short of the cut.
+    # A part that is mostly lung counts as lung, also if the network's lung ends before the cut.
     is_room = (taken < CUT_SHARE * sizes) | ((contacts < CUT_PIXELS) & (taken < OUTSIDE_SHARE * sizes))
     is_room[0] = False
     result: Mask = is_room[grown]
@@ -110,7 +110,7 @@ def _uncut(air: Mask, lungs: Mask, not_scanned: Mask) -> Mask:
 
 
 def _parts_within(lung: Mask, room: Mask) -> tuple[Mask, Mask]:
-    """The parts of one lung in a slice that lie in the room's air: where another lies in the body, and where none."""
+    """Return one lung's parts in room air in a slice: with another part inside the body, and without one."""
     parts, count = ndimage.label(lung)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
     is_outside = np.bincount(parts[room], minlength=count + 1) > OUTSIDE_SHARE * sizes

@@ -1,8 +1,8 @@
-"""Whether a result can be a patient's lungs, lying as the header says: is there a chest, and where are its landmarks.
+"""Checks a result against anatomy: whether there is a chest, and whether landmarks agree with the header's orientation.
 
-A header may lie, and then everything computed is right but mirrored. What it cannot change is the body: the spine lies
-behind the lungs, most of the heart left of it, and lungs taper to the head. Thresholds: the reviewed masks
-of 14 volumes with lung give none of these findings; scans lower than LEAST_HEIGHT_MM are not judged.
+If a header states a wrong orientation, all results are mirrored. The anatomy shows this: the spine lies behind the
+lungs, most of the heart left of it, and lungs taper to the head. Thresholds: the reviewed masks of 14 volumes with
+lung give none of these findings; scans lower than LEAST_HEIGHT_MM are not judged.
 """
 
 from __future__ import annotations
@@ -21,43 +21,43 @@ Mask = npt.NDArray[np.bool_]
 BODY_HU, BONE_HU = -300, 200
 
 CHEST_SHARE = 0.06
-"""In some slice lungs fill at least this share of the body across, unless the scan cuts them: 0.22 and more in all of
-ours, partial ones too; a single lung half of that. Sinuses and throat fill less."""
+"""Lungs fill at least this share of the body's cross-section in some slice, unless the scan cuts them off: 0.22 and
+more in all our scans, also partial ones; a single lung fills half of that. Sinuses and throat fill less."""
 
 DOUBTFUL_SHARE = 0.3
-"""Below this, whether the body encloses what was taken for lung is looked at."""
+"""Below this share it is checked whether the body encloses the lung."""
 
 WALL_PIXELS = 3
-"""A chest wall is thicker than twice so many of the network's pixels; a head's holder and a board are not."""
+"""A chest wall is thicker than twice this many of the network's pixels; a head holder and a board are not."""
 
 OUTSIDE_SHARE, ROOM_SHARE = 0.5, 0.25
-"""What lies outside the body by more than the first share is no lung, if it is less than the second share of the air
-there; where the field of view cuts into the chest, most of that air is lung."""
+"""Lung of which more than the first share lies outside the body is removed, if it is less than the second share of
+the air there; where the field of view cuts into the chest, most of that air is lung."""
 
 STEP_MM = (5.0, 3.0, 3.0)
 LEAST_HEIGHT_MM = 100.0
-"""Shorter parts of lungs have too few landmarks."""
+"""Shorter scans show too few landmarks."""
 
 ENDS_SHARE = 0.15
 TAPER_MM = 3.0
-"""By so much the lungs may be wider at their upper end; in ours they are 23 to 34 mm narrower, the phantom's 5."""
+"""Lungs may be wider at their upper end by this much; in our scans they are 23 to 34 mm narrower, the phantom's 5."""
 
 FRONT_SHARE, SPINE_RATIO, LEAST_BONE_ML = 0.15, 1.3, 20.0
-"""So many times as much bone may lie in front of the lungs' middle as behind; in ours 0.13 to 0.96."""
+"""Largest ratio of bone in front of the lungs' middle to bone behind it; in our scans 0.13 to 0.96."""
 
 HEART_MM = -5.0
-"""So far right of the spine the gap between the lungs may lie; in ours it lies 0 to 26 mm left of it."""
+"""The gap between the lungs may lie this far right of the spine; in our scans it lies 0 to 26 mm left of it."""
 
 
 def drop_without_chest(probabilities: Probabilities, planes: npt.NDArray[np.int16]) -> int:
-    """Set to 0 in place what cannot be lung as there is no chest around it: air in a head, between it and its holder.
+    """Set probabilities to 0, in place, if no chest encloses the lung: air in a head, or between head and holder.
 
     Args:
         probabilities: (D, 2, h, w), 0 to 255, after cleaning.
         planes: (D, h, w) HU on the same grid.
 
     Returns:
-        How many pixels were lung and no longer are.
+        The number of pixels that are no longer lung.
     """
     lungs: Mask = np.asarray((probabilities >= HALF).any(axis=1))
     areas = np.count_nonzero(lungs, axis=(1, 2))
@@ -70,13 +70,13 @@ def drop_without_chest(probabilities: Probabilities, planes: npt.NDArray[np.int1
         wrong = lungs if share < CHEST_SHARE else np.zeros_like(lungs)
     else:
         wrong = _outside_the_body(lungs, planes)
-    for said, plane in zip(probabilities, wrong, strict=True):
-        said[:, plane] = 0
+    for both_lungs, pixels in zip(probabilities, wrong, strict=True):
+        both_lungs[:, pixels] = 0
     return int(np.count_nonzero(wrong))
 
 
 def _outside_the_body(lungs: Mask, planes: npt.NDArray[np.int16]) -> Mask:
-    """The lungs if most of them lie in the room's air, thin walls not counted, and fill little of it; else nothing."""
+    """Return the lungs if most of them lie in room air (ignoring thin walls) and fill little of it; else nothing."""
     outside = np.zeros_like(lungs)
     room = 0
     for number, plane in enumerate(planes):
@@ -91,11 +91,11 @@ def _outside_the_body(lungs: Mask, planes: npt.NDArray[np.int16]) -> Mask:
 
 
 def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:
-    """Return what the body says against the header: its sides, its front and back, head and feet.
+    """Return findings where the anatomy contradicts the header: sides, front and back, head and feet.
 
     Args:
         scan: HU.
-        labels: 1 right and 2 left lung on the same grid; with one label for both nothing can be said.
+        labels: 1 right and 2 left lung on the same grid; with one label for both nothing can be checked.
     """
     hu, lungs, spacing_mm = _coarse(scan, labels)
     if not all((lungs == side).any() for side in (RIGHT_LUNG, LEFT_LUNG)):
@@ -116,7 +116,7 @@ def _steps(scan: Volume) -> list[int]:
 
 
 def _coarse(scan: Volume, labels: Volume) -> tuple[npt.NDArray[np.int16], Labels, tuple[float, ...]]:
-    """Both arrays with axes to the head, the back and the left, thinned out, and their spacing."""
+    """Return both arrays, subsampled, with axes (head, back, left), and their spacing."""
     steps = _steps(scan)
     every = tuple(slice(None, None, step) for step in steps)
     spacing = scan.canonical().geometry.spacing_mm
@@ -125,15 +125,15 @@ def _coarse(scan: Volume, labels: Volume) -> tuple[npt.NDArray[np.int16], Labels
 
 
 def _middle(lungs: Labels) -> float:
-    """Column between both lungs."""
+    """Return the column between both lungs."""
     columns = np.arange(lungs.shape[2])
     counts = [np.count_nonzero(lungs == side, axis=(0, 1)) for side in (RIGHT_LUNG, LEFT_LUNG)]
     return float(np.mean([np.average(columns, weights=count) for count in counts]))
 
 
 def _depths(lungs: Labels) -> tuple[float, float]:
-    """First and last row of the lungs, but for their outermost hundredths."""
-    # Short integers: a list of the voxels' places would take more memory than the scan.
+    """Return the first and last row of the lungs, without their outermost hundredths."""
+    # Small integers: a list of the voxels' positions would take more memory than the scan.
     rows = np.repeat(np.arange(lungs.shape[1], dtype=np.int16), np.count_nonzero(lungs, axis=(0, 2)))
     front, back = np.percentile(rows, (1, 99))
     return float(front), float(back)
@@ -145,7 +145,7 @@ def _near(middle: float, distance_mm: float, column_mm: float) -> slice:
 
 
 def _front_and_back(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
-    """Whether the bone in the body's middle lies in front of the lungs, where the breastbone is, and not behind."""
+    """Check whether the bone in the body's middle lies in front of the lungs, where the sternum is, and not behind."""
     front, back = _depths(lungs)
     bone = (hu[:, :, _near(_middle(lungs), 30.0, spacing_mm[2])] > BONE_HU).sum(axis=(0, 2))
     rows, margin = np.arange(len(bone)), FRONT_SHARE * (back - front)
@@ -155,13 +155,13 @@ def _front_and_back(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[
         return None
     return Finding(
         "spine-in-front",
-        "The spine seems to lie in front of the lungs: the file's front and back are probably exchanged, and with them"
-        " perhaps right and left. Check how the patient lies.",
+        "The spine seems to lie in front of the lungs: the file's front and back are probably swapped, and with them"
+        " perhaps right and left. Check the patient's orientation.",
     )
 
 
 def _sides(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
-    """Whether the gap that the heart makes between the lungs lies right of the spine, and the right lung is smaller."""
+    """Check whether the heart's gap between the lungs lies right of the spine, and the right lung is smaller."""
     front, back = _depths(lungs)
     height = back - front
     near = _near(_middle(lungs), 60.0, spacing_mm[2])
@@ -185,12 +185,12 @@ def _sides(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ..
     return Finding(
         "heart-on-the-right",
         f"The heart seems to lie {-heart_mm:.0f} mm right of the spine and the right lung is the smaller one: the"
-        " file's sides are exchanged, or the heart is displaced. Check right and left.",
+        " file's sides are swapped, or the heart is displaced. Check right and left.",
     )
 
 
 def _head_and_feet(lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
-    """Whether lungs that end within the scan are wider at the upper end than at the lower one."""
+    """Check whether lungs that end within the scan are wider at the upper end than at the lower one."""
     middle, count = _middle(lungs), max(1, int(ENDS_SHARE * len(lungs)))
     away = np.abs(np.arange(lungs.shape[2]) - middle)
     ends = (np.count_nonzero(part, axis=(0, 1)) for part in (lungs[:count], lungs[-count:]))
@@ -201,5 +201,5 @@ def _head_and_feet(lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | No
     return Finding(
         "lungs-upside-down",
         "The lungs are wider at their upper end than at their lower one: the file's head and feet are probably"
-        " exchanged, and with them perhaps right and left. Check how the patient lies.",
+        " swapped, and with them perhaps right and left. Check the patient's orientation.",
     )

@@ -1,7 +1,7 @@
-"""Cleaning the network's output: air around the body and stray parts go, wrong sides change, holes close.
+"""Cleans the network's output: removes air around the body and stray parts, corrects sides, fills holes.
 
-All of it happens in one pass on the network's grid, on probabilities scaled to 0..255, before anything is brought to
-the scan's own resolution. The sides are looked at apart, so lungs that touch stay two.
+All steps run in one pass on the network's grid, on probabilities scaled to 0..255, before the result is resampled to
+the scan's own resolution. The sides are processed separately, so that touching lungs stay separate.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilitie
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 SWAP_MM = 20.0
-"""Lungs that lie this far on each other's side are named the wrong way round."""
+"""Right and left lung this far on each other's side are swapped."""
 
 LONE_HOLE_MM2 = 500.0
-"""Largest hole that is closed where no slices above and below show whether the lung closes over it."""
+"""Largest hole that is filled without slices above and below that show whether the lung closes over it."""
 
 LUNGS_LEAST_ML = 30.0
-"""Less that ends within the scan is air in a head, a neck or a limb: a newborn's lungs hold three times as much."""
+"""Smaller lungs that end within the scan are air in a head, a neck or a limb; a newborn's have three times as much."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
-    """What was changed.
+    """The changes that cleaning made.
 
     Attributes:
         removed_ml: Volume of each removed part, the largest first.
         moved_ml: Volume that changed side.
         filled_ml: Volume of the closed holes.
-        sides_swapped: Whether right and left were exchanged as a whole.
-        outside_ml: Volume that was dropped as air around the body, or as there is no chest around it.
+        sides_swapped: Whether right and left were swapped as a whole.
+        outside_ml: Volume removed because it is air around the body, or because no chest encloses it.
     """
 
     removed_ml: tuple[float, ...] = field(default=())
@@ -60,10 +60,10 @@ def clean(
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255; axes run to the head, the back and the left.
         hu: (D, h, w) the slices that the network saw.
         spacing_mm: (slice, row, column) of that grid.
-        saw_scan: Whether the network saw the whole scan; what lies outside the body is then decided by the whole scan.
+        saw_scan: Whether the network saw the whole scan; air outside the body is then decided over the whole scan.
 
     Returns:
-        Probabilities of the same form, and what was changed.
+        Probabilities of the same form, and the changes.
     """
     result = probabilities.copy()
     voxel_ml = float(np.prod(spacing_mm)) / 1000
@@ -98,7 +98,7 @@ def clean(
 
 
 def _sides_swapped(labels: Labels, column_mm: float) -> bool:
-    """Whether the middle of the right lung lies clearly to the patient's left of the left lung's."""
+    """Whether the right lung's centre lies clearly to the patient's left of the left lung's centre."""
     right, left = (labels == side for side in (RIGHT_LUNG, LEFT_LUNG))
     if not right.any() or not left.any():
         return False
@@ -106,9 +106,9 @@ def _sides_swapped(labels: Labels, column_mm: float) -> bool:
 
 
 def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
-    """Close in place what one lung encloses, however large (a tumour within is lung); return the voxels filled.
+    """Fill in place holes of any size that one lung encloses (an enclosed tumour is lung); return the voxels filled.
 
-    In one or two slices by themselves only small holes are closed: a large one may be the dome of the liver.
+    In scans of one or two slices only small holes are filled: a large one may be the dome of the liver.
     """
     lung = labels == side
     boxes = ndimage.find_objects(lung.view(np.uint8))
@@ -116,7 +116,7 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
         return 0
     box = boxes[0]
     lung = lung[box]
-    # The first and last slice are open ends, unless there is no third dimension to be enclosed in.
+    # The first and last slice count as open ends, unless there is no third dimension.
     outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
     regions, _ = ndimage.label(outside, output=np.int32)
     open_ends = np.unique(regions[[0, -1]]) if len(lung) > 2 else regions[:, 0, 0]

@@ -1,4 +1,4 @@
-"""What a label map says of a scan: the lungs' volumes and their mean densities."""
+"""Measures the lungs' volumes and mean densities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from LungUNetSegLib.volume import Volume
 
 
 def measure(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> tuple[dict[str, float], dict[str, float]]:
-    """Return volumes in ml and mean HU of the right and left lung and of both; no mean where there is no lung.
+    """Return volumes in ml and mean HU of the right and left lung and of both; no mean without lung.
 
     Args:
         labels: 1 right and 2 left lung, or 1 both.

@@ -1,4 +1,4 @@
-"""Which connected parts of a label map are lung, and whose: the decisions of postprocessing."""
+"""Decides in postprocessing which connected parts of a label map are lung, and which side they belong to."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Probabilities = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 PART_SHARE = 0.05
-"""A part of at least this share of its lung's largest part is lung: disease can cut a lung in pieces."""
+"""A part of at least this share of its lung's largest part is lung, as disease can divide a lung."""
 
 DOUBTFUL_BELIEF = 0.9
 DOUBTFUL_MAX_MM2 = 3000.0
-"""A part in which the network's mean probability of lung is lower is none, if it has at most this mean cross-section:
-gas in the bowel and air outside the body are believed less than the smallest lung. Larger ones stay: an opaque lung."""
+"""A part with a lower mean probability is removed, if it has at most this mean cross-section: gas in the bowel and air
+outside the body get lower probabilities than the smallest lung. Larger ones stay, as they may be an opaque lung."""
 
 LUNG_MIN_MM2 = 25.0
-"""A lung's largest part has at least this mean cross-section; less is noise."""
+"""A lung's largest part has at least this mean cross-section; smaller ones are noise."""
 
 SMALL_SHARE = 0.1
-"""Below this share of the other lung, a lung's largest part may itself be a stray part of the other."""
+"""Below this share of the other lung, a lung's largest part may itself be a stray part of the other lung."""
 
 CONTACT_SHARE = 0.15
-"""A part with this share of its surface on the other lung, and nearer to that lung's middle, belongs to it."""
+"""A part with this share of its surface on the other lung, and nearer to that lung's centre, belongs to it."""
 
 FACE_GAP_SLICES = 2
 FACE_DICE = 0.5
-"""A part goes on across up to FACE_GAP_SLICES failed slices if the faces agree to this Dice coefficient."""
+"""A part continues across up to FACE_GAP_SLICES failed slices if the facing outlines have this Dice coefficient."""
 
 FACE_MIN_MM2 = 100.0
 """Smaller faces agree by chance."""
@@ -46,9 +46,9 @@ class _Side:
     Attributes:
         label: RIGHT_LUNG or LEFT_LUNG.
         parts: (D, H, W) number of each voxel's part.
-        sizes: Voxels of each part; 0 for the background and for what is dropped.
+        sizes: Voxels of each part; 0 for the background and for removed parts.
         starts, stops: First slice of each part, and the one after its last; 0 and 1 for the background.
-        destination: The label that each part gets in the end, 0 while it is undecided, and for what goes.
+        destination: The final label of each part; 0 while it is undecided, and for removed parts.
     """
 
     label: int
@@ -60,7 +60,7 @@ class _Side:
 
     @property
     def depths(self) -> npt.NDArray[np.int64]:
-        """Slices of each part, which is connected and so in all of them."""
+        """Number of slices of each part."""
         return self.stops - self.starts
 
     @property
@@ -70,7 +70,7 @@ class _Side:
         return undecided
 
     def kept_at(self, index: int) -> Mask:
-        """Pixels of a slice that are known to be this lung."""
+        """Return the pixels of a slice that are already decided to be this lung."""
         mask: Mask = (self.destination == self.label)[self.parts[index]]
         return mask
 
@@ -78,11 +78,11 @@ class _Side:
 def sort_parts(
     labels: Labels, belief: Probabilities, spacing_mm: tuple[float, float, float]
 ) -> tuple[Labels, list[int]]:
-    """Decide for each connected part of each lung whether it stays, changes side or goes.
+    """Decide for each connected part of each lung whether it is kept, changes side or is removed.
 
     Args:
         labels: (D, H, W); 1 right lung, 2 left.
-        belief: (D, H, W); probability of either lung, 0 to 255.
+        belief: (D, H, W); probability of lung (right plus left), 0 to 255.
         spacing_mm: (slice, row, column) distances.
 
     Returns:
@@ -93,7 +93,7 @@ def sort_parts(
     removed = [size for side in (right, left) for size in _drop_doubtful(side, belief, pixel_mm2)]
     pairs = ((right, left), (left, right))
     small = [side for side, other in pairs if side.sizes.max() < SMALL_SHARE * other.sizes.max()]
-    # A small lung's parts may all be stray parts of the other one, so they are looked at before they are kept.
+    # All parts of a small lung may be stray parts of the other one, so they are checked before they are kept.
     large = {side.label: _no_part(side) if side in small else _large_parts(side, pixel_mm2) for side in (right, left)}
     for side, other in pairs:
         _move_parts(side, other, large)
@@ -115,7 +115,7 @@ def _find_parts(labels: Labels, label: int) -> _Side:
 
 
 def _drop_doubtful(side: _Side, belief: Probabilities, pixel_mm2: float) -> list[int]:
-    """Leave parts that are small and not believed out of all that follows; return their sizes."""
+    """Remove small parts with a low probability; return their sizes."""
     inside = side.parts > 0
     believed = np.bincount(side.parts[inside], belief[inside], side.sizes.size)
     doubtful = believed < DOUBTFUL_BELIEF * 255 * side.sizes
@@ -130,7 +130,7 @@ def _no_part(side: _Side) -> Mask:
 
 
 def _large_parts(side: _Side, pixel_mm2: float) -> Mask:
-    """Which undecided parts are the largest, if it is as large as a lung can be, or not much smaller than it."""
+    """Return the undecided part that is the largest, if large enough for a lung, and those of a similar size."""
     sizes = np.where(side.undecided, side.sizes, 0)
     largest = int(sizes.argmax())
     if not sizes[largest] or sizes[largest] * pixel_mm2 < LUNG_MIN_MM2 * side.depths[largest]:
@@ -140,7 +140,7 @@ def _large_parts(side: _Side, pixel_mm2: float) -> Mask:
 
 
 def _move_parts(side: _Side, other: _Side, large: dict[int, Mask]) -> None:
-    """Give parts that lie against the other lung, and on its side of the body, to it; never the largest part."""
+    """Reassign parts that touch the other lung, on its side of the body, to that lung; never the largest part."""
     has_own = bool(large[side.label].any())
     moves = side.undecided
     if has_own:
@@ -157,12 +157,12 @@ def _move_parts(side: _Side, other: _Side, large: dict[int, Mask]) -> None:
 
 
 def middle_column(mask: Mask) -> float:
-    """Mean column of a (D, H, W) mask that is not empty."""
+    """Return the mean column of a (D, H, W) mask that is not empty."""
     return float(np.average(np.arange(mask.shape[2]), weights=np.count_nonzero(mask, axis=(0, 1))))
 
 
 def _middle_columns(parts: npt.NDArray[np.int32], wanted: Mask) -> npt.NDArray[np.float64]:
-    """Mean column of each wanted part; 0 for the others."""
+    """Return the mean column of each wanted part; 0 for the others."""
     chosen = wanted[parts]
     numbers, columns = parts[chosen], np.nonzero(chosen)[2]
     sums = np.bincount(numbers, columns, minlength=wanted.size)
@@ -186,7 +186,7 @@ def _contact_shares(parts: npt.NDArray[np.int32], wanted: Mask, foreign: Mask) -
 
 
 def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
-    """Keep parts that the network cut off by failing in a slice: the lung's outline goes on beyond the gap."""
+    """Keep parts that are separated only by slices in which the network failed: the outline continues after the gap."""
     candidates = np.flatnonzero(side.undecided & (side.sizes * pixel_mm2 >= FACE_MIN_MM2))
     for part in sorted(candidates, key=lambda part: -side.sizes[part]):
         for end, step in ((side.starts[part], -1), (side.stops[part] - 1, 1)):
@@ -199,6 +199,6 @@ def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
 
 
 def _dice(first: Mask, second: Mask) -> float:
-    """Dice coefficient of two masks, the first not empty."""
+    """Return the Dice coefficient of two masks, the first not empty."""
     common, both = int(np.count_nonzero(first & second)), int(np.count_nonzero(first)) + int(np.count_nonzero(second))
     return 2 * common / both

@@ -1,4 +1,4 @@
-"""Probabilities of right and left lung on the network's grid, kept as bytes, and the labels that follow from them."""
+"""Defines probabilities of right and left lung on the network's grid, stored as bytes, and their labels."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Labels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 HALF = np.uint8(128)
-"""The least value on the scale of 0 to 255 that means a probability of one half or more."""
+"""The smallest value on the scale of 0 to 255 that means a probability of one half or more."""
 
 
 def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = HALF) -> Labels:
-    """Map (..., 2, h, w) probabilities to (..., h, w) labels: the larger of both from `threshold` on, 0 elsewhere."""
+    """Map (..., 2, h, w) probabilities to (..., h, w) labels: the larger one if at least `threshold`, else 0."""
     right, left = probabilities[..., 0, :, :], probabilities[..., 1, :, :]
     labels: Labels = 1 + (left > right).astype(np.uint8)
     labels *= np.maximum(right, left) >= threshold

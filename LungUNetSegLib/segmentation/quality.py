@@ -1,6 +1,6 @@
-"""Doubt said aloud: numbers on how far a result can be trusted, and the findings that follow from them.
+"""Judges how far a result can be trusted: quality numbers, and the findings that follow from them.
 
-LOW_CONFIDENCE is calibrated on cross-validated results (docs/model_card.md); the other thresholds say what they mean.
+LOW_CONFIDENCE is calibrated on cross-validated results (docs/model_card.md); the other thresholds are explained below.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ TISSUE_LEAST_SHARE = 0.02
 """A scan of a chest has at least these shares of voxels like air or lung, and like soft tissue."""
 
 CUT_LEAST_MM2 = 200.0
-"""A lung with this area in the outermost plane of a scan is cut by it; less may be its tip."""
+"""A lung with this area in the outermost plane of a scan is cut off; a smaller area may be its tip."""
 
 SMALL_LUNG_RATIO = 0.4
-"""A lung of less than this share of the other one's volume is remarkable."""
+"""A lung with less than this share of the other one's volume gets a finding."""
 
 WHOLE_CHEST_MM = 150.0
-"""Shorter scans show parts of lungs, whose volumes say nothing."""
+"""Shorter scans show only parts of lungs, whose volumes cannot be compared."""
 
 GREATEST_LUNGS_ML = 13_000.0
-"""The largest total capacities that were measured lie near 12 litres."""
+"""The largest measured total lung capacities are near 12 litres."""
 
 DENSE_HU = -300.0
-"""Lungs of greater mean density hold less air than tissue."""
+"""Lungs with a higher mean density hold less air than tissue."""
 
 STRAY_LEAST_ML = 20.0
 DOUBTFUL_SIDE_SHARE = 0.02
-"""Of the lungs' volume: what changed side."""
+"""Share of the lungs' volume that changed side, above which a finding is made."""
 
 LOW_CONFIDENCE = 0.97
-"""Expected Dice coefficient of a lung below which it should be looked at. Of the cross-validated slices, those with
-a DSC under 0.965 lay below it, all but three, and three of the better ones."""
+"""Expected Dice coefficient of a lung below which it should be checked. In cross-validation all but three slices with
+a DSC under 0.965 were below it, and three of the better ones."""
 
 _BODY_DIRECTIONS = (("right", "left"), ("front", "back"), ("feet", "head"))
 """Along x, y, z in LPS: where an axis begins and ends."""
@@ -61,15 +61,15 @@ def assess(
     Args:
         scan: HU.
         labels: The result, on the same grid; 0 is not lung.
-        volumes_ml: Of "total", and of "right" and "left" where they are told apart.
+        volumes_ml: By "total", and by "right" and "left" if they are separate.
         mean_hu: Mean density by the same names.
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
-        cleaning: What cleaning changed.
+        cleaning: The changes that cleaning made.
 
     Returns:
-        The quality record, plain numbers by name, and the findings. The record: ``confidence``, the lower expected
+        The quality record, plain numbers by name, and the findings. The record has ``confidence``, the lower expected
         Dice coefficient of both lungs (None without lung); ``air_share`` and ``tissue_share`` of the scan's voxels;
-        ``cut_mm2``, area of lung in the scan's outermost planes by direction; and what cleaning changed.
+        ``cut_mm2``, area of lung in the scan's outermost planes by direction; and the changes by cleaning.
     """
     air_share, tissue_share = _hu_shares(scan)
     record: dict[str, Any] = {
@@ -96,7 +96,7 @@ def assess(
 
 
 def _confidence(probabilities: Probabilities) -> float | None:
-    """The Dice coefficient that each lung's mask has by its own probabilities; the lower one, None without lung."""
+    """Return the lower of both lungs' Dice coefficients as expected from the probabilities; None without lung."""
     expected = []
     for side in (0, 1):
         values = probabilities[:, side]
@@ -108,7 +108,7 @@ def _confidence(probabilities: Probabilities) -> float | None:
 
 
 def _hu_shares(scan: Volume) -> tuple[float, float]:
-    """Shares of voxels like air or lung, and like soft tissue, in a sample of the scan."""
+    """Return the shares of voxels like air or lung, and like soft tissue, in a sample of the scan."""
     steps = tuple(max(1, size // 64) for size in scan.array.shape)
     sample = scan.array[:: steps[0], :: steps[1], :: steps[2]]
     low, high = TISSUE_HU
@@ -116,7 +116,7 @@ def _hu_shares(scan: Volume) -> tuple[float, float]:
 
 
 def _cut_mm2(labels: Volume) -> dict[str, float]:
-    """Area of lung in the first and last plane along each axis that has an inside, by direction in the body."""
+    """Return the area of lung in the first and last plane along each axis (if it has inner planes), by direction."""
     areas = {}
     geometry = labels.geometry
     for axis, size in enumerate(labels.array.shape):
@@ -132,7 +132,7 @@ def _cut_mm2(labels: Volume) -> dict[str, float]:
 
 
 def _extent_mm(geometry: Geometry) -> float:
-    """Height of a scan in the body."""
+    """Return the height of a scan along the body."""
     return float(np.ptp(geometry.corners_lps()[:, 2]))
 
 
@@ -150,7 +150,7 @@ def _not_hu(record: dict[str, Any]) -> Finding | None:
 def _no_human(volumes_ml: dict[str, float]) -> Finding | None:
     if volumes_ml["total"] <= GREATEST_LUNGS_ML:
         return None
-    message = f"No human has lungs of {volumes_ml['total']:.0f} ml: the scan's spacing is wrong, or the result is."
+    message = f"{volumes_ml['total']:.0f} ml is too much for human lungs: the scan's spacing or the result is wrong."
     return Finding("volume-of-no-human", message)
 
 
@@ -160,7 +160,7 @@ def _dense(mean_hu: dict[str, float]) -> Finding | None:
         return None
     which = " and ".join(f"the {name} lung ({value:.0f} HU)" for name, value in dense.items())
     which = which or f"the lungs ({mean_hu['total']:.0f} HU)"
-    message = f"Almost as dense as soft tissue: {which}. Without air, wrongly scaled, or no lung?"
+    message = f"Almost as dense as soft tissue: {which}. Is it airless, wrongly scaled, or not a lung?"
     return Finding("dense-lung", message)
 
 
@@ -176,7 +176,7 @@ def _cut(record: dict[str, Any]) -> Finding | None:
 
 def _doubtful_sides(record: dict[str, Any], volumes_ml: dict[str, float]) -> Finding | None:
     if record["sides_swapped"]:
-        message = "The network exchanged right and left; this was corrected from their positions. Check the sides."
+        message = "The network swapped right and left; this was corrected from their positions. Check the sides."
     elif record["moved_ml"] >= DOUBTFUL_SIDE_SHARE * volumes_ml["total"]:
         message = f"{record['moved_ml']:.0f} ml were reassigned to the other lung. Check the sides."
     else:
@@ -205,7 +205,7 @@ def _unsure(record: dict[str, Any]) -> Finding | None:
 
 
 def _below(value: float, threshold: float) -> str:
-    """Return a value with as many digits as it takes to show that it lies below a threshold."""
+    """Format a value with enough digits to show that it lies below a threshold."""
     return next(text for digits in range(2, 17) if float(text := f"{value:.{digits}f}") < threshold)
 
 

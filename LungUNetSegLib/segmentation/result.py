@@ -1,4 +1,4 @@
-"""What a segmentation is: labels on the scan's own grid, what they mean, and what was measured and doubted."""
+"""Defines the result of a segmentation: labels on the scan's own grid, measurements and findings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Segmentation:
     Attributes:
         labels: uint8 on the scan's own grid; 1 right and 2 left lung, or 1 both.
         segments: What the labels mean.
-        findings: What the reader should know, of the scan and of the result.
-        volumes_ml: "right", "left" and "total"; only "total" where both are one.
+        findings: Remarks on the scan and on the result.
+        volumes_ml: "right", "left" and "total"; only "total" if both are one label.
         mean_hu: Mean density by the same names.
         quality: Numbers behind the findings; see `quality.assess`.
-        seconds: Wall time by stage; "load" is what opening the engine took, once for all scans.
-        engine: Engine, device and precision that were used, for people.
+        seconds: Wall time by stage; "load" is the time for opening the engine, once for all scans.
+        engine: Description of the engine, device and precision that were used.
         device: "cpu", "cuda" or "mps".
     """
 

@@ -1,4 +1,4 @@
-"""The whole way from a scan to its lungs: what is behind the command line, the panel and the evaluation."""
+"""Segments the lungs of a scan, from HU to final labels; used by the command line, the panel and the evaluation."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from LungUNetSegLib.volume.resample import limited_threads
 
 
 class Segmenter:
-    """A model on an open engine, which segments one scan or ten thousand.
+    """A model loaded into an engine, which segments any number of scans.
 
-    Memory is bounded: beside a scan and its labels there are 6 bytes for each of the network's pixels, and a few
+    Memory is bounded: besides a scan and its labels it needs 6 bytes for each of the network's pixels, and a few
     slices in floating point.
 
     Args:
         model: From `load_model`.
-        engine: What runs the network: a name of `engines.ENGINES`, or an engine that is already open.
+        engine: The engine that runs the network: a name in `engines.ENGINES`, or an engine that is already open.
         device: Where it runs; see `open_engine`.
-        threads: On the CPU; when None, as many as the machine or the container has.
-        coarse: For models that look at the whole scan first, an engine of that network that is already open.
+        threads: CPU threads; if None, as many as the machine or the container has cores.
+        coarse: For models with a coarse network, an engine with that network that is already open.
 
     Raises:
-        ModelError: The model finds other structures than the lungs.
+        ModelError: The model segments other structures than the lungs.
         EngineError: See `open_engine`.
         MissingDependencyError: See `open_engine`.
     """
@@ -74,15 +74,15 @@ class Segmenter:
         Args:
             volume: HU, any orientation and spacing.
             labels: Right and left lung, or both as one ("binary").
-            raw: Return what the network says, without cleaning.
+            raw: Return the network's output without cleaning.
             progress: Called with (stage, slices done, slices to do); an exception from it ends the work.
 
         Raises:
-            ModelError: The model cannot tell right from left, and that is asked for.
+            ModelError: Right and left are requested, but the model does not distinguish them.
             EngineError: All engines failed.
         """
         if labels == "lr" and self.model.channels == 1:
-            raise ModelError("The model sees both lungs as one and cannot tell right from left: ask for both as one.")
+            raise ModelError("The model does not distinguish right and left lung: ask for both as one.")
         with limited_threads(usable_threads(self.threads)):
             return self._segment(volume, labels, raw, progress)
 
@@ -115,7 +115,7 @@ class Segmenter:
         )
 
     def _run_network(self, scan: PreparedScan, progress: Progress) -> Probabilities:
-        """Return (D, 2, h, w) probabilities, 0 to 255; a second channel that the network does not have is of zeros."""
+        """Return (D, 2, h, w) probabilities, 0 to 255; the second channel is 0 if the network has only one."""
         depth = len(scan.hu)
         result = np.zeros((depth, 2, *scan.hu.shape[1:]), np.uint8)
         progress("segment", 0, depth)
@@ -126,14 +126,14 @@ class Segmenter:
         return result
 
     def _look_at_all(self, view: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
-        """Return the coarse network's (2, d, a, b) probabilities of the whole scan; None without a view of it."""
+        """Return the coarse network's (2, d, a, b) probabilities of the whole scan; None without a coarse view."""
         if self.coarse is None or view is None:
             return None
         (said,) = self.coarse.probabilities(view[None, None])
         return np.asarray(said, np.float32)
 
     def _steps_down(self) -> tuple[Finding, ...]:
-        """What the engines did instead of what was asked; it holds for each scan from then on."""
+        """Return findings on fallbacks of the engines; a fallback applies to all later scans."""
         engines = [each for each in (self.engine, self.coarse) if isinstance(each, FallbackEngine)]
         return tuple(Finding("engine-fallback", sentence) for each in engines for sentence in each.steps_down)
 
@@ -148,11 +148,11 @@ def segment(
     labels: LabelKind = "lr",
     progress: Progress = silent,
 ) -> Segmentation:
-    """Segment the lungs of one chest CT; for several, keep a `Segmenter`.
+    """Segment the lungs of one chest CT; for several scans, use one `Segmenter`.
 
     Args:
         volume: HU, any orientation and spacing.
-        model: From `load_model`, or what it takes.
+        model: From `load_model`, or an argument for it.
         engine: As for `Segmenter`, as `device` and `threads`.
         device: See there.
         threads: See there.

@@ -1,4 +1,4 @@
-"""A segmentation as the plain values that programs read (`--json`, the panel) and the sentence that papers print."""
+"""Summarises a segmentation as plain values for programs (`--json`, the panel) and as a sentence for papers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from LungUNetSegLib.segmentation.result import Segmentation
 
 
 def report(result: Segmentation, model: Model) -> dict[str, Any]:
-    """Return all of a result but its labels, as JSON takes it.
+    """Return a result without its labels as values for JSON.
 
-    Volumes and means that a model or output without sides does not give are None.
+    Volumes and means of the separate lungs are None if the model or the output has one label for both.
     """
     return {
         "lungunetseg": LungUNetSegLib.__version__,
@@ -30,7 +30,7 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
 
 
 def methods_sentence(result: Segmentation, model: Model) -> str:
-    """Return what a paper's methods section should say, with versions and citation."""
+    """Return a sentence for a paper's methods section, with versions and citation."""
     named = "right and left lung" if "right" in result.volumes_ml else "both lungs as one"
     context_mm = model.preprocess.context_mm
     seen = f", each between its neighbours about {context_mm:g} mm above and below" if context_mm else ""

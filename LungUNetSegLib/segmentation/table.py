@@ -1,4 +1,4 @@
-"""The summaries of segmented scans as one table, for spreadsheets and statistics; docs/json.md explains each column."""
+"""Writes the summaries of segmented scans as one CSV table; docs/json.md explains each column."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ COLUMNS = (
 
 
 def write_table(path: Path, summaries: Sequence[Mapping[str, Any]]) -> None:
-    """Write one row for each scan; what is not known of it is an empty cell.
+    """Write one row for each scan; unknown values are empty cells.
 
     Args:
         path: Of the CSV file (UTF-8, a comma between cells).
-        summaries: From `summary.report`, with the names of the files; of a scan that failed, "input" and "error".
+        summaries: From `summary.report`, with the file names; for a failed scan, "input" and "error".
 
     Raises:
         WriteError: The file cannot be written.

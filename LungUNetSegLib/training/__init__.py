@@ -1,1 +1,1 @@
-"""Training: settings, loop, checkpoints, history."""
+"""Trains networks: settings, training loop, checkpoints, history."""

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to go on, and all that one must know to use its weights."""
+"""Reads and writes checkpoints, with everything needed to resume a training or to use its weights."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "versions": dict,
     "coarse": (dict, type(None)),
 }
-"""Of the parts of a file; `config` and `split` check themselves."""
+"""Types of a file's parts; `config` and `split` check themselves."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -40,17 +40,17 @@ class Checkpoint:
     """A training's state after an epoch.
 
     Attributes:
-        config: Of the training.
-        epoch: Epochs done.
+        config: Settings of the training.
+        epoch: Number of finished epochs.
         network: The network's parameters and buffers.
-        average: Their moving average, when there is one.
+        average: Their moving average, if there is one.
         optimiser: The optimiser's state.
-        scaler: The loss scaler's state, of float16 training.
+        scaler: The loss scaler's state, for float16 training.
         history: One row for each epoch.
-        split: Cases trained on and tested on.
-        data_digest: Of all files and preprocessing behind `split`.
-        versions: Of the software that wrote this.
-        coarse: The coarse network's parameters and buffers, when there is one.
+        split: Training and test cases.
+        data_digest: Hash of all files and the preprocessing of the cases in `split`.
+        versions: Versions of the software that wrote this.
+        coarse: The coarse network's parameters and buffers, if there is one.
     """
 
     config: TrainingConfig
@@ -69,12 +69,12 @@ class Checkpoint:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """What to use: the average where there is one."""
+        """The weights to use: the average if there is one."""
         return self.network if self.average is None else self.average
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint; `path` holds a complete one at every moment, also through a power cut.
+    """Write a checkpoint atomically; `path` holds a complete one at all times, also after a power failure.
 
     Raises:
         WriteError: No space, or no permission.
@@ -88,14 +88,14 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 
 
 def check_space(folder: Path, size: int) -> None:
-    """Refuse to begin what could not be kept: a full disk would else be found after the first epoch.
+    """Refuse to start without enough disk space for checkpoints, instead of failing after the first epoch.
 
     Args:
-        folder: Of `last.pt` and `best.pt`.
-        size: Of a checkpoint, in bytes.
+        folder: Folder of `last.pt` and `best.pt`.
+        size: Size of a checkpoint, in bytes.
 
     Raises:
-        WriteError: Too little space for both and the draft that replaces one of them.
+        WriteError: Too little space for both and a temporary file.
     """
     files = 1 + sum(not (folder / name).exists() for name in ("last.pt", "best.pt"))
     free = shutil.disk_usage(folder).free
@@ -107,9 +107,9 @@ def check_space(folder: Path, size: int) -> None:
 
 
 def check_settings(checkpoint: Checkpoint, config: TrainingConfig) -> None:
-    """Refuse to go on from a checkpoint of other settings.
+    """Refuse to resume from a checkpoint with other settings.
 
-    When a training ends may change: more epochs, or another patience. The epochs that are done stay as they are.
+    Only the end of the training may change: more epochs, or another patience. Finished epochs are not affected.
 
     Raises:
         ModelError: Names the first setting that differs.
@@ -141,8 +141,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     values = load_tensors(path)
     if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
-        raise ModelError(f"{path} is no checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
-    values.setdefault("coarse", None)  # checkpoints of before have no coarse network
+        raise ModelError(f"{path} is not a checkpoint of a training ({FORMAT}); give a last.pt or best.pt.")
+    values.setdefault("coarse", None)  # older checkpoints have no coarse network
     _check_parts(values, path)
     values["config"] = from_json(TrainingConfig, values["config"], f"{path}: config")
     values["split"] = from_json(Split, values["split"], f"{path}: split")
@@ -155,7 +155,7 @@ def _check_parts(values: dict[Any, Any], path: Path) -> None:
         raise ModelError(f"The checkpoint {path} lacks {', '.join(sorted(missing))}; use another one.")
     if unknown := set(values) - known:
         names = ", ".join(sorted(map(str, unknown)))
-        raise ModelError(f"The checkpoint {path} holds {names}, which this version does not know; use another one.")
+        raise ModelError(f"The checkpoint {path} holds {names}, which this version does not support; use another one.")
     for name, kind in _KINDS.items():
         if not isinstance(values[name], kind):
             raise ModelError(f"The checkpoint {path} is corrupt ({name} cannot be {values[name]!r:.40}); use another.")
@@ -165,5 +165,5 @@ def _save(values: dict[str, Any], path: Path) -> None:
     try:
         with replacing(path, path.suffix) as draft:
             torch.save(values, draft)
-    except RuntimeError as error:  # so torch reports a full disk, in words that do not say so
+    except RuntimeError as error:  # torch reports a full disk as RuntimeError with an unclear message
         raise WriteError(f"{path}: cannot be written; is the disk full? ({error}).") from error

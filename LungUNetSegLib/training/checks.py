@@ -1,4 +1,4 @@
-"""Whether a training's cases can be learnt from and tested on as is asked for."""
+"""Checks that a training's cases can be used for training and test as requested."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from LungUNetSegLib.training.config import TrainingConfig
 
 
 def check_patients(split: Split, cases: Sequence[Case], path: Path) -> None:
-    """Refuse a division that has a patient on both sides.
+    """Refuse a split that has a patient in both training and test.
 
     Raises:
         DataError: Names the patient.
@@ -24,13 +24,13 @@ def check_patients(split: Split, cases: Sequence[Case], path: Path) -> None:
 
 
 def check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) -> None:
-    """Refuse to test on patients that the first weights learnt from.
+    """Refuse to test on patients that the initial weights were trained on.
 
     Args:
-        before: The division of the training that made the first weights.
-        split: The division that is asked for.
-        cases: All that there are, those that are left out included.
-        path: Of the first weights.
+        before: The split of the training that made the initial weights.
+        split: The requested split.
+        cases: All cases, including excluded ones.
+        path: Path of the initial weights.
 
     Raises:
         DataError: Names the patient.
@@ -45,7 +45,7 @@ def check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) 
 
 
 def check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
-    """Refuse masks that do not tell right from left where the network shall.
+    """Refuse masks with one label for both lungs if the network has to distinguish right and left.
 
     Raises:
         DataError: Names the mask.

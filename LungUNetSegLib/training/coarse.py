@@ -1,8 +1,8 @@
-"""The coarse network's training, and what it tells the slice network of every view.
+"""Trains the coarse network, and computes its probabilities for every view, as input of the slice network.
 
-It learns from views of whole scans, drawn anew for every step. What it says of a case that it has learnt from is
-better than what it will say of a new scan, and a slice network that saw this would believe it too much. So the
-patients are divided, and each case's views are told by a network that did not learn from its patient.
+It is trained on views of whole scans, drawn anew for every step. Its output for a training case is better than for a
+new scan, and a slice network trained on that output would rely on it too much. So the patients are divided into parts,
+and each case's views are predicted by a network that was not trained on its patient.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ Weights = dict[str, Tensor]
 TURN_DEGREES = 12.0
 STRETCH = 1.25
 MOVE_SHARE = 0.12
-"""How far coarse views are turned, stretched and moved in training."""
+"""Largest rotation, scaling and shift of coarse views in training."""
 
 REPORTED_STEPS = 100
 
 NOISE_HU, SHIFT_HU = 40.0, 70.0
-"""Of coarse voxels, each the mean of many of the scan's."""
+"""Largest noise of coarse voxels, each of which is the mean of many voxels of the scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +52,14 @@ class CoarseConfig:
     """How the coarse network is trained.
 
     Attributes:
-        network: A 3D U-Net of one channel to right and left lung.
-        steps: Of the optimiser, for the network that is used.
-        part_steps: Of the optimiser, for each part's.
-        batch_size: Views in a step.
-        learning_rate: The largest; it falls to zero as a cosine.
-        average_decay: Of the moving average of the weights, which is what is used.
-        parts: Into how many the patients are divided, so that none is told of by a network that learnt from it; 1 for
-            the one network to tell of all.
+        network: A 3D U-Net from one channel to right and left lung.
+        steps: Number of optimiser steps for the final network.
+        part_steps: Number of optimiser steps for the network of each part.
+        batch_size: Number of views in a step.
+        learning_rate: The largest learning rate; it falls to zero as a cosine.
+        average_decay: Decay of the moving average of the weights; the average is used.
+        parts: Number of parts into which the patients are divided, so that each view is predicted by a network that
+            was not trained on its patient; 1 to predict all views with the one network.
     """
 
     network: UNet3dConfig = field(default_factory=UNet3dConfig)
@@ -78,7 +78,7 @@ class CoarseConfig:
 
 @dataclass(frozen=True, eq=False)
 class Scans:
-    """The cases that have a coarse view, as overviews, and how their views are drawn."""
+    """The cases with a coarse view, as overviews, with the settings for drawing their views."""
 
     cases: list[CachedCase]
     overviews: list[Overview]
@@ -100,12 +100,12 @@ class Scans:
         )
 
     def has_coarse_view(self, number: int) -> bool:
-        """Whether a case has one."""
+        """Whether a case has a coarse view."""
         case = self.cases[number]
         return has_coarse_view(len(case.hu), case.slice_mm, self.preprocess)
 
     def see(self, number: int, view: View) -> tuple[Tensor, Tensor]:
-        """(d, a, b) HU and (2, d, a, b) lung fractions of a view of a case."""
+        """Return (d, a, b) HU and (2, d, a, b) lung fractions of a view of a case."""
         scan, seen = self.overviews[number], slice(*view.slices)
         numbers = np.arange(*view.slices)
         hu, lungs = show(view, scan.hu[seen], scan.lungs[seen], numbers, scan.slice_mm, scan.pixel_mm, scan.factor)
@@ -116,7 +116,7 @@ class Scans:
 def train_coarse(
     scans: Scans, chosen: Sequence[int], config: CoarseConfig, steps: int, seed: int, progress: Progress = silent
 ) -> Weights:
-    """Train a coarse network on some of the cases, for so many steps, and return its averaged weights."""
+    """Train a coarse network on some of the cases for a number of steps, and return its averaged weights."""
     torch.manual_seed(seed)
     rng = np.random.default_rng((seed, 3))
     network = UNet3d(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -131,7 +131,7 @@ def train_coarse(
             group["lr"] = config.learning_rate * rate
         optimiser.zero_grad(set_to_none=True)
         for number in rng.choice(chosen, size=config.batch_size, p=weights).tolist():
-            image, target = _draw(scans, number, rng)  # one by one, as no two are of one size
+            image, target = _draw(scans, number, rng)  # one by one, as their sizes differ
             with torch.autocast("cpu", torch.bfloat16):
                 logits = network(image)
             loss = bce_dice_loss(logits, target, dice_over="slice")
@@ -150,13 +150,13 @@ def train_coarse(
 def tell_views(
     scans: Scans, network_of: Sequence[nn.Module | None], seed: int, *, whole: bool = False
 ) -> list[SeenViews]:
-    """Draw the views of every case and let the coarse network say what it sees in each.
+    """Draw the views of every case, and compute the coarse network's probabilities for each.
 
     Args:
         scans: The cases.
-        network_of: For each case the network that tells of it; None where there is no coarse stage.
-        seed: Of the views.
-        whole: Only the whole scan as it is, for validation.
+        network_of: The network for each case; None without a coarse network.
+        seed: Seed of the views.
+        whole: Only use the whole unchanged scan, for validation.
     """
     told = []
     for number, (case, network) in enumerate(zip(scans.cases, network_of, strict=True)):
@@ -181,7 +181,7 @@ def tell_views(
 
 @torch.inference_mode()
 def say(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> Said:
-    """(2, d, a, b) probabilities, 0 to 255, that a coarse network gives a (d, a, b) view in HU."""
+    """Return a coarse network's (2, d, a, b) probabilities, 0 to 255, for a (d, a, b) view in HU."""
     image = torch.from_numpy(normalise(pad_depth(hu.numpy()), preprocess))
     probabilities = network(image[None, None]).sigmoid()[0, :, : len(hu)]
     said: npt.NDArray[np.uint8] = (probabilities * 255).round().to(torch.uint8).numpy()
@@ -189,7 +189,7 @@ def say(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> Said:
 
 
 def tell_slices(network: nn.Module, case: CachedCase, preprocess: PreprocessConfig) -> npt.NDArray[np.float32]:
-    """(D, 2, h, w) probabilities that the slice network is told of a whole case."""
+    """Return the coarse network's (D, 2, h, w) probabilities for the slices of a whole case."""
     depth = len(case.hu)
     if not has_coarse_view(depth, case.slice_mm, preprocess):
         return np.full((depth, 2, *preprocess.size), UNKNOWN, np.float32)
@@ -200,14 +200,14 @@ def tell_slices(network: nn.Module, case: CachedCase, preprocess: PreprocessConf
 
 
 def build_coarse(config: CoarseConfig, weights: Weights) -> nn.Module:
-    """Return the coarse network with its weights, ready to be asked."""
+    """Return the coarse network with its weights, ready for inference."""
     network = UNet3d(config.network)
     network.load_state_dict(weights)
     return network.eval()
 
 
 def parts_of(cases: Sequence[CachedCase], count: int) -> list[int]:
-    """The part of each case; the cases of a patient are in one, and the longest scans are spread."""
+    """Return the part of each case; a patient's cases are in one part, and the longest scans are spread evenly."""
     lengths: dict[str, float] = {}
     for case in cases:
         lengths[case.case.patient] = lengths.get(case.case.patient, 0.0) + len(case.hu) * case.slice_mm
@@ -216,7 +216,7 @@ def parts_of(cases: Sequence[CachedCase], count: int) -> list[int]:
 
 
 def _draw(scans: Scans, number: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """(1, 1, d, a, b) image and (1, 2, d, a, b) target of a view of a case, drawn anew."""
+    """Draw a new view of a case; return its (1, 1, d, a, b) image and (1, 2, d, a, b) target."""
     view = sample_view(scans.overviews[number], scans.views, scans.pathology, rng)
     hu, lungs = _move(*scans.see(number, view), rng)
     image = torch.from_numpy(normalise(pad_depth(_spoil(hu, rng).numpy()), scans.preprocess))[None, None]
@@ -225,10 +225,10 @@ def _draw(scans: Scans, number: int, rng: np.random.Generator) -> tuple[Tensor, 
 
 
 def _move(hu: Tensor, lungs: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Turn, stretch and move a coarse view; sides stay what they are."""
+    """Rotate, scale and shift a coarse view; right and left are never swapped."""
     if rng.random() < 0.3:
         return hu, lungs
-    sizes = np.array(hu.shape[::-1], float)  # (x, y, z), as grid_sample has them
+    sizes = np.array(hu.shape[::-1], float)  # (x, y, z), as in grid_sample
     angles = np.radians(rng.uniform(-TURN_DEGREES, TURN_DEGREES, 3))
     turn = np.eye(3)
     for (a, b), angle in zip(((0, 1), (0, 2), (1, 2)), angles, strict=True):
@@ -247,7 +247,7 @@ def _move(hu: Tensor, lungs: Tensor, rng: np.random.Generator) -> tuple[Tensor, 
 
 
 def _spoil(hu: Tensor, rng: np.random.Generator) -> Tensor:
-    """Change the intensities of a coarse view."""
+    """Augment the intensities of a coarse view."""
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     strength = [float(each) for each in rng.uniform(0, 1, 4)]
     if strength[0] < 0.4:
@@ -258,7 +258,7 @@ def _spoil(hu: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _case_weights(cases: Sequence[CachedCase]) -> npt.NDArray[np.float64]:
-    """The probability of each case: patients count alike, but for how much was scanned of them."""
+    """Return the probability of each case: patients have equal weight, except for the scanned length."""
     patients = [case.case.patient for case in cases]
     values = np.array([math.sqrt(len(case.hu) * case.slice_mm) / patients.count(case.case.patient) for case in cases])
     return np.asarray(values / values.sum(), np.float64)

@@ -1,4 +1,4 @@
-"""What decides a training, and its presets."""
+"""Defines the settings of a training, and the presets."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.training.coarse import CoarseConfig
 
 DEMO_SAMPLE = "LIDC-IDRI-0001"
-"""The demo is scored on it, so no shipped model may have seen it."""
+"""The demo is scored on this case, so no shipped model may be trained on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """Everything that decides a training's weights, besides its data.
+    """All settings of a training, which together with its data determine its weights.
 
     Attributes:
         preprocess: The network's grid and window.
-        network: Which architecture, and its settings; one structure for both lungs, or two for right and left.
-        sampling: Which slices make an epoch.
-        augment: How slices are changed; None for not at all.
-        pathology: What disease is laid into the views; None for none.
-        views: Which parts of the scans are seen, and what is in the way.
+        network: The architecture and its settings; one structure for both lungs, or two for right and left.
+        sampling: Which slices an epoch contains.
+        augment: How slices are augmented; None for no augmentation.
+        pathology: Which synthetic disease is added to the views; None for none.
+        views: Which parts of the scans are shown, and with which disturbances.
         coarse: How the coarse network is trained first; None for no coarse view.
-        exclude: Cases and patients that are left out.
-        start_from: Path of a checkpoint whose weights are the first ones; "" for random ones.
-        epochs: How many times the training goes through an epoch's slices.
+        exclude: Cases and patients to leave out.
+        start_from: Path of a checkpoint with the initial weights; "" for random ones.
+        epochs: Number of epochs.
         batch_size: Slices in one step of the optimiser, over all processes together.
         optimiser: Adam (with L2 in the loss's gradient), AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101) or SGD.
-        momentum: Share of SGD's last step that the next one keeps.
+        momentum: SGD's momentum.
         learning_rate: The largest learning rate of the schedule.
-        schedule: How the learning rate runs: "cosine" falls to zero at the end, "constant" stays.
-        warmup_epochs: Epochs at the start over which the learning rate rises linearly.
+        schedule: Learning rate schedule: "cosine" falls to zero at the end, "constant" stays.
+        warmup_epochs: Number of epochs at the start over which the learning rate rises linearly.
         l1: Weight of the sum of all convolution weights' absolute values in the loss.
         l2: Weight decay of all convolution weights.
         gradient_clip: Largest norm of the gradient; 0 for no limit.
-        loss: "bce_dice" is binary cross-entropy and soft Dice of each structure. Of networks that tell classes,
-            "border_cross_entropy" is the cross-entropy with the U-Net's weights, which rise between the lungs, and
-            "balanced_cross_entropy" that with classes balanced by their median frequency.
+        loss: "bce_dice" is binary cross-entropy and soft Dice of each structure. For networks with one class per
+            pixel, "border_cross_entropy" is the cross-entropy with the U-Net's weights, which rise between the lungs,
+            and "balanced_cross_entropy" the one with classes balanced by their median frequency.
         alpha: Share of the binary cross-entropy in "bce_dice"; the rest is soft Dice.
-        dice_over: What the soft Dice is taken over, the whole batch or each slice.
-        average_decay: Decay per step of the exponential moving average of the weights; 0 for no average. Where there
-            is an average, it is what is validated and used.
+        dice_over: Whether the soft Dice is computed over the whole batch or each slice.
+        average_decay: Decay per step of the exponential moving average of the weights; 0 for no average. If there is
+            an average, it is validated and used.
         patience: The training stops after this many epochs without better validation; 0 for never.
-        precision: Numbers that the convolutions compute with; float32 on a device that lacks the others.
-        channels_last: Whether images and weights lie in memory with their channels last.
-        seed: Decides the first weights, the order of slices, the augmentation and the dropout.
+        precision: Number format of the convolutions; float32 on devices that lack the others.
+        channels_last: Whether images and weights are stored with their channels last.
+        seed: Seed of the initial weights, the order of slices, the augmentation and the dropout.
     """
 
     preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
@@ -151,7 +151,7 @@ LUNGS = TrainingConfig(
     precision="bfloat16",
     channels_last=True,
 )
-"""Ours: right and left lung on a 1.5 mm grid, from few patients made many."""
+"""This project's preset: right and left lung on a 1.5 mm grid, with strong augmentation of few patients."""
 
 PAPER = TrainingConfig(
     preprocess=PreprocessConfig(spacing_mm=0.75, size=(512, 512), window_hu=(-1024.0, 1024.0)),
@@ -167,7 +167,7 @@ PAPER = TrainingConfig(
     precision="bfloat16",
     channels_last=True,
 )
-"""The paper's settings (sections 2.4 and 3.1), computed three times as fast; docs/paper.md says where they differ."""
+"""The paper's settings (sections 2.4 and 3.1), computed three times as fast; docs/paper.md lists the differences."""
 
 UNET_2015 = TrainingConfig(
     network=OriginalUNetConfig(out_channels=2),
@@ -184,11 +184,12 @@ UNET_2015 = TrainingConfig(
     warmup_epochs=0.0,
     loss="border_cross_entropy",
 )  # fmt: skip
-"""The U-Net's of 2015: SGD with a momentum of 0.99, one slice a step, shifts, rotations, elastic deformation on a 3 x 3
-grid and changes of grey, all as remembered from the paper, which gives no learning rate. The pixels are ours."""
+"""The settings of the U-Net of 2015: SGD with a momentum of 0.99, one slice a step, shifts, rotations, elastic
+deformation on a 3 x 3 grid and grey value changes, as remembered from the paper, which gives no learning rate. The
+pixel size is that of `lungs`."""
 
 DILATED_UNET = replace(LUNGS, network=DilatedUNetConfig(**_OURS))
-"""Ours with another middle, so that nothing else differs."""
+"""The preset `lungs` with another middle of the network; nothing else differs."""
 
 DENSENET_FPN = replace(
     LUNGS,
@@ -196,8 +197,8 @@ DENSENET_FPN = replace(
     network=DenseNetFpnConfig(out_channels=2),
     coarse=None,
 )
-"""The lung masks' of Wang 2020: 256 x 256 pixels, three slices, no upper end of the HU. How it was trained is not
-public: as ours. There the pixels are those of the image, halved, and the first and last slice get no mask."""
+"""The settings of Wang 2020's lung segmentation: 256 x 256 pixels, three slices, no upper limit of the HU. Its training
+is not public, and here as in `lungs`. There the image is halved in size, and the first and last slice get no mask."""
 
 VGG_SEGNET = replace(
     LUNGS,
@@ -206,7 +207,7 @@ VGG_SEGNET = replace(
     coarse=None,
     loss="balanced_cross_entropy",
 )
-"""The VGG-SegNet's of Khan 2021: 224 x 224 pixels, one slice, and SegNet's loss. The rest is as ours."""
+"""The settings of Khan 2021's VGG-SegNet: 224 x 224 pixels, one slice, SegNet's loss. The rest is as in `lungs`."""
 
 PRESETS = {
     "lungs": LUNGS,
@@ -219,12 +220,12 @@ PRESETS = {
 
 
 def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequence[str]) -> TrainingConfig:
-    """Return settings, changed by a JSON file and then by single ones ``key=value`` with dotted keys.
+    """Return settings, changed by a JSON file and then by single ``key=value`` settings with dotted keys.
 
     Args:
-        start: The name of a preset, or the settings themselves.
-        file: An object with the settings that differ.
-        settings: Each ``key=value``; the value is JSON, or else text.
+        start: The name of a preset, or settings.
+        file: JSON object with the settings that differ.
+        settings: ``key=value`` each; the value is JSON, or else text.
 
     Raises:
         ConfigError: An unknown key, or a value that it cannot take.

@@ -1,4 +1,4 @@
-"""What the machine can do for a training: device, precision, memory."""
+"""Chooses the device and precision of a training, and tunes memory allocation."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(wish: str, device: torch.device) -> torch.dtype:
-    """Return the dtype for autocast, float32 where the device would be slower or fail with the one wished for."""
+    """Return the dtype for autocast; float32 if the device would be slower or fail with the requested one."""
     dtype = _DTYPES[wish]
     if dtype == torch.float32 or _has(dtype, device):
         return dtype
-    logger.warning("%s has no fast %s; training goes on in float32.", device.type, wish)
+    logger.warning("%s has no fast %s; training in float32.", device.type, wish)
     return torch.float32
 
 
@@ -52,10 +52,10 @@ def _has(dtype: torch.dtype, device: torch.device) -> bool:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to reuse large blocks rather than give them back to the system after every layer.
+    """Make glibc reuse large memory blocks rather than return them to the system after every layer.
 
     A training step allocates and frees the same hundreds of MB again and again; by default each block is mapped
-    anew and its pages are zeroed by the kernel, which costs more time than many a convolution.
+    anew and its pages are zeroed by the kernel, which can take longer than a convolution.
     """
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return

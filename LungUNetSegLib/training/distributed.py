@@ -1,4 +1,4 @@
-"""Several processes that train one network, under `torchrun` (torch.distributed, one process a GPU or a machine)."""
+"""Trains one network with several processes under `torchrun` (torch.distributed, one process per GPU or machine)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from torch.nn.parallel import DistributedDataParallel
 from LungUNetSegLib.errors import ConfigError
 
 PATIENCE = timedelta(days=1)
-"""How long processes wait while the first builds the cache or validates; one that died is noticed at once."""
+"""How long processes wait while the first builds the cache or validates; an ended process is noticed at once."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process among those that train together; alone by default.
+    """One of the processes that train together; by default the only one.
 
     Attributes:
         rank: Its number, from 0.
-        world_size: How many there are.
+        world_size: Number of processes.
     """
 
     rank: int = 0
@@ -34,7 +34,7 @@ class Process:
 
     @classmethod
     def from_environment(cls, device: torch.device) -> Process:
-        """Join the processes that `torchrun` started, or stay alone.
+        """Join the processes that `torchrun` started, or run as a single process.
 
         Raises:
             ConfigError: More processes than GPUs on this machine.
@@ -44,9 +44,9 @@ class Process:
             return cls()
         if device.type == "cuda":
             processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
-            if processes > gpus:  # all of them end here: those with a GPU would wait for the others
+            if processes > gpus:  # all processes end here, as those with a GPU would wait for the others
                 raise ConfigError(
-                    f"{processes} processes were started here and there are {gpus} GPU(s); start one process a GPU."
+                    f"{processes} processes were started here and there are {gpus} GPU(s); start one process per GPU."
                 )
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
@@ -55,26 +55,26 @@ class Process:
 
     @property
     def is_joined(self) -> bool:
-        """Whether `torchrun` started this process, be it alone."""
+        """Whether `torchrun` started this process, also as the only one."""
         return dist.is_available() and dist.is_initialized()
 
     @property
     def is_first(self) -> bool:
-        """Whether this process validates, writes files and talks."""
+        """Whether this process validates, writes files and prints."""
         return self.rank == 0
 
     def check_batch_size(self, batch_size: int) -> None:
-        """Refuse a batch that cannot be shared evenly."""
+        """Refuse a batch size that cannot be divided evenly."""
         if batch_size % self.world_size:
             count = self.world_size
-            raise ConfigError(f"batch_size {batch_size} cannot be shared by {count} processes; use a multiple.")
+            raise ConfigError(f"batch_size {batch_size} cannot be divided among {count} processes; use a multiple.")
 
     def wrap(self, network: nn.Module) -> nn.Module:
         """Return `network` with gradients averaged over the processes."""
         return network if not self.is_joined else DistributedDataParallel(network)
 
     def mean(self, row: dict[str, float]) -> dict[str, float]:
-        """Return the mean of each value over the processes that have one: NaN is a score that is not defined there."""
+        """Return the mean of each value over the processes, ignoring NaN (an undefined score)."""
         if not self.is_joined:
             return row
         values = torch.tensor(list(row.values()), dtype=torch.float64)
@@ -83,7 +83,7 @@ class Process:
         return dict(zip(row, (sums[0] / sums[1]).tolist(), strict=True))  # 0 / 0 is NaN again
 
     def from_first(self, row: dict[str, float]) -> dict[str, float]:
-        """Return the first process's values, the keys being the same everywhere."""
+        """Return the first process's values; all processes have the same keys."""
         if not self.is_joined:
             return row
         values = torch.tensor(list(row.values()), dtype=torch.float64)
@@ -97,7 +97,7 @@ class Process:
 
     @contextmanager
     def first_alone(self) -> Iterator[None]:
-        """Let the first process through alone, then the others: what it puts on disk they find there."""
+        """Let the first process run alone, then the others, which then find its files on disk."""
         if not self.is_first:
             self.wait()
         yield
@@ -105,7 +105,7 @@ class Process:
             self.wait()
 
     def leave(self) -> None:
-        """Part from the others at the end, together: one that goes while the first still writes may abort."""
+        """Leave the process group together at the end, as one that leaves while the first still writes may abort."""
         if self.is_joined:
             dist.barrier()
             dist.destroy_process_group()

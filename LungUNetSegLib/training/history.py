@@ -1,4 +1,4 @@
-"""What each epoch brought: one row an epoch, as CSV for spreadsheets and JSON lines for programs."""
+"""Writes the training history: one row per epoch, as CSV for spreadsheets and JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = Mapping[str, float]
 
 
 def write_history(rows: Sequence[Row], folder: Path) -> None:
-    """Write `history.csv` and `history.jsonl`, each replaced as a whole; NaN is an empty cell, and null.
+    """Write `history.csv` and `history.jsonl` atomically; NaN is an empty cell, and null.
 
     Raises:
         WriteError: No space, or no permission.
@@ -32,7 +32,7 @@ def write_history(rows: Sequence[Row], folder: Path) -> None:
 
 
 def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
-    """Return what `Trainer` calls after each epoch to show the history in TensorBoard.
+    """Return the function that `Trainer` calls after each epoch to write the history for TensorBoard.
 
     Raises:
         MissingDependencyError: TensorBoard is not installed.
@@ -58,7 +58,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def best_epoch(history: Sequence[Row]) -> int:
-    """The epoch, from 1, of the highest validation DSC; the last where nothing was validated, 0 before the first."""
+    """Return the epoch, from 1, with the highest validation DSC; the last without validation, 0 before the first."""
     if not history or all(math.isnan(row["val_dsc"]) for row in history):
         return len(history)
     scores = [-1.0 if math.isnan(row["val_dsc"]) else row["val_dsc"] for row in history]
@@ -66,5 +66,5 @@ def best_epoch(history: Sequence[Row]) -> int:
 
 
 def describe(row: Row) -> str:
-    """One line for the log."""
+    """Return one line for the log."""
     return ", ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")

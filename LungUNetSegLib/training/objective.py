@@ -1,4 +1,4 @@
-"""The loss that a training's settings name."""
+"""Makes the loss function that a training's settings name."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from LungUNetSegLib.networks import NetworkConfig, structure_logits
 from LungUNetSegLib.training.config import TrainingConfig
 
 Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Maps what the network gives, (N, C, H, W) targets of structures and (N, 1, H, W) valid to a scalar."""
+"""Maps the network's output, (N, C, H, W) targets of structures and (N, 1, H, W) valid to a scalar."""
 
 
 def make_objective(config: TrainingConfig, cases: Sequence[CachedCase]) -> Objective:
     """Return the loss that `config.loss` names.
 
     Args:
-        config: Of the training.
-        cases: What is trained on; the frequencies of its classes are counted where the loss balances them.
+        config: Settings of the training.
+        cases: The training cases; their class frequencies are counted if the loss balances them.
     """
     network = config.network
     if config.loss == "border_cross_entropy":
@@ -45,22 +45,22 @@ def make_objective(config: TrainingConfig, cases: Sequence[CachedCase]) -> Objec
 
 
 def merged(target: Tensor, network: NetworkConfig) -> Tensor:
-    """Return (N, 2, H, W) right and left lung as the network's structures: as they are, or both as one."""
+    """Return (N, 2, H, W) right and left lung as the network's structures: unchanged, or both as one."""
     return target.sum(dim=1, keepdim=True).clamp(max=1) if network.out_channels == 1 else target
 
 
 def _border_cross_entropy(logits: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    # The paper makes its weights once for each image; here images are deformed anew, and the weights with them.
+    # The paper computes the weights once per image; here images are augmented anew each time, so the weights are too.
     classes = class_map(target)
     return weighted_cross_entropy(logits, classes, border_weights(classes, logits.shape[1], valid), valid)
 
 
 def class_balance(cases: Sequence[CachedCase], network: NetworkConfig) -> Tensor:
-    """Return (C,) weights of the classes by their frequencies in all slices, as these are before augmentation."""
+    """Return (C,) weights of the classes by their frequencies in all slices before augmentation."""
     count = network.out_channels + 1
     pixels, of_slices = torch.zeros(count, dtype=torch.int64), torch.zeros(count, dtype=torch.int64)
     for case in cases:
-        for number in range(len(case.target)):  # one at a time: together they may not fit into memory
+        for number in range(len(case.target)):  # one at a time, as all together may not fit into memory
             planes = torch.from_numpy(case.target[number : number + 1].astype(np.float32) / 255)
             classes = class_map(merged(planes[:, :2], network))
             found = count_classes(classes, count, planes[:, 2:] >= 1)

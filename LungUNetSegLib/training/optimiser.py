@@ -1,4 +1,4 @@
-"""The optimiser, what it regularises, and how its learning rate runs."""
+"""Makes the optimiser, its regularisation and its learning rate schedule."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from LungUNetSegLib.training.config import TrainingConfig
 
 
 def learning_rate(config: TrainingConfig, epoch: float) -> float:
-    """Return the rate after `epoch` epochs, fractions included."""
+    """Return the learning rate after `epoch` epochs, which may be fractional."""
     warmup = min(1.0, (epoch + 1e-3) / config.warmup_epochs) if config.warmup_epochs else 1.0
     cosine = 0.5 * (1 + math.cos(math.pi * epoch / config.epochs)) if config.schedule == "cosine" else 1.0
     return config.learning_rate * warmup * cosine
 
 
 def convolution_weights(network: nn.Module) -> list[nn.Parameter]:
-    """The weights that regularisation acts on: neither biases nor normalisations."""
+    """Return the weights that are regularised: neither biases nor normalisations."""
     return [parameter for parameter in network.parameters() if parameter.dim() > 1]
 
 
 def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Return the optimiser that the settings name, with weight decay on convolution weights alone."""
+    """Return the optimiser that the settings name, with weight decay on convolution weights only."""
     decayed = convolution_weights(network)
     chosen = {id(parameter) for parameter in decayed}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in chosen]

@@ -1,4 +1,4 @@
-"""What a trained network finds on cached slices, on its own grid: for scores slice by slice, as the paper has them."""
+"""Predicts cached slices with a trained network on its own grid, for scores by slice as in the paper."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ BATCH_SIZE = 4
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PredictedSlices:
-    """Slices with what is known and what was found: N entries each.
+    """Slices with their references and predictions: N entries each.
 
     Attributes:
         cases: Case ids.
         images: (h, w) int16 HU.
-        references: (h, w) bool; either lung, from one half of a pixel on.
+        references: (h, w) bool; either lung, if it fills at least half of a pixel.
         predictions: (h, w) bool; either lung.
-        ignores: (h, w) bool; what nobody could decide.
+        ignores: (h, w) bool; undecided pixels.
     """
 
     cases: list[str]
@@ -74,7 +74,7 @@ def predict_slices(
 
 @torch.inference_mode()
 def _predict(network: nn.Module, images: npt.NDArray[np.float32], config: NetworkConfig) -> npt.NDArray[np.bool_]:
-    """Map (B, k, h, w) images to (B, h, w) bool: where any channel's probability is above one half."""
+    """Map (B, k, h, w) images to (B, h, w) bool: True if any channel's probability is above one half."""
     logits = structure_logits(network(torch.from_numpy(images)), config)
     lungs: npt.NDArray[np.bool_] = (logits > 0).any(dim=1).numpy()
     return lungs

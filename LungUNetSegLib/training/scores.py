@@ -1,4 +1,4 @@
-"""What an epoch reached: the means that go into the history."""
+"""Computes an epoch's mean scores for the history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LungUNetSegLib.metrics import Counts, count
 
 @dataclass
 class Scores:
-    """What an epoch's batches gave, each slice and lung by itself."""
+    """Collects the scores of an epoch's batches, for each slice and lung."""
 
     loss: list[Tensor] = field(default_factory=list)
     accuracy: list[Tensor] = field(default_factory=list)
@@ -20,7 +20,7 @@ class Scores:
     has_lung: list[Tensor] = field(default_factory=list)
 
     def add(self, loss: Tensor, logits: Tensor, target: Tensor, valid: Tensor) -> None:
-        """Add a batch; a pixel counts as lung from one half on, in target and prediction."""
+        """Add a batch; a pixel counts as lung if at least one half, in target and prediction."""
         counts: Counts = count(logits > 0, target >= 0.5, axis=(2, 3), ignore=valid < 0.5)
         self.loss.append(loss.detach().expand(len(target)))
         self.accuracy.append(counts.accuracy)
@@ -28,9 +28,9 @@ class Scores:
         self.has_lung.append(counts.tp + counts.fn > 0)
 
     def row(self, prefix: str) -> dict[str, float]:
-        """Mean loss, binary accuracy, DSC where there is lung, and the share of the rest where some is found.
+        """Return mean loss, binary accuracy, DSC of slices with lung, and the share of false alarms in the others.
 
-        Slices without lung are counted apart: one pixel found there would weigh as much as a whole lung missed.
+        Slices without lung are counted separately: one false positive pixel would weigh as much as a missed lung.
         """
         dsc, has_lung = torch.cat(self.dsc), torch.cat(self.has_lung)
         means = {

@@ -1,6 +1,6 @@
-"""What comes before the slice network's training: the coarse networks, all views, and what is told of them.
+"""Runs the stages before the slice network's training: coarse networks, views, and their coarse probabilities.
 
-The coarse networks are kept beside the checkpoints, so that a training that goes on does not train them again.
+The coarse networks are saved beside the checkpoints, so that a resumed training does not train them again.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ COARSE_FILE = "coarse.pt"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The views that slices are seen in.
+    """The views from which slices are drawn.
 
     Attributes:
-        training: Of each case to learn from.
-        test: Of each case to validate on: the whole scan as it is.
+        training: Views of each training case.
+        test: Views of each validation case: the whole unchanged scan.
         coarse: The coarse network's weights; None without one.
     """
 
@@ -65,10 +65,10 @@ def prepare_views(
     folder: Path,
     progress: Progress = silent,
 ) -> Prepared:
-    """Train the coarse networks, or read them if they were trained before, and let them tell of all views.
+    """Train the coarse networks, or read earlier ones, and compute their probabilities for all views.
 
     Raises:
-        DataError: No scan has a coarse view to learn from.
+        DataError: No scan has a coarse view to train on.
         WriteError: The folder cannot be written.
     """
     if config.coarse is None:
@@ -93,7 +93,7 @@ def _coarse_networks(
     folder: Path,
     progress: Progress,
 ) -> list[Weights]:
-    """One network for each part, which did not learn from it, and last the one that learnt from all and is used."""
+    """Return a network for each part, not trained on that part, and last the final one, trained on all."""
     path, digest = folder / COARSE_FILE, _digest(scans, config)
     if path.exists():
         kept = torch.load(path, map_location="cpu", weights_only=True)
@@ -115,7 +115,7 @@ def _coarse_networks(
 
 
 def _digest(scans: Scans, config: TrainingConfig) -> str:
-    """Of all that decides the coarse networks."""
+    """Return the hash of everything that determines the coarse networks."""
     names = ("preprocess", "views", "pathology", "coarse", "seed")
     settings = {name: to_json(config)[name] for name in names}
     text = json.dumps([settings, [case.digest for case in scans.cases]], sort_keys=True)

@@ -1,8 +1,8 @@
 """The training loop.
 
-Learning rate, slices, augmentation and dropout depend on the seed, the epoch and the step alone. So the state after
-an epoch is the weights and the optimiser's moments, and a training that goes on from a checkpoint is the same, bit
-for bit, as one that never stopped.
+Learning rate, slices, augmentation and dropout depend on the seed, the epoch and the step only. So the state after an
+epoch consists of the weights and the optimiser's moments, and a training resumed from a checkpoint is bitwise
+identical to an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ logger = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains one network, and keeps its state on disk after every epoch.
+    """Trains one network, and saves its state after every epoch.
 
     Args:
         config: All settings.
-        training: Slices to learn from.
-        validation: Slices to validate on, unchanged; None to train on all there is.
-        folder: Where `last.pt`, `best.pt`, `history.csv` and `history.jsonl` go.
-        split: Kept in the checkpoints.
-        device: Where to train.
+        training: Training slices.
+        validation: Validation slices, unchanged; None to train on all cases.
+        folder: Folder for `last.pt`, `best.pt`, `history.csv` and `history.jsonl`.
+        split: The split, saved in the checkpoints.
+        device: The device to train on.
         process: This process among those that train together.
-        workers: Processes that make batches ahead; 0 for none.
-        coarse: The coarse network's weights, kept in the checkpoints.
+        workers: Number of processes that make batches ahead; 0 for none.
+        coarse: The coarse network's weights, saved in the checkpoints.
         progress: Called as ``(stage, done, total)`` with stages "train" and "validate".
-        on_epoch: Called with each epoch's row of the history, when it is on disk.
+        on_epoch: Called with each epoch's row of the history, after it was saved.
 
     Raises:
         DataError: A batch larger than the set.
@@ -97,7 +97,7 @@ class Trainer:
         self._parallel = self.process.wrap(self.network)
 
     def load_encoder(self) -> None:
-        """Begin with the encoder's weights that the network's settings name, if they name any.
+        """Load the encoder's weights that the network's settings name, if any.
 
         Raises:
             ModelError: They cannot be read, or are of another encoder.
@@ -107,7 +107,7 @@ class Trainer:
             self.average.load_state_dict(self.network.state_dict())
 
     def start_from(self, checkpoint: Checkpoint) -> None:
-        """Begin with the weights of another training instead of random ones.
+        """Start with the weights of another training instead of random ones.
 
         Raises:
             ModelError: They are of another network.
@@ -119,10 +119,10 @@ class Trainer:
             raise ModelError(f"The weights to start from are of another network: {error}.") from error
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint of the same configuration and data.
+        """Resume from a checkpoint of the same configuration and data.
 
         Raises:
-            ModelError: A checkpoint of other settings, other data or another network, or a corrupt one.
+            ModelError: The checkpoint has other settings, other data or another network, or is corrupt.
         """
         check_settings(checkpoint, self.config)
         if checkpoint.data_digest != self.data_digest:
@@ -133,7 +133,7 @@ class Trainer:
                 self.average.load_state_dict(checkpoint.average or {})
             self.optimiser.load_state_dict(checkpoint.optimiser)
             self.scaler.load_state_dict(checkpoint.scaler)
-            best_epoch(checkpoint.history)  # looks into every row, as it will after each epoch
+            best_epoch(checkpoint.history)  # reads every row, as is done after each epoch
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"The checkpoint is of another network: {error}.") from error
         except (KeyError, TypeError, AttributeError) as error:
@@ -145,7 +145,7 @@ class Trainer:
 
         Raises:
             WriteError: The folder cannot be written, or has no room for the checkpoints.
-            DataError: The loss is no number any more.
+            DataError: The loss became NaN or infinite.
             EngineError: A process that makes batches has ended.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,7 @@ class Trainer:
 
     @property
     def data_digest(self) -> str:
-        """Of all training and validation cases."""
+        """Hash of all training and validation cases."""
         return ".".join(dataset.digest for dataset in (self.training, self.validation) if dataset is not None)
 
     def checkpoint(self) -> Checkpoint:
@@ -182,7 +182,7 @@ class Trainer:
 
     @property
     def _checkpoint_bytes(self) -> int:
-        """Weights, their average, and the optimiser's two moments of each."""
+        """Return the size of the weights, their average, and the optimiser's two moments of each."""
         weights: int = sum(value.nbytes for value in self.network.state_dict().values())
         return weights * (3 + (self.average is not None))
 
@@ -217,7 +217,7 @@ class Trainer:
         return {"learning_rate": rate} | self.process.mean(scores.row("train"))
 
     def _step(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """One step of the optimiser; returns loss, logits, target and valid."""
+        """Do one optimiser step; return loss, logits, target and valid."""
         image, target, valid = self._prepare(batch)
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             logits = self._parallel(image)
@@ -241,7 +241,7 @@ class Trainer:
 
     @torch.inference_mode()
     def _validate(self) -> dict[str, float]:
-        """Loss, accuracy and DSC of the weights that will be used; the first process validates for all."""
+        """Return loss, accuracy and DSC of the weights that will be used; the first process validates for all."""
         if self.validation is None or not self.process.is_first:
             return {f"val_{name}": math.nan for name in ("loss", "accuracy", "dsc", "false_alarms")}
         network = self.average or self.network
@@ -256,7 +256,7 @@ class Trainer:
         return scores.row("val")
 
     def _prepare(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Return image, target and valid as the network and the loss take them."""
+        """Return image, target and valid in the form that the network and the loss need."""
         image = torch.from_numpy(normalise(batch.hu.numpy(), self.config.preprocess))
         image = torch.cat((image, torch.from_numpy(as_channels(batch.told.numpy()))), dim=1)
         target = merged(batch.target, self.config.network)
@@ -270,7 +270,7 @@ class Trainer:
     def _update_average(self, step: int) -> None:
         if self.average is None:
             return
-        # Early weights are soon forgotten: the decay rises to its value as steps are taken.
+        # The decay starts small and rises with the steps, so that early weights are soon forgotten.
         decay = min(self.config.average_decay, (1 + step) / (10 + step))
         for ours, theirs in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
             if ours.is_floating_point():
@@ -283,7 +283,7 @@ class Trainer:
         if best_epoch(self.history) == self.epoch:
             save_checkpoint(checkpoint, self.folder / "best.pt")
         write_history(self.history, self.folder)
-        # Last, so that a training which ends before goes through this epoch again and writes the others again.
+        # Written last: if the process ends before, the resumed training repeats this epoch and the other files.
         save_checkpoint(checkpoint, self.folder / "last.pt")
 
     def _out_of_patience(self) -> bool:

@@ -1,4 +1,4 @@
-"""Scans and label maps in space: geometry, arrays on it, and (`resample`, with SimpleITK) ways between grids."""
+"""Scans and label maps in space: geometry, arrays on a grid, and (`resample`, with SimpleITK) resampling."""
 
 from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, FloatArray, Geometry
 from LungUNetSegLib.volume.volume import AIR_HU, Volume, bounding_box, restore_axes, to_hu

@@ -1,7 +1,7 @@
-"""Where a grid of voxels lies in the patient.
+"""Defines the position of a grid of voxels in the patient.
 
 Axis order is (slice, row, column) throughout the library; positions are in the patient's LPS frame in mm
-(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). Slicer's RAS exists only in
+(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). Slicer's RAS is used only in
 the Slicer module's volume bridge.
 """
 
@@ -18,18 +18,18 @@ from LungUNetSegLib.errors import GeometryError
 FloatArray = npt.NDArray[np.float64]
 
 CORNER_TOLERANCE_MM = 0.01
-"""Two grids are one when all corners agree to this: far below a voxel, above NIfTI's float32 rounding."""
+"""Two grids are equal if all corners agree within this: far below a voxel, above NIfTI's float32 rounding."""
 
 GRID_TOLERANCE_MM = 0.1
-"""Corners of two grids that lie this close are one grid whose numbers were rounded on the way through files."""
+"""Grids whose corners are this close are treated as equal, with differences due to rounding in files."""
 
 ANGLE_TOLERANCE = 1e-3
-"""Cosine up to which two axes are at right angles: 0.06 degrees, half a pixel over a body's width."""
+"""Largest cosine between orthogonal axes: 0.06 degrees, half a pixel over a body's width."""
 
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """Where a (slice, row, column) grid lies in the patient.
+    """The position of a (slice, row, column) grid in the patient.
 
     Attributes:
         shape: (D, H, W), each at least 1.
@@ -87,7 +87,7 @@ class Geometry:
 
     @property
     def is_orthogonal(self) -> bool:
-        """Whether the axes are at right angles, as ITK, NIfTI and Slicer need them; a tilted gantry's are not."""
+        """Whether the axes are orthogonal, as ITK, NIfTI and Slicer require; a tilted gantry's are not."""
         return bool(np.allclose(self.directions.T @ self.directions, np.eye(3), atol=ANGLE_TOLERANCE))
 
     @property
@@ -103,7 +103,7 @@ class Geometry:
 
     @property
     def orientation(self) -> str:
-        """Whither (slice, row, column) run, as letters: R or L, A or P, I or S; "SPL" is to head, back and left."""
+        """Directions of (slice, row, column) as letters: R or L, A or P, I or S; "SPL" is to head, back and left."""
         letters = ("RL", "AP", "IS")
         nearest = np.abs(self.directions).argmax(axis=0)
         return "".join(letters[lps][int(self.directions[lps, axis] > 0)] for axis, lps in enumerate(nearest))
@@ -124,19 +124,19 @@ class Geometry:
         return self.to_lps(list(itertools.product(*((0, size - 1) for size in self.shape))))
 
     def matches(self, other: Geometry, tolerance_mm: float = CORNER_TOLERANCE_MM) -> bool:
-        """Whether both grids have the same shape and the same voxels in space."""
+        """Whether both grids have the same shape and the same voxel positions."""
         if self.shape != other.shape:
             return False
         return bool(np.abs(self.corners_lps() - other.corners_lps()).max() <= tolerance_mm)
 
     def canonical_axes(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
-        """How to reorder this grid so that its axes run nearest to (head, back, left).
+        """Return how to reorder this grid so that its axes are closest to (head, back, left).
 
         Returns:
             ``axes`` and ``flips``: ``array.transpose(axes)`` and then reversal of each axis a where ``flips[a]``.
         """
         strength = np.abs(self.directions)  # (LPS, array axis)
-        # The assignment of array axes to (z, y, x) with the greatest agreement; 6 are possible.
+        # The best of the 6 assignments of array axes to (z, y, x).
         axes = max(itertools.permutations(range(3)), key=lambda p: strength[(2, 1, 0), p].sum())
         flips = tuple(bool(self.directions[lps, axis] < 0) for lps, axis in zip((2, 1, 0), axes, strict=True))
         return (axes[0], axes[1], axes[2]), (flips[0], flips[1], flips[2])

@@ -1,4 +1,4 @@
-"""Volumes to and from nibabel's images, whose axes are (column, row, slice) and whose space is RAS mm."""
+"""Converts volumes to and from nibabel's images, whose axes are (column, row, slice) and whose space is RAS mm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REVERSE_AXES = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
 
 
 def to_nibabel(volume: Volume) -> Any:
-    """Return a `nibabel.Nifti1Image` in the same place, in millimetres; the voxels are not copied.
+    """Return a `nibabel.Nifti1Image` at the same position, in millimetres; the voxels are not copied.
 
     Raises:
         MissingDependencyError: nibabel is not installed.
@@ -28,13 +28,13 @@ def to_nibabel(volume: Volume) -> Any:
 
 
 def from_nibabel(image: Any) -> Volume:
-    """Return a 3D nibabel image as a volume; its values as nibabel scales them, integers where nothing is scaled.
+    """Return a 3D nibabel image as a volume, with nibabel's scaled values, or integers if it has no scaling.
 
     Args:
-        image: Any of nibabel's spatial images; its affine maps (column, row, slice) to RAS mm.
+        image: A spatial image of nibabel; its affine maps (column, row, slice) to RAS mm.
 
     Raises:
-        GeometryError: The image has not three axes, or no affine that can be used.
+        GeometryError: The image does not have three axes, or has no usable affine.
     """
     array = np.asanyarray(image.dataobj)
     if array.ndim != 3:

@@ -1,4 +1,4 @@
-"""Resampling between grids: a volume onto any other geometry, straight axes for slanting ones, the body's axes."""
+"""Resamples volumes: onto any other geometry, from sheared to orthogonal axes, along the body's axes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from LungUNetSegLib.volume.volume import Volume, restore_axes
 SLAB_SLICES = 64
 
 OBLIQUE_DEGREES = 5.0
-"""Beyond this tilt a scan is resampled along the body's axes first; below it the network takes slices as they are."""
+"""Scans with a larger tilt are first resampled along the body's axes; otherwise the slices are used directly."""
 
 
 @contextmanager
 def limited_threads(number: int | None) -> Iterator[None]:
-    """Let ITK use at most so many threads meanwhile, in the whole process; one for each core when None."""
+    """Limit ITK's threads in the whole process during the block; one per core if None."""
     before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(usable_threads(number) or before)
     try:
@@ -32,7 +32,7 @@ def limited_threads(number: int | None) -> Iterator[None]:
 
 
 def to_sitk(volume: Volume) -> sitk.Image:
-    """Return a SimpleITK image in the same place; ITK's physical space is LPS mm, its index (column, row, slice)."""
+    """Return a SimpleITK image at the same position; ITK's space is LPS mm, its index (column, row, slice)."""
     geometry = volume.geometry
     array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
@@ -55,12 +55,12 @@ def from_sitk(image: sitk.Image) -> Volume:
 def resample(
     volume: Volume, geometry: Geometry, interpolation: Literal["linear", "nearest"] = "linear", fill: float = 0.0
 ) -> Volume:
-    """Return `volume` on `geometry`; the same dtype (bool as uint8), `fill` where it has no voxel."""
+    """Resample `volume` onto `geometry`, with the same dtype (bool as uint8), and `fill` outside the volume."""
     image = to_sitk(volume)
     if volume.geometry.matches(geometry):
         return Volume(sitk.GetArrayFromImage(image), geometry)
     linear = interpolation == "linear"
-    # ITK would cut decimals off when it writes integers; floats in slabs keep both precision and memory small.
+    # ITK truncates values when it writes integers; floats in slabs are precise and need little memory.
     method, pixel = (sitk.sitkLinear, sitk.sitkFloat32) if linear else (sitk.sitkNearestNeighbor, image.GetPixelID())
     spacing, directions = geometry.spacing_mm[::-1], geometry.directions[:, ::-1].ravel().tolist()
     result = np.empty(geometry.shape, sitk.GetArrayViewFromImage(image).dtype)
@@ -75,13 +75,13 @@ def resample(
 
 
 def orthogonal(volume: Volume, interpolation: Literal["linear", "nearest"], fill: float) -> Volume:
-    """Return a volume with slanting axes (a tilted gantry's) on a straight grid that holds all of it.
+    """Resample a volume with sheared axes (of a tilted gantry) onto an orthogonal grid that covers all of it.
 
     Columns keep their direction and slices their planes, so a scan tilted about its rows is only shifted within
-    each slice. ITK, NIfTI and Slicer know no slanting axes.
+    each slice. ITK, NIfTI and Slicer do not support sheared axes.
     """
     slant = volume.geometry.affine_lps[:3, :3]
-    # QR of the axes (column, row, slice) is Gram-Schmidt in that order.
+    # QR of the axes (column, row, slice) is Gram-Schmidt orthogonalisation in that order.
     basis, lengths = np.linalg.qr(slant[:, ::-1])
     basis = (basis * np.sign(np.diag(lengths)))[:, ::-1]
     spacing_mm = np.abs(np.diag(lengths))[::-1]
@@ -102,14 +102,14 @@ def align(volume: Volume, fill: float) -> Volume:
 
 
 def align_back(labels: npt.NDArray[np.uint8], aligned: Geometry, scan: Geometry) -> Volume:
-    """Bring (D, H, W) labels on the grid that `align` made of a scan's back to the scan's own."""
+    """Convert (D, H, W) labels on the grid that `align` made of a scan to the scan's own grid."""
     if scan.obliquity_degrees > OBLIQUE_DEGREES:
         return resample(Volume(labels, aligned), scan, "nearest")
     return Volume(np.ascontiguousarray(restore_axes(labels, scan)), scan)
 
 
 def _along_body_axes(geometry: Geometry) -> Geometry:
-    """The smallest grid along (head, back, left) that holds every voxel of `geometry`, at its spacings."""
+    """Return the smallest grid along (head, back, left) that covers `geometry`, with its spacings."""
     axes, _ = geometry.canonical_axes()
     spacing_mm = np.array(geometry.spacing_mm)[list(axes)]
     corners = geometry.corners_lps()

@@ -1,4 +1,4 @@
-"""A scan or a label map in space: an array and its geometry."""
+"""Defines volumes, which are scans or label maps in space: an array and its geometry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.volume.geometry import Geometry
 
 AIR_HU = -1024
-"""What lies outside a scan, and the least HU that this library keeps."""
+"""The value outside a scan, and the lowest HU that this library stores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Volume:
 
     Attributes:
         array: (D, H, W), of the geometry's shape.
-        geometry: Its place in the patient.
+        geometry: Its position in the patient.
     """
 
     array: npt.NDArray[Any]
@@ -32,7 +32,7 @@ class Volume:
             raise GeometryError(f"The array is {self.array.shape}, its grid {self.geometry.shape}.")
 
     def _repr_html_(self) -> str:
-        """Say in a notebook what this is: size, spacing, orientation, place and values."""
+        """Show size, spacing, orientation, position and values in a notebook."""
         geometry = self.geometry
         spacing = " x ".join(f"{each:.3g}" for each in geometry.spacing_mm)
         origin = ", ".join(f"{each:.1f}" for each in geometry.affine_lps[:3, 3])
@@ -48,28 +48,27 @@ class Volume:
         )
 
     def canonical(self) -> Volume:
-        """Return a view with axes nearest to (head, back, left); no voxel is copied or resampled."""
+        """Return a view with axes closest to (head, back, left); no voxel is copied or resampled."""
         axes, flips = self.geometry.canonical_axes()
         steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
         return Volume(self.array.transpose(axes)[steps], self.geometry.reordered(axes, flips))
 
 
 def restore_axes(array: npt.NDArray[Any], scan: Geometry) -> npt.NDArray[Any]:
-    """Undo `Volume.canonical`: bring an array on ``scan``'s canonical axes back to the scan's own axes."""
+    """Undo `Volume.canonical`: return an array on ``scan``'s canonical axes with the scan's own axes."""
     axes, flips = scan.canonical_axes()
     steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
     return array[steps].transpose(np.argsort(axes))
 
 
 def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.int16]:
-    """Return intensities as int16 HU: rounded, NaN and padding below -1024 as air, at most 32767.
+    """Return intensities as int16 HU: rounded, with NaN and padding below -1024 as air, at most 32767.
 
-    Scanners mark pixels outside the field of view with values such as -2000 or -3024; they are air to everyone
-    who computes with them.
+    Scanners mark pixels outside the field of view with values such as -2000 or -3024; they are treated as air.
 
     Args:
         array: Intensities of any type.
-        in_place: Change an int16 array itself, which saves a copy.
+        in_place: Change an int16 array in place, which saves a copy.
     """
     low, high = AIR_HU, np.iinfo(np.int16).max
     if array.dtype.kind == "f":
@@ -80,9 +79,9 @@ def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.
 
 
 def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:
-    """Return the least box that holds every non-zero voxel of a 3D array and `margin` voxels around, as far as it goes.
+    """Return the smallest box with all non-zero voxels of a 3D array and `margin` voxels around, within the array.
 
-    The box has size 0 when the array is zero.
+    The box has size 0 if all voxels are zero.
     """
     plane = np.any(mask, axis=0)
     ranges = []

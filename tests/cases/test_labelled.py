@@ -158,5 +158,5 @@ def test_the_patient_is_told_by_the_first_file_that_says_it(tmp_path: Path, capl
     touch(tmp_path, "c/lungs.nii.gz", "c/ct/1.dcm")
     assert [case.patient for case in find_cases(tmp_path)] == ["ANON1", "ANON1", "c"]
     assert [record.getMessage() for record in caplog.records if "PatientID" in record.getMessage()] == [
-        f"{tmp_path / 'c' / 'ct'}: no file has a PatientID; the case is taken for a patient of its own."
+        f"{tmp_path / 'c' / 'ct'}: no file has a PatientID; the case is treated as a separate patient."
     ]

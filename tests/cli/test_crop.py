@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from dicom_files import save, slices_of
+from dicom_mask_files import segmentation
 from phantom_cases import few_slices, write_image
 
 from LungUNetSegLib.cli import crop as command
@@ -47,6 +49,19 @@ def test_image_and_mask_keep_their_place(
     assert said.startswith(f"slices {box.start[0]} to {box.stop[0] - 1}, rows {box.start[1]}")
 
 
+def test_what_is_odd_of_the_scan_is_said(tmp_path: Path, thin: Volume, capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects from a box cut out of a scan that lost a slice, in silence; its mask is drawn on the real slices."""
+    datasets = slices_of(thin)
+    save([*datasets[:6], *datasets[7:]], tmp_path / "ct")
+    labels = np.zeros(thin.array.shape, np.uint8)
+    labels[2:11, 10:30, 10:40] = 1
+    segmentation(tmp_path / "mask.dcm", Volume(np.where(np.arange(13)[:, None, None] == 6, 0, labels), thin.geometry))
+    out = tmp_path / "box.nii.gz"
+    assert main(["crop", f"{tmp_path}/ct", "-o", str(out), "--mask", f"{tmp_path}/mask.dcm"]) == 0
+    assert "note: Slices are missing (1 of 13" in capsys.readouterr().out
+    assert read_labels(tmp_path / "box_lungs.nii.gz").array.all(), "the lost slice is filled in the mask as in the scan"
+
+
 def test_without_a_mask_the_lungs_are_segmented(
     files: Path, tmp_path: Path, tiny_model: Path, small_phantom: Phantom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +99,7 @@ def test_suppression_changes_what_is_not_lung(files: Path, tmp_path: Path) -> No
         (["-o", "{out}/none/box.nii.gz"], "does not exist"),
         (["-o", "{out}/box.nii.gz", "--margin", "-1"], "at least 0 mm"),
         (["-o", "{out}/box.nii.gz", "--rule", "wang2020"], "60 pixels a side"),
-        (["-o", "{files}/ct.nii.gz"], "is read in this run"),
+        (["-o", "{files}/ct.nii.gz"], "is an input of this run"),
     ],
 )
 def test_what_cannot_be_cut_out_is_said(

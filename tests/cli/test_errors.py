@@ -119,7 +119,13 @@ def test_debug_shows_the_traceback(tiny_model: Path, tmp_path: Path) -> None:
 
 def test_a_bug_and_too_little_memory_are_said_too(run, scan_file: Path, tmp_path: Path, monkeypatch) -> None:
     """Protects from a bare traceback where nobody thought of the error."""
-    for error, said in ((ZeroDivisionError("by zero"), "please report"), (MemoryError(), "not enough memory")):
+    for error, said in (
+        (ZeroDivisionError("by zero"), "please report"),
+        (MemoryError(), "not enough memory"),
+        (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "not enough memory"),
+        (SystemError("error return without exception set"), "not enough memory"),
+        (RuntimeError("could not create a primitive"), "not enough memory"),
+    ):
 
         def fail(*_: object, error: Exception = error) -> None:
             raise error

@@ -220,3 +220,37 @@ def test_no_pairs_raise(folders: tuple[Path, Path], tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="holds no label map"):
         evaluate(tmp_path / "none", folders[1])
+
+
+def test_the_challenge_s_scores_stand_beside_ours(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case that could not be compared scores 0: leaving it out would reward failing."""
+    evaluate(*folders, "--report", tmp_path / "out", "--metrics", "lctsc")
+    assert "By the rules of LCTSC 2017" in capsys.readouterr().out
+    with (tmp_path / "out" / "lctsc.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["case"], row["region"]) for row in rows][-2:] == [("good", "Right lung"), ("good", "Left lung")]
+    assert float(rows[-1]["score"]) == 100 and float(rows[0]["score"]) < 50
+    (good,) = (case for case in json.loads((tmp_path / "out" / "scores.json").read_text())["cases"][-1:])
+    assert good["lctsc"][0]["hd95_mm"] == 0
+
+
+def test_institutions_are_averaged_apart(
+    tmp_path: Path, small_phantom: Phantom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the challenge's names tell them; two of three cases of S1 are right, and one is missing."""
+    for kind, names in (("p", ("S1-101", "S1-102", "S2-101")), ("r", ("S1-101", "S1-102", "S1-103", "S2-101"))):
+        for name in names:
+            write_labels(make_folder(tmp_path / kind) / f"LCTSC-Test-{name}.nrrd", small_phantom.labels)
+    evaluate(tmp_path / "p", tmp_path / "r", "--metrics", "lctsc")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (of_s1,) = (line for line in lines if line[:1] == ["S1"] and "right" in line and "mean" in line)
+    assert of_s1[1:7] == ["(3", "cases,", "1", "of", "them", "missing),"] and of_s1[-1] == "67"
+    (of_s2,) = (line for line in lines if line[:1] == ["S2"] and "left" in line and "worst" in line)
+    assert of_s2[-1] == "100"
+
+
+def test_the_challenge_s_scores_want_sides(folders: tuple[Path, Path]) -> None:
+    with pytest.raises(LungUNetSegError, match="right and left apart"):
+        evaluate(*folders, "--metrics", "lctsc", "--labels", "binary")

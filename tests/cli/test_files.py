@@ -103,7 +103,7 @@ def test_a_result_that_nobody_changed_is_replaced_and_a_corrected_one_is_not(
     sitk.WriteImage(image, str(output))
     corrected = output.read_bytes()
     code, _, message = run("segment", scan_file, "-o", output)
-    assert code == 1 and "somebody corrected" in message and "--overwrite" in message
+    assert code == 1 and "corrected mask" in message and "--overwrite" in message
     assert output.read_bytes() == corrected
     assert run("segment", scan_file, "-o", output, "--overwrite")[0] == 0
     assert np.count_nonzero(sitk.GetArrayViewFromImage(sitk.ReadImage(str(output)))) == before
@@ -130,7 +130,7 @@ def test_a_slice_of_the_input_is_never_replaced(name: str, run, thin: Volume, tm
     before = slice_file.read_bytes()
     for options in ((), ("--overwrite",)):
         code, _, message = run("segment", tmp_path / "ct", "-o", slice_file, *options)
-        assert code == 1 and "part of the scan" in message and slice_file.read_bytes() == before
+        assert code == 1 and "part of the input scan" in message and slice_file.read_bytes() == before
 
 
 def test_the_voxels_of_a_header_are_never_replaced(run, small_phantom: Phantom, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_voxels_of_a_header_are_never_replaced(run, small_phantom: Phantom, 
     header.write_text(header.read_text().replace("ct.raw", "ct.mha"))
     before = voxels.read_bytes()
     code, _, message = run("segment", header, "-o", voxels, "--overwrite")
-    assert code == 1 and "part of the scan" in message and voxels.read_bytes() == before
+    assert code == 1 and "part of the input scan" in message and voxels.read_bytes() == before
 
 
 @pytest.mark.parametrize(("option", "name"), [("--json", "a.json"), ("--csv", "a.csv")])

@@ -41,7 +41,7 @@ def test_no_change_is_forgotten() -> None:
 
 def test_every_tile_but_the_first_differs_from_the_slice(dataset: SliceDataset) -> None:
     first, *others = _single_changes(dataset, PathologyConfig())
-    assert first[0] == "as it is"
+    assert first[0] == "unchanged"
     assert all(not torch.equal(hu, first[1]) for _, hu, _ in others)
     assert len({title for title, _, _ in others}) == len(others)
 

@@ -260,7 +260,7 @@ def test_the_digest_names_the_data() -> None:
 
 
 def test_an_empty_set_is_refused() -> None:
-    with pytest.raises(DataError, match="no slice to learn from"):
+    with pytest.raises(DataError, match="no slice to train on"):
         SliceDataset([], PLAIN)
 
 

@@ -30,6 +30,4 @@ def test_the_commands_that_the_page_gives_do_what_it_says() -> None:
 
 
 def test_a_setting_over_several_lines_is_read_whole() -> None:
-    assert attributes(TrainingConfig)["average_decay"].endswith(
-        "Where there is an average, it is what is validated and used."
-    )
+    assert attributes(TrainingConfig)["average_decay"].endswith("If there is an average, it is validated and used.")

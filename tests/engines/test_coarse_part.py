@@ -77,7 +77,7 @@ def test_the_coarse_files_are_checked(model: Model, tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["coarse"] = None
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ModelError, match="a coarse view without its network"):
+    with pytest.raises(ModelError, match="a coarse view but no coarse network"):
         load_model(tmp_path)
 
 

@@ -80,7 +80,7 @@ def test_a_graph_of_other_channels_than_its_manifest_s_is_refused(tmp_path: Path
     network = {**own.network, "out_channels": manifest}
     other = replace(own, network=network, structures=lungs_of(manifest))
     for engine in ("onnxruntime", "openvino"):
-        with pytest.raises(EngineError, match="no probabilities of this model"):
+        with pytest.raises(EngineError, match="not probabilities of this model"):
             open_engine(other, engine).probabilities(_noise(own, 2))
 
 

@@ -67,7 +67,7 @@ def test_values_that_are_no_probabilities_are_never_used(slices: np.ndarray, rub
     """Protects from a wrong mask: a broken device's numbers are a failure."""
     engine = FallbackEngine([lambda: FakeEngine("broken", answer=rubbish), lambda: FakeEngine("CPU")])
     assert _is_answer(engine.probabilities(slices), slices)
-    with pytest.raises(EngineError, match="no probabilities of this model"):
+    with pytest.raises(EngineError, match="not probabilities of this model"):
         FallbackEngine([lambda: FakeEngine("broken", answer=rubbish)]).probabilities(slices)
 
 
@@ -76,7 +76,7 @@ def test_probabilities_of_another_shape_are_never_used(slices: np.ndarray, shape
     """Protects from a graph that is not what its manifest says: a side of another network, or another grid."""
     other = FakeEngine("other")
     other.probabilities = lambda slices: np.zeros(shape, np.float32)  # type: ignore[method-assign]
-    with pytest.raises(EngineError, match="no probabilities of this model"):
+    with pytest.raises(EngineError, match="not probabilities of this model"):
         FallbackEngine([lambda: other], batch_slices=12).probabilities(slices)
 
 

@@ -136,6 +136,18 @@ def test_swapped_sides_are_remarked_upon() -> None:
     assert codes(found)[0] == "sides-swapped" and found.whole.dsc == 1
 
 
+def test_a_reference_with_holes_is_remarked_upon() -> None:
+    """Protects a perfect prediction from a reference that was drawn on a scan which lost two slices."""
+    reference = labels()
+    reference.array[[2, 4]] = 0
+    found = compare(labels(), reference)
+    assert codes(found) == ["reference-slices-empty"] and "empty in 2 slices" in found.findings[0].message
+    assert codes(compare(reference, labels())) == ["prediction-slices-empty"]
+    assert codes(compare(reference, reference)) == [], "a gap in both is no error"
+    reference.array[1:3] = 0
+    assert codes(compare(labels(), reference)) == ["reference-slices-empty"], "what is empty at the end is no hole"
+
+
 def test_empty_prediction_scores_zero_and_infinitely_far() -> None:
     found = compare(Volume(np.zeros(GRID.shape, np.uint8), GRID), labels())
     assert found.whole.dsc == found.whole.surface_dsc_2mm == 0

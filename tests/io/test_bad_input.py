@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from dicom_files import encoded, save, slices_of
+from dicom_files import encoded, item, save, slices_of
 from pydicom.uid import (
     DigitalXRayImageStorageForPresentation,
     MRImageStorage,
@@ -95,6 +95,15 @@ def test_values_that_are_no_ct(ct: Volume, tmp_path: Path) -> None:
         read_scan(tmp_path / "scan.nii.gz", "1.2.3")
 
 
+def test_a_look_up_table_for_a_scale_is_refused(ct: Volume, tmp_path: Path) -> None:
+    """Protects from stored numbers that are taken for HU: a Modality LUT (PS3.3 C.11.1) says what each stands for."""
+    datasets = slices_of(ct, RescaleSlope=None, RescaleIntercept=None, RescaleType=None)
+    for dataset in datasets:
+        table = item(LUTDescriptor=[4096, 0, 16], ModalityLUTType="HU", LUTData=bytes(8192))
+        dataset.ModalityLUTSequence = [table]
+    refused(save(datasets, tmp_path), "look-up table (4)", "with a slope and an intercept")
+
+
 def test_ct_without_sop_class_is_read(ct: Volume, tmp_path: Path) -> None:
     """Some exports lose it; modality, place and pixels are enough."""
     scan = read_scan(save(slices_of(ct, SOPClassUID=None), tmp_path))
@@ -133,7 +142,7 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
         check_writable(path)
 
 
-@pytest.mark.parametrize("left", [0, 200, 600])
+@pytest.mark.parametrize("left", [0, 170, 200, 400, 600])
 def test_a_damaged_last_slice_is_said(left: int, ct: Volume, tmp_path: Path) -> None:
     """Protects from a lung that ends early in silence: no gap tells of a slice that is gone at the end."""
     save(slices_of(ct), tmp_path)

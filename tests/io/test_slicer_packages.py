@@ -75,3 +75,10 @@ def test_info_segment_and_evaluate_run_with_slicers_packages(
     assert all(np.array_equal(each, maps[0]) for each in maps)
     assert np.count_nonzero(maps[0] != expected) <= 0.001 * np.count_nonzero(expected)
     run(slicer_python, "evaluate", tmp_path / "plain.nii.gz", tmp_path / "reference.nii.gz")
+
+
+def test_the_versions_that_slicer_ships_are_listed() -> None:
+    """Protects who looks for them in CONTRIBUTING.md: the list there is what is tested here."""
+    rows = [line for line in (ROOT / "CONTRIBUTING.md").read_text().splitlines() if line.startswith("| 5.")]
+    listed = {cells[1]: tuple(cells[3].split(", ")) for cells in ([c.strip() for c in row.split("|")] for row in rows)}
+    assert listed == SLICERS

@@ -159,7 +159,7 @@ def test_a_graph_that_is_none_is_refused(own_model: Path, cut: int) -> None:
     """Protects who copied a model in part, and then made its hashes anew."""
     path = own_model / "network.onnx"
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ModelError, match=r"network\.onnx is not a whole ONNX graph"):
+    with pytest.raises(ModelError, match=r"network\.onnx is not a complete ONNX graph"):
         load_model(_with_true_hashes(own_model))
 
 

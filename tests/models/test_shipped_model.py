@@ -8,14 +8,26 @@ import pytest
 from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.models.model import load_model
-from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.phantom import Phantom, make_head, phantom_geometry
 from LungUNetSegLib.segmentation.segmenter import segment
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 
 
 def test_there_is_no_lung_in_a_head(head_phantom: Phantom) -> None:
     """Protects who takes the wrong series: an empty result and a sentence, though sinuses are air as well."""
     result = segment(head_phantom.ct, load_model(), engine="onnxruntime")
+    assert not result.labels.array.any()
+    assert "no-lung" in [finding.code for finding in result.findings]
+
+
+@pytest.mark.parametrize("slices", [slice(None), slice(12, 24)], ids=["whole", "cut"])
+def test_there_is_no_lung_between_a_head_and_its_holder(slices: slice) -> None:
+    """Protects a head CT from 183 ml of lung: the air that a head's holder parts from the room's."""
+    head = make_head(phantom_geometry((34, 96, 96)), rng=1, holder=True).ct
+    x, y, z = head.geometry.to_lps((slices.start or 0, 0, 0))
+    part = head.array[slices]
+    ct = Volume(part, Geometry.axial(part.shape, head.geometry.spacing_mm, (x, y, z)))
+    result = segment(ct, load_model(), engine="onnxruntime")
     assert not result.labels.array.any()
     assert "no-lung" in [finding.code for finding in result.findings]
 

@@ -94,8 +94,8 @@ def test_without_a_file_nothing_happens() -> None:
     [
         (None, "cannot be read"),
         (b"no weights", "damaged"),
-        ([1], "no state dict"),
-        ({"features": "text"}, "no state dict"),
+        ([1], "not a state dict"),
+        ({"features": "text"}, "not a state dict"),
         ({"layer1.0.weight": torch.ones(2)}, "is missing"),
         (vgg(batch_norm=False) | {"features.0.weight": torch.ones(64, 3, 3, 3)}, "does not fit|is missing"),
     ],

@@ -25,6 +25,10 @@ DARK = {"Window": "#353535", "WindowText": "#ffffff", "Base": "#232323", "Altern
         "Mid": "#4a4a4a", "Link": "#5bb8f0"}  # fmt: skip
 """About the colours of Slicer's dark style (Base/QTGUI/qSlicerStyle.cxx)."""
 
+DISABLED = "#7f7f7f"
+FOUR_UP = 3
+"""vtkMRMLLayoutNode::SlicerLayoutFourUpView."""
+
 
 class Photographer:
     """Saves the panel as it is, in four looks.
@@ -42,6 +46,8 @@ class Photographer:
         self._light, self._dark = app.palette(), qt.QPalette()
         for role, colour in DARK.items():
             self._dark.setColor(getattr(qt.QPalette, role), qt.QColor(colour))
+        for role in ("WindowText", "Text", "ButtonText"):
+            self._dark.setColor(qt.QPalette.Disabled, getattr(qt.QPalette, role), qt.QColor(DISABLED))
 
     def take(self, state: str) -> None:
         """Save a state."""
@@ -107,6 +113,7 @@ def main(scan_path: str, folder: Path) -> None:
     panel.ui.outputsCollapsibleButton.collapsed = True
     panel.ui.comparisonCollapsibleButton.collapsed = False
     panel.ui.referenceSelector.setCurrentNode(reference)
+    app.layoutManager().layoutLogic().GetLayoutNode().SetViewArrangement(FOUR_UP)
     panel.click(panel.ui.compareButton)
     wait_until(lambda: not panel.widget.comparePanel.running)
     photographer.take("compared")

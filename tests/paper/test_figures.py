@@ -49,7 +49,7 @@ def test_score_curves_leave_out_what_has_no_score(scores: SliceScores) -> None:
     axes = score_curves(scores).axes
     bars = [sum(patch.get_height() for patch in each.patches) for each in axes]
     assert bars == [0, len(scores.dsc), 0, scores.summaries["dsc"].finite]
-    assert "none there, none found" in axes[3].get_title(loc="left")
+    assert "no lung, none found" in axes[3].get_title(loc="left")
 
 
 def test_notes_leave_the_bars_alone_and_counts_are_whole_numbers() -> None:

@@ -88,7 +88,7 @@ def test_a_missing_one_and_a_folder_are_named(tmp_path: Path) -> None:
 
 def test_another_programs_weights_are_refused(tmp_path: Path) -> None:
     torch.save({"state_dict": {"weight": torch.ones(2)}}, tmp_path / "other.pt")
-    with pytest.raises(ModelError, match="no checkpoint of a training"):
+    with pytest.raises(ModelError, match="not a checkpoint of a training"):
         load_checkpoint(tmp_path / "other.pt")
 
 

@@ -188,7 +188,7 @@ def test_a_disk_that_runs_full_loses_the_running_epoch_alone(
         assert main(arguments) == 1
     sentence = capsys.readouterr().err.splitlines()[-1]
     assert "is the disk full?" in sentence
-    remains = "No epoch was finished" if epoch == 1 else f"{last} holds 1 finished epoch(s); go on with --resume"
+    remains = "No epoch was finished" if epoch == 1 else f"{last} holds 1 finished epoch(s); continue with --resume"
     assert remains in sentence
     assert main([*arguments, "--resume"]) == 0
     whole = load_checkpoint(tmp_path / "whole" / "last.pt")
@@ -201,7 +201,7 @@ def test_an_old_training_is_not_overwritten(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "last.pt").touch()
     assert main(arguments) == 1
-    assert "last.pt exists; go on with --resume" in capsys.readouterr().err
+    assert "last.pt exists; continue it with --resume" in capsys.readouterr().err
 
 
 def fails_with(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -324,7 +324,7 @@ def test_figures_of_a_training(
     assert printed.startswith("training: binary accuracy 0.")
     assert "test: binary accuracy 0." in printed
     assert main([*arguments, "--all", "--out", str(tmp_path / "all")]) == 0
-    fails_with(["figures", str(tmp_path / "all"), *places], "no test to draw", capsys)
+    fails_with(["figures", str(tmp_path / "all"), *places], "no test results to draw", capsys)
     fails_with(["figures", str(tmp_path / "none"), *places], "last.pt cannot be read", capsys)
 
 

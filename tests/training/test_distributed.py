@@ -93,7 +93,7 @@ def test_a_killed_worker_ends_the_run_with_a_sentence_and_a_checkpoint(arguments
     assert process.returncode != 0
     (line,) = (line for line in errors.splitlines() if line.startswith("lungunetseg:"))
     assert f"{last} holds" in line
-    assert "go on with --resume" in line
+    assert "continue with --resume" in line
     assert load_checkpoint(last).epoch >= 1
 
 

@@ -87,4 +87,4 @@ def test_more_processes_than_gpus_are_refused(arguments: list[str], tmp_path: Pa
     gpus = torch.cuda.device_count()
     result = train([*arguments, "--device=cuda"], tmp_path / "out", processes=gpus + 1)
     assert result.returncode != 0
-    assert f"there are {gpus} GPU(s); start one process a GPU" in result.stderr
+    assert f"there are {gpus} GPU(s); start one process per GPU" in result.stderr

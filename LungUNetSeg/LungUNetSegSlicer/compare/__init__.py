@@ -1,1 +1,1 @@
-"""A prediction against a reference, in the scene: scores, plots, colours, views."""
+"""Compares a prediction with a reference in the scene: scores, plots, colours, views."""

@@ -1,9 +1,8 @@
-"""Compare with a reference, in the scene: scores as a table, DSC by slice as a plot, differences in colour.
+"""Compares a prediction with a reference in the scene: a table of scores, a plot of DSC by slice, coloured differences.
 
-`compare_nodes` does all of it at once, for scripts; the panel takes `comparison_steps` one by one, so that Slicer does
-not stand still. The parts are in files of their own: `comparison_input` (nodes to label maps), `lung_sides` (which
-segment is which lung), `comparison_tables`, `comparison_display` (what is seen), `comparison_slices` (where to look)
-and `comparison_layout` (the views).
+Scripts call `compare_nodes`, which does everything at once; the panel runs `comparison_steps` one by one, so that
+Slicer stays responsive. The parts have files of their own: `input` (nodes to label maps), `lung_sides` (which segment
+is which lung), `tables`, `display` (colours and surfaces), `slices` (which slice to show) and `layout` (the views).
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ class SceneComparison:
 
     Attributes:
         name: For people.
-        prediction_node, reference_node: What was compared.
-        image_node: The CT, where it is known.
+        prediction_node, reference_node: The nodes that were compared.
+        image_node: The CT, if it is known.
         comparison: Label maps and scores; `Comparison.findings` are about the label maps.
         case: What a report shows.
         findings: What was taken for which lung, and what `compare` found.
         scores, slices: Tables.
         plot: DSC by slice.
-        differences: True positive, false positive, false negative.
+        differences: Segmentation of true positives, false positives and false negatives.
         distance: The prediction's surface with its distance to the reference's.
         folder: Item in the subject hierarchy that holds the nodes.
     """
@@ -76,11 +75,11 @@ class SceneComparison:
 
     @property
     def nodes(self) -> Sequence[Any]:
-        """What was added to the scene."""
+        """The nodes that were added to the scene."""
         return [self.scores, self.slices, *plot_nodes(self.plot), self.differences, self.distance]
 
     def remove(self) -> None:
-        """Take its nodes out of the scene; those that are gone already do not matter."""
+        """Remove its nodes from the scene; nodes that were already removed are ignored."""
         for node in self.nodes:
             if node is not None and slicer.mrmlScene.IsNodePresent(node):
                 slicer.mrmlScene.RemoveNode(node)
@@ -142,7 +141,7 @@ def comparison_steps(
     prediction_sides: Sides | None = None,
     reference_sides: Sides | None = None,
 ) -> Generator[None, None, SceneComparison]:
-    """Do what `compare_nodes` does in steps. The scene changes at the very end, when nothing can fail any more."""
+    """Do what `compare_nodes` does in steps. The scene changes only at the end, when nothing can fail any more."""
     nodes = (prediction_node, reference_node)
     pair = yield from read_pair(*nodes, prediction_sides, reference_sides)
     yield
@@ -181,7 +180,7 @@ def comparison_steps(
 
 
 def image_behind(*nodes: Any) -> vtkMRMLScalarVolumeNode | None:
-    """Return the CT that the first of some segmentations was drawn on, if it is in the scene."""
+    """Return the CT that the first of these segmentations was drawn on, if it is in the scene."""
     role = vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     for node in nodes:
         image = node.GetNodeReference(role) if node.IsA("vtkMRMLSegmentationNode") else None
@@ -191,7 +190,7 @@ def image_behind(*nodes: Any) -> vtkMRMLScalarVolumeNode | None:
 
 
 def slicer_version() -> str:
-    """Return the version of Slicer; of its core on a server."""
+    """Return the version of Slicer, or of Slicer's core on a server."""
     app = getattr(slicer, "app", None)
     version = getattr(app, "applicationVersion", None)
     return version if isinstance(version, str) and version else "core"

@@ -1,4 +1,4 @@
-"""Where a prediction and its reference differ, to be seen: three colours in slices, distances in colour in 3D."""
+"""Shows where a prediction and its reference differ: three colours in slices, coloured distances in 3D."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ DISTANCE = "Distance (mm)"
 """The model's point scalars: from the prediction's surface to the reference's, above 0 where it lies outside."""
 
 COLOUR_RANGE_MM = 5.0
-"""The colours go from minus to plus this: below it are differences between readers, beyond it something went wrong."""
+"""The colours run from minus to plus this distance: smaller ones occur between readers, larger ones are errors."""
 
 COLOURS = ((-1.0, (0.13, 0.40, 0.67)), (0.0, (0.97, 0.97, 0.97)), (1.0, (0.70, 0.09, 0.17)))
-"""ColorBrewer's RdBu, told apart with any colour vision: too small is blue, right white, too large red."""
+"""ColorBrewer's RdBu, safe for colour-blind users: blue where too small, white where right, red where too large."""
 
 VOXEL_MM = 1.5
-"""Surfaces are made of every n-th voxel, up to this: a third of the time, and no difference to be seen."""
+"""Surfaces use every n-th voxel, n up to this: a third of the time, with no visible difference."""
 
 LEGEND_TITLE, LEGEND_FORMAT = "mm", "%+.1f"
 
@@ -40,17 +40,17 @@ def _segment(label: int, name: str) -> Segment:
 
 
 DIFFERENCES = (_segment(1, "True positive"), _segment(2, "False positive"), _segment(3, "False negative"))
-"""The segments of a difference; lung on the wrong side counts as false positive."""
+"""The segments of the differences; lung on the wrong side counts as false positive."""
 
 
 def difference_labels(comparison: Comparison) -> Volume:
-    """Return the labels of `DIFFERENCES` on the reference's grid; touches no node."""
+    """Return the labels of `DIFFERENCES` on the reference's grid; no node is changed."""
     kinds = differences(comparison.prediction.array, comparison.reference.array)
     return Volume(kinds, comparison.reference.geometry)
 
 
 def add_differences(labels: Volume, name: str) -> vtkMRMLSegmentationNode:
-    """Add a segmentation of what is in both, in the prediction only, and in the reference only."""
+    """Add a segmentation of the lung in both, in the prediction only, and in the reference only."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     add_labels(labels, DIFFERENCES, node)
     node.CreateDefaultDisplayNodes()
@@ -64,10 +64,10 @@ def add_differences(labels: Volume, name: str) -> vtkMRMLSegmentationNode:
 
 
 def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyData]:
-    """Make the prediction's surface with its distance to the reference's, in steps of some tenths of a second at most.
+    """Make the prediction's surface with its distances to the reference's, in steps of a few tenths of a second.
 
-    A distance runs from vertex to nearest vertex, so that surfaces that agree are 0 apart; it is up to half a voxel
-    more than to the triangle between them.
+    Distances are measured from vertex to nearest vertex, so that equal surfaces are 0 apart; they exceed the distance
+    to the nearest triangle by up to half a voxel.
 
     Yields:
         After each surface.
@@ -102,7 +102,7 @@ def _thinned(labels: Volume) -> Volume:
 
 
 def add_distance_model(surface: vtkPolyData, name: str) -> vtkMRMLModelNode:
-    """Add what `distance_surface` made as a model with its colours; `add_legend` adds their legend."""
+    """Add the result of `distance_surface` as a coloured model; `add_legend` adds its legend."""
     model = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", name)
     model.SetAndObservePolyData(surface)
     model.CreateDefaultDisplayNodes()
@@ -148,9 +148,9 @@ def _colours() -> slicer.vtkMRMLProceduralColorNode:
 
 
 def add_legend(model: vtkMRMLModelNode) -> None:
-    """Add a scalar bar beside the model, as the module Colors does for a user who asks for it; nothing the second time.
+    """Add a scalar bar beside the model, as the module Colors does; a second call changes nothing.
 
-    A 3D view draws the legends that are added while it exists, and no others (vtkMRMLColorLegendDisplayableManager).
+    A 3D view only draws legends that are added while it exists (vtkMRMLColorLegendDisplayableManager).
     """
     display = model.GetDisplayNode()
     if model.GetScene() is None or model.GetNumberOfDisplayNodes() > 1:

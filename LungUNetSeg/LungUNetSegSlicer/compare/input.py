@@ -1,4 +1,4 @@
-"""Predictions and references out of the scene: segmentations and label map volumes on any grid as label maps."""
+"""Reads predictions and references from the scene: segmentations and label map volumes on any grid."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS, geometry_from_ijk_
 Mask = npt.NDArray[np.bool_]
 
 LARGEST_LABEL = 0xFFFF
-"""Label maps have few labels; a volume with values above this is an image."""
+"""Label maps have few labels; a volume with values above this is taken for an image."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ComparisonInput:
-    """What is compared.
+    """The two label maps to compare.
 
     Attributes:
         prediction: uint8 labels in the world's LPS mm: 1 right, 2 left; or 1 for both.
         reference: Likewise.
         has_sides: Whether right and left are known in both.
-        findings: What was taken for which lung.
+        findings: Which structures were taken for which lung.
     """
 
     prediction: Volume
@@ -61,8 +61,8 @@ def read_pair(
     """Read a prediction and a reference, each a segmentation or a label map volume, in steps.
 
     Args:
-        prediction_node: The node that is judged.
-        reference_node: The node that it is judged by.
+        prediction_node: The node to score.
+        reference_node: The node to score it against.
         prediction_sides: What each of its structures counts as; found by terminology, name or overlap without it.
         reference_sides: Likewise.
 
@@ -97,7 +97,7 @@ def list_structures(node: Any) -> Sequence[Structure]:
 
 
 def open_source(node: Any, role: str) -> Source:
-    """Return what reads a node's structures.
+    """Return a reader of a node's structures.
 
     Args:
         node: A segmentation or a label map volume.
@@ -141,7 +141,7 @@ class SegmentationSource:
         if min(shape) < 1:
             raise DataError(f"The {role} {self.name!r} is empty: none of its segments has a voxel.")
         matrix = vtkMatrix4x4()
-        self._grid.GetImageToWorldMatrix(matrix)  # of (i, j, k), wherever the extent begins
+        self._grid.GetImageToWorldMatrix(matrix)  # for (i, j, k), wherever the extent begins
         to_ras = arrayFromVTKMatrix(matrix)
         to_ras[:3, 3] = (to_ras @ (low_i, low_j, low_k, 1))[:3]
         self.geometry = _in_world(geometry_from_ijk_to_ras(shape, to_ras), node, role)
@@ -159,7 +159,7 @@ class SegmentationSource:
         return mask
 
     def _common_grid(self) -> vtkOrientedImageData:
-        """Return the grid of the finest segment, as large as all segments and the scan that they were drawn on."""
+        """Return a grid with the finest segment's spacing that covers all segments and the scan they were drawn on."""
         mode = vtkSegmentation.EXTENT_UNION_OF_EFFECTIVE_SEGMENTS_AND_REFERENCE_GEOMETRY
         text = self._segmentation.DetermineCommonLabelmapGeometry(mode, vtkStringArray())
         grid = vtkOrientedImageData()
@@ -196,7 +196,7 @@ class LabelMapSource:
 
 
 def image_in_world(node: vtkMRMLScalarVolumeNode) -> Volume:
-    """Return a CT where it is seen in the scene, its parent transform applied.
+    """Return a CT with its parent transform applied, as the scene shows it.
 
     Raises:
         LungUNetSegError: As `volume_from_node`; or it is under a transform that is not rigid.
@@ -206,7 +206,7 @@ def image_in_world(node: vtkMRMLScalarVolumeNode) -> Volume:
 
 
 def _with_label_maps(node: vtkMRMLSegmentationNode) -> vtkSegmentation:
-    """Return a node's segmentation; a copy where its label maps must be made from surfaces or contours first."""
+    """Return a node's segmentation, or a copy if its label maps must first be made from surfaces or contours."""
     segmentation = node.GetSegmentation()
     if not segmentation.GetNumberOfSegments():
         raise DataError(f"The segmentation {node.GetName()!r} has no segments. Choose another one.")
@@ -225,7 +225,7 @@ def _with_label_maps(node: vtkMRMLSegmentationNode) -> vtkSegmentation:
 def _in_world(geometry: Geometry, node: Any, role: str) -> Geometry:
     """Apply a node's parent transforms to its grid."""
     transform, matrix = node.GetParentTransformNode(), vtkMatrix4x4()
-    # The identity without a transform.
+    # Without a transform this is the identity.
     is_linear = vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(transform, None, matrix)
     placed = Geometry(geometry.shape, RAS_TO_LPS @ arrayFromVTKMatrix(matrix) @ RAS_TO_LPS @ geometry.affine_lps)
     if not is_linear or not placed.is_orthogonal:
@@ -248,7 +248,7 @@ def _whole_numbers(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
 
 
 def _values(labels: npt.NDArray[Any]) -> list[int]:
-    """Return the values above 0; slice by slice, which needs little memory and no sorting."""
+    """Return the values above 0, collected slice by slice to save memory and sorting."""
     size = int(labels.max()) + 1
     present = np.zeros(size, bool)
     for plane in labels:

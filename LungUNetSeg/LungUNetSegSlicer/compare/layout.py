@@ -1,8 +1,8 @@
-"""The views of a comparison: prediction, reference and difference on linked slices, distances in 3D, plot and table.
+"""The layout of a comparison: prediction, reference and difference in linked slices, distances in 3D, plot and table.
 
-The views are the layout's own, so that the user's keep what they show; segmentations are kept out of those that are
-not about them, and are given back when the user leaves. Slicer does not tell when it saves a scene, so at no time is
-there anything in it that a Slicer without this module could not show.
+The layout has its own views, so that the user's views keep their contents. Each segmentation is limited to the views
+that are about it, and its display is restored when the user leaves. Slicer does not signal that it saves a scene, so
+the scene never holds anything that a Slicer without this module could not show.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VIEW_COLOURS = {
     PLOT: "#1BC6CF",
     SCORES: "#E1BA3C",
 }
-"""Slicer gives the last two to all plots and tables (qMRMLPlotViewControllerWidget, qMRMLTableViewControllerWidget)."""
+"""Slicer gives all plots and tables the last two (qMRMLPlotViewControllerWidget, qMRMLTableViewControllerWidget)."""
 
 VIEW_GROUP = 7461
 """Slices are linked within their group, and the user's own views are in another."""
@@ -43,10 +43,10 @@ VIEW_GROUP = 7461
 LABEL_OPACITY = 0.4
 
 ROW_HEIGHT = 500
-"""Splitters share out what there is by these; without them slices get 96 of 1000 pixels."""
+"""Splitters divide the space in these proportions; without them slices get 96 of 1000 pixels."""
 
 MARGIN = 1.2
-"""Of the 3D view around the surface; its legend needs some too."""
+"""Margin of the 3D view around the surface and its legend."""
 
 
 def _view(kind: str, tag: str, label: str) -> str:
@@ -82,12 +82,12 @@ LAYOUT = (
 
 @dataclass(frozen=True)
 class DisplayState:
-    """A display as the user had it.
+    """The user's settings of a display.
 
     Attributes:
         node: The display node.
-        visibility: Whether it was to be seen.
-        view_ids: The views that it was limited to; none is all.
+        visibility: Whether it was visible.
+        view_ids: The views that it was limited to; empty for all.
     """
 
     node: Any
@@ -95,14 +95,14 @@ class DisplayState:
     view_ids: list[str]
 
     def restore(self) -> None:
-        """Bring it back."""
+        """Restore these settings."""
         self.node.SetVisibility(self.visibility)
         self.node.SetViewNodeIDs(self.view_ids)
 
 
 @dataclass(frozen=True)
 class WindowState:
-    """The window of a CT as the user had it.
+    """The user's window and level of a CT.
 
     Attributes:
         node: The display node.
@@ -116,13 +116,13 @@ class WindowState:
     level: float
 
     def restore(self) -> None:
-        """Bring it back."""
+        """Restore these settings."""
         self.node.SetWindowLevel(self.window, self.level)
         self.node.SetAutoWindowLevel(self.auto)
 
 
 class ComparisonViews:
-    """Shows comparisons in their layout, and brings the user's own layout back.
+    """Shows comparisons in their layout, and restores the user's own layout.
 
     Args:
         on_left: Called when the user left by choosing another layout in Slicer.
@@ -137,25 +137,25 @@ class ComparisonViews:
 
     @property
     def shown(self) -> SceneComparison | None:
-        """The comparison in the layout; None when the user's own layout is there."""
+        """The comparison that is shown; None while the user's own layout is active."""
         return self._result
 
     def show(self, result: SceneComparison) -> None:
-        """Go to the layout, and fill its views."""
+        """Activate the layout and fill its views."""
         self._give_back()
         layout = layout_node()
         if layout.GetViewArrangement() != LAYOUT_ID:
             self._own_arrangement = layout.GetViewArrangement()
         elif not all(slice_nodes()):
-            # The user removed one of its views; they are made when the layout is chosen anew.
+            # The user removed one of its views; choosing the layout anew creates it again.
             layout.SetViewArrangement(self._own_arrangement)
         if layout.IsLayoutDescription(LAYOUT_ID):
             layout.SetLayoutDescription(LAYOUT_ID, LAYOUT)
         else:
             layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
         layout.SetViewArrangement(LAYOUT_ID)
-        layout.SetSaveWithScene(False)  # a Slicer that does not know the layout would show no view at all
-        # Now that its view is there: Slicer draws no legend that was added to the scene before.
+        layout.SetSaveWithScene(False)  # a Slicer without this layout would show no view at all
+        # Only now, as Slicer draws no legend that was added before its view existed.
         add_legend(result.distance)
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
@@ -166,7 +166,7 @@ class ComparisonViews:
         view_node(SCORES, "vtkMRMLTableViewNode").SetTableNodeID(result.scores.GetID())
 
     def leave(self) -> None:
-        """Bring the user's own layout back; nothing happens when it is there."""
+        """Restore the user's own layout, if it is not active already."""
         if self._result is not None:
             self._give_back()
             layout_node().SetViewArrangement(self._own_arrangement)
@@ -178,7 +178,7 @@ class ComparisonViews:
             self._on_left()
 
     def _give_back(self) -> None:
-        """Let the displays go where they were."""
+        """Restore the displays as they were."""
         if self._observed is not None:
             layout, observer = self._observed
             layout.RemoveObserver(observer)
@@ -210,7 +210,7 @@ def slice_nodes() -> list[vtkMRMLSliceNode]:
 
 
 def fill_slices(result: SceneComparison) -> None:
-    """Put the CT behind all three slices, in the lung window and the plane that it was scanned in, and link them."""
+    """Show the CT in all three slice views, in the lung window and its acquisition plane, and link the views."""
     overlays = (result.prediction_node, result.reference_node, None)
     for view, overlay in zip(slice_nodes(), overlays, strict=True):
         composite: vtkMRMLSliceCompositeNode = vtkMRMLSliceLogic.GetSliceCompositeNode(view)
@@ -228,7 +228,7 @@ def fill_slices(result: SceneComparison) -> None:
 
 
 def window_of(image_node: Any) -> list[DisplayState | WindowState]:
-    """Return how a CT is windowed; nothing without a CT, or where nothing shows it yet."""
+    """Return a CT's window and level; None without a CT, or while no view shows it."""
     display = image_node.GetDisplayNode() if image_node is not None else None
     if display is None:
         return []
@@ -236,16 +236,16 @@ def window_of(image_node: Any) -> list[DisplayState | WindowState]:
 
 
 def limit_displays(result: SceneComparison) -> list[DisplayState]:
-    """Show each segmentation in its view of the layout only, and in the user's own views as ever.
+    """Show each segmentation only in its own view of the layout, and in the user's views as before.
 
     Returns:
-        What was changed, as it was.
+        The displays' earlier settings.
     """
     compared = (result.prediction_node, result.reference_node, result.differences, result.distance)
     layout_views = (*slice_nodes(), view_node(DISTANCE, "vtkMRMLViewNode"))
     views = {node: view for node, view in zip(compared, layout_views, strict=True) if node.GetScene()}
     for node in views:
-        node.CreateDefaultDisplayNodes()  # a script may have made it without
+        node.CreateDefaultDisplayNodes()  # a segmentation made by a script may have no display node
     layout_ids = {view.GetID() for view in layout_views}
     kinds = ("vtkMRMLSliceNode", "vtkMRMLViewNode")
     every_id = [view.GetID() for kind in kinds for view in slicer.util.getNodesByClass(kind)]
@@ -265,11 +265,11 @@ def limit_displays(result: SceneComparison) -> list[DisplayState]:
 
 
 def look_from_the_front(result: SceneComparison, aspect: float = 1.0) -> None:
-    """Turn the 3D view's camera to the whole of the surface with distances.
+    """Turn the 3D view's camera to the front and fit the whole surface.
 
     Args:
-        result: Whose surface.
-        aspect: The view's width by its height; a camera's angle is the height's.
+        result: The comparison.
+        aspect: The view's width over its height; a camera's view angle is vertical.
     """
     camera = next((each for each in slicer.util.getNodesByClass("vtkMRMLCameraNode") if _is_ours(each)), None)
     if camera is None or not result.distance.GetScene() or not result.distance.GetPolyData().GetNumberOfPoints():

@@ -1,4 +1,4 @@
-"""Which segments or label values are the right lung and which the left: by terminology, then name, then overlap.
+"""Finds the right and the left lung among segments or label values: by terminology, then name, then overlap.
 
 Pure Python: a structure is a segment or a label value, whatever node it is in. Lobes count as their lung, so that
 the output of other programs can be compared without merging it first.
@@ -31,7 +31,7 @@ class Side(Enum):
 
 
 Sides = Mapping[str, Side]
-"""Side by a structure's key; a structure that is missing is no lung."""
+"""Side by a structure's key; a structure without an entry is not a lung."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Structure:
     """A segment, or a value of a label map.
 
     Attributes:
-        key: Segment ID, or the value as text.
+        key: Segment ID, or the label value as text.
         name: For people, such as "label 3" where a label map names no lung.
         terminology: Slicer's terminology entry, or empty.
     """
@@ -69,10 +69,10 @@ class Source(Protocol):
 
 
 INSIDE_SHARE = 0.5
-"""A structure of which less lies in the other's lungs is no lung."""
+"""A structure with a smaller share inside the other's lungs is not a lung."""
 
 ONE_SIDE_SHARE = 0.8
-"""A structure of which less lies on one side, of what lies in lungs, is both lungs together."""
+"""A structure with a smaller share of its lung voxels on one side is both lungs together."""
 
 _SIDES = {RIGHT_LUNG: Side.RIGHT, LEFT_LUNG: Side.LEFT, BOTH_LUNGS: Side.BOTH}
 
@@ -85,12 +85,12 @@ def match_sides(
     Args:
         prediction: One of them.
         reference: The other.
-        prediction_sides: Chosen by hand; nothing is looked for then.
+        prediction_sides: Chosen by hand; no search is made then.
         reference_sides: Likewise.
 
     Raises:
-        DataError: Neither knows its lungs, or nothing of one lies where the other has lungs.
-        GeometryError: They do not meet in space.
+        DataError: Neither names its lungs, or nothing in one overlaps the lungs of the other.
+        GeometryError: The two do not overlap in space.
     """
     one = prediction_sides or known_sides(prediction.structures)
     other = reference_sides or known_sides(reference.structures)
@@ -98,15 +98,15 @@ def match_sides(
         one, other = _sides_by_convention(prediction.structures), _sides_by_convention(reference.structures)
     if not one and not other:
         raise DataError(
-            f"Neither {prediction.name!r} ({_names(prediction)}) nor {reference.name!r} ({_names(reference)}) says "
-            "what is lung in it. Name the segments 'Right lung' and 'Left lung', or choose them by hand."
+            f"Neither {prediction.name!r} ({_names(prediction)}) nor {reference.name!r} ({_names(reference)}) has "
+            "a structure named as a lung. Name the segments 'Right lung' and 'Left lung', or choose them by hand."
         )
     one = one or _sides_by_overlap(prediction, reference, other)
     return one, other or _sides_by_overlap(reference, prediction, one)
 
 
 def lung_labels(source: Source, sides: Sides) -> Volume:
-    """Return a source's lungs as uint8 labels: 1 right (or both together), 2 left; a later one lies over an earlier."""
+    """Return a source's lungs as uint8 labels: 1 right (or both together), 2 left; a later structure wins."""
     labels = np.zeros(source.geometry.shape, np.uint8)
     for key, side in sides.items():
         labels[source.mask(key)] = LEFT_LUNG if side is Side.LEFT else RIGHT_LUNG
@@ -114,19 +114,19 @@ def lung_labels(source: Source, sides: Sides) -> Volume:
 
 
 def known_sides(structures: Sequence[Structure]) -> dict[str, Side]:
-    """Return the lungs among some structures as their terminology and names tell, by the library's one table."""
+    """Return the lungs among some structures, by their terminology and names (the library's one table)."""
     named = {each.key: (each.name, terminology_codes(each.terminology)) for each in structures}
     return {key: _SIDES[label] for key, label in lungs_among(named).labels.items()}
 
 
 def side_by_name(name: str) -> Side | None:
-    """Return the side that a name such as "Right lung", "lung_upper_lobe_left" or "Lungs" tells; None for another."""
+    """Return the side in a name such as "Right lung", "lung_upper_lobe_left" or "Lungs"; None without one."""
     part = part_by_name(name)
     return _SIDES[part.label] if part and part.label else None
 
 
 def _sides_by_convention(structures: Sequence[Structure]) -> dict[str, Side]:
-    """Return the sides of a label map of our own kind: 1 right, 2 left; 1 alone is both."""
+    """Return the sides of a label map with our own values: 1 right, 2 left; 1 alone is both."""
     keys = {each.key for each in structures}
     if keys == {"1", "2"}:
         return {"1": Side.RIGHT, "2": Side.LEFT}
@@ -134,11 +134,11 @@ def _sides_by_convention(structures: Sequence[Structure]) -> dict[str, Side]:
 
 
 def _sides_by_overlap(source: Source, other: Source, other_sides: Sides) -> dict[str, Side]:
-    """Return the sides of the structures that lie in the other's lungs."""
+    """Return the sides of the structures that overlap the other's lungs."""
     labels = resample(lung_labels(other, other_sides), source.geometry, "nearest").array
     if not labels.any():
         raise GeometryError(
-            f"{source.name!r} and {other.name!r} have no place in common: the lungs of the latter lie outside the grid "
+            f"{source.name!r} and {other.name!r} do not overlap: the lungs of the latter lie outside the grid "
             "of the former. They belong to different scans or frames of reference."
         )
     right = Side.BOTH if Side.BOTH in other_sides.values() else Side.RIGHT

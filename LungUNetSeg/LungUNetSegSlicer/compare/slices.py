@@ -1,4 +1,4 @@
-"""From the worst slice to the next worse: where slice views should look."""
+"""Steps through the slices of a comparison, worst first, and moves the slice views there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS
 
 
 class WorstSlices:
-    """Walks through the slices of a comparison by rising DSC.
+    """Steps through the slices of a comparison by rising DSC.
 
     Args:
         comparison: What `compare` returned.
@@ -24,12 +24,12 @@ class WorstSlices:
 
     @property
     def index(self) -> int | None:
-        """The slice where the walk stands; None when no slice holds lung."""
+        """The current slice; None if no slice holds lung."""
         return self._order[self._place] if self._order else None
 
     @property
     def is_last(self) -> bool:
-        """Whether all other slices are worse, or there is none."""
+        """Whether this is the best slice, or there is none."""
         return self._place >= len(self._order) - 1
 
     def first(self) -> int | None:
@@ -38,12 +38,12 @@ class WorstSlices:
         return self.index
 
     def next(self) -> int | None:
-        """Go to the next worse slice, and return it; the walk stays at the best one."""
+        """Go to the slice with the next higher DSC, and return it; the best slice is the last."""
         self._place = min(self._place + 1, max(len(self._order) - 1, 0))
         return self.index
 
     def go_to(self, index: int) -> None:
-        """Go to a slice by its number, from where `next` goes on."""
+        """Go to a slice by its number; `next` continues from there."""
         if index in self._order:
             self._place = self._order.index(index)
 
@@ -51,14 +51,14 @@ class WorstSlices:
 def error_position_ras(comparison: Comparison, index: int) -> tuple[float, float, float]:
     """Return the point of a slice, in RAS mm, to look at: the middle of its thickest error.
 
-    Where there is no error it is the middle of the slice.
+    In a slice without error it is the middle of the slice.
     """
     prediction, reference = (volume.array[index] for volume in (comparison.prediction, comparison.reference))
     wrong = differences(prediction, reference) > 1
     if not wrong.any():
         return _to_ras(comparison.slice_centre_lps(index))
     grid = comparison.reference.geometry
-    # Padded, since an error at the image's border is no thicker for it.
+    # Padded, so that the image's border counts as the error's edge.
     depth = ndimage.distance_transform_edt(np.pad(wrong, 1), sampling=grid.spacing_mm[1:])[1:-1, 1:-1]
     row, column = divmod(int(depth.argmax()), wrong.shape[1])
     return _to_ras(tuple(grid.to_lps((index, row, column)).tolist()))

@@ -1,4 +1,4 @@
-"""The numbers of a comparison as nodes: a table of scores, and the DSC of each slice as a table and a plot."""
+"""Adds a comparison's numbers to the scene: a table of scores, and the DSC of each slice as a table and a plot."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SLICE, HEIGHT = "Slice", "z (mm)"
 def add_scores_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
     """Add a table with a row for each score and a column for each lung and both together.
 
-    Undefined scores are NaN, a distance to an empty segment is infinite; docs/metrics.md tells what each means.
+    Undefined scores are NaN, distances to an empty segment are infinite; docs/metrics.md defines each score.
     """
     table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
     titles = [f"{column.title} ({column.unit})" if column.unit else column.title for column in COLUMNS]
@@ -67,12 +67,12 @@ def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode
 
 
 def plot_nodes(chart: vtkMRMLPlotChartNode) -> list[Any]:
-    """Return a chart and its curves, to be kept and removed together."""
+    """Return a chart and its curves, so that they can be removed together."""
     return [chart, *(chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes()))]
 
 
 def chosen_slice(slices: vtkMRMLTableNode, selection: vtkCollection) -> int | None:
-    """Return the number of the slice whose point was chosen in a plot; None when nothing was.
+    """Return the number of the slice whose point was chosen in a plot; None if none was.
 
     Args:
         slices: The table behind the plot.

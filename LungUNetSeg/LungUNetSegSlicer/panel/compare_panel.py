@@ -1,4 +1,4 @@
-"""The part of the panel that compares: from two segmentations to the numbers, the views and the report."""
+"""The panel's section that compares two segmentations: scores, views, report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _POINT_CHOSEN = "dataSelected(vtkStringArray*, vtkCollection*)"
 
 
 class ComparePanel:
-    """Compares two segmentations, shows how they differ, and writes that down.
+    """Compares two segmentations, shows how they differ, and writes scores and report.
 
     Args:
         ui: The panel's widgets.
@@ -64,11 +64,11 @@ class ComparePanel:
 
     @property
     def result(self) -> SceneComparison | None:
-        """The comparison that the buttons are about."""
+        """The comparison that the buttons act on."""
         return self._result
 
     def set_parameters(self, parameters: Any) -> None:
-        """Work in the scene of this parameter node; with none the scene is about to close."""
+        """Use the scene of this parameter node; None while the scene is being closed."""
         self._parameters = parameters
         if parameters is None:
             self._forget()
@@ -76,14 +76,14 @@ class ComparePanel:
             self.update()
 
     def update(self) -> None:
-        """Take a new result of the module as the prediction."""
+        """Choose a new result of the module as the prediction."""
         output = self._parameters.outputSegmentation if self._parameters else None
         if output is not None and output is not self._output:
             self._ui.predictionSelector.setCurrentNode(output)
         self._output = output
 
     def close(self) -> None:
-        """Stop, and bring the user's own layout back."""
+        """Stop, and restore the user's own layout."""
         self._forget()
         if self._plot_view is not None:
             self._plot_view.disconnect(_POINT_CHOSEN, self._choose_point)
@@ -109,16 +109,17 @@ class ComparePanel:
         before, self._result = self._result, result
         self._worst = WorstSlices(result.comparison)
         self._say(_summary(result))
-        self._show_views()
         self._update()
         if before is not None:
             before.remove()
+        self._show_views()
+        self._update()
 
     def _fail(self, error: Exception) -> None:
         self._stop(_escape(str(error)))
         self._says_an_error = True
         if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: Slicer's log shall have its traceback
+            raise error  # a bug of ours: its traceback goes to Slicer's log
 
     def _stop(self, message: str) -> None:
         if self._steps is not None:
@@ -128,14 +129,14 @@ class ComparePanel:
         self._update()
 
     def _forget(self) -> None:
-        """Let go of the comparison and its nodes, which the scene keeps."""
+        """Release the comparison and its nodes, which stay in the scene."""
         self._stop("")
         self._views.leave()
         self._result = self._worst = self._output = None
         self._update()
 
     def _choose_nodes(self, *_args: Any) -> None:
-        """List the chosen nodes' segments for those who match them by hand; reading label maps takes a moment."""
+        """List the chosen nodes' segments for matching by hand; reading label maps takes a moment."""
         is_open = not self._ui.sidesCollapsibleButton.collapsed
         for selector, choice in (
             (self._ui.predictionSelector, self._prediction_sides),
@@ -143,7 +144,7 @@ class ComparePanel:
         ):
             choice.show(selector.currentNode() if is_open else None)
         if self._says_an_error:
-            # It was about other nodes.
+            # The message was about other nodes.
             self._say(_summary(self._result) if self._result is not None else "")
         self._update()
 
@@ -152,7 +153,7 @@ class ComparePanel:
             return
         self._views.show(self._result)
         self._connect_plot()
-        # The new views get their sizes when the event loop runs.
+        # The new views get their sizes while the event loop runs.
         qt.QTimer.singleShot(0, self._fit_views)
 
     def _fit_views(self) -> None:
@@ -166,9 +167,9 @@ class ComparePanel:
         self._go_to_slice()
 
     def _connect_plot(self) -> None:
-        """Hear of points that are chosen in the comparison's plot, from the first time it is shown."""
+        """Connect to points chosen in the comparison's plot, when it is first shown."""
         if self._plot_view is None:
-            # Kept to be disconnected: a connection of PythonQt lasts as long as the view, and would hold this panel.
+            # Kept for disconnecting: a PythonQt connection lasts as long as the view, and would keep this panel alive.
             self._plot_view = comparison_plot()
             if self._plot_view is not None:
                 self._plot_view.connect(_POINT_CHOSEN, self._choose_point)
@@ -176,7 +177,7 @@ class ComparePanel:
     def _choose_point(self, _series_ids: Any, selection: Any) -> None:
         index = chosen_slice(self._result.slices, selection) if self._result and selection else None
         if index is not None and self._worst is not None:
-            # A chart keeps the last choice on each curve, and would tell of all of them at the next click.
+            # A chart keeps the last choice on each curve, and would report all of them at the next click.
             self._plot_view.RemovePlotSelections()
             self._worst.go_to(index)
             self._go_to_slice()
@@ -214,7 +215,7 @@ class ComparePanel:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
 
     def _write(self, path: Path, write: Callable[[Path], Any]) -> bool:
-        """Write a file; return whether that went well, and say so."""
+        """Write a file, show the outcome, and return whether it succeeded."""
         try:
             write(path)
         except (LungUNetSegError, OSError) as error:
@@ -231,7 +232,7 @@ class ComparePanel:
         self._says_an_error = False
 
     def _update(self) -> None:
-        """Enable what can be done now."""
+        """Enable the actions that are possible now."""
         ui = self._ui
         chosen = ui.predictionSelector.currentNode() is not None and ui.referenceSelector.currentNode() is not None
         ui.compareButton.enabled = self.running or chosen
@@ -249,7 +250,7 @@ def _escape(text: str) -> str:
 
 
 def _summary(result: SceneComparison) -> str:
-    """Return the headline and what was remarked, as rich text."""
+    """Return the headline and the findings, as rich text."""
     whole = result.comparison.whole
     headline = _("DSC {dsc}, HD95 {hd95} mm").format(dsc=f"{whole.dsc:.3f}", hd95=f"{whole.hd95_mm:.1f}")
     lines = [f"<b>{_escape(headline)}</b>"]

@@ -1,7 +1,7 @@
-"""What the computation needs beyond Slicer's own Python packages: found, asked for at the first click, installed.
+"""Finds the packages that a run needs beyond Slicer's own, asks the user at the first click, and installs them.
 
 Nothing is imported or installed before the user clicks and agrees, and no installed package is ever replaced: pip gets
-the version of each as a constraint, and fails where it cannot keep to them.
+each installed version as a constraint, and fails if it cannot keep them.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from LungUNetSegLib.errors import MissingDependencyError
 from LungUNetSegSlicer.run.settings import Engine, RunSettings
 
 _VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[\w.]+)?")
-"""A version as packages have had them since PEP 440; pip refuses a constraint with any other."""
+"""A version in the form of PEP 440; pip refuses a constraint with any other."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """Something to install.
+    """A package to install.
 
     Attributes:
-        module: Its import name, and its name on PyPI.
-        requirement: What pip is asked for.
-        title: For people.
-        size: Of the download, for people.
+        module: Its import name, which is also its name on PyPI.
+        requirement: The requirement that pip gets.
+        title: Its display name.
+        size: Size of the download, as shown to the user.
     """
 
     module: str
@@ -55,7 +55,7 @@ _BY_ENGINE = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engi
 
 
 def missing(settings: RunSettings) -> Package | None:
-    """Return what must be installed before a run with these settings; None when all is there."""
+    """Return the package that must be installed before a run with these settings; None if none is missing."""
     package = TORCH if settings.needs_torch else _BY_ENGINE.get(settings.engine)
     if package is not None:
         return None if find_spec(package.module) else package
@@ -63,10 +63,10 @@ def missing(settings: RunSettings) -> Package | None:
 
 
 def install_with_consent(package: Package) -> bool:
-    """Ask the user for a package, by name and size, and install it.
+    """Ask the user whether to install a package, with its name and size, and install it.
 
     Returns:
-        Whether it can be imported now; False when the user refused, or Slicer runs tests.
+        Whether it can be imported now; False if the user refused, or Slicer runs tests.
 
     Raises:
         MissingDependencyError: It could not be installed; the message says what to do.
@@ -80,7 +80,7 @@ def install_with_consent(package: Package) -> bool:
         )
     text = _(
         "LungUNetSeg needs {title} to run its network. Download it from the Python Package Index (about {size}) and "
-        "install it in Slicer's Python?\n\nNothing that is installed already is replaced. The details tell how to "
+        "install it in Slicer's Python?\n\nNothing that is installed already is replaced. The details show how to "
         "install it without a network."
     ).format(title=package.title, size=package.size)
     title = _("Install {title}").format(title=package.title)
@@ -95,20 +95,20 @@ def install_with_consent(package: Package) -> bool:
         raise _failure(package, error) from error
     importlib.invalidate_caches()
     if find_spec(package.module) is None:
-        raise _failure(package, _("it is not there afterwards"))
+        raise _failure(package, _("it cannot be imported after the installation"))
     return True
 
 
 def engine_of(settings: RunSettings) -> Package:
-    """Return what runs the network with these settings."""
+    """Return the engine that runs the network with these settings."""
     return missing(settings) or (TORCH if settings.needs_torch else _BY_ENGINE.get(settings.engine, ONNX_RUNTIME))
 
 
 def reinstall_with_consent(package: Package) -> bool:
-    """Ask the user, and put a fresh copy of an engine over the one that is there: half an installation is mended so.
+    """Ask the user, and install a fresh copy of an engine; this repairs an incomplete installation.
 
     Returns:
-        Whether it was installed; False when the user refused, or Slicer runs tests.
+        Whether it was installed; False if the user refused, or Slicer runs tests.
 
     Raises:
         MissingDependencyError: It could not be installed; the message says what to do.
@@ -118,8 +118,7 @@ def reinstall_with_consent(package: Package) -> bool:
             _("PyTorch is reinstalled by the extension PyTorch: open its module PyTorch Util in Slicer.")
         )
     text = _(
-        "Download {title} again (about {size}) and put it in place of the one in Slicer's Python? No other package is "
-        "replaced."
+        "Download {title} again (about {size}) and replace the copy in Slicer's Python? No other package is replaced."
     ).format(title=package.title, size=package.size)
     title = _("Reinstall {title}").format(title=package.title)
     if not slicer.util.confirmOkCancelDisplay(text, title, detailedText=offline_way(package)):
@@ -137,7 +136,7 @@ def reinstall_with_consent(package: Package) -> bool:
 
 
 def offline_way(package: Package) -> str:
-    """Return how to install a package where there is no network."""
+    """Return instructions for installing a package without a network."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     platforms = " ".join(f"--platform {each}" for each in _pip_platforms())
     return _(
@@ -150,7 +149,7 @@ def offline_way(package: Package) -> str:
 
 @contextmanager
 def installed_versions_file() -> Iterator[Path]:
-    """Give a constraints file for pip that holds every installed package at its version, and remove it afterwards."""
+    """Provide a constraints file for pip that pins every installed package, and remove it afterwards."""
     lines = {f"{each.name}=={each.version}" for each in distributions() if _VERSION.fullmatch(each.version or "")}
     with tempfile.TemporaryDirectory(prefix="LungUNetSeg-pip-") as folder:
         path = Path(folder) / "constraints.txt"
@@ -164,14 +163,14 @@ def _install(package: Package, constraints: Path) -> None:
     elif find_spec("slicer.packaging"):
         from slicer.packaging import pip_ensure  # Slicer 5.12 and later
 
-        # The user has been asked already, and told more than pip_ensure tells.
+        # The user has been asked already, with more details than pip_ensure gives.
         pip_ensure([package.requirement], constraints=constraints, prompt_install=False, requester="LungUNetSeg")
     else:
         slicer.util.pip_install([package.requirement, "--constraint", str(constraints)])
 
 
 def _install_torch(constraints: Path) -> None:
-    """Let the PyTorch extension find the build for this computer's GPU; it runs pip, which reads PIP_CONSTRAINT."""
+    """Let the PyTorch extension choose the build for this computer's GPU; it runs pip, which reads PIP_CONSTRAINT."""
     from PyTorchUtils import PyTorchUtilsLogic
 
     os.environ["PIP_CONSTRAINT"] = str(constraints)
@@ -184,14 +183,14 @@ def _install_torch(constraints: Path) -> None:
 def _failure(package: Package, reason: object) -> MissingDependencyError:
     return MissingDependencyError(
         _(
-            "{title} could not be installed: {reason}. Slicer's Python console shows what pip said. Check the network "
+            "{title} could not be installed: {reason}. Slicer's Python console shows pip's output. Check the network "
             "and its proxy, or install it by hand.\n\n{offline}"
         ).format(title=package.title, reason=str(reason).rstrip("."), offline=offline_way(package))
     )
 
 
 def _pip_platforms() -> list[str]:
-    """Return the names that pip gives to this platform's packages."""
+    """Return pip's names for this platform."""
     machine = platform.machine().lower()
     if sys.platform == "win32":
         return ["win_amd64"]

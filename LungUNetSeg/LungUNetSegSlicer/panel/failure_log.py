@@ -1,4 +1,4 @@
-"""The section "What went wrong": a failed run's log with the environment, to be read and copied."""
+"""The section "What went wrong": shows a failed run's log with the environment, for copying into a bug report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from LungUNetSegSlicer.run.settings import RunSettings
 
 
 class FailureLog:
-    """Shows the log of the last run that failed; the section is hidden until one does.
+    """Shows the log of the last failed run; the section is hidden until a run fails.
 
     Args:
         ui: The panel's widgets.
@@ -25,22 +25,22 @@ class FailureLog:
         self.hide()
 
     def hide(self) -> None:
-        """Hide the section; what it held is forgotten."""
+        """Hide and clear the section."""
         self._ui.logCollapsibleButton.visible = False
         self._ui.logText.setPlainText("")
 
     def show(self, message: str, log: str, settings: RunSettings) -> None:
-        """Show a failure, closed: most users need the sentence above it only.
+        """Show a failure with the section collapsed, as most users need only the sentence above it.
 
         Args:
-            message: The sentence that the panel tells.
-            log: What the child process wrote, or a traceback.
-            settings: Of the run.
+            message: The sentence that the panel shows.
+            log: The child process's output, or a traceback.
+            settings: Settings of the run.
         """
         parts = (
             message,
-            _("What was computed with: {options}").format(options=" ".join(settings.arguments())),
-            log or _("The computation left no further words."),
+            _("Options of the run: {options}").format(options=" ".join(settings.arguments())),
+            log or _("The computation wrote no log."),
             _environment(),
         )
         self._ui.logText.setPlainText("\n\n".join(parts))

@@ -1,4 +1,4 @@
-"""The first minute: what someone sees who comes to the module with an empty scene."""
+"""The section that helps a user with an empty scene to load a CT."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from LungUNetSegSlicer.scene.sample_data import SCAN_NAME, SCAN_URI, cache_steps
 
 
 class FirstScan:
-    """A sentence and two buttons that load a CT, shown while the scene holds none.
+    """A sentence and two buttons that load a CT, shown while the scene has no CT.
 
     Args:
         ui: The panel's widgets.
@@ -30,12 +30,12 @@ class FirstScan:
         self._has_note = False
         ui.loadDicomButton.connect("clicked()", self._load_folder)
         ui.loadSampleButton.connect("clicked()", self._fetch_sample)
-        # It is told of scalar volumes alone; label maps and colour images are none.
+        # It is called for scalar volumes only, not for label maps and colour images.
         ui.inputVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
         self.update()
 
     def update(self, *_: Any) -> None:
-        """Show the section while there is no CT to choose, or while there is something to say about loading."""
+        """Show the section while there is no CT to choose, or while it shows a message about loading."""
         has_scan = bool(self._ui.inputVolumeSelector.nodeCount())
         self._ui.firstScanFrame.visible = not has_scan or self._has_note
         for name in ("firstScanLabel", "loadDicomButton", "loadSampleButton"):
@@ -44,7 +44,7 @@ class FirstScan:
             getattr(self._ui, name).enabled = self._steps is None
 
     def close(self) -> None:
-        """Wait for no download any longer."""
+        """Stop waiting for a download."""
         if self._steps is not None:
             self._steps.stop()
             self._steps = None
@@ -77,7 +77,7 @@ class FirstScan:
         self._say("")
         try:
             node = SampleData.SampleDataLogic().downloadSample(SCAN_NAME)
-        except Exception as error:  # whatever Slicer's readers raise is told here, where the user looks
+        except Exception as error:  # any error of Slicer's readers is shown here, where the user looks
             self._say(str(error))
             return
         self._on_loaded(node)
@@ -86,7 +86,7 @@ class FirstScan:
         self._steps = None
         self._say(str(error))
         if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: Slicer's log shall have its traceback
+            raise error  # a bug of ours: its traceback goes to Slicer's log
 
     def _say(self, text: str) -> None:
         self._has_note = bool(text)

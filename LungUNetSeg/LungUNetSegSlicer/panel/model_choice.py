@@ -1,4 +1,4 @@
-"""Choosing a network: one that comes with the module, or a file."""
+"""The choice of a network: one that comes with the module, or a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, DEFAULT_MODEL, shipped_models
 
 _A_FILE = ""
-"""The list's data for "From a file"."""
+"""The list entry's data for "From a file"."""
 
 
 class ModelChoice:
@@ -29,17 +29,17 @@ class ModelChoice:
         self._list.addItem(_("From a file"), _A_FILE)
         self._path.visible = False
         self._list.connect("currentIndexChanged(int)", self._choose)
-        # Not currentPathChanged: it tells of texts that the name filters match and of no others (CTK,
+        # Not currentPathChanged: it is emitted only for texts that the name filters match (CTK,
         # ctkPathLineEdit.cpp, updateHasValidInput), so that the earlier path would stay while another is shown.
         self._path.comboBox().connect("editTextChanged(QString)", self._choose)
 
     @property
     def value(self) -> str:
-        """A shipped model's name, or what is shown as the path of a model; empty while no file is chosen."""
+        """A shipped model's name, or the shown path of a model; empty while no file is chosen."""
         return str(self._list.currentData or self._path.currentPath)
 
     def problem(self) -> str:
-        """Return why what is shown cannot be used; nothing when it can."""
+        """Return why the shown model cannot be used; an empty text if it can."""
         if self._list.currentData != _A_FILE:
             return ""
         path = Path(self.value)
@@ -48,11 +48,11 @@ class ModelChoice:
         if not path.exists():
             return _("There is no file {path}. Choose the file of a network.").format(path=path)
         if path.is_file() and path.suffix not in (".json", *CHECKPOINT_SUFFIXES):
-            return _("{path} is no network: choose a manifest (.json) or a checkpoint (.pt).").format(path=path.name)
+            return _("{path} is not a network: choose a manifest (.json) or a checkpoint (.pt).").format(path=path.name)
         return ""
 
     def show(self, value: str) -> None:
-        """Show a value that was saved."""
+        """Show a saved value."""
         if value == self.value:
             return
         index = self._list.findData(value) if value else -1

@@ -1,4 +1,4 @@
-"""The bar, the stage and the time left of a run, in the panel."""
+"""Shows the progress bar, the stage and the remaining time of a run in the panel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from LungUNetSegSlicer.panel.texts import progress_text
 
 LEAST_SECONDS = 1.0
-"""No time left is told before: the first slices say little."""
+"""Seconds before a remaining time is shown; an estimate from the first slices is poor."""
 
 
 class ProgressView:
@@ -28,7 +28,7 @@ class ProgressView:
         self.update("start", 0, 0)
 
     def update(self, stage: str, done: int, total: int) -> None:
-        """Show that `done` of `total` slices of a stage are done; the bar is restless where that is not known."""
+        """Show that `done` of `total` slices of a stage are done; the bar is indeterminate if that is unknown."""
         now = time.monotonic()
         if stage != self._stage:
             self._stage, self._stage_start = stage, now
@@ -38,7 +38,7 @@ class ProgressView:
         self._label.text = progress_text(stage, done, total, self._seconds_left(now - self._stage_start, done, counted))
 
     def stop(self, message: str = "") -> None:
-        """Hide the bar, and say how it ended; say nothing with no message."""
+        """Hide the bar, and show how the run ended; an empty message shows nothing."""
         self._bar.visible = False
         self._label.text = message
         self._label.visible = bool(message)

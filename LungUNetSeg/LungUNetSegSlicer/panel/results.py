@@ -1,4 +1,4 @@
-"""What was measured in a segmentation, kept with its node and so in the saved scene, and shown in the panel."""
+"""Keeps a segmentation's measurements with its node, and so in the saved scene, and shows them in the panel."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ATTRIBUTE = "LungUNetSeg.Result"
 
 
 def remember(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
-    """Keep a run's result with its segmentation."""
+    """Store a run's result with its segmentation node."""
     segmentation.SetAttribute(ATTRIBUTE, json.dumps(result))
 
 
 def recall(segmentation: vtkMRMLSegmentationNode | None) -> dict[str, Any] | None:
-    """Return what `remember` kept; None for a segmentation that is not ours."""
+    """Return what `remember` stored; None for a segmentation that this module did not make."""
     text = segmentation.GetAttribute(ATTRIBUTE) if segmentation else None
     return json.loads(text) if text else None
 

@@ -1,4 +1,4 @@
-"""What was measured, as a table of the scene and as a CSV file."""
+"""Writes the measurements as a table of the scene and as a CSV file."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSubjectHierarchyNode, vtkMRMLTableNode
 from vtk import vtkDoubleArray, vtkStringArray
 
+from LungUNetSegLib.files import csv_text
 from LungUNetSegSlicer.panel.texts import segment_names
 
 ROLE = "LungUNetSeg.Table"
-"""The reference from a segmentation to its table."""
+"""Role of the node reference from a segmentation to its table."""
 
 CSV_COLUMNS = ("segmentation", "segment", "volume_ml", "mean_hu", "model", "lungunetseg")
 
 
 def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLTableNode:
-    """Put a result into the scene as a table beside its segmentation, in place of that of an earlier run.
+    """Add a result to the scene as a table beside its segmentation; it replaces the table of an earlier run.
 
     Args:
-        segmentation: Whose result it is.
-        result: What `results.recall` returned for it.
+        segmentation: The segmentation that the result belongs to.
+        result: Its result, from `results.recall`.
 
     Returns:
         A table with the columns segment, volume in ml, and mean density in HU.
@@ -50,7 +51,9 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
 
 
 def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
-    """Write a result as CSV with a row for each segment; numbers have all their digits, whatever the language.
+    """Write a result as CSV with a row for each segment; numbers have full precision and a decimal point.
+
+    A name that a spreadsheet would take for a formula has an apostrophe before it.
 
     Raises:
         OSError: The file cannot be written.
@@ -59,8 +62,9 @@ def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
         for segment, volume_ml, mean_hu in _rows(result):
-            made_by = (result.get("model", {}).get("name", ""), result.get("lungunetseg", ""))
-            writer.writerow([segmentation.GetName(), segment, volume_ml, "" if mean_hu is None else mean_hu, *made_by])
+            made_by = (csv_text(result.get("model", {}).get("name", "")), result.get("lungunetseg", ""))
+            name = csv_text(segmentation.GetName())
+            writer.writerow([name, segment, volume_ml, "" if mean_hu is None else mean_hu, *made_by])
 
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[str, float, float | None]]:

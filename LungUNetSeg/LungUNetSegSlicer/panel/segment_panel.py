@@ -1,4 +1,4 @@
-"""The part of the panel that segments: from the big button to the results."""
+"""The panel's section that segments: from the button to the results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SETTINGS = (
 
 
 class Logic(Protocol):
-    """What the panel needs of `LungUNetSegLogic`."""
+    """The part of `LungUNetSegLogic` that the panel uses."""
 
     def startSegmentation(
         self, volumeNode: Any, segmentationNode: Any, settings: RunSettings, onProgress: Any, onEnd: Any
@@ -35,7 +35,7 @@ class Logic(Protocol):
 
 
 class SegmentPanel:
-    """Starts and cancels runs, and shows how they go.
+    """Starts and cancels runs, and shows their progress.
 
     Args:
         ui: The panel's widgets.
@@ -61,25 +61,25 @@ class SegmentPanel:
         return self._run is not None and self._run.running
 
     def set_parameters(self, parameters: Any) -> None:
-        """Work with this parameter node from now on; with none, nothing can be started."""
+        """Use this parameter node from now on; with None, no run can be started."""
         self._parameters = parameters
         self._volume = parameters.inputVolume if parameters else None
         self.update_to_change()
 
     def update_to_change(self) -> None:
-        """Show what the parameter node says now that it says something else; an error was about the settings before."""
+        """Show the parameter node's new values, and hide an error that was about the old ones."""
         if not self.running:
             self._progress.stop()
             self._log.hide()
         self.update()
 
     def update(self) -> None:
-        """Show what the parameter node says."""
+        """Show the parameter node's values."""
         parameters = self._parameters
         if parameters is not None:
             if parameters.inputVolume is not self._volume:
                 self._volume = parameters.inputVolume
-                # Another CT's segmentation is replaced only if the user says so.
+                # Another CT's segmentation is replaced only if the user chooses it.
                 parameters.outputSegmentation = None
             self._model.show(parameters.model)
             self._results.show(parameters.outputSegmentation)
@@ -98,12 +98,12 @@ class SegmentPanel:
             button.toolTip = reason or _("Find the lungs in the CT. Slicer can be used meanwhile.")
 
     def cancel(self) -> None:
-        """End the run, if there is one; see `SegmentationRun.cancel`."""
+        """Cancel the run, if there is one; see `SegmentationRun.cancel`."""
         if self._run is not None:
             self._run.cancel()
 
     def _why_not(self) -> str:
-        """Return why a run cannot be started now; nothing when it can."""
+        """Return why a run cannot be started now; an empty text if it can."""
         if self._installing:
             return _("Packages are being installed.")
         if self._parameters is None or self._parameters.inputVolume is None:
@@ -111,7 +111,7 @@ class SegmentPanel:
         if problem := self._model.problem():
             return problem
         if self._settings().contradictory:
-            return _("Choose PyTorch or Automatic as the engine: no other computes on a GPU or with a checkpoint.")
+            return _("Choose PyTorch or Automatic as the engine: other engines support neither GPUs nor checkpoints.")
         return ""
 
     def _settings(self) -> RunSettings:
@@ -129,7 +129,7 @@ class SegmentPanel:
             self.cancel()
             return
         if reason := self._why_not():
-            self._progress.stop(reason)  # a file that is gone since it was chosen
+            self._progress.stop(reason)  # the file was removed since it was chosen
         else:
             self._start()
 
@@ -155,7 +155,7 @@ class SegmentPanel:
         self.update()
 
     def _install_missing(self, settings: RunSettings) -> bool:
-        """Return whether all that a run needs is there, after asking the user for what is not."""
+        """Return whether all packages for a run are installed, after asking the user about missing ones."""
         package = dependencies.missing(settings)
         if package is None or self._install(package, dependencies.install_with_consent):
             return True
@@ -164,7 +164,7 @@ class SegmentPanel:
         return False
 
     def _install(self, package: Package, install: Callable[[Package], bool]) -> bool:
-        # pip's output is shown by letting the event loop run, so that a button could be clicked again.
+        # The event loop runs to show pip's output, so the button could be clicked again meanwhile.
         self._installing = True
         self.update()
         try:
@@ -179,7 +179,7 @@ class SegmentPanel:
         package = dependencies.engine_of(self._settings())
         try:
             if self._install(package, dependencies.reinstall_with_consent):
-                self._progress.stop(_("{title} was installed anew.").format(title=package.title))
+                self._progress.stop(_("{title} was reinstalled.").format(title=package.title))
         except LungUNetSegError as error:
             self._progress.stop(str(error))
 

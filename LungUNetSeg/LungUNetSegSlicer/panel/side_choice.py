@@ -1,4 +1,4 @@
-"""Two lists in the panel that say by hand which structure of a node is the right lung, and which the left."""
+"""Two lists in the panel for choosing by hand which structure of a node is the right lung and which the left."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class SideChoice:
     """The lists of one node. Each begins with "Automatic".
 
     Args:
-        right: A QComboBox.
-        left: Another.
+        right: QComboBox for the right lung.
+        left: QComboBox for the left lung.
     """
 
     def __init__(self, right: Any, left: Any) -> None:
@@ -25,11 +25,11 @@ class SideChoice:
         self.show(None)
 
     def show(self, node: Any) -> None:
-        """List a node's structures; both lists say "Automatic" again."""
+        """List a node's structures; both lists are set to "Automatic" again."""
         try:
             structures = list_structures(node) if node is not None else []
         except LungUNetSegError:
-            structures = []  # the comparison says what is wrong
+            structures = []  # the comparison reports what is wrong
         self._keys = [each.key for each in structures]
         for box in (self._right, self._left):
             box.clear()
@@ -40,7 +40,7 @@ class SideChoice:
 
     @property
     def sides(self) -> Sides | None:
-        """What was chosen; None when nothing was. One structure chosen twice is both lungs."""
+        """The chosen sides; None if nothing was chosen. One structure chosen twice is both lungs."""
         right, left = self._key(self._right), self._key(self._left)
         if right is not None and right == left:
             return {right: Side.BOTH}

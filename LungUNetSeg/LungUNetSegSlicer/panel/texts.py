@@ -1,4 +1,4 @@
-"""What the panel says: stages, results and warnings as translated text."""
+"""The panel's translated texts: stages, results and warnings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 
 def stage_text(stage: str) -> str:
-    """Return what a run is doing, by the name that the command line and `SegmentationRun` give its stages."""
+    """Return the text for a stage, given the name that the command line and `SegmentationRun` use."""
     texts = {
         "start": _("Handing over the scan"),
         "read": _("Reading the scan"),
@@ -24,7 +24,7 @@ def stage_text(stage: str) -> str:
 
 
 def progress_text(stage: str, done: int, total: int, seconds_left: float | None) -> str:
-    """Return the stage with slices done, slices to do and the time left."""
+    """Return the stage with its progress in slices and the remaining time."""
     text = stage_text(stage)
     if stage in ("segment", "restore") and total:
         text = _("{stage}: {done} of {total} slices").format(stage=text, done=done, total=total)
@@ -44,7 +44,7 @@ def batch_text(stage: str, done: int, total: int) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration as people say it."""
+    """Return a duration in words."""
     whole = max(1, round(seconds))
     if whole < 60:
         return _("{seconds} s").format(seconds=whole)
@@ -52,12 +52,12 @@ def duration_text(seconds: float) -> str:
 
 
 def segment_names() -> dict[str, str]:
-    """Return what a result's keys are called."""
+    """Return the display names of a result's keys."""
     return {"right": _("Right lung"), "left": _("Left lung"), "total": _("Both lungs")}
 
 
 def result_rows(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (segment, volume in ml, mean density in HU) for each lung that was told apart, and for both."""
+    """Return (segment, volume in ml, mean density in HU) for each separate lung, and for both together."""
     return [
         (name, number_text(result["volumes_ml"].get(key)), number_text(result["mean_hu"].get(key)))
         for key, name in segment_names().items()
@@ -71,13 +71,13 @@ def number_text(value: float | None) -> str:
 
 
 def time_text(result: Mapping[str, Any]) -> str:
-    """Return how long the run took, from click to segments, and on what."""
+    """Return how long the run took, from click to segments, and with which engine."""
     time = duration_text(result["elapsed_s"])
     return _("Done in {time} with {engine}.").format(time=time, engine=result["engine"])
 
 
 def warnings_html(findings: Iterable[Mapping[str, str]]) -> str:
-    """Return findings as rich text: what it is, in the user's language, and the details."""
+    """Return findings as rich text: a heading in the user's language, and the details."""
     lines = []
     for finding in findings:
         heading = finding_heading(finding["code"])
@@ -87,37 +87,37 @@ def warnings_html(findings: Iterable[Mapping[str, str]]) -> str:
 
 
 def finding_heading(code: str) -> str:
-    """Return a finding's heading by its code; none for a code that is not known here."""
+    """Return a finding's heading by its code; an empty text for an unknown code."""
     headings = {
-        "not-hu": _("Perhaps not a CT in Hounsfield units."),
-        "no-air": _("Perhaps not a CT in Hounsfield units."),
+        "not-hu": _("The values may not be Hounsfield units."),
+        "no-air": _("The values may not be Hounsfield units."),
         "no-lung": _("No lung found."),
-        "lung-cut": _("Lung cut by the end of the scan."),
-        "small-lung": _("One lung is small."),
-        "sides-in-doubt": _("Right and left are in doubt."),
+        "lung-cut": _("Lung cut off."),
+        "small-lung": _("Unusually small lung."),
+        "sides-in-doubt": _("Right and left may be swapped."),
         "stray-parts": _("Separate parts removed."),
         "low-confidence": _("Uncertain result."),
-        "uneven-slices": _("Uneven slices."),
+        "uneven-slices": _("Uneven slice spacing."),
         "missing-slices": _("Slices are missing."),
-        "duplicate-slices": _("Slices lie twice at one place."),
-        "single-slice": _("A single slice."),
+        "duplicate-slices": _("Duplicate slices."),
+        "single-slice": _("Single slice."),
         "gantry-tilt": _("Tilted gantry."),
         "sheared-grid": _("Sheared volume."),
-        "nan-voxels": _("Voxels without a number."),
-        "jittering-slices": _("Slices turned against each other."),
+        "nan-voxels": _("Voxels without a value."),
+        "jittering-slices": _("Slices with different orientations."),
         "joined-series": _("Several series joined."),
         "several-patients": _("Several patients."),
-        "scale-in-doubt": _("Perhaps not a CT in Hounsfield units."),
+        "scale-in-doubt": _("The values may not be Hounsfield units."),
         "rescaled": _("Values were rescaled."),
-        "more-data": _("More data than the header says."),
-        "place-in-doubt": _("The place in the patient is in doubt."),
-        "beyond-scanner": _("Values beyond any scanner."),
+        "more-data": _("More data than the header declares."),
+        "place-in-doubt": _("Uncertain position in the patient."),
+        "beyond-scanner": _("Values outside a scanner's range."),
         "small-image": _("Unusually small scan."),
         "dense-lung": _("Lung as dense as soft tissue."),
-        "volume-of-no-human": _("No human has lungs of this volume."),
-        "spine-in-front": _("Front and back are in doubt."),
-        "heart-on-the-right": _("Right and left are in doubt."),
-        "lungs-upside-down": _("Head and feet are in doubt."),
+        "volume-of-no-human": _("Volume too large for human lungs."),
+        "spine-in-front": _("Front and back may be swapped."),
+        "heart-on-the-right": _("Right and left may be swapped."),
+        "lungs-upside-down": _("Head and feet may be swapped."),
         "under-transform": _("Volume under a transform."),
         "engine-fallback": _("A fallback engine was used."),
     }

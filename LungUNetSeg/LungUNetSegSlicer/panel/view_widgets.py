@@ -1,4 +1,4 @@
-"""The application's widgets of the comparison's views."""
+"""Finds the application's widgets of the comparison's views."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LungUNetSegSlicer.compare.layout import DISTANCE, PLOT
 
 
 def comparison_plot() -> Any:
-    """Return the view of the plot; None where the comparison's layout was never shown."""
+    """Return the plot's view widget; None if the comparison's layout was never shown."""
     manager = slicer.app.layoutManager()
     widgets = [manager.plotWidget(index) for index in range(manager.plotViewCount)]
     found = (each.plotView() for each in widgets if each.mrmlPlotViewNode().GetSingletonTag() == PLOT)
@@ -18,7 +18,7 @@ def comparison_plot() -> Any:
 
 
 def distance_aspect() -> float:
-    """Return width by height of the view of distances; 1 where there is none, or where it has no size yet."""
+    """Return the aspect ratio (width / height) of the distance view; 1 if it does not exist or has no size yet."""
     manager = slicer.app.layoutManager()
     widgets = [manager.threeDWidget(index) for index in range(manager.threeDViewCount)]
     views = (each.threeDView() for each in widgets if each.mrmlViewNode().GetSingletonTag() == DISTANCE)

@@ -1,1 +1,1 @@
-"""One segmentation in a child process, from the start to its end."""
+"""Runs one segmentation in a child process."""

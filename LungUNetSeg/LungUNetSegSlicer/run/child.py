@@ -1,4 +1,4 @@
-"""The child process behind the panel: the library's command line, which ends when Slicer does.
+"""The child process behind the panel: it runs the library's command line, and ends when Slicer does.
 
 ``python -m LungUNetSegSlicer.run.child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
 ``FOLDER/scan.nrrd``, segments it and leaves its results there, in the files named below. Progress goes to stdout, one
@@ -18,13 +18,13 @@ from pathlib import Path
 from LungUNetSegSlicer.run.guard import guard
 
 SCAN = "scan.nrrd"
-"""The last that Slicer brings: it is complete once it has this name."""
+"""The last file that Slicer writes; it is complete once it has this name."""
 
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
 LUNGS = "lungs.npy"
-"""The box of the label map that holds lung: read quickly, however long the scan, and at once, as no archive is."""
+"""The box of the label map that holds lung. Slicer reads it quickly, however long the scan, as it is not an archive."""
 
 FIRST = "first.npy"
 """The index of the box's first voxel in the label map."""
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     options = [each for each in arguments[1:] if each != "--surfaces"]
     files = [str(folder / SCAN), "-o", str(folder / LABELS), "--json", str(folder / RESULT)]
     status = lungunetseg(["segment", *files, "--progress", "json", *options])
-    # It is large, and removing it would keep Slicer's user waiting.
+    # The file is large, and removing it later would keep Slicer's user waiting.
     (folder / SCAN).unlink()
     if status == 0:
         try:
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _add_findings(folder: Path) -> None:
-    """Add what the scan's DICOM headers tell to the findings; Slicer made an even volume of whatever slices it got."""
+    """Add findings from the scan's DICOM headers, since Slicer made an even volume of whatever slices it loaded."""
     from LungUNetSegLib.errors import ReadError
     from LungUNetSegLib.findings import Finding
     from LungUNetSegLib.io.dicom.headers import read_headers
@@ -85,7 +85,7 @@ def _add_findings(folder: Path) -> None:
 
 
 def _hand_back(folder: Path, with_surfaces: bool) -> None:
-    """Write what Slicer will read, in forms that keep its user waiting least."""
+    """Write the files that Slicer will read, in forms that load quickly."""
     import numpy as np
 
     from LungUNetSegLib.io.masks.labels import read_labels

@@ -1,6 +1,6 @@
-"""Work in small steps on the thread of the user interface, with Qt's event loop running between them.
+"""Runs work in small steps on the user interface's thread; Qt's event loop runs between them.
 
-Slicer's scene may be touched from this thread only, and Python threads stand still while the event loop runs.
+Slicer's scene may be used from this thread only, and Python threads do not run while the event loop does.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import qt
 
 
 class Steps:
-    """Runs a generator, one step whenever the event loop has nothing else to do.
+    """Runs a generator, one step whenever the event loop is idle.
 
     Args:
-        steps: Each ``yield`` lets the event loop run; what it returns is handed to `on_end`.
+        steps: Each ``yield`` lets the event loop run; its return value goes to `on_end`.
         on_end: Called once with the generator's return value.
-        on_error: Called once with what it raised, instead of `on_end`.
+        on_error: Called once with its exception, instead of `on_end`.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Steps:
         self._timer.start(0)
 
     def stop(self) -> None:
-        """Take no further step; the generator is closed, and nobody is called."""
+        """Close the generator; neither callback is called."""
         self._let_go()
         self._steps.close()
 
@@ -47,7 +47,7 @@ class Steps:
             self._on_error(error)
 
     def _let_go(self) -> None:
-        """Stop the timer, and let it hold this object no longer: PythonQt's connections are strong references."""
+        """Stop the timer, and disconnect it: PythonQt's connections are strong references to this object."""
         if self._timer.active:
             self._timer.stop()
             self._timer.disconnect("timeout()", self._step)

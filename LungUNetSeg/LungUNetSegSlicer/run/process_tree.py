@@ -1,4 +1,4 @@
-"""Ending a process and all that it started.
+"""Ends a process together with all processes that it started.
 
 In Slicer, `PythonSlicer` is a launcher that starts the real Python: ending the launcher alone leaves the computation
 running.
@@ -14,12 +14,12 @@ from pathlib import Path
 
 
 def end_process_tree(pid: int) -> None:
-    """End a process, its children and theirs, at once; those that have ended already do not matter."""
+    """Kill a process, its children and theirs; processes that have already ended are ignored."""
     if os.name == "nt":
         command = ["taskkill", "/F", "/T", "/PID", str(pid)]
         subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)  # type: ignore[attr-defined]
         return
-    # Parents first: who is gone starts no more children.
+    # Parents first, so that they cannot start more children.
     for each in [pid, *descendants(pid)]:
         try:
             os.kill(each, signal.SIGKILL)
@@ -54,6 +54,6 @@ def _parents_from_proc() -> dict[int, int]:
                 stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
             except OSError:  # it has just ended
                 continue
-            # "pid (name) state ppid ...", where the name may hold anything, brackets too (proc(5)).
+            # "pid (name) state ppid ...", where the name may contain any character, also brackets (proc(5)).
             parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
     return parents

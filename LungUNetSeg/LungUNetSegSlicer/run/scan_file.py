@@ -1,6 +1,6 @@
-"""A CT of the scene as a file for the child process, written piece by piece.
+"""Writes a CT of the scene to a file for the child process, piece by piece.
 
-Slicer's event loop runs between the pieces: a scan of 500 MB in one piece would stop the user's mouse.
+Slicer's event loop runs between the pieces; writing a scan of 500 MB at once would freeze the user interface.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NRRD_TYPES = {"f4": "float", "f8": "double"} | {
 
 
 def write_scan(node: vtkMRMLScalarVolumeNode, path: Path) -> Generator[None, None, Geometry]:
-    """Write a volume's voxels, as they are, and their place in LPS as an uncompressed NRRD file (Teem, NRRD0004).
+    """Write a volume's stored voxels and their position in LPS as an uncompressed NRRD file (Teem, NRRD0004).
 
     Yields:
         After each piece.
@@ -35,8 +35,8 @@ def write_scan(node: vtkMRMLScalarVolumeNode, path: Path) -> Generator[None, Non
         The volume's grid.
 
     Raises:
-        ReadError: The node is no scalar volume, or its voxels are of a type that NRRD does not know.
-        OSError: The disk is full, or the folder is gone.
+        ReadError: The node is not a scalar volume, or NRRD does not support its voxel type.
+        OSError: The disk is full, or the folder was removed.
     """
     array = voxels(node)
     if array.dtype.str[1:] not in _NRRD_TYPES:
@@ -61,7 +61,7 @@ def _write(file: BinaryIO, piece: np.ndarray) -> None:
 
 
 def _header(dtype: np.dtype, geometry: Geometry) -> str:
-    """Return an NRRD header; its axes run as in memory, fastest first: column, row, slice."""
+    """Return an NRRD header; its axes have the order in memory, fastest first: column, row, slice."""
     affine = geometry.affine_lps
     directions = " ".join(_vector(affine[:3, axis]) for axis in (2, 1, 0))
     return (

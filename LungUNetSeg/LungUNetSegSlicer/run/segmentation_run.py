@@ -1,6 +1,6 @@
-"""One segmentation in a child process, from a volume node to a segmentation node.
+"""Runs one segmentation in a child process, from a volume node to a segmentation node.
 
-The scene changes once, at the very end, when everything is there. Until then a cancelled, failed or orphaned run
+The scene changes once, at the end, when all results are complete. Until then a cancelled, failed or orphaned run
 leaves nothing behind: no node, no file, no process.
 """
 
@@ -37,11 +37,11 @@ class RunEnd:
     """How a run ended.
 
     Attributes:
-        state: All is in the scene, or the user or the scene stopped it, or something went wrong.
-        message: For people, when it failed.
-        log: What the child wrote, or the traceback of a bug in Slicer, when it failed.
-        segmentation: The segmentation node, when it is done.
-        result: What `lungunetseg segment --json` writes, when it is done.
+        state: Whether the result is in the scene, the run was cancelled, or it failed.
+        message: For the user, if it failed.
+        log: The child's output, or the traceback of a bug in Slicer, if it failed.
+        segmentation: The segmentation node, if it succeeded.
+        result: What `lungunetseg segment --json` writes, if it succeeded.
     """
 
     state: Literal["done", "cancelled", "failed"]
@@ -52,14 +52,14 @@ class RunEnd:
 
 
 class SegmentationRun:
-    """Starts at once; ends by calling `on_end` exactly once.
+    """A run, which starts at once and ends by calling `on_end` exactly once.
 
     Args:
         volume: The CT. The run is cancelled when it, or the scene, goes away.
-        target: The segmentation that will be replaced, watched in the same way; None when a new one will be made.
+        target: The segmentation to replace, watched in the same way; None to make a new one.
         settings: How to segment.
         on_progress: Called with (stage, done, total).
-        on_end: Told how it ended.
+        on_end: Called with how it ended.
         make_child: Makes the child process.
 
     Raises:
@@ -85,21 +85,21 @@ class SegmentationRun:
         ]
         self._steps = Steps(self._hand_over(), self._keep_grid, self._fail)
         self._child = make_child(on_progress, self._on_child_end)
-        # Before there is a scan in the folder: from now on the child removes it should Slicer end by a crash.
+        # Started before the scan is in the folder: from now on the child removes the folder if Slicer crashes.
         self._child.start(settings.arguments(), self._folder)
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the run has not ended yet."""
         return not self._ended
 
     def cancel(self) -> None:
-        """End it; its processes are gone when this returns, its files too or soon, and the scene is as before."""
+        """Cancel the run. Its processes have ended when this returns; its files are removed, the scene is unchanged."""
         if self.running:
             self._end(RunEnd(state="cancelled"))
 
     def _hand_over(self) -> Generator[None, None, Geometry]:
-        """Write what the child reads; return the scan's grid."""
+        """Write the child's input; return the scan's grid."""
         yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
         unfinished = self._folder / "scan.part"
         geometry = yield from write_scan(self._volume, unfinished)
@@ -114,10 +114,10 @@ class SegmentationRun:
             self._steps = Steps(self._load(), self._finish, self._fail)
         elif end.state == "failed":
             self._end(RunEnd(state="failed", message=self._readable(end.message), log=self._readable(end.log)))
-        # A cancelled child ends during `_end`, which goes on by itself.
+        # A cancelled child ends during `_end`, which does the rest.
 
     def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any]]]:
-        """Read what the child left; return (segments, result), with the scene as it was."""
+        """Read the child's output; return (segments, result). The scene does not change."""
         self._on_progress("load", 0, 1)
         result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
         lungs, first = (np.load(self._folder / name, allow_pickle=False) for name in (child.LUNGS, child.FIRST))
@@ -151,10 +151,10 @@ class SegmentationRun:
         log = "".join(traceback.format_exception(error))
         self._end(RunEnd(state="failed", message=self._readable(message), log=self._readable(log)))
         if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: Slicer's log shall have its traceback
+            raise error  # a bug of ours: its traceback goes to Slicer's log
 
     def _readable(self, message: str) -> str:
-        """Name the volume instead of the temporary file that the child saw."""
+        """Replace the temporary file's path in a message by the volume's name."""
         return message.replace(str(self._folder / child.SCAN), self._volume.GetName() or "")
 
     def _on_scene_closes(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""What the user chooses in the panel, and what it means for the library's command line."""
+"""The user's choices in the panel, and the command line options that they stand for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Device(enum.Enum):
 
 
 class Engine(enum.Enum):
-    """What runs the network, by the library's names."""
+    """The engine that runs the network, by the library's names."""
 
     AUTO = "auto"
     ONNX_RUNTIME = "onnxruntime"
@@ -37,7 +37,7 @@ class Engine(enum.Enum):
 
 
 class Output(enum.Enum):
-    """The segments to make."""
+    """Which segments to make."""
 
     RIGHT_AND_LEFT = "lr"
     BOTH_AS_ONE = "binary"
@@ -49,7 +49,7 @@ class Output(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How to segment.
+    """The settings of a run.
 
     Attributes:
         model: Name of a shipped model, or path of a model's file.
@@ -67,15 +67,15 @@ class RunSettings:
 
     @property
     def needs_torch(self) -> bool:
-        """Whether nothing but PyTorch can do it, or is wanted."""
-        from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES  # not when Slicer starts
+        """Whether PyTorch is required or chosen."""
+        from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES  # imported here, so that Slicer starts without it
 
         torch_only = self.device is Device.GPU or Path(self.model).suffix in CHECKPOINT_SUFFIXES
         return torch_only or self.engine is Engine.TORCH
 
     @property
     def contradictory(self) -> bool:
-        """Whether the engine that is chosen cannot do what only PyTorch can."""
+        """Whether the chosen device or model needs PyTorch, but another engine is chosen."""
         return self.needs_torch and self.engine in (Engine.ONNX_RUNTIME, Engine.OPENVINO)
 
     def arguments(self) -> list[str]:
@@ -95,8 +95,8 @@ class RunSettings:
 
 
 def folder_text(error: OSError) -> str:
-    """Return what to do when a run cannot use Slicer's temporary folder."""
+    """Return the message for a run that cannot use Slicer's temporary folder."""
     return _(
-        "Slicer's temporary folder cannot be used ({reason}). Free some room there, or choose another folder in the "
+        "Slicer's temporary folder cannot be used ({reason}). Free some disk space, or choose another folder in the "
         "application settings."
     ).format(reason=error)

@@ -1,4 +1,4 @@
-"""The child process that computes, seen from Slicer: start, progress, cancel, end."""
+"""Controls the child process from Slicer: start, progress, cancel, end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from LungUNetSegSlicer.run.process_tree import end_process_tree
 """Called with (stage, done, total)."""
 
 _MODULE_PATH = (Path(LungUNetSegLib.__file__).parents[1], Path(__file__).parents[2])
-"""Where a child finds the library and this package; what Slicer added to its own sys.path does not reach children."""
+"""Folders for the child's sys.path: it does not inherit what Slicer added to its own."""
 
 _PROGRAM = "lungunetseg: "
-"""How the command line begins its one line on stderr."""
+"""Prefix of the command line's error message on stderr."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class ChildEnd:
     """How a child ended.
 
     Attributes:
-        state: Its exit status was 0, or it was cancelled, or anything else.
-        message: For people, when it failed: the child's own sentence.
-        log: All that it wrote on stderr, when it failed.
+        state: Whether its exit status was 0, it was cancelled, or it failed.
+        message: The child's error message for the user, if it failed.
+        log: All that it wrote to stderr, if it failed.
     """
 
     state: Literal["done", "cancelled", "failed"]
@@ -43,13 +43,13 @@ class ChildEnd:
 
 
 class ChildProcess(Protocol):
-    """What a run needs of a child process; `Worker` is one, and tests bring others."""
+    """The interface of a child process; `Worker` implements it, and tests have others."""
 
     def start(self, arguments: Sequence[str], folder: Path) -> None:
-        """Start the child in a folder."""
+        """Start the child with its folder."""
 
     def cancel(self) -> None:
-        """End the child and all that it started."""
+        """Kill the child and its children."""
 
 
 class Worker:
@@ -57,7 +57,7 @@ class Worker:
 
     Args:
         on_progress: Called for each line of progress.
-        on_end: Called once, when the process has ended, for whatever reason.
+        on_end: Called once, when the process has ended for any reason.
         module: What it runs.
     """
 
@@ -80,19 +80,19 @@ class Worker:
             self._process.connect(signal, slot)
 
     def start(self, arguments: Sequence[str], folder: Path) -> None:
-        """Start the child in `folder`, which it gets as its first argument."""
+        """Start the child with `folder` as its first argument."""
         environment = qt.QProcessEnvironment.systemEnvironment()
         python_path = [*map(str, _MODULE_PATH), environment.value("PYTHONPATH", "")]
         environment.insert("PYTHONPATH", os.pathsep.join(filter(None, python_path)))
         environment.insert("PYTHONUTF8", "1")
-        # `python -m` looks for modules in the working directory first, unless told not to.
+        # By default `python -m` searches the working directory for modules first.
         environment.insert("PYTHONSAFEPATH", "1")
         self._process.setProcessEnvironment(environment)
         self._process.setWorkingDirectory(str(folder))
         self._process.start(sys.executable, ["-m", self._module, str(folder), *arguments])
 
     def cancel(self) -> None:
-        """End the child and all that it started; `on_end` is called before this returns."""
+        """Kill the child and its children; `on_end` is called before this returns."""
         if self._process.state() == qt.QProcess.NotRunning:
             return
         self._cancelled = True
@@ -104,7 +104,7 @@ class Worker:
 
     def _read_progress(self) -> None:
         *lines, self._unread = (self._unread + self._process.readAllStandardOutput().data()).split(b"\n")
-        # Where lines have piled up, the last of each stage is enough.
+        # If several lines have arrived, the last of each stage is enough.
         latest = dict(progress for line in lines if (progress := _parse(line)))
         for stage, (done, total) in latest.items():
             self._on_progress(stage, done, total)
@@ -127,25 +127,25 @@ class Worker:
             self._end(ChildEnd("failed", message))
 
     def _end(self, end: ChildEnd) -> None:
-        # PythonQt's connections are strong references: they would keep this object for good.
+        # PythonQt's connections are strong references and would keep this object alive.
         for signal, slot in self._connections.items():
             self._process.disconnect(signal, slot)
         self._on_end(end)
 
 
 def _complaint(stderr: str) -> str:
-    """Return the command line's own sentence; all of stderr goes to Slicer's log."""
+    """Return the command line's error message; all of stderr goes to Slicer's log."""
     if stderr:
         logging.error("LungUNetSeg: %s", stderr)
     told = [line.removeprefix(_PROGRAM) for line in stderr.splitlines() if line.startswith(_PROGRAM)]
     if told:
         return told[-1]
-    # Killed, or never started in earnest; PythonSlicer's launcher says something of its own then.
+    # The process was killed or did not really start; then PythonSlicer's launcher writes a message of its own.
     return _("The computation ended unexpectedly. Perhaps memory ran out: close other programs, and try again.")
 
 
 def _parse(line: bytes) -> tuple[str, tuple[int, int]] | None:
-    """Return (stage, (done, total)); None for anything else, which goes to the log."""
+    """Parse a line of progress to (stage, (done, total)); None for any other line, which goes to the log."""
     try:
         progress = json.loads(line)
         return progress["stage"], (progress["done"], progress["total"])

@@ -1,1 +1,1 @@
-"""Between MRML nodes and the library: volumes, segmentations, surfaces, sample data."""
+"""Converts between MRML nodes and the library's data: volumes, segmentations, surfaces, sample data."""

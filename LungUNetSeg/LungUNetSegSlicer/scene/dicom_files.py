@@ -1,4 +1,4 @@
-"""The DICOM files that a volume was loaded from, for what the volume itself no longer tells: gaps, tilt, doubles."""
+"""Lists the DICOM files that a volume was loaded from, since the volume no longer shows gaps, tilt and duplicates."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import slicer
 from slicer import vtkMRMLScalarVolumeNode
 
 LOOKUPS_AT_ONCE = 50
-"""Queries to Slicer's DICOM database between two turns of the event loop; each takes well under a millisecond."""
+"""Queries to Slicer's DICOM database between two runs of the event loop; each takes well under a millisecond."""
 
 
 def write_dicom_files(node: vtkMRMLScalarVolumeNode, path: Path) -> Iterator[None]:
-    """Write the paths of a volume's DICOM files as a JSON list; no file where it came from elsewhere.
+    """Write the paths of a volume's DICOM files as a JSON list; no file is written for other volumes.
 
     Yields:
         After some of them.

@@ -1,4 +1,4 @@
-"""Loading the largest CT of a DICOM folder, by Slicer's own database and readers."""
+"""Loads the largest CT of a DICOM folder with Slicer's own database and readers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def load_largest_ct(folder: Path) -> tuple[vtkMRMLScalarVolumeNode, int]:
     """Import a folder into Slicer's DICOM database, and load the CT series with most images.
 
     Returns:
-        The volume, and how many other CT series the folder holds; Slicer's module DICOM loads those.
+        The volume, and the number of other CT series in the folder, which Slicer's module DICOM can load.
 
     Raises:
         ReadError: The folder holds no CT, or Slicer cannot load it.
@@ -42,6 +42,6 @@ def load_largest_ct(folder: Path) -> tuple[vtkMRMLScalarVolumeNode, int]:
     volumes = [node for node in nodes if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode"]
     if not volumes:
         raise ReadError(
-            _("Slicer could not load the CT in {folder}; the module DICOM tells why.").format(folder=folder)
+            _("Slicer could not load the CT in {folder}; the module DICOM shows why.").format(folder=folder)
         )
     return volumes[0], len(cts) - 1

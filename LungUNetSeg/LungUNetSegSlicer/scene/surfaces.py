@@ -1,4 +1,4 @@
-"""Closed surfaces of the lungs, made in the child process as Slicer makes them.
+"""Makes closed surfaces of the lungs in the child process, in the same way as Slicer does.
 
 Slicer's own conversion takes seconds on the thread of the user interface. This is the same chain of filters with the
 same settings (Slicer's Libs/vtkSegmentationCore/vtkBinaryLabelmapToClosedSurfaceConversionRule.cxx, defaults: flying
@@ -31,7 +31,7 @@ def make_surface(labels: Volume, label: int) -> vtkPolyData:
 
     Args:
         labels: A uint8 label map.
-        label: Whose surface; the polydata is empty where no voxel has it.
+        label: The label; the polydata is empty if no voxel has it.
 
     Returns:
         Triangles with normals, in the frame of the label map's affine (LPS mm).
@@ -79,7 +79,7 @@ def read_surface(path: Path) -> vtkPolyData:
 
 
 def _padded(mask: npt.NDArray[np.bool_]) -> vtkImageData:
-    """Return a mask as an image with one voxel of background around."""
+    """Return a mask as an image with a border of one background voxel."""
     padded = np.pad(mask, 1).astype(np.uint8)
     image = vtkImageData(dimensions=padded.shape[::-1])
     image.GetPointData().SetScalars(numpy_to_vtk(padded.ravel(), deep=True))

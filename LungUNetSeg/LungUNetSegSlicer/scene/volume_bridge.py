@@ -1,4 +1,4 @@
-"""Between Slicer's volume nodes and the library's `Volume`: the only place that knows RAS.
+"""Converts between Slicer's volume nodes and the library's `Volume`; the only file that uses RAS.
 
 A volume node keeps its voxels as (K, J, I), which is the library's (slice, row, column), and maps (i, j, k) to RAS
 mm; the library maps (slice, row, column) to LPS mm.
@@ -29,10 +29,10 @@ LUNG_WINDOW_HU = (1500.0, -600.0)
 
 
 def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Finding, ...]]:
-    """Copy a CT out of the scene.
+    """Copy a CT from the scene.
 
     The node's parent transform is not applied: the voxels are segmented as they were scanned, and the segmentation
-    is put under the same transform.
+    gets the same transform.
 
     Args:
         node: A scalar volume with any voxel type and any IJK-to-RAS matrix.
@@ -41,7 +41,7 @@ def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Findi
         The volume in int16 HU, and remarks with the codes ``under-transform`` and ``nan-voxels``.
 
     Raises:
-        ReadError: No volume, a label map, a colour or vector image, or a volume without voxels.
+        ReadError: Not a volume, a label map, a colour or vector image, or a volume without voxels.
     """
     array = voxels(node)
     geometry = geometry_from_ijk_to_ras(array.shape, ijk_to_ras(node))
@@ -83,7 +83,7 @@ def ijk_to_ras_matrix(geometry: Geometry) -> vtkMatrix4x4:
 
 
 def box_ras(node: Any) -> tuple[FloatArray, FloatArray]:
-    """Return middle and size, (3,) RAS mm, of the box around what a node holds; a size below 0 where it is empty."""
+    """Return centre and size, (3,) RAS mm, of a node's bounding box; the size is below 0 if the node is empty."""
     bounds = np.empty(6)
     node.GetRASBounds(bounds)
     low, high = bounds[::2], bounds[1::2]
@@ -91,7 +91,7 @@ def box_ras(node: Any) -> tuple[FloatArray, FloatArray]:
 
 
 def surface_to_ras(surface: vtkPolyData) -> vtkPolyData:
-    """Return a surface that lies in LPS mm in the scene's RAS mm, normals too."""
+    """Return a surface, given in LPS mm, in the scene's RAS mm, including its normals."""
     transform = vtkMatrixToLinearTransform(input=slicer.util.vtkMatrixFromArray(RAS_TO_LPS))
     placed = vtkTransformPolyDataFilter(transform=transform, input_data=surface)
     placed.Update()
@@ -99,7 +99,7 @@ def surface_to_ras(surface: vtkPolyData) -> vtkPolyData:
 
 
 def voxels(node: Any) -> np.ndarray:
-    """Return a scalar volume's voxels as they lie in the scene, (K, J, I), without a copy.
+    """Return a scalar volume's voxels, (K, J, I), without a copy.
 
     Raises:
         ReadError: As `volume_from_node`.
@@ -121,7 +121,7 @@ def voxels(node: Any) -> np.ndarray:
 
 
 def transform_remarks(node: vtkMRMLScalarVolumeNode) -> tuple[Finding, ...]:
-    """Say so when a volume is under a transform, which the segmentation of its voxels does not see."""
+    """Return a finding if a volume is under a transform, which the segmentation ignores."""
     transform = node.GetParentTransformNode()
     if not transform:
         return ()
@@ -136,4 +136,4 @@ def _nan_remarks(array: np.ndarray) -> tuple[Finding, ...]:
     missing = int(np.isnan(array).sum()) if array.dtype.kind == "f" else 0
     if not missing:
         return ()
-    return (Finding("nan-voxels", f"{missing} voxels hold no number (NaN); they were taken as air."),)
+    return (Finding("nan-voxels", f"{missing} voxels are NaN (not a number); they were treated as air."),)

@@ -1,4 +1,4 @@
-"""Slicer's core from PyPI, with no application: the scene, off-screen views, pictures, the demo."""
+"""Uses Slicer's core from PyPI without the application: scene, off-screen views, pictures, the demo."""
 
 from LungUNetSegSlicer.server.core import start
 

@@ -1,4 +1,4 @@
-"""A comparison's plot and table, drawn off screen from their nodes for the picture of its layout."""
+"""Draws a comparison's plot and table off screen, for the picture of its layout."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from LungUNetSegSlicer.server.offscreen import STRIP, TILE, grab_window, write_t
 PAPER, INK = (1.0, 1.0, 1.0), (0.11, 0.15, 0.19)
 TITLE_SIZE, TEXT_SIZE = 26, 21
 BORDER = 20
-"""Of paper around a plot, in pixels."""
+"""Margin around a plot, in pixels."""
 
 RIGHT_EDGES = (0.63, 0.81, 0.97)
-"""Of the table's columns of numbers, as shares of the width."""
+"""Positions of the table's number columns, as fractions of the width."""
 
 
 def draw_plot(chart_node: Any, colour: str) -> npt.NDArray[np.uint8]:
-    """Return a plot as `offscreen.draw` does: its curves over x, from 0 to 1."""
+    """Draw a plot's curves, with y from 0 to 1; the result has the form of `offscreen.draw`."""
     chart = vtkChartXY()
     for index in range(chart_node.GetNumberOfPlotSeriesNodes()):
         series, curve = chart_node.GetNthPlotSeriesNode(index), vtkPlotLine()
@@ -48,7 +48,9 @@ def draw_plot(chart_node: Any, colour: str) -> npt.NDArray[np.uint8]:
     chart.GetTitleProperties().SetFontSize(TITLE_SIZE)
     chart.SetShowLegend(True)
     chart.GetLegend().SetLabelSize(TEXT_SIZE)
-    chart.GetLegend().SetVerticalAlignment(vtkChartLegend.BOTTOM)  # good curves are at the top
+    # Good curves run along the top, bad points lie at 0 and at the ends: nothing is in the middle.
+    chart.GetLegend().SetVerticalAlignment(vtkChartLegend.CENTER)
+    chart.GetLegend().SetHorizontalAlignment(vtkChartLegend.CENTER)
     chart.GetAxis(vtkAxis.LEFT).SetBehavior(vtkAxis.FIXED)
     chart.GetAxis(vtkAxis.LEFT).SetNumberOfTicks(6)
     chart.GetAxis(vtkAxis.LEFT).SetRange(*chart_node.GetYAxisRange())
@@ -69,7 +71,7 @@ def draw_plot(chart_node: Any, colour: str) -> npt.NDArray[np.uint8]:
 
 
 def draw_scores(table_node: Any, colour: str) -> npt.NDArray[np.uint8]:
-    """Return the table of scores as `offscreen.draw` does, its numbers rounded as in the report."""
+    """Draw the table of scores, rounded as in the report; the result has the form of `offscreen.draw`."""
     names, *regions = (table_node.GetTable().GetColumn(i) for i in range(table_node.GetNumberOfColumns()))
     renderer, window = vtkRenderer(), vtkRenderWindow()
     renderer.SetBackground(*PAPER)

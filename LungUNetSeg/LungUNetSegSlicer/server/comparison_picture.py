@@ -1,4 +1,4 @@
-"""The picture of a comparison: its layout's six views, drawn off screen. For servers and the documentation.
+"""Draws the picture of a comparison off screen: the six views of its layout. For servers and the documentation.
 
 ``python -m LungUNetSegSlicer.server.comparison_picture FOLDER`` segments the sample scan, compares it with its reviewed
 mask, and writes ``comparison.png`` and ``report.html``.
@@ -19,7 +19,7 @@ PICTURE, REPORT = "comparison.png", "report.html"
 
 
 def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
-    """Write a PNG of the CT with prediction, with reference and with their differences; of distances, plot and table.
+    """Write a PNG with six views: the CT with prediction, reference and differences; distances, plot and table.
 
     Args:
         core: What `server.start` returned.
@@ -54,7 +54,7 @@ def render_comparison(core: Any, result: Any, index: int, path: Path) -> None:
 
 
 class _Views:
-    """The slices and the 3D view. They are made once, for a view that was shown never leaves its scene again."""
+    """The slice views and the 3D view. They are made once, because a shown view is never removed from its scene."""
 
     def __init__(self, core: Any) -> None:
         from LungUNetSegSlicer.compare import layout
@@ -72,7 +72,7 @@ class _Views:
         self.surface.renderer().AddViewProp(_scalar_bar())
 
     def aim(self, result: Any, position_ras: tuple[float, float, float]) -> None:
-        """Show the slice of the CT through a position, and of it what holds the lungs."""
+        """Show the slice of the CT through a position, cropped to the lungs."""
         from LungUNetSegSlicer.scene.volume_bridge import box_ras
         from LungUNetSegSlicer.server import offscreen
 
@@ -81,7 +81,7 @@ class _Views:
             offscreen.aim(view, result.image_node, (*middle[:2], position_ras[2]), size_mm[:2].max() * 1.15)
 
     def write_captions(self, result: Any, index: int) -> None:
-        """Write the scores and the colours' meaning into the views, in place of those of an earlier drawing."""
+        """Write the scores and the colours' meaning into the views; they replace those of an earlier drawing."""
         from LungUNetSegSlicer.compare.display import DIFFERENCES
         from LungUNetSegSlicer.server import offscreen
 
@@ -134,7 +134,7 @@ def _scalar_bar() -> Any:
 def main(arguments: Sequence[str]) -> int:
     """Draw the sample; return the exit status."""
     core = server.start()
-    # Slicer's names exist only now.
+    # Only possible once Slicer's core has started.
     from LungUNetSegLib import sample
     from LungUNetSegLib.io import read_labels, read_scan
     from LungUNetSegSlicer.compare.comparison import compare_nodes
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
     reference.SetName(f"{sample.NAME} reference")
     compared = compare_nodes(prediction, reference)
     compared.write_report(folder / REPORT, model="lungs")
-    # Not the slice of the lowest DSC, a sliver of the base: the one with most to see.
+    # The slice with most wrong voxels, as the one of the lowest DSC is a sliver of the lung base.
     wrong = compared.comparison.whole.wrong_by_slice
     render_comparison(core, compared, wrong.index(max(wrong)), folder / PICTURE)
     return 0

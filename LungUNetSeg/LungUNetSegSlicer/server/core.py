@@ -1,4 +1,4 @@
-"""Slicer's core without the application: the same scene, nodes and logic where no Slicer runs.
+"""Starts Slicer's core without the application: the same scene, nodes and logic without a running Slicer.
 
 On PyPI `slicer-core` holds Slicer's MRML scene, segmentation core and `slicer.util`, and `trame-slicer` an application
 object around them (`pip install '.[slicer]'` in the checkout installs both). `start` supplies the few names of the
@@ -17,7 +17,7 @@ from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError
 
 @cache
 def start() -> Any:
-    """Start Slicer's core in this process, once; later calls give the same one.
+    """Start Slicer's core in this process; later calls return the same one.
 
     Afterwards `slicer.mrmlScene` is its scene, and `LungUNetSegSlicer.logic` can be imported.
 
@@ -56,7 +56,7 @@ def _import_slicer() -> Any:
             "install '.[slicer]'`."
         ) from error
     if not hasattr(slicer, "vtkMRMLScene"):
-        # PyPI's package named slicer slices arrays, and takes the same import name.
+        # The unrelated package slicer on PyPI has the same import name.
         raise MissingDependencyError(
             f"{slicer.__file__} is not Slicer's core but another package of that name. Remove it with: pip uninstall "
             'slicer; then: pip install --force-reinstall "slicer-core"'
@@ -65,7 +65,7 @@ def _import_slicer() -> Any:
 
 
 def _hush_vtk() -> None:
-    """Let VTK report errors, once, and no warnings: off screen it has several at each view, and none means anything."""
+    """Let VTK report errors but no warnings: off screen each view causes several harmless ones."""
     from vtk import vtkLogger, vtkOutputWindow
 
     vtkLogger.SetStderrVerbosity(vtkLogger.VERBOSITY_ERROR)
@@ -73,7 +73,7 @@ def _hush_vtk() -> None:
 
 
 def _module(logic: Any) -> SimpleNamespace:
-    """Return what `slicer.modules.<name>` is in the application, as far as its logic goes."""
+    """Return a stand-in for the application's `slicer.modules.<name>` that has its logic."""
     return SimpleNamespace(logic=lambda: logic)
 
 

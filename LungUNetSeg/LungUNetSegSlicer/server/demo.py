@@ -1,7 +1,7 @@
-"""What ``make demo`` runs: a chest CT through the module's logic on Slicer's own core, with all that one would look at.
+"""Runs ``make demo``: segments a chest CT with the module's logic on Slicer's own core, and writes all results.
 
-``python -m LungUNetSegSlicer.server.demo [CT]``: the sample scan, or the user's own. Without network and cache the
-sample's place is taken by the phantom, written as DICOM.
+``python -m LungUNetSegSlicer.server.demo [CT]`` takes the sample scan, or the user's own. If the sample can neither be
+downloaded nor found in the cache, the phantom, written as DICOM, is used instead.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from LungUNetSegSlicer.server.demo_page import write_page
 SEGMENTATION, LABELS, SCENE, VIEWS = "lungs.seg.nrrd", "lungs.nii.gz", "lungs.mrb", "views.png"
 PAGE, NUMBERS = "report.html", "lungs.json"
 OUTPUTS = (PAGE, VIEWS, SCENE, SEGMENTATION, LABELS, NUMBERS)
-"""From what one looks at first to what programs read."""
+"""The output files: first those for people, then those for programs."""
 
 OLD_OUTPUTS = ("report.json",)
-"""What earlier versions left and this one does not write."""
+"""Files that earlier versions wrote and this one does not."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A scan, its name for people, and the labels to compare with where there are any."""
+    """A scan, its display name, and the reference labels if there are any."""
 
     name: str
     scan: Scan
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo; return the exit status."""
     parser = argparse.ArgumentParser(prog="make demo", description="Segment the sample scan, or CT, and show it.")
     parser.add_argument("ct", type=Path, nargs="?", metavar="CT", help="a DICOM folder or an image file")
-    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="the folder for what is made")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), help="the folder for the results")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a shipped model, a model's folder or a checkpoint")
     options = parser.parse_args(arguments)
     try:
@@ -67,8 +67,8 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
     """Segment a scan and write the outputs into a folder.
 
     Args:
-        ct: The user's scan; the sample when None.
-        output: Made if absent; what an earlier run left there is replaced.
+        ct: The user's scan; the sample if None.
+        output: Created if missing; the files of an earlier run are replaced.
         model: As for `load_model`.
 
     Raises:
@@ -79,7 +79,7 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
     case = _find_case(ct, output)
     print(case.scan.description, flush=True)
     core = server.start()
-    # Slicer's names exist only now.
+    # Only possible once Slicer's core has started.
     from LungUNetSegSlicer.logic import LungLogic
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
@@ -110,21 +110,21 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
 
 
 def _make_folder(output: Path) -> None:
-    """Make the folder, and find out now rather than at the end whether it can be written."""
+    """Create the folder, and check now rather than at the end that it can be written."""
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"{output}: cannot be made: {error.strerror}. Choose another place.") from error
+        raise WriteError(f"{output}: cannot be created: {error.strerror}. Choose another folder.") from error
     check_writable(output / LABELS)
 
 
 def _remove_old(output: Path) -> None:
-    """Remove what an earlier run left, now that there is something new, so that nothing old is taken for new."""
+    """Remove the files of an earlier run, so that no old file is taken for a new one."""
     try:
         for name in (*OUTPUTS, *OLD_OUTPUTS):
             (output / name).unlink(missing_ok=True)
     except OSError as error:
-        raise WriteError(f"{output}: cannot be written: {error.strerror}. Choose another place.") from error
+        raise WriteError(f"{output}: cannot be written: {error.strerror}. Choose another folder.") from error
 
 
 def _find_case(ct: Path | None, output: Path) -> Case:
@@ -133,7 +133,7 @@ def _find_case(ct: Path | None, output: Path) -> Case:
     try:
         return Case(sample.NAME, read_scan(sample.fetch()), read_labels(sample.MASK))
     except ReadError as error:
-        print(f"{error}\nThe phantom takes its place.", flush=True)
+        print(f"{error}\nThe synthetic phantom is used instead.", flush=True)
     phantom = make_phantom(rng=1)
     folder = output / "phantom"
     write_dicom_series(phantom.ct, folder)
@@ -141,7 +141,7 @@ def _find_case(ct: Path | None, output: Path) -> Case:
 
 
 def _draw(core: Any, volume_node: Any, segmentation_node: Any, result: Segmentation, path: Path) -> None:
-    """Draw the views; a machine that cannot draw has the rest all the same."""
+    """Draw the views; on a machine that cannot draw, the other results are still written."""
     from LungUNetSegSlicer.server.picture import render_views
 
     volumes_ml = (result.volumes_ml["right"], result.volumes_ml["left"])
@@ -152,7 +152,7 @@ def _draw(core: Any, volume_node: Any, segmentation_node: Any, result: Segmentat
     try:
         render_views(core, volume_node, segmentation_node, legend, path)
     except MissingDependencyError as error:
-        print(f"There is no {path.name}. {error}", flush=True)
+        print(f"{path.name} was not written. {error}", flush=True)
 
 
 def _write_segmentation(segmentation_node: Any, path: Path) -> None:
@@ -162,17 +162,17 @@ def _write_segmentation(segmentation_node: Any, path: Path) -> None:
     storage = vtkMRMLSegmentationStorageNode()
     storage.SetFileName(str(path))
     if not storage.WriteData(segmentation_node):
-        raise WriteError(f"{path}: Slicer could not write the segmentation. Is there room?")
+        raise WriteError(f"{path}: Slicer could not write the segmentation. Is the disk full?")
 
 
 def _write_scene(core: Any, path: Path) -> None:
     """Save all nodes and their data in one file that Slicer opens, with the views as they were drawn."""
     if not core.io_manager.write_scene(path):
-        raise WriteError(f"{path}: Slicer could not write the scene. Is there room?")
+        raise WriteError(f"{path}: Slicer could not write the scene. Is the disk full?")
 
 
 def _finite(score: float) -> float | None:
-    """Return what JSON has for a score: nothing where it is not defined."""
+    """Return a score for JSON: None if it is not defined."""
     return score if math.isfinite(score) else None
 
 

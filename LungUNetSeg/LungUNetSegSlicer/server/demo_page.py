@@ -1,4 +1,4 @@
-"""The page that `make demo` leaves: volumes, remarks, the views and, where there is a reference, all scores."""
+"""Writes the page of `make demo`: volumes, findings, the views and, if there is a reference, all scores."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: Evalua
     """Write one HTML file that needs nothing else.
 
     Args:
-        path: Of the page.
-        name: Of the scan.
+        path: Path of the page.
+        name: Name of the scan.
         summary: From `LungUNetSegLib.segmentation.summary.report`, with "input".
-        scored: The comparison with a reference; None where there is none.
-        views: A picture of the views, which a machine that cannot draw does not have.
+        scored: The comparison with a reference; None without one.
+        views: A picture of the views; None on a machine that cannot draw.
 
     Raises:
         WriteError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""Slicer's own slice and 3D views, drawn off screen into pictures. For servers; needs no display."""
+"""Draws Slicer's own slice and 3D views off screen into pictures. For servers; needs no display."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class SliceSpec:
 
 
 def require_graphics() -> None:
-    """Try in a child: where there is no OpenGL, VTK ends the process instead of raising an error."""
+    """Check in a child process that VTK can draw: without OpenGL it ends the process instead of raising an error."""
     if subprocess.run([sys.executable, "-c", _DRAW_NOTHING], capture_output=True, check=False).returncode:
         raise MissingDependencyError(
-            "This machine cannot draw pictures: it has no OpenGL. On Debian and Ubuntu it is installed with: apt-get "
+            "This machine cannot draw pictures: it has no OpenGL. On Debian and Ubuntu install it with: apt-get "
             "install libegl1 libgl1-mesa-dri"
         )
 
@@ -84,7 +84,7 @@ def three_d_view(core: Any, tag: str, title: str) -> Any:
 
 
 def aim(view: Any, volume_node: Any, centre: Iterable[float], size_mm: float) -> None:
-    """Show the slice of a CT through `centre`, and of it a square of `size_mm`."""
+    """Show a square of `size_mm` of the CT slice through `centre`."""
     view.set_background_volume_id(volume_node.GetID())
     view.fit_view_to_content()
     node = view.get_view_node()
@@ -94,7 +94,7 @@ def aim(view: Any, volume_node: Any, centre: Iterable[float], size_mm: float) ->
 
 @contextmanager
 def ct_below(segmentation_nodes: Sequence[Any]) -> Iterator[None]:
-    """Keep segmentations out of the views while these get their CT: a slice view draws what was added first below."""
+    """Hide segmentations while the views get their CT, as a slice view draws what was added first at the bottom."""
     display_ids = [node.GetDisplayNodeID() for node in segmentation_nodes]
     for node in segmentation_nodes:
         node.SetAndObserveDisplayNodeID(None)
@@ -108,8 +108,8 @@ def ct_below(segmentation_nodes: Sequence[Any]) -> Iterator[None]:
 def face(view: Any) -> None:
     """Look at all surfaces from the front."""
     view.fit_view_to_content()
-    view.reset_camera()  # Again, for the first one fitted the view from where the camera was.
-    view.zoom(-0.1)  # Room for the legend.
+    view.reset_camera()  # Again, because the first call fitted the view from the old camera position.
+    view.zoom(-0.1)  # Leaves space for the legend.
 
 
 def write_text(
@@ -124,20 +124,20 @@ def write_text(
     style.SetFontSize(size)
     style.SetColor(*colour)
     style.SetBackgroundColor(0, 0, 0)
-    style.SetBackgroundOpacity(0.85)  # light tissue is as light as the text
+    style.SetBackgroundOpacity(0.85)  # a shadow, as bright tissue is as bright as the text
     style.BoldOn()
     renderer.AddViewProp(actor)
     return actor
 
 
 def draw(view: Any, colour: str) -> npt.NDArray[np.uint8]:
-    """Draw a view; return (row, column, RGB) with rows from the bottom up, as VTK has them."""
+    """Draw a view; return (row, column, RGB) with rows from the bottom up, as in VTK."""
     view.render()
     return grab_window(view.render_window(), colour)
 
 
 def grab_window(window: Any, colour: str) -> npt.NDArray[np.uint8]:
-    """Return what a window shows, as `draw` does."""
+    """Return a window's contents in the form of `draw`."""
     grab = vtkWindowToImageFilter()
     grab.SetInput(window)
     grab.ReadFrontBufferOff()
@@ -151,7 +151,7 @@ def grab_window(window: Any, colour: str) -> npt.NDArray[np.uint8]:
 
 
 def tiled(rows: Sequence[Sequence[npt.NDArray[np.uint8]]]) -> npt.NDArray[np.uint8]:
-    """Return drawings in rows from the top, as Slicer's layouts have their views; rows are of one length."""
+    """Arrange drawings in rows from the top, like the views of Slicer's layouts; all rows have the same length."""
     picture = np.zeros((len(rows) * (TILE + GAP) - GAP, len(rows[0]) * (TILE + GAP) - GAP, 3), np.uint8)
     for down, row in enumerate(reversed(rows)):  # from the bottom up
         for across, drawing in enumerate(row):
@@ -161,7 +161,7 @@ def tiled(rows: Sequence[Sequence[npt.NDArray[np.uint8]]]) -> npt.NDArray[np.uin
 
 
 def save_png(picture: npt.NDArray[np.uint8], path: Path) -> None:
-    """Write a drawing; raise WriteError where that cannot be done."""
+    """Write a drawing as PNG; raise WriteError if that fails."""
     image = vtkImageData()
     image.SetDimensions(picture.shape[1], picture.shape[0], 1)
     image.GetPointData().SetScalars(numpy_to_vtk(picture.reshape(-1, 3)))
@@ -170,4 +170,4 @@ def save_png(picture: npt.NDArray[np.uint8], path: Path) -> None:
     writer.SetInputData(image)
     writer.Write()
     if writer.GetErrorCode():
-        raise WriteError(f"The picture {path} cannot be written. Choose another place, or free some room there.")
+        raise WriteError(f"The picture {path} cannot be written. Choose another folder, or free some disk space.")

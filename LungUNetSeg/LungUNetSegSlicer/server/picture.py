@@ -1,4 +1,4 @@
-"""Pictures of a segmented CT, drawn off screen by Slicer's own slice and 3D views. For servers; needs no display."""
+"""Draws pictures of a segmented CT off screen with Slicer's own views. For servers; needs no display."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from LungUNetSegSlicer.server.offscreen import (
 )
 
 MARGIN = 1.3
-"""The slices show a square of the longest side of the box around the lungs, times this."""
+"""Side of the square that the slices show, as a multiple of the longest side of the lungs' bounding box."""
 
 AXIAL = SliceSpec("Red", "#F34A33", "Axial", "R", "L", "Axial")
 CORONAL = SliceSpec("Green", "#6EB04B", "Coronal", "R", "L", "Coronal")
@@ -75,7 +75,7 @@ def render_views(
 
 
 class _Views:
-    """The four views of a scene. They are made once, for a view that was shown never leaves its scene again."""
+    """The four views of a scene. They are made once, because a shown view is never removed from its scene."""
 
     def __init__(self, core: Any) -> None:
         self.axial, self.coronal, self.sagittal = (slice_view(core, each) for each in (AXIAL, CORONAL, SAGITTAL))
@@ -83,7 +83,7 @@ class _Views:
         self._legend: list[vtkTextActor] = []
 
     def write_legend(self, legend: Mapping[str, str], segmentation_node: vtkMRMLSegmentationNode) -> None:
-        """Write a line for each segment into the 3D view, in place of those of an earlier drawing."""
+        """Write a line for each segment into the 3D view; the lines replace those of an earlier drawing."""
         renderer = self.surfaces.renderer()
         for actor in self._legend:
             renderer.RemoveViewProp(actor)

@@ -1,7 +1,7 @@
-"""DICOM series, in and out."""
+"""Reads and writes DICOM series."""
 
 import warnings
 
-# pydicom warns of each value that breaks the standard; those that matter are checked here. Once, as this filter is the
-# whole process's: turned for each reading it would come to lie anyhow where readers run in threads.
+# pydicom warns of each value that violates the standard; those that matter are checked here. The filter is set once,
+# because it is global: setting it for each reading would not be safe when readers run in threads.
 warnings.filterwarnings("ignore", module=r"pydicom(\..*)?")

@@ -1,8 +1,8 @@
-"""Several scans in one series told apart, and one scan in several series put together.
+"""Separates several scans in one series, and joins one scan that is spread over several series.
 
-Scanners and archives store phases, breaths and kernels of one region under one Series Instance UID, told apart by any
-of many tags or only by their order. What lies at the same places, or between each other's slices although each is
-complete by itself, is several scans; what only together makes an even stack is one.
+Scanners and archives store phases, breaths and kernels of one region under one Series Instance UID, distinguished by
+any of many tags or only by their order. Slices at the same positions, or stacks that interleave although each is
+complete by itself, are several scans; parts that only together make an even stack are one scan.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ OVERLAP_SHARE = 0.3
 """Two parts of a series that share more of their length are two scans of the same region."""
 
 COMPLETE_SHARE = 0.75
-"""A scan whose slices are this thick, in its own distance of slices, is complete without those of another between."""
+"""A scan whose slices are at least this thick, as a multiple of their distance, is complete by itself."""
 
 LEAST_SLICES = 3
-"""Fewer are no scan that could lie between another's slices."""
+"""Fewer slices are not treated as a scan of their own between another's slices."""
 
 LONE_UIDS = 3
-"""From so many series of one slice each on, an archive gave each slice a series of its own."""
+"""With at least this many series of one slice each, an archive gave each slice its own series."""
 
 _TIMES = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "AcquisitionTime", "ContentTime")
 
@@ -40,15 +40,23 @@ Slices = list[SliceHeader]
 
 
 def scans_in(slices: Sequence[SliceHeader]) -> list[Slices]:
-    """Return the slices of one series by the scans that they belong to."""
-    patients: dict[tuple[str, str], Slices] = {}
+    """Return the slices of one series, grouped by scan."""
+    return [part for own in _by_patient(slices) for group in _same_frame(own) for part in _told_apart(group)]
+
+
+def _by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
+    """Slices of one patient and study each; slices that name none belong to the only ones that are named."""
+    patients = {each.patient for each in slices} - {""}
+    studies = {each.study for each in slices} - {""}
+    only_patient, only_study = (next(iter(found)) if len(found) == 1 else "" for found in (patients, studies))
+    groups: dict[tuple[str, str], Slices] = {}
     for each in slices:
-        patients.setdefault((each.patient, each.study), []).append(each)
-    return [part for own in patients.values() for group in _same_frame(own) for part in _told_apart(group)]
+        groups.setdefault((each.patient or only_patient, each.study or only_study), []).append(each)
+    return list(groups.values())
 
 
 def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
-    """Return series by their UID, and of how many each was put together: 1 but where each slice had one of its own."""
+    """Return the series by their UID, and how many were joined to each: 1 unless each slice had its own series."""
     alike: dict[Any, list[str]] = {}
     for uid, slices in series.items():
         first = slices[0]
@@ -67,7 +75,7 @@ def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
 
 
 def _same_frame(slices: Sequence[SliceHeader]) -> list[Slices]:
-    """Slices of one size, pixel spacing and orientation each."""
+    """Group slices by size, pixel spacing and orientation."""
     groups: list[Slices] = []
     for each in slices:
         for group in groups:
@@ -90,12 +98,13 @@ def _alike(one: npt.ArrayLike, other: npt.ArrayLike, *, rtol: float = 1e-5, atol
 
 
 def _told_apart(slices: Slices) -> list[Slices]:
-    """Split slices that are several scans of the same places, by what differs in their headers.
+    """Split slices that are several scans of the same region, by what differs in their headers.
 
     A scanner may number each turn of the gantry as an acquisition of its own, so slices are split only where long
     parts overlap and the whole is no even stack, or each part is a complete scan.
     """
-    unique = list({(each.sop_uid, each.frame): each for each in slices}.values())
+    # Copies of a file are one slice; where a program gave all slices one identifier, their places tell them apart.
+    unique = list({(each.sop_uid, each.frame, each.instance, *each.position): each for each in slices}.values())
     whole = stack(unique)
     is_regular = not whole.repeated and is_even(whole.positions_mm)
     for parts in _ways_to_split(unique):
@@ -123,7 +132,7 @@ def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:
 
 
 def _orders(slices: Slices) -> Iterator[Slices]:
-    """The slices in the order of their numbers, and of each kind of time, where these differ from slice to slice."""
+    """Return the slices in the order of their numbers, and of each kind of time, if these differ between slices."""
     numbers: list[list[float]] = [[float(each.instance) for each in slices]]
     numbers += [[_seconds(each.phase[PHASES.index(name)]) for each in slices] for name in _TIMES]
     for values in numbers:
@@ -132,7 +141,7 @@ def _orders(slices: Slices) -> Iterator[Slices]:
 
 
 def _seconds(text: str) -> float:
-    """A date or time of DICOM as a number that grows with it."""
+    """Convert a DICOM date or time to a number that increases with it."""
     try:
         return float(text)
     except ValueError:
@@ -140,7 +149,7 @@ def _seconds(text: str) -> float:
 
 
 def _sweeps(ordered: Slices) -> list[Slices]:
-    """Cut slices in the order of their making where the table turns or jumps back; each part goes one way."""
+    """Split slices in acquisition order where the table reverses or jumps back; each part moves in one direction."""
     heights = np.array([each.position for each in ordered]) @ ordered[0].normal
     cuts, way = [0], 0.0
     for index, step in enumerate(np.diff(heights), 1):
@@ -154,7 +163,7 @@ def _sweeps(ordered: Slices) -> list[Slices]:
 
 
 def _are_complete(parts: Sequence[Slices]) -> bool:
-    """Whether each part of an even stack is a scan of the same region by itself, its slices between the others'."""
+    """Whether each part of an even stack is a complete scan of the same region, interleaved with the others."""
     lengths = []
     for part in parts:
         own = stack(part)
@@ -181,10 +190,10 @@ def _overlap(parts: Sequence[Sequence[SliceHeader]], length_mm: float) -> bool:
 
 
 def _by_turns(slices: Slices, whole: Stack) -> list[Slices] | None:
-    """Split images that no tag known here tells apart: n at each place are n scans.
+    """Split images that no known tag distinguishes: n images at each position are n scans.
 
     Raises:
-        ReadError: No tag of their files tells them apart, and no number orders them.
+        ReadError: No tag of their files distinguishes them, and no number orders them.
     """
     count = len(whole.positions_mm)
     times = len(slices) // count
@@ -202,20 +211,20 @@ def _by_turns(slices: Slices, whole: Stack) -> list[Slices] | None:
             order = sorted(range(len(slices)), key=lambda index: (place[index], numbers[index]))
             return [[slices[index] for index in order[turn::times]] for turn in range(times)]
     raise ReadError(
-        f"{slices[0].path.parent}: there are {times} images at each place, and nothing in their headers tells which of"
+        f"{slices[0].path.parent}: there are {times} images at each position, and their headers do not tell which of"
         " them belong together. Export each scan as a series of its own."
     )
 
 
 def _numbers(slices: Slices, place: npt.NDArray[np.int64], time: str = "") -> list[float] | None:
-    """Instance numbers, or a kind of time, of all slices, if no two at one place are the same."""
+    """Return instance numbers, or a kind of time, of all slices, if they differ among slices at each position."""
     index = PHASES.index(time) if time else 0
     values = [_seconds(each.phase[index]) if time else float(each.instance) for each in slices]
     return values if len(set(zip(place.tolist(), values, strict=True))) == len(slices) else None
 
 
 def _by_any_tag(slices: Slices, place: npt.NDArray[np.int64], times: int) -> list[Slices] | None:
-    """Split by the first element of the headers, private ones included, that has each value once at each place."""
+    """Split by the first header element, including private ones, that has each value once at each position."""
     if any(each.frame is not None for each in slices):
         return None
     headers = [read_dataset(each.path, stop_before_pixels=True) or {} for each in slices]

@@ -1,4 +1,4 @@
-"""Which files there are, and what is in one: a DICOM data set, something else, or something damaged."""
+"""Lists files and parses them: a file is a DICOM data set, something else, or damaged."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomFileLike
 from pydicom.filewriter import write_file_meta_info
@@ -21,16 +22,19 @@ from LungUNetSegLib.io.images.files import check_ordinary
 
 logger = logging.getLogger(__name__)
 
+_UNTOLD = 0xFFFFFFFF
+"""The length of an element that ends with a mark instead."""
+
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2048
 _HEADER_BYTES = 1 << 24
-"""What is unpacked of a compressed data set to find its header, and allowed beside its pixels."""
+"""Bytes of a compressed data set that are unpacked to find its header, and allowed besides its pixels."""
 
 
 def files_of(source: Path | Sequence[Path]) -> list[Path]:
     """Return the files of a folder, at any depth and of any name, or of a list of files and folders.
 
-    Links are followed, each folder once; pipes, devices and links that lead nowhere are left out.
+    Links are followed, each folder once; pipes, devices and broken links are left out.
     """
     if not isinstance(source, Path):
         return [file for each in source for file in files_of(each)]
@@ -51,13 +55,13 @@ def files_of(source: Path | Sequence[Path]) -> list[Path]:
 
 
 def existing_files(path: Path) -> list[Path]:
-    """Return the files of a folder, or a file; at least one.
+    """Return the files of a folder, or the single file; at least one.
 
     Raises:
-        ReadError: There is nothing, or nothing that could be read.
+        ReadError: There is no file, or none that can be read.
     """
     if path.is_symlink() and not path.exists():
-        raise ReadError(f"{path}: is a link that leads nowhere.")
+        raise ReadError(f"{path}: is a broken link.")
     if not path.exists():
         raise ReadError(f"{path}: there is no such file or folder.")
     files = files_of(path)
@@ -66,7 +70,7 @@ def existing_files(path: Path) -> list[Path]:
             check_ordinary(path)
         return files
     try:
-        held = next(path.iterdir(), None)  # the search passes silently over what it may not open
+        held = next(path.iterdir(), None)  # the search silently skips folders that it may not open
     except OSError as error:
         raise ReadError(f"{path}: the folder cannot be opened: {error.strerror}.") from error
     if held is not None and held.is_symlink() and not held.exists():
@@ -75,27 +79,38 @@ def existing_files(path: Path) -> list[Path]:
 
 
 def read_dataset(path: Path, **options: Any) -> Dataset | None:
-    """Return a DICOM file's data set, empty if it is damaged, or None if the file is none.
+    """Return a DICOM file's data set, empty if it is damaged, or None if the file is not DICOM.
 
     Old files without the preamble are read too. Options are those of `pydicom.dcmread`.
     """
     with path.open("rb") as file:
         start = file.read(_META_BYTES)
     has_preamble = start[128:132] == b"DICM"
-    # Without it the data begin with group 0002 or 0008, little endian.
+    # Without the preamble the data begin with group 0002 or 0008, little endian.
     if not has_preamble and start[:2] not in (b"\x02\x00", b"\x08\x00"):
         return None
     try:
         if has_preamble and _DEFLATED in start:
             return _inflated(path, options)
         return pydicom.dcmread(path, force=not has_preamble, **options)
-    except Exception:  # broken bytes make pydicom raise nearly anything
+    except Exception:  # for damaged files pydicom may raise almost anything
         logger.debug("%s cannot be parsed as DICOM", path, exc_info=True)
         return Dataset() if has_preamble else None
 
 
+def is_cut_short(dataset: Dataset) -> bool:
+    """Whether a data set's last element is shorter than it says.
+
+    pydicom reads what is there: of a structure set that was copied in part, it gives the first contours as all.
+    """
+    if not len(dataset):
+        return False
+    last = dataset.get_item(max(dataset.keys()))
+    return isinstance(last, RawDataElement) and last.length != _UNTOLD and len(last.value or b"") < last.length
+
+
 def _inflated(path: Path, options: dict[str, Any]) -> Dataset:
-    """Return a deflated data set (PS3.5 A.5), of which no more is unpacked than its header claims."""
+    """Return a deflated data set (PS3.5 A.5), unpacking no more than its header claims."""
     content = path.read_bytes()
     meta = pydicom.filereader.read_file_meta_info(path)
     start = 132 + 12 + int(meta.FileMetaInformationGroupLength)
@@ -114,7 +129,7 @@ def _inflated(path: Path, options: dict[str, Any]) -> Dataset:
 
 
 def _plain(meta: Any, data: bytes) -> BytesIO:
-    """A DICOM file of this data set as it is without compression."""
+    """Return an uncompressed DICOM file of this data set."""
     file = BytesIO()
     file.write(bytes(128) + b"DICM")
     write_file_meta_info(DicomFileLike(file), meta, enforce_standard=False)

@@ -1,4 +1,4 @@
-"""DICOM files to slice headers: what is a CT slice, where it lies and how its values become HU; no pixel is read."""
+"""Reads CT slice headers from DICOM files: position, orientation and conversion to HU, without reading pixels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, Others, image_type, kind_by_name, other_kind
+from LungUNetSegLib.io.dicom.kinds import (
+    FRAMES_WITHOUT_PLACES,
+    MULTI_FRAME_CT,
+    Others,
+    image_type,
+    kind_by_name,
+    other_kind,
+)
 
 FloatArray = npt.NDArray[np.float64]
 logger = logging.getLogger(__name__)
@@ -39,14 +46,15 @@ PHASES = (
     *("IrradiationEventUID", "AcquisitionDate", "AcquisitionDateTime", "AcquisitionTime"),
     *("FrameAcquisitionDateTime", "ContentTime", "ImageComments"),
 )
-"""What tells apart scans of the same places in one series, the most telling first."""
+"""Tags that distinguish scans of the same region in one series, the most specific first."""
 
-# What a CT slice's header is read for; all else stays on disk.
+# The tags that are read of a CT slice's header; the rest stays on disk.
 _KEYWORDS = [
     *("SOPClassUID", "SOPInstanceUID", "Modality", "ImageType", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"),
     *("FrameOfReferenceUID", "BodyPartExamined", "InstanceNumber", "ConvolutionKernel", *PHASES),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
-    *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType"),
+    "PhotometricInterpretation",
+    *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 
@@ -56,15 +64,15 @@ _TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType")}
 _WANTED = [_TAGS[keyword] for keyword in _KEYWORDS]
 
 RIGHT_ANGLE = 0.02
-"""Cosine between rows and columns up to which their directions are rounded or jitter, 1.1 degrees."""
+"""Largest cosine between rows and columns that is explained by rounding or jitter, 1.1 degrees."""
 
 HEADER_THREADS = 8
-"""Files on a network are waited for, not computed."""
+"""Threads that read headers: more than cores, as reading from a network means waiting."""
 
 
 @dataclass(frozen=True, eq=False)
 class SliceHeader:
-    """One CT slice: a file, or a frame of one.
+    """The header of one CT slice: a file, or a frame of a multi-frame file.
 
     Attributes:
         path: Its file.
@@ -79,7 +87,7 @@ class SliceHeader:
         slope, intercept: HU = slope * stored value + intercept (PS3.3 C.11.1).
         has_rescale: Whether the file gives them.
         rescale_type: Unit of the rescaled values, "HU" if the file does not say otherwise.
-        instance, series_number: The file's numbers, 0 if absent.
+        instance, series_number: Instance and series number, 0 if absent.
         variant: Image type and kernel.
         phase: Values of `PHASES`, "" where absent.
         title: Series description.
@@ -118,7 +126,7 @@ class SliceHeader:
 
 
 def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
-    """Return the CT slices in these files, and which of which other kind were set aside."""
+    """Return the CT slices in these files, and the other files by kind."""
     slices: list[SliceHeader] = []
     others: Others = {}
     with ThreadPoolExecutor(HEADER_THREADS) as pool:
@@ -142,21 +150,23 @@ def read_header(path: Path) -> list[SliceHeader] | str:
         kind = other_kind(dataset)
         if kind is not None:
             return kind
+        count = int(dataset.get("NumberOfFrames", 1) or 1)
         if dataset.SOPClassUID in MULTI_FRAME_CT or "PerFrameFunctionalGroupsSequence" in dataset:
-            return list(_frames(dataset, path))
-        if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
-            return "CT files of several frames whose places are not given"
+            is_placed = len(dataset.PerFrameFunctionalGroupsSequence) == count
+            return list(_frames(dataset, path)) if is_placed else FRAMES_WITHOUT_PLACES
+        if count > 1:
+            return FRAMES_WITHOUT_PLACES
         header = _header(dataset, path, None, [dataset])
         if abs(header.orientation[0] @ header.orientation[1]) > RIGHT_ANGLE:
             return "CT images whose rows and columns are not at right angles"
         return [header]
-    except Exception:  # missing, empty and malformed values all end here
+    except Exception:  # missing, empty and malformed values are all handled here
         logger.debug("%s has no usable CT header", path, exc_info=True)
         return "CT images whose place or size is not given"
 
 
 def _frames(dataset: Dataset, path: Path) -> Iterator[SliceHeader]:
-    """Slices of an Enhanced CT: each frame's own functional groups, then the shared ones (PS3.3 C.7.6.16)."""
+    """Return an Enhanced CT's slices; a frame's own functional groups override the shared ones (PS3.3 C.7.6.16)."""
     shared = dataset.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in dataset else Dataset()
     for index, own in enumerate(dataset.PerFrameFunctionalGroupsSequence):
         places = [macro for group in (own, shared) for macro in _macros(group)]
@@ -166,12 +176,12 @@ def _frames(dataset: Dataset, path: Path) -> Iterator[SliceHeader]:
 
 
 def _macros(group: Dataset) -> Iterable[Dataset]:
-    """The first item of each sequence in a functional group, where its attributes lie."""
+    """Return the first item of each sequence in a functional group, which holds the attributes."""
     return [element.value[0] for element in group if element.VR == "SQ" and element.value]
 
 
 def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Dataset]) -> SliceHeader:
-    """Build a header from the first of `places` that has each attribute."""
+    """Build a header, taking each attribute from the first of `places` that has it."""
 
     def find(keyword: str) -> Any:
         tag = _TAGS[keyword]
@@ -185,7 +195,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
     def text(keyword: str) -> str:
         try:
             value = find(keyword)
-        except (ValueError, TypeError):  # a number that is none, in a field that nothing hangs on
+        except (ValueError, TypeError):  # an invalid number in a field that is not essential
             return ""
         return "" if value is None else str(value).strip()
 
@@ -228,7 +238,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
 
 
 def _number(text: str) -> float:
-    """The number that a text is, 0 if it is none."""
+    """Convert a text to a number, 0 if it is not one."""
     try:
         value = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a file is that is no CT slice, in words for people, and what to do about it."""
+"""Names the kinds of files that are not CT slices, for messages, and the advice for each kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.images.files import archive_kind
 
 Others = dict[str, list[Path]]
-"""Files that are no CT slices, by kind; kinds are for people, in the plural."""
+"""Files that are not CT slices, by kind; kinds are texts for messages, in the plural."""
 
 SINGLE_FRAME_CT = uid.CTImageStorage
 MULTI_FRAME_CT = (uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage)
@@ -33,27 +33,31 @@ _KINDS = {
     "SR": "reports",
 }
 
+FRAMES_WITHOUT_PLACES = "CT files of several frames whose places are not given"
+
 UNREADABLE = (
     "files that cannot be opened",
     "empty files",
     "damaged DICOM files",
     "CT images whose place or size is not given",
     "CT images whose rows and columns are not at right angles",
-    "CT files of several frames whose places are not given",
+    FRAMES_WITHOUT_PLACES,
+    "CT images whose values are scaled by a look-up table",
 )
-"""Kinds that may be slices of a scan, lost to it; nothing else tells of one that lay at its end."""
+"""Kinds that may be unreadable slices of a scan; a lost slice at its end would otherwise go unnoticed."""
 
 ADVICE = {
-    "directories of a disc": "Give the folder in which DICOMDIR lies.",
+    "directories of a disc": "Give the folder that contains DICOMDIR.",
     "zip archives": "Unpack them first.",
     "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
-    "CT files of several frames whose places are not given": "Export the original slices.",
+    FRAMES_WITHOUT_PLACES: "Export the original slices.",
+    "CT images whose values are scaled by a look-up table": "Export them with a slope and an intercept.",
 }
-"""What to do about a kind of file that is no slice."""
+"""Advice for a kind of file that is not a slice."""
 
 
 def kind_by_name(path: Path) -> str:
-    """What a file is that is no DICOM."""
+    """Return the kind of a file that is not DICOM."""
     if image_ending(path):
         return "image files of other formats"
     if path.suffix.lower() in (".hdr", ".img"):
@@ -64,7 +68,7 @@ def kind_by_name(path: Path) -> str:
 
 
 def other_kind(dataset: Dataset) -> str | None:
-    """What a file is if it is no CT slice to segment; None if it is one."""
+    """Return the kind of a DICOM file that is not a CT slice to segment; None for a CT slice."""
     modality = str(dataset.get("Modality", "") or "")
     sop_class = dataset.get("SOPClassUID", SINGLE_FRAME_CT if modality == "CT" else "")
     sop_class = sop_class or getattr(dataset, "file_meta", {}).get("MediaStorageSOPClassUID", "")
@@ -73,12 +77,16 @@ def other_kind(dataset: Dataset) -> str | None:
     if sop_class == uid.MediaStorageDirectoryStorage:
         return "directories of a disc"
     if sop_class != SINGLE_FRAME_CT and sop_class not in MULTI_FRAME_CT:
+        if not modality and uid.UID(sop_class).name == sop_class:  # cut off within the class, which may have been CT
+            return "damaged DICOM files"
         return "secondary captures" if modality == "CT" else _KINDS.get(modality, f"{modality or 'unknown'} objects")
     dataset.SOPClassUID = sop_class
     if "LOCALIZER" in image_type(dataset):
         return "localizers"
-    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1:
+    if int(dataset.get("SamplesPerPixel", 1) or 1) != 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
         return "colour images"
+    if dataset.get("ModalityLUTSequence"):
+        return "CT images whose values are scaled by a look-up table"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What is said of a DICOM series that is odd: files that are lost, series beside it, patients, units, scales."""
+"""Makes findings on odd DICOM series: unreadable files, other series, patients, units, scales."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from LungUNetSegLib.io.dicom.series import Series
 from LungUNetSegLib.io.dicom.stack import Stack
 
 NAMED = 5
-"""So many are named; of more the number is told."""
+"""Number of files or series that a message names; the rest is counted."""
 
 LEVEL_HU = 300
-"""Slices whose darkest values lie further apart than this, and whose scales differ, were not scaled alike."""
+"""Slices whose scales differ and whose darkest values differ by more than this were not scaled alike."""
 
 
 def count(others: Others) -> str:
-    """Say what was found instead: "MR images (3), localizers (1)"."""
+    """Return a text with the number of files of each kind: "MR images (3), localizers (1)"."""
     kinds = sorted(others.items(), key=lambda each: -len(each[1]))
     return ", ".join(f"{kind} ({len(paths)})" for kind, paths in kinds)
 
 
 def unreadable(others: Others) -> tuple[Finding, ...]:
-    """Name the files that may be slices of the scan and could not be read."""
+    """Return a finding that names unreadable files, which may be slices of the scan."""
     lost = {kind: others[kind] for kind in UNREADABLE if others.get(kind)}
     if not lost:
         return ()
@@ -40,7 +40,7 @@ def unreadable(others: Others) -> tuple[Finding, ...]:
 
 
 def several(chosen: Series, series: Sequence[Series]) -> tuple[Finding, ...]:
-    """Name the series that was taken, and the others."""
+    """Return findings that name the series that was taken, and the others."""
 
     def line(each: Series) -> str:
         return f"{each.title} ({len(each.stack.slices)} slices, {each.uid})"
@@ -50,7 +50,7 @@ def several(chosen: Series, series: Sequence[Series]) -> tuple[Finding, ...]:
     if len(patients) > 1:
         message = (
             f"The folder holds scans of {len(patients)} patients, and only one scan was taken; give each patient's"
-            " folder by itself, or all of them to `batch`."
+            " folder separately."
         )
         findings = (Finding("several-patients", message),)
     others = [line(each) for each in series if each is not chosen]
@@ -62,15 +62,15 @@ def several(chosen: Series, series: Sequence[Series]) -> tuple[Finding, ...]:
 
 
 def put_together(series: Series) -> tuple[Finding, ...]:
-    """Say where one scan was made of many series."""
+    """Return a finding if one scan was joined from many series."""
     if series.uids == 1:
         return ()
-    message = f"Each of the {series.uids} slices has a series UID of its own; together they were taken as one scan."
+    message = f"Each of the {series.uids} slices has a series UID of its own; they were joined to one scan."
     return (Finding("joined-series", message),)
 
 
 def unit_of(stack: Stack) -> tuple[Finding, ...]:
-    """Say if the scanner gives another unit than HU."""
+    """Return a finding if the file states another unit than HU."""
     units = {each.rescale_type for each in stack.slices} - {"HU"}
     if not units:
         return ()
@@ -79,7 +79,7 @@ def unit_of(stack: Stack) -> tuple[Finding, ...]:
 
 
 def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
-    """Say if slices are scaled otherwise than each other, and their values show it.
+    """Return a finding if slices are scaled differently and their values show it.
 
     Args:
         stack: n slices.
@@ -90,7 +90,7 @@ def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
     if len(scales) == 1:
         return ()
     if not all(given):
-        message = f"{given.count(False)} of {len(given)} slices do not say how their values become Hounsfield units."
+        message = f"{given.count(False)} of {len(given)} slices do not state their conversion to Hounsfield units."
         return (Finding("scale-in-doubt", message + " Their values may be wrong."),)
     levels = np.percentile(hu[:, ::8, ::8].reshape(len(hu), -1), 5, axis=1)
     odd = int(np.count_nonzero(np.abs(levels - np.median(levels)) > LEVEL_HU))
@@ -100,6 +100,20 @@ def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
         f"The slices are scaled by different rules, and {odd} of {len(hu)} are far brighter or darker than others."
     )
     return (Finding("scale-in-doubt", message + " Their values may be wrong."),)
+
+
+def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Say which slices' files hold more pixels than their headers tell of: part of the image is not read.
+
+    Args:
+        stack: n slices.
+        has_more: (n,) whether it is so.
+    """
+    paths = sorted({stack.slices[index].path for index in np.flatnonzero(has_more)})
+    if not paths:
+        return ()
+    message = f"Files hold more pixels than their headers tell of: {_names(paths)}. Are rows, columns and frames right?"
+    return (Finding("more-data", message),)
 
 
 def _names(paths: Sequence[Path]) -> str:

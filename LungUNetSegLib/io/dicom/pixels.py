@@ -1,7 +1,7 @@
-"""Pixels of DICOM data sets: what is uncompressed by ourselves, the rest by the decoders that are installed.
+"""Decodes pixels of DICOM data sets: uncompressed ones with own code, the rest with the installed decoders.
 
-pydicom 3 and 2 know of decoders (GDCM, pylibjpeg, pyjpegls) where they are installed. SimpleITK has a GDCM of its own,
-which is the last to be asked: Slicer ships no other.
+pydicom 3 and 2 use decoders (GDCM, pylibjpeg, pyjpegls) if they are installed. SimpleITK contains GDCM, which is tried
+last: Slicer ships no other decoder.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _IMAGE_KEYWORDS = (
     *("PixelRepresentation", "NumberOfFrames", "PixelData"),
 )
 _MULTI_FRAME_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"
-"""Multi-frame Grayscale Word Secondary Capture: an image of numbers without a meaning, which no one rescales."""
+"""Multi-frame Grayscale Word Secondary Capture: an image without a rescale, so that values stay unchanged."""
 
 
 def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
     """Yield these frames' stored values, (row, column), one after the other.
 
     Raises:
-        ReadError: No decoder that is installed knows the compression.
-        Exception: Whatever broken bytes lead the decoder to.
+        ReadError: No installed decoder supports the compression.
+        Exception: Any error of a decoder on damaged data.
     """
     # Old files without a file header are in the standard's default transfer syntax.
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
@@ -49,7 +49,7 @@ def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
         yield from (_native(dataset, frame, syntax) for frame in frames)
         return
     decoder = _decoder(syntax)
-    if decoder is not None and syntax != _JPEG_EXTENDED:  # of 12 bits, which GDCM's plugin of pydicom refuses
+    if decoder is not None and syntax != _JPEG_EXTENDED:  # of 12 bits, which pydicom's GDCM plugin refuses
         plugin = next((each for each in FASTER_PLUGINS if each in decoder.available_plugins), "")
         for frame in frames:
             yield decoder.as_array(dataset, raw=True, index=frame, decoding_plugin=plugin)[0]
@@ -58,8 +58,18 @@ def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
     yield from (array[frame] for frame in frames)
 
 
+def surplus_rows(dataset: Dataset) -> int:
+    """Return how many rows of uncompressed pixels a data set holds beyond those that its header tells of."""
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
+    if syntax.is_private or syntax.is_compressed:
+        return 0
+    row = max(1, int(dataset.Columns) * int(dataset.BitsAllocated) // 8)
+    rows = int(dataset.Rows) * int(dataset.get("NumberOfFrames", 1) or 1)
+    return max(0, len(dataset.PixelData) // row - rows)
+
+
 def _decoder(syntax: UID) -> Any | None:
-    """Return the decoder of pydicom 3 for a compression if a plugin for it is installed; pydicom 2 has none."""
+    """Return pydicom 3's decoder for a compression if a plugin for it is installed; pydicom 2 has none."""
     try:
         from pydicom.pixels import get_decoder
 
@@ -70,7 +80,7 @@ def _decoder(syntax: UID) -> Any | None:
 
 
 def _native(dataset: Dataset, frame: int, syntax: UID) -> Stored:
-    """One frame of uncompressed pixels (PS3.5 8.1): of the bits allocated, those stored, with their sign."""
+    """Return one frame of uncompressed pixels (PS3.5 8.1): the stored bits of those allocated, with their sign."""
     bits, stored_bits = int(dataset.BitsAllocated), int(dataset.get("BitsStored") or dataset.BitsAllocated)
     if bits not in (8, 16, 32) or not 1 <= stored_bits <= bits:
         raise ValueError(f"{bits} bits are allocated and {stored_bits} stored, which no CT has")
@@ -94,18 +104,18 @@ def _native(dataset: Dataset, frame: int, syntax: UID) -> Stored:
 
 
 def _shifted(values: Stored, shift: int, stored_bits: int, is_signed: bool) -> Stored:
-    """Values whose header says that they end elsewhere than at the lowest bit: believed if the values agree."""
+    """Return values whose header says that they do not start at the lowest bit, if the values agree with that."""
     bits = 8 * values.itemsize
     if 0 < shift <= bits - stored_bits and not (values & values.dtype.type((1 << shift) - 1)).any():
         return values >> shift
     above = values >> min(stored_bits - is_signed, bits - 1)
     if stored_bits == bits or np.isin(above, (0, 1, (1 << (bits - stored_bits + 1)) - 1) if is_signed else 0).all():
-        return values  # they lie at the lowest bits, as everyone's do now
-    raise ValueError(f"its high bit does not go with the {stored_bits} bits stored, nor with the values")
+        return values  # they start at the lowest bit, as in all current files
+    raise ValueError(f"its high bit matches neither the {stored_bits} bits stored nor the values")
 
 
 def _by_itk(dataset: Dataset, syntax: UID) -> Stored:
-    """All frames (frame, row, column) by SimpleITK's GDCM, from a file that holds nothing but the compressed pixels."""
+    """Return all frames (frame, row, column), decoded by SimpleITK's GDCM from a file with only the pixels."""
     name = syntax.name
     with tempfile.TemporaryDirectory(prefix="lungunetseg") as folder:
         path = Path(folder) / "image.dcm"
@@ -141,7 +151,7 @@ def _write_image(dataset: Dataset, syntax: UID, path: Path) -> None:
 
 
 def save(dataset: Dataset, path: Path) -> None:
-    """Write a data set as a DICOM file, by pydicom 3 or 2."""
+    """Write a data set as a DICOM file, with pydicom 3 or 2."""
     try:
         dataset.save_as(path, enforce_file_format=True)
     except TypeError:  # pydicom 2

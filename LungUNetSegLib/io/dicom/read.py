@@ -1,4 +1,4 @@
-"""Chest CT from DICOM: a folder, nested as it may be, a file or a list of files, to a scan in HU."""
+"""Reads a chest CT in HU from DICOM: a folder with subfolders, a file or a list of files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, Others
-from LungUNetSegLib.io.dicom.oddities import count, put_together, scale_of, several, unit_of, unreadable
-from LungUNetSegLib.io.dicom.pixels import decoded
+from LungUNetSegLib.io.dicom.oddities import count, more_pixels, put_together, scale_of, several, unit_of, unreadable
+from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
 from LungUNetSegLib.io.images.files import check_claim
@@ -28,10 +28,10 @@ from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 from LungUNetSegLib.volume.resample import orthogonal
 
 PIXEL_THREADS = 2
-"""Decoders hold Python's lock most of the time; a second thread reads the next file meanwhile."""
+"""Decoders hold Python's global lock most of the time; a second thread reads the next file meanwhile."""
 
 BEYOND_SLICES = 0.2
-"""Share of the slices that must hold values beyond a scanner's before that is said: metal lies in fewer."""
+"""Share of slices with values beyond a scanner's range above which a finding is made; metal is in fewer."""
 
 DENSEST_HU = 3071
 """The end of a 12-bit scanner's range; metal may lie beyond it, bone does not."""
@@ -39,15 +39,15 @@ DENSEST_HU = 3071
 
 @dataclass(frozen=True)
 class SeriesSummary:
-    """One line about a series: what `list_series` returns.
+    """A summary of a series, as `list_series` returns it.
 
     Attributes:
-        uid: What `read_scan` takes as series_uid.
+        uid: The `series_uid` for `read_scan`.
         description: Series description.
         slices: Number of slices.
         rows, columns: Pixels of a slice.
         spacing_mm: (slice, row, column).
-        is_axial: Whether its slices cut the body across.
+        is_axial: Whether its slices are axial.
     """
 
     uid: str
@@ -67,7 +67,7 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
         series_uid: The series to read; without it the best candidate for an axial chest CT.
 
     Raises:
-        ReadError: No CT, no such series, a damaged file, or slices that make no scan. Says which and why.
+        ReadError: No CT, no such series, a damaged file, or slices that do not form a scan. Says which and why.
     """
     place, series, others = _all_series(source)
     chosen = choose(series, series_uid, str(place))
@@ -78,7 +78,7 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     try:
         layout = lay_out(chosen.stack, name)
     except ReadError as error:
-        if findings and findings[0].code == "unreadable-files":  # they may well be what is missing
+        if findings and findings[0].code == "unreadable-files":  # the unreadable files may be the missing slices
             raise ReadError(f"{error} {findings[0].message}") from error
         raise
     hu, doubts = _read_pixels(chosen.stack, place)
@@ -86,13 +86,14 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
     findings += put_together(chosen) + layout.findings + doubts + unit_of(chosen.stack) + check_ct(volume, place)
-    # A tilted stack's slices keep their numbers on the straight grid.
+    # The slices of a tilted stack keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
-    return Scan(volume, place, chosen.uid, describe(chosen.title, volume), findings, places)
+    title, slices = describe(chosen.title, volume), chosen.stack.slices
+    return Scan(volume, place, chosen.uid, title, findings, places, slices=slices)
 
 
 def list_series(source: ScanInput) -> list[SeriesSummary]:
-    """Return the CT series in a folder, the one that would be read first; no pixel is read.
+    """Return the CT series in a folder, the one that would be read first at the front; no pixel is read.
 
     Raises:
         ReadError: There is none.
@@ -109,7 +110,7 @@ def dicom_to_numpy(folder: PathInput) -> npt.NDArray[np.int16]:
 
 
 def _all_series(source: ScanInput) -> tuple[Path, list[Series], Others]:
-    """The place to name in messages, the series there, and what else is there by kind."""
+    """Return the source's name for messages, its series, and its other files by kind."""
     if isinstance(source, (str, PathLike)):
         place = Path(source)
         files = existing_files(place)
@@ -140,25 +141,31 @@ def _summary(series: Series) -> SeriesSummary:
 
 
 def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tuple[Finding, ...]]:
-    """Decode a stack's slices to (slice, row, column) HU; besides the result, memory for a few slices is needed."""
+    """Decode a stack's slices to (slice, row, column) HU; this needs memory for the result and a few slices."""
     first = stack.slices[0]
     claimed = 2 * len(stack.slices) * first.rows * first.columns
     check_claim(place, claimed, claimed, deflated=False)
     hu = np.empty((len(stack.slices), first.rows, first.columns), np.int16)
-    is_beyond = np.zeros(len(stack.slices), np.bool_)
+    is_beyond, has_more = np.zeros((2, len(stack.slices)), np.bool_)
     by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
     jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
     with ThreadPoolExecutor(PIXEL_THREADS) as pool:
-        for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond), jobs):
+        for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond, has_more), jobs):
             pass
     beyond = (BEYOND_SCANNER,) if is_beyond.mean() > BEYOND_SLICES else ()
-    return hu, (*beyond, *scale_of(stack, hu))
+    return hu, (*beyond, *scale_of(stack, hu), *more_pixels(stack, has_more))
 
 
 def _decode_file(
-    job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16], is_beyond: npt.NDArray[np.bool_]
+    job: Sequence[tuple[int, SliceHeader]],
+    hu: npt.NDArray[np.int16],
+    is_beyond: npt.NDArray[np.bool_],
+    has_more: npt.NDArray[np.bool_],
 ) -> None:
-    """Decode the slices of one file into their places in `hu`, and say of each whether its values are HU at all."""
+    """Decode the slices of one file into their places in `hu`.
+
+    Of each it is marked whether its values are beyond HU, and whether its file has more pixels than it tells of.
+    """
     path = job[0][1].path
     dataset = read_dataset(path)
     if dataset is None or "PixelData" not in dataset:
@@ -172,9 +179,10 @@ def _decode_file(
                 header.slope
             ) + np.float32(header.intercept)
             is_beyond[index] = beyond_scanner(sample)
+            has_more[index] = surplus_rows(dataset) > 0
     except LungUNetSegError as error:
         raise ReadError(f"{path}: its image cannot be decoded: {error}.") from error
-    except Exception as error:  # decoders raise whatever the broken bytes lead to
+    except Exception as error:  # decoders may raise anything on damaged data
         reason = " ".join(str(error).split())
         raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error
 
@@ -187,10 +195,10 @@ def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) ->
 
 
 def _is_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Return where a slice holds its declared padding (PS3.3 C.7.5.1.1.2) and that reads as denser than bone.
+    """Return where a slice holds its declared padding (PS3.3 C.7.5.1.1.2), if that would read as denser than bone.
 
-    Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. What reads as tissue stays: the same
-    number may be padding outside the field of view and a true value within.
+    Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. Padding that reads as tissue is kept,
+    as the same number may be a true value inside the field of view.
     """
     padding = dataset.get("PixelPaddingValue")
     if not isinstance(padding, int):
@@ -199,7 +207,7 @@ def _is_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArr
 
 
 def _fill_gaps(hu: npt.NDArray[np.int16], stack: Stack, layout: Layout) -> npt.NDArray[np.int16]:
-    """Interpolate slices linearly to the layout's even places; where slices lie evenly they are left as they are."""
+    """Interpolate slices linearly to the layout's even positions; evenly spaced slices are not changed."""
     if layout.is_exact:
         return hu
     places = np.interp(layout.grid_mm, stack.positions_mm, np.arange(len(hu)))

@@ -1,4 +1,4 @@
-"""DICOM slices to series, and which of several series is the chest CT."""
+"""Groups DICOM slices into series, and chooses the chest CT among several series."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
 
 AXIAL_COSINE = float(np.cos(np.radians(35)))
-"""A gantry tilts by 30 degrees at most; more is a coronal or sagittal reformation."""
+"""A gantry tilts by at most 30 degrees; larger angles are coronal or sagittal reformations."""
 
 THORAX_MM = 300.0
-"""Beyond this length a longer scan is no better candidate: it holds any thorax."""
+"""Beyond this length a longer scan is not preferred, as it already covers any thorax."""
 
 _CHEST_WORDS = re.compile(r"chest|thora|lung|pulmo|thx|torax|\bct[ap]\b", re.IGNORECASE)
 _OTHER_WORDS = re.compile(r"head|brain|skull|neck|sinus|abd|pelvi|spine|knee|foot|ankle|hand|wrist", re.IGNORECASE)
@@ -35,7 +35,7 @@ class Series:
     Attributes:
         uid: Series Instance UID; where one UID holds several scans, followed by ``#2``, ``#3``, ...
         stack: Its slices in order.
-        uids: Of how many series it was put together, which had one slice each; else 1.
+        uids: Number of series that were joined, which had one slice each; else 1.
     """
 
     uid: str
@@ -44,13 +44,13 @@ class Series:
 
     @property
     def title(self) -> str:
-        """Description and number for people."""
+        """Description and number for messages."""
         first = self.stack.slices[0]
         return first.title or f"series {first.series_number}"
 
     @property
     def spacing_mm(self) -> float:
-        """Mean distance of slices; their thickness if there is only one."""
+        """Mean slice distance; the slice thickness if there is only one slice."""
         positions = self.stack.positions_mm
         if len(positions) == 1:
             return self.stack.slices[0].thickness_mm or 1.0
@@ -58,7 +58,7 @@ class Series:
 
     @property
     def is_axial(self) -> bool:
-        """Whether its slices cut the body across, whatever the gantry's tilt."""
+        """Whether its slices are axial, also with a tilted gantry."""
         return bool(abs(self.stack.normal[2]) >= AXIAL_COSINE)
 
     @property
@@ -84,11 +84,11 @@ class Series:
 def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
     """Return all scans among these slices, the best candidate for an axial chest CT first.
 
-    Slices of one Series Instance UID are told apart by size, pixel spacing and orientation, and by every tag that
-    tells where they would otherwise lie at the same places.
+    Slices of one Series Instance UID are separated by size, pixel spacing and orientation, and, if several lie at the
+    same positions, by every tag that distinguishes them.
 
     Raises:
-        ReadError: Several images lie at each place, and nothing tells which of them belong together.
+        ReadError: Several images lie at each position, and nothing tells which of them belong together.
     """
     by_uid: dict[str, list[SliceHeader]] = {}
     for each in slices:
@@ -104,10 +104,10 @@ def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
 
 
 def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:
-    """Return the series with this UID, or without one the best candidate.
+    """Return the series with this UID, or the best candidate if none is given.
 
     Raises:
-        ReadError: There is none of this UID.
+        ReadError: No series has this UID.
     """
     if wanted is None:
         return series[0]

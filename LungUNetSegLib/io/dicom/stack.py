@@ -1,4 +1,4 @@
-"""A stack of DICOM slices as a grid in space: order, spacing, gaps, duplicates and gantry tilt.
+"""Turns a stack of DICOM slices into a grid in space: order, spacing, gaps, duplicates and gantry tilt.
 
 Source: DICOM PS3.3 C.7.6.2.1.1. Slices are ordered by their position along the slice normal, never by name or number.
 """
@@ -19,27 +19,27 @@ from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
 FloatArray = npt.NDArray[np.float64]
 
 SAME_PLACE_MM = 0.05
-"""Slices nearer than this lie at the same place: far above rounding, far below any slice distance."""
+"""Slices closer than this have the same position: far above rounding, far below any slice distance."""
 
 EVEN_SHARE = 0.1
-"""Share of the spacing by which a slice may lie off its even place without any remark."""
+"""Share of the spacing by which a slice may deviate from its even position without a finding."""
 
 WIDEST_GAP_MM = 25.0
-"""Wider gaps are not filled between neighbours: the lung's outline changes too much from one to the other."""
+"""Wider gaps are not filled, as the lung's outline changes too much between the slices."""
 
 DEFAULT_THICKNESS_MM = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """Slices of one size and orientation, in the order of their places.
+    """Slices of one size and orientation, in the order of their positions.
 
     Attributes:
-        slices: Ordered along their normal, at most one at each place.
-        positions_mm: Place of each along the normal, from the first.
-        repeated: How many further slices lay at the place of another and were left out.
-        orientation: (2, 3) their common directions; their mean where they jitter.
-        jitter_degrees: How far a slice's own directions lie from these; 0 if only by rounding.
+        slices: Ordered along their normal, at most one at each position.
+        positions_mm: Position of each along the normal, from the first.
+        repeated: Number of slices left out because another slice has the same position.
+        orientation: (2, 3) their common directions, or the mean if they jitter.
+        jitter_degrees: Largest angle between a slice's directions and these; 0 if only by rounding.
     """
 
     slices: tuple[SliceHeader, ...]
@@ -60,10 +60,10 @@ class Layout:
     """An even grid for a stack.
 
     Attributes:
-        geometry: The grid; its slice axis slants where the gantry was tilted.
-        grid_mm: Place of each grid slice along the normal, from the stack's first slice.
-        is_exact: Whether each grid slice is just the stack's slice of that number.
-        findings: What had to be bridged.
+        geometry: The grid; its slice axis is oblique if the gantry was tilted.
+        grid_mm: Position of each grid slice along the normal, from the stack's first slice.
+        is_exact: Whether each grid slice equals the stack's slice with that number.
+        findings: Gaps and other irregularities that were corrected.
     """
 
     geometry: Geometry
@@ -73,7 +73,7 @@ class Layout:
 
 
 def stack(slices: Sequence[SliceHeader]) -> Stack:
-    """Order slices of one orientation along their normal; of several at one place the first (by number) is kept."""
+    """Order slices of one orientation along their normal; of several at one position the first (by number) is kept."""
     orientation, jitter_degrees = _common_orientation(slices)
     heights = np.array([each.position for each in slices]) @ np.cross(orientation[0], orientation[1])
     places = np.round(heights / SAME_PLACE_MM)
@@ -88,7 +88,7 @@ def stack(slices: Sequence[SliceHeader]) -> Stack:
 
 
 def _common_orientation(slices: Sequence[SliceHeader]) -> tuple[FloatArray, float]:
-    """The slices' directions, and by how many degrees one of them lies off; the first's where they are the same."""
+    """Return the slices' common directions, and the largest deviation in degrees; the first's if all are the same."""
     first = slices[0].orientation
     all_of_them = np.array([each.orientation for each in slices])
     if np.abs(all_of_them - first).max() <= ANGLE_TOLERANCE:
@@ -101,7 +101,7 @@ def _common_orientation(slices: Sequence[SliceHeader]) -> tuple[FloatArray, floa
 
 
 def is_even(positions_mm: FloatArray) -> bool:
-    """Whether slices follow each other at one distance."""
+    """Whether the slices are evenly spaced."""
     if len(positions_mm) < 3:
         return True
     even = np.linspace(positions_mm[0], positions_mm[-1], len(positions_mm))
@@ -109,11 +109,11 @@ def is_even(positions_mm: FloatArray) -> bool:
 
 
 def lay_out(stack: Stack, name: str) -> Layout:
-    """Return the even grid on which a stack is read.
+    """Return the even grid onto which a stack is read.
 
     Args:
         stack: At least one slice.
-        name: What errors call the series.
+        name: Name of the series for error messages.
 
     Raises:
         ReadError: A gap too wide to bridge, or slices shifted sideways against each other.
@@ -121,7 +121,7 @@ def lay_out(stack: Stack, name: str) -> Layout:
     first, positions = stack.slices[0], stack.positions_mm
     findings: list[Finding] = []
     if stack.repeated:
-        message = f"Slices at the place of another one were left out ({stack.repeated}); the first of each was taken."
+        message = f"Slices at the same position as another were left out ({stack.repeated}); the first was taken."
         findings.append(Finding("duplicate-slices", message))
     if len(positions) == 1:
         step_mm = first.thickness_mm or DEFAULT_THICKNESS_MM
@@ -152,7 +152,7 @@ def lay_out(stack: Stack, name: str) -> Layout:
 
 
 def _even_grid(positions: FloatArray, name: str, findings: list[Finding]) -> tuple[FloatArray, bool]:
-    """Places of an even grid over the stack, and whether the slices lie on them one by one."""
+    """Return the positions of an even grid over the stack, and whether the slices lie exactly on them."""
     if is_even(positions):
         return np.linspace(positions[0], positions[-1], len(positions)), True
     gaps = np.diff(positions)
@@ -180,7 +180,7 @@ def _even_grid(positions: FloatArray, name: str, findings: list[Finding]) -> tup
 
 
 def _slant(stack: Stack, name: str, findings: list[Finding]) -> FloatArray:
-    """In-plane shift per mm along the normal, as an LPS vector: 0 unless the gantry was tilted."""
+    """Return the in-plane shift per mm along the normal, as an LPS vector: 0 unless the gantry was tilted."""
     first = stack.slices[0]
     places = _centres(stack) if stack.jitter_degrees else np.array([each.position for each in stack.slices])
     offsets = (places - places[0]) @ stack.orientation.T
@@ -203,7 +203,7 @@ def _slant(stack: Stack, name: str, findings: list[Finding]) -> FloatArray:
 
 
 def _centres(stack: Stack) -> FloatArray:
-    """(n, 3) LPS mm of the slices' middles, by their own directions: where these jitter, they turn about the middle."""
+    """Return (n, 3) LPS mm of the slices' centres, by each slice's directions, as jitter rotates about the centre."""
     return np.array(
         [
             each.position

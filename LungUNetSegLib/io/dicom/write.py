@@ -1,4 +1,4 @@
-"""A volume as a DICOM series: for the demo's phantom, and for whoever tests a reader."""
+"""Writes a volume as a DICOM series: for the demo's phantom, and for tests of readers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LungUNetSegLib.volume import AIR_HU, Volume
 
 
 def write_dicom_series(volume: Volume, folder: PathInput, description: str = "Phantom") -> None:
-    """Write a scan as uncompressed CT slices 0001.dcm, 0002.dcm, ... into a folder, which is made if need be.
+    """Write a scan as uncompressed CT slices 0001.dcm, 0002.dcm, ... into a folder, which is created if missing.
 
     Raises:
         WriteError: The folder cannot be made or written to.
@@ -57,7 +57,7 @@ def slice_datasets(volume: Volume, description: str = "Phantom") -> list[Dataset
 
 
 def _slice(volume: Volume, index: int) -> Dataset:
-    """Everything of one slice but its pixels and identifiers."""
+    """Return a slice's data set without its pixels and identifiers."""
     geometry = volume.geometry
     slice_mm, row_mm, column_mm = geometry.spacing_mm
     orientation = np.concatenate([geometry.directions[:, 2], geometry.directions[:, 1]])

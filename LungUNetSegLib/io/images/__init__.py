@@ -1,1 +1,1 @@
-"""NIfTI, NRRD and MetaImage scans."""
+"""Reads and writes NIfTI, NRRD and MetaImage files."""

@@ -1,18 +1,32 @@
-"""What is checked of an image file before it is believed: that it is one, and that its sizes can be true."""
+"""Checks an image file before it is read: that it is an image, and that its claimed sizes are possible."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.findings import Finding
 
 GREATEST_INFLATION = 1032
-"""Deflate makes at most so many bytes of one (zlib's technical notes), so a header that claims more lies."""
+"""Largest compression ratio of deflate (zlib's technical notes); a header that claims more is wrong."""
+
+TAIL_BYTES = 1 << 26
+"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
+
+_CHUNK_BYTES = 1 << 20
+_ANY_DEFLATE = 32 + zlib.MAX_WBITS
+"""Tells zlib to take its own header or gzip's."""
+
+_MOST_FILES = 100_000
 
 _ARCHIVES = {
     b"PK\x03\x04": "a zip archive",
@@ -26,25 +40,25 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def check_file(path: Path) -> None:
-    """Raise ReadError unless `path` is an ordinary file that can be opened and is no archive."""
+    """Raise ReadError unless `path` is an ordinary file that can be opened and is not an archive."""
     check_ordinary(path)
     if not is_text(path):
-        raise ReadError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+        raise ReadError(f"{path}: its name is not valid UTF-8; rename it.")
     kind = archive_kind(path)
     if kind:
-        raise ReadError(f"{path}: is {kind}, no image; unpack it, and give the scan that was in it.")
+        raise ReadError(f"{path}: is {kind}, not an image; unpack it, and give the scan that it contains.")
 
 
 def check_ordinary(path: Path) -> None:
-    """Raise ReadError for what is missing, and for pipes, devices and sockets, which could be read for ever."""
+    """Raise ReadError for missing files, and for pipes, devices and sockets, which could be read for ever."""
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise ReadError(f"{path}: is a pipe, a device or a socket, no file; save the scan to a file first.")
+        raise ReadError(f"{path}: is a pipe, a device or a socket, not a file; save the scan to a file first.")
     if not path.is_file():
         raise ReadError(f"{path}: there is no such file.")
 
 
 def archive_kind(path: Path) -> str | None:
-    """Return what a file is that is no image but was taken for one: "a zip archive"; None if it is none of these."""
+    """Return the kind of an archive or document, such as "a zip archive"; None for any other file."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -54,7 +68,7 @@ def archive_kind(path: Path) -> str | None:
 
 
 def is_text(path: Path) -> bool:
-    """Whether ITK can be given this path: one whose bytes are no UTF-8 makes it end the whole process."""
+    """Whether a path is valid UTF-8; ITK ends the whole process for any other path."""
     try:
         str(path.resolve()).encode()
     except UnicodeEncodeError:
@@ -62,25 +76,52 @@ def is_text(path: Path) -> bool:
     return True
 
 
+_anywhere = ContextVar("data files anywhere", default=False)
+
+
+@contextmanager
+def data_files_anywhere(allowed: bool = True) -> Iterator[None]:
+    """Let headers, meanwhile and in this thread, name data files outside their own folder: for headers one trusts."""
+    before = _anywhere.set(allowed)
+    try:
+        yield
+    finally:
+        _anywhere.reset(before)
+
+
 def check_data_file(header: Path, name: str) -> Path:
     """Return the data file that a header names, if it is an ordinary file beside or below the header.
 
     Raises:
-        ReadError: It lies elsewhere: a header from a stranger could have any file of this computer read.
+        ReadError: It lies elsewhere; otherwise an untrusted header could have any file of this computer read.
     """
     folder = header.resolve().parent
     path = (folder / name).resolve()
-    if not path.is_relative_to(folder):
+    if not _anywhere.get() and not path.is_relative_to(folder):
         raise ReadError(
             f"{header}: its data file {name} lies outside the header's folder; copy it beside the header, and name it"
-            " there without a folder."
+            " there without a folder, or allow it by --allow-outside if you trust who made the header."
         )
     check_ordinary(path)
     return path
 
 
+def check_numbered_files(header: Path, text: str) -> list[Path]:
+    """Return the data files that a header names by a pattern and a range, such as ``slice%03d.raw 1 80 1``.
+
+    Raises:
+        ReadError: It is no such pattern, or a file lies elsewhere or is no ordinary one.
+    """
+    found = re.fullmatch(r"([^%]*)%(0?\d?)d([^%\s]*)((?:\s+-?\d+){2,4})", text.strip())
+    first, last, step = (*map(int, found[4].split()), 1)[:3] if found else (0, 0, 0)
+    if found is None or step == 0 or abs(last - first) // abs(step) >= _MOST_FILES:
+        raise ReadError(f"{header}: names its data files by {text!r}, which is no pattern of numbers and its range.")
+    numbers = range(first, last + (1 if step > 0 else -1), step)
+    return [check_data_file(header, f"{found[1]}{number:{found[2]}d}{found[3]}") for number in numbers]
+
+
 def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> None:
-    """Raise ReadError if a header claims more bytes of voxels than its file can hold, or this machine can.
+    """Raise ReadError if a header claims more bytes of voxels than its file, or this machine's memory, can hold.
 
     Args:
         path: For the message.
@@ -101,8 +142,54 @@ def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> Non
         )
 
 
+def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
+    """Unpack a compressed file's voxels, keeping nothing, to know that they are whole; return their bytes.
+
+    MetaIO does not do so: of damaged data it makes voxels of whatever lay in memory.
+
+    Args:
+        path: For the message.
+        data: The file that holds them.
+        start: Where in it they begin.
+        claimed: Bytes of all voxels by the header; at most `TAIL_BYTES` more are unpacked.
+
+    Raises:
+        ReadError: They are damaged, or fewer than claimed.
+    """
+    unpack, count = zlib.decompressobj(_ANY_DEFLATE), 0
+    try:
+        with data.open("rb") as file:
+            file.seek(start)
+            while not unpack.eof and count <= claimed + TAIL_BYTES:
+                packed = unpack.unconsumed_tail or file.read(_CHUNK_BYTES)
+                if not packed:
+                    break
+                count += len(unpack.decompress(packed, _CHUNK_BYTES))
+    except (OSError, zlib.error) as error:
+        raise ReadError(f"{path}: its voxels cannot be unpacked; it is damaged or cut short ({error}).") from error
+    if count < claimed or not (unpack.eof or count > claimed + TAIL_BYTES):
+        raise ReadError(
+            f"{path}: its header claims {claimed:,} bytes of voxels and {count:,} are there; it is cut short."
+        )
+    return count
+
+
+def more_data(extra: int, claimed: int, slices: int) -> tuple[Finding, ...]:
+    """Say if a file holds a slice or more beyond what its header tells of.
+
+    Args:
+        extra: Bytes after the voxels.
+        claimed: Bytes of all voxels.
+        slices: How many these are.
+    """
+    if extra < max(1, claimed // slices):
+        return ()
+    message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
+    return (Finding("more-data", message + " Is the number of slices right?"),)
+
+
 def spacing_of(values: Iterable[float], path: Path) -> list[float]:
-    """Return distances of voxels if all are numbers above 0, else raise ReadError."""
+    """Return the voxel spacing if all values are numbers above 0, else raise ReadError."""
     spacing = list(values)
     if not all(np.isfinite(value) and value > 0 for value in spacing):
         shown = " x ".join(f"{value:g}" for value in spacing)
@@ -111,10 +198,10 @@ def spacing_of(values: Iterable[float], path: Path) -> list[float]:
 
 
 def unit_mm(unit: str, path: Path) -> float:
-    """Return how many mm a header's unit of length is.
+    """Return a header's unit of length in mm.
 
     Raises:
-        ReadError: It is none.
+        ReadError: The unit is unknown.
     """
     known = {"": 1.0, "?": 1.0, "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "nm": 1e-6}
     known |= {"millimeter": 1.0, "centimeter": 10.0, "meter": 1000.0, "micrometer": 1e-3, "micron": 1e-3}
@@ -122,7 +209,7 @@ def unit_mm(unit: str, path: Path) -> float:
     for spelled in (word, word.removesuffix("s")):
         if spelled in known:
             return known[spelled]
-    raise ReadError(f"{path}: its header gives lengths in {unit!r}, which is not known here; save it in mm.")
+    raise ReadError(f"{path}: its header gives lengths in {unit!r}, an unknown unit; save it in mm.")
 
 
 def _memory_bytes() -> int | None:

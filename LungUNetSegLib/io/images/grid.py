@@ -1,4 +1,4 @@
-"""What NRRD and MetaImage headers say that ITK does not hand on: units, scale, and whether a place is given."""
+"""Reads what ITK ignores in NRRD and MetaImage headers: units, scale, and whether a position is given."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pathlib import Path
 from LungUNetSegLib.findings import Finding
 
 HEADER_BYTES = 1 << 24
-"""A text header is sought in so many bytes; segmentations with many segments have long ones."""
+"""Number of bytes in which a text header is searched; segmentations with many segments have long ones."""
 
 UNKNOWN_SIDES = Finding(
     "no-orientation",
-    "The file does not say how the patient lies: right and left may be swapped.",
+    "The file does not state the patient's orientation: right and left may be swapped.",
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """What is to be done to the image that ITK makes of a file.
+    """Corrections for the image that ITK makes of a file.
 
     Attributes:
         unit_mm: Factor that makes its spacing and origin mm.
-        spacing: (column, row, slice) to set before that, where ITK takes none from the header; else None.
+        spacing: (column, row, slice) to set before that, if ITK does not read it from the header; else None.
         slope, intercept: Value = slope * stored + intercept.
-        findings: What is odd.
+        findings: Remarks on the header.
     """
 
     unit_mm: float = 1.0
@@ -35,7 +35,7 @@ class Grid:
 
 
 def text_header(path: Path, ends: tuple[bytes, ...]) -> tuple[list[str], int]:
-    """Return a file's first lines up to one that begins with one of `ends` (or is empty), and where the data begin."""
+    """Return a file's lines up to one that begins with one of `ends` (or is empty), and the offset of the data."""
     lines: list[str] = []
     with path.open("rb") as file:
         read = 0
@@ -52,7 +52,7 @@ def text_header(path: Path, ends: tuple[bytes, ...]) -> tuple[list[str], int]:
 
 
 def numbers(text: str) -> list[float]:
-    """Return the numbers of a header's line; what is none becomes NaN."""
+    """Return the numbers in a header line; anything else becomes NaN."""
     values = []
     for word in text.replace(",", " ").split():
         try:

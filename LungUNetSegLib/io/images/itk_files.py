@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files through SimpleITK, after their headers were looked at."""
+"""Reads and writes NRRD and MetaImage files with SimpleITK, after checking their headers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import GeometryError, ReadError, WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.endings import NIFTI_ENDINGS
 from LungUNetSegLib.io.images.files import check_file
 from LungUNetSegLib.io.images.grid import Grid
 from LungUNetSegLib.io.images.metaimage import check_metaimage
 from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms, compress, put_forms
 from LungUNetSegLib.io.images.nrrd import check_nrrd
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.resample import from_sitk, orthogonal, to_sitk
@@ -30,12 +32,12 @@ SLANTING_AXES = Finding(
 def read_values(
     path: Path, interpolation: Literal["linear", "nearest"], fill: float
 ) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return an image file's values, of one component, on axes at right angles, and what is odd.
+    """Return an image file's values, with one component, on orthogonal axes, and findings.
 
     Args:
         path: Ends in one of `IMAGE_ENDINGS`.
-        interpolation: How a file with slanting axes is brought onto a straight grid.
-        fill: Value of what it does not show there.
+        interpolation: How a file with sheared axes is resampled onto an orthogonal grid.
+        fill: Value of voxels outside the file's grid.
 
     Raises:
         ReadError: Missing, damaged, cut short, in colour, complex, of another dimension, or without a place in space.
@@ -43,7 +45,7 @@ def read_values(
     try:
         volume, findings = read_nifti(path) if is_nifti(path) else _read_itk(path)
     except GeometryError as error:
-        raise ReadError(f"{path}: its header places the voxels nowhere; is it damaged? ({error})") from error
+        raise ReadError(f"{path}: its header gives no valid voxel positions; is it damaged? ({error})") from error
     if volume.geometry.is_orthogonal:
         return volume, findings
     return orthogonal(volume, interpolation, fill), (*findings, SLANTING_AXES)
@@ -60,7 +62,13 @@ def load(path: Path) -> sitk.Image:
     return _load(path).image
 
 
-def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image], None] | None = None) -> None:
+def save(
+    volume: Volume,
+    path: Path,
+    ending: str,
+    prepare: Callable[[sitk.Image], None] | None = None,
+    forms: NiftiForms | None = None,
+) -> None:
     """Write a volume whose axes are at right angles; an old file is replaced only by a complete new one.
 
     Args:
@@ -68,6 +76,7 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
         path: Its file.
         ending: The ending by which the format is chosen.
         prepare: Adds to the image's header.
+        forms: What a NIfTI header says of the place; ITK writes the volume's own as both forms.
 
     Raises:
         WriteError: Missing or read-only folder, full disk.
@@ -75,15 +84,20 @@ def save(volume: Volume, path: Path, ending: str, prepare: Callable[[sitk.Image]
     image = to_sitk(volume)
     if prepare is not None:
         prepare(image)
-    with replacing(path, ending) as draft:
+    forms = forms if ending in NIFTI_ENDINGS else None
+    with replacing(path, NIFTI_ENDINGS[1] if forms else ending) as draft:
         try:
             sitk.WriteImage(image, str(draft), useCompression=True)
-            # ITK reports no error when a disk runs full under a NIfTI, so what was written is read again.
+            # ITK reports no error if the disk becomes full while it writes a NIfTI, so the file is read again.
             complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), volume.array)
         except RuntimeError as error:
             raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
         if not complete:
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
+        if forms:
+            put_forms(draft, forms)
+        if forms and ending == NIFTI_ENDINGS[0]:
+            compress(draft)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,5 @@
-"""NIfTI files, read by ourselves: ITK bends slanting axes, makes NaN water, fills what is cut off with zeros, and takes
-settings that are the whole process's, though readers run in threads.
+"""Reads NIfTI files with own code, because ITK alters sheared axes, turns NaN into water, fills truncated files with
+zeros, and has settings that are global, which is not safe with readers in threads.
 """
 
 from __future__ import annotations
@@ -15,32 +15,31 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
-from LungUNetSegLib.io.images.files import check_claim, check_file
+from LungUNetSegLib.io.images.files import TAIL_BYTES, check_claim, check_file, more_data
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.volume import Geometry, Volume
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 22
-_TAIL_BYTES = 1 << 26
-"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether a file's name is that of a NIfTI file."""
+    """Whether a file has the name of a NIfTI file."""
     return ending_of(path, NIFTI_ENDINGS) is not None
 
 
 def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return a file's values as they are stored, or as float32 where the header scales them, and what is odd.
+    """Return a file's values as stored, or as float32 if the header scales them, and findings.
 
-    The axes of the result need not be at right angles. Memory for the voxels and a few MB more is needed.
+    The axes of the result need not be orthogonal. This needs memory for the voxels and a few MB more.
 
     Raises:
         ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
     """
     check_file(path)
     with path.open("rb") as file:
-        is_compressed = file.read(2) == _GZIP_MAGIC  # whatever its ending says
+        is_compressed = file.read(2) == _GZIP_MAGIC  # regardless of its ending
     try:
         with gzip.open(path) if is_compressed else path.open("rb") as content:
             header = parse(content.read(HEADER_BYTES), path)
@@ -51,15 +50,24 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
             extra = _left_over(content)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
-    findings = header.findings
-    if extra >= claimed // header.shape[0]:
-        message = f"The file holds at least {extra:,} bytes after the {claimed:,} of voxels that its header tells of."
-        findings += (Finding("more-data", message + " Is the number of slices right?"),)
+    findings = header.findings + more_data(extra, claimed, header.shape[0])
     return Volume(array, Geometry(header.shape, header.affine_lps)), findings
 
 
+def read_forms(path: Path) -> NiftiForms | None:
+    """Return both forms of the place of a NIfTI file that was read; None where one is missing or contradicts the sizes.
+
+    Raises:
+        ReadError: The file is another by now.
+    """
+    with path.open("rb") as file:
+        is_compressed = file.read(2) == _GZIP_MAGIC
+    with gzip.open(path) if is_compressed else path.open("rb") as content:
+        return parse(content.read(HEADER_BYTES), path).forms
+
+
 def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:
-    """(slice, row, column) values, read a few MB at a time."""
+    """Return (slice, row, column) values, read a few MB at a time."""
     is_scaled = (header.slope, header.intercept) != (1.0, 0.0)
     native = header.stored.newbyteorder("=")
     array = np.empty(header.shape, np.float32 if is_scaled else native)
@@ -77,8 +85,8 @@ def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) 
 
 
 def _left_over(content: BinaryIO | gzip.GzipFile) -> int:
-    """How many bytes follow, counted up to a bound; at the end of a compressed file its checksum is checked."""
+    """Count the bytes that follow, up to a limit; the end of a compressed file verifies its checksum."""
     count = 0
-    while count < _TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
+    while count < TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
         count += len(chunk)
     return count

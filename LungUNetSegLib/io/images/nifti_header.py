@@ -1,8 +1,8 @@
-"""A NIfTI file's header: sizes, type of the voxels, and where the grid lies in the patient.
+"""Parses a NIfTI file's header: sizes, type of the voxels, and the grid's position in the patient.
 
-Source: nifti1.h and nifti2.h (https://nifti.nimh.nih.gov). Place by nibabel's rule: the sform where its code is above
-0, else the qform where its code is, else the pixel sizes alone. What the two forms and the pixel sizes say otherwise
-is a finding, or the end where they contradict each other about the patient's sides.
+Source: nifti1.h and nifti2.h (https://nifti.nimh.nih.gov). The position follows nibabel's rule: the sform if its code
+is above 0, else the qform if its code is, else the pixel sizes alone. Contradictions between the two forms and the
+pixel sizes are findings; a contradiction about the patient's sides is an error.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import FloatArray, spacing_of
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 
 UNKNOWN_PLACE = Finding(
     "no-orientation",
-    "The file does not say how the patient lies (qform and sform are 0): right and left may be swapped.",
+    "The file does not state the patient's orientation (qform and sform codes are 0): right and left may be swapped.",
 )
 
 Fields = dict[str, tuple[Any, ...]]
-"""The header's numbers by the standard's names."""
+"""The header's fields by the standard's names."""
 
 HEADER_BYTES = 540
 _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 _UNITS_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 1e-3}
 _SAME_SHARE = 1e-3
-"""Up to this share sizes of voxels are the same, rounded otherwise."""
+"""Largest relative difference of voxel sizes that is explained by rounding."""
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""NIfTI's x runs to the right and y to the front."""
+"""In NIfTI x increases to the right and y to the front; LPS has the opposite directions."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NiftiHeader:
-    """What a file says of its voxels.
+    """The contents of a NIfTI header.
 
     Attributes:
         shape: (slice, row, column).
@@ -48,6 +49,7 @@ class NiftiHeader:
         slope, intercept: Value = slope * stored + intercept; 1 and 0 where the file gives none.
         affine_lps: (slice, row, column) to LPS mm; its axes need not be at right angles.
         findings: What was contradictory.
+        forms: Both forms of its place, where each that it claims is one.
     """
 
     shape: tuple[int, int, int]
@@ -57,13 +59,14 @@ class NiftiHeader:
     intercept: float
     affine_lps: FloatArray
     findings: tuple[Finding, ...]
+    forms: NiftiForms | None = None
 
 
 def parse(start: bytes, path: Path) -> NiftiHeader:
-    """Return the header in a file's first `HEADER_BYTES`.
+    """Parse the header from a file's first `HEADER_BYTES`.
 
     Raises:
-        ReadError: No NIfTI, no three-dimensional image of one number a voxel, or its place is contradictory.
+        ReadError: Not NIfTI, not a three-dimensional image with one number per voxel, or a contradictory position.
     """
     fields = _fields(start, path)
     shape = _shape(fields["dim"], path)
@@ -75,7 +78,7 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
             f"{path}: the image has {3 if kind == 128 else 4} values in each voxel (colour?); a CT has one."
         )
     if kind not in _TYPES:
-        raise ReadError(f"{path}: its voxels are of NIfTI type {kind}, which is not known here; is it damaged?")
+        raise ReadError(f"{path}: its voxels are of NIfTI type {kind}, an unknown type; is it damaged?")
     offset = float(fields["vox_offset"][0])
     if not np.isfinite(offset) or not 0 <= offset < 2**31:
         raise ReadError(f"{path}: its header says that the voxels begin at byte {offset:g}; is it damaged?")
@@ -84,28 +87,28 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
         slope, intercept = 1.0, 0.0
     if not np.isfinite(intercept):
         raise ReadError(f"{path}: its header gives the values' intercept as {intercept:g}; is it damaged?")
-    affine, findings = _place(fields, shape, path)
+    affine, findings, has_both = _place(fields, shape, path)
     stored = np.dtype(fields["order"][0] + _TYPES[kind])
     least = int(fields["least_offset"][0])
     return NiftiHeader(
         shape=shape, stored=stored, offset=max(int(offset), least), slope=slope, intercept=intercept,
-        affine_lps=affine, findings=findings,
+        affine_lps=affine, findings=findings, forms=_forms(fields) if has_both else None,
     )  # fmt: skip
 
 
 def _fields(start: bytes, path: Path) -> Fields:
-    """The header's numbers by the standard's names, from NIfTI-1 or 2 in either byte order."""
+    """Return the header's fields by the standard's names, from NIfTI-1 or 2 in either byte order."""
     for order in "<>":
         size = struct.unpack_from(order + "i", start)[0] if len(start) >= 348 else 0
         if size in (348, 540) and len(start) >= size:
             break
     else:
-        raise ReadError(f"{path}: is no NIfTI file, or its header is damaged or cut short.")
+        raise ReadError(f"{path}: is not a NIfTI file, or its header is damaged or cut short.")
     magic = start[344:348] if size == 348 else start[4:8]
     if magic[:3] in (b"ni1", b"ni2"):
         raise ReadError(f"{path}: is half of a .hdr/.img pair; save both as one .nii file.")
     if magic[:3] not in (b"n+1", b"n+2"):
-        raise ReadError(f"{path}: is no NIfTI file (an old Analyze header says nothing of right and left).")
+        raise ReadError(f"{path}: is not a NIfTI file (an old Analyze header does not state right and left).")
     one = {
         "dim": (40, "8h"), "datatype": (70, "h"), "pixdim": (76, "8f"), "vox_offset": (108, "f"),
         "scl_slope": (112, "f"), "scl_inter": (116, "f"), "xyzt_units": (123, "B"), "codes": (252, "2h"),
@@ -138,8 +141,8 @@ def _place(
     fields: Fields,
     shape: tuple[int, int, int],
     path: Path,
-) -> tuple[FloatArray, tuple[Finding, ...]]:
-    """Where the grid lies, and what the header says against it."""
+) -> tuple[FloatArray, tuple[Finding, ...], bool]:
+    """Where the grid lies, what the header says against it, and whether its forms are whole."""
     unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
     sizes = np.array(fields["pixdim"][1:4]) * unit_mm
     qform_code, sform_code = fields["codes"]
@@ -149,23 +152,32 @@ def _place(
     faults = [each for each in (sform_fault, qform_fault) if each]
     if faults:
         if sform is None and qform is None:
-            raise ReadError(f"{path}: its header does not say where the voxels lie ({'; '.join(faults)}).")
-        message = f"The header contradicts itself ({'; '.join(faults)}); the place was taken from its other form."
+            raise ReadError(f"{path}: its header does not state the position of the voxels ({'; '.join(faults)}).")
+        message = f"The header contradicts itself ({'; '.join(faults)}); the position was taken from its other form."
         findings.append(Finding("place-in-doubt", message))
     if sform is None and qform is None:
-        return _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])), (UNKNOWN_PLACE,)
+        return (
+            _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])),
+            (UNKNOWN_PLACE,),
+            False,
+        )
     affine = sform if sform is not None else qform
     assert affine is not None
     if sform is not None and qform is not None:
         findings += _compared(sform, qform, shape, path)
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    straight = np.abs(np.diag(np.linalg.qr(affine[:3, :3])[1]))  # distances across, where axes slant
+    straight = np.abs(np.diag(np.linalg.qr(affine[:3, :3])[1]))  # perpendicular distances, if axes are sheared
     is_said = any(np.allclose(each, sizes, rtol=0.01) for each in (lengths, straight))
     if sform is not None and not faults and not is_said:
         said, taken = (" x ".join(f"{each:.4g}" for each in values) for values in (sizes, lengths))
         message = f"The header gives voxels of {said} mm beside a matrix of {taken} mm; the matrix was taken."
         findings.append(Finding("place-in-doubt", message))
-    return _as_lps(affine), tuple(findings)
+    return _as_lps(affine), tuple(findings), not faults and is_said
+
+
+def _forms(fields: Fields) -> NiftiForms:
+    unit = int(fields["xyzt_units"][0]) & 7
+    return NiftiForms(unit, fields["pixdim"][:4], fields["codes"], fields["quatern"], fields["srow"])
 
 
 def _as_lps(ras: FloatArray) -> FloatArray:
@@ -174,21 +186,21 @@ def _as_lps(ras: FloatArray) -> FloatArray:
 
 
 def _sform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArray | None, str]:
-    """The (column, row, slice) to RAS mm matrix, or why there is none."""
+    """Return the (column, row, slice) to RAS mm matrix, or the reason why there is none."""
     affine = np.eye(4)
     affine[:3] = np.array(fields["srow"]).reshape(3, 4) * unit_mm
     if not np.isfinite(affine).all():
-        return None, "its sform holds no finite numbers"
+        return None, "its sform has values that are not finite"
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not lengths.all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-3:
         return None, "its sform is singular"
-    if np.allclose(lengths, sizes, rtol=_SAME_SHARE):  # the same, and rounded once
+    if np.allclose(lengths, sizes, rtol=_SAME_SHARE):  # the same matrix, rounded once
         affine[:3, :3] *= sizes / lengths
     return affine, ""
 
 
 def _qform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArray | None, str]:
-    """The (column, row, slice) to RAS mm matrix of a quaternion (nifti1.h, method 2), or why there is none."""
+    """Return a quaternion's (column, row, slice) to RAS mm matrix (nifti1.h, method 2), or why there is none."""
     b, c, d, *offset = (float(number) for number in fields["quatern"])
     if not (np.isfinite(sizes).all() and (sizes > 0).all()):
         return None, "its pixdim are " + ", ".join(f"{each:g}" for each in sizes)
@@ -213,7 +225,7 @@ def _qform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArra
 
 
 def _compared(sform: FloatArray, qform: FloatArray, shape: tuple[int, int, int], path: Path) -> list[Finding]:
-    """What both forms of a header say against each other."""
+    """Compare both forms of a header; return findings on contradictions."""
     ends: npt.NDArray[np.float64] = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
     ends[:, :3] *= np.array(shape[::-1]) - 1
     shift_mm = float(np.abs(ends @ (sform - qform).T).max())
@@ -224,7 +236,7 @@ def _compared(sform: FloatArray, qform: FloatArray, shape: tuple[int, int, int],
     if across[0, along] * across[1, along] <= 0 or np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0:
         raise ReadError(
             f"{path}: the header's qform and sform contradict each other about right and left; save it again with the"
-            " form that is true, or segment the original DICOM."
+            " correct form, or segment the original DICOM."
         )
     message = f"The header's qform and sform lie up to {shift_mm:.1f} mm apart; the sform was taken."
     return [Finding("place-in-doubt", message)]

@@ -1,11 +1,12 @@
-"""NRRD headers (.nrrd, .nhdr), checked before ITK reads the voxels.
+"""Checks NRRD headers (.nrrd, .nhdr) before ITK reads the voxels.
 
-Source: http://teem.sourceforge.net/nrrd/format.html. ITK takes 1 mm where no spacing is given, ignores units and
-``axis mins``, and opens whatever file the header names.
+Source: http://teem.sourceforge.net/nrrd/format.html. ITK assumes 1 mm if no spacing is given, ignores units and
+``axis mins``, and opens any file that the header names.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -13,7 +14,14 @@ import numpy as np
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import check_claim, check_data_file, spacing_of, unit_mm
+from LungUNetSegLib.io.images.files import (
+    check_claim,
+    check_data_file,
+    check_numbered_files,
+    more_data,
+    spacing_of,
+    unit_mm,
+)
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
 
 _BYTES = {
@@ -25,7 +33,7 @@ _BYTES = {
     "float": 4,
 }
 _PATIENT_SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
-"""Spaces that tell of the patient, and that ITK turns to LPS."""
+"""Spaces with patient axes, which ITK converts to LPS."""
 
 _DEFLATED = ("gzip", "gz")
 _PACKED = (*_DEFLATED, "bzip2", "bz2")
@@ -33,7 +41,7 @@ _TEXT = ("text", "txt", "ascii", "hex")
 
 
 def check_nrrd(path: Path) -> Grid:
-    """Return what ITK leaves out of a NRRD.
+    """Return the corrections that ITK does not make for a NRRD.
 
     Raises:
         ReadError: No spacing, lengths in an unknown unit, sizes that the file cannot hold, or a data file elsewhere.
@@ -45,8 +53,10 @@ def check_nrrd(path: Path) -> Grid:
     sizes = numbers(fields.get("sizes", ""))
     if not sizes or not all(np.isfinite(size) and size >= 1 and size == int(size) for size in sizes):
         raise ReadError(f"{path}: its header gives the sizes as {fields.get('sizes')}; is it damaged?")
-    _check_data(fields, lines, sizes, start, path)
+    findings = _check_data(fields, lines, sizes, start, path)
     grid = _grid(fields, sizes, path)
+    if findings:
+        grid = Grid(**(vars(grid) | {"findings": (*grid.findings, *findings)}))
     if "old min" in fields or "old max" in fields:
         message = "The values were quantised (old min, old max in the header) and are not Hounsfield units."
         grid = Grid(**(vars(grid) | {"findings": (*grid.findings, Finding("not-hu", message))}))
@@ -54,7 +64,7 @@ def check_nrrd(path: Path) -> Grid:
 
 
 def _fields(lines: list[str]) -> dict[str, str]:
-    """The header's fields by name in small letters; key/value pairs (``:=``) and comments are none."""
+    """Return the header's fields by lower-case name, without key/value pairs (``:=``) and comments."""
     fields = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
@@ -91,31 +101,49 @@ def _grid(fields: dict[str, str], sizes: list[float], path: Path) -> Grid:
 
 
 def _no_spacing(path: Path, field: str) -> str:
-    return f"{path}: its header gives no spacing ({field}), so no volume can be told; save it with its spacing."
+    return f"{path}: its header gives no spacing ({field}), so volumes are unknown; save it with its spacing."
 
 
 def _one_unit(units: list[str], path: Path) -> float:
-    """The unit of all three axes."""
+    """Return the common unit of all three axes."""
     factors = {unit_mm(unit, path) for unit in units} or {1.0}
     if len(factors) > 1:
-        raise ReadError(f"{path}: its header gives each axis another unit ({', '.join(units)}); save it in mm.")
+        raise ReadError(f"{path}: its header gives the axes different units ({', '.join(units)}); save it in mm.")
     return factors.pop()
 
 
-def _check_data(fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path) -> None:
-    """Look for the data where the header says, and compare their number."""
+def _check_data(
+    fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path
+) -> tuple[Finding, ...]:
+    """Look for the data where the header says, compare their number, and say if there are more."""
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(fields.get("type", "").lower(), 1)
     name, encoding = fields.get("data file"), fields.get("encoding", "raw").lower()
+    data: Path | None = None
     if name is None:
-        stored = path.stat().st_size - start
+        data, stored = path, path.stat().st_size - start
     elif name.upper().startswith("LIST"):
         at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
         stored = sum(check_data_file(path, each.strip()).stat().st_size for each in lines[at + 1 :] if each.strip())
     elif "%" in name:
-        check_data_file(path, str(Path(name.split()[0]).parent / path.name))
-        stored = sum(each.stat().st_size for each in path.resolve().parent.rglob("*") if each.is_file())
+        stored = sum(each.stat().st_size for each in check_numbered_files(path, name))
     else:
-        stored = check_data_file(path, name).stat().st_size
+        data = check_data_file(path, name)
+        stored = data.stat().st_size
     if encoding in _TEXT:
         claimed //= 8
     check_claim(path, claimed, stored * (1000 if encoding in _PACKED[2:] else 1), deflated=encoding in _PACKED)
+    skips = [numbers(fields.get(field, "0"))[0] for field in ("byte skip", "byteskip", "line skip", "lineskip")]
+    if data is None or any(skips) or encoding not in ("raw", *_DEFLATED):
+        return ()
+    if encoding in _DEFLATED:
+        stored = _unpacked(data, claimed)
+    return more_data(stored - claimed, claimed, int(sizes[-1]))
+
+
+def _unpacked(data: Path, claimed: int) -> int:
+    """Bytes in a gzip stream by its own last word, which counts them up to 4 GB (RFC 1952); no fewer than claimed."""
+    with data.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        length = int.from_bytes(file.read(4), "little")
+    # Fewer are found out when they are unpacked, which checks them too.
+    return claimed + (length - claimed) % (1 << 32) if length >= claimed % (1 << 32) else claimed

@@ -1,4 +1,4 @@
-"""Scans from NIfTI, NRRD and MetaImage files."""
+"""Reads scans from NIfTI, NRRD and MetaImage files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
-from LungUNetSegLib.io.images.itk_files import read_values
+from LungUNetSegLib.io.images.itk_files import SLANTING_AXES, read_values
+from LungUNetSegLib.io.images.nifti import is_nifti, read_forms
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 
 
 def read_image(path: PathInput) -> Scan:
-    """Return the CT in an image file.
+    """Read the CT in an image file.
 
     Args:
         path: A file ending in one of `IMAGE_ENDINGS`, three-dimensional, one value a voxel, in HU. Floats are
@@ -26,7 +27,7 @@ def read_image(path: PathInput) -> Scan:
     """
     path = Path(path)
     if image_ending(path) is None:
-        raise ReadError(f"{path}: not an image file that is known here; known are {', '.join(IMAGE_ENDINGS)}.")
+        raise ReadError(f"{path}: unknown image format; known endings are {', '.join(IMAGE_ENDINGS)}.")
     raw, findings = read_values(path, "linear", AIR_HU)
     if raw.array.dtype.kind == "f":
         findings += _replace_what_is_no_number(raw, path)
@@ -34,11 +35,13 @@ def read_image(path: PathInput) -> Scan:
     findings += (BEYOND_SCANNER,) if beyond_scanner(sample) else ()
     volume = Volume(to_hu(raw.array, in_place=True), raw.geometry)
     findings += check_ct(volume, path)
-    return Scan(volume, path, None, describe(path.name, volume), findings)
+    is_own_grid = is_nifti(path) and SLANTING_AXES not in findings
+    forms = read_forms(path) if is_own_grid else None
+    return Scan(volume, path, None, describe(path.name, volume), findings, forms=forms)
 
 
 def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
-    """Make NaN and infinite voxels air, in place, and say so."""
+    """Set NaN and infinite voxels to air, in place, and return a finding."""
     finite = np.isfinite(raw.array)
     if finite.all():
         return ()
@@ -46,4 +49,4 @@ def _replace_what_is_no_number(raw: Volume, path: Path) -> tuple[Finding, ...]:
         raise ReadError(f"{path}: no voxel holds a number (all are NaN or infinite).")
     raw.array[~finite] = AIR_HU
     lost = finite.size - np.count_nonzero(finite)
-    return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are no finite numbers; they were taken as air."),)
+    return (Finding("nan-voxels", f"{lost} of {finite.size} voxels are NaN or infinite; they were treated as air."),)

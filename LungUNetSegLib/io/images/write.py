@@ -1,4 +1,4 @@
-"""Scans to NIfTI, NRRD and MetaImage files."""
+"""Writes scans to NIfTI, NRRD and MetaImage files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from LungUNetSegLib.volume.resample import orthogonal
 
 
 def write_image(path: PathInput, volume: Volume) -> None:
-    """Write a scan, or other values on a grid, in the format of its ending; an old file is replaced by a whole one.
+    """Write a scan, or other values on a grid, in the format of its ending; an old file is replaced atomically.
 
     Args:
         path: Ends in one of `IMAGE_OUTPUT_ENDINGS`.
-        volume: Any type of numbers. No format here knows slanting axes: such a grid is resampled onto a straight one.
+        volume: Any numeric type. These formats do not support sheared axes: such a grid is resampled.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -32,11 +32,11 @@ def write_image(path: PathInput, volume: Volume) -> None:
 
 
 def check_image_output(path: Path) -> str:
-    """Return the ending by which the format is chosen, or raise the error that `write_image` would."""
+    """Return the ending that chooses the format, or raise the error that `write_image` would."""
     ending = ending_of(path, IMAGE_OUTPUT_ENDINGS)
     if ending is None or ending_of(path, (SEGMENTATION_ENDING,)):
         raise UnknownFormatError(f"{path}: the name of an image must end in one of {', '.join(IMAGE_OUTPUT_ENDINGS)}.")
     if not is_text(path):
-        raise WriteError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+        raise WriteError(f"{path}: its name is not valid UTF-8; rename it.")
     check_replaceable(path)
     return ending

@@ -1,1 +1,1 @@
-"""Label maps and segmentations in and out, and the names and codes by which a lung is known."""
+"""Reads and writes label maps and segmentations, and recognises lungs by names and codes."""

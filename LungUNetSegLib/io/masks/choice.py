@@ -1,4 +1,4 @@
-"""Which of several structures are taken as the lungs, and what of the others is left out and said."""
+"""Chooses the lungs among several structures, and reports which others were left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Key = TypeVar("Key")
 Meaning = Literal["right", "left", "both", "none"]
 MEANINGS: dict[Meaning, int | None] = {"right": RIGHT_LUNG, "left": LEFT_LUNG, "both": BOTH_LUNGS, "none": None}
 Meanings = Mapping[str, Meaning]
-"""What somebody says that structures are, by name, or by value in a label map without names."""
+"""What the user says that structures are, by name, or by value in a label map without names."""
 
 LOBES = {RIGHT_LUNG: {UPPER, MIDDLE, LOWER}, LEFT_LUNG: {UPPER, LOWER}}
 _SIDES = {RIGHT_LUNG: "right lung", LEFT_LUNG: "left lung", BOTH_LUNGS: "lungs"}
@@ -35,11 +35,11 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class LungChoice(Generic[Key]):
-    """The structures that are taken.
+    """The structures that were chosen.
 
     Attributes:
-        labels: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS of each, in the order in which they are painted over each other.
-        findings: What was left out, merged or missing.
+        labels: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS of each, in painting order (later ones overwrite earlier ones).
+        findings: Structures that were left out, merged or missing.
     """
 
     labels: dict[Key, int]
@@ -47,7 +47,7 @@ class LungChoice(Generic[Key]):
 
 
 def check_meanings(meanings: Mapping[str, str]) -> Meanings:
-    """Return meanings as they are, or raise DataError for one that is not among `MEANINGS`."""
+    """Return the meanings unchanged, or raise DataError for one that is not among `MEANINGS`."""
     for name, meaning in meanings.items():
         if meaning not in MEANINGS:
             raise DataError(f"{name!r} cannot be {meaning!r}; a structure is {', '.join(MEANINGS)}.")
@@ -57,13 +57,13 @@ def check_meanings(meanings: Mapping[str, str]) -> Meanings:
 def lungs_among(
     structures: Mapping[Key, tuple[str, Iterable[str]]], meanings: Meanings | None = None
 ) -> LungChoice[Key]:
-    """Choose the lungs: a whole lung before its lobes, each lung before both in one.
+    """Choose the lungs: a whole lung is preferred to its lobes, separate lungs to both in one.
 
-    Where only one lung has a structure of its own beside both in one, the rest of both is the other lung.
+    If only one lung has its own structure, beside one for both, the rest of both is the other lung.
 
     Args:
         structures: Name and code values of each.
-        meanings: What somebody says of some of them, by name; this counts more than codes and names.
+        meanings: What the user says of some of them, by name; this overrides codes and names.
     """
     told = {name.strip().casefold(): MEANINGS[meaning] for name, meaning in (meanings or {}).items()}
     findings = _unknown_meanings(structures, told)
@@ -81,7 +81,7 @@ def lungs_among(
         if part is not None and part.label is not None:
             parts[key] = part
     said = {part.label for key, part in parts.items() if key in by_hand}
-    # What somebody says counts alone for its lung.
+    # The user's choice for a lung is used alone.
     parts = {key: each for key, each in parts.items() if key in by_hand or not said & {each.label, BOTH_LUNGS}}
     labels, more = _by_side(parts, structures)
     known = {*labels, *by_hand, *(key for key, part in parts.items() if _is_within(part, labels, parts))}
@@ -91,7 +91,7 @@ def lungs_among(
 def _by_side(
     parts: Mapping[Key, LungPart], structures: Mapping[Key, tuple[str, Iterable[str]]]
 ) -> tuple[dict[Key, int], list[Finding]]:
-    """Labels of what is taken, and remarks on it."""
+    """Return the labels of the chosen structures, and findings."""
 
     def names(keys: Iterable[Key]) -> str:
         return ", ".join(repr(structures[key][0]) for key in keys)
@@ -108,7 +108,7 @@ def _by_side(
         if own:
             taken[side] = whole or list(own)
         if len(whole) > 1:
-            message = f"Several structures were taken together as the {_SIDES[side]}: {names(whole)}."
+            message = f"Several structures were merged as the {_SIDES[side]}: {names(whole)}."
             findings.append(Finding("several-structures", message))
         if missing:
             message = (
@@ -123,7 +123,7 @@ def _by_side(
         other = LEFT_LUNG if RIGHT_LUNG in taken else RIGHT_LUNG
         message = f"The {_SIDES[other]} has no structure of its own; the rest of {names(both)} was taken."
         findings.append(Finding("lung-from-both", message))
-        # Painted first, so that the lung that has its own structure lies over it.
+        # Painted first, so that the lung with its own structure overwrites it.
         labels = dict.fromkeys(both, other)
     sides = {key: side for side, keys in taken.items() for key in keys}
     return labels | {key: sides[key] for key in parts if key in sides}, findings
@@ -135,7 +135,7 @@ def _missing_lobes(side: int, parts: Iterable[LungPart]) -> set[str]:
 
 
 def _is_within(part: LungPart, labels: Mapping[Key, int], parts: Mapping[Key, LungPart]) -> bool:
-    """Whether what was not taken is said by what was: lobes of a lung, both lungs beside two single ones."""
+    """Whether a left-out structure is part of a chosen one: lobes of a lung, both lungs beside two single ones."""
     whole = {parts[key].label for key in labels if parts[key].lobe is None}
     if part.lobe is not None:
         return bool(whole & {part.label, BOTH_LUNGS})
@@ -143,12 +143,12 @@ def _is_within(part: LungPart, labels: Mapping[Key, int], parts: Mapping[Key, Lu
 
 
 def _left_out(structures: Mapping[Key, tuple[str, Iterable[str]]], known: set[Key]) -> list[Finding]:
-    """Say which structures were not taken though a lung is spoken of: "Left Lung (copy)", "Lung upper lobe"."""
+    """Return a finding on structures that mention a lung but were left out: "Left Lung (copy)", "Lung upper lobe"."""
     names = [repr(name) for key, (name, codes) in structures.items() if key not in known and seems_lung(name, codes)]
     if not names:
         return []
     shown = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if names[_MOST_NAMES:] else "")
-    message = f"Not taken as a lung, as their names or codes say something else or no side: {shown}."
+    message = f"Not taken as a lung, because their names or codes mean something else or give no side: {shown}."
     return [Finding("structures-left-out", message)]
 
 
@@ -165,7 +165,7 @@ def _disagreement(name: str, codes: list[str]) -> list[Finding]:
 def _unknown_meanings(
     structures: Mapping[Key, tuple[str, Iterable[str]]], told: Mapping[str, int | None]
 ) -> list[Finding]:
-    """Say which names nobody has, where others were found: a slip of the pen, most likely."""
+    """Return a finding on given names that do not exist in the file, most likely typing errors."""
     names = {name.strip().casefold() for name, _ in structures.values()}
     missing = [name for name in told if name not in names]
     if not missing or len(missing) == len(told):

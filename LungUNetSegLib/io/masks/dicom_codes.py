@@ -1,4 +1,4 @@
-"""Coded concepts of DICOM objects (PS3.3 section 8) as the values that the table of lung codes knows."""
+"""Converts coded concepts of DICOM objects (PS3.3 section 8) to the values in the table of lung codes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ ALTERED_TISSUE = "49755003"
 """SNOMED CT, morphologically altered structure: a tumour, whatever its name says."""
 
 TARGETS = dict.fromkeys(("GTV", "CTV", "PTV"), ALTERED_TISSUE)
-"""Kinds of RT structure (PS3.3 C.8.8.8) that are what is treated; one named "Left lung" lies in it."""
+"""Types of RT structures (PS3.3 C.8.8.8) that are targets; one named "Left lung" lies in that lung."""
 
 
 def codes_of(*items: Dataset) -> list[str]:
-    """Return the code values of coded concepts; long codes are in an attribute of their own."""
+    """Return the code values of coded concepts, including long ones, which have their own attribute."""
     return [str(item.get("CodeValue") or item.get("LongCodeValue") or "") for item in items]
 
 
 def segment_codes(segment: Dataset) -> list[str]:
-    """Return the codes of a SEG's segment: category, type and modifiers; the anatomic region where the type is any."""
+    """Return a SEG segment's codes: category, type and modifiers, and the anatomic region if the type is generic."""
     categories = list(segment.get("SegmentedPropertyCategoryCodeSequence", []))
     types = list(segment.get("SegmentedPropertyTypeCodeSequence", []))
     sources = [segment, *types]
@@ -31,4 +31,4 @@ def segment_codes(segment: Dataset) -> list[str]:
 
 
 _GENERAL = {"85756007", "113343008", "123037004", "91723000", "T-D0050", "T-D0060", "T-D000A", ""}
-"""Tissue, organ, anatomical structure: types that leave it to the region to say what a segment is."""
+"""Tissue, organ, anatomical structure: generic types, for which the region says what a segment is."""

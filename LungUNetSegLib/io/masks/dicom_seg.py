@@ -1,4 +1,4 @@
-"""Lungs in DICOM Segmentation objects (PS3.3 A.51): frames of one segment and one place each."""
+"""Reads lungs from DICOM Segmentation objects (PS3.3 A.51), whose frames have one segment and position each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
+from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.seg_frames import Frames
@@ -29,40 +30,48 @@ def lungs_in_segmentation(
 ) -> tuple[Volume, tuple[Finding, ...]]:
     """Return the lungs of a SEG object: 1 = right, or both, 2 = left.
 
-    They lie on `reference` where the frames are parallel to its slices, as frames of the scan itself are; else on the
-    smallest even grid that holds the frames. Fractional segmentations are cut at one half.
+    They lie on `reference` if the frames are parallel to its slices, as frames of the scan itself are; else on the
+    smallest even grid that holds the frames. Fractional segmentations are thresholded at one half.
 
     Args:
         dataset: The SEG object.
         path: For messages.
-        reference: The scan's grid, its axes at right angles.
-        slice_places: Where on it the scan had slices, as fractional slice indices; None where that is not known.
-        meanings: What somebody says that segments are.
+        reference: The scan's grid, with orthogonal axes.
+        slice_places: Where on it the scan had slices, as fractional slice indices; None if that is unknown.
+        meanings: What the user says that segments are.
 
     Raises:
-        ReadError: No segment is a lung, or frames that make no stack.
+        ReadError: No segment is a lung, or the frames do not form a stack.
     """
     frames = Frames(dataset, path)
     lungs, findings = _lungs(frames, path, meanings)
+    if frames.undescribed:
+        number = min(frames.undescribed)
+        raise ReadError(f"{path}: the mask has frames of segment {number}, which it does not describe; it is damaged.")
     placed = on_scan(frames, reference, slice_places, path) if reference else None
     sample = frames.sampler(reference) if placed and reference else None
     placed = placed or on_own_grid(frames, path)
     labels = np.zeros(placed.geometry.shape, np.uint8)
+    drawn = kept = 0.0
     for number, label in lungs.items():
         masks = np.zeros((len(placed.places), *labels.shape[1:]), bool)
         for frame in frames.of_segment(number):
             mask = frames.mask(frame, number)
-            masks[placed.plane[frame]] |= sample(mask, frame) if sample else mask
+            drawn += np.count_nonzero(mask) * frames.pixel_mm[0] * frames.pixel_mm[1]
+            mask = sample(mask, frame) if sample else mask
+            masks[placed.plane[frame]] |= mask
+            is_there = -0.5 <= placed.places[placed.plane[frame]] <= len(labels) - 0.5
+            kept += is_there * np.count_nonzero(mask) * placed.geometry.spacing_mm[1] * placed.geometry.spacing_mm[2]
         planes = Planes(placed.places, masks, placed.reach)
         labels[on_slices(planes, len(labels))] = RIGHT_LUNG if label == BOTH_LUNGS else label
     volume = Volume(labels, placed.geometry)
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "nearest", 0)
-    return volume, (*findings, *placed.findings)
+    return volume, (*findings, *placed.findings, *check_loss(kept, drawn, "mm\u00b2", path))
 
 
 def _lungs(frames: Frames, path: Path, meanings: Meanings | None) -> tuple[dict[int, int], tuple[Finding, ...]]:
-    """Labels of the segments that are lungs, without those that are empty."""
+    """Return the labels of the segments that are lungs, without empty ones."""
     structures = dict(frames.structures)
     empty: list[str] = []
     while True:

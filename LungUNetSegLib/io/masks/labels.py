@@ -1,4 +1,4 @@
-"""Label maps of the lungs to and from files: 1 = the patient's right lung, 2 = the left."""
+"""Reads and writes label maps of the lungs: 1 = the patient's right lung, 2 = the left."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ import SimpleITK as sitk
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.files import files_of, read_dataset
+from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.files import is_text
+from LungUNetSegLib.io.images.files import check_claim, is_text
 from LungUNetSegLib.io.images.itk_files import load, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
+from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.results import add_note
@@ -33,14 +35,8 @@ from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal, resample
 
-GREATEST_LOSS = 0.05
-"""Share of a mask that may fall outside the scan it is read for; more means that it belongs to another scan."""
-
-TOLD_LOSS = 0.01
-"""Share of a mask whose loss is remarked upon; a coarser grid alone changes less."""
-
 ROUNDED_BY = 0.02
-"""By how much a label may differ from a whole number: label maps that were saved as scaled numbers."""
+"""Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -53,16 +49,22 @@ def check_writable(path: PathInput) -> None:
 
 
 def write_labels(
-    path: PathInput, labels: Volume, segments: Sequence[Segment] = LUNGS, *, is_result: bool = False
+    path: PathInput,
+    labels: Volume,
+    segments: Sequence[Segment] = LUNGS,
+    *,
+    is_result: bool = False,
+    forms: NiftiForms | None = None,
 ) -> None:
     """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
 
     Args:
         path: Ends in one of `OUTPUT_ENDINGS`; ``.seg.nrrd`` keeps the segments' names, colours and terminology.
-        labels: uint8. No format here knows slanting axes: labels on such a grid are written on a straight one.
+        labels: uint8. These formats do not support sheared axes: labels on such a grid are resampled.
         segments: What the label values mean.
         is_result: Whether a program computed them, so that the same program may replace them while nobody has
             changed them (`results`). Masks that somebody drew or corrected are none.
+        forms: Both forms of the scan's place (`Scan.forms`), for labels on the scan's own grid.
 
     Raises:
         UnknownFormatError: Unknown ending.
@@ -72,7 +74,7 @@ def write_labels(
     ending = _check_output(path)
     labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
     if not labels.geometry.is_orthogonal:
-        labels = orthogonal(labels, "nearest", 0)
+        labels, forms = orthogonal(labels, "nearest", 0), None
 
     def describe(image: sitk.Image) -> None:
         if ending == slicer_segmentation.ENDING:
@@ -80,12 +82,12 @@ def write_labels(
         if is_result:
             add_note(image)
 
-    save(labels, path, ending, describe)
+    save(labels, path, ending, describe, forms)
 
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A mask that was read.
+    """A mask read from a file.
 
     Attributes:
         labels: uint8; 1 = right lung (or both in one), 2 = left.
@@ -103,7 +105,7 @@ def read_labels(
     slice_places: FloatArray | None = None,
     meanings: Meanings | None = None,
 ) -> Volume:
-    """Return the lungs in a mask file as `read_mask` does; its findings are logged."""
+    """Return the lungs in a mask file as `read_mask` does, and log its findings."""
     mask = read_mask(path, reference, slice_places=slice_places, meanings=meanings)
     for finding in mask.findings:
         logger.info("%s: %s", path, finding.message)
@@ -120,13 +122,13 @@ def read_mask(
     """Return the lungs in a mask file: uint8; 1 = right (or both lungs in one mask), 2 = left.
 
     Args:
-        path: NIfTI, NRRD, MetaImage, .seg.nrrd (segments told by terminology or name), the paper's .npz (one array
-            (row, column, slice)), or DICOM SEG or RTSTRUCT: the file, or a folder with just that file.
+        path: NIfTI, NRRD, MetaImage, .seg.nrrd (segments recognised by terminology or name), the paper's .npz (one
+            array (row, column, slice)), or DICOM SEG or RTSTRUCT: the file, or a folder with just that file.
         reference: Grid of the scan that the mask belongs to. The result lies on it; without it on the mask's own.
             A .npz and an RTSTRUCT have no grid of their own and need it.
         slice_places: Where on `reference` the scan had slices (`Scan.slice_places`). What was drawn on those comes
             onto an even grid as the scan does.
-        meanings: What segments, contours or label values are, where their names and codes do not tell.
+        meanings: What segments, contours or label values are, if their names and codes do not say it.
 
     Raises:
         ReadError: Not a mask, other values than 0, 1, 2, no lung in it, or it does not lie on `reference`.
@@ -145,7 +147,7 @@ def read_mask(
 
 
 def is_dicom_mask(path: Path) -> bool:
-    """Whether a file is a DICOM SEG or RTSTRUCT, whatever it is called."""
+    """Whether a file is a DICOM SEG or RTSTRUCT, regardless of its name."""
     dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
     return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
 
@@ -157,15 +159,7 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
     moved = resample(labels, reference, "nearest")
     before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
     after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
-    if after_ml < (1 - GREATEST_LOSS) * before_ml:
-        raise ReadError(
-            f"{path}: only {after_ml:.0f} of the mask's {before_ml:.0f} ml lie within the scan;"
-            " it belongs to another scan or its place is wrong."
-        )
-    if after_ml < (1 - TOLD_LOSS) * before_ml:
-        message = f"Of the mask's {before_ml:.0f} ml only {after_ml:.0f} ml lie within the scan."
-        return moved, (Finding("mask-cropped", message),)
-    return moved, ()
+    return moved, check_loss(after_ml, before_ml, "ml", path)
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
@@ -189,6 +183,8 @@ def _read_dicom(
     if len(files) != 1:
         raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
     dataset = read_dataset(files[0])
+    if dataset is not None and is_cut_short(dataset):
+        raise ReadError(f"{files[0]}: the mask is cut short; copy or export it again.")
     try:
         if dataset is not None and dataset.get("Modality") == "SEG":
             return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
@@ -196,29 +192,40 @@ def _read_dicom(
             return Mask(*lungs_in_contours(dataset, files[0], reference, slice_places, meanings))
     except LungUNetSegError:
         raise
-    except Exception as error:  # missing and malformed values raise nearly anything
+    except Exception as error:  # missing and malformed values may raise almost anything
         reason = " ".join(str(error).split())
         raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
-    raise ReadError(f"{path}: not a mask that is known here (image file, .npz, DICOM SEG or RTSTRUCT).")
+    raise ReadError(f"{path}: not a mask in a known format (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 
 def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray | None) -> Volume:
     if reference is None:
-        raise ReadError(f"{path}: a .npz mask has no place in space; it can be read only beside its scan.")
+        raise ReadError(f"{path}: a .npz mask has no position in space; it can only be read with its scan.")
     try:
         # NumPy would leave a broken archive open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            claimed = sum(entry.file_size for entry in archive.zip.infolist())
+            check_claim(path, claimed, path.stat().st_size, deflated=True)
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        TypeError,
+        AttributeError,
+        MemoryError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
-    solid = [array for array in arrays.values() if array.ndim == 3]
+    solid = [array for array in arrays.values() if array.ndim == 3 and array.dtype.kind in "biuf"]
     if len(solid) != 1:
         held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")
     checked, _ = _checked(solid[0], path)
     array = np.moveaxis(checked, -1, 0)[:: slice_step(reference)]
     if slice_places is not None and array.shape == (len(slice_places), *reference.shape[1:]):
-        # One plane for each file: as many as the scan had slices before gaps were filled.
+        # One plane per file: as many as the scan had slices before gaps were filled.
         labels = np.zeros(reference.shape, np.uint8)
         for value in (RIGHT_LUNG, LEFT_LUNG):
             labels[on_slices(Planes(slice_places, array == value), len(labels))] = value
@@ -229,14 +236,14 @@ def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray |
 
 
 def slice_step(geometry: Geometry) -> int:
-    """1 where a grid's slices run to the head, else -1: the paper's arrays are ordered by rising z."""
+    """Return 1 if a grid's slices run to the head, else -1: the paper's arrays are ordered by rising z."""
     return 1 if geometry.affine_lps[2, 0] >= 0 else -1
 
 
 def _checked(
     array: npt.NDArray[np.generic], path: Path, meanings: Meanings | None = None
 ) -> tuple[npt.NDArray[np.uint8], tuple[Finding, ...]]:
-    """Return labels of the known values, or of those that somebody says are lungs."""
+    """Return labels of the known values, or of those that the user says are lungs."""
     if array.dtype.kind == "f":
         array = _whole_numbers(array)
     values = np.unique(array)
@@ -250,24 +257,24 @@ def _checked(
         shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
         raise ReadError(
             f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
-            f"{' and more' if len(values) > 8 else ''}. Say which values are lungs, or save them as 1 and 2."
+            f"{' and more' if len(values) > 8 else ''}. State which values are lungs, or save them as 1 and 2."
         )
     return array.astype(np.uint8), ()
 
 
 def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Round labels that were saved as scaled numbers, such as 0.996 for 1; what lies further off stays as it is."""
+    """Round labels that were saved as scaled numbers, such as 0.996 for 1; other values stay unchanged."""
     whole = np.rint(array)
     near = np.abs(array - whole) <= ROUNDED_BY
     return whole if near.all() else array
 
 
 def _check_output(path: Path) -> str:
-    """Return the ending by which the format is chosen."""
+    """Return the ending that chooses the format."""
     ending = ending_of(path, OUTPUT_ENDINGS)
     if ending is None:
         raise UnknownFormatError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
     if not is_text(path):
-        raise WriteError(f"{path}: its name holds bytes that are no UTF-8 text; rename it.")
+        raise WriteError(f"{path}: its name is not valid UTF-8; rename it.")
     check_replaceable(path)
     return ending

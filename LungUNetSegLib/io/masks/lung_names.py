@@ -1,6 +1,6 @@
-"""The one table of lung names and codes: which structure of a segmentation or structure set is which lung.
+"""Recognises lungs by names and codes: which structure of a segmentation or structure set is which lung.
 
-The readers of masks, evaluation and Slicer's comparison all ask here, so that they agree.
+The readers of masks, the evaluation and Slicer's comparison all use this file, so that they agree.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 BOTH_LUNGS = 3
-"""What a structure is that holds both lungs in one."""
+"""The label of a structure that holds both lungs."""
 
 UPPER, MIDDLE, LOWER = "upper", "middle", "lower"
 
 
 @dataclass(frozen=True)
 class LungPart:
-    """What a name or a code says that a structure is: both lungs, one lung, or a lobe.
+    """The meaning of a name or code: both lungs, one lung, or a lobe.
 
     Attributes:
-        side: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None where no side is told.
-        lobe: ``"upper"``, ``"middle"`` or ``"lower"``; empty for a lobe that is not told; None for a whole lung.
+        side: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None if no side is given.
+        lobe: ``"upper"``, ``"middle"`` or ``"lower"``; empty for an unspecified lobe; None for a whole lung.
     """
 
     side: int | None
@@ -32,7 +32,7 @@ class LungPart:
 
     @property
     def label(self) -> int | None:
-        """RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None for a lobe of no side: a lobe is never both lungs."""
+        """RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None for a lobe without a side, as a lobe is never both lungs."""
         if self.lobe is None:
             return self.side or BOTH_LUNGS
         return None if self.side == BOTH_LUNGS else self.side
@@ -64,7 +64,7 @@ _IN_A_LUNG = {
     *("49755003", "27925004", "4147007", "108369006", "52988006", "86049000"),  # altered tissue, nodule, mass, ...
     *("72674008", "86598002", "281392002", "281393007", "281394001", "46750007", "278983006"),  # segment, apex, zones
 }
-"""Structures that lie in a lung and are none, whatever their names say."""
+"""Codes of structures that lie in a lung but are not a lung, whatever their names say."""
 
 _LUNG_WORDS = {"lung", "lungs", "pulmo", "pulmones"}
 _SIDE_WORDS = {
@@ -95,9 +95,9 @@ _NUMBERED = re.compile(r"^(segment|structure|label|roi)[ _-]?\d+", re.IGNORECASE
 
 
 def lung_part(name: str, codes: Iterable[str] = ()) -> LungPart | None:
-    """Return what a structure is by its codes and its name, or None if it is no lung.
+    """Return a structure's meaning by its codes and its name, or None if it is not a lung.
 
-    Codes count more than the name, which tells what they leave open: the side, or that it is only a lobe.
+    Codes override the name, which adds what they leave open: the side, or that it is only a lobe.
 
     Args:
         name: As people and programs write it, such as ``Lung_R`` or ``superior lobe of right lung``.
@@ -129,7 +129,7 @@ def part_by_codes(codes: Iterable[str]) -> LungPart | None:
 
 
 def part_by_name(name: str) -> LungPart | None:
-    """Return the lung or lobe that a name means, or None for all else; every word of it must be known."""
+    """Return the lung or lobe that a name means, or None; every word of the name must be known."""
     words = _words(name)
     short = [part for word, part in _SHORT_LOBES.items() if word in words]
     known = {*_LUNG_WORDS, *_SIDE_WORDS, *_LOBE_WORDS, *_SHORT_LOBES, *_HARMLESS_WORDS}
@@ -139,7 +139,7 @@ def part_by_name(name: str) -> LungPart | None:
         return short[0]
     lobes = {_LOBE_WORDS[word] for word in words if word in _LOBE_WORDS}
     places = lobes - {""}
-    # "Right lobe" may be of the liver, "Right upper lobe" is of the lung.
+    # "Right lobe" may belong to the liver, "Right upper lobe" belongs to the lung.
     if not words & _LUNG_WORDS and not ("" in lobes and places):
         return None
     lobe = None if not lobes else places.pop() if len(places) == 1 else ""
@@ -147,7 +147,7 @@ def part_by_name(name: str) -> LungPart | None:
 
 
 def seems_lung(name: str, codes: Iterable[str] = ()) -> bool:
-    """Whether a name speaks of a lung at all, or a code does: what is named when it is left out."""
+    """Whether a name or code mentions a lung at all, so that a message names the structure if it is left out."""
     return bool(_words(name) & {*_LUNG_WORDS, *_SHORT_LOBES}) or part_by_codes(codes) is not None
 
 
@@ -161,7 +161,7 @@ def terminology_codes(entry: str) -> list[str]:
 
 
 def _words(name: str) -> set[str]:
-    """The words of a name in lower case: ``RLung`` is "r" and "lung", ``rightlung`` "right" and "lung"."""
+    """Split a name into lower-case words: ``RLung`` is "r" and "lung", ``rightlung`` "right" and "lung"."""
     words: set[str] = set()
     for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_A-Za-z]+", _NUMBERED.sub("", name)):
         joined = _JOINED.fullmatch(word.lower())
@@ -175,7 +175,7 @@ def _side(words: set[str]) -> int | None:
 
 
 def _with_middle_lobe(part: LungPart) -> LungPart:
-    """Only the right lung has a middle lobe."""
+    """Set the right side for a middle lobe, which only the right lung has."""
     return LungPart(RIGHT_LUNG, MIDDLE) if part.side is None and part.lobe == MIDDLE else part
 
 

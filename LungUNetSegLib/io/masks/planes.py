@@ -1,7 +1,7 @@
-"""Masks drawn in planes, as DICOM stores them, on the slices of a scan: matched by height, gaps filled by shape.
+"""Brings masks drawn in planes, as DICOM stores them, onto a scan's slices: matched by height, gaps interpolated.
 
-A CT with missing or uneven slices is read on an even grid, its slices interpolated. Masks of its real slices come onto
-the same grid by the same places, interpolated by shape, which for a mask is what linear interpolation is for a CT.
+A CT with missing or uneven slices is interpolated onto an even grid. Masks of its original slices are brought onto the
+same grid by shape-based interpolation, which is for masks what linear interpolation is for a CT.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 SAME_PLANE_MM = 0.05
-"""Frames or contours nearer than this lie in one plane: above rounding, far below any slice distance."""
+"""Frames or contours closer than this lie in one plane: above rounding, far below any slice distance."""
 
 NEAR_SHARE = 0.1
-"""Share of the slice distance up to which a plane is taken as it is, as the CT's reader does with its slices."""
+"""Share of the slice distance up to which a plane's offset is ignored, as the CT's reader does with slices."""
 
 MATCH_SHARE = 0.25
-"""Share of the slice distance by which a plane may lie off the slice that it was drawn on."""
+"""Largest offset of a plane from the slice that it was drawn on, as a share of the slice distance."""
 
 WIDEST_GAP_MM = 25.0
-"""Wider gaps are not filled by shape: the lung's outline changes too much from one plane to the other."""
+"""Wider gaps are not interpolated, as the lung's outline changes too much between the planes."""
 
 GAP_FACTOR = 1.5
-"""A gap is one of more than so many usual plane distances."""
+"""Planes further apart than this many usual plane distances have a gap between them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +38,9 @@ class Planes:
     """One structure, plane by plane.
 
     Attributes:
-        places: (n,) fractional slice index of each on the grid that is wanted, rising.
-        masks: (n, rows, columns); a plane may be empty, which says that nothing is there.
-        reach: How far the first and the last stand for what lies beyond them, in slices.
+        places: (n,) fractional slice index of each plane on the wanted grid, rising.
+        masks: (n, rows, columns); an empty plane means that the structure is absent there.
+        reach: How far the first and the last plane extend beyond themselves, in slices.
     """
 
     places: FloatArray
@@ -49,9 +49,9 @@ class Planes:
 
 
 def on_slices(planes: Planes, count: int) -> Mask:
-    """Return a structure on `count` even slices: the plane that lies there, or the shape between two planes.
+    """Return a structure on `count` even slices: the plane at each slice, or the interpolation of two planes.
 
-    Between a filled and an empty plane the nearer one counts.
+    Between a filled and an empty plane the nearer one is taken.
     """
     places, masks = planes.places, planes.masks
     result = np.zeros((count, *masks.shape[1:]), bool)
@@ -67,7 +67,7 @@ def on_slices(planes: Planes, count: int) -> Mask:
         if abs(places[nearest] - index) <= NEAR_SHARE:
             result[index] = masks[nearest]
         elif below < 0 or above == len(places):
-            # Half open, so that planes half a slice off their slices fill as many as there are planes.
+            # Half open, so that planes half a slice off their slices fill as many slices as there are planes.
             if -planes.reach - 1e-6 <= places[nearest] - index < planes.reach - 1e-6:
                 result[index] = masks[nearest]
         elif filled[below] and filled[above]:
@@ -79,7 +79,7 @@ def on_slices(planes: Planes, count: int) -> Mask:
 
 
 def shape_between(below: Mask, above: Mask, share: float) -> Mask:
-    """Return the outline between two: where the mean of their signed distances to the edge is inside.
+    """Interpolate between two outlines: inside is where the weighted mean of their signed distances is inside.
 
     Source: Raya and Udupa, Shape-based interpolation of multidimensional objects, IEEE TMI 9 (1990) 32-42.
 
@@ -98,7 +98,7 @@ def shape_between(below: Mask, above: Mask, share: float) -> Mask:
 
 
 def _inwards(mask: Mask) -> FloatArray:
-    """Distance to the mask's edge in pixels, below 0 outside."""
+    """Return the signed distance to the mask's edge in pixels, below 0 outside."""
     padded = np.pad(mask, 1)
     distance = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
     inner: FloatArray = distance[1:-1, 1:-1]
@@ -106,7 +106,7 @@ def _inwards(mask: Mask) -> FloatArray:
 
 
 def distinct(places: FloatArray, tolerance: float) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-    """Return the distinct ones among places, rising, and which of them each is."""
+    """Return the distinct places, rising, and for each place the index of its distinct one."""
     order = np.argsort(places, kind="stable")
     group = np.empty(len(places), np.intp)
     group[order] = np.cumsum(np.diff(places[order], prepend=places[order[0]]) > tolerance)
@@ -119,14 +119,14 @@ def even_step(places: FloatArray, stated: float | None, share: float = NEAR_SHAR
 
     Args:
         places: At least two, rising.
-        stated: What the file says that the distance is; else the least gap is tried.
-        share: Of the distance by which a gap may differ from a multiple.
+        stated: The distance that the file states; without it the smallest gap is tried.
+        share: Largest difference of a gap from a multiple, as a share of the distance.
     """
     gaps = np.diff(places)
     for step in (stated, float(gaps.min())):
         if not step or step <= 0:
             continue
-        # Gap by gap, so that a rounded distance adds up to nothing over many slices.
+        # Gap by gap, so that rounding does not add up over many slices.
         times = np.rint(gaps / step)
         if times.min() >= 1 and np.abs(gaps / step - times).max() <= share:
             numbers = np.concatenate([[0.0], np.cumsum(times)])
@@ -136,7 +136,7 @@ def even_step(places: FloatArray, stated: float | None, share: float = NEAR_SHAR
 
 
 def matched(places: FloatArray, slices: FloatArray) -> FloatArray | None:
-    """Return the slice that each plane was drawn on, or None if one lies off all of them by more than the limit."""
+    """Return the slice that each plane was drawn on, or None if a plane is too far from all slices."""
     nearest = slices[np.abs(places[:, None] - slices[None, :]).argmin(axis=1)]
     usual = float(np.median(np.diff(slices))) if len(slices) > 1 else 1.0
     return nearest if np.abs(places - nearest).max() <= MATCH_SHARE * usual else None
@@ -148,18 +148,18 @@ def check_gaps(places: FloatArray, slice_mm: float, name: str) -> None:
     Args:
         places: Of a structure's filled planes, rising, in slices.
         slice_mm: Distance of slices.
-        name: What the error calls the structure, with its file.
+        name: Name of the structure, with its file, for the error message.
     """
     gap_mm = float(np.diff(places).max(initial=0.0)) * slice_mm
     if gap_mm > WIDEST_GAP_MM:
         raise ReadError(
             f"{name} has planes {gap_mm:.0f} mm apart with nothing between; more than {WIDEST_GAP_MM:g} mm are not"
-            " filled. Draw the planes that are missing."
+            " filled. Draw the missing planes."
         )
 
 
 def unfilled(places: FloatArray, slices: FloatArray) -> int:
-    """Return how many of the scan's slices lie in gaps between planes, and so are filled without being drawn."""
+    """Return how many of the scan's slices lie in gaps between planes, so that they are interpolated."""
     if len(places) < 2:
         return 0
     inside = slices[(slices > places[0]) & (slices < places[-1])]

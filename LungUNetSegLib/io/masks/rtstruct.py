@@ -1,4 +1,4 @@
-"""Lungs in RT Structure Sets (PS3.3 A.19): closed contours in the CT's planes, filled on the CT's grid."""
+"""Reads lungs from RT Structure Sets (PS3.3 A.19): closed contours in the CT's planes, filled on the CT's grid."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from LungUNetSegLib.volume import Geometry, Volume
 FloatArray = npt.NDArray[np.float64]
 
 GREATEST_LOSS = 0.05
-"""Share of contours that may lie outside the scan; more means that they belong to another."""
+"""Largest share of contours outside the scan; a larger share means that they belong to another scan."""
 
 ACROSS = 0.5
-"""How far a contour may stray from its plane, in slice distances."""
+"""Largest deviation of a contour from its plane, in slice distances."""
 
 SAME_SHARE = 0.9
-"""Two contours of one plane that share so much of their common area are one that was stored twice."""
+"""Two contours of one plane whose intersection over union is at least this are one that was stored twice."""
 
 INSIDE_SHARE = 0.99
-"""A contour of which so much lies within another is a hole in it; one that only crosses it is joined."""
+"""A contour with at least this share inside another is a hole in it; one that only crosses it is joined."""
 
 NOT_FILLED = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
 
@@ -55,23 +55,23 @@ def lungs_in_contours(
     """Return the lungs of a structure set on the grid of its scan: 1 = right, or both in one, 2 = left.
 
     Contours of one plane make up its mask; a contour within another is a hole. Planes are matched to the scan's slices
-    by height; slices between two planes get the shape between them, which is said where a slice was left out.
+    by height; slices between two planes are interpolated, with a finding if a slice was left out.
 
     Args:
         dataset: The structure set.
         path: For messages.
-        reference: The scan's grid, its axes at right angles.
+        reference: The scan's grid, with orthogonal axes.
         slice_places: Where on it the scan had slices, as fractional slice indices; at each slice without it.
-        meanings: What somebody says that structures are.
+        meanings: What the user says that structures are.
 
     Raises:
         ReadError: No grid, no structure that is a lung, contours across the slices or outside the scan, wide gaps.
     """
     if reference is None:
-        raise ReadError(f"{path}: contours have no grid of their own; they can be read only beside their scan.")
+        raise ReadError(f"{path}: contours have no grid of their own; they can only be read beside their scan.")
     structures = _structures(dataset)
     contours = {number: list(_contours(dataset, number)) for number in structures}
-    # A structure without contours says nothing of where it is.
+    # A structure without contours has no position.
     empty = {number: each for number, each in structures.items() if not contours[number]}
     drawn = {number: each for number, each in structures.items() if contours[number]}
     choice = lungs_among(drawn, meanings)
@@ -102,7 +102,7 @@ def lungs_in_contours(
 
 
 class _Told:
-    """What is counted while planes are filled, to be said once."""
+    """Counts irregularities while planes are filled, for one finding each."""
 
     def __init__(self) -> None:
         self.bridged = self.twice = 0
@@ -121,7 +121,7 @@ class _Told:
 
 
 def _indices(contours: Sequence[FloatArray], reference: Geometry, path: Path) -> list[FloatArray]:
-    """(n, 3) fractional indices (slice, row, column) of each contour's points."""
+    """Return (n, 3) fractional indices (slice, row, column) of each contour's points."""
     found = [reference.to_index(points) for points in contours]
     if any(np.abs(each[:, 0] - each[:, 0].mean()).max() > ACROSS for each in found):
         raise ReadError(f"{path}: contours lie across the scan's slices; they were drawn on another series.")
@@ -137,7 +137,7 @@ def _check_inside(contours: Sequence[FloatArray], reference: Geometry, path: Pat
 
 
 def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatArray, told: _Told) -> Planes:
-    """One structure's contours, filled plane by plane."""
+    """Fill one structure's contours plane by plane."""
     heights = np.array([each[:, 0].mean() for each in contours])
     places, group = distinct(heights, SAME_PLANE_MM / reference.spacing_mm[0])
     masks = np.zeros((len(places), *reference.shape[1:]), bool)
@@ -153,7 +153,7 @@ def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatAr
 
 
 def fill(mask: Mask, contours: Sequence[FloatArray]) -> int:
-    """Fill one plane's contours into an empty mask; return how many were left out as stored twice.
+    """Fill one plane's contours into an empty mask; return how many duplicates were left out.
 
     Args:
         mask: (rows, columns), changed in place.
@@ -165,7 +165,7 @@ def fill(mask: Mask, contours: Sequence[FloatArray]) -> int:
         toggle_polygon(crossings, points)
         shapes.append(np.bitwise_xor.accumulate(crossings, axis=1).astype(bool))
     kept: list[Mask] = []
-    # The largest first, so that a hole comes after what it lies in.
+    # The largest first, so that a hole comes after the contour around it.
     for shape in sorted(shapes, key=np.count_nonzero, reverse=True):
         area = np.count_nonzero(shape)
         if any(np.count_nonzero(shape & each) >= SAME_SHARE * np.count_nonzero(shape | each) > 0 for each in kept):
@@ -201,11 +201,13 @@ def toggle_polygon(crossings: npt.NDArray[np.uint8], points: FloatArray) -> None
 
 
 def _structures(dataset: Dataset) -> dict[int, tuple[str, list[str]]]:
-    """Name and codes of each structure that has a number."""
+    """Return name and codes of each structure that has a number."""
     codes: dict[int, list[str]] = {}
     for item in dataset.get("RTROIObservationsSequence", []):
         number = int(item.get("ReferencedROINumber", -1))
-        codes.setdefault(number, []).extend(codes_of(*item.get("RTROIIdentificationCodeSequence", [])))
+        kinds = item.get("RTROIIdentificationCodeSequence", [])
+        sides = [each for kind in kinds for each in kind.get("SegmentedPropertyTypeModifierCodeSequence", [])]
+        codes.setdefault(number, []).extend(codes_of(*kinds, *sides))
         if item.get("RTROIInterpretedType") in TARGETS:
             codes[number].append(TARGETS[item.RTROIInterpretedType])
     named = {int(item.ROINumber): str(item.get("ROIName", "")) for item in dataset.get("StructureSetROISequence", [])}
@@ -213,11 +215,13 @@ def _structures(dataset: Dataset) -> dict[int, tuple[str, list[str]]]:
 
 
 def _contours(dataset: Dataset, number: int) -> Iterator[FloatArray]:
-    """(n, 3) LPS points of each closed contour of a structure."""
+    """Return (n, 3) LPS points of each closed contour of a structure."""
     for item in dataset.get("ROIContourSequence", []):
         if int(item.get("ReferencedROINumber", -1)) != number:
             continue
         for contour in item.get("ContourSequence", []):
             points = np.array(contour.get("ContourData", []), float).reshape(-1, 3)
+            if not np.isfinite(points).all():
+                raise ValueError("a contour's points are no finite numbers")
             if len(points) > 2 and contour.get("ContourGeometricType") not in NOT_FILLED:
                 yield points

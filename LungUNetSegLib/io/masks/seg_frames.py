@@ -1,4 +1,4 @@
-"""Frames of a DICOM Segmentation object: their places, their segments, and their pixels one by one."""
+"""Reads the frames of a DICOM Segmentation object: their positions, segments and pixels."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.pixels import decoded
+from LungUNetSegLib.io.images.files import spacing_of
 from LungUNetSegLib.io.masks.dicom_codes import segment_codes
 from LungUNetSegLib.io.masks.planes import Mask
 from LungUNetSegLib.volume import Geometry
@@ -19,7 +20,7 @@ from LungUNetSegLib.volume import Geometry
 FloatArray = npt.NDArray[np.float64]
 
 TURN_TOLERANCE = 1e-3
-"""By how much the directions of frames may differ, as cosines."""
+"""Largest difference between the direction cosines of frames."""
 
 _ASKEW_PIXELS = 0.01
 
@@ -37,7 +38,7 @@ class Frames:
         thickness_mm: Slice Thickness, if given.
 
     Raises:
-        ReadError: Frames that are turned against each other, or fewer pixels than frames need.
+        ReadError: Frames with different orientations, or fewer pixels than the frames need.
     """
 
     def __init__(self, dataset: Dataset, path: Path) -> None:
@@ -48,15 +49,16 @@ class Frames:
             int(each.SegmentNumber): (str(each.get("SegmentLabel", "")), segment_codes(each))
             for each in dataset.get("SegmentSequence", [])
         }
+        self._check_groups(path)
         self.positions = np.array([self._find(n, "ImagePositionPatient") for n in range(self.count)], float)
         turns = np.array([self._find(n, "ImageOrientationPatient") for n in range(self.count)], float)
         if np.abs(turns - turns[0]).max() > TURN_TOLERANCE:
             raise ReadError(
-                f"{path}: the segmentation's frames are turned against each other; save it in another format."
+                f"{path}: the segmentation's frames have different orientations; save it in another format."
             )
         axes = turns[0].reshape(2, 3)
         self.across, self.down = axes / np.linalg.norm(axes, axis=1, keepdims=True)
-        row_mm, column_mm = map(float, self._find(0, "PixelSpacing"))
+        row_mm, column_mm = spacing_of(map(float, self._find(0, "PixelSpacing")), path)
         self.pixel_mm = (row_mm, column_mm)
         self.stated_mm = abs(float(self._find(0, "SpacingBetweenSlices") or 0)) or None
         self.thickness_mm = abs(float(self._find(0, "SliceThickness") or 0)) or None
@@ -66,10 +68,24 @@ class Frames:
         self._numbers = [
             0 if self._is_label_map else int(self._find(n, "ReferencedSegmentNumber")) for n in range(self.count)
         ]
+        if self._half <= 0:
+            raise ReadError(f"{path}: the mask's fractions have no maximum above 0; it is damaged. Export it again.")
         # Pixels of one bit follow each other without a gap, so that a frame may begin within a byte (PS3.5 8.1.1).
         self._bits = dataset.BitsAllocated == 1 and not dataset.file_meta.TransferSyntaxUID.is_encapsulated
         if self._bits and len(dataset.PixelData) * 8 < self.count * self.size[0] * self.size[1]:
             raise ReadError(f"{path}: the mask is cut short: it holds fewer pixels than its {self.count} frames need.")
+
+    def _check_groups(self, path: Path) -> None:
+        groups = len(self._dataset.PerFrameFunctionalGroupsSequence)
+        if groups != self.count:
+            raise ReadError(
+                f"{path}: the mask places {groups} of its {self.count} frames; it is damaged. Export it again."
+            )
+
+    @property
+    def undescribed(self) -> set[int]:
+        """Numbers of segments that have frames and no description."""
+        return set(self._numbers) - {0} - self.structures.keys()
 
     @property
     def normal(self) -> FloatArray:
@@ -92,7 +108,7 @@ class Frames:
         return not any(self.mask(frame, number).any() for frame in self.of_segment(number))
 
     def sampler(self, grid: Geometry) -> Callable[[Mask, int], Mask]:
-        """Return what brings a frame's mask onto the rows and columns of a grid whose slices are parallel to it."""
+        """Return a function that resamples a frame's mask onto a grid whose slices are parallel to it."""
         count = np.array(grid.shape[1:])
         lines = np.arange(count[0])[:, None], np.arange(count[1])[None, :]
         axes = grid.affine_lps[:3, 1:3]
@@ -123,7 +139,7 @@ class Frames:
         return np.unpackbits(packed, bitorder="little")[first % 8 : first % 8 + size].reshape(self.size)
 
     def _find(self, frame: int, keyword: str) -> Any:
-        """An attribute of a frame's own functional groups or of the shared ones; None where it is in neither."""
+        """Return an attribute of a frame's own functional groups or of the shared ones; None if neither has it."""
         groups = [self._dataset.PerFrameFunctionalGroupsSequence[frame]]
         groups += self._dataset.get("SharedFunctionalGroupsSequence", [])
         for group in groups:

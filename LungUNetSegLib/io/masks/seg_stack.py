@@ -1,7 +1,7 @@
-"""Where the frames of a DICOM Segmentation lie: on the slices of a scan, or on a grid of their own.
+"""Places the frames of a DICOM Segmentation on the slices of a scan, or on a grid of their own.
 
-Files leave empty frames out. What lies between the frames that are there is empty where the scan had a slice, or where
-the file's slice distance says that one was; where a slice was lost, with the scan's file, the shape between is taken.
+Files leave empty frames out. A plane between existing frames is empty if the scan had a slice there, or if the file's
+slice distance implies one; if a slice of the scan is missing there, the plane is interpolated.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
 FloatArray = npt.NDArray[np.float64]
 
 COARSER = 1.5
-"""A segmentation whose planes lie further apart than so many of the scan's slices was drawn on a coarser scan."""
+"""A segmentation whose planes are further apart than this many slices was drawn on a coarser scan."""
 
 SPARSE_SHARE = 0.5
-"""Where more of the gaps are wider than the slice distance, planes were left out on purpose, not lost."""
+"""If a larger share of the gaps is wider than the slice distance, planes were left out on purpose, not lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,9 @@ class Placed:
     Attributes:
         geometry: The grid.
         places: Fractional slice indices of all planes, rising; those without a frame are empty.
-        plane: Which of them each frame lies in.
-        reach: How far the first and the last plane stand for what lies beyond, in slices.
-        findings: What was filled, or left empty between others.
+        plane: Index of the plane that each frame lies in.
+        reach: How far the first and the last plane extend beyond themselves, in slices.
+        findings: Planes that were filled, or left empty between others.
     """
 
     geometry: Geometry
@@ -64,12 +64,12 @@ class _Heights:
 
 
 def on_scan(frames: Frames, scan: Geometry, slice_places: FloatArray | None, path: Path) -> Placed | None:
-    """Place frames on a scan's grid, or return None where they are not parallel to its slices.
+    """Place frames on a scan's grid, or return None if they are not parallel to its slices.
 
     Args:
         frames: Of a SEG object.
-        scan: The scan's grid, its axes at right angles.
-        slice_places: Where on it the scan had slices, as fractional slice indices; None where that is not known.
+        scan: The scan's grid, with orthogonal axes.
+        slice_places: Where on it the scan had slices, as fractional slice indices; None if that is unknown.
         path: For messages.
     """
     if abs(frames.normal @ scan.directions[:, 0]) < 1 - ANGLE_TOLERANCE:
@@ -97,7 +97,7 @@ def on_scan(frames: Frames, scan: Geometry, slice_places: FloatArray | None, pat
 
 
 def on_own_grid(frames: Frames, path: Path) -> Placed:
-    """Place frames on the smallest even grid that holds them; it slants where the gantry was tilted."""
+    """Place frames on the smallest even grid that holds them; it is sheared if the gantry was tilted."""
     heights = _heights(frames)
     slant = _slant(frames, path)
     findings: list[Finding] = []
@@ -143,26 +143,26 @@ def _is_coarser(heights: _Heights, frames: Frames, slices: FloatArray, slice_mm:
 
 
 def _slant(frames: Frames, path: Path) -> FloatArray:
-    """In-plane shift per mm along the normal, as an LPS vector: 0 unless the gantry was tilted."""
+    """Return the in-plane shift per mm along the normal, as an LPS vector: 0 unless the gantry was tilted."""
     axes = np.stack([frames.across, frames.down])
     heights = frames.positions @ frames.normal
     lowest = int(np.argmin(heights))
     offsets, heights = (frames.positions - frames.positions[lowest]) @ axes.T, heights - heights[lowest]
     slant = heights @ offsets / max(float(heights @ heights), 1e-9)
     if np.abs(offsets - np.outer(heights, slant)).max() > max(frames.pixel_mm):
-        raise ReadError(f"{path}: the segmentation's slices lie on no even, straight grid; save it in another format.")
+        raise ReadError(f"{path}: its slices do not lie on an even, straight grid; save it in another format.")
     return slant @ axes if np.hypot(*slant) > ANGLE_TOLERANCE else np.zeros(3)
 
 
 def _empty_planes(
     number: npt.NDArray[np.intp], step_mm: float, *, lost_ones: bool
 ) -> tuple[npt.NDArray[np.intp], tuple[Finding, ...]]:
-    """Which planes between frames were lost and are to be filled by shape, and what to say of all that have no frame.
+    """Return which planes between frames are missing and must be interpolated, and findings on planes without frame.
 
     Args:
-        number: Of the planes that have frames, rising.
+        number: Numbers of the planes that have frames, rising.
         step_mm: Distance of planes.
-        lost_ones: Whether planes may have been lost: a scan that is known shows which slices it has.
+        lost_ones: Whether planes may be missing; if the scan is given, its slices are known.
     """
     gaps = np.diff(number)
     absent = np.setdiff1d(np.arange(number[0], number[-1] + 1), number)
@@ -189,7 +189,7 @@ def _uneven(heights: _Heights) -> Finding:
 
 
 def _assumed(frames: Frames, step_mm: float, planes: int) -> list[Finding]:
-    """Say that a slice distance was taken from the frames where the file does not state it and slices are thinner."""
+    """Return a finding if the file does not state its slice distance and slices are thinner than the one taken."""
     if planes < 2 or frames.stated_mm or not frames.thickness_mm or step_mm < COARSER * frames.thickness_mm:
         return []
     message = (

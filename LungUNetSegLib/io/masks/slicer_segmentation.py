@@ -1,4 +1,4 @@
-"""Slicer's segmentation files (.seg.nrrd): a NRRD whose header names each segment.
+"""Reads and writes Slicer's segmentation files (.seg.nrrd): a NRRD whose header names each segment.
 
 Source: vtkMRMLSegmentationStorageNode of 3D Slicer. Segments that overlap lie in layers, one component each.
 """
@@ -23,7 +23,7 @@ ENDING = ".seg.nrrd"
 
 
 def describe_segments(image: sitk.Image, segments: Sequence[Segment]) -> None:
-    """Put into the image's header what makes it a segmentation: identifiers, names, colours, codes."""
+    """Add the segments' identifiers, names, colours and codes to the image's header."""
     extent = " ".join(f"0 {size - 1}" for size in image.GetSize())
     for index, segment in enumerate(segments):
         fields = {
@@ -45,7 +45,7 @@ def describe_segments(image: sitk.Image, segments: Sequence[Segment]) -> None:
 
 
 def is_segmentation(image: sitk.Image) -> bool:
-    """Whether a loaded NRRD names segments, whatever its file is called."""
+    """Whether a loaded NRRD names segments, regardless of its file name."""
     return bool(image.HasMetaDataKey("Segment0_ID"))
 
 
@@ -71,17 +71,34 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
             f"{path}: no segment is a lung by its terminology or name; its segments are {names_of(segments)}."
             " Rename the lungs, or say which they are."
         )
+    findings, empty = choice.findings, []
     for index, label in choice.labels.items():
-        layer = int(_field(image, index, "Layer") or index)
-        value = int(_field(image, index, "LabelValue") or 1)
-        labels[volumes[layer].array == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
-    return Volume(labels, volumes[0].geometry), choice.findings
+        layer = _number(image, index, "Layer", index, path)
+        if not 0 <= layer < len(volumes):
+            raise ReadError(
+                f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it anew."
+            )
+        voxels = volumes[layer].array == _number(image, index, "LabelValue", 1, path)
+        labels[voxels] = RIGHT_LUNG if label == BOTH_LUNGS else label
+        if not voxels.any():
+            empty.append(repr(segments[index][0]))
+    if empty:
+        findings += (Finding("structure-empty", f"Segments without a voxel: {', '.join(empty)}."),)
+    return Volume(labels, volumes[0].geometry), findings
 
 
 def _codes(image: sitk.Image, index: int) -> list[str]:
-    """Codes of a segment's category, type and modifier."""
+    """Return the codes of a segment's category, type and modifier."""
     tags = dict(tag.split(":", 1) for tag in _field(image, index, "Tags").split("|") if ":" in tag)
     return terminology_codes(tags.get("TerminologyEntry", ""))
+
+
+def _number(image: sitk.Image, index: int, key: str, default: int, path: Path) -> int:
+    text = _field(image, index, key)
+    try:
+        return int(text or default)
+    except ValueError:
+        raise ReadError(f"{path}: the {key} of segment {index} is {text!r}, no number; is it damaged?") from None
 
 
 def _field(image: sitk.Image, index: int, key: str) -> str:

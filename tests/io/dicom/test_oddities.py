@@ -154,7 +154,7 @@ def test_phases_whose_times_all_differ_are_told_apart_in_their_order(ct: Volume,
 def test_what_nothing_tells_apart_is_refused(ct: Volume, tmp_path: Path) -> None:
     """Protects from two breaths mixed by chance."""
     scans = [slices_of(ct, InstanceNumber=1), slices_of(chest(2), InstanceNumber=1)]
-    refused(save(in_one_series(*scans), tmp_path), "2 images at each place", "Export each scan")
+    refused(save(in_one_series(*scans), tmp_path), "2 images at each position", "Export each scan")
 
 
 # One scan in several UIDs; several patients
@@ -182,7 +182,7 @@ def test_a_folder_of_several_patients_is_said(ct: Volume, tmp_path: Path) -> Non
     save(slices_of(chest(2), PatientID="B", SeriesInstanceUID="1.2"), tmp_path / "b")
     scan = read_scan(tmp_path)
     assert [finding.code for finding in scan.findings] == ["several-patients", "several-series"]
-    assert "2 patients" in scan.findings[0].message and "batch" in scan.findings[0].message
+    assert "2 patients" in scan.findings[0].message and "separately" in scan.findings[0].message
 
 
 def test_two_patients_in_one_series_uid_are_two_scans(ct: Volume, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_folders_of_links_are_followed_once(ct: Volume, tmp_path: Path) -> None:
     nowhere.mkdir()
     (nowhere / "slice").symlink_to(tmp_path / "gone")
     refused(nowhere, "links that lead nowhere")
-    refused(nowhere / "slice", "leads nowhere")
+    refused(nowhere / "slice", "broken link")
 
 
 def test_archives_and_pairs_are_named_as_what_they_are(tmp_path: Path) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 import numpy as np
 import pytest
-from dicom_files import encoded, item, save, slices_of
+from dicom_files import encoded, enhanced, save, slices_of, with_frame
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
-    EnhancedCTImageStorage,
     ExplicitVRBigEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
     JPEGLSLossless,
 )
 
@@ -73,6 +75,50 @@ def test_a_list_of_files_reads_only_these(thin: Volume, tmp_path: Path) -> None:
 def test_lossless_compression_gives_the_same_hu(syntax: str, thin: Volume, tmp_path: Path) -> None:
     save([encoded(dataset, syntax) for dataset in slices_of(thin)], tmp_path)
     assert_same(read_scan(tmp_path), thin)
+
+
+@pytest.mark.parametrize("by_itk", [False, True])
+def test_high_throughput_jpeg_2000_gives_the_same_hu(
+    by_itk: bool, thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects what archives in the cloud send now; SimpleITK's GDCM decodes it where nothing of pydicom's does."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    datasets = slices_of(thin)
+    for dataset in datasets:
+        values = np.frombuffer(dataset.PixelData, "<u2").reshape(thin.array.shape[1:])
+        with_frame(dataset, imagecodecs.htj2k_encode(values, reversible=True), HTJ2KLossless)
+    if by_itk:
+        monkeypatch.setattr(pixels, "_decoder", lambda syntax: None)
+    assert_same(read_scan(save(datasets, tmp_path)), thin)
+
+
+@pytest.mark.parametrize("level", [100, 90])
+def test_jpeg_extended_of_twelve_bits_is_read(level: int, thin: Volume, tmp_path: Path) -> None:
+    """Protects old archives from being called damaged. What it loses is lost: libjpeg-turbo decodes the same values."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    datasets, decoded = slices_of(thin), []
+    for index, dataset in enumerate(datasets):
+        values = (np.clip(thin.array[index], -1024, 3071).astype(np.int32) + 1024).astype(np.uint16)
+        frame = imagecodecs.jpeg8_encode(values, level=level, bitspersample=12)
+        decoded.append(imagecodecs.jpeg8_decode(frame).astype(np.int32) - 1024)
+        with_frame(dataset, frame, JPEGExtended12Bit)
+        dataset.BitsStored, dataset.HighBit = 12, 11
+    array = read_scan(save(datasets, tmp_path)).volume.array
+    assert np.abs(array - np.array(decoded)).max() <= 1
+
+
+def test_series_are_read_right_in_many_threads_at_once(tmp_path: Path) -> None:
+    """Protects servers, and batches that read ahead: readings share no warning filter, decoder or buffer."""
+    volumes = [make_phantom(phantom_geometry((14, 24, 28)), rng=seed).ct for seed in range(4)]
+    for number, (volume, syntax) in enumerate(zip(volumes, ("", "rle", "jpeg-ls", "jpeg-2000"), strict=True)):
+        datasets = [encoded(each, syntax) if syntax else each for each in slices_of(volume)]
+        save(datasets, tmp_path / f"{number}")
+    filters = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        scans = list(pool.map(lambda number: read_scan(tmp_path / f"{number % 4}"), range(32)))
+    for number, scan in enumerate(scans):
+        assert_same(scan, volumes[number % 4])
+    assert list(warnings.filters) == filters, "the process's own warnings are as they were"
 
 
 def test_files_are_read_two_at_a_time(thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,33 +226,6 @@ def test_decimal_strings_in_odd_forms(thin: Volume, tmp_path: Path) -> None:
     dataset.SliceThickness = "008.000000E+00"
     scan = read_scan(save([dataset], tmp_path))
     assert scan.volume.geometry.spacing_mm == pytest.approx((8.0, 6.0, 6.0))
-
-
-def enhanced(volume: Volume) -> Dataset:
-    """The volume as one Enhanced CT file, frames in reverse order; rescale and orientation are shared."""
-    slices = slices_of(volume)
-    dataset = slices[0]
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "RescaleSlope"):
-        delattr(dataset, keyword)
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedCTImageStorage
-    dataset.NumberOfFrames = len(slices)
-    shared = Dataset()
-    shared.PlaneOrientationSequence = Sequence([item(ImageOrientationPatient=slices[1].ImageOrientationPatient)])
-    shared.PixelMeasuresSequence = Sequence([item(PixelSpacing=slices[1].PixelSpacing, SliceThickness="10")])
-    frames = []
-    for index, each in reversed(list(enumerate(slices))):
-        frame = Dataset()
-        position = each.ImagePositionPatient if index else volume.geometry.to_lps((0, 0, 0)).tolist()
-        frame.PlanePositionSequence = Sequence([item(ImagePositionPatient=position)])
-        rescale = item(RescaleIntercept=-1024 - index, RescaleSlope=1, RescaleType="HU")
-        frame.PixelValueTransformationSequence = Sequence([rescale])
-        frame.CTImageFrameTypeSequence = Sequence([item(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])])
-        frames.append(frame)
-    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
-    dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
-    stored = [(volume.array[index].astype(np.int32) + 1024 + index) for index in reversed(range(len(slices)))]
-    dataset.PixelData = np.array(stored).astype("<u2").tobytes()
-    return dataset
 
 
 @pytest.mark.parametrize("syntax", ["", "rle", "jpeg-ls"])

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from LungUNetSegLib.cli import main
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels, read_scan
-from LungUNetSegLib.io.images.files import GREATEST_INFLATION
+from LungUNetSegLib.io.images.files import GREATEST_INFLATION, data_files_anywhere
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
@@ -264,7 +265,7 @@ def test_a_nrrd_without_spacing_is_refused(lines: list[str], small_phantom: Phan
 def test_unknown_units_are_refused(small_phantom: Phantom, tmp_path: Path) -> None:
     array = small_phantom.ct.array
     refused(nrrd(tmp_path / "a.nrrd", array, LPS, DIRECTIONS, 'space units: "ell" "ell" "ell"'), "ell")
-    refused(nrrd(tmp_path / "b.nrrd", array, LPS, DIRECTIONS, 'space units: "mm" "mm" "cm"'), "another unit")
+    refused(nrrd(tmp_path / "b.nrrd", array, LPS, DIRECTIONS, 'space units: "mm" "mm" "cm"'), "different units")
 
 
 def metaimage(path: Path, array: np.ndarray, *lines: str, data: str = "LOCAL") -> Path:
@@ -353,6 +354,26 @@ def detached(path: Path, array: np.ndarray, data: str) -> Path:
 
 
 @pytest.mark.parametrize("ending", [".mhd", ".nhdr"])
+@pytest.mark.parametrize("place", ["../voxels.raw", "{outside}/voxels.raw", "link.raw"])
+def test_data_outside_are_read_where_that_is_allowed(
+    ending: str, place: str, small_phantom: Phantom, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some archives keep headers apart from voxels. Nothing but ordinary files is opened all the same."""
+    folder, array = tmp_path / "scan", small_phantom.ct.array
+    folder.mkdir()
+    (tmp_path / "voxels.raw").write_bytes(array.tobytes())
+    (folder / "link.raw").symlink_to(tmp_path / "voxels.raw")
+    path = detached(folder / f"scan{ending}", array, place.format(outside=tmp_path))
+    with data_files_anywhere():
+        assert np.array_equal(read_scan(path).volume.array, array)
+    assert main(["info", str(path)]) == 1 and "--allow-outside" in capsys.readouterr().err
+    assert main(["info", str(path), "--allow-outside"]) == 0
+    with data_files_anywhere(), pytest.raises(ReadError, match="device"):
+        read_scan(detached(folder / f"device{ending}", array, "/dev/zero"))
+    refused(path, "outside the header's folder")
+
+
+@pytest.mark.parametrize("ending", [".mhd", ".nhdr"])
 def test_data_beside_and_below_the_header_are_read(ending: str, small_phantom: Phantom, tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     for place in ("scan.raw", "below/scan.raw"):
@@ -369,12 +390,22 @@ def test_lists_of_data_files_are_looked_at_too(small_phantom: Phantom, tmp_path:
     path = detached(tmp_path / "scan.mhd", array, "LIST\n" + "\n".join(names))
     assert np.array_equal(read_scan(path).volume.array, array)
     refused(detached(path, array, "LIST\n" + "\n".join([*names[1:], "/etc/hostname"])), "outside")
+    assert np.array_equal(read_scan(detached(path, array, "%d.raw 0 23 1")).volume.array, array)
     refused(detached(path, array, "../%03d.raw 0 23 1"), "outside")
+    refused(detached(path, array, "%d.raw 0 23 0"), "no pattern")
+    refused(detached(path, array, "%n%n%s 0 23 1"), "no pattern")
     text = nrrd(
         tmp_path / "list.nhdr", array, LPS, DIRECTIONS, "data file: LIST\n" + "\n".join([*names[1:], "/etc/fstab"])
     )
     text.write_bytes(text.read_bytes().split(b"\n\n")[0] + b"\n")
     refused(text, "outside")
+    (tmp_path / "7.raw").unlink()
+    (tmp_path / "7.raw").symlink_to("/etc/hostname")
+    refused(detached(path, array, "%d.raw 0 23 1"), "outside")
+    (tmp_path / "7.raw").unlink()
+    os.mkfifo(tmp_path / "7.raw")
+    with pytest.raises(ReadError, match="pipe"):
+        read_scan(detached(path, array, "%d.raw 0 23 1"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of another kind")

@@ -55,7 +55,7 @@ def test_segmentations_that_cannot_be_used_are_refused(small_phantom: Phantom, t
         position[0] = float(position[0]) + 30
 
     changed(push)
-    with pytest.raises(ReadError, match="no even, straight grid"):
+    with pytest.raises(ReadError, match="not lie on an even, straight grid"):
         read_labels(tmp_path / "changed.dcm")
 
 
@@ -146,7 +146,7 @@ def test_other_dicom_files_are_no_masks(small_phantom: Phantom, tmp_path: Path) 
     from LungUNetSegLib.io import write_dicom_series
 
     write_dicom_series(small_phantom.ct, tmp_path / "ct")
-    with pytest.raises(ReadError, match="not a mask that is known here"):
+    with pytest.raises(ReadError, match="not a mask in a known format"):
         read_labels(tmp_path / "ct" / "0001.dcm")
     with pytest.raises(ReadError, match="holds 24 files"):
         read_labels(tmp_path / "ct")

@@ -216,7 +216,7 @@ def test_npz_that_cannot_be_a_mask_is_refused(tmp_path: Path) -> None:
     for name, reason in refusals.items():
         with pytest.raises(ReadError, match=reason):
             read_labels(tmp_path / name, grid)
-    with pytest.raises(ReadError, match="no place in space"):
+    with pytest.raises(ReadError, match="no position in space"):
         read_labels(tmp_path / "mask.npz")
 
 
@@ -271,7 +271,7 @@ def test_a_segmentation_without_lungs_and_wrong_values_are_refused(tmp_path: Pat
     with pytest.raises(ReadError, match="a mask holds 0, 1"):
         read_labels(tmp_path / "ct.nii.gz")
     (tmp_path / "mask.txt").touch()
-    with pytest.raises(ReadError, match="not a mask that is known"):
+    with pytest.raises(ReadError, match="not a mask in a known format"):
         read_labels(tmp_path / "mask.txt")
     with pytest.raises(ReadError, match="no such file"):
         read_labels(tmp_path / "none.nii.gz")

@@ -135,7 +135,7 @@ def test_the_lung_that_has_its_own_structure_is_painted_last() -> None:
 
 def test_a_left_out_structure_is_named() -> None:
     (finding,) = lungs_among({1: ("Lung_R", ()), 2: ("Left Lung (copy)", ())}).findings
-    assert finding.message.endswith("say something else or no side: 'Left Lung (copy)'.")
+    assert finding.message.endswith("mean something else or give no side: 'Left Lung (copy)'.")
 
 
 def test_somebody_can_say_which_structure_is_which() -> None:

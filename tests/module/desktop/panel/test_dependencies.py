@@ -98,7 +98,7 @@ def test_pip_that_seems_to_work_but_installs_nothing_is_a_failure(panel, phantom
     monkeypatch.setattr(slicer.util, "pip_install", lambda _: None)
     panel.answer("OK")
     panel.click(panel.ui.applyButton)
-    assert "it is not there afterwards" in panel.ui.statusLabel.text
+    assert "cannot be imported after the installation" in panel.ui.statusLabel.text
 
 
 def test_the_dialog_tells_how_to_install_without_a_network(panel, phantom_node, pip):

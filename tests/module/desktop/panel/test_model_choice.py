@@ -39,7 +39,7 @@ def test_after_a_text_that_is_no_network_the_earlier_path_is_not_used(panel, typ
     assert type_path(str(tmp_path / "manifest.json")).enabled
     button = type_path(str(tmp_path / "notes.txt"))
     assert not button.enabled
-    assert button.toolTip == "notes.txt is no network: choose a manifest (.json) or a checkpoint (.pt)."
+    assert button.toolTip == "notes.txt is not a network: choose a manifest (.json) or a checkpoint (.pt)."
     assert panel.parameters.model != str(tmp_path / "manifest.json")
 
 

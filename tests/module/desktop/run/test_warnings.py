@@ -52,13 +52,13 @@ def test_a_good_scan_has_none(warnings_of, phantom_node, panel):
 
 def test_not_a_ct_in_hu(warnings_of, add_volume, phantom):
     text = warnings_of(add_volume(phantom.ct.array + np.int16(1024), phantom.ct.geometry))
-    assert "Perhaps not a CT in Hounsfield units." in text
+    assert "The values may not be Hounsfield units." in text
     assert "No lung found." in text
 
 
 def test_lung_cut_by_the_end_of_the_scan(warnings_of, add_volume, phantom):
     text = warnings_of(add_volume(phantom.ct.array[20:40], phantom.ct.geometry))
-    assert "Lung cut by the end of the scan.</b> The lung is cut off at the edge of the scan: feet" in text
+    assert "Lung cut off.</b> The lung is cut off at the edge of the scan: feet" in text
 
 
 def test_nothing_found(warnings_of, add_volume, head_phantom, panel):
@@ -71,7 +71,7 @@ def test_sides_in_doubt(warnings_of, phantom_node, tmp_path):
     from panel_helpers.window_model import write_window_model
 
     model = write_window_model(tmp_path / "swapped", sides_swapped=True)
-    assert "Right and left are in doubt." in warnings_of(phantom_node, model)
+    assert "Right and left may be swapped." in warnings_of(phantom_node, model)
 
 
 def test_volume_under_a_transform(app, warnings_of, phantom_node):
@@ -93,7 +93,7 @@ def test_uneven_slices(warnings_of, phantom_node, small_phantom, tmp_path, monke
     database = SimpleNamespace(isOpen=True, fileForInstance=lambda uid: instances.get(uid, ""))
     monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     phantom_node.SetAttribute("DICOM.instanceUIDs", " ".join([*instances, "1.2.3"]))
-    assert "Uneven slices.</b> Slices are unevenly spaced" in warnings_of(phantom_node)
+    assert "Uneven slice spacing.</b> Slices are unevenly spaced" in warnings_of(phantom_node)
 
 
 def _move(file, share):

@@ -150,5 +150,5 @@ def test_whole_numbers_of_any_type_are_labels(prediction: Any, small_phantom: Ph
 def test_elsewhere_in_space(prediction: Any, small_phantom: Phantom) -> None:
     far = Geometry.axial(small_phantom.labels.geometry.shape, origin_lps=(5000.0, 0.0, 0.0))
     labels = Volume(small_phantom.labels.array * np.uint8(7), far)
-    with pytest.raises(GeometryError, match=r"'Reader 1' and 'Chest lungs' have no place in common"):
+    with pytest.raises(GeometryError, match=r"'Reader 1' and 'Chest lungs' do not overlap"):
         read_pair(prediction, add_label_map(labels))

@@ -46,7 +46,7 @@ def test_without_network_the_phantom_takes_the_samples_place(
     """All outputs, scores against the phantom's truth, and a scene that loads back with both nodes and their data."""
     assert demo.main(["--output", str(tmp_path / "out"), "--model", str(tiny_model)]) == 0
     said = capsys.readouterr().out
-    assert "The phantom takes its place." in said
+    assert "The synthetic phantom is used instead." in said
     assert "Right lung" in said and "DSC" in said and "HD95" in said
     assert (tmp_path / "out" / "phantom" / "0001.dcm").exists()
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*demo.OUTPUTS, "phantom"}

@@ -1,0 +1,205 @@
+"""The data of the challenge LCTSC 2017 (doi:10.7937/K9/TCIA.2017.3R3FVZ08) as cases to train on and to test on.
+
+As it is published, a study holds one planning CT and one RTSTRUCT with `Lung_L`, `Lung_R` and three other organs, as
+``PATIENT/STUDY/SERIES/*.dcm``. Only the headers are believed here, so that other layouts of folders do as well; and
+structures are found by this library's table of names, to which the "Lung L" of copies before release 3 is known too.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.names import CT, LUNGS
+from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.errors import DataError, LungUNetSegError, WriteError
+from LungUNetSegLib.files import draft_folder, replacing
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io import read_scan, write_labels
+from LungUNetSegLib.io.dicom.files import files_of, read_dataset
+from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.segments import LUNGS as LUNG_SEGMENTS
+
+_NAME = re.compile(r"LCTSC-(Train|Test)-(S[123])-(\d)\d\d", re.IGNORECASE)
+_TAGS = ["PatientID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "ReferencedFrameOfReferenceSequence"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What there is of one patient.
+
+    Attributes:
+        patient: PatientID; the case's name.
+        scans: Files of each CT series, by its UID.
+        contours: RTSTRUCT files, with the UIDs of the series that each says it was drawn on.
+    """
+
+    patient: str
+    scans: dict[str, list[Path]] = field(default_factory=dict)
+    contours: dict[Path, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What came of one patient.
+
+    Attributes:
+        patient: Its name.
+        volumes_ml: Right and left lung; None if it was not imported.
+        findings: What was left out or filled.
+        error: Why it was not imported.
+    """
+
+    patient: str
+    volumes_ml: tuple[float, float] | None = None
+    findings: tuple[Finding, ...] = ()
+    error: str = ""
+
+
+def institution_of(case: str) -> str:
+    """Return S1, S2 or S3 of a name such as ``LCTSC-Train-S1-001``; empty for another name."""
+    match = _NAME.search(case)
+    return match[2].upper() if match else ""
+
+
+def part_of(case: str) -> str:
+    """Return which part of the challenge a case was of: train, off-site or live test; empty for another name.
+
+    That test cases numbered from 101 are of the off-site test and those from 201 of the live one is remembered.
+    """
+    match = _NAME.search(case)
+    if match is None:
+        return ""
+    return "train" if match[1].lower() == "train" else {"1": "off-site", "2": "live"}.get(match[3], "")
+
+
+def find_studies(folder: Path) -> list[Study]:
+    """Sort every DICOM file under a folder by patient, by its header.
+
+    Raises:
+        DataError: No such folder, or neither CT nor RTSTRUCT in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder}; give the one that holds the patients' folders.")
+    studies: dict[str, Study] = {}
+    for path in files_of(folder):
+        header = read_dataset(path, stop_before_pixels=True, specific_tags=_TAGS)
+        if header is None or header.get("Modality") not in ("CT", "RTSTRUCT"):
+            continue
+        patient = str(header.get("PatientID") or "").strip()
+        study = studies.setdefault(patient, Study(patient=patient))
+        if header.Modality == "CT":
+            study.scans.setdefault(str(header.get("SeriesInstanceUID", "")), []).append(path)
+        else:
+            study.contours[path] = set(_series_of(header))
+    if not studies:
+        raise DataError(f"{folder} holds no CT and no RTSTRUCT; give the folder that holds the patients' folders.")
+    return [studies[patient] for patient in sorted(studies)]
+
+
+def import_study(study: Study, cases: Path) -> Imported:
+    """Write a patient's CT and lungs as `cases/PATIENT/ct/` and `lungs.nii.gz`, both or none.
+
+    Raises:
+        WriteError: The folder cannot be written, or holds such a case already.
+        LungUNetSegError: What is wrong with the study, in a sentence.
+    """
+    files, contours = _pair(study)
+    target = cases / study.patient
+    if target.exists():
+        raise WriteError(f"{target}: exists; remove it to import it anew.")
+    scan = read_scan(files)
+    geometry = scan.volume.geometry
+    mask = read_mask(contours, geometry, slice_places=scan.slice_places)
+    volumes = [float((mask.labels.array == lung.label).sum() * geometry.voxel_volume_ml) for lung in LUNG_SEGMENTS]
+    for lung, volume in zip(LUNG_SEGMENTS, volumes, strict=True):
+        if not volume:
+            raise DataError(f"{contours}: holds no {lung.name.lower()}; both lungs are expected.")
+    try:
+        with draft_folder(cases) as draft:
+            (draft / CT).mkdir()
+            for number, path in enumerate(files):
+                shutil.copyfile(path, draft / CT / f"{number:04d}.dcm")
+            write_labels(draft / f"{LUNGS}.nii.gz", mask.labels)
+            findings = _checked(study.patient, draft, contours)
+            draft.rename(target)
+    except OSError as error:
+        raise WriteError(f"{target}: cannot be written: {error.strerror}.") from error
+    told = (*scan.findings, *mask.findings, *findings)
+    return Imported(patient=study.patient, volumes_ml=(volumes[0], volumes[1]), findings=tuple(dict.fromkeys(told)))
+
+
+def _checked(patient: str, folder: Path, contours: Path) -> tuple[Finding, ...]:
+    """Hold what was written against the scan, as a training would; what does not fit is the contours' fault."""
+    mask = folder / f"{LUNGS}.nii.gz"
+    try:
+        return read_pair(Case(case_id=patient, patient=patient, image=folder / CT, mask=mask)).findings
+    except DataError as error:
+        raise DataError(str(error).replace(str(mask), str(contours))) from error
+
+
+def import_lctsc(studies: Sequence[Study], cases: Path) -> Iterator[Imported]:
+    """Import patients one by one; one that cannot be does not stop the others.
+
+    At the end `cases/index.csv` says of each case its patient, institution and part of the challenge.
+
+    Raises:
+        WriteError: `cases` cannot be written.
+    """
+    try:
+        cases.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{cases}: the folder cannot be made: {error.strerror}.") from error
+    for study in studies:
+        try:
+            yield import_study(study, cases)
+        except LungUNetSegError as error:
+            yield Imported(patient=study.patient, error=str(error))
+    _write_index(cases)
+
+
+def _pair(study: Study) -> tuple[list[Path], Path]:
+    """Return the files of the one CT and the one RTSTRUCT, which must belong together."""
+    name = study.patient
+    if not name:
+        raise DataError("Files without PatientID cannot be told apart; give each patient one.")
+    if re.search(r"[\\/:]|^\.", name):
+        raise DataError(f"The PatientID {name!r} cannot be the name of a folder; rename the patient.")
+    if not study.scans:
+        raise DataError(f"{name}: has an RTSTRUCT but no CT; add the CT that it was drawn on.")
+    if not study.contours:
+        raise DataError(f"{name}: has a CT but no RTSTRUCT; without contours it is no case to learn from.")
+    if len(study.contours) > 1:
+        listed = ", ".join(str(path) for path in sorted(study.contours))
+        raise DataError(f"{name}: has {len(study.contours)} RTSTRUCTs ({listed}); keep the one that is meant.")
+    ((contours, drawn_on),) = study.contours.items()
+    if len(study.scans) > 1:
+        sizes = ", ".join(f"{files[0].parent} ({len(files)} files)" for files in study.scans.values())
+        raise DataError(f"{name}: has {len(study.scans)} CT series ({sizes}); keep the one that was contoured.")
+    ((series, files),) = study.scans.items()
+    if drawn_on and series not in drawn_on:
+        raise DataError(f"{contours}: was drawn on another series than the CT of {name}, {files[0].parent}.")
+    return files, contours
+
+
+def _series_of(header: Dataset) -> Iterator[str]:
+    """UIDs of the series that a structure set refers to."""
+    for frame in header.get("ReferencedFrameOfReferenceSequence", []):
+        for study in frame.get("RTReferencedStudySequence", []):
+            for series in study.get("RTReferencedSeriesSequence", []):
+                yield str(series.get("SeriesInstanceUID", ""))
+
+
+def _write_index(cases: Path) -> None:
+    names: Sequence[str] = sorted(path.parent.name for path in cases.glob(f"*/{LUNGS}.nii.gz"))
+    with replacing(cases / "index.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "patient", "institution", "part"])
+        writer.writerows([name, name, institution_of(name), part_of(name)] for name in names)

@@ -1,0 +1,104 @@
+"""Results as DICOM on the command line: which are asked for, how, and how they come into files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import get_args
+
+from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.files import check_replaceable
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io import Scan, read_scan
+from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
+from LungUNetSegLib.io.dicom_objects.identity import Maker
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, files_of, make_objects
+from LungUNetSegLib.io.dicom_objects.rtstruct import Holes
+from LungUNetSegLib.io.dicom_objects.seg import SegKind
+from LungUNetSegLib.io.dicom_objects.source import check_same_image
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
+from LungUNetSegLib.models.model import Model
+from LungUNetSegLib.segmentation.result import Segmentation
+
+
+def add_dicom_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `options_from` reads."""
+    parser.add_argument(
+        "--seg-kind", type=str.upper, choices=get_args(SegKind), default="BINARY",
+        help="of a DICOM SEG: one bit for each segment, or numbers (LABELMAP), which few programs read yet",
+    )  # fmt: skip
+    parser.add_argument("--all-frames", action="store_true", help="a DICOM SEG with frames of slices without lung, too")
+    parser.add_argument(
+        "--holes", choices=get_args(Holes), default="keyhole", help="how an RTSTRUCT says holes in a contour"
+    )
+    parser.add_argument(
+        "--fixed-uids", action="store_true", help="the same scan and model give the same DICOM file, dates too"
+    )
+
+
+def options_from(arguments: argparse.Namespace) -> DicomOptions:
+    """Return what was asked for."""
+    return DicomOptions(
+        seg_kind=arguments.seg_kind,
+        all_frames=arguments.all_frames,
+        holes=arguments.holes,
+        fixed_uids=arguments.fixed_uids,
+    )
+
+
+def dicom_format(output: Path) -> DicomFormat | None:
+    """Return which DICOM object a name stands for, or None."""
+    name = output.name.lower()
+    return next((kind for kind, ending in DICOM_OUTPUT_ENDINGS.items() if name.endswith(ending)), None)
+
+
+def check_dicom_output(output: Path) -> list[Path]:
+    """Return the files that will be written for an output, or raise what writing them would raise."""
+    wanted = dicom_format(output)
+    assert wanted is not None, "the name was looked at before"
+    files = list(files_of(output, wanted).values())
+    for path in files:
+        check_replaceable(path)
+    if wanted != "rtstruct":
+        highdicom()
+    return files
+
+
+def referred_scan(scan: Scan, reference: Path | None, series: str | None) -> Scan:
+    """Return the scan whose slices a DICOM result refers to: the one that was segmented, or the series it came from.
+
+    Raises:
+        WriteError: The reference shows something else.
+    """
+    if scan.slices or reference is None:
+        return scan
+    found = read_scan(reference, series)
+    if not found.slices:
+        raise WriteError(f"{reference}: is no DICOM series; give the folder of the series that the scan was made from.")
+    check_same_image(scan, found)
+    return found
+
+
+def write_dicom(
+    output: Path, result: Segmentation, scan: Scan, model: Model, options: DicomOptions
+) -> tuple[Finding, ...]:
+    """Write a result as the DICOM object that a name stands for; return what it cannot say."""
+    wanted = dicom_format(output)
+    assert wanted is not None, "the name was looked at before"
+    files = files_of(output, wanted)
+    maker = Maker(model=model.name, sha256=model.sha256)
+    objects, findings = make_objects(tuple(files), lung_result(result), scan, maker, options)
+    for kind, path in files.items():
+        write_object(objects[kind], path)
+    return findings
+
+
+def lung_result(result: Segmentation) -> LungResult:
+    """Return what of a segmentation DICOM objects say."""
+    return LungResult(
+        labels=result.labels,
+        segments=result.segments,
+        volumes_ml=result.volumes_ml,
+        mean_hu=result.mean_hu,
+        confidence=result.quality.get("confidence"),
+    )

@@ -1,0 +1,67 @@
+"""`lungunetseg nodules`: nodules painted into lungs, told from vessels by the features and classifiers of Khan 2021."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cli.lines import print_lines
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.files import check_replaceable
+from LungUNetSegLib.nodules.deep import DeepConfig
+from LungUNetSegLib.nodules.study import StudyConfig, cross_validate, paint_candidates, write_results
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    whole, deep = StudyConfig(), DeepConfig()
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with lung masks")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the tables go")
+    parser.add_argument("--slices", type=int, default=whole.slices, metavar="N", help="the most slices of a case")
+    parser.add_argument("--folds", type=int, default=whole.folds, metavar="K", help="parts of the cross-validation")
+    parser.add_argument("--epochs", type=int, default=deep.epochs, metavar="N", help="of the deep features' network")
+    parser.add_argument("--width", type=int, default=deep.first_features, metavar="N", help="its channels; 64 in VGG19")
+    parser.add_argument(
+        "--encoder-weights", default="", metavar="FILE", help="VGG19's weights to begin with, with --width 64"
+    )
+    parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="a case or patient to leave out")
+    parser.add_argument("--seed", type=int, default=whole.seed, metavar="N")
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Paint, train and judge by cross-validation over patients, and print a table.
+
+    Raises:
+        LungUNetSegError: Data or settings that cannot be used, or scikit-learn or scikit-image is not installed.
+    """
+    deep = DeepConfig(
+        first_features=arguments.width,
+        encoder_weights=arguments.encoder_weights,
+        epochs=arguments.epochs,
+        seed=arguments.seed,
+    )
+    config = StudyConfig(slices=arguments.slices, folds=arguments.folds, seed=arguments.seed, deep=deep)
+    out: Path = arguments.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{out}: the folder cannot be made: {error.strerror}.") from error
+    check_replaceable(out / "results.csv")
+    candidates = paint_candidates(find_cases(arguments.data, arguments.exclude), config, progress)
+    results = cross_validate(candidates, config, progress)
+    write_results(out, candidates, results, config)
+    progress.close()
+    counts = Counter(each.kind for each in candidates)
+    listed = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    print(f"{len(candidates)} candidates of {len({each.patient for each in candidates})} patients: {listed}")
+    lines = [["", "accuracy", "SD", "precision", "sensitivity", "specificity", "F1", *sorted(counts)]]
+    for each in results:
+        scores = each.scores
+        numbers = [scores.accuracy, each.spread, scores.precision, scores.sensitivity, scores.specificity, scores.f1]
+        numbers += [each.rightly[kind] for kind in sorted(counts)]
+        lines.append([f"{each.features}, {each.classifier}", *(f"{number:.3f}" for number in numbers)])
+    print_lines(lines)
+    return 0

@@ -1,0 +1,100 @@
+"""Predictions scored as in the challenge LCTSC 2017: each lung of a case, and means over cases and institutions."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from LungUNetSegLib.cases.lctsc import institution_of
+from LungUNetSegLib.evaluation.compare import Comparison
+from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.metrics import LctscScores, lctsc_scores, surface_distances
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import bounding_box
+
+SCORES = tuple(field.name for field in fields(LctscScores) if field.name != "name")
+
+
+def challenge_scores(comparison: Comparison) -> tuple[LctscScores, ...]:
+    """Return the scores of the right and of the left lung; of a comparison of both as one there are none."""
+    if len(comparison.regions) == 1:
+        return ()
+    prediction, reference = comparison.prediction.array, comparison.reference.array
+    box = bounding_box(prediction | reference, margin=1)
+    steps_mm = comparison.reference.geometry.affine_lps[:3, :3]
+    found = []
+    for side, lung, region in zip(("right", "left"), LUNGS, comparison.regions, strict=False):
+        distances = surface_distances(prediction[box] == lung.label, reference[box] == lung.label, steps_mm)
+        found.append(lctsc_scores(lung.name, "right" if side == "right" else "left", region.dsc, distances))
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Cases whose scores are averaged together.
+
+    Attributes:
+        name: The institution, or all of them.
+        cases: How many.
+        missing: How many of them could not be compared; they score 0, and are in no mean of DSC or distance.
+        mean: Mean of each of `SCORES` over the group's cases, by lung.
+        worst: Lowest DSC and scores, largest distances.
+    """
+
+    name: str
+    cases: int
+    missing: int
+    mean: Mapping[str, Mapping[str, float]]
+    worst: Mapping[str, Mapping[str, float]]
+
+
+def group_by_institution(found: Mapping[str, Sequence[LctscScores]]) -> list[Group]:
+    """Average cases by institution, which the challenge's names tell, and all together.
+
+    Args:
+        found: Scores of each case; none of one that could not be compared.
+    """
+    groups: dict[str, list[str]] = {}
+    for case in sorted(found):
+        institution = institution_of(case)
+        if institution:
+            groups.setdefault(institution, []).append(case)
+    groups["all"] = sorted(found)
+    return [_group(name, [found[case] for case in cases]) for name, cases in groups.items()]
+
+
+def _group(name: str, cases: Sequence[Sequence[LctscScores]]) -> Group:
+    scored = [case for case in cases if case]
+    mean: dict[str, dict[str, float]] = {}
+    worst: dict[str, dict[str, float]] = {}
+    for number, lung in enumerate(LUNGS):
+        mean[lung.name], worst[lung.name] = {}, {}
+        for score in SCORES:
+            values = [getattr(case[number], score) for case in scored]
+            if score.endswith("score"):
+                values += [0.0] * (len(cases) - len(scored))
+            known = [each for each in values if not np.isnan(each)]
+            lowest = max if score.endswith("_mm") else min
+            mean[lung.name][score] = float(np.mean(known)) if known else float("nan")
+            worst[lung.name][score] = float(lowest(known)) if known else float("nan")
+    return Group(name=name, cases=len(cases), missing=len(cases) - len(scored), mean=mean, worst=worst)
+
+
+def write_lctsc_csv(path: Path, cases: Iterable[tuple[str, Sequence[LctscScores]]]) -> None:
+    """Write a row for each lung of each case; an empty cell is a score that is not defined.
+
+    Raises:
+        WriteError: The file cannot be written.
+    """
+    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "institution", "region", *SCORES])
+        for name, scores in cases:
+            for each in scores:
+                values = [getattr(each, score) for score in SCORES]
+                cells = ["" if np.isnan(value) else f"{value:.6g}" for value in values]
+                writer.writerow([csv_text(name), institution_of(name), each.name, *cells])

@@ -1,0 +1,119 @@
+"""From labels on a scan to the DICOM objects that are asked for, and into files."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from LungUNetSegLib.errors import LungUNetSegError, WriteError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom_objects.common import now
+from LungUNetSegLib.io.dicom_objects.identity import Identifiers, Maker
+from LungUNetSegLib.io.dicom_objects.rtstruct import Holes, make_structure_set
+from LungUNetSegLib.io.dicom_objects.seg import SegKind, make_segmentation
+from LungUNetSegLib.io.dicom_objects.source import read_source
+from LungUNetSegLib.io.dicom_objects.sr import make_report
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
+from LungUNetSegLib.io.scan import Scan
+from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume import Volume
+
+
+@dataclass(frozen=True, kw_only=True)
+class DicomOptions:
+    """How results are written as DICOM.
+
+    Attributes:
+        seg_kind: BINARY, or LABELMAP of the standard of 2024, which few readers know yet.
+        all_frames: Whether slices without lung get frames in a SEG, too.
+        holes: How an RTSTRUCT says holes; see `make_structure_set`.
+        fixed_uids: Whether the same scan, model and labels always give the same identifiers and dates.
+    """
+
+    seg_kind: SegKind = "BINARY"
+    all_frames: bool = False
+    holes: Holes = "keyhole"
+    fixed_uids: bool = False
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LungResult:
+    """What is said of a scan.
+
+    Attributes:
+        labels: uint8, on the grid of the scan's volume.
+        segments: What they mean.
+        volumes_ml: "right" and "left", or "total".
+        mean_hu: By the same names.
+        confidence: Expected Dice coefficient of the worse lung, if known.
+    """
+
+    labels: Volume
+    segments: Sequence[Segment]
+    volumes_ml: Mapping[str, float] = field(default_factory=dict)
+    mean_hu: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+
+
+def files_of(output: Path, wanted: DicomFormat) -> dict[DicomFormat, Path]:
+    """Return which files are written for an output: a report comes with the SEG to which it refers, beside it."""
+    if wanted != "dicom-sr":
+        return {wanted: output}
+    ending = DICOM_OUTPUT_ENDINGS["dicom-sr"]
+    stem = output.name[: -len(ending)] if output.name.lower().endswith(ending) else output.stem
+    return {"dicom-seg": output.with_name(f"{stem}{DICOM_OUTPUT_ENDINGS['dicom-seg']}"), "dicom-sr": output}
+
+
+def make_objects(
+    wanted: Collection[DicomFormat], result: LungResult, scan: Scan, maker: Maker, options: DicomOptions
+) -> tuple[dict[DicomFormat, Dataset], tuple[Finding, ...]]:
+    """Return the DICOM objects of a result, which refer to the scan's slices, and what they cannot say.
+
+    Args:
+        wanted: What to make; a report needs the SEG to be among them.
+        result: On the scan's grid.
+        scan: Read from DICOM.
+        maker: Program and model.
+        options: How.
+
+    Raises:
+        WriteError: The scan is no DICOM, or nothing can rightly refer to it; says why.
+        MissingDependencyError: highdicom is not installed.
+    """
+    source = read_source(scan)
+    frames, findings = source.frames(result.labels)
+    content = None
+    if options.fixed_uids:
+        options_used = f"{options.seg_kind} {options.all_frames} {options.holes}"
+        digest = hashlib.sha256(frames.tobytes()).hexdigest()
+        content = (maker.version, maker.sha256, options_used, digest, *source.instances)
+    identifiers = Identifiers(content, source.moment if options.fixed_uids else now())
+    shared = source, maker, identifiers
+    made: dict[DicomFormat, Dataset] = {}
+    try:
+        with warnings.catch_warnings():
+            # Of names and numbers in the scan that do not follow the standard: they are taken over as they are.
+            warnings.simplefilter("ignore", UserWarning)
+            if "dicom-seg" in wanted:
+                made["dicom-seg"] = make_segmentation(
+                    frames, result.segments, *shared, kind=options.seg_kind, all_frames=options.all_frames
+                )
+            if "rtstruct" in wanted:
+                made["rtstruct"] = make_structure_set(frames, result.segments, *shared, holes=options.holes)
+            if "dicom-sr" in wanted:
+                measured = result.volumes_ml, result.mean_hu, result.confidence
+                made["dicom-sr"] = make_report(made["dicom-seg"], result.segments, *measured, *shared)
+    except LungUNetSegError:
+        raise
+    except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:  # malformed values in the headers
+        reason = " ".join(str(error).split())
+        raise WriteError(
+            f"{scan.source}: no DICOM result can be made of its headers ({reason}); correct them, or write another"
+            " format."
+        ) from error
+    return made, findings

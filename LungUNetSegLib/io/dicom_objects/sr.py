@@ -1,0 +1,134 @@
+"""What was measured as a structured report (TID 1500, PS3.16), made with highdicom; it refers to the Segmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from LungUNetSegLib.io.dicom_objects.common import SR_NUMBER, codes_of, describe_series, highdicom
+from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
+from LungUNetSegLib.io.dicom_objects.source import Source
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, Segment
+
+VOLUME = ("118565006", "SCT", "Volume")
+ATTENUATION = ("112031", "DCM", "Attenuation Coefficient")
+MEAN = ("373098007", "SCT", "Mean")
+
+Concept = tuple[str, str, str]
+MILLILITRE = ("mL", "UCUM", "milliliter")
+HOUNSFIELD = ("[hnsf'U]", "UCUM", "Hounsfield unit")
+CONFIDENCE = ("expected-dice", f"99{NAME.upper()}", "Expected Dice coefficient, lower of both lungs")
+ONE = ("1", "UCUM", "no units")
+REPORTED = ("77477000", "SCT", "Computed tomography")
+
+NAMES = {RIGHT_LUNG: "right", LEFT_LUNG: "left"}
+"""What measurements are called of segments that are one lung each."""
+
+
+def make_report(
+    segmentation: Dataset,
+    segments: Sequence[Segment],
+    volumes_ml: Mapping[str, float],
+    mean_hu: Mapping[str, float],
+    confidence: float | None,
+    source: Source,
+    maker: Maker,
+    identifiers: Identifiers,
+) -> Dataset:
+    """Return a report of each lung's volume and mean density.
+
+    Args:
+        segmentation: The DICOM SEG that the report refers to; without lung it gives no measurements.
+        segments: Of the segmentation.
+        volumes_ml: "right" and "left", or "total" where both lungs are one.
+        mean_hu: Mean density by the same names.
+        confidence: Expected Dice coefficient of the worse lung, if known.
+        source: The series.
+        maker: Program and model.
+        identifiers: Of the new object.
+    """
+    hd = highdicom()
+    groups = []
+    for segment in segments:
+        name = NAMES[segment.label] if len(segments) > 1 else "total"
+        values: list[tuple[Concept, float, Concept, Concept | None]] = [(VOLUME, volumes_ml[name], MILLILITRE, None)]
+        if name in mean_hu:
+            values.append((ATTENUATION, mean_hu[name], HOUNSFIELD, MEAN))
+        if confidence is not None:
+            values.append((CONFIDENCE, confidence, ONE, None))
+        groups.append(_group(hd, segment, values, segmentation, source, maker, identifiers))
+    device = hd.sr.ObserverContext(
+        observer_type=_code(hd, ("121007", "DCM", "Device")),
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=identifiers.uid("device"),
+            name=NAME,
+            manufacturer_name=NAME,
+            model_name=maker.model[:64],
+            serial_number=maker.sha256[:64] or None,
+        ),
+    )
+    report = hd.sr.MeasurementReport(
+        observation_context=hd.sr.ObservationContext(observer_device_context=device),
+        procedure_reported=_code(hd, REPORTED),
+        imaging_measurements=groups,
+    )
+    dataset: Dataset = hd.sr.Comprehensive3DSR(
+        evidence=[segmentation, *source.datasets],
+        content=report,
+        series_instance_uid=identifiers.uid("series sr"),
+        series_number=SR_NUMBER,
+        sop_instance_uid=identifiers.uid("sr"),
+        instance_number=1,
+        manufacturer=NAME,
+        is_complete=True,
+        manufacturer_model_name=NAME,
+        software_versions=maker.software,
+        device_serial_number=maker.sha256[:64] or "0",
+    )
+    describe_series(dataset, "Lung volumes", maker, identifiers)
+    return dataset
+
+
+def _group(
+    hd: Any,
+    segment: Segment,
+    values: Sequence[tuple[tuple[str, str, str], float, tuple[str, str, str], tuple[str, str, str] | None]],
+    segmentation: Dataset,
+    source: Source,
+    maker: Maker,
+    identifiers: Identifiers,
+) -> Any:
+    """Measurements of one segment (TID 1411): (name, value, unit, derivation) each."""
+    category, kind, side = ((value, scheme, meaning) for scheme, value, meaning in codes_of(segment))
+    return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(
+            uid=identifiers.uid(f"segment {segment.label}"), identifier=segment.segment_id
+        ),
+        referenced_segment=hd.sr.ReferencedSegment(
+            sop_class_uid=segmentation.SOPClassUID,
+            sop_instance_uid=segmentation.SOPInstanceUID,
+            segment_number=segment.label,
+            source_series=hd.sr.SourceSeriesForSegmentation(str(source.first.SeriesInstanceUID)),
+        ),
+        finding_category=_code(hd, category),
+        finding_type=_code(hd, kind),
+        finding_sites=[hd.sr.FindingSite(anatomic_location=_code(hd, kind), laterality=_code(hd, side))],
+        algorithm_id=hd.sr.AlgorithmIdentification(
+            name=NAME, version=maker.version, parameters=[f"model={maker.model}", f"sha256={maker.sha256}"]
+        ),
+        measurements=[
+            hd.sr.Measurement(
+                name=_code(hd, name),
+                value=round(value, 4),
+                unit=_code(hd, unit),
+                derivation=_code(hd, derivation) if derivation else None,
+            )
+            for name, value, unit, derivation in values
+        ],
+    )
+
+
+def _code(hd: Any, code: tuple[str, str, str]) -> Any:
+    return hd.sr.CodedConcept(*code)

@@ -1,0 +1,107 @@
+"""The scores of the challenge LCTSC 2017 (Yang 2018, doi:10.1002/mp.13141), beside this library's own.
+
+Of each lung: DSC, mean surface distance and HD95 in mm, both distances the mean of the two directed values, where
+`surface` takes the larger percentile and pools the means. Verified: the report's three metrics, and Plastimatch's
+definition of the undirected values, with which the challenge is remembered to have been judged. A surface is its voxels
+that share a face with background, each at its centre and each counted once, whatever area it stands for: the contours
+as they are after they were filled. The percentile interpolates between the two nearest distances.
+
+A score is 100 for a perfect result, 50 for one as far from the reference as a second reader, and at least 0. The
+readers' means below are remembered, not checked against the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.metrics.surface import SurfaceDistances
+
+Side = Literal["right", "left"]
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readers:
+    """How far two readers' contours lay apart in the challenge, on average."""
+
+    dsc: float
+    mean_mm: float
+    hd95_mm: float
+
+
+READERS: dict[Side, Readers] = {
+    "right": Readers(dsc=0.955, mean_mm=1.87, hd95_mm=6.71),
+    "left": Readers(dsc=0.956, mean_mm=1.51, hd95_mm=5.17),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LctscScores:
+    """Scores of one lung by the rules of LCTSC 2017.
+
+    Attributes:
+        name: For people, e.g. "Right lung".
+        dsc: NaN where both masks are empty, as everything else.
+        mean_mm: Mean surface distance; infinite where one mask is empty, as `hd95_mm`.
+        hd95_mm: 95th percentile of the surface distance.
+        dsc_score: 0 to 100, as those that follow.
+        mean_score: Of the mean surface distance.
+        hd95_score: Of HD95.
+        score: Mean of the three.
+    """
+
+    name: str
+    dsc: float
+    mean_mm: float
+    hd95_mm: float
+    dsc_score: float
+    mean_score: float
+    hd95_score: float
+    score: float
+
+
+def lctsc_scores(name: str, side: Side, dsc: float, distances: SurfaceDistances) -> LctscScores:
+    """Return the challenge's scores of a lung.
+
+    Args:
+        name: Of the lung, for people.
+        side: Which lung's readers it is held against.
+        dsc: Of the two masks.
+        distances: Of their surfaces.
+    """
+    readers = READERS[side]
+    mean_mm = _both_ways(distances, lambda each: float(each.mean()))
+    hd95_mm = _both_ways(distances, lambda each: float(np.percentile(each, 95)))
+    dsc_score = against_readers(dsc, readers.dsc, perfect=1.0)
+    mean_score = against_readers(mean_mm, readers.mean_mm)
+    hd95_score = against_readers(hd95_mm, readers.hd95_mm)
+    return LctscScores(
+        name=name,
+        dsc=dsc,
+        mean_mm=mean_mm,
+        hd95_mm=hd95_mm,
+        dsc_score=dsc_score,
+        mean_score=mean_score,
+        hd95_score=hd95_score,
+        score=(dsc_score + mean_score + hd95_score) / 3,
+    )
+
+
+def against_readers(value: float, readers: float, perfect: float = 0.0) -> float:
+    """Return max(0, 50 + 50 (T - R) / (P - R)): 100 for P, 50 for R; NaN of NaN."""
+    if np.isnan(value):
+        return float("nan")
+    return max(0.0, 50 + 50 * (value - readers) / (perfect - readers))
+
+
+def _both_ways(distances: SurfaceDistances, summary: Callable[[FloatArray], float]) -> float:
+    """Mean of a number of both directions; infinite where one surface is empty, NaN where both are."""
+    sizes = distances.prediction_mm.size, distances.reference_mm.size
+    if not all(sizes):
+        return float("inf") if any(sizes) else float("nan")
+    return (summary(distances.prediction_mm) + summary(distances.reference_mm)) / 2

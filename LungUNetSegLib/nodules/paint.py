@@ -1,0 +1,163 @@
+"""Candidates out of scans with lung masks: painted nodules, and vessels, real and painted, to be told from them.
+
+No set of real nodules is at hand. So nodules are painted: solid, part-solid and ground glass, of the sizes of the
+vessels' cross-sections in the same lungs, so that size alone tells nothing. A classifier that only knows paint from
+patient would look good on real vessels alone; so half of what is no nodule is painted too, by the same brush: tubes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.reading import LabelledScan
+from LungUNetSegLib.nodules.candidates import PIXEL_MM, PIXELS, Candidate, check_mask, cut_out
+
+Float32 = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Place = tuple[float, float]
+
+NODULES = ("solid", "part-solid", "ground glass")
+VESSELS = ("vessel", "painted vessel")
+"""What is no nodule."""
+
+VESSEL_HU = -500
+RADIUS_MM = (1.5, 8.0)
+"""Of a vessel's cross-section, as that of a disc of its area, and so of a nodule."""
+
+WALL_MM = 3.0
+"""Vessels nearer to the lung's edge may be chest wall."""
+
+SOFT_HU, GLASS_HU = (10.0, 80.0), (-550.0, -350.0)
+AERATED_HU = -700
+LEAST_LUNG_MM2 = 2000.0
+BLUR_PIXELS = 1.0
+"""Of a painted edge, as a scanner blurs it."""
+
+
+def candidates_of(case: Case, pair: LabelledScan, slices: int, rng: np.random.Generator) -> Iterator[Candidate]:
+    """Yield candidates of some slices: nodules of each kind, and as many real and painted vessels.
+
+    Args:
+        case: Where the scan is from.
+        pair: The scan and its lungs.
+        slices: The most slices that are taken, spread over the lungs.
+        rng: Decides places, sizes and shapes.
+    """
+    scan, labels = pair.ct.canonical(), pair.labels.canonical()
+    spacing = scan.geometry.spacing_mm[1:]
+    area_mm2 = (labels.array > 0).sum(axis=(1, 2)) * spacing[0] * spacing[1]
+    usable = np.flatnonzero(area_mm2 > LEAST_LUNG_MM2)
+    chosen = usable[np.linspace(0, len(usable) - 1, min(slices, len(usable))).round().astype(int)]
+    for number in chosen.tolist():
+        hu, lung = scan.array[number].astype(np.float32), labels.array[number] > 0
+        vessels = list(_vessels(hu, lung, spacing))
+        rng.shuffle(vessels)
+        yield from _of_slice(case, hu, lung, spacing, vessels, rng)
+
+
+def _of_slice(
+    case: Case, hu: Float32, lung: Mask, spacing: tuple[float, float], vessels: list[Mask], rng: np.random.Generator
+) -> Iterator[Candidate]:
+    """As many of real vessels and of painted ones as there are nodules, as far as there are vessels."""
+    radii = [float(np.sqrt(np.count_nonzero(each) * spacing[0] * spacing[1] / np.pi)) for each in vessels]
+
+    def made(kind: str, picture: Float32, mask: Mask, is_nodule: bool) -> Candidate:
+        return Candidate(case=case.case_id, patient=case.patient, kind=kind, is_nodule=is_nodule, hu=picture, mask=mask)
+
+    for kind, vessel in zip(NODULES, vessels, strict=False):
+        check_mask(vessel, lung, case.case_id)
+        row, column = ndimage.center_of_mass(vessel)
+        yield made("vessel", cut_out(hu, spacing, row, column), cut_out(vessel, spacing, row, column) > 0.5, False)
+        for what in (kind, "painted vessel"):
+            radius = float(rng.choice(radii))
+            place = _free_place(hu, lung, spacing, radius, rng)
+            if place is not None:
+                picture, mask = paint(cut_out(hu, spacing, *place), what, radius, rng)
+                yield made(what, picture, mask, what in NODULES)
+
+
+def _vessels(hu: Float32, lung: Mask, spacing: tuple[float, float]) -> Iterator[Mask]:
+    """Cross-sections of vessels inside the lung, each as a mask of the slice."""
+    inside = ndimage.distance_transform_edt(lung, sampling=spacing) > WALL_MM
+    parts, count = ndimage.label((hu > VESSEL_HU) & inside)
+    areas = ndimage.sum_labels(np.ones_like(parts), parts, np.arange(1, count + 1)) * spacing[0] * spacing[1]
+    for number, area in enumerate(areas, start=1):
+        if RADIUS_MM[0] <= np.sqrt(area / np.pi) <= RADIUS_MM[1]:
+            yield parts == number
+
+
+def _free_place(
+    hu: Float32, lung: Mask, spacing: tuple[float, float], radius_mm: float, rng: np.random.Generator
+) -> Place | None:
+    """Draw a place in aerated lung, at least a radius from its edge; None where there is none."""
+    air = ndimage.uniform_filter(hu, 5) < AERATED_HU
+    free = np.argwhere((ndimage.distance_transform_edt(lung, sampling=spacing) > radius_mm + 1) & air)
+    if not len(free):
+        return None
+    row, column = free[rng.integers(len(free))]
+    return float(row), float(column)
+
+
+def paint(picture: Float32, kind: str, radius_mm: float, rng: np.random.Generator) -> tuple[Float32, Mask]:
+    """Lay a nodule or a vessel into the middle of a candidate's picture.
+
+    Args:
+        picture: (64, 64) HU of lung.
+        kind: One of `NODULES`, or "painted vessel".
+        radius_mm: Of a disc of its area, about.
+        rng: Decides shape and densities.
+
+    Returns:
+        The picture with it, and its mask.
+    """
+    shape = _tube(radius_mm, rng) if kind == "painted vessel" else _blob(radius_mm, rng)
+    softened = ndimage.gaussian_filter(shape.astype(np.float32), BLUR_PIXELS)
+    result = picture
+    if kind in ("ground glass", "part-solid"):
+        # Added, so that what lies under ground glass stays visible.
+        lift = rng.uniform(*GLASS_HU) - float(np.median(picture[shape]))
+        result = result + softened * max(lift, 100.0)
+    if kind != "ground glass":
+        core = _blob(0.5 * radius_mm, rng) if kind == "part-solid" else shape
+        share = ndimage.gaussian_filter(core.astype(np.float32), BLUR_PIXELS)
+        noise = ndimage.gaussian_filter(rng.normal(0, rng.uniform(10, 80), picture.shape), 0.7)
+        result = (1 - share) * result + share * (rng.uniform(*SOFT_HU) + noise)
+    return result.astype(np.float32), shape
+
+
+def _blob(radius_mm: float, rng: np.random.Generator) -> Mask:
+    """A disc whose edge wanders by a few waves around it."""
+    rows, columns = _from_middle()
+    angle = np.arctan2(rows, columns)
+    edge = np.full(angle.shape, radius_mm)
+    for waves in (2, 3, 5):
+        edge = edge * (1 + rng.uniform(0, 0.15) * np.cos(waves * angle + rng.uniform(0, 2 * np.pi)))
+    return np.asarray(np.hypot(rows, columns) <= edge)
+
+
+def _tube(radius_mm: float, rng: np.random.Generator) -> Mask:
+    """A tube of about the area of a disc of that radius, cut along or across, in half of the cases with a branch."""
+    stretch = rng.uniform(1.0, 6.0)
+    shape = _capsule(radius_mm / np.sqrt(stretch), radius_mm * np.sqrt(stretch), rng.uniform(0, np.pi))
+    if rng.random() < 0.5:
+        shape |= _capsule(0.7 * radius_mm / np.sqrt(stretch), 2 * radius_mm, rng.uniform(0, np.pi))
+    return shape
+
+
+def _capsule(half_width_mm: float, half_length_mm: float, angle: float) -> Mask:
+    rows, columns = _from_middle()
+    along = rows * np.sin(angle) + columns * np.cos(angle)
+    across = rows * np.cos(angle) - columns * np.sin(angle)
+    beyond = np.maximum(np.abs(along) - max(0.0, half_length_mm - half_width_mm), 0)
+    return np.asarray(np.hypot(beyond, across) <= half_width_mm)
+
+
+def _from_middle() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    offsets = (np.arange(PIXELS) - (PIXELS - 1) / 2) * PIXEL_MM
+    rows, columns = np.meshgrid(offsets, offsets, indexing="ij")
+    return rows, columns

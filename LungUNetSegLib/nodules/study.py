@@ -1,0 +1,160 @@
+"""The whole experiment: candidates of all cases, features, classifiers, cross-validation by patient."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.cases.labelled import Case
+from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.nodules.candidates import Candidate, hand_made_features
+from LungUNetSegLib.nodules.classify import CLASSIFIERS, Scores, folds_by_patient, make_classifier, score
+from LungUNetSegLib.nodules.deep import DeepConfig, deep_features, train_features
+from LungUNetSegLib.nodules.paint import candidates_of
+from LungUNetSegLib.progress import Progress, silent
+
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+
+FEATURES = ("GLCM", "LBP", "PHOG", "deep", "fused")
+"""The paper's features, and all of them one after another: deep, GLCM, LBP, PHOG."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyConfig:
+    """Everything that decides the experiment.
+
+    Attributes:
+        slices: The most slices of a case that candidates are taken from.
+        folds: Parts of the cross-validation.
+        seed: Of the candidates, the folds and the classifiers.
+        deep: The network of the deep features.
+    """
+
+    slices: int = 6
+    folds: int = 5
+    seed: int = 0
+    deep: DeepConfig = field(default_factory=DeepConfig)
+
+    def __post_init__(self) -> None:
+        for name, least in (("slices", 1), ("folds", 2), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one classifier reached with one kind of features, over all candidates, each told when left out.
+
+    Attributes:
+        features: One of `FEATURES`.
+        classifier: One of `classify.CLASSIFIERS`.
+        scores: Over all candidates.
+        spread: Standard deviation of the folds' accuracies.
+        rightly: Share told rightly of each kind of candidate.
+    """
+
+    features: str
+    classifier: str
+    scores: Scores
+    spread: float
+    rightly: dict[str, float]
+
+
+def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progress = silent) -> list[Candidate]:
+    """Return the candidates of all cases.
+
+    Raises:
+        DataError: A case that cannot be used, or no candidate in any.
+    """
+    found: list[Candidate] = []
+    for done, case in enumerate(cases, start=1):
+        rng = np.random.default_rng((config.seed, done))
+        found += candidates_of(case, read_pair(case), config.slices, rng)
+        progress("paint", done, len(cases))
+    if not found:
+        raise DataError("No slice has lung enough for a candidate; give scans of the chest.")
+    return found
+
+
+def cross_validate(candidates: Sequence[Candidate], config: StudyConfig, progress: Progress = silent) -> list[Result]:
+    """Train and judge every classifier with every kind of features, on the same folds.
+
+    The network of the deep features, the standardisation and the classifiers learn from the training folds alone.
+
+    Raises:
+        DataError: A class with too few candidates or patients.
+    """
+    is_nodule = np.array([each.is_nodule for each in candidates])
+    patients = [each.patient for each in candidates]
+    folds = list(folds_by_patient(patients, is_nodule, config.folds, config.seed))
+    by_name = [hand_made_features(each) for each in candidates]
+    made = {name: np.stack([each[name] for each in by_name]) for name in ("GLCM", "LBP", "PHOG")}
+    told: dict[tuple[str, str], BoolArray] = {
+        (features, classifier): np.zeros(len(candidates), bool) for features in FEATURES for classifier in CLASSIFIERS
+    }
+    for number, test in enumerate(folds):
+        training = np.setdiff1d(np.arange(len(candidates)), test)
+        network = train_features([candidates[index] for index in training], config.deep)
+        deep = deep_features(network, candidates)
+        every = {**made, "deep": deep, "fused": np.hstack([deep, made["GLCM"], made["LBP"], made["PHOG"]])}
+        for (features, classifier), answers in told.items():
+            fitted = make_classifier(classifier, config.seed).fit(every[features][training], is_nodule[training])
+            answers[test] = fitted.predict(every[features][test])
+        progress("classify", number + 1, len(folds))
+    kinds = np.array([each.kind for each in candidates])
+    return [_result(*key, answers, is_nodule, kinds, folds) for key, answers in told.items()]
+
+
+def _result(
+    features: str,
+    classifier: str,
+    told: BoolArray,
+    is_nodule: BoolArray,
+    kinds: npt.NDArray[np.str_],
+    folds: Sequence[npt.NDArray[np.int64]],
+) -> Result:
+    right = told == is_nodule
+    return Result(
+        features=features,
+        classifier=classifier,
+        scores=score(told, is_nodule),
+        spread=float(np.std([right[test].mean() for test in folds], ddof=1)),
+        rightly={str(kind): float(right[kinds == kind].mean()) for kind in sorted(set(kinds.tolist()))},
+    )
+
+
+def write_results(
+    folder: Path, candidates: Sequence[Candidate], results: Sequence[Result], config: StudyConfig
+) -> None:
+    """Write `results.csv`, `candidates.csv` and `config.json`.
+
+    Raises:
+        WriteError: The folder cannot be written.
+    """
+    kinds = sorted(results[0].rightly)
+    with replacing(folder / "results.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        names = list(asdict(results[0].scores))
+        writer.writerow(["features", "classifier", *names, "accuracy_sd", *kinds])
+        for each in results:
+            numbers = [*asdict(each.scores).values(), each.spread, *(each.rightly[kind] for kind in kinds)]
+            writer.writerow([each.features, each.classifier, *(f"{number:.4f}" for number in numbers)])
+    with replacing(folder / "candidates.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["case", "patient", "kind", "is_nodule", "pixels"])
+        for candidate in candidates:
+            pixels = np.count_nonzero(candidate.mask)
+            words = [csv_text(candidate.case), csv_text(candidate.patient), candidate.kind]
+            writer.writerow([*words, int(candidate.is_nodule), pixels])
+    with replacing(folder / "config.json", ".json") as draft:
+        draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,163 @@
+"""Numbers that describe a nodule's texture: 25 of its grey level co-occurrences, 236 of its local binary patterns.
+
+Of Khan 2021 (doi:10.3390/diagnostics11122208) their numbers are remembered: 25, and 59 for each of four radii. Which
+25, the angles, levels and the kind of pattern are our reconstruction. Both are computed with scikit-image.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.nodules.packages import load_package
+
+FloatArray = npt.NDArray[np.float64]
+Image = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+LEVELS = 32
+ANGLES_DEGREES = (0, 45, 90, 135)
+"""Towards the next pixel to the right, to the lower right, below, and to the lower left, as scikit-image counts."""
+
+NEIGHBOURS = 8
+RADII = (1, 2, 3, 4)
+PATTERNS = 59
+"""58 uniform patterns, whose circle changes between darker and not darker at most twice, and one for all others."""
+
+GLCM_NAMES = (
+    *("contrast", "dissimilarity", "homogeneity", "inverse difference", "ASM", "energy", "entropy", "maximum"),
+    *("correlation", "autocorrelation", "cluster tendency", "cluster shade", "cluster prominence", "variance"),
+    *("joint mean", "sum average", "sum variance", "sum entropy"),
+    *("difference average", "difference variance", "difference entropy"),
+    *("information of correlation 1", "information of correlation 2"),
+    *("normalised inverse difference", "normalised inverse difference moment"),
+)
+"""25 numbers; some are others under another name, as the difference average is the dissimilarity."""
+
+
+def glcm_features(
+    image: Image, mask: Mask, levels: int = LEVELS, angles_degrees: tuple[int, ...] = ANGLES_DEGREES
+) -> FloatArray:
+    """Return `GLCM_NAMES`, each the mean over the angles, of pairs of neighbours within a mask.
+
+    Distance 1; each pair counts both ways; levels are counted from 1, as Haralick did
+    (doi:10.1109/TSMC.1973.4309314). An angle without a pair in the mask is left out.
+
+    Args:
+        image: (H, W), levels 0 to `levels` - 1.
+        mask: (H, W).
+        levels: How many grey levels there are.
+        angles_degrees: Of the pairs.
+
+    Raises:
+        DataError: No two neighbours lie in the mask, or a grey is no level.
+    """
+    feature = load_package("skimage.feature", "scikit-image")
+    if image.max(initial=0) >= levels:
+        raise DataError(f"The image holds the grey level {image.max()}, but there are only {levels} of them.")
+    # Level 0 is what lies outside; its row and column are taken away.
+    shifted = np.where(mask, image + 1, 0).astype(np.uint16)
+    angles = np.deg2rad(angles_degrees)
+    counts = feature.graycomatrix(shifted, [1], angles, levels=levels + 1, symmetric=True)[1:, 1:, 0, :].astype(float)
+    found = [_of_matrix(counts[..., number]) for number in range(len(angles)) if counts[..., number].sum()]
+    if not found:
+        raise DataError("The nodule's mask holds no two neighbouring pixels; it is too small to have a texture.")
+    mean: FloatArray = np.mean(found, axis=0)
+    return mean
+
+
+def _of_matrix(counts: FloatArray) -> FloatArray:
+    p = counts / counts.sum()
+    size = len(p)
+    level = np.arange(1, size + 1, dtype=float)
+    i, j = level[:, None], level[None, :]
+    apart, product = np.abs(i - j), i * j
+    margin = p.sum(axis=1)  # of rows and columns alike, as the matrix is symmetric
+    mean = float(margin @ level)
+    variance = float(margin @ (level - mean) ** 2)
+    tendency, shade, prominence = (float((p * (i + j - 2 * mean) ** power).sum()) for power in (2, 3, 4))
+    sums: FloatArray = np.bincount((i + j).astype(int).ravel(), p.ravel(), 2 * size + 1).astype(np.float64)
+    differences: FloatArray = np.bincount(apart.astype(int).ravel(), p.ravel(), size).astype(np.float64)
+    sum_levels, difference_levels = np.arange(len(sums)), np.arange(size)
+    sum_average = float(sums @ sum_levels)
+    difference_average = float(differences @ difference_levels)
+    asm = float((p**2).sum())
+    return np.array(
+        [
+            float((p * apart**2).sum()),
+            difference_average,
+            float((p / (1 + apart**2)).sum()),
+            float((p / (1 + apart)).sum()),
+            asm,
+            np.sqrt(asm),
+            _entropy(p),
+            p.max(),
+            # Of one grey alone nothing varies: it is called fully correlated, as others do.
+            float((p * (i - mean) * (j - mean)).sum()) / variance if variance > 1e-12 else 1.0,
+            float((p * product).sum()),
+            tendency,
+            shade,
+            prominence,
+            variance,
+            mean,
+            sum_average,
+            float(sums @ (sum_levels - sum_average) ** 2),
+            _entropy(sums),
+            difference_average,
+            float(differences @ (difference_levels - difference_average) ** 2),
+            _entropy(differences),
+            *_information(p, margin),
+            float((p / (1 + apart / size)).sum()),
+            float((p / (1 + apart**2 / size**2)).sum()),
+        ]
+    )
+
+
+def _information(p: FloatArray, margin: FloatArray) -> tuple[float, float]:
+    """Return the two measures of correlation by information (Haralick 1973, f12 and f13)."""
+    joint, own = _entropy(p), _entropy(margin)
+    both = np.outer(margin, margin)
+    crossed, independent = -float((p * _log(both)).sum()), _entropy(both)
+    first = (joint - crossed) / own if own > 1e-12 else 0.0
+    return first, float(np.sqrt(max(0.0, 1 - np.exp(-2 * (independent - joint)))))
+
+
+def _entropy(p: FloatArray) -> float:
+    return -float((p * _log(p)).sum())
+
+
+def _log(p: FloatArray) -> FloatArray:
+    """Natural logarithm, and 0 of 0, for which p log p is 0."""
+    return np.log(np.where(p > 0, p, 1.0))
+
+
+def lbp_features(image: Image, mask: Mask, radii: tuple[int, ...] = RADII) -> FloatArray:
+    """Return for each radius the shares of a mask's pixels that show each of 59 patterns, one after another.
+
+    A pattern says which of 8 points on a circle, interpolated between pixels, are not darker than its middle. Beyond
+    the image it goes on mirrored, since scikit-image would see black there.
+
+    Args:
+        image: (H, W), 8 bits.
+        mask: (H, W).
+        radii: Of the circles, in pixels.
+
+    Raises:
+        DataError: The mask is empty.
+    """
+    feature = load_package("skimage.feature", "scikit-image")
+    if not mask.any():
+        raise DataError("The nodule's mask is empty.")
+    margin = max(radii) + 1
+    padded = np.pad(image, margin, mode="symmetric")
+    histograms = []
+    for radius in radii:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            patterns = feature.local_binary_pattern(padded, NEIGHBOURS, radius, method="nri_uniform")
+        inner = patterns[margin:-margin, margin:-margin].astype(int)
+        histograms.append(np.bincount(inner[mask], minlength=PATTERNS) / np.count_nonzero(mask))
+    return np.concatenate(histograms)

@@ -1,0 +1,233 @@
+"""Writes docs/architectures.md and its pictures from what benchmarks/architectures.py left in its folder of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from architecture_pictures import cost_figure, worst_figure
+from architecture_runs import CONTENDERS, MARGIN_MM, REGIONS, Row, Size
+
+from LungUNetSegLib.config import parse_json
+from LungUNetSegLib.files import replacing
+
+LUNGS = ("Right lung", "Left lung")
+ENGINES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "torch"}
+NEAR = 0.005
+"""DSC; differences below say nothing with these masks."""
+
+HEAD = """# Networks compared
+
+The networks that the paper builds on, its own, and ours, each trained and judged alike; written by
+
+```
+{command}
+```
+
+from {trainings}, each of {steps} steps of {batch} slices ({slices} slices in all) on a grid of {height} x {width}
+pixels of {spacing} mm. Same patients, order, augmentation, optimiser and rate for all; each has its preset's loss,
+window and neighbouring slices, but no coarse view. Where two cores could not train a preset it is narrower: `unet_2015`
+and `vgg_segnet` have a quarter of the channels, `densenet_fpn` half the growth and a quarter of the pyramid. {thin}
+
+**This compares how fast networks learn from little, and what they cost. It does not say which is best when trained to
+its end**: for its [model card](model_card.md) `lungs` saw over a hundred times as many slices. Wang 2020 and Khan 2021
+began with weights learnt from ImageNet; here all begin with random ones. References differ from each other by about
+0.007 DSC; differences below 0.005 say nothing. The demo's sample is neither trained on nor judged.
+"""
+
+
+def write(out: Path, runs: Path, size: Size, command: str) -> None:
+    """Write the page and its pictures from the scores and costs that are there.
+
+    Args:
+        out: The folder of architectures.md; pictures go to `images` in it.
+        runs: Holds `scores-*.json`, `costs.json` and `worst`.
+        size: Of the trainings.
+        command: That was run, for the page.
+    """
+    files = sorted(runs.glob("scores-*.json"))
+    costs = _read(runs / "costs.json") if (runs / "costs.json").exists() else {}
+    rows = [row for file in files for row in _read(file)]
+    if not rows or not costs:
+        print("There are no scores yet; the page is not written.")
+        return
+    images = out / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    accuracy = {name: _accuracy([row for row in rows if row["network"] == name]) for name in CONTENDERS}
+    cost_figure(images / "architectures_cost.png", costs, accuracy)
+    worst_figure(images / "architectures_worst.png", runs / "worst", list(CONTENDERS))
+    parts = [
+        _head(size, files, command),
+        "## Cost\n\n" + _costs(costs),
+        "## Accuracy\n\n" + _accuracies(accuracy),
+        "![Accuracy against cost](images/architectures_cost.png)\n",
+        "## Where each wins\n\n" + _wins(costs, accuracy),
+        "## Worst cases\n\n![The worst slice of each network's worst volume](images/architectures_worst.png)\n\n"
+        + WORST,
+        "## Region of interest and suppression\n\n" + _regions(rows),
+    ]
+    with replacing(out / "architectures.md", ".md") as draft:
+        draft.write_text("\n".join(parts), encoding="utf-8")
+
+
+WORST = """Of each network's volume with the lowest DSC of a lung, the slice with most wrong pixels: green in both, red
+found and not in the reference or as the other lung, blue missed. Only masks are shown.
+"""
+
+
+SPREAD = """
+HD95 is the median over cases, since a lung that is missed or invented makes the mean infinite. The last column is the
+mean DSC of each training: by seed, then fold. Folds hold other patients, and differ by these too.
+"""
+
+SECOND_PASS = """
+The first pass finds the lungs on the whole scan. A second sees their box with {margin:g} mm around it, or the scan with
+what is not lung clipped to 4 standard deviations around the lungs' mean ([regions.md](regions.md)), or both, by the
+same network, which was trained on whole slices.
+"""
+
+
+def _head(size: Size, files: Sequence[Path], command: str) -> str:
+    seeds = sorted({file.stem.split("-")[1] for file in files})
+    thin = f"Volumes are judged on slices at most {size.slice_mm:g} mm apart." if size.slice_mm else ""
+    return HEAD.format(
+        command=command,
+        trainings=f"{len(files)} trainings of each network ({size.folds} folds by patient, {len(seeds)} seed"
+        f"{'s' if len(seeds) > 1 else ''})",
+        steps=size.epochs * size.steps,
+        batch=size.batch,
+        slices=size.epochs * size.steps * size.batch,
+        height=size.pixels[0],
+        width=size.pixels[1],
+        spacing=f"{size.spacing_mm:g}",
+        thin=thin,
+    )
+
+
+def _costs(costs: dict[str, Row]) -> str:
+    """Weights, operations, CPU time and memory, of what was trained and of the preset."""
+    head = ["network", "weights trained", "of the preset", "GFLOP a slice", "of the preset, on its grid"]
+    head += [f"ms, {title}" for title in ENGINES.values()] + [f"MB, {title}" for title in ENGINES.values()]
+    lines = []
+    for name, each in costs.items():
+        height, width = each["preset_pixels"]
+        line = [f"`{name}`", f"{each['trained_weights']:,}", f"{each['preset_weights']:,}"]
+        line += [f"{each['trained_gflop']:.2f}", f"{each['preset_gflop']:.1f} ({height} x {width})"]
+        line += [f"{each[engine]['cpu_ms']:.0f}" for engine in ENGINES]
+        line += [f"{each[engine]['memory_mb']:.0f}" for engine in ENGINES]
+        lines.append(line)
+    note = """
+GFLOP: two for each multiplication and addition of the convolutions. ms: CPU time of a slice, on one thread, in batches
+of 4; MB: what engine and network take beyond the program. The machine was busy with other work: compare the networks,
+not the milliseconds with those of other pages.
+"""
+    return _table(head, lines) + note
+
+
+def _accuracy(rows: Sequence[Row]) -> Row:
+    """Mean and worst of a network's scores, volumes and single slices apart, and how far trainings lay apart."""
+    whole = [row for row in rows if row["region"] == "whole scan"]
+    result: Row = {}
+    for kind, single in (("volumes", False), ("slices", True)):
+        for lung in LUNGS:
+            own = [row for row in whole if row["single"] == single and row["lung"] == lung]
+            dsc = _numbers(own, "dsc")
+            hd95 = _numbers(own, "hd95_mm")
+            result[kind, lung] = {
+                "mean": float(dsc.mean()) if dsc.size else float("nan"),
+                "worst": float(dsc.min(initial=1.0)),
+                "hd95": float(np.median(hd95)) if hd95.size else float("nan"),
+                "missed": int(np.isinf(hd95).sum()),
+            }
+        result[kind, "trainings"] = _by_training([r for r in whole if r["single"] == single and r["lung"] in LUNGS])
+    return result
+
+
+def _by_training(rows: Sequence[Row]) -> list[float]:
+    """Mean DSC of each training's lungs."""
+    keys = sorted({(row["seed"], row["fold"]) for row in rows})
+    return [float(_numbers([r for r in rows if (r["seed"], r["fold"]) == key], "dsc").mean()) for key in keys]
+
+
+def _accuracies(accuracy: dict[str, Row]) -> str:
+    parts = []
+    for kind, title in (("volumes", "Volumes"), ("slices", "Single slices")):
+        head = [
+            title,
+            "right DSC, mean",
+            "worst",
+            "left DSC, mean",
+            "worst",
+            "HD95 mm, right",
+            "left",
+            "both, by training",
+        ]
+        lines = []
+        for name, each in accuracy.items():
+            line = [f"`{name}`"]
+            for lung in LUNGS:
+                line += [f"{each[kind, lung]['mean']:.3f}", f"{each[kind, lung]['worst']:.3f}"]
+            line += [f"{each[kind, lung]['hd95']:.1f}" for lung in LUNGS]
+            means = each[kind, "trainings"]
+            line.append(", ".join(f"{mean:.3f}" for mean in means))
+            lines.append(line)
+        parts.append(_table(head, lines))
+    return "\n".join(parts) + SPREAD
+
+
+def _wins(costs: dict[str, Row], accuracy: dict[str, Row]) -> str:
+    """A sentence on each network: in what it is best, or within what nobody could tell from the best."""
+
+    def mean(name: str, kind: str) -> float:
+        return float(np.mean([accuracy[name][kind, lung]["mean"] for lung in LUNGS]))
+
+    def worst(name: str) -> float:
+        return min(accuracy[name]["volumes", lung]["worst"] for lung in LUNGS)
+
+    measures: list[tuple[str, Callable[[str], float], float]] = [
+        ("the highest mean DSC on volumes", lambda name: -mean(name, "volumes"), NEAR),
+        ("the highest mean DSC on single slices", lambda name: -mean(name, "slices"), NEAR),
+        ("the best worst lung", lambda name: -worst(name), NEAR),
+        ("the fewest weights", lambda name: costs[name]["trained_weights"], 0),
+        ("the fewest operations", lambda name: costs[name]["trained_gflop"], 0),
+        ("the least CPU time with ONNX Runtime", lambda name: costs[name]["onnxruntime"]["cpu_ms"], 0),
+        ("the least memory with ONNX Runtime", lambda name: costs[name]["onnxruntime"]["memory_mb"], 0),
+    ]
+    lines = []
+    for name in accuracy:
+        best = [text for text, value, near in measures if value(name) <= min(map(value, accuracy)) + near]
+        lines.append(f"- `{name}`: {', '.join(best) if best else 'best in nothing at this size'}.")
+    return "\n".join(lines) + f"\n\nWithin {NEAR} DSC of the best counts as best.\n"
+
+
+def _regions(rows: Iterable[Row]) -> str:
+    """What a second pass changes that sees the lungs' box alone, and what is not lung suppressed."""
+    own = [row for row in rows if row["network"] == "lungs" and row["lung"] in LUNGS]
+    head = ["`lungs`", "volumes: DSC, mean", "worst", "HD95 mm, median", "single slices: DSC, mean", "worst"]
+    lines = []
+    for region in REGIONS:
+        line = [region]
+        for single in (False, True):
+            these = [row for row in own if row["region"] == region and row["single"] == single]
+            dsc = _numbers(these, "dsc")
+            line += [f"{dsc.mean():.3f}", f"{dsc.min():.3f}"]
+            if not single:
+                line.append(f"{np.median(_numbers(these, 'hd95_mm')):.1f}")
+        lines.append(line)
+    return _table(head, lines) + SECOND_PASS.format(margin=MARGIN_MM)
+
+
+def _numbers(rows: Sequence[Row], score: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(N,) of the rows in which the score has a value; infinity is one."""
+    values = np.array([float(row[score]) for row in rows if row[score] is not None], dtype=np.float64)
+    return values[~np.isnan(values)]
+
+
+def _read(path: Path) -> Any:
+    return parse_json(path.read_text(encoding="utf-8"))
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join("| " + " | ".join(each) + " |" for each in [head, ["---"] * len(head), *lines]) + "\n"

@@ -1,0 +1,136 @@
+"""All networks trained and judged alike: same patients, steps, augmentation and grid; writes docs/architectures.md.
+
+    python benchmarks/architectures.py --data ../shared/data --runs runs/architectures [--out docs]
+
+Trainings that are there are not repeated, and one that was stopped goes on; so do scores and costs. The default size
+takes about three hours on two cores (run two at once with `--part 0/2` and `--part 1/2`, then once without). `--folds`,
+`--epochs`, `--steps`, `--spacing` and `--slice-mm` make it smaller or larger; each size wants its own `--runs`. More
+`--seeds` can be added later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import architecture_page
+import architecture_runs as work
+import torch
+
+from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cases.splits import choose
+from LungUNetSegLib.config import parse_json
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.training.config import DEMO_SAMPLE
+
+ENGINES = ("onnxruntime", "openvino", "torch")
+SIZES = ("spacing", "folds", "seeds", "epochs", "steps", "slice_mm")
+FIELD_MM = (336, 432)
+"""Height and width of what a slice shows, as in the preset `lungs`."""
+
+
+def main() -> None:
+    """Train, judge, weigh, and write what is there."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    pixels = tuple(round(each / arguments.spacing / 8) * 8 for each in FIELD_MM)
+    size = work.Size(
+        spacing_mm=arguments.spacing,
+        pixels=(pixels[0], pixels[1]),
+        folds=arguments.folds,
+        epochs=arguments.epochs,
+        steps=arguments.steps,
+        batch=arguments.batch,
+        rate=arguments.rate,
+        slice_mm=arguments.slice_mm,
+    )
+    runs: Path = arguments.runs
+    _check_size(runs, size)
+    if not arguments.only_page:
+        number, parts = (int(each) for each in arguments.part.split("/"))
+        for job in [(seed, fold) for seed in range(arguments.seeds) for fold in range(size.folds)][number::parts]:
+            _one(job[0], job[1], size, arguments.data, runs)
+        _weigh(size, runs)
+    architecture_page.write(arguments.out, runs, size, _command(arguments))
+
+
+def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path) -> None:
+    """Train every network on one fold, and score them side by side, so that each scan is read once."""
+    scores = runs / f"scores-seed{seed}-fold{fold}.json"
+    if scores.exists():
+        return
+    cases = find_cases(data, (DEMO_SAMPLE,))
+    folders = {name: runs / f"{name}-seed{seed}-fold{fold}" for name in work.CONTENDERS}
+    for name, folder in folders.items():
+        # Each in a process of its own: what torch keeps for one network is no use to the next.
+        _fresh(work.train, name, size, seed, fold, cases, folder, runs / "cache")
+    test = choose(cases, work.split(cases, size, fold).test)
+    rows = _fresh(work.judge, folders, seed, fold, test, runs / "worst", size.slice_mm)
+    _write(scores, rows)
+
+
+def _weigh(size: work.Size, runs: Path) -> None:
+    path = runs / "costs.json"
+    costs = parse_json(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for name in work.CONTENDERS:
+        model = runs / f"{name}-seed0-fold0" / "model"
+        if name in costs or not model.exists():
+            continue
+        costs[name] = _fresh(work.weigh, name, size)
+        costs[name] |= {engine: _fresh(work.cost, model, engine) for engine in ENGINES}
+        _write(path, costs)
+
+
+def _check_size(runs: Path, size: work.Size) -> None:
+    """Keep trainings of different sizes apart."""
+    runs.mkdir(parents=True, exist_ok=True)
+    path = runs / "size.json"
+    own = json.loads(json.dumps(dataclasses.asdict(size)))
+    if path.exists() and parse_json(path.read_text(encoding="utf-8")) != own:
+        raise SystemExit(f"{runs} holds trainings of another size (size.json); choose another --runs.")
+    _write(path, own)
+
+
+def _fresh(function, *arguments):  # type: ignore[no-untyped-def]
+    """Call a function in a process of its own, on one thread."""
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as process:
+        return process.submit(function, *arguments).result()
+
+
+def _write(path: Path, content: object) -> None:
+    with replacing(path, ".json") as draft:
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    words = [f"--{name.replace('_', '-')} {getattr(arguments, name)}" for name in SIZES]
+    return "python benchmarks/architectures.py --data DATA --runs RUNS " + " ".join(words)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of cases with masks")
+    parser.add_argument("--runs", type=Path, required=True, help="where trainings, scores and costs are kept")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="where the page and its pictures go")
+    parser.add_argument("--spacing", type=float, default=1.5, help="mm of a pixel of the grid")
+    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=100, help="of an epoch")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument(
+        "--slice-mm", type=float, default=0.0, help="judge every n-th slice, at most so far apart; 0: all"
+    )
+    parser.add_argument("--part", default="0/1", metavar="I/N", help="do the I-th of N parts, from 0")
+    parser.add_argument("--only-page", action="store_true", help="write the page from what is there")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

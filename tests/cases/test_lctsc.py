@@ -1,0 +1,240 @@
+"""The importer of LCTSC 2017, on scans with contours that a program of others (rt-utils) drew from masks."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from dicom_mask_files import structure_set
+from phantom_cases import few_slices
+from pydicom.uid import generate_uid
+
+from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cases.lctsc import institution_of, part_of
+from LungUNetSegLib.cli import main
+from LungUNetSegLib.evaluation.compare import compare
+from LungUNetSegLib.io import read_labels, read_scan, write_dicom_series
+from LungUNetSegLib.phantom import make_phantom
+from LungUNetSegLib.volume import Geometry, Volume
+
+PATIENT = "LCTSC-Train-S1-001"
+
+GRID = Geometry.axial((8, 168, 216), (20.0, 2.0, 2.0), (-215.0, -167.0, -70.0))
+"""Square pixels, since rt-utils takes the distance of rows for that of columns."""
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Volume]:
+    """A patient as the challenge publishes one, its contours by rt-utils, and the masks that they were drawn from."""
+    root = tmp_path_factory.mktemp("lctsc")
+    phantom = make_phantom(GRID, rng=3)
+    write_patient(root, PATIENT, phantom.ct)
+    draw(root / PATIENT / "study", phantom.labels)
+    return root, phantom.labels
+
+
+def draw(study: Path, labels: Volume) -> None:
+    """Let rt-utils draw contours of masks on a study's CT."""
+    rt_utils = pytest.importorskip("rt_utils")
+    contours = rt_utils.RTStructBuilder.create_new(dicom_series_path=str(study / "ct"))
+    # rt-utils wants (row, column, slice), slices as it sorts them: by their place, from the feet to the head.
+    masks = {name: (labels.array == label) for name, label in (("Lung_R", 1), ("Lung_L", 2))}
+    masks["Heart"] = np.roll(masks["Lung_R"], 20, axis=1)
+    for name, mask in masks.items():
+        contours.add_roi(mask=np.moveaxis(mask, 0, -1), name=name)
+    (study / "rtstruct").mkdir()
+    contours.save(str(study / "rtstruct" / "1-1.dcm"))
+
+
+def write_patient(root: Path, patient: str, scan: Volume, series: str = "ct") -> None:
+    """One CT series of a patient."""
+    folder = root / patient / "study" / series
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    write_dicom_series(scan, folder)
+    name_patient(folder, patient)
+
+
+def name_patient(folder: Path, patient: str) -> None:
+    """Give a series the name, and whatever else rt-utils copies into its structure sets."""
+    uid, frame, study = generate_uid(), generate_uid(), generate_uid()
+    for path in folder.iterdir():
+        header = pydicom.dcmread(path)
+        header.PatientID, header.SeriesInstanceUID, header.StudyInstanceUID = patient, uid, study
+        header.FrameOfReferenceUID = frame
+        for tag in ("PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+                    "AccessionNumber", "ReferringPhysicianName", "StudyDescription"):  # fmt: skip
+            if tag not in header:
+                setattr(header, tag, "")
+        header.save_as(path)
+
+
+def copied(drawn: tuple[Path, Volume], tmp_path: Path) -> Path:
+    """A copy of the patient to change."""
+    shutil.copytree(drawn[0], tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_contours_of_others_become_the_masks_that_they_were_drawn_from(
+    drawn: tuple[Path, Volume], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects the rules of rasterising: pixel centres, even-odd, slices by their height, sides by names."""
+    assert main(["import-lctsc", str(drawn[0]), "-o", str(tmp_path / "cases")]) == 0
+    (case,) = find_cases(tmp_path / "cases")
+    labels = read_labels(case.mask)
+    comparison = compare(labels, drawn[1])
+    # rt-utils draws through the centres of the outermost pixels, so that centres on the outline may fall either way.
+    assert min(region.dsc for region in comparison.regions) > 0.97
+    assert case.patient == PATIENT and f"{PATIENT}: right lung" in capsys.readouterr().out
+    assert labels.geometry.matches(read_scan(case.image).volume.geometry)
+    with (tmp_path / "cases" / "index.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {"case": PATIENT, "patient": PATIENT, "institution": "S1", "part": "train"}
+        ]
+
+
+@pytest.mark.shared_data
+def test_contours_of_a_real_scan_become_its_masks(shared_data: Path, tmp_path: Path) -> None:
+    """KiTS-00072, feet first: the outline's own pixels fall to one side, and nothing else differs."""
+    source = shared_data / "volumes" / "KiTS-00072"
+    study = tmp_path / "data" / PATIENT / "study"
+    shutil.copytree(source / "ct", study / "ct")
+    for path in (study / "ct").iterdir():
+        path.chmod(0o644)
+    name_patient(study / "ct", PATIENT)
+    reference = read_labels(source / "lungs.nii.gz", read_scan(study / "ct").volume.geometry)
+    draw(study, reference.canonical())
+    assert main(["import-lctsc", str(tmp_path / "data"), "-o", str(tmp_path / "cases")]) == 0
+    comparison = compare(read_labels(tmp_path / "cases" / PATIENT / "lungs.nii.gz"), reference)
+    assert min(region.dsc for region in comparison.regions) > 0.985
+
+
+@pytest.mark.parametrize("names", [("Lung_R", "Lung L"), ("LUNG_R", "lung_l"), ("Lung R", "Lung_L")])
+def test_older_names_are_known(drawn: tuple[Path, Volume], tmp_path: Path, names: tuple[str, str]) -> None:
+    """Release 3 of the data mended one "Lung L"; older copies have it."""
+    data = copied(drawn, tmp_path)
+    path = data / PATIENT / "study" / "rtstruct" / "1-1.dcm"
+    contours = pydicom.dcmread(path)
+    for item, name in zip(contours.StructureSetROISequence, names, strict=False):
+        item.ROIName = name
+    contours.save_as(path)
+    assert main(["import-lctsc", str(data), "-o", str(tmp_path / "cases")]) == 0
+
+
+def no_contours(data: Path) -> None:
+    shutil.rmtree(data / PATIENT / "study" / "rtstruct")
+
+
+def no_scan(data: Path) -> None:
+    shutil.rmtree(data / PATIENT / "study" / "ct")
+
+
+def two_scans(data: Path) -> None:
+    write_patient(data, PATIENT, make_phantom(few_slices((4, 48, 56))).ct, "other")
+
+
+def two_structure_sets(data: Path) -> None:
+    folder = data / PATIENT / "study" / "rtstruct"
+    shutil.copy(folder / "1-1.dcm", folder / "1-2.dcm")
+
+
+def other_series(data: Path) -> None:
+    for path in (data / PATIENT / "study" / "ct").iterdir():
+        header = pydicom.dcmread(path)
+        header.SeriesInstanceUID = "1.2.3"
+        header.save_as(path)
+
+
+def no_left_lung(data: Path) -> None:
+    path = data / PATIENT / "study" / "rtstruct" / "1-1.dcm"
+    contours = pydicom.dcmread(path)
+    contours.StructureSetROISequence[1].ROIName = "SpinalCord"
+    contours.save_as(path)
+
+
+def no_name(data: Path) -> None:
+    for path in data.rglob("*.dcm"):
+        header = pydicom.dcmread(path)
+        header.PatientID = ""
+        header.save_as(path)
+
+
+WRONG = [
+    (no_contours, "has a CT but no RTSTRUCT"),
+    (no_scan, "has an RTSTRUCT but no CT"),
+    (two_scans, "has 2 CT series"),
+    (two_structure_sets, "has 2 RTSTRUCTs"),
+    (other_series, "was drawn on another series"),
+    (no_left_lung, "holds no left lung"),
+    (no_name, "Files without PatientID"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), WRONG, ids=[spoil.__name__ for spoil, _ in WRONG])
+def test_what_is_wrong_is_said_and_nothing_is_left(
+    drawn: tuple[Path, Volume], tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil, sentence: str
+) -> None:
+    data = copied(drawn, tmp_path)
+    spoil(data)
+    assert main(["import-lctsc", str(data), "-o", str(tmp_path / "cases")]) == 1
+    assert sentence in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "cases").iterdir()] == ["index.csv"]
+
+
+def test_one_wrong_patient_does_not_stop_the_others(
+    drawn: tuple[Path, Volume], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = copied(drawn, tmp_path)
+    write_patient(data, "LCTSC-Test-S3-201", make_phantom(few_slices((4, 48, 56))).ct)
+    assert main(["import-lctsc", str(data), "-o", str(tmp_path / "cases")]) == 1
+    assert "1 imported" in capsys.readouterr().out
+    assert main(["import-lctsc", str(data), "-o", str(tmp_path / "cases")]) == 1, "what is there is not replaced"
+    assert "exists; remove it" in capsys.readouterr().err
+
+
+def test_contours_between_slices_are_said(
+    drawn: tuple[Path, Volume], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Contours are matched by their height; what lies between slices gets the shape between, and that is told."""
+    data = copied(drawn, tmp_path)
+    path = data / PATIENT / "study" / "rtstruct" / "1-1.dcm"
+    contours = pydicom.dcmread(path)
+    for item in contours.ROIContourSequence:
+        for contour in item.ContourSequence:
+            points = np.array(contour.ContourData, float).reshape(-1, 3)
+            points[:, 2] += 8.0  # 0.4 of the distance of the slices
+            contour.ContourData = [f"{each:.3f}" for each in points.ravel()]
+    contours.save_as(path)
+    main(["import-lctsc", str(data), "-o", str(tmp_path / "cases")])
+    assert "slice distances off the slices" in capsys.readouterr().err
+
+
+def test_a_folder_without_scans_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        assert main(["import-lctsc", str(folder), "-o", str(tmp_path / "cases")]) == 1
+    assert "holds no CT and no RTSTRUCT" in capsys.readouterr().err
+
+
+def test_names_tell_institution_and_part() -> None:
+    names = ("LCTSC-Train-S2-011", "LCTSC-Test-S3-102", "LCTSC-Test-S1-204", "patient")
+    assert [institution_of(name) for name in names] == ["S2", "S3", "S1", ""]
+    assert [part_of(name) for name in names] == ["train", "off-site", "live", ""]
+
+
+def test_structure_sets_without_references_are_believed(drawn: tuple[Path, Volume], tmp_path: Path) -> None:
+    """Some programs do not say what they drew on."""
+    data = copied(drawn, tmp_path)
+    path = data / PATIENT / "study" / "rtstruct" / "1-1.dcm"
+    contours = pydicom.dcmread(path)
+    structures = {
+        item.ROIName: [np.array(each.ContourData, float).reshape(-1, 3) for each in contour.ContourSequence]
+        for item, contour in zip(contours.StructureSetROISequence, contours.ROIContourSequence, strict=True)
+    }
+    structure_set(path, structures)
+    plain = pydicom.dcmread(path)
+    plain.PatientID = PATIENT
+    plain.save_as(path)
+    assert main(["import-lctsc", str(data), "-o", str(tmp_path / "cases")]) == 0

@@ -1,0 +1,118 @@
+"""Bodies and headers that lie, through the shipped network: slow, so that the command alone runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from corpus.bench import Bench, Trial, _codes, mask_fault
+from corpus.kinds import Room
+from dicom_files import save, slices_of
+
+from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.models.model import load_model
+from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
+from LungUNetSegLib.segmentation.anatomy import contradictions
+from LungUNetSegLib.segmentation.result import Segmentation
+from LungUNetSegLib.segmentation.segmenter import Segmenter
+from LungUNetSegLib.volume import Geometry, Volume
+
+room = Room("Bodies and headers that lie, by the shipped network")
+
+
+@cache
+def segmenter() -> Segmenter:
+    return Segmenter(load_model())
+
+
+@cache
+def chest() -> Phantom:
+    return make_phantom(phantom_geometry((60, 128, 128)), rng=1)
+
+
+@cache
+def clean() -> Segmentation:
+    """The shipped network's result for the phantom as it is, and what it remarks on that."""
+    return segmenter().segment(chest().ct)
+
+
+def beyond_clean(found: Segmentation) -> tuple[str, ...]:
+    """The codes of findings that the phantom as it is does not give."""
+    usual = _codes(clean().findings)
+    return tuple(code for code in _codes(found.findings) if code not in usual)
+
+
+def result(volume: Volume, **how: object) -> Segmentation:
+    return segmenter().segment(volume, **how)
+
+
+def lungs(change: Callable[[Volume], Volume], same: bool = True) -> Callable[[Bench], Trial]:
+    """The phantom changed, and segmented; where it is the same patient, the same lungs."""
+
+    def attempt(b: Bench) -> Trial:
+        found = result(change(chest().ct))
+        fault = mask_fault(found.labels.canonical(), clean().labels.canonical()) if same else ""
+        return Trial(beyond_clean(found) if same else _codes(found.findings), fault)
+
+    return attempt
+
+
+def stored(axes: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> Callable[[Volume], Volume]:
+    steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+    return lambda v: Volume(np.ascontiguousarray(v.array.transpose(axes)[steps]), v.geometry.reordered(axes, flips))
+
+
+def lying(*flips: int) -> Callable[[Volume], Volume]:
+    """Voxels reversed along axes that the header says are as before."""
+    return lambda v: Volume(np.ascontiguousarray(np.flip(v.array, flips)), v.geometry)
+
+
+def scaled(factor: float) -> Callable[[Volume], Volume]:
+    def change(volume: Volume) -> Volume:
+        affine = np.array(volume.geometry.affine_lps)
+        affine[:3] *= factor
+        return Volume(volume.array, Geometry(volume.geometry.shape, affine))
+
+    return change
+
+
+room.right("slices from head to feet", lungs(stored((0, 1, 2), (True, False, False))), slow=True)
+room.right("coronal slices", lungs(stored((1, 0, 2), (False, True, False))), slow=True)
+room.right("sagittal slices, mirrored", lungs(stored((2, 0, 1), (True, False, True))), slow=True)
+room.right("through DICOM and back", lambda b: _by_dicom(b), slow=True)
+room.said("front and back exchanged", "spine-in-front", lungs(lying(1), False), slow=True)
+room.said("right and left exchanged", "heart-on-the-right", lungs(lying(2), False), slow=True)
+room.said("head and feet exchanged, the lungs told by their reference", "lungs-upside-down", lambda b: _upside_down())
+room.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1, 2), False), slow=True)
+room.said("a head", "no-lung", lambda b: _head(False), slow=True)
+room.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
+room.said("a chest of twice the size", "volume-of-no-human", lungs(scaled(2.0), False), slow=True)
+room.said(
+    "a scan that ends in the lungs",
+    "lung-cut",
+    lungs(lambda v: Volume(v.array[20:45], _part(v, 20, 45)), False),
+    slow=True,
+)
+
+
+def _upside_down() -> Trial:
+    turned = [Volume(np.ascontiguousarray(each.array[::-1]), each.geometry) for each in (chest().ct, chest().labels)]
+    return Trial(_codes(contradictions(*turned)))
+
+
+def _part(volume: Volume, start: int, stop: int) -> Geometry:
+    affine = np.array(volume.geometry.affine_lps)
+    affine[:3, 3] += start * affine[:3, 0]
+    return Geometry((stop - start, *volume.array.shape[1:]), affine)
+
+
+def _by_dicom(b: Bench) -> Trial:
+    found = result(read_scan(save(slices_of(chest().ct), b.folder / "ct")).volume)
+    return Trial(beyond_clean(found), mask_fault(found.labels, clean().labels))
+
+
+def _head(holder: bool) -> Trial:
+    found = result(make_head(phantom_geometry((60, 128, 128)), rng=1, holder=holder).ct)
+    volume = found.volumes_ml["total"]
+    return Trial(_codes(found.findings), f"{volume:.0f} ml of lung in a head" if volume else "")

@@ -1,0 +1,342 @@
+"""Data to learn from and to compare: layouts, names, tables, and masks that do not belong to their scans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from corpus.bench import Bench, Trial, _codes
+from corpus.kinds import Room
+
+from LungUNetSegLib.cases.compared import pair_cases
+from LungUNetSegLib.cases.fit import check_on_lung
+from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.errors import DataError, LungUNetSegError
+from LungUNetSegLib.evaluation.evaluate import evaluate_pair
+from LungUNetSegLib.io import write_labels
+from LungUNetSegLib.outcomes.inputs import read_outcomes
+from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
+from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import to_sitk
+
+layouts = Room("Folders of cases")
+fits = Room("Masks beside their scans")
+pairs = Room("Comparisons")
+tables = Room("Tables of patients and outcomes")
+
+
+def touched(b: Bench, *names: str) -> Path:
+    for name in names:
+        (b.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (b.folder / name).touch()
+    return b.folder
+
+
+def cases(*names: str, expected: str = "p") -> Callable[[Bench], Trial]:
+    """The cases that are found among empty files of these names."""
+
+    def attempt(b: Bench) -> Trial:
+        found = " ".join(each.case_id for each in find_cases(touched(b, *names)))
+        return b.holds(found == expected, f"cases found: {found}")
+
+    return attempt
+
+
+def _unfit(name: str, words: str, *names: str) -> None:
+    layouts.refused(name, words, cases(*names), DataError)
+
+
+layouts.right("a scan beside its mask", cases("p.nii.gz", "p_mask.nii.gz"))
+layouts.right("words appended in capitals, by dashes", cases("p-CT.nrrd", "p-LABEL.seg.nrrd"))
+layouts.right("nnU-Net's folders and numbers of channels", cases("imagesTr/p_0000.nii.gz", "labelsTr/p.nii.gz"))
+layouts.right("the paper's folders", cases("Images/p/0.dcm", "Segmentations/p_seg.npz"))
+layouts.right(
+    "hidden files of macOS beside each",
+    cases("p.nii.gz", "._p.nii.gz", "p_mask.nii.gz", "._p_mask.nii.gz", ".DS_Store"),
+)
+layouts.right(
+    "hidden folders of other programs", cases("p.nii.gz", "p_mask.nii.gz", ".cache/q.nii.gz", ".cache/q_mask.nii.gz")
+)
+layouts.right("a result beside scan and mask", cases("p.nii.gz", "p_mask.nii.gz", "p_pred.nii.gz"))
+layouts.right("texts and pictures beside the cases", cases("p.nii.gz", "p_mask.nii.gz", "readme.txt", "view.png"))
+_unfit("two masks of one scan", "both masks of p", "p.nii.gz", "p_mask.nii.gz", "p_seg.nii.gz")
+_unfit("two scans of one mask", "both scans of p", "p.nii.gz", "p.nrrd", "p_mask.nii.gz")
+_unfit("two masks in a case's own folder", "lungs", "p/ct/0.dcm", "p/lungs.nii.gz", "p/lungs.seg.nrrd")
+_unfit("a mask without a scan", "q", "p.nii.gz", "p_mask.nii.gz", "q_mask.nii.gz")
+_unfit("a scan without a mask", "q", "images/p.nii.gz", "masks/p.nii.gz", "images/q.nii.gz")
+_unfit("a case's folder without a mask", "no mask", "p/ct/0.dcm")
+_unfit(
+    "one name in two folders", "Two cases are named p", "a/p.nii.gz", "a/p_mask.nii.gz", "b/p.nii.gz", "b/p_mask.nii.gz"
+)
+_unfit("nothing that is a case", "holds no case", "a/readme.txt")
+_unfit("results alone", "holds no case", "p.nii.gz", "p_pred.nii.gz")
+layouts.refused(
+    "a folder that is not there", "no folder", lambda b: b.holds(bool(find_cases(b.folder / "gone")), ""), DataError
+)
+layouts.refused(
+    "a file for a folder", "no folder", lambda b: b.holds(bool(find_cases(b.write("p.nii.gz", b""))), ""), DataError
+)
+layouts.refused(
+    "a meaning that there is none of",
+    "middle",
+    lambda b: b.holds(bool(find_cases(touched(b, "p.nii.gz", "p_mask.nii.gz"), meanings={"1": "middle"})), ""),
+    DataError,
+)
+
+
+# Masks beside their scans
+
+
+@cache
+def chest() -> Phantom:
+    return make_phantom(phantom_geometry((40, 96, 96)), rng=1)
+
+
+def fit(
+    spoil: Callable[[np.ndarray], np.ndarray], ct: Callable[[], Volume] = lambda: chest().ct
+) -> Callable[[Bench], Trial]:
+    """The phantom's mask, spoilt, held against its scan."""
+
+    def attempt(b: Bench) -> Trial:
+        labels = Volume(np.ascontiguousarray(spoil(chest().labels.array)), chest().labels.geometry)
+        return Trial(_codes(check_on_lung(ct(), labels, None, Path("mask.nii.gz"))))
+
+    return attempt
+
+
+def moved(by: tuple[int, int, int]) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda a: np.roll(a, by, (0, 1, 2))
+
+
+fits.right("the right mask", fit(lambda a: a))
+fits.right("a right lung alone", fit(lambda a: np.where(a == 2, 0, a)))
+fits.right(
+    "no mask where there is no lung", fit(lambda a: a * 0, lambda: make_head(phantom_geometry((40, 96, 96)), rng=1).ct)
+)
+for name, words, spoil in (
+    ("slices in the opposite order", "opposite order", lambda a: a[::-1]),
+    ("front and back exchanged", "front and back", lambda a: a[:, ::-1]),
+    ("left and right exchanged", "left and right", lambda a: a[:, :, ::-1]),
+    ("rows and columns exchanged", "rows and columns", lambda a: a.swapaxes(1, 2)),
+    ("turned by a quarter", "quarter", lambda a: np.rot90(a, 1, (1, 2))),
+    ("slices shifted towards the head", "towards the feet", moved((4, 0, 0))),
+    ("3 cm towards the left", "towards the right", moved((0, 0, 9))),
+    ("5 cm towards the back", "front", moved((0, 13, 0))),
+    ("an empty mask", "is empty", lambda a: a * 0),
+    (
+        "a mask of the body's air around",
+        "does not lie on the lung",
+        lambda a: np.where(np.indices(a.shape)[1] < 12, 1, 0),
+    ),
+):
+    fits.refused(name, ("mask.nii.gz", words), fit(spoil), DataError)
+fits.said(
+    "the whole body for a mask",
+    "mask-off-lung",
+    fit(
+        lambda a: (
+            (np.indices(a.shape)[1] > 10)
+            & (np.indices(a.shape)[1] < 80)
+            & (np.indices(a.shape)[2] > 5)
+            & (np.indices(a.shape)[2] < 90)
+        )
+    ),
+)
+
+
+def pair(
+    change: Callable[[Bench, Path, Path], object], found: Callable[[Bench], Volume] | None = None
+) -> Callable[[Bench], Trial]:
+    """A scan and its mask as a case for training, with a change."""
+
+    def attempt(b: Bench) -> Trial:
+        image, mask = b.folder / "p.nii.gz", b.folder / "p_mask.nii.gz"
+        sitk.WriteImage(to_sitk(chest().ct), str(image))
+        write_labels(mask, chest().labels)
+        changed = change(b, image, mask)
+        read = read_pair(
+            changed if isinstance(changed, Case) else Case(case_id="p", patient="p", image=image, mask=mask)
+        )
+        same = np.array_equal(read.labels.array, chest().labels.array)
+        return b.holds(same, "the mask is another", _codes(read.findings))
+
+    return attempt
+
+
+def rewritten(spoil: Callable[[np.ndarray], np.ndarray]) -> Callable[[Bench, Path, Path], None]:
+    return lambda b, image, mask: write_labels(
+        mask, Volume(np.ascontiguousarray(spoil(chest().labels.array)), chest().labels.geometry)
+    )
+
+
+fits.right("scan and mask as they are", pair(lambda b, i, m: None))
+fits.refused(
+    "sides exchanged in the mask",
+    "label 1 on the patient's left",
+    pair(rewritten(lambda a: np.choose(a, (0, 2, 1)))),
+    DataError,
+)
+fits.refused(
+    "a mask of another size",
+    "voxels, its scan",
+    pair(lambda b, i, m: write_labels(m, make_phantom(phantom_geometry((20, 48, 48)), rng=1).labels)),
+    DataError,
+)
+fits.refused(
+    "a mask that lies elsewhere, of the same size",
+    "lies elsewhere",
+    pair(
+        lambda b, i, m: write_labels(
+            m, Volume(chest().labels.array, phantom_geometry((40, 96, 96), flips=(False, False, True)))
+        )
+    ),
+    DataError,
+)
+fits.refused(
+    "a scan for a mask", "this one holds", pair(lambda b, i, m: m.write_bytes(i.read_bytes())), LungUNetSegError
+)
+
+
+# Comparisons
+
+
+def compared(
+    change: Callable[[np.ndarray], np.ndarray], dsc: float | None = 1.0, **names: str
+) -> Callable[[Bench], Trial]:
+    """The clean reference against a changed prediction; both lungs' DSC at least as given."""
+
+    def attempt(b: Bench) -> Trial:
+        write_labels(b.folder / "a.nii.gz", Volume(np.ascontiguousarray(change(b.labels.array)), b.labels.geometry))
+        write_labels(b.folder / "b.nii.gz", b.labels)
+        (each,), _ = pair_cases(b.folder / "a.nii.gz", b.folder / "b.nii.gz")
+        found = evaluate_pair(each)
+        worst = min(region.dsc for region in found.regions)
+        return b.holds(dsc is None or worst >= dsc, f"the lowest DSC is {worst:.3f}", _codes(found.findings))
+
+    return attempt
+
+
+pairs.right("the same twice", compared(lambda a: a))
+pairs.said("sides exchanged", "sides-swapped", compared(lambda a: np.choose(a, (0, 2, 1)).astype("u1"), None))
+pairs.said(
+    "one label for both in the prediction", "prediction-one-label", compared(lambda a: (a > 0).astype("u1"), None)
+)
+pairs.said("an empty prediction", "not-predicted", compared(lambda a: a * 0, None))
+pairs.said("one lung missing", "not-predicted", compared(lambda a: np.where(a == 1, a, 0), None))
+pairs.said("a finer grid for the prediction", "prediction-resampled", lambda b: _finer(b))
+pairs.refused(
+    "no case of the same name in both folders",
+    "has the name",
+    lambda b: b.holds(bool(pair_cases(_masks(b, "a", "x"), _masks(b, "b", "y"))), ""),
+    DataError,
+)
+pairs.refused(
+    "a file against a folder",
+    "two folders",
+    lambda b: b.holds(bool(pair_cases(_masks(b, "a", "x") / "x.nii.gz", b.folder / "a")), ""),
+    DataError,
+)
+pairs.refused(
+    "two predictions of one case",
+    "keep one",
+    lambda b: b.holds(bool(pair_cases(_masks(b, "a", "x_mask", "x_seg"), _masks(b, "b", "x"))), ""),
+    DataError,
+)
+pairs.refused("a reference without a prediction", "no prediction", lambda b: _lacking(b), DataError)
+pairs.refused("contours on both sides and no scan", "give the CT", lambda b: _no_grid(b), DataError)
+
+
+def _finer(b: Bench) -> Trial:
+    from LungUNetSegLib.volume.resample import resample
+
+    spacing = b.labels.geometry.spacing_mm
+    x, y, z = b.labels.geometry.affine_lps[:3, 3]
+    grid = type(b.labels.geometry).axial((13, 96, 112), (spacing[0], 3.0, 3.0), (x - 1.5, y - 1.5, z))
+    write_labels(b.folder / "a.nii.gz", resample(b.labels, grid, "nearest"))
+    write_labels(b.folder / "b.nii.gz", b.labels)
+    (each,), _ = pair_cases(b.folder / "a.nii.gz", b.folder / "b.nii.gz")
+    found = evaluate_pair(each)
+    worst = min(region.dsc for region in found.regions)
+    return b.holds(worst > 0.998, f"the lowest DSC is {worst:.3f}", _codes(found.findings))
+
+
+def _masks(b: Bench, folder: str, *names: str) -> Path:
+    (b.folder / folder).mkdir()
+    for name in names:
+        write_labels(b.folder / folder / f"{name}.nii.gz", b.labels)
+    return b.folder / folder
+
+
+def _lacking(b: Bench) -> Trial:
+    found, _ = pair_cases(_masks(b, "a", "x"), _masks(b, "b", "x", "y"))
+    return b.holds(bool(evaluate_pair(found[1])), "")
+
+
+def _no_grid(b: Bench) -> Trial:
+    from dicom_mask_files import outlines, structure_set
+
+    paths = [structure_set(b.folder / f"{name}.dcm", outlines(b.labels)) for name in "ab"]
+    (each,), _ = pair_cases(*paths)
+    return b.holds(bool(evaluate_pair(each)), "")
+
+
+# Tables
+
+
+def patients(table: bytes | str, expected: str = "A A B") -> Callable[[Bench], Trial]:
+    """Whose the cases p, q and r are, as index.csv says."""
+
+    def attempt(b: Bench) -> Trial:
+        touched(b, *(f"{name}{mask}.nii.gz" for name in "pqr" for mask in ("", "_mask")))
+        b.write("index.csv", table)
+        found = " ".join(each.patient for each in find_cases(b.folder))
+        return b.holds(found == expected, f"patients found: {found}")
+
+    return attempt
+
+
+INDEX = "case,patient\np,A\nq,A\nr,B\n"
+tables.right("an index of patients", patients(INDEX))
+tables.right("an index with the mark of UTF-8, as Excel writes it", patients("\ufeff" + INDEX))
+tables.right("an index with other columns and quotes", patients('age,"case","patient"\n3,p,"A"\n4,q,A\n5,r,B\n'))
+tables.right("an index with spaces and lines of Windows", patients("case, patient\r\np , A\r\nq, A\r\nr, B\r\n"))
+tables.right("an index without one case, which is a patient of its own", patients("case,patient\np,A\nq,A\n", "A A r"))
+tables.refused("an index parted by semicolons", "index.csv", patients(INDEX.replace(",", ";")), DataError)
+tables.refused("an index with other names of columns", "index.csv", patients(INDEX.replace("case", "scan")), DataError)
+tables.refused("an index that gives a case two patients", "index.csv", patients(INDEX + "p,B\n"), DataError)
+tables.refused("an index in Latin-1", "index.csv", patients("case,patient\np,M\xfcller\n".encode("latin-1")), DataError)
+tables.refused("an index with bytes of zero", "index.csv", patients(b"case,patient\np,\0A\n" + b"\0" * 40), DataError)
+
+
+def outcomes(table: bytes | str) -> Callable[[Bench], Trial]:
+    """The outcomes of the cases p, q of patient A and r of B."""
+
+    def attempt(b: Bench) -> Trial:
+        listed = [
+            Case(case_id=name, patient=owner, image=b.folder, mask=b.folder)
+            for name, owner in (("p", "A"), ("q", "A"), ("r", "B"))
+        ]
+        found = read_outcomes(b.write("outcomes.csv", table), listed)
+        return b.holds(found == {"p": True, "q": True, "r": False}, f"outcomes found: {found}")
+
+    return attempt
+
+
+TABLE = "case,outcome\np,1\nq,yes\nr,0\n"
+tables.right("outcomes in figures and words", outcomes(TABLE))
+tables.right("outcomes with the mark of UTF-8 and capitals", outcomes("\ufeff" + TABLE.replace("yes", "YES")))
+tables.refused(
+    "outcomes parted by semicolons", "columns case and outcome", outcomes(TABLE.replace(",", ";")), DataError
+)
+tables.refused("an outcome of another kind", "must be 1 or 0", outcomes(TABLE.replace("yes", "perhaps")), DataError)
+tables.refused("an outcome left out", "must be 1 or 0", outcomes(TABLE.replace("yes", "")), DataError)
+tables.refused("a case twice", "twice", outcomes(TABLE + "p,0\n"), DataError)
+tables.refused("a case missing", "no outcome for 'r'", outcomes("case,outcome\np,1\nq,1\n"), DataError)
+tables.refused("a patient with two outcomes", "different outcomes", outcomes(TABLE.replace("yes", "no")), DataError)
+tables.refused("outcomes in UTF-16", "outcomes.csv", outcomes(TABLE.encode("utf-16")), DataError)
+tables.refused("no rows", "columns case and outcome", outcomes("case,outcome\n"), DataError)
+tables.refused("no table at all", "outcomes.csv", outcomes(b"\x89PNG\r\n" + bytes(range(256))), DataError)

@@ -1,0 +1,378 @@
+"""DICOM pixels: how they are stored, compressed and scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import imagecodecs
+import numpy as np
+from corpus.bench import Bench, Trial
+from corpus.kinds import Room
+from dicom_files import encoded, save, slices_of
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGExtended12Bit,
+    JPEGLSLossless,
+)
+
+from LungUNetSegLib.volume import Volume
+
+room = Room("DICOM pixels")
+
+INTERCEPT = -1024
+
+
+def stored(dataset: Dataset) -> np.ndarray:
+    """The stored numbers of a slice, int32."""
+    return np.frombuffer(dataset.PixelData, "<u2").reshape(dataset.Rows, dataset.Columns).astype(np.int32)
+
+
+def each(bench: Bench, change: Callable[[Dataset], object], volume: Volume | None = None) -> list[Dataset]:
+    """The clean scan's slices with a change made to each."""
+    datasets = slices_of(volume or bench.ct)
+    for dataset in datasets:
+        change(dataset)
+    return datasets
+
+
+def store(dataset: Dataset, values: np.ndarray, kind: str, **attributes: object) -> None:
+    """Put other numbers into a slice."""
+    dataset.PixelData = np.ascontiguousarray(values).astype(kind).tobytes()
+    dataset["PixelData"].VR = "OB" if kind.endswith("1") else "OW"
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+
+
+def fragments(dataset: Dataset, frames: list[bytes], syntax: str, pieces: int = 1, offsets: bool = True) -> None:
+    dataset.PixelData = encapsulate(frames, fragments_per_frame=pieces, has_bot=offsets)
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = syntax
+
+
+def plain(change: Callable[[Dataset], object], mean_hu: float = 0.5) -> Callable[[Bench], Trial]:
+    return lambda b: b.scan(save(each(b, change), b.folder / "ct"), b.ct, mean_hu)
+
+
+def syntax(name: str) -> Callable[[Dataset], object]:
+    return lambda d: setattr(d.file_meta, "TransferSyntaxUID", name)
+
+
+def big_endian(d: Dataset) -> None:
+    syntax(ExplicitVRBigEndian)(d)
+    d.PixelData = np.frombuffer(d.PixelData, "<u2").astype(">u2").tobytes()
+
+
+room.right("implicit VR, little endian", plain(syntax(ImplicitVRLittleEndian)))
+room.right("explicit VR, big endian", plain(big_endian))
+room.right("a deflated data set", plain(syntax(DeflatedExplicitVRLittleEndian)))
+for name in ("rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"):
+    room.right(
+        f"compressed as {name}",
+        lambda b, name=name: b.scan(save([encoded(d, name) for d in slices_of(b.ct)], b.folder / "ct"), b.ct),
+    )
+
+
+@room.right("each slice compressed otherwise")
+def _(b: Bench) -> Trial:
+    names = ["", "rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"]
+    datasets = [encoded(d, names[i % 5]) if names[i % 5] else d for i, d in enumerate(slices_of(b.ct))]
+    return b.scan(save(datasets, b.folder / "ct"), b.ct)
+
+
+@room.right("compressed as HTJ2K")
+def _(b: Bench) -> Trial:
+    def change(d: Dataset) -> None:
+        fragments(d, [imagecodecs.htj2k_encode(stored(d).astype(np.uint16))], HTJ2KLossless)
+
+    return b.scan(save(each(b, change), b.folder / "ct"), b.ct)
+
+
+def jpeg_12(d: Dataset) -> None:
+    d.BitsStored, d.HighBit, d.LossyImageCompression = 12, 11, "01"
+    packed = imagecodecs.jpeg8_encode(stored(d).clip(0, 4095).astype(np.uint16), level=100, bitspersample=12)
+    fragments(d, [packed], JPEGExtended12Bit)
+
+
+room.right("compressed as JPEG Extended of 12 bits, which loses a little", plain(jpeg_12, 2.0))
+room.right(
+    "a frame in several fragments, without an offset table",
+    plain(lambda d: fragments(d, [imagecodecs.jpegls_encode(stored(d).astype(np.uint16))], JPEGLSLossless, 3, False)),
+)
+room.right(
+    "a code stream of JPEG 2000 that says it is unsigned where the header says signed",
+    plain(
+        lambda d: (
+            fragments(
+                d,
+                [
+                    imagecodecs.jpeg2k_encode(
+                        (stored(d) - 1024).clip(-1024, 3071).astype(np.int16).view(np.uint16),
+                        codecformat="j2k",
+                        level=0,
+                    )
+                ],
+                JPEG2000Lossless,
+            ),
+            setattr(d, "PixelRepresentation", 1),
+            setattr(d, "RescaleIntercept", 0),
+        )
+    ),
+)
+room.refused(
+    "a code stream of another size than the header's",
+    "0000.dcm",
+    plain(
+        lambda d: fragments(
+            d, [imagecodecs.jpegls_encode(np.repeat(stored(d), 2, axis=0).astype(np.uint16))], JPEGLSLossless
+        )
+    ),
+)
+room.refused(
+    "a code stream cut in the middle",
+    "0005.dcm",
+    lambda b: b.scan(
+        save([d if i != 5 else _cut(encoded(d, "jpeg-ls")) for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")
+    ),
+)
+room.refused(
+    "compressed pixels under an uncompressed syntax",
+    "cannot be decoded",
+    plain(
+        lambda d: (
+            encoded(d, "jpeg-ls"),
+            setattr(d, "PixelData", d.PixelData[:400]),
+            syntax(ExplicitVRLittleEndian)(d),
+            setattr(d["PixelData"], "is_undefined_length", False),
+        )
+    ),
+)
+room.refused(
+    "MPEG for a transfer syntax",
+    "cannot be decoded",
+    plain(lambda d: fragments(d, [bytes(100)], "1.2.840.10008.1.2.4.103")),
+)
+room.refused(
+    "a transfer syntax that nobody knows",
+    "cannot be decoded",
+    lambda b: b.scan(_patched(b, b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.9.1\0")),
+)
+
+
+def _cut(dataset: Dataset) -> Dataset:
+    dataset.PixelData = dataset.PixelData[: len(dataset.PixelData) // 2 // 2 * 2] + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return dataset
+
+
+room.right("12 bits stored of 16", plain(lambda d: store(d, stored(d).clip(0, 4095), "<u2", BitsStored=12, HighBit=11)))
+room.right(
+    "signed pixels", plain(lambda d: store(d, stored(d) - 1024, "<i2", PixelRepresentation=1, RescaleIntercept=0))
+)
+room.right(
+    "signed pixels of 12 bits with an intercept",
+    plain(
+        lambda d: store(
+            d,
+            (stored(d) - 2048) & 0xFFF,
+            "<u2",
+            PixelRepresentation=1,
+            BitsStored=12,
+            HighBit=11,
+            RescaleIntercept=1024,
+        )
+    ),
+)
+room.right(
+    "a high bit of 15 over 12 bits at the lowest places",
+    plain(lambda d: store(d, stored(d).clip(0, 4095), "<u2", BitsStored=12, HighBit=15)),
+)
+room.right(
+    "a high bit of 15 over 12 bits at the highest places",
+    plain(lambda d: store(d, stored(d).clip(0, 4095) << 4, "<u2", BitsStored=12, HighBit=15)),
+)
+room.right(
+    "an overlay in the four bits above the pixels",
+    plain(
+        lambda d: store(
+            d,
+            stored(d).clip(0, 4095) | np.where(np.indices((d.Rows, d.Columns))[0] % 3, 0xF000, 0),
+            "<u2",
+            BitsStored=12,
+            HighBit=11,
+        )
+    ),
+)
+room.right(
+    "32 bits allocated", plain(lambda d: store(d, stored(d), "<u4", BitsAllocated=32, BitsStored=32, HighBit=31))
+)
+room.right(
+    "8 bits and a slope of 16",
+    plain(
+        lambda d: store(d, (stored(d) + 8) // 16, "u1", BitsAllocated=8, BitsStored=8, HighBit=7, RescaleSlope=16), 5.0
+    ),
+)
+room.right(
+    "inverted for display (MONOCHROME1), which changes no value",
+    plain(lambda d: setattr(d, "PhotometricInterpretation", "MONOCHROME1")),
+)
+room.right("a slope of one half", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope="0.5")))
+room.right(
+    "a slope with an exponent and spaces", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope=" 5e-1 "))
+)
+room.right(
+    "a slope of -1", plain(lambda d: store(d, 4000 - stored(d), "<u2", RescaleSlope=-1, RescaleIntercept=4000 - 1024))
+)
+room.right("padding of -2000 in signed pixels", lambda b: _padded(b, -2000, signed=True))
+room.right("padding of -2000 declared in unsigned pixels", lambda b: _padded(b, 63536, signed=False))
+
+
+def _padded(b: Bench, value: int, *, signed: bool) -> Trial:
+    """A round field of view with padding around, which is air."""
+    rows, columns = np.indices(b.ct.array.shape[1:])
+    outside = (rows - 11.5) ** 2 + (columns - 13.5) ** 2 > 13.5**2
+
+    def change(d: Dataset) -> None:
+        values = np.where(outside, value, stored(d) - (1024 if signed else 0))
+        store(d, values, "<i2" if signed else "<u2", PixelRepresentation=int(signed))
+        d.RescaleIntercept = 0 if signed else INTERCEPT
+        d.add_new("PixelPaddingValue", "SS" if signed else "US", value)
+
+    expected = np.where(outside, -1024, b.ct.array).astype(np.int16)
+    return b.scan(save(each(b, change), b.folder / "ct"), Volume(expected, b.ct.geometry))
+
+
+@room.right("a scale of its own in each slice, as the pixels are")
+def _(b: Bench) -> Trial:
+    datasets = slices_of(b.ct)
+    for index, d in enumerate(datasets):
+        store(d, stored(d) * (1 + index % 3), "<u2", RescaleSlope=f"{1 / (1 + index % 3):.10f}")
+    return b.scan(save(datasets, b.folder / "ct"), b.ct)
+
+
+room.said(
+    "slices scaled otherwise than their pixels are",
+    "scale-in-doubt",
+    lambda b: b.scan(
+        save(
+            [_with(d, RescaleIntercept=-1024 + 1000 * (i == 5)) for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"
+        )
+    ),
+)
+room.said(
+    "some slices without a scale",
+    "scale-in-doubt",
+    lambda b: b.scan(
+        save([d if i % 4 else _without(d, "RescaleIntercept") for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")
+    ),
+)
+room.said(
+    "no slice with a scale, the pixels unsigned",
+    "no-air",
+    plain(lambda d: _without(d, "RescaleIntercept", "RescaleSlope"), 9e9),
+)
+room.said("another unit than HU", "not-hu", plain(lambda d: setattr(d, "RescaleType", "US"), 9e9))
+room.said("electron density for a unit", "not-hu", plain(lambda d: setattr(d, "RescaleType", "ED"), 9e9))
+room.said(
+    "signed pixels called unsigned",
+    "beyond-scanner",
+    plain(lambda d: store(d, stored(d) - 1024, "<i2", RescaleIntercept=0), 9e9),
+)
+room.said("bytes in the wrong order", "beyond-scanner", plain(lambda d: store(d, stored(d), ">u2"), 9e9))
+room.said("HU scaled twice", "beyond-scanner", plain(lambda d: store(d, (stored(d) * 4).clip(0, 65535), "<u2"), 9e9))
+room.said("a table of values (Modality LUT) in place of a scale", "no-air", plain(lambda d: _table(d), 9e9))
+room.said(
+    "fewer rows in the header than in the pixels",
+    "more-data",
+    lambda b: b.scan(save(each(b, lambda d: setattr(d, "Rows", 16)), b.folder / "ct")),
+)
+room.refused("more rows in the header than in the pixels", "0000.dcm", plain(lambda d: setattr(d, "Rows", 32)))
+room.refused("a slope of 0", "no CT in Hounsfield units", plain(lambda d: setattr(d, "RescaleSlope", 0)))
+room.refused(
+    "a slope that is no number", "place or size is not given", plain(lambda d: d.add_new("RescaleSlope", "DS", "nan"))
+)
+room.refused("an intercept of text", "no CT to segment", lambda b: b.scan(_patched(b, b"-1024.0 ", b"minus 1k")))
+room.refused("no pixels at all", "0000.dcm", plain(lambda d: _without(d, "PixelData")))
+room.refused("pixels of no length", "0000.dcm", plain(lambda d: setattr(d, "PixelData", b"")))
+room.refused(
+    "floats for pixels",
+    "0000.dcm",
+    plain(
+        lambda d: (
+            _without(d, "PixelData"),
+            setattr(d, "FloatPixelData", np.zeros((d.Rows, d.Columns), "<f4").tobytes()),
+        )
+    ),
+)
+room.refused("12 bits allocated", "12 bits", plain(lambda d: setattr(d, "BitsAllocated", 12)))
+room.refused("more bits stored than allocated", "0000.dcm", plain(lambda d: setattr(d, "BitsStored", 20)))
+room.refused(
+    "a high bit that goes with nothing",
+    "high bit",
+    plain(lambda d: store(d, stored(d) | 0x8000, "<u2", BitsStored=12, HighBit=14)),
+)
+room.refused(
+    "in colour",
+    "colour",
+    plain(
+        lambda d: store(
+            d,
+            np.repeat(stored(d)[..., None] // 16, 3, axis=2),
+            "u1",
+            SamplesPerPixel=3,
+            PhotometricInterpretation="RGB",
+            BitsAllocated=8,
+            BitsStored=8,
+            HighBit=7,
+        )
+    ),
+)
+room.refused(
+    "indices into a palette", "colour", plain(lambda d: setattr(d, "PhotometricInterpretation", "PALETTE COLOR"))
+)
+room.refused("one slice cut short", "0004.dcm", lambda b: b.scan(_shortened(b, 4, 0.8)))
+room.said(
+    "the header of one slice cut short", "unreadable-files missing-slices", lambda b: b.scan(_shortened(b, 4, 0.3))
+)
+
+
+def _with(dataset: Dataset, **attributes: object) -> Dataset:
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def _without(dataset: Dataset, *keywords: str) -> Dataset:
+    for keyword in keywords:
+        delattr(dataset, keyword)
+    return dataset
+
+
+def _table(dataset: Dataset) -> None:
+    _without(dataset, "RescaleIntercept", "RescaleSlope", "RescaleType")
+    lut = Dataset()
+    lut.LUTDescriptor, lut.ModalityLUTType = [4096, 0, 16], "HU"
+    lut.LUTData = (np.arange(4096) - 1024).astype("<i2").tobytes()
+    lut["LUTDescriptor"].VR, lut["LUTData"].VR = "US", "OW"
+    dataset.ModalityLUTSequence = [lut]
+
+
+def _patched(b: Bench, old: bytes, new: bytes) -> object:
+    folder = save(slices_of(b.ct), b.folder / "ct")
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        assert old in content
+        path.write_bytes(content.replace(old, new))
+    return folder
+
+
+def _shortened(b: Bench, number: int, share: float) -> object:
+    folder = save(slices_of(b.ct), b.folder / "ct")
+    path = folder / f"{number:04}.dcm"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    return folder

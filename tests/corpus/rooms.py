@@ -1,0 +1,31 @@
+"""All kinds of the corpus: importing this module adds them, in the order of the page."""
+
+# isort: off
+from corpus import (
+    dicom_series,
+    dicom_pixels,
+    dicom_mixtures,
+    nifti_files,
+    text_headers,
+    label_maps,
+    dicom_masks,
+    data_sets,
+    models,
+    commands,
+    bodies,
+)
+# isort: on
+
+__all__ = [
+    "bodies",
+    "commands",
+    "data_sets",
+    "dicom_masks",
+    "dicom_mixtures",
+    "dicom_pixels",
+    "dicom_series",
+    "label_maps",
+    "models",
+    "nifti_files",
+    "text_headers",
+]

@@ -1,0 +1,78 @@
+"""benchmarks/architecture_page.py: the comparison's tables and sentences, from scores and costs made by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("matplotlib")
+
+import architecture_page as page
+import numpy as np
+from architecture_runs import CONTENDERS, REGIONS, Size
+
+SIZE = Size(
+    spacing_mm=2.0, pixels=(168, 216), folds=2, epochs=1, steps=2, batch=4, rate=1e-3, slice_mm=5.0
+)  # fmt: skip
+
+
+def a_row(network: str, dsc: float | None, fold: int, single: bool = False, region: str = "whole scan") -> list[Any]:
+    common = {"seed": 0, "fold": fold, "case": f"c{fold}", "single": single, "network": network, "region": region}
+    hd95 = None if dsc is None else (float("inf") if dsc == 0 else 10 * (1 - dsc))
+    return [common | {"lung": lung, "dsc": dsc, "hd95_mm": hd95} for lung in ("Right lung", "Left lung", "Lungs")]
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Two folds in which `paper` is a little better on volumes than `lungs`, and all others are worse."""
+    dsc = dict.fromkeys(CONTENDERS, 0.5) | {"lungs": 0.956, "paper": 0.960}
+    for fold in range(2):
+        rows = [
+            row for name, each in dsc.items() for single in (False, True) for row in a_row(name, each, fold, single)
+        ]
+        rows += a_row("vgg_segnet", 0.0, fold) + a_row("vgg_segnet", None, fold)
+        rows += [
+            r for region in list(REGIONS)[1:] for one in (False, True) for r in a_row("lungs", 0.9, fold, one, region)
+        ]
+        (tmp_path / f"scores-seed0-fold{fold}.json").write_text(json.dumps(rows).replace("Infinity", "1e999"))
+    costs = {
+        name: {"trained_weights": 10 + place, "preset_weights": 9, "trained_gflop": 1.0, "preset_gflop": 2.0}
+        | {"trained_pixels": (8, 8), "preset_pixels": (16, 16)}
+        | {engine: {"cpu_ms": 5.0 + place, "memory_mb": 7.0} for engine in page.ENGINES}
+        for place, name in enumerate(CONTENDERS)
+    }
+    (tmp_path / "costs.json").write_text(json.dumps(costs))
+    (tmp_path / "worst").mkdir()
+    kept = {"dsc": 0.3, "case": "c0", "slice": 4, "spacing_mm": (1.0, 1.0)}
+    mask = np.ones((8, 8), np.uint8)
+    np.savez(tmp_path / "worst" / "lungs.npz", prediction=mask, reference=mask, **kept)
+    return tmp_path
+
+
+def test_the_page_says_its_size_and_who_wins_where(runs: Path) -> None:
+    """Protects the page's claims: what differs by less than 0.005 DSC is no win of one alone."""
+    page.write(runs / "docs", runs, SIZE, "the command")
+    text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+    assert "2 trainings of each network (2 folds by patient, 1 seed), each of 2 steps of 4 slices (8 slices" in text
+    wins = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("- `")}
+    assert "highest mean DSC on volumes" in wins["lungs"] and "highest mean DSC on volumes" in wins["paper"]
+    assert "fewest weights" in wins["lungs"] and "fewest weights" not in wins["paper"]
+    assert "highest mean DSC" not in wins["dilated_unet"]
+    assert (runs / "docs" / "images" / "architectures_worst.png").exists()
+
+
+def test_a_missed_lung_counts_and_an_absent_one_does_not(runs: Path) -> None:
+    """vgg_segnet's volumes: 0.5 and 0 where there is a lung, nothing where there is none; the mean is 0.25."""
+    page.write(runs / "docs", runs, SIZE, "the command")
+    text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+    line = next(line for line in text.split("## Accuracy")[1].splitlines() if line.startswith("| `vgg_segnet`"))
+    assert line.startswith("| `vgg_segnet` | 0.250 | 0.000 | 0.250 | 0.000 |")
+
+
+def test_without_scores_no_page_is_written(tmp_path: Path) -> None:
+    page.write(tmp_path / "docs", tmp_path, SIZE, "the command")
+    assert not (tmp_path / "docs").exists()
