@@ -102,11 +102,14 @@ class Outcome:
         name: The job's.
         error: Why it failed; "" if it is done.
         seconds: Wall time that it took.
+        is_settled: False where the error is not the scan's own: its files are out of reach, or no result can be
+            written. Such a scan counts as not begun.
     """
 
     name: str
     error: str = ""
     seconds: float = 0.0
+    is_settled: bool = True
 
 
 Outcomes = Generator[Outcome, None, None]

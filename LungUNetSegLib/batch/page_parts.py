@@ -9,8 +9,10 @@ body { max-width: 1500px; }
 .wide { overflow-x: auto; } #scans th { cursor: pointer; user-select: none; background: #fff; }
 #scans th[aria-sort=ascending]::after { content: " \\2191"; }
 #scans th[aria-sort=descending]::after { content: " \\2193"; }
-#scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
-#scans td:first-child, #scans td.text { max-width: 230px; }
+#scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
+#scans td:first-child, #scans td.text:last-child { overflow-wrap: anywhere; }
+#scans td:first-child, #scans td.text { max-width: 230px; } #scans th.text { text-align: left; }
+#scans td.text:last-child { max-width: none; min-width: 260px; }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
 #scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
 #scans tr.failed td { background: #fdeceb; } #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 #e0a030; }
@@ -107,7 +109,8 @@ function draw() {
 }
 const titles = element('tr');
 data.columns.forEach(([name, title], index) => {
-  const made = element('th', title);
+  const text = data.scans.some(scan => typeof scan[name] === 'string');
+  const made = element('th', title, text ? 'text' : '');
   made.onclick = () => {
     rising = sorted === name ? !rising : true;
     sorted = name;
@@ -116,7 +119,7 @@ data.columns.forEach(([name, title], index) => {
     draw();
   };
   titles.append(made);
-  if (index === 0) titles.append(element('th', 'preview'));
+  if (index === 0) titles.append(element('th', 'preview', 'text'));
 });
 head.append(titles);
 new IntersectionObserver(entries => { if (entries[0].isIntersecting && drawn < shown.length) drawMore(); },

@@ -11,8 +11,8 @@ from queue import SimpleQueue
 from LungUNetSegLib.batch.digests import digest_of
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome
 from LungUNetSegLib.batch.reading import read_files
-from LungUNetSegLib.batch.write import write_result
-from LungUNetSegLib.errors import one_line
+from LungUNetSegLib.batch.write import ChangedByHandError, write_result
+from LungUNetSegLib.errors import WriteError, one_line
 from LungUNetSegLib.io import Scan
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
@@ -102,7 +102,8 @@ def segment_reading(
     """Segment a scan that was read, and write its folder of results."""
     job, scan = reading.job, reading.scan
     if scan is None:
-        return Outcome(name=job.name, error=reading.error, seconds=reading.seconds)
+        is_there = all(each.path.exists() for each in job.files)
+        return Outcome(name=job.name, error=reading.error, seconds=reading.seconds, is_settled=is_there)
     started = time.perf_counter()
     try:
         result = segmenter.segment(
@@ -116,5 +117,7 @@ def segment_reading(
         tell(job.name, "write", 0, 1)
         write_result(settings.output / "scans", job, scan, result, segmenter.model, settings, reading.digest)
     except Exception as error:
-        return Outcome(name=job.name, error=one_line(error), seconds=time.perf_counter() - started)
+        is_own = not isinstance(error, WriteError) or isinstance(error, ChangedByHandError)
+        took_s = reading.seconds + time.perf_counter() - started
+        return Outcome(name=job.name, error=one_line(error), seconds=took_s, is_settled=is_own)
     return Outcome(name=job.name, seconds=reading.seconds + time.perf_counter() - started)

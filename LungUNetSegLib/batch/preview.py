@@ -13,11 +13,13 @@ from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume.volume import Volume
 
 HEIGHT = 240
-"""Of a picture in pixels."""
+"""Of an axial plane in pixels; the others are as large beside it as the body is."""
+
+TALLEST = 2 * HEIGHT
 
 GAP = 4
 DOUBTFUL_SLICES = 4
-_GREYS = 200
+_GREYS = 64
 
 Labels = npt.NDArray[np.uint8]
 
@@ -33,10 +35,11 @@ def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> b
     at = [int(lung.sum(axis=tuple(each for each in range(3) if each != axis)).argmax()) for axis in range(3)]
     if not lung.any():
         at = [size // 2 for size in mask.array.shape]
+    pixel_mm = image.array.shape[1] * row_mm / HEIGHT
     planes = [
-        _panel(image.array[at[0]], mask.array[at[0]], (row_mm, column_mm)),
-        _panel(image.array[::-1, at[1]], mask.array[::-1, at[1]], (slice_mm, column_mm)),
-        _panel(image.array[::-1, :, at[2]], mask.array[::-1, :, at[2]], (slice_mm, row_mm)),
+        _panel(image.array[at[0]], mask.array[at[0]], (row_mm, column_mm), pixel_mm),
+        _panel(image.array[::-1, at[1]], mask.array[::-1, at[1]], (slice_mm, column_mm), pixel_mm),
+        _panel(image.array[::-1, :, at[2]], mask.array[::-1, :, at[2]], (slice_mm, row_mm), pixel_mm),
     ]
     return encode_png(_beside(planes), _palette(segments))
 
@@ -48,7 +51,8 @@ def draw_doubtful(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> 
     if not numbers:
         return None
     _, row_mm, column_mm = image.geometry.spacing_mm
-    panels = [_panel(image.array[each], mask.array[each], (row_mm, column_mm)) for each in numbers]
+    pixel_mm = image.array.shape[1] * row_mm / HEIGHT
+    panels = [_panel(image.array[each], mask.array[each], (row_mm, column_mm), pixel_mm) for each in numbers]
     return encode_png(_beside(panels), _palette(segments))
 
 
@@ -67,15 +71,14 @@ def doubtful_slices(labels: Labels) -> list[int]:
     return sorted(int(each) + 1 for each in worst if amounts[each])
 
 
-def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, float]) -> Labels:
-    """A plane as indices into the palette, `HEIGHT` pixels high, its pixels square."""
-    height_mm, width_mm = (size * step for size, step in zip(hu.shape, spacing_mm, strict=True))
-    width = max(1, min(round(HEIGHT * width_mm / height_mm), 3 * HEIGHT))
-    rows, columns = (
-        (np.arange(count) + 0.5) * size / count - 0.5 for count, size in zip((HEIGHT, width), hu.shape, strict=True)
-    )
+def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, float], pixel_mm: float) -> Labels:
+    """A plane as indices into the palette, its pixels `pixel_mm` wide and high."""
+    size = [max(1, min(round(n * step / pixel_mm), TALLEST)) for n, step in zip(hu.shape, spacing_mm, strict=True)]
+    rows, columns = ((np.arange(count) + 0.5) * n / count - 0.5 for count, n in zip(size, hu.shape, strict=True))
     low, high = WINDOW_HU
-    smooth = ndimage.map_coordinates(hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1)
+    smooth = ndimage.map_coordinates(
+        hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest"
+    )
     panel: Labels = np.rint((np.clip(smooth, low, high) - low) * ((_GREYS - 1) / (high - low))).astype(np.uint8)
     near = labels[np.ix_(np.rint(rows).astype(int).clip(0), np.rint(columns).astype(int).clip(0))]
     for label in np.unique(near[near > 0]):
@@ -86,9 +89,15 @@ def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, f
 
 
 def _beside(panels: Sequence[Labels]) -> Labels:
-    gap = np.zeros((HEIGHT, GAP), np.uint8)
-    parts = [part for panel in panels for part in (panel, gap)]
-    return np.concatenate(parts[:-1], axis=1)
+    """Panels in a row, with black around the lower ones."""
+    height = max(len(panel) for panel in panels)
+    row = np.zeros((height, sum(panel.shape[1] + GAP for panel in panels) - GAP), np.uint8)
+    column = 0
+    for panel in panels:
+        top = (height - len(panel)) // 2
+        row[top : top + len(panel), column : column + panel.shape[1]] = panel
+        column += panel.shape[1] + GAP
+    return row
 
 
 def _palette(segments: Sequence[Segment]) -> list[Colour]:

@@ -29,7 +29,7 @@ AT_ONCE = 2
 """Jobs of a process: one at work, one that is read meanwhile."""
 
 PATIENCE_S = 0.2
-END_S = 1.0
+END_S = 0.5
 """How long a process may take to end when it is asked to."""
 
 

@@ -13,9 +13,12 @@ from LungUNetSegLib.batch.page import write_page
 from LungUNetSegLib.batch.pipeline import Tell, say_nothing
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.table import row_of, write_csv, write_parquet
-from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.errors import MissingDependencyError, WriteError
 
 logger = logging.getLogger(__name__)
+
+MOST_UNSETTLED = 3
+"""After so many scans in a row that failed through no fault of theirs, a batch stops rather than go through all."""
 
 
 @dataclass
@@ -51,7 +54,7 @@ def run_jobs(
     heard: Heard = lambda totals, outcome: None,
     tell: Tell = say_nothing,
 ) -> Totals:
-    """Do what is left of the jobs, and write tables and page, also when it is stopped.
+    """Do what is left of the jobs, and write tables and page; when it is stopped, the CSV alone.
 
     Args:
         jobs: All of the plan.
@@ -70,22 +73,35 @@ def run_jobs(
     totals = Totals(len(jobs), todo.done, todo.failed, todo.changed)
     by_name = {job.name: job for job in todo.jobs}
     heard(totals, None)
+    in_a_row = 0
     try:
         with closing(executor.run(todo.jobs, settings, tell)) as outcomes:
             for outcome in outcomes:
-                if outcome.error:
-                    totals.failed += 1
-                    job = by_name[outcome.name]
-                    totals.errors[outcome.name] = job.public(outcome.error)
-                    store.note_failure(job, outcome.error, settings.round)
-                else:
-                    totals.done += 1
-                    store.note_done(outcome.name)
+                _note(outcome, by_name[outcome.name], store, settings, totals)
                 heard(totals, outcome)
+                in_a_row = 0 if outcome.is_settled else in_a_row + 1
+                if in_a_row == MOST_UNSETTLED:
+                    raise WriteError(
+                        f"{totals.errors[outcome.name]} So it was with {in_a_row} scans one after another: is the disk"
+                        " full, or a network share gone? When that is mended, the same command goes on."
+                    )
         store.end()
-    finally:
-        write_tables(store)
+    except BaseException:
+        write_csv(store.folder / "results.csv", [row_of(report) for report in store.reports()])  # the rest takes long
+        raise
+    write_tables(store)
     return totals
+
+
+def _note(outcome: Outcome, job: Job, store: Store, settings: BatchSettings, totals: Totals) -> None:
+    if not outcome.error:
+        totals.done += 1
+        store.note_done(outcome.name)
+        return
+    totals.failed += 1
+    totals.errors[outcome.name] = job.public(outcome.error)
+    if outcome.is_settled:
+        store.note_failure(job, outcome.error, settings.round)
 
 
 def write_tables(store: Store) -> None:

@@ -5,6 +5,7 @@ It ends when its stdin does, whatever it is doing: nothing works on after a batc
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -43,7 +44,7 @@ def main() -> int:
         say(name=name, stage=stage, done=done, total=total)
 
     for outcome in segment_jobs(_jobs(jobs), settings, segmenter, tell):
-        say(name=outcome.name, error=outcome.error, seconds=outcome.seconds)
+        say(**dataclasses.asdict(outcome))
     return 0
 
 

@@ -33,6 +33,10 @@ WRITERS: dict[str, Writer] = {ending: partial(_write_image, ending) for ending i
 PREVIEW, DOUBTFUL = "preview.png", "doubtful.png"
 
 
+class ChangedByHandError(WriteError):
+    """Labels that somebody has corrected, and that are not replaced."""
+
+
 def write_result(
     scans: Path, job: Job, scan: Scan, result: Segmentation, model: Model, settings: BatchSettings, digest: str
 ) -> None:
@@ -49,6 +53,7 @@ def write_result(
 
     Raises:
         WriteError: The folder is missing, read-only or full.
+        ChangedByHandError: Somebody has changed the older labels.
     """
     try:
         with draft_folder(scans) as draft:
@@ -75,13 +80,13 @@ def publish(folder: Path, scans: Path) -> None:
         scans: The folder of such folders.
 
     Raises:
-        WriteError: Somebody has changed the older labels: they are kept.
+        ChangedByHandError: Somebody has changed the older labels: they are kept.
         OSError: It cannot be moved, or made durable.
     """
     target = scans / folder.name
     for path in target.glob("lungs.*"):
         if not is_own_result(path):
-            raise WriteError(
+            raise ChangedByHandError(
                 f"{path}: somebody has changed these labels since they were written, so they are kept. Move them"
                 " elsewhere, and try again with --retry-failed."
             )

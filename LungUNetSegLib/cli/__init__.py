@@ -1,4 +1,4 @@
-"""The command line: `lungunetseg segment | info | train | evaluate | figures | export`."""
+"""The command line: `lungunetseg segment | batch | report | info | ...`."""
 
 from LungUNetSegLib.cli.app import main
 

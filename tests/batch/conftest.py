@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from batch_results import Command
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.volume.volume import Volume
-
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -37,8 +35,3 @@ def batch(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         return code, captured.out, captured.err
 
     return run
-
-
-def folders_of_results(out: Path) -> list[str]:
-    """Return the names of the scans that are done, without the digits that make them unique."""
-    return sorted(path.name.rpartition("-")[0] for path in (out / "scans").iterdir())

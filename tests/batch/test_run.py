@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -12,25 +11,22 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from batch.conftest import Command, folders_of_results
+from batch_results import Command, folders_of_results, rows_of
 
-from LungUNetSegLib.batch import pipeline
+from LungUNetSegLib.batch import reading
 from LungUNetSegLib.batch.executors import InProcess
 from LungUNetSegLib.batch.find import find_files
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.processes import LocalProcesses
+from LungUNetSegLib.batch.run import run_jobs
 from LungUNetSegLib.batch.share import jobs_and_threads
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.errors import EngineError
-from LungUNetSegLib.io import read_labels, write_image
+from LungUNetSegLib.errors import EngineError, WriteError
+from LungUNetSegLib.io import read_labels, write_image, write_labels
 from LungUNetSegLib.io.masks.results import is_own_result
 from LungUNetSegLib.volume.volume import Volume
-
-
-def rows_of(out: Path) -> list[dict[str, str]]:
-    with (out / "results.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_batch_leaves_all_that_it_promises(batch: Command, source: Path, tmp_path: Path, thin: Volume) -> None:
@@ -68,14 +64,14 @@ def test_an_error_of_any_kind_is_that_scan_s(
     batch: Command, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """Protects the night; a failed scan is tried again only when that is asked for."""
-    read = pipeline.read_scan
+    read = reading.read_scan
 
     def fail(path: object, *arguments: object) -> object:
         if isinstance(path, list):
             raise error
         return read(path, *arguments)
 
-    monkeypatch.setattr(pipeline, "read_scan", fail)
+    monkeypatch.setattr(reading, "read_scan", fail)
     code, stdout, stderr = batch(source)
     assert code == 1 and "1 of 2 scans done, 1 failed" in stdout and "patient_ct" in stderr
     failed, done = rows_of(tmp_path / "out")
@@ -226,13 +222,13 @@ def jobs(thin: Volume, tmp_path: Path) -> list[Job]:
 
 FAULTY = """
 import os, sys
-from LungUNetSegLib.batch import pipeline, worker
-read = pipeline.read_scan
+from LungUNetSegLib.batch import reading, worker
+read = reading.read_scan
 def fault(path, *rest):
     if path.name == "2.nrrd":
         {fault}
     return read(path, *rest)
-pipeline.read_scan = fault
+reading.read_scan = fault
 sys.exit(worker.main())
 """
 
@@ -263,6 +259,43 @@ def test_processes_and_this_one_give_the_same(jobs: list[Job], model_settings: B
     scans.mkdir()
     assert [each.error for each in LocalProcesses(2).run(jobs, model_settings)] == [""] * 5
     assert {path.relative_to(scans): path.read_bytes() for path in scans.rglob("lungs.nii.gz")} == first
+
+
+@pytest.mark.parametrize("gone", ["share", "disk"])
+def test_a_share_that_goes_away_costs_no_scan(
+    jobs: list[Job], model_settings: BatchSettings, tmp_path: Path, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the rest of the night: a batch stops when three scans in a row cannot be reached, or nothing written.
+
+    None of them has failed: the same command does them when the share is back, or there is room.
+    """
+    store = Store(model_settings.output)
+    store.make()
+    if gone == "share":
+        (tmp_path / "five").rename(tmp_path / "elsewhere")
+    else:
+
+        def write(*arguments: object, **options: object) -> None:
+            raise WriteError("a.nii.gz: cannot be written: No space left on device.")
+
+        monkeypatch.setattr("LungUNetSegLib.batch.write.write_labels", write)
+    with pytest.raises(WriteError, match="So it was with 3 scans one after another"):
+        run_jobs(jobs, model_settings, store, InProcess())
+    assert store.reports() == [] and len(store.todo(jobs, 0, retry_failed=False).jobs) == 5
+    if gone == "share":
+        (tmp_path / "elsewhere").rename(tmp_path / "five")
+    monkeypatch.undo()
+    assert run_jobs(jobs, model_settings, store, InProcess()).done == 5
+
+
+def test_labels_that_somebody_corrected_are_kept(batch: Command, source: Path, tmp_path: Path, thin: Volume) -> None:
+    """Protects a radiologist's hours from `--redo`: that scan fails with a sentence, the others are done."""
+    batch(source)
+    labels = next((tmp_path / "out" / "scans").glob("scan-*")) / "lungs.nii.gz"
+    write_labels(labels, Volume(np.ones(thin.array.shape, np.uint8), thin.geometry))
+    before = labels.read_bytes()
+    code, _, stderr = batch(source, "--redo")
+    assert code == 1 and "somebody has changed these labels" in stderr and labels.read_bytes() == before
 
 
 def test_processes_that_do_not_start_are_no_endless_loop(jobs: list[Job], model_settings: BatchSettings) -> None:

@@ -93,6 +93,9 @@ def test_the_commands_of_a_document_run(document: str, desk: Path, tiny_model: P
         elif words[0] == "segment":
             shutil.rmtree(words[words.index("-o") + 1], ignore_errors=True)  # what is there would not be replaced
             words += [] if "--model" in words else ["--model", str(tiny_model)]
+        elif words[0] == "batch":
+            words += ["--jobs", "0", "--model", str(tiny_model)]
+            shutil.rmtree(words[words.index("-o") + 1], ignore_errors=True)
         elif words[0] == "figures":
             words += ["--cache", "cache"]
         assert main(words) == 0, command

@@ -50,6 +50,8 @@ def folder(small_phantom: Phantom, tiny_model: Path, tmp_path_factory: pytest.Te
     scan, labels, report, table, scores = (str(folder / name) for name in names)
     segment = ["segment", scan, "-o", labels, "--json", report, "--csv", table, "--model", str(tiny_model), "--raw"]
     assert main(segment) == 0
+    batch = ["batch", str(folder / "scan.nii.gz"), "-o", str(folder / "batch"), "--model", str(tiny_model)]
+    assert main([*batch, "--jobs", "0"]) == 0
     assert main(["evaluate", labels, labels, "--json", scores, "--report", str(folder)]) == 0
     return folder
 
@@ -67,7 +69,20 @@ def test_every_key_of_evaluate_is_explained(folder: Path) -> None:
     assert set(dataclasses.asdict(summarise([1.0]))) <= explained("`evaluate --json`")
 
 
-@pytest.mark.parametrize(("name", "heading"), [("segment.csv", "`segment --csv`"), ("slices.csv", "`evaluate --json`")])
+def test_every_key_of_a_batch_is_explained(folder: Path) -> None:
+    """The report of a scan, and the plan."""
+    (path,) = (folder / "batch" / "scans").glob("*/scan.json")
+    known = explained("`segment --json`", "`batch`")
+    assert set(keys_in(json.loads(path.read_text(encoding="utf-8")))) - known == set()
+    plan = json.loads((folder / "batch" / "work" / "plan.json").read_text(encoding="utf-8"))
+    plan["reasons"] = plan["taken"][0]["details"] = {}  # sentences, and DICOM's own keywords
+    assert set(keys_in(plan)) - known == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [("segment.csv", "`segment --csv`"), ("slices.csv", "`evaluate --json`"), ("batch/results.csv", "`batch`")],
+)
 def test_every_column_is_explained(folder: Path, name: str, heading: str) -> None:
     with (folder / name).open(encoding="utf-8", newline="") as file:
         assert set(next(csv.reader(file))) - explained(heading) == set()

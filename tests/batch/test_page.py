@@ -1,0 +1,126 @@
+"""Pictures, tables and the page: what they show of a scan, worst first, and nothing that a header smuggles in."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from LungUNetSegLib.batch.page import write_page
+from LungUNetSegLib.batch.preview import GAP, HEIGHT, doubtful_slices, draw_doubtful, draw_preview
+from LungUNetSegLib.batch.summary import summarise
+from LungUNetSegLib.batch.table import COLUMNS, row_of, write_csv
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume.volume import Volume
+
+
+def report(name: str, confidence: float | None, **more: Any) -> dict[str, Any]:
+    """A report of a scan that is done, as `scan.json` holds it."""
+    volumes = {"right": 10.0, "left": 20.0, "total": 30.0}
+    quality = {"confidence": confidence, "cut_mm2": {"feet": 100.0, "head": 50.0}}
+    return {
+        "name": name, "identity": {}, "scanner": {"site": "Bern"}, "volumes_ml": volumes, "mean_hu": volumes,
+        "quality": quality, "findings": [], "seconds": {"load": 9.0, "read": 1.0, "segment": 2.0}, "engine": "e",
+        "lungunetseg": "1", "model": {"name": "m", "sha256": "s"},
+        "geometry": {"shape": [3, 4, 5], "spacing_mm": [1.0, 2.0, 3.0]}, **more,
+    }  # fmt: skip
+
+
+def scans_of(path: Path) -> list[dict[str, Any]]:
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(), re.DOTALL)
+    assert data
+    return json.loads(data[1])["scans"]
+
+
+def test_the_page_begins_with_what_failed_and_then_the_most_doubtful(tmp_path: Path) -> None:
+    failed = {"name": "f", "error": "too little memory", "identity": {}, "scanner": {}}
+    reports = [report("good", 0.99), report("bad", 0.8), failed, report("no lung", None)]
+    write_page(tmp_path / "index.html", [row_of(each) for each in reports], reports)
+    assert [scan["name"] for scan in scans_of(tmp_path / "index.html")] == ["f", "no lung", "bad", "good"]
+
+
+def test_a_header_s_text_is_no_part_of_the_page(tmp_path: Path) -> None:
+    """Protects who opens the page: a description may hold anything."""
+    evil = "</script><script>alert(1)</script><!--"
+    reports = [report("x", 0.9, identity={"description": evil}, scanner={"kernel": evil})]
+    write_page(tmp_path / "index.html", [row_of(each) for each in reports], reports)
+    text = (tmp_path / "index.html").read_text()
+    assert "alert(1)" in text and evil not in text and text.count("<script") == 2
+    assert scans_of(tmp_path / "index.html")[0]["kernel"] == evil
+    write_csv(tmp_path / "a.csv", [row_of(report("x", 0.9, scanner={"kernel": "=HYPERLINK(1)"}))])
+    assert "'=HYPERLINK(1)" in (tmp_path / "a.csv").read_text()
+
+
+def test_a_row_by_hand() -> None:
+    row = row_of(report("x", 0.9))
+    assert set(row) == set(COLUMNS)
+    assert (row["slices"], row["slice_mm"], row["total_ml"], row["cut_mm2"], row["seconds"]) == (
+        3,
+        1.0,
+        30.0,
+        150.0,
+        3.0,
+    )
+    assert (row["site"], row["status"], row["patient_id"], row["error"]) == ("Bern", "done", None, None)
+
+
+def test_a_summary_by_hand() -> None:
+    """Two sites: three scans of Bern, one of them failed, one doubtful; one of nowhere."""
+    rows = [row_of(report(name, confidence)) for name, confidence in (("a", 0.99), ("b", 0.9))]
+    rows.append(row_of({"name": "c", "error": "x", "scanner": {"site": "Bern"}}))
+    rows.append(row_of(report("d", 0.98, scanner={})))
+    assert summarise(rows, "site") == [
+        ("Bern", "3", "1", "30", "0", "30", "0.945", "1", "3.0"),
+        ("not given", "1", "0", "30", "0", "30", "0.980", "0", "3.0"),
+    ]
+
+
+def test_a_preview_shows_three_planes_as_radiologists_look_at_them(small_phantom: Phantom, tmp_path: Path) -> None:
+    """The patient's right lung is at the left of the axial picture, in its colour; head up; the body's proportions."""
+    png = draw_preview(small_phantom.ct, small_phantom.labels, LUNGS)
+    (tmp_path / "a.png").write_bytes(png)
+    picture = imread(tmp_path / "a.png")[..., :3]
+    right, left = (np.abs(picture - segment.colour).max(axis=2) < 0.01 for segment in LUNGS)
+    slice_mm, row_mm, column_mm = small_phantom.ct.geometry.spacing_mm
+    depth, height, width = small_phantom.ct.array.shape
+    scale = height * row_mm / HEIGHT
+    axial = round(width * column_mm / scale)
+    assert picture.shape[0] == max(HEIGHT, round(depth * slice_mm / scale))
+    assert picture.shape[1] == 2 * axial + HEIGHT + 2 * GAP
+    assert (
+        np.flatnonzero(right[:, :axial].any(axis=0)).mean()
+        < axial / 2
+        < np.flatnonzero(left[:, :axial].any(axis=0)).mean()
+    )
+
+
+def test_slices_unlike_their_neighbours_by_hand(small_phantom: Phantom) -> None:
+    """A slice without the lung that both neighbours have, and one with lung that neither has."""
+    labels = np.zeros((9, 8, 8), np.uint8)
+    labels[2:7, 2:6, 2:6] = 1
+    assert doubtful_slices(labels) == []
+    labels[4] = 0
+    labels[8, 0, 0] = 1
+    labels[6, 7, 7] = 1
+    assert doubtful_slices(labels) == [4, 6]
+    assert (
+        draw_doubtful(
+            small_phantom.ct, Volume(np.zeros_like(small_phantom.labels.array), small_phantom.ct.geometry), LUNGS
+        )
+        is None
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 40), (400, 16, 16)])
+def test_odd_shapes_have_a_preview(shape: tuple[int, int, int]) -> None:
+    from LungUNetSegLib.volume import Geometry
+
+    geometry = Geometry.axial(shape, (5.0, 2.0, 2.0))
+    empty = Volume(np.zeros(shape, np.int16), geometry)
+    assert draw_preview(empty, Volume(np.zeros(shape, np.uint8), geometry), LUNGS).startswith(b"\x89PNG")

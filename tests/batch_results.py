@@ -1,0 +1,21 @@
+"""What tests of batches look at."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[..., tuple[int, str, str]]
+"""A command run in this process; gives (exit code, stdout, stderr)."""
+
+
+def folders_of_results(out: Path) -> list[str]:
+    """Return the names of the scans that are done, without the digits that make them unique."""
+    return sorted(path.name.rpartition("-")[0] for path in (out / "scans").iterdir())
+
+
+def rows_of(out: Path) -> list[dict[str, str]]:
+    """Return the rows of a batch's table."""
+    with (out / "results.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
