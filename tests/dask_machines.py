@@ -15,8 +15,8 @@ from children import CHECKOUT
 
 DEADLY = """
 import os
-from LungUNetSegLib.batch import dask_tasks
-read = dask_tasks.read_job
+from LungUNetSegLib.batch import dask_tasks, pipeline
+read = pipeline.read_job  # not the other, as Dask runs a preload twice
 def read_or_die(job, *arguments):
     if "deadly" in job.place:
         os._exit(1)

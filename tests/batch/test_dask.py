@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from batch.conftest import Command
-from batch.dask_machines import Machines, machines
+from batch_results import Command
+from dask_machines import Machines, machines
 
 import LungUNetSegLib
 from LungUNetSegLib.batch import dask_executor
@@ -57,11 +57,12 @@ def test_dead_workers_change_nothing_and_a_deadly_scan_is_given_up(
     (scans / "deadly.nrrd").write_bytes((scans / "0.nrrd").read_bytes())
 
     def kill_one() -> None:
-        while not list((tmp_path / "out").glob("scans/*")):
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "out").glob("scans/*")) and time.monotonic() < deadline:
             time.sleep(0.05)
         os.kill(cluster.workers()[0], signal.SIGKILL)
 
-    killer = threading.Thread(target=kill_one)
+    killer = threading.Thread(target=kill_one, daemon=True)
     killer.start()
     code, stdout, stderr = batch(scans, "--scheduler", cluster.address)
     killer.join()
