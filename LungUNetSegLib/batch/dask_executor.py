@@ -175,7 +175,8 @@ class _Work:
             self._client.cancel(list(self._futures), force=True)
 
     def _addresses(self) -> list[str]:
-        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+        # Asked for now: what `scheduler_info` says is seconds old, and may name a worker that is dead.
+        return list(self._client.nthreads())
 
     def _room(self) -> int:
         """How many scans may be under way: where they are sent, no more than the workers hold."""
@@ -200,6 +201,7 @@ class _Work:
             key=f"{PREFIX}{job.name}-{uuid.uuid4().hex[:8]}",
             pure=False,
             workers=[address] if address else None,
+            allow_other_workers=bool(address),  # it may die before it is asked
         )
         self._futures[future] = job
         if address:
