@@ -31,6 +31,7 @@ SIGNAL = 128
 
 COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
+    "node": ("LungUNetSegLib.cli.node", "segment the CT studies that a PACS sends, and send the results on"),
     "info": ("LungUNetSegLib.cli.info", "say what a scan is"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
