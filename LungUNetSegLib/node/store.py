@@ -52,6 +52,7 @@ class Store:
             raise ConfigError(f"{self.root}: the node's folder cannot be made: {error.strerror}.") from error
         self._guard = _locked(self.root / ".lock")
         self._live: set[str] = set()
+        self._bytes = 0
         for step in ("work", "trash"):
             for left in (self.root / step).iterdir():
                 shutil.rmtree(left, ignore_errors=True)
@@ -61,7 +62,8 @@ class Store:
         for job in list((self.root / "outbox").iterdir()):
             if self._record(job.name).exists():
                 self._drop(job)  # killed after they were sent
-        self._bytes = sum(file.stat().st_size for file in self.root.rglob("*") if file.is_file())
+
+        self._bytes = sum(_size(self.root / step) for step in ("incoming", "queue", "outbox", "failed"))
 
     def close(self) -> None:
         """Let another node have the folder."""
@@ -76,13 +78,13 @@ class Store:
         """
         with self._lock:
             study = self.root / "incoming" / _name(study_uid)
-            self._check_room(study, len(content))
+            path = study / f"{_name(instance_uid)}.dcm"
+            self._check_room(study, len(content) - (path.stat().st_size if path.exists() else 0))
             study.mkdir(exist_ok=True)
             marker = study / f"{OPEN}{association}"
             if association not in self._live or not marker.exists():
                 marker.touch()
                 self._live.add(association)
-        path = study / f"{_name(instance_uid)}.dcm"
         draft = path.with_suffix(f".{association}.part")
         try:
             with draft.open("wb") as file:
@@ -152,6 +154,7 @@ class Store:
     def finish(self, job: str) -> None:
         """Hand a job's results over to be sent, all at once, and forget its images."""
         with self._lock:
+            self._bytes += _size(self.root / "work" / job)
             (self.root / "work" / job).rename(self.root / "outbox" / job)
             self._drop(self.root / "queue" / job)
 
@@ -189,10 +192,15 @@ class Store:
     def _drop(self, folder: Path) -> None:
         """Remove a folder so that no half of it is ever found in its place."""
         trash = self.root / "trash" / f"{folder.parent.name}-{folder.name}"
-        freed = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        freed = _size(folder)
         folder.rename(trash)
         shutil.rmtree(trash, ignore_errors=True)
-        self._bytes = max(0, getattr(self, "_bytes", 0) - freed)
+        self._bytes = max(0, self._bytes - freed)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _name(uid: str) -> str:
