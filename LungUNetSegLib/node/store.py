@@ -194,8 +194,8 @@ class Store:
         trash = self.root / "trash" / f"{folder.parent.name}-{folder.name}"
         freed = _size(folder)
         folder.rename(trash)
-        shutil.rmtree(trash, ignore_errors=True)
         self._bytes = max(0, self._bytes - freed)
+        shutil.rmtree(trash, ignore_errors=True)
 
 
 def _size(folder: Path) -> int:

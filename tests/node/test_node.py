@@ -41,7 +41,7 @@ def test_a_study_comes_back_as_segment_would_give_it(study: list[Dataset], pacs:
     with running(send_to=to(pacs), formats=("dicom-seg", "rtstruct", "dicom-sr")) as node:
         assert send(study, node.port) == [0] * len(study)
         wait_for(lambda: len(pacs.taken) == 3)
-        wait_for(lambda: node.store.counts()["done"] == 1 and node.store.counts()["outbox"] == 0)
+        wait_for(lambda: node.store.counts()["done"] == 1 and node.store.counts()["bytes"] == 0)
         counts = node.store.counts()
     assert counts["queue"] == counts["incoming"] == counts["outbox"] == counts["failed"] == counts["bytes"] == 0
     scan = read_scan(save(study, tmp_path / "ct"))
