@@ -55,11 +55,12 @@ def write(out: Path, runs: Path, size: Size, command: str) -> None:
         return
     images = out / "images"
     images.mkdir(parents=True, exist_ok=True)
-    accuracy = {name: _accuracy([row for row in rows if row["network"] == name]) for name in CONTENDERS}
+    names = [name for name in CONTENDERS if name in costs and name in {row["network"] for row in rows}]
+    accuracy = {name: _accuracy([row for row in rows if row["network"] == name]) for name in names}
     cost_figure(images / "architectures_cost.png", costs, accuracy)
-    worst_figure(images / "architectures_worst.png", runs / "worst", list(CONTENDERS))
+    worst_figure(images / "architectures_worst.png", runs / "worst", names)
     parts = [
-        _head(size, files, command),
+        _head(size, files, command) + _absent(names),
         "## Cost\n\n" + _costs(costs),
         "## Accuracy\n\n" + _accuracies(accuracy),
         "![Accuracy against cost](images/architectures_cost.png)\n",
@@ -104,6 +105,12 @@ def _head(size: Size, files: Sequence[Path], command: str) -> str:
         spacing=f"{size.spacing_mm:g}",
         thin=thin,
     )
+
+
+def _absent(names: Sequence[str]) -> str:
+    """Name what is not there yet."""
+    absent = [f"`{name}`" for name in CONTENDERS if name not in names]
+    return f"\n**Not trained yet: {', '.join(absent)}.** The same command goes on where it stopped.\n" if absent else ""
 
 
 def _costs(costs: dict[str, Row]) -> str:

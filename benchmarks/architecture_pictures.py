@@ -10,7 +10,7 @@ import matplotlib
 import numpy as np
 
 matplotlib.use("Agg")
-from matplotlib import pyplot
+from matplotlib import pyplot, ticker
 
 IN_BOTH, FOUND_ONLY, MISSED = (0.45, 0.75, 0.45), (0.85, 0.2, 0.2), (0.2, 0.35, 0.85)
 LUNGS = ("Right lung", "Left lung")
@@ -30,7 +30,10 @@ def cost_figure(path: Path, costs: dict[str, Any], accuracy: dict[str, Any]) -> 
         axis.set(
             xscale="log", xlabel="CPU ms a slice, ONNX Runtime, one thread", ylabel="mean DSC of a lung", title=title
         )
-        axis.margins(x=0.25, y=0.15)
+        axis.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axis.xaxis.set_minor_locator(ticker.NullLocator())
+        axis.margins(x=0.3, y=0.15)
         axis.grid(alpha=0.3)
     figure.suptitle("Dots: mean of all lungs; dashes: mean of each training", fontsize=9)
     figure.savefig(path, dpi=110)
@@ -47,6 +50,8 @@ def worst_figure(path: Path, folder: Path, names: Sequence[str]) -> None:
             continue
         with np.load(folder / f"{name}.npz") as kept:
             found, reference = kept["prediction"], kept["reference"]
+            box = _around((found > 0) | (reference > 0))
+            found, reference = found[box], reference[box]
             picture = np.ones((*found.shape, 3))
             picture[(found > 0) & (found == reference)] = IN_BOTH
             picture[(found > 0) & (found != reference)] = FOUND_ONLY
@@ -57,3 +62,9 @@ def worst_figure(path: Path, folder: Path, names: Sequence[str]) -> None:
             axis.set_title(title, fontsize=8)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
+
+
+def _around(mask: np.ndarray[Any, np.dtype[np.bool_]], margin: int = 8) -> tuple[slice, ...]:
+    """Return the rectangle around a mask, and some pixels more."""
+    spans = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return tuple(slice(max(0, at[0] - margin), at[-1] + 1 + margin) if at.size else slice(None) for at in spans)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -53,24 +54,25 @@ def main() -> None:
     if not arguments.only_page:
         number, parts = (int(each) for each in arguments.part.split("/"))
         for job in [(seed, fold) for seed in range(arguments.seeds) for fold in range(size.folds)][number::parts]:
-            _one(job[0], job[1], size, arguments.data, runs)
+            _one(job[0], job[1], size, arguments.data, runs, arguments.networks)
         _weigh(size, runs)
     architecture_page.write(arguments.out, runs, size, _command(arguments))
 
 
-def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path) -> None:
-    """Train every network on one fold, and score them side by side, so that each scan is read once."""
+def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path, names: Sequence[str]) -> None:
+    """Train networks on one fold, and score those that are not yet, side by side, so that each scan is read once."""
     scores = runs / f"scores-seed{seed}-fold{fold}.json"
-    if scores.exists():
+    rows = parse_json(scores.read_text(encoding="utf-8")) if scores.exists() else []
+    missing = [name for name in names if name not in {row["network"] for row in rows}]
+    if not missing:
         return
     cases = find_cases(data, (DEMO_SAMPLE,))
-    folders = {name: runs / f"{name}-seed{seed}-fold{fold}" for name in work.CONTENDERS}
+    folders = {name: runs / f"{name}-seed{seed}-fold{fold}" for name in missing}
     for name, folder in folders.items():
         # Each in a process of its own: what torch keeps for one network is no use to the next.
         _fresh(work.train, name, size, seed, fold, cases, folder, runs / "cache")
     test = choose(cases, work.split(cases, size, fold).test)
-    rows = _fresh(work.judge, folders, seed, fold, test, runs / "worst", size.slice_mm)
-    _write(scores, rows)
+    _write(scores, rows + _fresh(work.judge, folders, seed, fold, test, runs / "worst", size.slice_mm))
 
 
 def _weigh(size: work.Size, runs: Path) -> None:
@@ -128,6 +130,8 @@ def _arguments() -> argparse.Namespace:
         "--slice-mm", type=float, default=0.0, help="judge every n-th slice, at most so far apart; 0: all"
     )
     parser.add_argument("--part", default="0/1", metavar="I/N", help="do the I-th of N parts, from 0")
+    names = tuple(work.CONTENDERS)
+    parser.add_argument("--networks", nargs="+", choices=names, default=names, help="these alone")
     parser.add_argument("--only-page", action="store_true", help="write the page from what is there")
     return parser.parse_args()
 

@@ -48,31 +48,42 @@ def phantom_on(geometry: Geometry) -> Phantom:
     return make_phantom(geometry, rng=1, noise_hu=0)
 
 
-def _plain(geometry: Geometry) -> list[Dataset]:
-    return slices_of(phantom_on(geometry).ct, **PATIENT)
+Series = tuple[list[Dataset], list[np.ndarray]]
+"""Files, and the labels on each slice, one by one as the files are (or as the frames of one file are)."""
 
 
-def _enhanced() -> list[Dataset]:
-    dataset = enhanced(phantom_on(grid()).ct)
+def _plain(geometry: Geometry) -> Series:
+    phantom = phantom_on(geometry)
+    return slices_of(phantom.ct, **PATIENT), list(phantom.labels.array)
+
+
+def _some(geometry: Geometry, kept: list[int]) -> Series:
+    datasets, planes = _plain(geometry)
+    return [datasets[index] for index in kept], [planes[index] for index in kept]
+
+
+def _enhanced() -> Series:
+    phantom = phantom_on(grid())
+    dataset = enhanced(phantom.ct)
     for keyword, value in PATIENT.items():
         setattr(dataset, keyword, value)
     frames = dataset.PerFrameFunctionalGroupsSequence
     for number, frame in enumerate(frames, 1):
         frame.FrameContentSequence = [item(DimensionIndexValues=[number], StackID="1", InStackPositionNumber=number)]
-    return [dataset]
+    return [dataset], list(phantom.labels.array[::-1])
 
 
-SERIES: dict[str, Callable[[], list[Dataset]]] = {
+SERIES: dict[str, Callable[[], Series]] = {
     "axial": lambda: _plain(grid()),
     "slices to the feet": lambda: _plain(grid().reordered((0, 1, 2), (True, False, False))),
     "lying on the belly": lambda: _plain(grid().reordered((0, 1, 2), (False, True, True))),
-    "oblique": lambda: _plain(phantom_geometry((24, 63, 70), oblique_degrees=20, flips=(True, False, True))),
+    "oblique": lambda: _plain(phantom_geometry((16, 43, 50), oblique_degrees=20, flips=(True, False, True))),
     "coronal": lambda: _plain(grid(10.0, 10.0, (31, 31, 33)).reordered((1, 0, 2), (False, True, False))),
     "tilted": lambda: _plain(tilted()),
-    "uneven": lambda: (lambda fine: fine[:20:2] + fine[20::3])(_plain(grid(4.0, 5.0, (38, 61, 67)))),
-    "gap": lambda: (lambda each: each[:6] + each[8:])(_plain(grid(8.0))),
+    "uneven": lambda: _some(grid(4.0, 5.0, (38, 61, 67)), [*range(0, 20, 2), *range(20, 38, 3)]),
+    "gap": lambda: _some(grid(8.0), [*range(6), *range(8, 13)]),
     "enhanced": _enhanced,
-    "pixels of 0.4 mm": lambda: _plain(grid(10.0, 0.4, (5, 301, 259))),
+    "pixels of 0.4 mm": lambda: _plain(grid(10.0, 0.4, (5, 251, 259))),
     "slices of 8 mm": lambda: _plain(grid(8.0, 7.5)),
     "single slice": lambda: _plain(grid(shape=(1, 61, 67))),
 }

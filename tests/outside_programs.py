@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
+
+from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import from_sitk
 
 
 def program(name: str, package: str) -> str:
@@ -22,3 +28,15 @@ def dciodvfy_errors(path: Path) -> list[str]:
     command = [program("dciodvfy", "dicom3tools"), "-new", str(path)]
     said = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
     return [line for line in (said.stdout + said.stderr).splitlines() if line.strip().startswith("Error")]
+
+
+def by_dcmqi(path: Path, folder: Path) -> Volume:
+    """The two segments of a SEG as dcmqi reads them."""
+    reader = Path(sys.executable).with_name("segimage2itkimage")
+    if not reader.exists():
+        pytest.skip("dcmqi is not installed (PyPI: dcmqi)")
+    command = [reader, "--inputDICOM", path, "--outputDirectory", folder, "-t", "nrrd", "-p", "x"]
+    subprocess.run(command, check=True, capture_output=True)
+    parts = [from_sitk(sitk.ReadImage(str(folder / f"x-{number}.nrrd"))) for number in (1, 2)]
+    array = sum((part.array > 0).astype(np.uint8) * number for number, part in enumerate(parts, 1))
+    return Volume(array, parts[0].geometry)

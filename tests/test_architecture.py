@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"volume", "preprocessing", "cases"},
     "evaluation": {"volume", "io", "metrics", "cases"},
     "segmentation": {"volume", "preprocessing", "models", "engines"},
+    "node": {"volume", "io", "models", "segmentation"},
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
     "batch": {"volume", "io", "cases", "models", "engines", "segmentation", "evaluation"},
     "outcomes": {"volume", "region", "cases"},

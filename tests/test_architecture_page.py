@@ -76,3 +76,13 @@ def test_a_missed_lung_counts_and_an_absent_one_does_not(runs: Path) -> None:
 def test_without_scores_no_page_is_written(tmp_path: Path) -> None:
     page.write(tmp_path / "docs", tmp_path, SIZE, "the command")
     assert not (tmp_path / "docs").exists()
+
+
+def test_networks_that_are_not_trained_yet_are_named(runs: Path) -> None:
+    """Protects readers of a page that was written before its runs had ended."""
+    for path in runs.glob("scores-*.json"):
+        rows = [row for row in page.parse_json(path.read_text()) if row["network"] != "densenet_fpn"]
+        path.write_text(json.dumps(rows))
+    page.write(runs / "docs", runs, SIZE, "the command")
+    text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+    assert "Not trained yet: `densenet_fpn`." in text and "- `densenet_fpn`" not in text

@@ -27,6 +27,8 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import EngineError, LungUNetSegError, MissingDependencyError, one_line
 from LungUNetSegLib.files import draft_folder
 
+logger = logging.getLogger(__name__)
+
 AT_ONCE = 2
 """Scans of a worker: one at work, one that is read meanwhile."""
 
@@ -140,6 +142,7 @@ class _Work:
         self._futures: dict[Any, Job] = {}
         self._alone: dict[Any, str] = {}
         self._heard = time.monotonic()
+        self._said_waiting = False
         self._ended: SimpleQueue[Any] = SimpleQueue()
         client.register_plugin(GiveUpSoon())
         client.subscribe_topic(
@@ -148,7 +151,7 @@ class _Work:
 
     def do(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         waiting, suspects = deque(jobs), deque[Job]()
-        while waiting or self._futures:
+        while waiting or self._futures or not self._ended.empty():
             while waiting and len(self._futures) < self._room():
                 self._submit(waiting.popleft())
             for job, outcome in self._finished():
@@ -160,7 +163,7 @@ class _Work:
 
     def _do_alone(self, suspects: deque[Job]) -> Iterator[Outcome]:
         """Do those whose worker died again, each alone on one."""
-        while suspects or self._futures:
+        while suspects or self._futures or not self._ended.empty():
             busy = set(self._alone.values())
             free = [address for address in self._addresses() if address not in busy]
             for address in free[: len(suspects)]:
@@ -175,7 +178,12 @@ class _Work:
             self._client.cancel(list(self._futures), force=True)
 
     def _addresses(self) -> list[str]:
-        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+        # Asked for now: what `scheduler_info` says is seconds old, and may name a worker that is dead.
+        found = list(self._client.nthreads())
+        if not found and not self._said_waiting:
+            logger.info("The cluster has no worker yet; its first one is waited for.")
+            self._said_waiting = True
+        return found
 
     def _room(self) -> int:
         """How many scans may be under way: where they are sent, no more than the workers hold."""
@@ -200,6 +208,7 @@ class _Work:
             key=f"{PREFIX}{job.name}-{uuid.uuid4().hex[:8]}",
             pure=False,
             workers=[address] if address else None,
+            allow_other_workers=bool(address),  # it may die before it is asked
         )
         self._futures[future] = job
         if address:

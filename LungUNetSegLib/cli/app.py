@@ -33,6 +33,7 @@ COMMANDS = {
     "segment": ("LungUNetSegLib.cli.segment", "find the lungs in a chest CT"),
     "batch": ("LungUNetSegLib.cli.batch", "segment the lungs in every scan of an archive"),
     "report": ("LungUNetSegLib.cli.report", "write the tables and the page of a batch again"),
+    "node": ("LungUNetSegLib.cli.node", "segment the CT studies that a PACS sends, and send the results to it"),
     "info": ("LungUNetSegLib.cli.info", "describe a scan"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),

@@ -39,7 +39,10 @@ from LungUNetSegLib.segmentation.table import write_table
 from LungUNetSegLib.segments import LABEL_KINDS
 from LungUNetSegLib.volume.resample import limited_threads
 
-FORMATS = {**{ending.removeprefix("."): ending for ending in OUTPUT_ENDINGS}, **DICOM_OUTPUT_ENDINGS}
+FORMATS: dict[str, str] = {
+    **{ending.removeprefix("."): ending for ending in OUTPUT_ENDINGS},
+    **{str(name): ending for name, ending in DICOM_OUTPUT_ENDINGS.items()},
+}
 """Names of the kinds of files that can be written, and the ending of each."""
 
 ENDINGS = tuple(FORMATS.values())

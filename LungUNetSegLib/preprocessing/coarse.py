@@ -87,7 +87,7 @@ def bring_to_slices(
     return np.asarray(rows @ planes @ columns.T, np.float32)
 
 
-def tell(
+def coarse_at_slices(
     said: Float32 | None, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
 ) -> Float32:
     """Return the result of `bring_to_slices`; without a coarse view (`said` is None), all values are `UNKNOWN`."""

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from LungUNetSegLib.preprocessing.coarse import (
     as_channels,
+    coarse_at_slices,
     coarsen_slices,
     has_coarse_view,
     pad_depth,
     reduce_planes,
-    tell,
 )
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.grid import NetworkGrid, place_grid
@@ -71,7 +71,7 @@ class PreparedScan:
             sampled = needed
             slices = normalise(self.hu[seen[chunk]], config)
             if config.coarse_mm:
-                told = tell(coarse, np.arange(chunk.start, chunk.stop), depth, slice_mm, config)
+                told = coarse_at_slices(coarse, np.arange(chunk.start, chunk.stop), depth, slice_mm, config)
                 slices = np.concatenate((slices, as_channels(told)), axis=1)
             yield chunk, slices
 

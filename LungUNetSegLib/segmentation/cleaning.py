@@ -16,6 +16,7 @@ from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 SWAP_MM = 20.0
@@ -80,7 +81,9 @@ def clean(
         before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
     belief = np.minimum(region.sum(axis=1, dtype=np.uint16), 255).astype(np.uint8)
     after, removed = sort_parts(before, belief, spacing_mm)
-    is_cut = (after[0].any() and box[0].start == 0) or (after[-1].any() and box[0].stop == len(result))
+    ends = box[0].start == 0, box[0].stop == len(result)
+    removed += drop_thin_plates(after, hu[box], spacing_mm, is_cut=ends)
+    is_cut = (after[0].any() and ends[0]) or (after[-1].any() and ends[1])
     if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
         removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
         after[:] = 0

@@ -147,7 +147,7 @@ def train_coarse(
     return {name: value.detach().contiguous().clone() for name, value in average.state_dict().items()}
 
 
-def tell_views(
+def predict_views(
     scans: Scans, network_of: Sequence[nn.Module | None], seed: int, *, whole: bool = False
 ) -> list[SeenViews]:
     """Draw the views of every case, and compute the coarse network's probabilities for each.
@@ -168,7 +168,7 @@ def tell_views(
         said = None
         if network is not None and scans.has_coarse_view(number):
             said = tuple(
-                say(
+                predict_view(
                     network,
                     _spoil(scans.see(number, view)[0], rng) if index else scans.see(number, view)[0],
                     scans.preprocess,
@@ -180,7 +180,7 @@ def tell_views(
 
 
 @torch.inference_mode()
-def say(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> Said:
+def predict_view(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> Said:
     """Return a coarse network's (2, d, a, b) probabilities, 0 to 255, for a (d, a, b) view in HU."""
     image = torch.from_numpy(normalise(pad_depth(hu.numpy()), preprocess))
     probabilities = network(image[None, None]).sigmoid()[0, :, : len(hu)]
@@ -188,13 +188,13 @@ def say(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> Said:
     return said
 
 
-def tell_slices(network: nn.Module, case: CachedCase, preprocess: PreprocessConfig) -> npt.NDArray[np.float32]:
+def coarse_of_slices(network: nn.Module, case: CachedCase, preprocess: PreprocessConfig) -> npt.NDArray[np.float32]:
     """Return the coarse network's (D, 2, h, w) probabilities for the slices of a whole case."""
     depth = len(case.hu)
     if not has_coarse_view(depth, case.slice_mm, preprocess):
         return np.full((depth, 2, *preprocess.size), UNKNOWN, np.float32)
     scans = Scans.of([case], preprocess, None, None)
-    said = say(network, scans.see(0, whole_view(depth, preprocess.size))[0], preprocess)
+    said = predict_view(network, scans.see(0, whole_view(depth, preprocess.size))[0], preprocess)
     shares = said.astype(np.float32) / np.float32(255)
     return bring_to_slices(shares, np.arange(depth), depth, case.slice_mm, preprocess)
 

@@ -16,7 +16,7 @@ from LungUNetSegLib.preprocessing import normalise, slices_seen
 from LungUNetSegLib.preprocessing.coarse import as_channels
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint
-from LungUNetSegLib.training.coarse import build_coarse, tell_slices
+from LungUNetSegLib.training.coarse import build_coarse, coarse_of_slices
 
 BATCH_SIZE = 4
 
@@ -54,7 +54,7 @@ def predict_slices(
     total = sum(len(case.hu) for case in cases)
     preprocess = checkpoint.config.preprocess
     for case in cases:
-        told = None if coarse is None else tell_slices(coarse, case, preprocess)
+        told = None if coarse is None else coarse_of_slices(coarse, case, preprocess)
         seen = slices_seen(len(case.hu), case.slice_mm, preprocess)
         for start in range(0, len(case.hu), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)

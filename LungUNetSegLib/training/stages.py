@@ -27,7 +27,7 @@ from LungUNetSegLib.training.coarse import (
     Weights,
     build_coarse,
     parts_of,
-    tell_views,
+    predict_views,
     train_coarse,
 )
 from LungUNetSegLib.training.config import TrainingConfig
@@ -55,7 +55,7 @@ class Prepared:
 def draw_views(cases: Sequence[CachedCase], config: TrainingConfig) -> list[SeenViews]:
     """Draw the views of all cases, without a coarse network."""
     scans = Scans.of(cases, config.preprocess, config.views, config.pathology)
-    return tell_views(scans, [None] * len(cases), config.seed)
+    return predict_views(scans, [None] * len(cases), config.seed)
 
 
 def prepare_views(
@@ -74,15 +74,15 @@ def prepare_views(
     if config.coarse is None:
         plain = Scans.of(test, config.preprocess, config.views, None)
         return Prepared(
-            draw_views(training, config), tell_views(plain, [None] * len(test), config.seed, whole=True), None
+            draw_views(training, config), predict_views(plain, [None] * len(test), config.seed, whole=True), None
         )
     scans = Scans.of(training, config.preprocess, config.views, config.pathology)
     parts = parts_of(training, config.coarse.parts)
     networks = _coarse_networks(scans, parts, config, config.coarse, folder, progress)
     built = [build_coarse(config.coarse, weights) for weights in networks]
-    seen = tell_views(scans, [built[part] for part in parts], config.seed)
+    seen = predict_views(scans, [built[part] for part in parts], config.seed)
     tested = Scans.of(test, config.preprocess, config.views, None)
-    return Prepared(seen, tell_views(tested, [built[-1]] * len(test), config.seed, whole=True), networks[-1])
+    return Prepared(seen, predict_views(tested, [built[-1]] * len(test), config.seed, whole=True), networks[-1])
 
 
 def _coarse_networks(

@@ -25,9 +25,9 @@ def _world(depth: int = 12) -> np.ndarray:
 
 
 def clean(probabilities: np.ndarray, spacing_mm: tuple[float, float, float]) -> tuple[Probabilities, Cleaning]:
-    """Clean lungs that lie in a body without air around it."""
-    tissue = np.zeros(probabilities[:, 0].shape, np.int16)
-    return cleaning_module.clean(probabilities, tissue, spacing_mm)
+    """Clean aerated lungs that lie in a body without air around it."""
+    hu = np.where(probabilities.any(axis=1), -800, 0).astype(np.int16)
+    return cleaning_module.clean(probabilities, hu, spacing_mm)
 
 
 def _sides(probabilities: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from LungUNetSegLib.networks import UNet3dConfig, UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.training import stages
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.coarse import CoarseConfig, Scans, build_coarse, parts_of, say, train_coarse
+from LungUNetSegLib.training.coarse import CoarseConfig, Scans, build_coarse, parts_of, predict_view, train_coarse
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.stages import prepare_views
 
@@ -48,7 +48,7 @@ def test_it_learns_the_lungs_and_their_sides(phantoms: list[CachedCase]) -> None
     scans = Scans.of(phantoms, GRID, ViewConfig(shorter=0, narrower=0, rounded=0), None)
     network = build_coarse(COARSE, train_coarse(scans, [0, 1], COARSE, 120, seed=0))
     hu, lungs = scans.see(0, whole_view(8, GRID.size))
-    said = say(network, hu, GRID)
+    said = predict_view(network, hu, GRID)
     assert said.shape == tuple(lungs.shape)
     for side in (0, 1):
         assert dsc(said[side] > 127, lungs[side].numpy() > 0.5) > 0.75
@@ -89,7 +89,7 @@ def test_no_case_is_told_of_by_a_network_that_learnt_from_it(
         return []
 
     monkeypatch.setattr(stages, "train_coarse", train)
-    monkeypatch.setattr(stages, "tell_views", tell)
+    monkeypatch.setattr(stages, "predict_views", tell)
     monkeypatch.setattr(stages, "build_coarse", lambda config, weights: int(weights["number"]) - 1)
     prepared = prepare_views(phantoms, phantoms[:1], CONFIG, tmp_path)
     for case, network in enumerate(told[0]):

@@ -99,6 +99,7 @@ def finding_heading(code: str) -> str:
         "low-confidence": _("Uncertain result."),
         "uneven-slices": _("Uneven slice spacing."),
         "missing-slices": _("Slices are missing."),
+        "dicom-gaps": _("Gaps in the DICOM object."),
         "duplicate-slices": _("Duplicate slices."),
         "single-slice": _("Single slice."),
         "gantry-tilt": _("Tilted gantry."),

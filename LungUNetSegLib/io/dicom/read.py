@@ -88,7 +88,8 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     findings += put_together(chosen) + layout.findings + doubts + unit_of(chosen.stack) + check_ct(volume, place)
     # The slices of a tilted stack keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
-    return Scan(volume, place, chosen.uid, describe(chosen.title, volume), findings, places, chosen.stack.slices)
+    title, slices = describe(chosen.title, volume), chosen.stack.slices
+    return Scan(volume, place, chosen.uid, title, findings, places, slices=slices)
 
 
 def list_series(source: ScanInput) -> list[SeriesSummary]:

@@ -122,4 +122,4 @@ def _straightened(loop: Corners) -> Corners:
     before, after = loop - np.roll(loop, 1, axis=0), np.roll(loop, -1, axis=0) - loop
     turns = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     goes_back = (before * after).sum(axis=1) < 0
-    return loop[(turns != 0) | goes_back]
+    return np.asarray(loop[(turns != 0) | goes_back])

@@ -88,7 +88,7 @@ class Source:
 
     def frames(self, labels: Volume) -> tuple[Labels, tuple[Finding, ...]]:
         """Return labels on the slices, (slice, row, column), and what of them no slice shows."""
-        to_index = np.linalg.inv(labels.geometry.affine_lps[:3, :3])
+        to_index = np.asarray(np.linalg.inv(labels.geometry.affine_lps[:3, :3]), np.float64)
         found = np.stack([_on_slice(labels, each, to_index) for each in self.slices])
         slices = labels.geometry.to_index([each.position for each in self.slices])[:, _slice_axis(labels, self.slices)]
         seen = np.unique(np.rint(slices).astype(int))
@@ -204,7 +204,7 @@ def check_same_image(image: Scan, reference: Scan) -> None:
             " it was made, as it was made."
         )
     values = [_sample(scan.volume, geometry) for scan, geometry in zip((image, reference), (own, other), strict=True)]
-    if float(np.corrcoef(*values)[0, 1]) < _SAME_IMAGE:
+    if float(np.corrcoef(values[0], values[1])[0, 1]) < _SAME_IMAGE:
         raise WriteError(
             f"{image.source}: shows something else than the series in {reference.source}, on the same grid; give the"
             " series from which it was made."

@@ -15,6 +15,8 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, Segment
 VOLUME = ("118565006", "SCT", "Volume")
 ATTENUATION = ("112031", "DCM", "Attenuation Coefficient")
 MEAN = ("373098007", "SCT", "Mean")
+
+Concept = tuple[str, str, str]
 MILLILITRE = ("mL", "UCUM", "milliliter")
 HOUNSFIELD = ("[hnsf'U]", "UCUM", "Hounsfield unit")
 CONFIDENCE = ("expected-dice", f"99{NAME.upper()}", "Expected Dice coefficient, lower of both lungs")
@@ -51,7 +53,7 @@ def make_report(
     groups = []
     for segment in segments:
         name = NAMES[segment.label] if len(segments) > 1 else "total"
-        values = [(VOLUME, volumes_ml[name], MILLILITRE, None)]
+        values: list[tuple[Concept, float, Concept, Concept | None]] = [(VOLUME, volumes_ml[name], MILLILITRE, None)]
         if name in mean_hu:
             values.append((ATTENUATION, mean_hu[name], HOUNSFIELD, MEAN))
         if confidence is not None:

@@ -1,0 +1,103 @@
+"""`lungunetseg node`: a DICOM node that segments the CT studies it is sent."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from LungUNetSegLib.cli.arguments import thread_count
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.engines import DEVICES, ENGINES
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
+from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
+from LungUNetSegLib.node.config import LOCALHOST, NodeConfig, Peer, Tls
+from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.node import Node
+from LungUNetSegLib.segmentation.segmenter import Segmenter
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("--folder", type=Path, required=True, help="where studies wait; a restart goes on from there")
+    place = parser.add_argument_group("where results go: one of these")
+    place.add_argument("--send", metavar="TITLE@HOST:PORT", help="by C-STORE to this DICOM application")
+    place.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="into this folder")
+    parser.add_argument(
+        "--formats", nargs="+", choices=tuple(DICOM_OUTPUT_ENDINGS), default=["dicom-seg"], help="what is made"
+    )
+    parser.add_argument("--title", default="LUNGUNETSEG", help="the node's own AE title")
+    parser.add_argument("--host", default=LOCALHOST, help="the address to listen at; this machine only by default")
+    parser.add_argument("--port", type=int, default=11112, help="the port to listen at; 0 for any free one")
+    parser.add_argument("--allow", nargs="+", default=[], metavar="TITLE", help="AE titles that are heard; all without")
+    parser.add_argument(
+        "--allow-address", nargs="+", default=[], metavar="NET", help="addresses or networks that are heard"
+    )
+    parser.add_argument(
+        "--quiet", type=float, default=30.0, metavar="S", help="a study without news for so long is complete"
+    )
+    parser.add_argument("--by-association", action="store_true", help="a study is complete when its association ends")
+    parser.add_argument("--most-studies", type=int, default=100, metavar="N", help="more may not wait")
+    parser.add_argument("--most-gb", type=float, default=50.0, metavar="GB", help="of disk for all that waits")
+    parser.add_argument("--status-port", type=int, metavar="PORT", help="a status page for this machine at this port")
+    parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="take only encrypted connections")
+    parser.add_argument("--tls-clients", type=Path, metavar="CA", help="and only of clients that this authority signed")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append what happens, a JSON object a line")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="as for segment")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
+    parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Serve until a signal ends it.
+
+    Raises:
+        LungUNetSegError: A setting, folder or port that cannot be used.
+    """
+    config = _config(arguments)
+    segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
+    node = Node(config, segmenter, Journal(arguments.json))
+    try:
+        print(_welcome(node), flush=True)
+        node.run()
+    finally:
+        node.close()
+    return 0
+
+
+def _config(arguments: argparse.Namespace) -> NodeConfig:
+    if arguments.tls_clients and not arguments.tls:
+        raise ConfigError("--tls-clients needs --tls CERT KEY.")
+    return NodeConfig(
+        folder=arguments.folder,
+        title=arguments.title,
+        host=arguments.host,
+        port=arguments.port,
+        titles=tuple(arguments.allow),
+        addresses=tuple(arguments.allow_address),
+        quiet_s=arguments.quiet,
+        by_association=arguments.by_association,
+        formats=tuple(arguments.formats),
+        send_to=Peer.parse(arguments.send) if arguments.send else None,
+        output=arguments.output,
+        most_studies=arguments.most_studies,
+        most_bytes=int(arguments.most_gb * 1e9),
+        status_port=arguments.status_port,
+        tls=Tls(certificate=arguments.tls[0], key=arguments.tls[1], clients=arguments.tls_clients)
+        if arguments.tls
+        else None,
+    )
+
+
+def _welcome(node: Node) -> str:
+    """Say what the node exposes, to whom."""
+    config = node.config
+    who = "this machine only" if config.is_local else f"addresses {', '.join(config.addresses)}"
+    titles = f"AE titles {', '.join(config.titles)}" if config.titles else "any AE title"
+    way = "encrypted" if config.tls else "not encrypted"
+    page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
+    return (
+        f"{config.title} takes CT by C-STORE at {config.host}:{node.port}, {way}, from {who}, {titles}{page}."
+        " For research only."
+    )

@@ -1,0 +1,129 @@
+"""What a node is told: where it listens, whom it hears, what it makes of a study and where that goes."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.io.endings import DicomFormat
+
+LOCALHOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A DICOM application that results are sent to.
+
+    Attributes:
+        title: Its AE title.
+        host: Name or address.
+        port: TCP port.
+    """
+
+    title: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Peer:
+        """Return the peer that ``TITLE@HOST:PORT`` names.
+
+        Raises:
+            ConfigError: The text is none.
+        """
+        title, at, place = text.rpartition("@")
+        host, colon, port = place.rpartition(":")
+        if not (at and colon and title and host and port.isdecimal() and 0 < int(port) < 65536 and len(title) <= 16):
+            raise ConfigError(f"{text!r} is no destination; write TITLE@HOST:PORT, such as ORTHANC@127.0.0.1:4242.")
+        return cls(title=title, host=host.strip("[]"), port=int(port))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """Encryption of the connections that a node takes.
+
+    Attributes:
+        certificate: The node's own, PEM.
+        key: Its private key, PEM.
+        clients: Certificates of authorities whose clients are heard; None for clients without certificates.
+    """
+
+    certificate: Path
+    key: Path
+    clients: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeConfig:
+    """Settings of a node.
+
+    Attributes:
+        folder: Where studies wait; all that a restart needs is in it.
+        title: The node's own AE title.
+        host: Address to listen at.
+        port: TCP port to listen at; 0 for any free one.
+        titles: Calling AE titles that are heard; all where there are none.
+        addresses: Addresses or networks that are heard; all where there are none.
+        quiet_s: A study is complete when nothing came for so long.
+        by_association: Whether it is also complete when its association ends in order.
+        formats: What is made of each study.
+        send_to: Whither results are sent by C-STORE.
+        output: Folder into which results are written where nobody is to be sent to.
+        most_studies: Studies that may wait; further ones are refused.
+        most_bytes: Of all that waits.
+        most_object_bytes: Of one object.
+        status_port: Port of the status page on this machine; 0 for any free one, None for no page.
+        tls: Encryption, if wanted.
+    """
+
+    folder: Path
+    title: str = "LUNGUNETSEG"
+    host: str = LOCALHOST
+    port: int = 11112
+    titles: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    quiet_s: float = 30.0
+    by_association: bool = False
+    formats: tuple[DicomFormat, ...] = ("dicom-seg",)
+    send_to: Peer | None = None
+    output: Path | None = None
+    most_studies: int = 100
+    most_bytes: int = 50 << 30
+    most_object_bytes: int = 2 << 30
+    status_port: int | None = None
+    tls: Tls | None = None
+
+    def __post_init__(self) -> None:
+        if (self.send_to is None) == (self.output is None):
+            raise ConfigError("Results go to one place: give either a destination to send to, or a folder.")
+        if not 1 <= len(self.title) <= 16:
+            raise ConfigError(f"An AE title has 1 to 16 characters, got {self.title!r}.")
+        if "dicom-sr" in self.formats and "dicom-seg" not in self.formats:
+            raise ConfigError("A report refers to a SEG: ask for dicom-seg beside dicom-sr.")
+        if self.quiet_s <= 0 or self.most_studies < 1 or self.most_bytes < 1 or self.most_object_bytes < 1:
+            raise ConfigError("The quiet time and the limits are positive numbers.")
+        for each in self.addresses:
+            try:
+                ipaddress.ip_network(each, strict=False)
+            except ValueError:
+                raise ConfigError(f"{each!r} is no address or network, such as 10.0.0.7 or 10.0.0.0/24.") from None
+        if not self.is_local and not self.addresses:
+            raise ConfigError(
+                f"A node that listens at {self.host} is open to the network: say which addresses it hears with"
+                " --allow-address, such as the PACS's."
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the node."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def hears(self, address: str) -> bool:
+        """Whether an address is one that may connect."""
+        try:
+            own = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return not self.addresses or any(own in ipaddress.ip_network(each, strict=False) for each in self.addresses)

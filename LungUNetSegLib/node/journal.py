@@ -1,0 +1,41 @@
+"""What a node did, a JSON object a line, without anything that names a patient."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import deque
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+RECENT = 50
+
+logger = logging.getLogger(__name__)
+
+
+class Journal:
+    """Tells the log, a file if there is one, and remembers the last events for the status page.
+
+    Args:
+        path: JSON lines are appended to it.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path, self._lock = path, threading.Lock()
+        self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+
+    def write(self, event: str, **about: Any) -> None:
+        """Note an event with plain values; job names are digests of identifiers."""
+        entry = {"time": datetime.now().astimezone().isoformat(timespec="seconds"), "event": event, **about}
+        with self._lock:
+            self.recent.append(entry)
+            logger.info("%s %s", event, " ".join(f"{key}={value}" for key, value in about.items()))
+            if self._path is None:
+                return
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(entry, default=str) + "\n")
+            except OSError as error:  # a full disk is no reason to stop hearing
+                logger.warning("%s: the journal cannot be written: %s", self._path, error)

@@ -1,0 +1,136 @@
+"""A node as a whole: it hears, segments one study after another, and sends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from LungUNetSegLib.errors import one_line
+from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
+from LungUNetSegLib.io.dicom_objects.identity import Maker
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.node.config import NodeConfig
+from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.receive import Receiver, pynetdicom
+from LungUNetSegLib.node.send import Sender
+from LungUNetSegLib.node.status import StatusPage
+from LungUNetSegLib.node.store import Store
+from LungUNetSegLib.segmentation.segmenter import Segmenter
+
+POLL_S = 0.25
+
+logger = logging.getLogger(__name__)
+
+
+class Node:
+    """A running node; close it.
+
+    Args:
+        config: What it is told.
+        segmenter: What finds the lungs.
+        journal: What happened.
+
+    Raises:
+        ConfigError: Its folder or port cannot be used.
+        MissingDependencyError: pynetdicom or highdicom is not installed.
+    """
+
+    def __init__(self, config: NodeConfig, segmenter: Segmenter, journal: Journal) -> None:
+        pynetdicom(), highdicom()
+        self.config, self.journal, self._segmenter = config, journal, segmenter
+        self.store = Store(config)
+        self._stop = threading.Event()
+        self._sender = Sender(config, self.store, journal)
+        self._sending = threading.Thread(target=self._send_on, name="sender", daemon=True)
+        self._page: StatusPage | None = None
+        try:
+            self._receiver = Receiver(config, self.store, journal, self._ended)
+            if config.status_port is not None:
+                self._page = StatusPage(config.status_port, self.store.counts, journal)
+        except BaseException:
+            self.store.close()
+            raise
+        self._sending.start()
+        journal.write("listening", host=config.host, port=self.port, title=config.title)
+
+    @property
+    def port(self) -> int:
+        """The port that it hears at."""
+        return self._receiver.port
+
+    @property
+    def status_port(self) -> int | None:
+        """The port of the status page."""
+        return self._page.port if self._page else None
+
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Segment what comes, until `until` says so or the node is closed."""
+        while not self._stop.is_set() and not until():
+            for job in self.store.collect(self.config.quiet_s):
+                self.journal.write("complete", job=job)
+            job_now = self.store.next_job()
+            if job_now is None:
+                self._stop.wait(POLL_S)
+            else:
+                self._segment(job_now)
+
+    def close(self) -> None:
+        """Take no more, let the sender end its step, and leave the rest on disk."""
+        self._stop.set()
+        self._receiver.stop()
+        if self._page:
+            self._page.stop()
+        self._sending.join()
+        self.store.close()
+
+    def _ended(self, studies: list[str]) -> None:
+        if self.config.by_association:
+            for study in studies:
+                for job in self.store.collect(0.0, study):
+                    self.journal.write("complete", job=job)
+
+    def _segment(self, job: str) -> None:
+        """Make a job's results; one that fails is put aside and stops nothing."""
+        try:
+            self._make_results(job)
+        except Exception as error:  # whatever a study leads to, the next one is waiting
+            logger.debug("job %s failed", job, exc_info=True)
+            self.store.fail("queue", job, one_line(error))
+            self.journal.write("failed", job=job, reason=_without_paths(one_line(error), self.store))
+
+    def _make_results(self, job: str) -> None:
+        folder = self.store.work_folder(job)
+        scan = read_scan(self.store.root / "queue" / job)
+        result = self._segmenter.segment(scan.volume)
+        lungs = LungResult(
+            labels=result.labels,
+            segments=result.segments,
+            volumes_ml=result.volumes_ml,
+            mean_hu=result.mean_hu,
+            confidence=result.quality.get("confidence"),
+        )
+        model = self._segmenter.model
+        maker = Maker(model=model.name, sha256=model.sha256)
+        # The same study gives the same objects: what is sent again after a crash replaces itself.
+        objects, told = make_objects(self.config.formats, lungs, scan, maker, DicomOptions(fixed_uids=True))
+        for kind, dataset in objects.items():
+            write_object(dataset, folder / f"{kind}.dcm")
+        self.store.finish(job)
+        findings = [finding.code for finding in (*scan.findings, *result.findings, *told)]
+        seconds = round(sum(result.seconds.values()) - result.seconds.get("load", 0.0), 1)
+        self.journal.write("segmented", job=job, slices=len(scan.slices), seconds=seconds, findings=findings)
+
+    def _send_on(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._sender.step()
+            except Exception as error:
+                logger.debug("sending failed", exc_info=True)
+                self.journal.write("not-sent", reason=one_line(error))
+            self._stop.wait(POLL_S)
+
+
+def _without_paths(text: str, store: Store) -> str:
+    return text.replace(str(store.root), "")

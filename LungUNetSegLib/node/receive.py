@@ -1,0 +1,160 @@
+"""The node's ear: C-ECHO and C-STORE of CT images from those who are allowed, kept on disk before they are answered."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+from pydicom import dcmread
+
+from LungUNetSegLib.errors import ConfigError, MissingDependencyError
+from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, SINGLE_FRAME_CT
+from LungUNetSegLib.node.config import NodeConfig, Tls
+from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.store import FullError, Store
+
+SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
+"""Status of C-STORE (PS3.4 B.2.3)."""
+
+TRANSFER_SYNTAXES = (
+    *("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"),
+    *("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"),
+    "1.2.840.10008.1.2.5",
+)
+"""What the reader can decode without loss: uncompressed, deflated, JPEG lossless, JPEG-LS, JPEG 2000, RLE."""
+
+MOST_ASSOCIATIONS = 16
+NETWORK_TIMEOUT_S = 60
+_UID = re.compile(r"[0-9.]{1,64}")
+
+
+def pynetdicom() -> Any:
+    """Return the package pynetdicom.
+
+    Raises:
+        MissingDependencyError: It is not installed.
+    """
+    try:
+        import pynetdicom
+    except ImportError as error:
+        raise MissingDependencyError(
+            "A DICOM node needs pynetdicom, which is not installed: in a checkout of LungUNetSeg, run"
+            " `pip install '.[node]'`."
+        ) from error
+    return pynetdicom
+
+
+class Receiver:
+    """A DICOM server that fills a store; `stop` ends it.
+
+    Args:
+        config: Where it listens and whom it hears.
+        store: Where objects go.
+        journal: What happened.
+        on_end: Told of the studies whose association ended in order.
+
+    Raises:
+        ConfigError: The port is taken, or a certificate cannot be read.
+    """
+
+    def __init__(self, config: NodeConfig, store: Store, journal: Journal, on_end: Callable[[list[str]], None]) -> None:
+        net = pynetdicom()
+        self._config, self._store, self._journal, self._on_end = config, store, journal, on_end
+        entity = net.AE(ae_title=config.title)
+        entity.maximum_associations = MOST_ASSOCIATIONS
+        entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
+        entity.require_called_aet = True
+        entity.require_calling_aet = list(config.titles)
+        entity.add_supported_context("1.2.840.10008.1.1")
+        for sop_class in (SINGLE_FRAME_CT, *MULTI_FRAME_CT):
+            entity.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
+        event = net.evt
+        handlers = [
+            (event.EVT_REQUESTED, self._requested),
+            (event.EVT_C_ECHO, lambda _: SUCCESS),
+            (event.EVT_C_STORE, self._store_object),
+            (event.EVT_RELEASED, lambda each: self._ended(each, in_order=True)),
+            (event.EVT_ABORTED, lambda each: self._ended(each, in_order=False)),
+            (event.EVT_CONN_CLOSE, lambda each: self._ended(each, in_order=False)),
+        ]
+        try:
+            self._server = entity.start_server(
+                (config.host, config.port),
+                block=False,
+                evt_handlers=handlers,
+                ssl_context=_context(config.tls) if config.tls else None,
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"The node cannot listen at {config.host}, port {config.port}: {error.strerror or error}."
+            ) from error
+
+    @property
+    def port(self) -> int:
+        """The port that it listens at."""
+        return int(self._server.socket.getsockname()[1])
+
+    def stop(self) -> None:
+        """Take no more; associations that are open are aborted, and their senders know."""
+        self._server.shutdown()
+
+    def _requested(self, event: Any) -> None:
+        address = event.assoc.requestor.address
+        if self._config.hears(address):
+            return
+        self._journal.write("refused", address=address, title=event.assoc.requestor.ae_title)
+        event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # permanent, by the user, calling AE title not recognised
+        event.assoc.kill()
+
+    def _store_object(self, event: Any) -> int:
+        try:
+            content = event.encoded_dataset()
+            if len(content) > self._config.most_object_bytes:
+                self._journal.write("too-large", bytes=len(content))
+                return OUT_OF_RESOURCES
+            wanted = ["StudyInstanceUID", "SOPInstanceUID"]
+            header = dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=wanted)
+            study, instance = str(header.StudyInstanceUID), str(header.SOPInstanceUID)
+            if not (_UID.fullmatch(study) and _UID.fullmatch(instance)):
+                raise ValueError("identifiers that are none")
+        except Exception as error:  # a hostile or broken object raises nearly anything
+            self._journal.write("not-understood", reason=type(error).__name__)
+            return CANNOT_UNDERSTAND
+        try:
+            self._store.add(_key(event), study, instance, content)
+        except (FullError, OSError) as error:
+            self._journal.write("no-room", reason=str(error))
+            return OUT_OF_RESOURCES
+        return SUCCESS
+
+    def _ended(self, event: Any, *, in_order: bool) -> None:
+        studies = self._store.ended(_key(event), in_order=in_order)
+        if studies and not in_order:
+            self._journal.write("broken-off", studies=studies)
+        elif studies:
+            self._on_end(studies)
+
+
+def _key(event: Any) -> str:
+    """Name an association among all of this run and those before."""
+    association = event.assoc
+    if not hasattr(association, "lungunetseg_key"):
+        import uuid
+
+        association.lungunetseg_key = uuid.uuid4().hex
+    return str(association.lungunetseg_key)
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+        if tls.clients is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(tls.clients)
+    except OSError as error:
+        raise ConfigError(f"{tls.certificate}: the certificate or its key cannot be used: {error}.") from error
+    return context

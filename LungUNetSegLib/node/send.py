@@ -1,0 +1,103 @@
+"""The node's mouth: results by C-STORE to their destination, or as files into a folder, until they have arrived."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from pydicom import dcmread
+
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.node.config import NodeConfig, Peer
+from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.receive import NETWORK_TIMEOUT_S, pynetdicom
+from LungUNetSegLib.node.store import Store
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
+MOST_REFUSALS = 20
+"""A destination that answers but refuses an object so often will not take it; one that is away is waited for."""
+
+
+class NotSentError(Exception):
+    """Results have not arrived; the destination is away, or refused one."""
+
+    def __init__(self, message: str, *, refused: bool) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+class Sender:
+    """Sends what is in a store's outbox; `step` is called again and again."""
+
+    def __init__(self, config: NodeConfig, store: Store, journal: Journal) -> None:
+        self._config, self._store, self._journal = config, store, journal
+        self._tries: dict[str, tuple[int, float]] = {}
+        self._refusals: dict[str, int] = {}
+
+    def step(self) -> None:
+        """Try to send each job whose time has come."""
+        for folder in self._store.outbox():
+            tries, when = self._tries.get(folder.name, (0, 0.0))
+            if time.monotonic() < when:
+                continue
+            try:
+                self._deliver(folder)
+            except (NotSentError, OSError) as error:
+                self._failed(folder.name, tries + 1, error)
+            else:
+                self._tries.pop(folder.name, None)
+                self._journal.write("sent", job=folder.name)
+
+    def _deliver(self, folder: Path) -> None:
+        files = sorted(folder.glob("*.dcm"))
+        if self._config.send_to is not None:
+            send(files, self._config.send_to, self._config.title)
+        else:
+            assert self._config.output is not None
+            self._config.output.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                with replacing(self._config.output / f"{folder.name}.{file.name}", ".dcm") as draft:
+                    shutil.copyfile(file, draft)
+        self._store.sent(folder.name, {"job": folder.name, "objects": [file.name for file in files]})
+
+    def _failed(self, job: str, tries: int, error: Exception) -> None:
+        refused = isinstance(error, NotSentError) and error.refused
+        self._refusals[job] = self._refusals.get(job, 0) + refused
+        self._journal.write("not-sent", job=job, tries=tries, reason=str(error))
+        if self._refusals[job] >= MOST_REFUSALS:
+            self._store.fail("outbox", job, str(error))
+            self._journal.write("failed", job=job, reason=str(error))
+            return
+        wait_s = min(FIRST_WAIT_S * 2 ** min(tries - 1, 16), LONGEST_WAIT_S)
+        self._tries[job] = (tries, time.monotonic() + wait_s)
+
+
+def send(files: list[Path], peer: Peer, title: str) -> None:
+    """Send DICOM files in one association.
+
+    Raises:
+        NotSentError: Nobody answers, or one of them was not taken.
+    """
+    datasets = [dcmread(file) for file in files]
+    entity = pynetdicom().AE(ae_title=title)
+    entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
+    entity.connection_timeout = NETWORK_TIMEOUT_S
+    for dataset in datasets:
+        entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+    association = entity.associate(peer.host, peer.port, ae_title=peer.title)
+    place = f"{peer.title} at {peer.host}:{peer.port}"
+    if not association.is_established:
+        raise NotSentError(f"{place} does not answer, or takes no association", refused=False)
+    try:
+        for dataset in datasets:
+            try:
+                status = association.send_c_store(dataset)
+            except (ValueError, RuntimeError) as error:  # it takes no such objects; the association broke off
+                raise NotSentError(f"{place} takes no {dataset.Modality}: {error}", refused=True) from error
+            if "Status" not in status:
+                raise NotSentError(f"{place} went away", refused=False)
+            if status.Status != 0 and status.Status >> 12 != 0xB:  # Bxxx are warnings: it was stored
+                raise NotSentError(f"{place} refused {dataset.Modality} with {status.Status:04X}H", refused=True)
+    finally:
+        association.release()

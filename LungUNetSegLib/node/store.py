@@ -1,0 +1,223 @@
+"""What a node keeps on disk: nothing is known only in memory, and each step is one renaming of a folder.
+
+``incoming/STUDY`` collects objects; when complete it becomes ``queue/JOB``; its results, made in ``work/JOB``, become
+``outbox/JOB``; what was sent is recorded in ``done/JOB.json``, what went wrong lies in ``failed/JOB`` with the reason.
+A node that is killed at any moment goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.node.config import NodeConfig
+
+STEPS = ("incoming", "queue", "work", "outbox", "done", "failed", "trash")
+OPEN = ".open-"
+"""How the markers of associations begin that have sent to a study and have not ended in order."""
+
+REASON = "reason.json"
+MOST_DONE = 1000
+SPARE_BYTES = 256 << 20
+"""Of the disk that is always left free."""
+
+
+class FullError(Exception):
+    """There is no room for an object now; its sender may try again later."""
+
+
+class Store:
+    """The folder of a node.
+
+    Raises:
+        ConfigError: Another node uses the folder, or it cannot be made.
+    """
+
+    def __init__(self, config: NodeConfig) -> None:
+        self._config, self._lock = config, threading.RLock()
+        self.root = config.folder
+        try:
+            for step in STEPS:
+                (self.root / step).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.root}: the node's folder cannot be made: {error.strerror}.") from error
+        self._guard = _locked(self.root / ".lock")
+        self._live: set[str] = set()
+        self._bytes = 0
+        for step in ("work", "trash"):
+            for left in (self.root / step).iterdir():
+                shutil.rmtree(left, ignore_errors=True)
+        for job in list((self.root / "queue").iterdir()):
+            if (self.root / "outbox" / job.name).exists() or self._record(job.name).exists():
+                self._drop(job)  # killed after its results were safe
+        for job in list((self.root / "outbox").iterdir()):
+            if self._record(job.name).exists():
+                self._drop(job)  # killed after they were sent
+
+        self._bytes = sum(_size(self.root / step) for step in ("incoming", "queue", "outbox", "failed"))
+
+    def close(self) -> None:
+        """Let another node have the folder."""
+        os.close(self._guard)
+
+    def add(self, association: str, study_uid: str, instance_uid: str, content: bytes) -> None:
+        """Keep an object of a study; when this returns, it is safe.
+
+        Raises:
+            FullError: Too many studies wait, or too many bytes, or the disk is nearly full.
+            OSError: The disk refused.
+        """
+        with self._lock:
+            study = self.root / "incoming" / _name(study_uid)
+            path = study / f"{_name(instance_uid)}.dcm"
+            self._check_room(study, len(content) - (path.stat().st_size if path.exists() else 0))
+            study.mkdir(exist_ok=True)
+            marker = study / f"{OPEN}{association}"
+            if association not in self._live or not marker.exists():
+                marker.touch()
+                self._live.add(association)
+        draft = path.with_suffix(f".{association}.part")
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            with self._lock:
+                before = path.stat().st_size if path.exists() else 0
+                draft.replace(path)
+                self._bytes += len(content) - before
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _check_room(self, study: Path, size: int) -> None:
+        waiting = sum(1 for step in ("incoming", "queue") for _ in (self.root / step).iterdir())
+        if not study.exists() and waiting >= self._config.most_studies:
+            raise FullError(f"{waiting} studies wait already")
+        if self._bytes + size > self._config.most_bytes:
+            raise FullError("the node's share of the disk is used up")
+        if shutil.disk_usage(self.root).free < size + SPARE_BYTES:
+            raise FullError("the disk is nearly full")
+
+    def ended(self, association: str, *, in_order: bool) -> list[str]:
+        """Note an association's end; return the names of the studies that it sent to.
+
+        A study whose association broke off is not complete until one that sends to it ends in order.
+        """
+        with self._lock:
+            self._live.discard(association)
+            markers = list((self.root / "incoming").glob(f"*/{OPEN}{association}"))
+            for marker in markers if in_order else []:
+                for other in marker.parent.glob(f"{OPEN}*"):
+                    if other.name.removeprefix(OPEN) not in self._live:
+                        other.unlink()
+                os.utime(marker.parent)
+            return [marker.parent.name for marker in markers]
+
+    def collect(self, quiet_s: float, study: str | None = None) -> list[str]:
+        """Move complete studies into the queue: those in which nothing came for so long, and no association is open."""
+        moved = []
+        with self._lock:
+            for folder in sorted((self.root / "incoming").iterdir()):
+                if study not in (None, folder.name):
+                    continue
+                times = [each.stat().st_mtime for each in (folder, *folder.iterdir())]
+                if time.time() - max(times) < quiet_s or any(folder.glob(f"{OPEN}*")):
+                    continue
+                if not any(folder.glob("*.dcm")):
+                    continue
+                job = f"{folder.name}-{time.time_ns() // 1_000_000}"
+                folder.rename(self.root / "queue" / job)
+                moved.append(job)
+        return moved
+
+    def next_job(self) -> str | None:
+        """Return the job that has waited longest, or None."""
+        jobs = sorted((self.root / "queue").iterdir(), key=lambda each: each.name.rpartition("-")[2])
+        return jobs[0].name if jobs else None
+
+    def work_folder(self, job: str) -> Path:
+        """Return an empty folder for a job's results."""
+        folder = self.root / "work" / job
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
+
+    def finish(self, job: str) -> None:
+        """Hand a job's results over to be sent, all at once, and forget its images."""
+        with self._lock:
+            self._bytes += _size(self.root / "work" / job)
+            (self.root / "work" / job).rename(self.root / "outbox" / job)
+            self._drop(self.root / "queue" / job)
+
+    def fail(self, step: str, job: str, reason: str) -> None:
+        """Put a job aside with the reason, images and all; a person may move it back into its step."""
+        with self._lock:
+            target = self.root / "failed" / job
+            shutil.rmtree(target, ignore_errors=True)
+            (self.root / step / job).rename(target)
+            with replacing(target / REASON, ".json") as draft:
+                draft.write_text(json.dumps({"step": step, "reason": reason}) + "\n", encoding="utf-8")
+
+    def outbox(self) -> Iterator[Path]:
+        """Yield the folders of results that are to be sent, the oldest first."""
+        yield from sorted((self.root / "outbox").iterdir(), key=lambda each: each.name.rpartition("-")[2])
+
+    def sent(self, job: str, about: dict[str, Any]) -> None:
+        """Record that all of a job's results have arrived, and forget them."""
+        with replacing(self._record(job), ".json") as draft:
+            draft.write_text(json.dumps(about) + "\n", encoding="utf-8")
+        with self._lock:
+            self._drop(self.root / "outbox" / job)
+        records = sorted((self.root / "done").glob("*.json"), key=lambda each: each.stat().st_mtime)
+        for old in records[:-MOST_DONE]:
+            old.unlink(missing_ok=True)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many studies are at each step, and the bytes of all."""
+        steps = {step: sum(1 for _ in (self.root / step).iterdir()) for step in STEPS if step not in ("work", "trash")}
+        return steps | {"bytes": self._bytes}
+
+    def _record(self, job: str) -> Path:
+        return self.root / "done" / f"{job}.json"
+
+    def _drop(self, folder: Path) -> None:
+        """Remove a folder so that no half of it is ever found in its place."""
+        trash = self.root / "trash" / f"{folder.parent.name}-{folder.name}"
+        freed = _size(folder)
+        folder.rename(trash)
+        self._bytes = max(0, self._bytes - freed)
+        shutil.rmtree(trash, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _name(uid: str) -> str:
+    """A folder's or file's name for whatever a sender calls an identifier."""
+    return hashlib.sha256(uid.encode(errors="replace")).hexdigest()[:32]
+
+
+def _locked(path: Path) -> int:
+    """Open a file that only one process can hold; the system frees it when that ends, however it does."""
+    guard = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        import fcntl
+    except ImportError:  # Windows: two nodes in one folder are the user's own care
+        return guard
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(guard)
+        raise ConfigError(f"{path.parent}: another node uses this folder; end it, or give another --folder.") from None
+    return guard

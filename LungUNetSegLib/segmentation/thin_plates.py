@@ -1,0 +1,89 @@
+"""Solid tissue that is called lung in one or two slices, and not in those above and below.
+
+A liver may look like an opaque lung in a slice, and not in the next. No lung, however dense, begins and ends within a
+few millimetres over a wide area.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.segmentation.probabilities import Labels, Mask
+
+THICKNESS_MM = 12.0
+"""Lung that is thicker along the body's length is left alone."""
+
+AREA_MM2 = 500.0
+"""So is what is smaller in its slice: the tips of lungs, the rims of domes."""
+
+RIM_MM = 4.5
+"""Narrower strips do not count: where a lung's surface slants, its rim is thin."""
+
+SOLID_HU = -300.0
+"""Aerated lung has less on average: its thin parts, such as the middle lobe over the heart, are left alone."""
+
+
+def drop_thin_plates(
+    labels: Labels,
+    hu: npt.NDArray[np.int16],
+    spacing_mm: tuple[float, float, float],
+    *,
+    is_cut: tuple[bool, bool] = (True, True),
+) -> list[int]:
+    """Remove solid plates from labels in place.
+
+    What reaches an end at which the scan is cut may go on beyond it and stays. Scans with slices further apart than
+    `THICKNESS_MM` stay as they are: they cannot show how thick anything is.
+
+    Args:
+        labels: (D, h, w) uint8; 1 = the patient's right lung, 2 = left.
+        hu: (D, h, w) the scan there.
+        spacing_mm: (slice, row, column).
+        is_cut: Whether the scan ends with the first slice, and with the last.
+
+    Returns:
+        The voxels of each plate.
+    """
+    slices = math.floor(THICKNESS_MM / spacing_mm[0]) + 1
+    if slices < 2:
+        return []
+    removed = []
+    for side in np.unique(labels[labels > 0]):
+        thin = _thin(labels == side, slices, is_cut)
+        for plane, values, inside in zip(labels, hu, thin, strict=True):
+            removed += _drop_solid(plane, values, inside, spacing_mm)
+    return removed
+
+
+def _thin(lung: Mask, slices: int, is_cut: tuple[bool, bool]) -> Mask:
+    """Return where a lung is less than so many slices thick; it goes on beyond an end at which the scan is cut."""
+    longer = np.pad(lung, ((slices, slices), (0, 0), (0, 0))).view(np.uint8)
+    longer[:slices], longer[-slices:] = lung[0] & is_cut[0], lung[-1] & is_cut[1]
+    eroded = ndimage.minimum_filter1d(longer, slices, axis=0)
+    # Even sizes have no middle: the second filter is moved back by the slice by which the first one is off.
+    opened = ndimage.maximum_filter1d(eroded, slices, axis=0, origin=-1 if slices % 2 == 0 else 0)
+    return np.asarray(lung & (opened[slices:-slices] == 0))
+
+
+def _drop_solid(
+    labels: Labels, hu: npt.NDArray[np.int16], thin: Mask, spacing_mm: tuple[float, float, float]
+) -> list[int]:
+    """Remove the wide and solid parts of `thin` from one slice, (h, w)."""
+    pixel_mm2 = spacing_mm[1] * spacing_mm[2]
+    if np.count_nonzero(thin) * pixel_mm2 < AREA_MM2:
+        return []
+    wide = ndimage.binary_opening(thin, iterations=max(1, round(RIM_MM / spacing_mm[1])))
+    parts, count = ndimage.label(wide)
+    removed = []
+    for number in range(1, count + 1):
+        part = parts == number
+        size = int(np.count_nonzero(part))
+        if size * pixel_mm2 >= AREA_MM2 and float(hu[part].mean()) > SOLID_HU:
+            rim = ndimage.binary_dilation(part, iterations=max(1, round(RIM_MM / spacing_mm[1])), mask=thin)
+            labels[rim] = 0
+            removed.append(int(np.count_nonzero(rim)))
+    return removed

@@ -1,0 +1,106 @@
+"""A batch on a Dask cluster: the same files as without, whatever becomes of its workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from batch_results import Command
+from dask_machines import Machines, machines
+
+import LungUNetSegLib
+from LungUNetSegLib.batch import dask_executor
+from LungUNetSegLib.io import write_image
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+
+pytest.importorskip("distributed")
+pytestmark = [
+    pytest.mark.slow,
+    # Sockets that a worker's death leaves open are the cluster's, and closed by the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+SCANS = 5
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory):
+    """Two workers; a scan called "deadly" ends the one that reads it."""
+    with machines(tmp_path_factory.mktemp("dask"), workers=2) as running:
+        yield running
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number in range(SCANS):
+        write_image(folder / f"{number}.nrrd", make_phantom(phantom_geometry((24, 64, 72)), rng=number).ct)
+    return folder
+
+
+def labels_in(out: Path) -> dict[str, bytes]:
+    """Return each scan's labels and picture by its name without the batch's own digits."""
+    files = [*(out / "scans").glob("*/lungs.nii.gz"), *(out / "scans").glob("*/preview.png")]
+    return {f"{path.parent.name.rpartition('-')[0]}/{path.name}": path.read_bytes() for path in files}
+
+
+def test_dead_workers_change_nothing_and_a_deadly_scan_is_given_up(
+    batch: Command, scans: Path, tmp_path: Path, cluster: Machines
+) -> None:
+    """Protects a night on a cluster: a worker is killed in the middle, and one scan kills each that reads it."""
+    batch(scans, "-o", tmp_path / "alone")
+    (scans / "deadly.nrrd").write_bytes((scans / "0.nrrd").read_bytes())
+
+    def kill_one() -> None:
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "out").glob("scans/*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(cluster.workers()[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    code, stdout, stderr = batch(scans, "--scheduler", cluster.address)
+    killer.join()
+    assert code == 1 and f"{SCANS} of {SCANS + 1} scans done, 1 failed" in stdout
+    assert "two workers that segmented it died" in stderr
+    assert (
+        labels_in(tmp_path / "out") == labels_in(tmp_path / "alone") and len(labels_in(tmp_path / "out")) == 2 * SCANS
+    )
+
+
+def test_scans_that_are_sent_give_the_same(batch: Command, scans: Path, tmp_path: Path, cluster: Machines) -> None:
+    """Protects workers that do not see the files: their results come back whole."""
+    batch(scans, "-o", tmp_path / "alone")
+    code, stdout, _ = batch(scans, "--scheduler", cluster.address, "--send")
+    assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout
+    assert labels_in(tmp_path / "out") == labels_in(tmp_path / "alone")
+
+
+def test_workers_of_this_machine(batch: Command, scans: Path, tmp_path: Path) -> None:
+    code, stdout, _ = batch(scans, "--cluster", "local", "--jobs", 2)
+    assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout
+
+
+def test_another_version_is_refused(
+    batch: Command, scans: Path, cluster: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects results from coming half of one version, half of another."""
+    monkeypatch.setattr(LungUNetSegLib, "__version__", "9.9")
+    code, _, stderr = batch(scans, "--scheduler", cluster.address)
+    assert code == 1 and "has version 0.1.0 and here 9.9" in stderr
+
+
+def test_a_scheduler_that_is_not_there_is_named(batch: Command, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 1)
+    code, _, stderr = batch(scans, "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 1 and "There is no Dask scheduler at tcp://127.0.0.1:9" in stderr and stderr.count("\n") == 1
+
+
+def test_sending_needs_a_cluster(batch: Command, scans: Path) -> None:
+    code, _, stderr = batch(scans, "--send")
+    assert code == 1 and "--scheduler" in stderr

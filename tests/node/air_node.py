@@ -1,0 +1,22 @@
+"""A node in a process of its own, to be killed: ``air_node.py FOLDER PORT PACS_PORT``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+
+from node.conftest import AirSegmenter  # noqa: E402
+
+from LungUNetSegLib.node import send  # noqa: E402
+from LungUNetSegLib.node.config import NodeConfig, Peer  # noqa: E402
+from LungUNetSegLib.node.journal import Journal  # noqa: E402
+from LungUNetSegLib.node.node import Node  # noqa: E402
+
+folder, port, pacs = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+send.FIRST_WAIT_S = 0.2
+config = NodeConfig(
+    folder=folder, port=port, quiet_s=0.3, send_to=Peer(title="PACS", host="127.0.0.1", port=pacs), most_bytes=1 << 30
+)
+Node(config, AirSegmenter(), Journal()).run()  # type: ignore[arg-type]

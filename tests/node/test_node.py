@@ -1,0 +1,214 @@
+"""The node takes what it is allowed to, makes the lungs of it, and loses nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dicom_files import save
+from node.conftest import Pacs, air_labels, net, send, to, wait_for
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.node.config import NodeConfig, Peer
+
+# pynetdicom 3.0 leaves its socket to the garbage collector where nobody answers.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
+
+def another(study: list[Dataset], number: int = 1) -> list[Dataset]:
+    """The same images as another study."""
+    copies = [copy.deepcopy(each) for each in study]
+    uids = [generate_uid(entropy_srcs=[str(number), kind]) for kind in ("study", "series", "frame")]
+    for index, each in enumerate(copies):
+        each.StudyInstanceUID, each.SeriesInstanceUID, each.FrameOfReferenceUID = uids
+        each.SOPInstanceUID = each.file_meta.MediaStorageSOPInstanceUID = generate_uid(
+            entropy_srcs=[str(number), str(index)]
+        )
+    return copies
+
+
+def test_a_study_comes_back_as_segment_would_give_it(study: list[Dataset], pacs: Pacs, running, tmp_path: Path) -> None:
+    """Protects the whole way: the objects refer to the study, and the SEG is what `segment` finds, to the voxel."""
+    with running(send_to=to(pacs), formats=("dicom-seg", "rtstruct", "dicom-sr")) as node:
+        assert send(study, node.port) == [0] * len(study)
+        wait_for(lambda: len(pacs.taken) == 3)
+        wait_for(lambda: node.store.counts()["done"] == 1 and node.store.counts()["bytes"] == 0)
+        counts = node.store.counts()
+    assert counts["queue"] == counts["incoming"] == counts["outbox"] == counts["failed"] == counts["bytes"] == 0
+    scan = read_scan(save(study, tmp_path / "ct"))
+    labels = air_labels(scan.volume)
+    by_kind = {each.Modality: each for each in pacs.taken}
+    assert set(by_kind) == {"SEG", "RTSTRUCT", "SR"}
+    assert {each.StudyInstanceUID for each in pacs.taken} == {study[0].StudyInstanceUID}
+    for kind in ("SEG", "RTSTRUCT"):
+        by_kind[kind].save_as(tmp_path / f"{kind}.dcm", enforce_file_format=True)
+        mask = read_mask(tmp_path / f"{kind}.dcm", scan.volume.geometry, slice_places=scan.slice_places)
+        assert np.array_equal(mask.labels.array, labels.array)
+
+
+def test_it_answers_an_echo_and_only_its_own_name(running) -> None:
+    with running() as node:
+        for called, answer in (("LUNGUNETSEG", 0), ("OTHER", None)):
+            entity = net.AE(ae_title="PACS")
+            entity.add_requested_context("1.2.840.10008.1.1")
+            association = entity.associate("127.0.0.1", node.port, ae_title=called)
+            status = association.send_c_echo().get("Status") if association.is_established else None
+            association.release()
+            assert status == answer
+
+
+@pytest.mark.parametrize("setting", [{"titles": ("FRIEND",)}, {"addresses": ("10.1.2.0/24",)}])
+def test_strangers_are_not_heard(setting: dict, study: list[Dataset], running) -> None:
+    """Protects the allow-lists of AE titles and addresses; a friend is heard."""
+    with running(**setting) as node:
+        assert send(study[:1], node.port) == [None]
+        if "titles" in setting:
+            assert send(study[:1], node.port, calling="FRIEND") == [0]
+
+
+def test_a_study_that_breaks_off_waits_until_it_is_sent_whole(study: list[Dataset], running, tmp_path: Path) -> None:
+    """Protects against results of half a study: an association that is aborted completes nothing."""
+    with running() as node:
+        entity = net.AE(ae_title="PACS")
+        entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
+        association = entity.associate("127.0.0.1", node.port, ae_title="LUNGUNETSEG")
+        for each in study[:3]:
+            association.send_c_store(each)
+        association.abort()
+        wait_for(lambda: any(event["event"] == "broken-off" for event in node.journal.recent))
+        with pytest.raises(AssertionError):
+            wait_for(lambda: not node.store.counts()["incoming"], 1.5)
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+    (seg,) = (tmp_path / "out").glob("*.dcm")
+    references = dcmread(seg).ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    assert len(references) == len(study)
+
+
+def test_results_wait_for_a_pacs_that_is_away_and_for_one_that_is_full(
+    study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("LungUNetSegLib.node.send.FIRST_WAIT_S", 0.1)
+    pacs = Pacs()
+    with running(send_to=to(pacs)) as node:
+        send(study, node.port)
+        wait_for(lambda: any(event["event"] == "not-sent" for event in node.journal.recent))
+        pacs.refuse = 1
+        pacs.open()
+        wait_for(lambda: pacs.taken)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+    pacs.close()
+    assert len(pacs.taken) == 1 and node.store.counts()["outbox"] == 0
+
+
+def test_several_senders_at_once_and_no_more_than_may_wait(study: list[Dataset], running, tmp_path: Path) -> None:
+    """Protects both: three studies in three associations at once, of which two have room; the third is told so."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    studies = [another(study, number) for number in range(3)]
+    with running(most_studies=2, quiet_s=4.0) as node:
+        with ThreadPoolExecutor(3) as pool:
+            answers = list(pool.map(lambda each: send(each, node.port), studies))
+        assert sorted(answer == [0] * len(study) for answer in answers) == [False, True, True]
+        assert [0xA700] * len(study) in answers
+        wait_for(lambda: node.store.counts()["done"] == 2)
+        refused = answers.index([0xA700] * len(study))
+        assert send(studies[refused], node.port) == [0] * len(study)
+        wait_for(lambda: node.store.counts()["done"] == 3)
+    assert len(list((tmp_path / "out").glob("*.dcm"))) == 3
+
+
+def test_a_full_disk_is_said_to_the_sender_and_the_node_lives(study: list[Dataset], running) -> None:
+    with running(most_bytes=20_000) as node:
+        answers = send(study, node.port)
+        assert answers[0] == 0 and answers[-1] == 0xA700
+        assert send(study[:1], node.port) == [0]  # it was there already, and may be replaced
+
+
+def test_hostile_objects_are_refused_and_the_node_lives(study: list[Dataset], running) -> None:
+    """Protects against identifiers that are paths, sequences nested a thousand deep, and objects without a study."""
+    path = copy.deepcopy(study[0])
+    path.StudyInstanceUID = "../../etc"
+    nameless = copy.deepcopy(study[0])
+    del nameless.StudyInstanceUID
+    nested = copy.deepcopy(study[0])
+    inner = Dataset()
+    for _ in range(150):
+        outer = Dataset()
+        outer.ReferencedSeriesSequence = [inner]
+        inner = outer
+    nested.ReferencedSeriesSequence = [inner]
+    with running(most_object_bytes=1 << 16, quiet_s=0.3) as node:
+        large = copy.deepcopy(study[0])
+        large.ImageComments, large.PixelData = "x", bytes(1 << 17)
+        assert send([path, nameless, large], node.port) == [0xC000, 0xC000, 0xA700]
+        answers = send([nested], node.port)
+        assert answers[0] in (0, 0xC000)
+        wait_for(lambda: not node.store.counts()["incoming"])
+        assert send(another(study), node.port) == [0] * len(study)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+
+
+def test_what_cannot_be_segmented_is_put_aside_with_the_reason(study: list[Dataset], running, tmp_path: Path) -> None:
+    """Protects what comes after it: a study of a single flat image fails, the next one is done."""
+    flat = another(study, 9)[:1]
+    flat[0].PixelData = bytes(len(flat[0].PixelData))
+    with running() as node:
+        send(flat, node.port)
+        wait_for(lambda: node.store.counts()["failed"] == 1)
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+    (reason,) = (tmp_path / "node" / "failed").glob("*/reason.json")
+    assert "no CT in Hounsfield units" in json.loads(reason.read_text())["reason"]
+    assert len(list(reason.parent.glob("*.dcm"))) == 1, "the images are kept"
+
+
+def test_the_journal_and_the_page_name_no_patient(study: list[Dataset], running, tmp_path: Path) -> None:
+    with running(status_port=0, by_association=True, quiet_s=600.0) as node:
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+        base = f"http://127.0.0.1:{node.status_port}"
+        texts = [urllib.request.urlopen(base + path).read().decode() for path in ("/", "/status.json")]
+    assert json.loads(texts[1])["studies"]["done"] == 1
+    texts.append((tmp_path / "journal.jsonl").read_text())
+    events = [json.loads(line)["event"] for line in texts[2].splitlines()]
+    assert events == ["listening", "complete", "segmented", "sent"]
+    for secret in ("Doe", "007", study[0].StudyInstanceUID, study[0].SOPInstanceUID):
+        assert all(secret not in text for text in texts) or secret == "007"
+
+
+def test_one_folder_has_one_node(running, tmp_path: Path) -> None:
+    with running(), pytest.raises(ConfigError, match="another node"), running():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"host": "0.0.0.0"}, "--allow-address"),
+        ({"send_to": Peer(title="A", host="b", port=1), "output": Path("x")}, "one place"),
+        ({"formats": ("dicom-sr",)}, "refers to a SEG"),
+        ({"addresses": ("nowhere",)}, "no address"),
+        ({"title": "x" * 17}, "1 to 16"),
+    ],
+)
+def test_settings_that_make_no_sense(setting: dict, said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=said):
+        NodeConfig(**{"folder": tmp_path, "output": tmp_path} | setting)
+
+
+def test_destinations() -> None:
+    assert Peer.parse("ORTHANC@10.0.0.1:4242") == Peer(title="ORTHANC", host="10.0.0.1", port=4242)
+    assert Peer.parse("A B@[::1]:104") == Peer(title="A B", host="::1", port=104)
+    for text in ("x", "A@b", "A@b:x", "@b:1", f"{'x' * 17}@b:1"):
+        with pytest.raises(ConfigError, match="TITLE@HOST:PORT"):
+            Peer.parse(text)
