@@ -88,6 +88,7 @@ def _heading(code: str) -> str:
         "low-confidence": _("Uncertain result."),
         "uneven-slices": _("Uneven slices."),
         "missing-slices": _("Slices are missing."),
+        "dicom-gaps": _("Not all of the lungs has images."),
         "duplicate-slices": _("Slices lie twice at one place."),
         "single-slice": _("A single slice."),
         "gantry-tilt": _("Tilted gantry."),
