@@ -42,7 +42,7 @@ def patient_of(case_id: str, scan: Path, folder: Path) -> str:
             )
             if dataset is not None and dataset.get("PatientID"):
                 return str(dataset.PatientID)
-        logger.warning("%s: no file has a PatientID; the case is taken for a patient of its own.", scan)
+        logger.warning("%s: no file has a PatientID; the case is treated as a separate patient.", scan)
     return case_id
 
 

@@ -48,9 +48,9 @@ def test_every_patient_is_tested_in_exactly_one_fold(cases: list[Case], seed: in
 
 
 @QUICK
-@given(st.lists(NAMES, max_size=5), st.lists(NAMES, max_size=5))
-def test_a_split_is_read_as_it_was_written(training: list[str], test: list[str]) -> None:
-    split = Split(training=tuple(training), test=tuple(test))
+@given(st.lists(NAMES, max_size=10, unique=True), st.integers(0, 10))
+def test_a_split_is_read_as_it_was_written(names: list[str], test: int) -> None:
+    split = Split(training=tuple(names[test:]), test=tuple(names[:test]))
     with tempfile.TemporaryDirectory() as folder:
         save_split(split, Path(folder) / "split.json")
         assert load_split(Path(folder) / "split.json") == split

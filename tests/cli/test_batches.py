@@ -57,10 +57,10 @@ def test_an_error_of_any_kind_stops_that_case_only(
             sitk.WriteImage(to_sitk(small_phantom.labels), str(tmp_path / kind / f"{name}.nrrd"))
     compare = evaluate.evaluate_pair
 
-    def fail(pair: object, *arguments: object) -> object:
+    def fail(pair: object, *arguments: object, **options: object) -> object:
         if pair.name == "a":
             raise MemoryError
-        return compare(pair, *arguments)
+        return compare(pair, *arguments, **options)
 
     monkeypatch.setattr(evaluate, "evaluate_pair", fail)
     code, stdout, stderr = run("evaluate", tmp_path / "predictions", tmp_path / "references")

@@ -174,7 +174,9 @@ def test_each_of_several_scans_is_written_in_the_format_that_is_asked_for(run, s
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["1.mha"]
     labels = [read_labels(tmp_path / "many" / "1.seg.nrrd"), read_labels(tmp_path / "one" / "1.mha")]
     np.testing.assert_array_equal(labels[0].array, labels[1].array)
-    code, _, stderr = run("segment", scans[0], "-o", tmp_path / "lungs.mha", "--format", "mha")
+    assert run("segment", scans[0], "-o", tmp_path / "lungs.mha", "--format", "mha")[0] == 0
+    assert read_labels(tmp_path / "lungs.mha").array.any()
+    code, _, stderr = run("segment", scans[0], "-o", tmp_path / "lungs.mha", "--format", "nrrd")
     assert code == 1 and "need a folder to write to" in stderr
 
 
