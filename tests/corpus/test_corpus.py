@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import corpus.rooms  # noqa: F401  # fills KINDS
 import pytest
 from corpus.bench import SHARE
 from corpus.kinds import KINDS, Kind, Verdict
 from corpus.page import PAGE, expected, page
 from corpus.run import run
+
+pytestmark = pytest.mark.xdist_group("corpus")  # one process tries them, for all tests
 
 LEAST_KINDS = 300
 
