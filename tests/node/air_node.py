@@ -1,7 +1,12 @@
-"""A node in a process of its own, to be killed: ``air_node.py FOLDER PORT PACS_PORT``."""
+"""Nodes in processes of their own, to be killed: ``air_node.py FOLDER PORT PACS_PORT``.
+
+For each line on stdin a node is forked, which costs no imports, and its process's number is printed.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -19,4 +24,9 @@ send.FIRST_WAIT_S = 0.2
 config = NodeConfig(
     folder=folder, port=port, quiet_s=0.3, send_to=Peer(title="PACS", host="127.0.0.1", port=pacs), most_bytes=1 << 30
 )
-Node(config, AirSegmenter(), Journal()).run()  # type: ignore[arg-type]
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in sys.stdin:
+    child = os.fork()
+    if not child:
+        Node(config, AirSegmenter(), Journal()).run()  # type: ignore[arg-type]
+    print(child, flush=True)

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -15,6 +17,8 @@ import pytest
 from node.conftest import Pacs, free_port, send, wait_for
 from node.test_node import another
 from pydicom.dataset import Dataset
+
+from LungUNetSegLib.machine import process_runs
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,6 +38,10 @@ def test_killed_at_twenty_moments(study: list[Dataset], pacs: Pacs, tmp_path: Pa
     port, done = free_port(), Event()
     script = Path(__file__).with_name("air_node.py")
     command = [sys.executable, str(script), str(tmp_path / "node"), str(port), str(pacs.port)]
+    parent = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert parent.stdin and parent.stdout
     studies = [another(study, number) for number in range(STUDIES)]
     taken = [0]
 
@@ -53,29 +61,39 @@ def test_killed_at_twenty_moments(study: list[Dataset], pacs: Pacs, tmp_path: Pa
     moments = np.random.default_rng(0).uniform(0.0, 1.5, KILLS)
     try:
         for moment in moments:
-            child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            try:
-                wait_for(lambda port=port: _listens(port))
+            with _node(parent):
+                wait_for(lambda: _listens(port))
                 time.sleep(moment)
-            finally:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
-        child = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
+        with _node(parent):
             wait_for(lambda: taken[0] == STUDIES)
             wait_for(lambda: len(_studies(pacs)) == STUDIES)
-            wait_for(lambda: not any((tmp_path / "node" / step).glob("*") for step in ("incoming", "queue", "outbox")))
-        finally:
-            child.kill()
-            child.wait()
+            steps = [tmp_path / "node" / step for step in ("incoming", "queue", "outbox")]
+            wait_for(lambda: not any(any(step.iterdir()) for step in steps))
     finally:
         done.set()
         thread.join()
+        parent.stdin.close()
+        parent.wait()
+        parent.stdout.close()
     assert _studies(pacs) == {each[0].StudyInstanceUID for each in studies}
     assert len({each.SOPInstanceUID for each in pacs.taken}) == STUDIES, "a study has two results"
     for each in pacs.taken:
         assert len(each.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == len(study), "half a study"
     assert not list((tmp_path / "node" / "failed").iterdir())
+
+
+@contextmanager
+def _node(parent: subprocess.Popen[str]) -> Iterator[None]:
+    """A node that is killed at the end of the block."""
+    assert parent.stdin and parent.stdout
+    parent.stdin.write("node\n")
+    parent.stdin.flush()
+    number = int(parent.stdout.readline())
+    try:
+        yield
+    finally:
+        os.kill(number, signal.SIGKILL)
+        wait_for(lambda: not process_runs(number))
 
 
 def _studies(pacs: Pacs) -> set[str]:
