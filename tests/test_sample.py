@@ -80,7 +80,7 @@ def test_no_network_is_said(publish: Publish, tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(publish: Publish, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ReadError, match=r"cannot be kept in .*file"):
+    with pytest.raises(ReadError, match=r"cannot be saved in .*file"):
         sample.fetch(tmp_path / "file" / "cache")
 
 

@@ -100,20 +100,20 @@ room.right("a hidden draft that another machine may still write", lambda b: _for
 room.refused("somebody's reviewed mask for OUT", "--overwrite", segment(before=reviewed), E1)
 room.refused(
     "a slice of the input for OUT",
-    "part of the scan",
+    "part of the input scan",
     segment(output="ct/0003.nii.gz", source=lambda b: _slice_named(b)),
     E1,
 )
 room.refused(
     "a slice of the input for OUT, and --overwrite",
-    "part of the scan",
+    "part of the input scan",
     segment("--overwrite", output="ct/0003.nii.gz", source=lambda b: _slice_named(b)),
     E1,
 )
-room.refused("the scan itself for OUT", "is read in this run", segment(output="scan.nii.gz"), E1)
+room.refused("the scan itself for OUT", "is an input of this run", segment(output="scan.nii.gz"), E1)
 room.refused(
     "a link to the scan for OUT",
-    "is read in this run",
+    "is an input of this run",
     segment(output="link.nii.gz", before=lambda b: (b.folder / "link.nii.gz").symlink_to(scan_file(b))),
     E1,
 )

@@ -122,7 +122,7 @@ for name, words, spoil in (
     ("front and back exchanged", "front and back", lambda a: a[:, ::-1]),
     ("left and right exchanged", "left and right", lambda a: a[:, :, ::-1]),
     ("rows and columns exchanged", "rows and columns", lambda a: a.swapaxes(1, 2)),
-    ("turned by a quarter", "quarter", lambda a: np.rot90(a, 1, (1, 2))),
+    ("turned by a quarter", "rotated by 90 degrees", lambda a: np.rot90(a, 1, (1, 2))),
     ("slices shifted towards the head", "towards the feet", moved((4, 0, 0))),
     ("3 cm towards the left", "towards the right", moved((0, 0, 9))),
     ("5 cm towards the back", "front", moved((0, 13, 0))),
@@ -188,7 +188,7 @@ fits.refused(
 )
 fits.refused(
     "a mask that lies elsewhere, of the same size",
-    "lies elsewhere",
+    "another position",
     pair(
         lambda b, i, m: write_labels(
             m, Volume(chest().labels.array, phantom_geometry((40, 96, 96), flips=(False, False, True)))

@@ -171,7 +171,7 @@ seg.right(
 )
 seg.refused(
     "frames turned against each other",
-    "turned",
+    "different orientations",
     s(lambda d: setattr(group(d, 3), "PlaneOrientationSequence", [item(ImageOrientationPatient=[0, 1, 0, -1, 0, 0])])),
 )
 seg.refused("no lung by any name", "no segment is a lung", s(named("Heart", "Liver")))

@@ -80,7 +80,7 @@ room.said(
 )
 room.said("four phases of one breath", "several-series", two(tag("TemporalPositionIndex", "UL", 1, 2, 3, 4), count=4))
 room.said("two scans of which one has more slices", "several-series", lambda b: _longer(b))
-room.refused("two scans that nothing tells apart", "2 images at each place", two(lambda d, n, i: None))
+room.refused("two scans that nothing tells apart", "2 images at each position", two(lambda d, n, i: None))
 room.said(
     "two scans of which nothing tells and one lacks slices",
     "duplicate-slices",

@@ -335,7 +335,7 @@ npz.refused(
 )
 npz.refused(
     "without its scan",
-    "beside its scan",
+    "only be read with its scan",
     lambda b: (np.savez(b.folder / "mask.npz", b.labels.array), b.mask(b.folder / "mask.npz"))[1],
 )
 npz.refused(

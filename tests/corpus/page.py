@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import groupby
 from pathlib import Path
 
 from corpus.kinds import Kind, Verdict
@@ -35,7 +34,10 @@ each other: the last whole `make faults`. Nothing may be lost, wrong or left beh
 
 def page(found: Iterable[tuple[Kind, Verdict]], share: float) -> str:
     """Return the whole page."""
-    rooms = [(room, list(each)) for room, each in groupby(found, key=lambda pair: pair[0].room)]
+    by_room: dict[str, list[tuple[Kind, Verdict]]] = {}
+    for kind, verdict in found:
+        by_room.setdefault(kind.room, []).append((kind, verdict))
+    rooms = list(by_room.items())
     lines = [HEAD.format(share=f"{share:g}"), "| kinds of | tried | right | said | refused | wrong |"]
     lines.append("| --- | ---: | ---: | ---: | ---: | ---: |")
     every = [pair for _, pairs in rooms for pair in pairs]

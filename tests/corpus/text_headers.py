@@ -200,7 +200,7 @@ nrrd.refused(
     n(space=None, space_directions=None, space_origin=None, spacings="nan nan nan", compare=False),
 )
 nrrd.refused("units of inches", "inch", n(space_units='"inch" "inch" "inch"', compare=False))
-nrrd.refused("another unit along each axis", "another unit", n(space_units='"mm" "mm" "cm"', compare=False))
+nrrd.refused("another unit along each axis", "different units", n(space_units='"mm" "mm" "cm"', compare=False))
 nrrd.refused(
     "four time points",
     "scan.nrrd",
@@ -342,7 +342,7 @@ meta.refused("a matrix of two equal rows", "scan.mha", m(TransformMatrix="1 0 0 
 meta.refused("a matrix of zeros", "scan.mha", m(TransformMatrix="0 0 0 0 0 0 0 0 0", compare=False))
 meta.refused("a matrix of NaN", "scan.mha", m(TransformMatrix="nan 0 0 0 1 0 0 0 1", compare=False))
 meta.refused(
-    "a slope of the intensities in words", "is no number", m(ElementToIntensityFunctionSlope="two", compare=False)
+    "a slope of the intensities in words", "is not a number", m(ElementToIntensityFunctionSlope="two", compare=False)
 )
 meta.refused("colour", "values in each voxel", m(lambda a: raw(a) * 3, ElementNumberOfChannels="3", compare=False))
 meta.refused(

@@ -102,7 +102,7 @@ def test_a_resumed_training_has_its_own_settings_can_be_prolonged_and_says_when_
     """Protects who goes on with the one command that the documents give: --data, --out and --resume."""
     assert main([*arguments, "--set", "seed=3", "--set", "epochs=1"]) == 0
     assert "Finished: 1 of 1 epochs. The highest validation DSC is 0." in caplog.text
-    assert "--resume --set epochs=N prolongs" in caplog.text
+    assert "--resume --set epochs=N" in caplog.text
     plain = [each for each in arguments if not each.startswith("--config")]
     out = tmp_path / "out"
     before = torch.load(out / "last.pt", weights_only=True)["network"]

@@ -127,7 +127,7 @@ def test_what_ends_one_of_several_is_not_said_to_be_its_user(monkeypatch: pytest
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
-    with pytest.raises(ConfigError, match="batch_size 3 cannot be shared by 2 processes"):
+    with pytest.raises(ConfigError, match="batch_size 3 cannot be divided among 2 processes"):
         Process(rank=0, world_size=2).check_batch_size(3)
 
 
