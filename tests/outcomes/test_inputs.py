@@ -64,7 +64,7 @@ def test_a_table_names_each_case_s_outcome(tmp_path: Path) -> None:
         ("name,outcome\na,1\n", "needs the columns"),
         ("case,outcome\na,maybe\nb,0\n", "'a'.*'maybe'"),
         ("case,outcome\na,1\n", "no outcome for 'b'"),
-        ("case,outcome\na,1\na,0\nb,1\n", "'a' is there twice"),
+        ("case,outcome\na,1\na,0\nb,1\n", "'a' is listed twice"),
         ("case,outcome\na\nb,1\n", "the outcome of 'a'"),
         ("case,outcome\na,1\nb,0\n", "patient 'x' has scans of different outcomes"),
     ],

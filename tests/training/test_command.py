@@ -111,7 +111,7 @@ def test_a_resumed_training_has_its_own_settings_can_be_prolonged_and_says_when_
     assert "Finished: 1 of 1 epochs." in caplog.text
     assert all(torch.equal(load_checkpoint(out / "last.pt").network[key], value) for key, value in before.items())
     assert main([*plain, "--resume", "--set", "epochs=2"]) == 0
-    assert "Going on after epoch 1 of 2." in caplog.text and "The learning rate rises again" in caplog.text
+    assert "Continuing after epoch 1 of 2." in caplog.text and "The learning rate rises again" in caplog.text
     state = load_checkpoint(out / "last.pt")
     assert (state.epoch, state.config.epochs, state.config.seed) == (2, 2, 3)
     assert json.loads((out / "config.json").read_text(encoding="utf-8"))["epochs"] == 2
