@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import pickle
 import shutil
@@ -10,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ settings = Room("Settings and splits")
 def _folder() -> Path:
     """A folder that is kept to the end of the process."""
     folder = Path(tempfile.mkdtemp(prefix="corpus"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)  # atexit is not run in processes of a pool
     return folder
 
 
