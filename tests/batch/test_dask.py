@@ -82,8 +82,8 @@ def test_scans_that_are_sent_give_the_same(batch: Command, scans: Path, tmp_path
 
 
 def test_workers_of_this_machine(batch: Command, scans: Path, tmp_path: Path) -> None:
-    code, stdout, _ = batch(scans, "--cluster", "local", "--jobs", 2)
-    assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout
+    code, stdout, stderr = batch(scans, "--cluster", "local", "--jobs", 2)
+    assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout, stderr
 
 
 def test_another_version_is_refused(
