@@ -86,7 +86,7 @@ class DaskCluster:
                     self._distributed.LocalCluster(
                         n_workers=self._workers,
                         threads_per_worker=2,  # one computes, one reads the next scan
-                        dashboard_address=None,
+                        dashboard_address=":0",  # any free port: None still takes 8787, which may be in use
                         local_directory=folder,
                         silence_logs=logging.CRITICAL,
                     )

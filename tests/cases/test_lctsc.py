@@ -39,7 +39,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Volume]:
 
 def draw(study: Path, labels: Volume) -> None:
     """Let rt-utils draw contours of masks on a study's CT."""
-    rt_utils = pytest.importorskip("rt_utils")
+    rt_utils = pytest.importorskip(  # not in the extra: it brings a `dataclasses` that hides Python's own
+        "rt_utils", reason="needs `pip install --no-deps rt-utils`"
+    )
     contours = rt_utils.RTStructBuilder.create_new(dicom_series_path=str(study / "ct"))
     # rt-utils wants (row, column, slice), slices as it sorts them: by their place, from the feet to the head.
     masks = {name: (labels.array == label) for name, label in (("Lung_R", 1), ("Lung_L", 2))}
