@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.segmentation.probabilities import Labels, Mask
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 THICKNESS_MM = 12.0
 """Lung that is thicker along the body's length is left alone."""
@@ -52,7 +53,7 @@ def drop_thin_plates(
     if slices < 2:
         return []
     removed = []
-    for side in np.unique(labels[labels > 0]):
+    for side in (RIGHT_LUNG, LEFT_LUNG):
         thin = _thin(labels == side, slices, is_cut)
         for plane, values, inside in zip(labels, hu, thin, strict=True):
             removed += _drop_solid(plane, values, inside, spacing_mm)
@@ -61,12 +62,21 @@ def drop_thin_plates(
 
 def _thin(lung: Mask, slices: int, is_cut: tuple[bool, bool]) -> Mask:
     """Return where a lung is less than so many slices thick; it goes on beyond an end at which the scan is cut."""
-    longer = np.pad(lung, ((slices, slices), (0, 0), (0, 0))).view(np.uint8)
+    longer = np.pad(lung, ((slices, slices), (0, 0), (0, 0)))
     longer[:slices], longer[-slices:] = lung[0] & is_cut[0], lung[-1] & is_cut[1]
-    eroded = ndimage.minimum_filter1d(longer, slices, axis=0)
-    # Even sizes have no middle: the second filter is moved back by the slice by which the first one is off.
-    opened = ndimage.maximum_filter1d(eroded, slices, axis=0, origin=-1 if slices % 2 == 0 else 0)
-    return np.asarray(lung & (opened[slices:-slices] == 0))
+    full = np.pad(_joined(longer, slices, np.logical_and), ((slices - 1, slices - 1), (0, 0), (0, 0)))
+    thick = _joined(full, slices, np.logical_or)[slices:-slices]
+    return np.asarray(lung & ~thick)
+
+
+def _joined(mask: Mask, slices: int, join: np.ufunc) -> Mask:
+    """Join each run of so many slices into one, by steps of doubled length, which is quick."""
+    reach = 1
+    while reach < slices:
+        step = min(reach, slices - reach)
+        mask = join(mask[:-step], mask[step:])
+        reach += step
+    return mask
 
 
 def _drop_solid(
