@@ -24,7 +24,7 @@ Writer = Callable[[Path, Segmentation, Scan, Job], None]
 
 
 def _write_image(ending: str, folder: Path, result: Segmentation, scan: Scan, job: Job) -> None:
-    write_labels(folder / f"lungs.{ending}", result.labels, result.segments, is_result=True)
+    write_labels(folder / f"lungs.{ending}", result.labels, result.segments, is_result=True, forms=scan.forms)
 
 
 WRITERS: dict[str, Writer] = {ending: partial(_write_image, ending) for ending in ("nii.gz", "nrrd", "seg.nrrd")}

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from batch_results import Command, folders_of_results, rows_of
@@ -48,6 +49,25 @@ def test_a_batch_leaves_all_that_it_promises(batch: Command, source: Path, tmp_p
     before = {path: path.stat().st_mtime_ns for path in (out / "scans").rglob("*")}
     assert batch(source, "--format", "nii.gz", "--format", "seg.nrrd")[0] == 0
     assert {path: path.stat().st_mtime_ns for path in (out / "scans").rglob("*")} == before
+
+
+def test_labels_of_a_nifti_scan_have_both_forms_of_its_place(batch: Command, thin: Volume, tmp_path: Path) -> None:
+    """Protects viewers that follow the qform, as `segment` does: labels lay beside the scan in them."""
+    scan = tmp_path / "source" / "scan.nii.gz"
+    scan.parent.mkdir()
+    write_image(scan, thin)
+    image = nibabel.load(scan)
+    moved = image.affine.copy()
+    moved[:3, 3] += (20.0, 0.0, -5.0)
+    image.set_sform(moved, 4)
+    nibabel.save(image, scan)
+    assert batch(scan.parent)[0] == 0
+    (written,) = (tmp_path / "out" / "scans").glob("*/lungs.nii.gz")
+    headers = [nibabel.load(path).header for path in (scan, written)]
+    for own, result in zip(
+        *([*each.get_qform(coded=True), *each.get_sform(coded=True)] for each in headers), strict=True
+    ):
+        np.testing.assert_allclose(own, result, atol=1e-4)
 
 
 def test_parquet_holds_what_csv_holds(batch: Command, source: Path, tmp_path: Path) -> None:
