@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
-from LungUNetSegLib.batch.locking import locked
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import clear_drafts, replacing
+from LungUNetSegLib.locking import locked
 
 REPORT = "scan.json"
 """In each scan's folder; written with the rest of it."""

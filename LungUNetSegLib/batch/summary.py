@@ -43,15 +43,3 @@ def _line(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _known(rows: Sequence[Row], name: str) -> list[float]:
     return [row[name] for row in rows if row[name] is not None]
-
-
-def as_text(lines: Sequence[Sequence[str]]) -> str:
-    """Return lines of cells as a table for a terminal, the first cell at the left and the others at the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if number == 0 else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

@@ -18,15 +18,13 @@ def csv_file(text: str) -> Path:
 
 def thread_count(text: str) -> int:
     """Return a number of threads."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"invalid number of threads: {text!r}")
-    return int(text)
+    return count(text, "number of threads")
 
 
-def count(text: str) -> int:
+def count(text: str, what: str = "number") -> int:
     """Return a number of things, at least one."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"invalid number: {text!r}")
+        raise argparse.ArgumentTypeError(f"invalid {what}: {text!r}")
     return int(text)
 
 

@@ -20,11 +20,11 @@ from LungUNetSegLib.batch.share import jobs_and_threads
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.cli.arguments import count, thread_count
 from LungUNetSegLib.cli.batch_progress import BatchView
+from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.cli.report import print_summary
-from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model, shipped_models
+from LungUNetSegLib.models.model import load_model, shipped_models
 from LungUNetSegLib.segments import LABEL_KINDS
 
 
@@ -65,11 +65,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         help=f"label files to write, several times for several: {', '.join(FORMATS)}; {FORMATS[0]} if not given",
     )  # fmt: skip
     how.add_argument("--identify", choices=IDENTIFY, default="path", help="what scans are called in the results")
-    how.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
-    )
-    how.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
-    how.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
+    add_network_arguments(how)
     how.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
     how.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
     how.add_argument(

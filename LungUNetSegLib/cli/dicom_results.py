@@ -87,18 +87,7 @@ def write_dicom(
     assert wanted is not None, "the name was looked at before"
     files = files_of(output, wanted)
     maker = Maker(model=model.name, sha256=model.sha256)
-    objects, findings = make_objects(tuple(files), lung_result(result), scan, maker, options)
+    objects, findings = make_objects(tuple(files), LungResult.of(result), scan, maker, options)
     for kind, path in files.items():
         write_object(objects[kind], path)
     return findings
-
-
-def lung_result(result: Segmentation) -> LungResult:
-    """Return what of a segmentation DICOM objects say."""
-    return LungResult(
-        labels=result.labels,
-        segments=result.segments,
-        volumes_ml=result.volumes_ml,
-        mean_hu=result.mean_hu,
-        confidence=result.quality.get("confidence"),
-    )

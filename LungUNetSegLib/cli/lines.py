@@ -9,8 +9,5 @@ def print_lines(lines: Sequence[Sequence[str]]) -> None:
     """Print rows of cells, as wide as their columns need; the first column from the left, the others from the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for first, *others in lines:
-        print(
-            first.ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)),
-            sep="  ",
-        )
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        print("  ".join(cells).rstrip())

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from LungUNetSegLib.cli.arguments import thread_count
+from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
-from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
+from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.node.config import LOCALHOST, NodeConfig, Peer, Tls
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.node import Node
@@ -43,9 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="take only encrypted connections")
     parser.add_argument("--tls-clients", type=Path, metavar="CA", help="and only of clients that this authority signed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="append what happens, a JSON object a line")
-    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="as for segment")
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="what runs the network")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
+    add_network_arguments(parser)
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
 
 

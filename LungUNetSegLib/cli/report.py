@@ -7,8 +7,9 @@ from pathlib import Path
 
 from LungUNetSegLib.batch.run import write_tables
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.batch.summary import GROUPS, HEADER, as_text, summarise
+from LungUNetSegLib.batch.summary import GROUPS, HEADER, summarise
 from LungUNetSegLib.batch.table import row_of
+from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.errors import ReadError
 
@@ -40,4 +41,4 @@ def print_summary(store: Store) -> None:
     rows = [row_of(report) for report in store.reports()]
     for by in GROUPS:
         print()
-        print(as_text([(by, *HEADER), *summarise(rows, by)]))
+        print_lines([(by, *HEADER), *summarise(rows, by)])

@@ -23,16 +23,16 @@ from LungUNetSegLib.cli.dicom_results import (
     referred_scan,
     write_dicom,
 )
+from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
-from LungUNetSegLib.engines import DEVICES, ENGINES
 from LungUNetSegLib.errors import UnknownFormatError, WriteError, one_line
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.images.files import data_files_anywhere
-from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
+from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
 from LungUNetSegLib.segmentation.table import write_table
@@ -64,11 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=FORMATS, help=f"OUT is a folder for files of this kind; {DEFAULT_FORMAT} for several inputs"
     )
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="a shipped model, a model's folder or a checkpoint"
-    )
-    parser.add_argument("--engine", choices=ENGINES, default="auto", help="software that runs the network")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="device that runs it")
+    add_network_arguments(parser)
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
     add_dicom_arguments(parser)

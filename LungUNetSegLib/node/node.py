@@ -104,17 +104,12 @@ class Node:
         folder = self.store.work_folder(job)
         scan = read_scan(self.store.root / "queue" / job)
         result = self._segmenter.segment(scan.volume)
-        lungs = LungResult(
-            labels=result.labels,
-            segments=result.segments,
-            volumes_ml=result.volumes_ml,
-            mean_hu=result.mean_hu,
-            confidence=result.quality.get("confidence"),
-        )
         model = self._segmenter.model
         maker = Maker(model=model.name, sha256=model.sha256)
         # The same study gives the same objects: what is sent again after a crash replaces itself.
-        objects, told = make_objects(self.config.formats, lungs, scan, maker, DicomOptions(fixed_uids=True))
+        objects, told = make_objects(
+            self.config.formats, LungResult.of(result), scan, maker, DicomOptions(fixed_uids=True)
+        )
         for kind, dataset in objects.items():
             write_object(dataset, folder / f"{kind}.dcm")
         self.store.finish(job)

@@ -14,11 +14,13 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.locking import locked
 from LungUNetSegLib.node.config import NodeConfig
 
 STEPS = ("incoming", "queue", "work", "outbox", "done", "failed", "trash")
@@ -50,7 +52,10 @@ class Store:
                 (self.root / step).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{self.root}: the node's folder cannot be made: {error.strerror}.") from error
-        self._guard = _locked(self.root / ".lock")
+        self._held = ExitStack()
+        if not self._held.enter_context(locked(self.root / ".lock")):
+            self._held.close()
+            raise ConfigError(f"{self.root}: another node uses this folder; end it, or give another --folder.")
         self._live: set[str] = set()
         self._bytes = 0
         for step in ("work", "trash"):
@@ -67,7 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Let another node have the folder."""
-        os.close(self._guard)
+        self._held.close()
 
     def add(self, association: str, study_uid: str, instance_uid: str, content: bytes) -> None:
         """Keep an object of a study; when this returns, it is safe.
@@ -206,18 +211,3 @@ def _size(folder: Path) -> int:
 def _name(uid: str) -> str:
     """A folder's or file's name for whatever a sender calls an identifier."""
     return hashlib.sha256(uid.encode(errors="replace")).hexdigest()[:32]
-
-
-def _locked(path: Path) -> int:
-    """Open a file that only one process can hold; the system frees it when that ends, however it does."""
-    guard = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        import fcntl
-    except ImportError:  # Windows: two nodes in one folder are the user's own care
-        return guard
-    try:
-        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(guard)
-        raise ConfigError(f"{path.parent}: another node uses this folder; end it, or give another --folder.") from None
-    return guard

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
@@ -41,6 +42,21 @@ class DicomOptions:
     fixed_uids: bool = False
 
 
+class Measured(Protocol):
+    """What of a `segmentation.result.Segmentation`, which this room may not import, is said as DICOM."""
+
+    @property
+    def labels(self) -> Volume: ...
+    @property
+    def segments(self) -> Sequence[Segment]: ...
+    @property
+    def volumes_ml(self) -> Mapping[str, float]: ...
+    @property
+    def mean_hu(self) -> Mapping[str, float]: ...
+    @property
+    def quality(self) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LungResult:
     """What is said of a scan.
@@ -58,6 +74,18 @@ class LungResult:
     volumes_ml: Mapping[str, float] = field(default_factory=dict)
     mean_hu: Mapping[str, float] = field(default_factory=dict)
     confidence: float | None = None
+
+    @classmethod
+    def of(cls, result: Measured) -> LungResult:
+        """Return what is said of a segmentation."""
+        confidence = result.quality.get("confidence")
+        return cls(
+            labels=result.labels,
+            segments=result.segments,
+            volumes_ml=result.volumes_ml,
+            mean_hu=result.mean_hu,
+            confidence=confidence,
+        )
 
 
 def files_of(output: Path, wanted: DicomFormat) -> dict[DicomFormat, Path]:
