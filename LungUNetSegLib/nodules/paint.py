@@ -64,6 +64,11 @@ def _of_slice(
     case: Case, hu: Float32, lung: Mask, spacing: tuple[float, float], vessels: list[Mask], rng: np.random.Generator
 ) -> Iterator[Candidate]:
     """As many of real vessels and of painted ones as there are nodules, as far as there are vessels."""
+    # Whether a place is aerated, and how far it is from the lung's edge.
+    aerated, depth_mm = (
+        ndimage.uniform_filter(hu, 5) < AERATED_HU,
+        ndimage.distance_transform_edt(lung, sampling=spacing),
+    )
     radii = [float(np.sqrt(np.count_nonzero(each) * spacing[0] * spacing[1] / np.pi)) for each in vessels]
 
     def made(kind: str, picture: Float32, mask: Mask, is_nodule: bool) -> Candidate:
@@ -75,7 +80,7 @@ def _of_slice(
         yield made("vessel", cut_out(hu, spacing, row, column), cut_out(vessel, spacing, row, column) > 0.5, False)
         for what in (kind, "painted vessel"):
             radius = float(rng.choice(radii))
-            place = _free_place(hu, lung, spacing, radius, rng)
+            place = _free_place(aerated & (depth_mm > radius + 1), rng)
             if place is not None:
                 picture, mask = paint(cut_out(hu, spacing, *place), what, radius, rng)
                 yield made(what, picture, mask, what in NODULES)
@@ -91,12 +96,9 @@ def _vessels(hu: Float32, lung: Mask, spacing: tuple[float, float]) -> Iterator[
             yield parts == number
 
 
-def _free_place(
-    hu: Float32, lung: Mask, spacing: tuple[float, float], radius_mm: float, rng: np.random.Generator
-) -> Place | None:
-    """Draw a place in aerated lung, at least a radius from its edge; None where there is none."""
-    air = ndimage.uniform_filter(hu, 5) < AERATED_HU
-    free = np.argwhere((ndimage.distance_transform_edt(lung, sampling=spacing) > radius_mm + 1) & air)
+def _free_place(room: Mask, rng: np.random.Generator) -> Place | None:
+    """Draw a place; None where there is none."""
+    free = np.argwhere(room)
     if not len(free):
         return None
     row, column = free[rng.integers(len(free))]
