@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom_objects.identity import EARLIEST
 from LungUNetSegLib.io.scan import Scan
-from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry, Volume
+from LungUNetSegLib.volume import ANGLE_TOLERANCE, GRID_TOLERANCE_MM, Volume
 
 FloatArray = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.uint8]
@@ -42,6 +43,9 @@ MAY_BE_EMPTY = (
 """Type 2 attributes of the patient and study modules (PS3.3 C.7.1.1, C.7.2.1), which anonymisers take away whole."""
 
 _STRAY_PIXELS = 0.01
+
+_SAME_IMAGE = 0.9
+"""Least correlation; denoised images reach more, other patients less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +94,11 @@ class Source:
         """Return labels on the slices, (slice, row, column), and what of them no slice shows."""
         to_index = np.asarray(np.linalg.inv(labels.geometry.affine_lps[:3, :3]), np.float64)
         found = np.stack([_on_slice(labels, each, to_index) for each in self.slices])
-        slices = labels.geometry.to_index([each.position for each in self.slices])[:, _slice_axis(labels, self.slices)]
-        seen = np.unique(np.rint(slices).astype(int))
-        hidden = np.moveaxis(labels.array, _slice_axis(labels, self.slices), 0)
-        missing = [index for index in range(len(hidden)) if index not in set(seen.tolist()) and hidden[index].any()]
+        axis = _slice_axis(labels, self.slices)
+        places = labels.geometry.to_index([each.position for each in self.slices])[:, axis]
+        seen = set(np.rint(places).astype(int).tolist())
+        planes = enumerate(np.moveaxis(labels.array, axis, 0))
+        missing = [index for index, plane in planes if index not in seen and plane.any()]
         if not missing:
             return found, ()
         message = (
@@ -133,8 +138,8 @@ def read_source(scan: Scan) -> Source:
     return Source(slices, datasets, usual_mm, is_even)
 
 
-def _header(path: object) -> Dataset:
-    dataset = read_dataset(path, stop_before_pixels=True)  # type: ignore[arg-type]
+def _header(path: Path) -> Dataset:
+    dataset = read_dataset(path, stop_before_pixels=True)
     assert dataset is not None, "it was read before"
     for keyword in MAY_BE_EMPTY:
         if keyword not in dataset:
@@ -196,28 +201,16 @@ def _slice_axis(labels: Volume, slices: tuple[SliceHeader, ...]) -> int:
 
 def check_same_image(image: Scan, reference: Scan) -> None:
     """Raise WriteError unless an image file shows the same voxels as the series that it is said to be made from."""
-    own, other = image.volume.geometry, reference.volume.geometry
-    straight = own.reordered(*own.canonical_axes()), other.reordered(*other.canonical_axes())
-    if not straight[0].matches(straight[1], _SAME_GRID_MM):
+    own, other = image.volume.canonical(), reference.volume.canonical()
+    if not own.geometry.matches(other.geometry, GRID_TOLERANCE_MM):
         raise WriteError(
             f"{image.source}: does not lie on the grid of the series in {reference.source}; give the series from which"
             " it was made, as it was made."
         )
-    values = [_sample(scan.volume, geometry) for scan, geometry in zip((image, reference), (own, other), strict=True)]
+    step = max(1, len(own.array) // 16)
+    values = [each.array[::step, ::4, ::4].astype(float).ravel() for each in (own, other)]
     if float(np.corrcoef(values[0], values[1])[0, 1]) < _SAME_IMAGE:
         raise WriteError(
             f"{image.source}: shows something else than the series in {reference.source}, on the same grid; give the"
             " series from which it was made."
         )
-
-
-_SAME_GRID_MM = 0.1
-_SAME_IMAGE = 0.9
-"""Least correlation; denoised images reach more, other patients less."""
-
-
-def _sample(volume: Volume, geometry: Geometry) -> npt.NDArray[np.float64]:
-    """Some of the voxels in a canonical order."""
-    axes, flips = geometry.canonical_axes()
-    array = volume.array.transpose(axes)[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
-    return array[:: max(1, len(array) // 16), ::4, ::4].astype(float).ravel()
