@@ -15,7 +15,7 @@ from typing import Any
 
 from LungUNetSegLib import __version__
 from LungUNetSegLib.errors import ModelError
-from LungUNetSegLib.machine import cores
+from LungUNetSegLib.machine import cores, memory_bytes
 from LungUNetSegLib.models.model import load_model, shipped_models
 
 PACKAGES = (
@@ -92,11 +92,8 @@ def _cpu_info() -> Iterator[tuple[str, str]]:
 
 
 def _memory() -> str:
-    try:
-        size = os.sysconf("SC_PAGE_SIZE")
-        return f"{os.sysconf('SC_PHYS_PAGES') * size / 1e9:.1f} GB"
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return "unknown"
+    size = memory_bytes()
+    return "unknown" if size is None else f"{size / 1e9:.1f} GB"
 
 
 def _onnx_providers() -> str:

@@ -6,8 +6,14 @@ edges: the command line (an exit code), the panel (a readable message) and a bat
 
 from __future__ import annotations
 
-INSTALL_TRAIN = "in a checkout of LungUNetSeg, run `pip install '.[train]'`"
-"""The command that installs all packages for training, export and figures. This project is not on PyPI."""
+
+def install_extra(extra: str) -> str:
+    """Return how to install an extra's packages. This project is not on PyPI."""
+    return f"in a checkout of LungUNetSeg, run `pip install '.[{extra}]'`"
+
+
+INSTALL_TRAIN = install_extra("train")
+"""The command that installs all packages for training, export and figures."""
 
 
 class LungUNetSegError(Exception):

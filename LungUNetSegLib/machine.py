@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.errors import MissingDependencyError, install_extra
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """Linux control groups version 2: microseconds of CPU time (or "max") per period in microseconds."""
@@ -98,6 +98,32 @@ def import_package(name: str, title: str) -> Any:
         raise MissingDependencyError(
             f"{title} cannot be loaded ({reason}): install it with `pip install {name}`, or use another --engine."
         ) from error
+
+
+def import_extra(name: str, need: str, extra: str) -> Any:
+    """Import a package, or a module of one, that one of our extras brings.
+
+    Args:
+        name: To import.
+        need: What needs which package, for people, such as "A DICOM node needs pynetdicom".
+        extra: The extra's name.
+
+    Raises:
+        MissingDependencyError: It is not installed or does not load.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise MissingDependencyError(f"{need}, which cannot be loaded ({reason}): {install_extra(extra)}.") from error
+
+
+def memory_bytes() -> int | None:
+    """Return the size of this machine's memory; None where the system does not say (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
 
 
 def _switch_telemetry_off() -> None:

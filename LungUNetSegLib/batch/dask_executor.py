@@ -24,8 +24,9 @@ from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, Outcomes, job
 from LungUNetSegLib.batch.pipeline import Tell, say_nothing
 from LungUNetSegLib.batch.write import publish
 from LungUNetSegLib.config import to_json
-from LungUNetSegLib.errors import EngineError, LungUNetSegError, MissingDependencyError, one_line
+from LungUNetSegLib.errors import EngineError, LungUNetSegError, one_line
 from LungUNetSegLib.files import draft_folder
+from LungUNetSegLib.machine import import_extra
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +56,8 @@ class DaskCluster:
     """
 
     def __init__(self, address: str | None, workers: int = 1, *, send: bool = False) -> None:
-        try:
-            import distributed
-        except ImportError as error:
-            raise MissingDependencyError(
-                "A cluster needs the package distributed: install it with `pip install 'lungunetseg[dask]'`, or in a"
-                " checkout with `pip install '.[dask]'`."
-            ) from error
+        self._distributed = import_extra("distributed", "A cluster needs the package distributed", "dask")
         logging.getLogger("distributed").setLevel(logging.ERROR)  # each comer and goer is news to it
-        self._distributed: Any = distributed
         self._address, self._workers, self._send = address, workers, send
 
     def run(self, jobs: Sequence[Job], settings: BatchSettings, tell: Tell = say_nothing) -> Outcomes:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.errors import MissingDependencyError
 from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.machine import import_extra
 
 REGIONS = ("right", "left", "total")
 TEXTS = (
@@ -82,14 +82,8 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
         MissingDependencyError: pyarrow is not installed.
         WriteError: The file cannot be written.
     """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingDependencyError(
-            "results.parquet needs pyarrow, which is not installed: in a checkout of LungUNetSeg, run"
-            " `pip install '.[batch]'`. All of it is in results.csv, too."
-        ) from error
+    need = "results.parquet, which holds what results.csv does, needs pyarrow"
+    pyarrow, parquet = (import_extra(name, need, "batch") for name in ("pyarrow", "pyarrow.parquet"))
     kinds = {name: pyarrow.float64() if name in NUMBERS else pyarrow.string() for name in COLUMNS}
     schema = pyarrow.schema(list(kinds.items()))
     columns = {

@@ -10,8 +10,9 @@ from typing import Any
 
 from pydicom import dcmread
 
-from LungUNetSegLib.errors import ConfigError, MissingDependencyError
+from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, SINGLE_FRAME_CT
+from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.node.config import NodeConfig, Tls
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.store import FullError, Store
@@ -37,14 +38,7 @@ def pynetdicom() -> Any:
     Raises:
         MissingDependencyError: It is not installed.
     """
-    try:
-        import pynetdicom
-    except ImportError as error:
-        raise MissingDependencyError(
-            "A DICOM node needs pynetdicom, which is not installed: in a checkout of LungUNetSeg, run"
-            " `pip install '.[node]'`."
-        ) from error
-    return pynetdicom
+    return import_extra("pynetdicom", "A DICOM node needs pynetdicom", "node")
 
 
 class Receiver:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from LungUNetSegLib.errors import MissingDependencyError
+from LungUNetSegLib.machine import import_extra
 
 
 def load_package(name: str, title: str) -> Any:
@@ -14,9 +13,4 @@ def load_package(name: str, title: str) -> Any:
     Raises:
         MissingDependencyError: It is not installed or does not load.
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"Nodules need {title}, which cannot be loaded ({error}): in a checkout, `pip install '.[nodules]'`."
-        ) from error
+    return import_extra(name, f"Nodules need {title}", "nodules")

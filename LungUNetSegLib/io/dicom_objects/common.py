@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +12,9 @@ from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from LungUNetSegLib.errors import MissingDependencyError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.io.dicom_objects.identity import IMPLEMENTATION_UID, NAME, Identifiers, Maker
+from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.segments import LUNGS, Segment
 
 SEG_NUMBER, RTSTRUCT_NUMBER, SR_NUMBER = 9101, 9102, 9103
@@ -31,13 +30,7 @@ def highdicom() -> Any:
     Raises:
         MissingDependencyError: It is not installed.
     """
-    try:
-        return importlib.import_module("highdicom")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "DICOM results need highdicom, which is not installed: in a checkout of LungUNetSeg, run"
-            " `pip install '.[dicom]'`."
-        ) from error
+    return import_extra("highdicom", "DICOM results need highdicom", "dicom")
 
 
 def codes_of(segment: Segment) -> list[tuple[str, str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.machine import memory_bytes
 
 GREATEST_INFLATION = 1032
 """Largest compression ratio of deflate (zlib's technical notes); a header that claims more is wrong."""
@@ -134,7 +134,7 @@ def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> Non
             f"{path}: its header claims {claimed:,} bytes of voxels and the file has {stored:,}"
             f"{' compressed ones' if deflated else ''}; it is damaged or cut short. Copy or download it again."
         )
-    memory = _memory_bytes()
+    memory = memory_bytes()
     if memory is not None and claimed > memory:
         raise ReadError(
             f"{path}: its header claims {claimed / 2**30:.0f} GB of voxels, more than the {memory / 2**30:.0f} GB of"
@@ -210,10 +210,3 @@ def unit_mm(unit: str, path: Path) -> float:
         if spelled in known:
             return known[spelled]
     raise ReadError(f"{path}: its header gives lengths in {unit!r}, an unknown unit; save it in mm.")
-
-
-def _memory_bytes() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return None  # Windows
