@@ -18,6 +18,7 @@ from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import bounding_box
 
 SWAP_MM = 20.0
 """Right and left lung this far on each other's side are swapped."""
@@ -69,10 +70,9 @@ def clean(
     result = probabilities.copy()
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     outside_ml = drop_air_outside(result, hu, by_scan=saw_scan) * voxel_ml
-    boxes = ndimage.find_objects((result.max(axis=1) >= HALF).view(np.uint8))
-    if not boxes:
+    box = bounding_box(result.max(axis=1) >= HALF)
+    if box[0].stop == box[0].start:
         return result, Cleaning(outside_ml=outside_ml)
-    box = boxes[0]
     region = result[box[0], :, box[1], box[2]]
     before = hard_labels(region)
     swapped = _sides_swapped(before, spacing_mm[2])
@@ -114,11 +114,10 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
     In scans of one or two slices only small holes are filled: a large one may be the dome of the liver.
     """
     lung = labels == side
-    boxes = ndimage.find_objects(lung.view(np.uint8))
-    if not boxes:
-        return 0
-    box = boxes[0]
+    box = bounding_box(lung)
     lung = lung[box]
+    if not lung.size:
+        return 0
     # The first and last slice count as open ends, unless there is no third dimension.
     outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
     regions, _ = ndimage.label(outside, output=np.int32)
