@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
-import threading
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import cycle, islice
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.errors import EngineError
 
-BATCHES_AHEAD = 2
-"""Batches per worker: one in work and one waiting."""
-
-Arrays = tuple[npt.NDArray[np.float32], ...]
-
-_slices: SliceDataset
-"""The worker's data set; set once, when the worker starts."""
+Place = tuple[int, int, int]
+"""Batch size over all training processes, rank of this one, and their number."""
 
 
 @contextmanager
@@ -45,58 +36,69 @@ def load_batches(
     Raises:
         EngineError: A worker has ended unexpectedly.
     """
-    numbers = ((epoch, step) for epoch in epochs for step in range(slices.steps(batch_size)))
     place = (batch_size, rank, world_size)
     if not workers:
-        yield (slices.batch(*number, *place) for number in numbers)
+        yield _batches(slices, epochs, place)
         return
+    started = [_start(slices, epochs, place, first, workers) for first in range(workers)]
+    try:
+        yield _in_turn([receiver for _, receiver in started])
+    finally:
+        for process, receiver in started:
+            receiver.close()
+            process.terminate()
+            process.join()
+
+
+def _batches(slices: SliceDataset, epochs: range, place: Place, first: int = 0, every: int = 1) -> Iterator[Batch]:
+    numbers = ((epoch, step) for epoch in epochs for step in range(slices.steps(place[0])))
+    return (slices.batch(*number, *place) for number in islice(numbers, first, None, every))
+
+
+def _start(
+    slices: SliceDataset, epochs: range, place: Place, first: int, every: int
+) -> tuple[SpawnProcess, Connection]:
+    """Start the worker that makes every `every`-th batch, and return it with the end that its batches come out of.
+
+    Each has a pipe of its own, whose other end it alone holds. So its death is seen even in the middle of a batch,
+    the rest of which would be waited for in a queue that workers share.
+    """
     # A forked process would share thread locks and GPU state with this one.
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker, initargs=(slices,))
-    try:
-        yield _collect(pool, workers, numbers, place)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    receiver, sender = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_make, args=(sender, slices, epochs, place, first, every), daemon=True)
+    process.start()
+    sender.close()
+    return process, receiver
 
 
-def _collect(
-    pool: ProcessPoolExecutor, workers: int, numbers: Iterator[tuple[int, int]], place: tuple[int, int, int]
-) -> Iterator[Batch]:
-    """Yield the batches in order, and keep the workers busy with the next ones."""
-    made: deque[Future[Arrays]] = deque()
-    try:
-        for number in numbers:
-            made.append(pool.submit(_make, *number, *place))
-            if len(made) > BATCHES_AHEAD * workers:
-                yield _batch(made.popleft())
-        while made:
-            yield _batch(made.popleft())
-    except BrokenProcessPool as error:
-        message = f"One of the {workers} processes that make batches has ended"
-        raise EngineError(f"{message}; give fewer --workers if memory was short.") from error
+def _in_turn(receivers: list[Connection]) -> Iterator[Batch]:
+    for receiver in cycle(receivers):
+        try:
+            received = receiver.recv()
+        except (EOFError, OSError) as error:
+            message = f"One of the {len(receivers)} processes that make batches has ended"
+            raise EngineError(f"{message}; give fewer --workers if memory was short.") from error
+        if received is None:
+            return
+        if isinstance(received, Exception):
+            raise received
+        yield Batch(*map(torch.from_numpy, received))
 
 
-def _batch(made: Future[Arrays]) -> Batch:
-    return Batch(*map(torch.from_numpy, made.result()))
+def _make(sender: Connection, slices: SliceDataset, epochs: range, place: Place, first: int, every: int) -> None:
+    """Send batches, then None, or the error that kept one from being made.
 
-
-def _start_worker(slices: SliceDataset) -> None:
-    """Initialise a worker, which ends when its parent process ends for any reason."""
-    global _slices  # an executor's initializer can pass values to later calls only by a global
-    _slices = slices
+    The next batch is made when the last one is taken. The pipe breaks when the training process ends for any reason.
+    """
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the training process ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _make(epoch: int, step: int, batch_size: int, rank: int, world_size: int) -> Arrays:
-    batch = _slices.batch(epoch, step, batch_size, rank, world_size)
-    # Arrays are sent by value; PyTorch would send tensors by handles that become invalid when the worker ends.
-    return tuple(each.numpy() for each in (batch.hu, batch.target, batch.valid, batch.told))
+    try:
+        for batch in _batches(slices, epochs, place, first, every):
+            # Arrays are sent by value; PyTorch would send tensors by handles that become invalid when the worker ends.
+            sender.send(tuple(each.numpy() for each in (batch.hu, batch.target, batch.valid, batch.told)))
+        sender.send(None)
+    except BrokenPipeError:
+        return
+    except Exception as error:
+        sender.send(error)

@@ -60,6 +60,21 @@ def test_a_worker_that_dies_ends_the_batches_with_a_sentence(slices: SliceDatase
             list(batches)
 
 
+def test_a_worker_that_dies_in_the_middle_of_a_batch_ends_the_batches_too(slices: SliceDataset) -> None:
+    """Protects from a training that waits for ever: the rest of a batch that was half sent never comes."""
+    with load_batches(slices, range(10_000), 64, workers=1) as batches:
+        batch = next(batches)
+        assert batch.hu.nbytes > 1 << 16, "a pipe could hold it"
+        (worker,) = _workers_of(os.getpid())
+        before: list[str] = []
+        while before != (now := _cpu_ticks(worker)):
+            before = now
+            time.sleep(0.5)
+        os.kill(worker, signal.SIGKILL)
+        with pytest.raises(EngineError, match="One of the 1 processes that make batches has ended"):
+            list(batches)
+
+
 def test_no_worker_stays_when_the_batches_are_left_early(slices: SliceDataset) -> None:
     """Early stopping leaves batches that were made ahead."""
     with load_batches(slices, range(10_000), 4, workers=2) as batches:
@@ -113,6 +128,11 @@ def _workers_of(process: int) -> list[int]:
     return [child for child, command in commands.items() if "spawn_main" in command]
 
 
+def _cpu_ticks(process: int) -> list[str]:
+    """What it has used; when that stays, it waits for its next batch to be taken."""
+    return Path(f"/proc/{process}/stat").read_text(encoding="ascii").split()[13:15]
+
+
 def _is_alive(process: int) -> bool:
     try:
         return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text(encoding="utf-8")
@@ -139,11 +159,11 @@ DIES = """
 import os, sys
 from LungUNetSegLib.data import loading
 
-def start(slices):
+def make(*arguments):
     os.write(2, b"last words of a worker\\n")
     os._exit(3)
 
-loading._start_worker = start
+loading._make = make
 if __name__ == "__main__":
     from LungUNetSegLib.cli import main
     from LungUNetSegLib.cases import labelled
