@@ -64,23 +64,30 @@ def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Ite
     """Read scans in a thread, one more than was asked for; two scans at most are in memory."""
     ready: SimpleQueue[Reading | BaseException | None] = SimpleQueue()
     room = threading.Semaphore(1)
+    left = threading.Event()
 
     def read_all() -> None:
         try:
             for job in jobs:
                 room.acquire()
+                if left.is_set():
+                    return
                 ready.put(read_job(job, settings, tell))
             ready.put(None)
         except BaseException as error:  # of the jobs' source: it belongs to who waits
             ready.put(error)
 
     threading.Thread(target=read_all, daemon=True, name="read ahead").start()  # a command that ends does not wait
-    while (item := ready.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            room.release()
+            yield item
+            del item
+    finally:
+        left.set()
         room.release()
-        yield item
-        del item
 
 
 def read_job(job: Job, settings: BatchSettings, tell: Tell = say_nothing) -> Reading:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -279,6 +280,18 @@ def test_processes_and_this_one_give_the_same(jobs: list[Job], model_settings: B
     scans.mkdir()
     assert [each.error for each in LocalProcesses(2).run(jobs, model_settings)] == [""] * 5
     assert {path.relative_to(scans): path.read_bytes() for path in scans.rglob("lungs.nii.gz")} == first
+
+
+def test_no_thread_stays_when_a_batch_is_left_early(jobs: list[Job], model_settings: BatchSettings) -> None:
+    """Protects the memory of a program that goes on: the thread that reads ahead holds a scan."""
+    outcomes = InProcess().run(jobs, model_settings)
+    next(iter(outcomes))
+    reading = [thread for thread in threading.enumerate() if thread.name == "read ahead"]
+    assert reading
+    outcomes.close()
+    for thread in reading:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("gone", ["share", "disk"])
