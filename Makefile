@@ -22,7 +22,7 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=$(COVERED)
 
-# Awkward inputs; and commands that are killed, starved and crowded, for a quarter of an hour, what was done being kept in
+# Awkward inputs; and commands that are killed, starved and crowded, for half an hour, what was done being kept in
 # faults.jsonl. CONTRIBUTING.md says when.
 robustness: $(VENV)/test.stamp
 	PYTHONPATH=tests $(BIN)/python -m corpus.run

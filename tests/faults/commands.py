@@ -43,6 +43,8 @@ def inputs() -> Path:
     export(folder / "best.pt", folder / "model", "tiny", description="Random weights.", date="2026-01-31")
     for seed in range(3):
         write_pair(folder / "data", f"case{seed}", seed=seed)
+    for seed in range(2):
+        write_image(make_phantom(phantom_geometry((24, 64, 72)), rng=seed).ct, folder / "scans" / f"scan{seed}.nii.gz")
     (folder / "settings.json").write_text(json.dumps(TINY_TRAINING), encoding="utf-8")
     return folder
 
@@ -59,24 +61,31 @@ class Command:
     Attributes:
         name: Of the command.
         arguments: For a folder to write to.
-        again: Arguments of the run that comes after a disturbed one.
+        goes_on: Whether it does nothing where it finds what it would do.
         state: What its results hold, or None where there are none; raises an error of ours where they are broken.
     """
 
     name: str
     arguments: Callable[[Path], list[object]]
     state: Callable[[Path], Any]
-    again: Callable[[Path], list[object]] | None = None
+    goes_on: bool = False
 
-    def line(self, out: Path, *, is_again: bool = False) -> list[str]:
+    def line(self, out: Path) -> list[str]:
         """Return the whole command line."""
-        arguments = self.again if is_again and self.again else self.arguments
-        return [sys.executable, "-W", "ignore", "-m", "LungUNetSegLib", *map(str, arguments(out)), "--progress", "none"]
+        words = map(str, self.arguments(out))
+        return [sys.executable, "-W", "ignore", "-m", "LungUNetSegLib", *words, "--progress", "none"]
 
 
 def _labels(out: Path) -> Any:
     path = out / "lungs.nii.gz"
     return np.bincount(read_labels(path).array.ravel(), minlength=3).tolist() if path.exists() else None
+
+
+def _batch(out: Path) -> Any:
+    """The labels of both scans; None while one is not done, and whole ones alone count."""
+    found = sorted((out / "batch").glob("scans/*/lungs.nii.gz"))
+    labels = [np.bincount(read_labels(path).array.ravel(), minlength=3).tolist() for path in found]
+    return labels if len(labels) == 2 else None
 
 
 def _scores(out: Path) -> Any:
@@ -111,6 +120,15 @@ COMMANDS = {
         ],
         _labels,
     ),
+    "batch": Command(
+        "batch",
+        lambda out: [
+            "batch", inputs() / "scans", "-o", out / "batch", "--model", inputs() / "model", "--engine", "onnxruntime",
+            "--jobs", 1,
+        ],
+        _batch,
+        goes_on=True,
+    ),
     "evaluate": Command(
         "evaluate",
         lambda out: [
@@ -127,6 +145,7 @@ COMMANDS = {
             "--device", "cpu", "--cache", out / "cache", "--threads", 1, "--resume",
         ],
         _training,
+        goes_on=True,
     ),
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -53,8 +54,8 @@ def killed(name: str, moments: int, seed: int = 0) -> Tally:
         while tally.ended < moments and tally.tries < 3 * moments:
             if tally.tries % 5 == 4:
                 _undisturbed(command, out, tally, right)
-                if name == "train":  # what is finished could not be interrupted any more
-                    subprocess.run(["rm", "-rf", str(out / "run")], check=True)
+                for finished in ("run", "batch"):  # could not be interrupted any more
+                    shutil.rmtree(out / finished, ignore_errors=True)
             before = looked_at(command, out)
             started = time.monotonic()
             child = start(command.line(out))
@@ -79,7 +80,7 @@ def _is_on_the_way(state: Any, right: Any) -> bool:
 
 def _undisturbed(command: Command, out: Path, tally: Tally, right: Any) -> None:
     """The next run ends well, with the right result, and leaves no draft: for a training bit by bit."""
-    ended = finish(start(command.line(out, is_again=True)))
+    ended = finish(start(command.line(out)))
     state = looked_at(command, out)
     if ended.code or state != right:
         tally.wrong.append(f"the next run: exit {ended.code}, {ended.message[-300:]}")
@@ -92,7 +93,7 @@ def limited(name: str, fault: str, limits: list[Callable[[], object]], is_empty:
     right = right_result(name)
     for limit in limits:
         with place(command, tally) as out:
-            if not is_empty and name != "train":
+            if not is_empty and not command.goes_on:
                 finish(start(command.line(out)))
             before = looked_at(command, out)
             ended = finish(start(command.line(out), preexec_fn=limit))

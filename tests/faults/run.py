@@ -1,6 +1,6 @@
 """Disturb the commands and print what came of it: ``PYTHONPATH=tests:. python -m faults.run``, or `make faults`.
 
-Takes a quarter of an hour; what is done is kept in ``--kept``, so that a run that was stopped goes on. The table is
+Takes half an hour; what is done is kept in ``--kept``, so that a run that was stopped goes on. The table is
 written to tests/faults/table.md, which docs/robustness.md shows. Linux; a full and a read-only disk are tried as root,
 who may mount one.
 """
@@ -20,7 +20,7 @@ from faults import faults
 from faults.commands import COMMANDS, Tally, forget_inputs
 
 TABLE = Path(__file__).resolve().parent / "table.md"
-MOMENTS = {"segment": 40, "train": 25, "export": 20, "evaluate": 15}
+MOMENTS = {"segment": 40, "batch": 20, "train": 25, "export": 20, "evaluate": 15}
 MEMORY_MB = [600, 800, 1000, 1500, 2000, 3000, 4000]
 
 
