@@ -14,6 +14,9 @@ from LungUNetSegLib.errors import MissingDependencyError, install_extra
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """Linux control groups version 2: microseconds of CPU time (or "max") per period in microseconds."""
 
+_LARGE = 128
+"""Smaller products of matrices than of this many rows and columns need no work memory."""
+
 
 def limited_cores() -> int | None:
     """Return the number of cores that this process may use if it is less than the machine's, else None."""
@@ -53,6 +56,18 @@ def usable_threads(wanted: int | None) -> int | None:
     """
     limit = limited_cores()
     return limit if wanted is None else min(wanted, cores())
+
+
+def take_blas_memory() -> None:
+    """Let NumPy's OpenBLAS take its work memory now.
+
+    It ends the process, without an exception, if none is left at the first matrix product that is large enough. So this
+    comes before an engine takes what there is: an engine that gets no memory can be reported.
+    """
+    import numpy as np  # most of what asks this module does not compute
+
+    matrix = np.zeros((_LARGE, _LARGE))
+    matrix @ matrix
 
 
 def process_runs(pid: int) -> bool:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngine, open_engine
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.machine import usable_threads
+from LungUNetSegLib.machine import take_blas_memory, usable_threads
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.preprocessing import PreparedScan, prepare
 from LungUNetSegLib.progress import Progress, silent
@@ -58,6 +58,7 @@ class Segmenter:
         if not model.finds_lungs:
             names = ", ".join(structure.name for structure in model.structures)
             raise ModelError(f"The model {model.name!r} finds {names}; only lungs can be cleaned and measured here.")
+        take_blas_memory()
         started = time.perf_counter()
         self.model, self.threads = model, threads
         self.engine = open_engine(model, engine, device, threads) if isinstance(engine, str) else engine

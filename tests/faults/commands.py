@@ -43,6 +43,7 @@ def inputs() -> Path:
     export(folder / "best.pt", folder / "model", "tiny", description="Random weights.", date="2026-01-31")
     for seed in range(3):
         write_pair(folder / "data", f"case{seed}", seed=seed)
+    (folder / "scans").mkdir()
     for seed in range(2):
         write_image(make_phantom(phantom_geometry((24, 64, 72)), rng=seed).ct, folder / "scans" / f"scan{seed}.nii.gz")
     (folder / "settings.json").write_text(json.dumps(TINY_TRAINING), encoding="utf-8")
