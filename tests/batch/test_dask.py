@@ -15,7 +15,8 @@ from dask_machines import Machines, machines
 import LungUNetSegLib
 from LungUNetSegLib.batch import dask_executor
 from LungUNetSegLib.io import write_image
-from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.volume import Volume
 
 pytest.importorskip("distributed")
 pytestmark = [
@@ -35,11 +36,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def scans(tmp_path: Path) -> Path:
+def scans(tmp_path: Path, small_phantom: Phantom) -> Path:
+    """Scans that differ by a HU."""
     folder = tmp_path / "scans"
     folder.mkdir()
     for number in range(SCANS):
-        write_image(folder / f"{number}.nrrd", make_phantom(phantom_geometry((24, 64, 72)), rng=number).ct)
+        write_image(folder / f"{number}.nrrd", Volume(small_phantom.ct.array + number, small_phantom.ct.geometry))
     return folder
 
 

@@ -11,8 +11,6 @@ from corpus.kinds import KINDS, Kind, Verdict
 from corpus.page import PAGE, expected, page
 from corpus.run import run
 
-pytestmark = pytest.mark.xdist_group("corpus")  # one process tries them, for all tests
-
 LEAST_KINDS = 300
 
 
