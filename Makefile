@@ -20,7 +20,7 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=$(COVERED)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(COVERED)
 
 # Awkward inputs; and commands that are killed, starved and crowded, for half an hour, what was done being kept in
 # faults.jsonl. CONTRIBUTING.md says when.

@@ -15,7 +15,6 @@ from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geo
 from LungUNetSegLib.volume import Geometry, Volume
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-TESTS = Path(__file__).resolve().parent
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers share the cores; torch would take all of them in each, in the children that tests start too.
@@ -24,17 +23,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where several workers run the tests, each file's and all that share one scene.
-
-    A file's tests share what its fixtures make. Slicer's scene is one in a process, and once Qt's application lies
-    around it views draw otherwise: what is headless comes first.
-    """
-    for item in items:
-        place = item.path.relative_to(TESTS) if item.path.is_relative_to(TESTS) else item.path
-        group = "slicer" if place.parts[0] in ("module", "host") else place.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Run what is headless first: once Qt's application lies around Slicer's scene, views draw otherwise."""
     items.sort(key=lambda item: "desktop" in item.path.parts or "host" in item.path.parts)
 
 
