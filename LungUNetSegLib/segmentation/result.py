@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
@@ -19,8 +20,7 @@ class Segmentation:
         labels: uint8 on the scan's own grid; 1 right and 2 left lung, or 1 both.
         segments: What the labels mean.
         findings: Remarks on the scan and on the result.
-        volumes_ml: "right", "left" and "total"; only "total" if both are one label.
-        mean_hu: Mean density by the same names.
+        measures: Volume, density and regions of the lungs.
         quality: Numbers behind the findings; see `quality.assess`.
         seconds: Wall time by stage; "load" is the time for opening the engine, once for all scans.
         engine: Description of the engine, device and precision that were used.
@@ -30,12 +30,21 @@ class Segmentation:
     labels: Volume
     segments: tuple[Segment, ...]
     findings: tuple[Finding, ...]
-    volumes_ml: dict[str, float]
-    mean_hu: dict[str, float]
+    measures: LungMeasures
     quality: dict[str, Any]
     seconds: dict[str, float]
     engine: str
     device: str
+
+    @property
+    def volumes_ml(self) -> dict[str, float]:
+        """Volumes by "right", "left" and "total"; only "total" if both are one label."""
+        return self.measures.volumes_ml
+
+    @property
+    def mean_hu(self) -> dict[str, float]:
+        """Mean density by the same names, of those with a voxel."""
+        return self.measures.mean_hu
 
     def _repr_html_(self) -> str:
         """Show a table of the lungs and the findings in a notebook."""

@@ -14,11 +14,11 @@ from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngin
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import usable_threads
+from LungUNetSegLib.measures import measure_lungs
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.preprocessing import PreparedScan, prepare
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
-from LungUNetSegLib.segmentation.measurements import measure
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
@@ -100,14 +100,14 @@ class Segmenter:
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
-            volumes_ml, mean_hu = measure(label_map, scan.volume, labels)
-            quality, findings = assess(scan.volume, label_map, volumes_ml, mean_hu, cleaned, cleaning)
+            measures = measure_lungs(label_map, scan.volume, labels)
+            measured = measures.volumes_ml, measures.mean_hu
+            quality, findings = assess(scan.volume, label_map, *measured, cleaned, cleaning)
         return Segmentation(
             labels=label_map,
             segments=self.model.structures if labels == "lr" else BOTH_LUNGS,
             findings=self._steps_down() + findings,
-            volumes_ml=volumes_ml,
-            mean_hu=mean_hu,
+            measures=measures,
             quality=quality,
             seconds=seconds,
             engine=self.engine.description,
