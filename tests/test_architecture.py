@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "segmentation": {"volume", "measures", "preprocessing", "models", "engines"},
     "node": {"volume", "io", "models", "segmentation"},
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
-    "batch": {"volume", "io", "cases", "models", "engines", "segmentation", "evaluation"},
+    "batch": {"volume", "measures", "io", "cases", "models", "engines", "segmentation", "evaluation"},
     "outcomes": {"volume", "region", "cases"},
     "nodules": {"volume", "cases", "networks"},
     "paper": {

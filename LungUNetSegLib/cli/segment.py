@@ -32,6 +32,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.images.files import data_files_anywhere
+from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
@@ -176,7 +177,10 @@ def _segment_file(
         scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
-    result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
+    made = acquisition_of(scan.slices)
+    result = segmenter.segment(
+        scan.volume, labels=arguments.labels, raw=arguments.raw, acquisition=made, progress=progress
+    )
     started = time.perf_counter()
     progress("write", 0, 1)
     told: tuple[Finding, ...] = ()

@@ -47,10 +47,15 @@ TABLE_KEYS = (
 """The numbers of each lung in a table."""
 
 
-def density_of(histogram: Histogram) -> Density | None:
+def density_of(histogram: Histogram, air_hu: float | None = None) -> Density | None:
     """Return every density number of a part of the lungs; None without a voxel.
 
-    Keys are those of ``density`` in docs/json.md; skewness and kurtosis are None where all voxels are equal.
+    Args:
+        histogram: Of the part.
+        air_hu: What the air in the trachea measures, if it was found.
+
+    Returns:
+        Keys are those of ``density`` in docs/json.md; skewness and kurtosis are None where all voxels are equal.
     """
     if not histogram.voxels:
         return None
@@ -75,6 +80,7 @@ def density_of(histogram: Histogram) -> Density | None:
             for name, low, high in zip(LUNG_CT_ANALYZER, LUNG_CT_ANALYZER_HU, LUNG_CT_ANALYZER_HU[1:], strict=False)
         },
         "without_vessels": _without_vessels(parenchyma),
+        "calibrated": None if air_hu is None else _calibrated(histogram, air_hu),
         "histogram": _shown(histogram),
     }
 
@@ -115,6 +121,16 @@ def _without_vessels(parenchyma: Histogram) -> dict[str, float | None]:
         "laa950_percent": parenchyma.percent(below_hu=-LAA_HU[0]) if known else None,
         "perc15_hu": parenchyma.percentile_hu(PERCENT) if known else None,
         "mass_g": _mass_g(parenchyma),
+    }
+
+
+def _calibrated(histogram: Histogram, air_hu: float) -> dict[str, float]:
+    """Return what the numbers would be if all HU were scaled so that the trachea's air has -1000; water stays at 0."""
+    scale = -1000 / air_hu
+    return {
+        "mean_hu": histogram.mean_hu * scale,
+        "laa950_percent": histogram.percent(below_hu=math.ceil(-LAA_HU[0] / scale)),
+        "perc15_hu": histogram.percentile_hu(PERCENT) * scale,
     }
 
 

@@ -13,8 +13,9 @@ from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.measures.density import Density, density_of, region_density
 from LungUNetSegLib.measures.histogram import Histogram
 from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, Ends, divide, parts_of
+from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
-from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, bounding_box, to_hu
+from LungUNetSegLib.volume import AIR_HU, GRID_TOLERANCE_MM, Geometry, Volume, bounding_box, to_hu
 
 SLAB_VOXELS = 250_000
 """Voxels that are counted at once; some 40 bytes of memory for each."""
@@ -29,12 +30,16 @@ class LungMeasures:
         mean_hu: Mean HU, of those with a voxel.
         density: See `density.density_of`; None without a voxel.
         regions: By the names of `REGIONS`, the numbers of `density.REGION_KEYS`; None without a voxel.
+        scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of the slices;
+            ``air_hu`` and ``noise_hu`` in the trachea and ``blood_hu`` between the lungs, None if they were not found;
+            ``lowest_percent``, the share of the lungs at the lowest HU that readers keep, None without lung.
     """
 
     volumes_ml: dict[str, float]
     mean_hu: dict[str, float]
     density: dict[str, Density | None] = field(default_factory=dict)
     regions: dict[str, dict[str, Density | None]] = field(default_factory=dict)
+    scan: dict[str, float | None] = field(default_factory=dict)
 
 
 def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungMeasures:
@@ -58,11 +63,20 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
     if kind == "lr":
         counts["total"] = {region: counts["right"][region] + counts["left"][region] for region in counts["right"]}
     whole = {name: each[""] for name, each in counts.items()}
+    air = trachea_air(labels, scan)
+    air_hu = air.median_hu if air else None
     return LungMeasures(
         volumes_ml={name: each.volume_ml for name, each in whole.items()},
         mean_hu={name: each.mean_hu for name, each in whole.items() if each.voxels},
-        density={name: density_of(each) for name, each in whole.items()},
+        density={name: density_of(each, air_hu) for name, each in whole.items()},
         regions={name: {region: region_density(each[region]) for region in REGIONS} for name, each in counts.items()},
+        scan={
+            "slice_mm": scan.canonical().geometry.spacing_mm[0],
+            "air_hu": air_hu,
+            "noise_hu": air.noise_hu if air else None,
+            "blood_hu": blood_hu(labels, scan) if kind == "lr" else None,
+            "lowest_percent": whole["total"].percent(below_hu=AIR_HU + 1) if whole["total"].voxels else None,
+        },
     )
 
 

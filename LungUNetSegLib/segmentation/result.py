@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from LungUNetSegLib.findings import Finding
@@ -21,6 +21,7 @@ class Segmentation:
         segments: What the labels mean.
         findings: Remarks on the scan and on the result.
         measures: Volume, density and regions of the lungs.
+        acquisition: How the scan was made, and which density numbers that forbids; see `measures.acquisition.judge`.
         quality: Numbers behind the findings; see `quality.assess`.
         seconds: Wall time by stage; "load" is the time for opening the engine, once for all scans.
         engine: Description of the engine, device and precision that were used.
@@ -35,6 +36,7 @@ class Segmentation:
     seconds: dict[str, float]
     engine: str
     device: str
+    acquisition: dict[str, Any] = field(default_factory=dict)
 
     @property
     def volumes_ml(self) -> dict[str, float]:
