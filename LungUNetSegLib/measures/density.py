@@ -13,21 +13,20 @@ Density = dict[str, Any]
 """Numbers by name, with their unit at the name's end."""
 
 LAA_HU = (950, 910, 856)
-"""Low attenuation areas lie below minus this: emphysema at full inspiration on thin and on thick slices (Gevenois 1996,
-doi:10.1148/radiology.199.3.8637967; Kalender 1991), and trapped air at expiration (Lynch 2015,
-doi:10.1148/radiol.2015141579)."""
+"""Low attenuation areas lie below minus this: emphysema at full inspiration on thin slices (Gevenois 1996) and on thick
+ones (Müller 1988), and trapped air at expiration (Lynch 2015, doi:10.1148/radiol.2015141579)."""
 
 HAA_HU = (-600, -250)
 """High attenuation areas, both ends included (Lederer 2009, doi:10.1164/rccm.200812-1966OC)."""
 
 PERCENT = 15
-"""The percentile of Perc15 (Gould 1988, doi:10.1164/ajrccm/137.2.380; Dirksen 1999)."""
+"""The percentile of Perc15 (Dirksen 1999)."""
 
 VESSELS_HU = -500
 """Voxels above are vessels, walls of airways and dense lung; without them the parenchyma is left."""
 
 AERATION_HU = (-900, -500, -100)
-"""Between hyperinflated, normal, poorly and non-aerated lung (Gattinoni 2001, doi:10.1164/ajrccm.164.9.2103121)."""
+"""Between hyperinflated, normal, poorly and non-aerated lung (Gattinoni 2001)."""
 
 LUNG_CT_ANALYZER_HU = (-1050, -950, -750, -400, 0, 3000)
 """Ends of the classes of the 3D Slicer extension LungCTAnalyzer, by its default thresholds."""
