@@ -17,13 +17,13 @@ DOUBT = "density-in-doubt"
 def density_names() -> dict[str, str]:
     """Return the display names of the numbers of a lung, with their units."""
     return {
-        "laa950_percent": _("Below −950 HU, LAA-950 (%)"),
-        "laa910_percent": _("Below −910 HU, LAA-910 (%)"),
-        "laa856_percent": _("Below −856 HU, LAA-856 (%)"),
-        "haa_percent": _("−600 to −250 HU, HAA (%)"),
-        "perc15_hu": _("15th percentile, Perc15 (HU)"),
-        "perc15_g_per_l": _("15th percentile (g/l)"),
-        "sd_hu": _("Standard deviation (HU)"),
+        "laa950_percent": _("LAA-950 (%)"),
+        "laa910_percent": _("LAA-910 (%)"),
+        "laa856_percent": _("LAA-856 (%)"),
+        "haa_percent": _("HAA (%)"),
+        "perc15_hu": _("Perc15 (HU)"),
+        "perc15_g_per_l": _("Perc15 (g/l)"),
+        "sd_hu": _("SD (HU)"),
         "mass_g": _("Mass (g)"),
         "air_ml": _("Air (ml)"),
     }
