@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "environment": {"models"},
     "engines": {"preprocessing", "models", "networks"},
     "data": {"volume", "preprocessing", "cases"},
-    "evaluation": {"volume", "io", "metrics", "cases"},
+    "evaluation": {"volume", "measures", "io", "metrics", "cases"},
     "segmentation": {"volume", "measures", "preprocessing", "models", "engines"},
     "node": {"volume", "io", "models", "segmentation"},
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
