@@ -8,6 +8,7 @@ from typing import Any
 
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import LungMeasures
+from LungUNetSegLib.measures.density import Density
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
@@ -47,6 +48,11 @@ class Segmentation:
     def mean_hu(self) -> dict[str, float]:
         """Mean density by the same names, of those with a voxel."""
         return self.measures.mean_hu
+
+    @property
+    def density(self) -> dict[str, Density | None]:
+        """Density numbers by the same names; None without a voxel."""
+        return self.measures.density
 
     def _repr_html_(self) -> str:
         """Show a table of the lungs and the findings in a notebook."""
