@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dicom_files import save, slices_of
 from scipy import ndimage
 
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.measures import Acquisition, acquisition_of, judge, measure_lungs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
-from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 
 GOOD: dict[str, Any] = {
@@ -148,6 +149,25 @@ def test_the_phantom_has_a_trachea_in_any_direction() -> None:
         phantom = make_phantom(geometry)
         air = trachea_air(phantom.labels, phantom.ct)
         assert air is not None and air.median_hu == pytest.approx(-1000, abs=40)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        (
+            {"ConvolutionKernel": ["I50f", "2"], "ContrastBolusAgent": "Iomeron 350", "SeriesDescription": "EXP"},
+            Acquisition(thickness_mm=3.0, kernel="I50f", contrast_agent="Iomeron 350", title="EXP"),
+        ),
+        ({"ConvolutionKernel": "HD LUNG"}, Acquisition(thickness_mm=3.0, kernel="HD LUNG", title="chest")),
+        ({}, Acquisition(thickness_mm=3.0, title="chest")),
+    ],
+)
+def test_headers_of_a_series(
+    small_phantom: Phantom, tmp_path: Path, attributes: dict[str, Any], expected: Acquisition
+) -> None:
+    """Protects what DICOM says of a scan: kernels with a second value and with a space, an agent, nothing at all."""
+    datasets = slices_of(small_phantom.ct, **{"SliceThickness": 3.0, "SeriesDescription": "chest", **attributes})
+    assert acquisition_of(read_scan(save(datasets, tmp_path)).slices) == expected
 
 
 @pytest.mark.shared_data
