@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
 from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.histogram import add_histogram
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 
@@ -77,7 +78,11 @@ class ResultsView:
         result = recall(self._segmentation)
         if self._segmentation is not None and result is not None:
             table = add_results_table(self._segmentation, result)
-            self._say(_("Added to the scene: {name}. The module Tables shows it.").format(name=table.GetName()))
+            text = _("Added to the scene: {name}. The module Tables shows it.").format(name=table.GetName())
+            chart = add_histogram(self._segmentation, result)
+            if chart is not None:
+                text = _("{table} Plots shows {name}.").format(table=text, name=chart.GetName())
+            self._say(text)
 
     def _write_csv(self) -> None:
         result = recall(self._segmentation)

@@ -59,6 +59,7 @@ def hold(stage):
 DENSITY = {
     "laa950_percent": 2.5, "laa910_percent": 14.0, "laa856_percent": 61.25, "haa_percent": 5.0, "perc15_hu": -918.0,
     "perc15_g_per_l": 82.0, "sd_hu": 139.5, "mass_g": 315.0, "air_ml": 1559.0,
+    "histogram": {"first_hu": -900, "bin_hu": 10, "percent": [25.0, 75.0]},
 }  # fmt: skip
 """Of a lung."""
 

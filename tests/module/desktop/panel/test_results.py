@@ -30,7 +30,7 @@ def test_results_as_a_table_beside_the_segmentation(app, panel, phantom_node):
     panel.click(panel.ui.resultsTableButton)
     panel.click(panel.ui.resultsTableButton)
     scene = app.mrmlScene()
-    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 2, "this one and the histogram's"
     table = scene.GetFirstNodeByClass("vtkMRMLTableNode")
     assert table.GetName() == "Phantom lungs volumes" and table.GetName() in panel.ui.resultsNoteLabel.text
     values = [[table.GetTable().GetValue(row, column).ToString() for column in range(3)] for row in range(3)]
@@ -44,6 +44,23 @@ def test_results_as_a_table_beside_the_segmentation(app, panel, phantom_node):
     hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     items = [hierarchy.GetItemByDataNode(each) for each in (table, panel.parameters.outputSegmentation)]
     assert hierarchy.GetItemParent(items[0]) == hierarchy.GetItemParent(items[1])
+
+
+def test_the_histogram_is_a_plot_of_the_scene(app, panel, phantom_node):
+    """Protects the plot: a curve for each lung over the bins' middles, and no second one after a second click."""
+    panel.run()
+    panel.click(panel.ui.resultsTableButton)
+    panel.click(panel.ui.resultsTableButton)
+    scene = app.mrmlScene()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 1
+    assert scene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 3
+    chart = scene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
+    assert chart.GetName() == "Phantom lungs histogram" and chart.GetName() in panel.ui.resultsNoteLabel.text
+    assert chart.GetYAxisTitle() == "% of the lung in each 10 HU"
+    curve = chart.GetNthPlotSeriesNode(0)
+    data = curve.GetTableNode().GetTable()
+    columns = [data.GetColumnByName(name) for name in (curve.GetXColumnName(), curve.GetYColumnName())]
+    assert [[column.GetValue(row) for row in range(2)] for column in columns] == [[-895.0, -885.0], [25.0, 75.0]]
 
 
 def test_density_has_a_table_of_its_own_with_what_forbids_it(panel, phantom_node, monkeypatch):
