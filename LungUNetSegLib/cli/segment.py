@@ -36,6 +36,7 @@ from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, endi
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.measures.density import AERATION_HU
+from LungUNetSegLib.measures.region_map import DIVISIONS, region_map
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
@@ -87,6 +88,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a page of one scan: pictures, histogram, density, regions",
     )
+    parser.add_argument(
+        "--regions",
+        type=Path,
+        metavar="FILE",
+        help="draw the lungs' regions as a label map, such as a .seg.nrrd",
+    )
+    parser.add_argument(
+        "--divide",
+        choices=DIVISIONS,
+        default="thirds-by-height",
+        help="what --regions draws (docs/measures.md)",
+    )
     add_overwrite_argument(parser)
     add_outside_argument(parser)
     parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
@@ -105,9 +118,13 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     outputs = _outputs(inputs, arguments.output, arguments.format)
     if arguments.dicom_reference and len(inputs) > 1:
         raise WriteError("--dicom-reference is one scan's series; give one input with it.")
-    if arguments.report and len(inputs) > 1:
-        raise WriteError("--report is a page of one scan; `lungunetseg batch` makes one of many.")
+    for name in ("report", "regions"):
+        if getattr(arguments, name) and len(inputs) > 1:
+            raise WriteError(f"--{name} is a file of one scan; give one input with it.")
     written = [file for output in outputs for file in _files(output)]
+    if arguments.regions:
+        check_writable(arguments.regions)
+        written.append(arguments.regions)
     tables = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
     for table in tables:
         check_replaceable(table)
@@ -205,6 +222,9 @@ def _segment_file(
     progress("write", 1, 1)
     files = {"input": str(source), "series_uid": scan.series_uid, "output": str(output)}
     summary = report(result, segmenter.model) | files
+    if arguments.regions:
+        drawn, parts = region_map(result.labels, result.segments, arguments.divide)
+        write_labels(arguments.regions, drawn, parts, is_result=True, forms=scan.forms)
     if arguments.report:
         preview = draw_preview(scan.volume, result.labels, result.segments)
         colours = [colour for _, colour in AERATION.values()]

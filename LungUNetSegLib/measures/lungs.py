@@ -12,13 +12,10 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.measures.density import Density, density_of, region_density
 from LungUNetSegLib.measures.histogram import Histogram
-from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, Ends, divide, parts_of
+from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, divided, parts_of, slabs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
-from LungUNetSegLib.volume import AIR_HU, GRID_TOLERANCE_MM, Geometry, Volume, bounding_box, to_hu
-
-SLAB_VOXELS = 250_000
-"""Voxels that are counted at once; some 40 bytes of memory for each."""
+from LungUNetSegLib.volume import AIR_HU, GRID_TOLERANCE_MM, Geometry, Volume, to_hu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,31 +79,26 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
 
 def _count(labels: Volume, scan: Volume, label: int) -> Mapping[str, Histogram]:
     """Return the histograms of one lung, "", and of its regions; both volumes have axes nearest to the body's."""
-    box = bounding_box(labels.array == label)
-    lung = labels.array[box]
     voxel_ml = labels.geometry.voxel_volume_ml
-    if not lung.size:
+    found = divided(labels, label)
+    if found is None:
         return dict.fromkeys(("", *REGIONS), Histogram(0, np.zeros(1, np.int64), voxel_ml))
-    hu = scan.array[box]
-    ends: Ends = [(each.start == 0, each.stop == size) for each, size in zip(box, labels.array.shape, strict=True)]
-    affine = labels.geometry.affine_lps
-    regions = divide(lung, label, Geometry((lung.shape[0], lung.shape[1], lung.shape[2]), affine), ends)
+    box, regions = found
+    lung, hu = labels.array[box], scan.array[box]
     low, width = _range(hu)
     joint = np.zeros(CODES * width, np.int64)
-    step = max(1, SLAB_VOXELS // lung[0].size)
-    for start in range(0, len(lung), step):
-        slab = slice(start, min(start + step, len(lung)))
+    for slab in slabs(lung):
         here = lung[slab] == label
         keys = regions.codes(slab)[here] * np.int64(width)
         keys += to_hu(hu[slab][here])
         keys -= low
         joint += np.bincount(keys, minlength=len(joint))
     table = joint.reshape(*SHAPE, width)
-    found = {"": Histogram(low, table.sum(axis=(0, 1, 2, 3)), voxel_ml)}
+    counts = {"": Histogram(low, table.sum(axis=(0, 1, 2, 3)), voxel_ml)}
     for name in REGIONS:
         axis, index = parts_of(name)
-        found[name] = Histogram(low, table.take(index, axis).sum(axis=(0, 1, 2)), voxel_ml)
-    return found
+        counts[name] = Histogram(low, table.take(index, axis).sum(axis=(0, 1, 2)), voxel_ml)
+    return counts
 
 
 def _range(hu: npt.NDArray[Any]) -> tuple[int, int]:

@@ -12,17 +12,18 @@ Heights and depths are counted in steps of the slices and of the rows, so that a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
-from LungUNetSegLib.volume import Geometry
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 
 Integers = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint8]
+Box = tuple[slice, slice, slice]
 Places = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
 Ends = Sequence[tuple[bool, bool]]
 """For each axis whether the scan ends at the first and at the last voxel: what is cut off there has no pleura."""
@@ -48,6 +49,9 @@ SHAPE = (3, 3, 2, 2)
 """A voxel's code counts thirds by height, thirds by volume, halves and depths, as an array of this shape does."""
 
 CODES = 36
+
+SLAB_VOXELS = 250_000
+"""Voxels that are looked at at once; some 40 bytes of memory for each."""
 
 
 def parts_of(name: str) -> tuple[int, int]:
@@ -95,6 +99,29 @@ class LungRegions:
         codes += self.height_codes.take(heights, mode="clip")
         codes += self.depth_codes.take(depths, mode="clip")
         return codes
+
+
+def divided(labels: Volume, label: int) -> tuple[Box, LungRegions] | None:
+    """Return the box of a lung and its regions there; None without a voxel.
+
+    Args:
+        labels: On axes nearest to (head, back, left).
+        label: The lung's value.
+    """
+    box = bounding_box(labels.array == label)
+    lung = labels.array[box]
+    if not lung.size:
+        return None
+    ends = [(each.start == 0, each.stop == size) for each, size in zip(box, labels.array.shape, strict=True)]
+    geometry = Geometry((lung.shape[0], lung.shape[1], lung.shape[2]), labels.geometry.affine_lps)
+    return box, divide(lung, label, geometry, ends)
+
+
+def slabs(lung: Codes) -> Iterator[slice]:
+    """Yield the slices of a lung's box, so many at once that little memory is needed."""
+    step = max(1, SLAB_VOXELS // lung[0].size)
+    for start in range(0, len(lung), step):
+        yield slice(start, min(start + step, len(lung)))
 
 
 def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungRegions:

@@ -102,4 +102,4 @@ def test_the_command_writes_the_page_of_one_scan_and_replaces_its_own(
     assert main([*command, "--report", str(page)]) != 0
     assert "page.html: exists" in capsys.readouterr().err
     assert main(["segment", scan, "other.nii.gz", "-o", str(tmp_path), "--report", str(tmp_path / "new.html")]) != 0
-    assert "--report is a page of one scan" in capsys.readouterr().err
+    assert "--report is a file of one scan" in capsys.readouterr().err
