@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.histogram import add_histogram
+from LungUNetSegSlicer.panel.regions import RegionsView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 
@@ -41,6 +42,7 @@ class ResultsView:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._segmentation: vtkMRMLSegmentationNode | None = None
+        self.regions = RegionsView(ui)
         for table in (ui.resultsTable, ui.densityTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
@@ -53,6 +55,7 @@ class ResultsView:
         if segmentation is not self._segmentation:
             self._say("")
         self._segmentation = segmentation
+        self.regions.show(segmentation)
         self._ui.show3dButton.setSegmentationNode(segmentation)
         self._ui.resultsCollapsibleButton.visible = result is not None
         if result is None:

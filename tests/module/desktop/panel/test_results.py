@@ -63,6 +63,33 @@ def test_the_histogram_is_a_plot_of_the_scene(app, panel, phantom_node):
     assert [[column.GetValue(row) for row in range(2)] for column in columns] == [[-895.0, -885.0], [25.0, 75.0]]
 
 
+def test_regions_are_drawn_as_another_segmentation(app, panel, phantom_node, wait_until):
+    """Protects the picture of the table's regions: parts of both lungs, drawn anew when another division is chosen."""
+    panel.run()
+    parts = []
+    for index, name in ((0, "Thirds by height"), (3, "Core and peel")):
+        panel.ui.regionsComboBox.setCurrentIndex(index)
+        assert panel.ui.regionsComboBox.currentText == name
+        panel.click(panel.ui.regionsButton)
+        wait_until(lambda: panel.ui.regionsButton.enabled)
+        assert "Phantom lungs regions" in panel.ui.resultsNoteLabel.text
+        (node,) = app.mrmlScene().GetNodesByName("Phantom lungs regions")
+        drawn = node.GetSegmentation()
+        parts.append([drawn.GetNthSegment(index).GetName() for index in range(drawn.GetNumberOfSegments())])
+    assert parts[0] == [f"{side} lung, {third} third by height" for side in ("Right", "Left")
+                        for third in ("basal", "middle", "apical")]  # fmt: skip
+    assert parts[1] == ["Right lung, core", "Right lung, peel", "Left lung, core", "Left lung, peel"]
+
+
+def test_a_segmentation_without_lungs_has_no_regions(panel, phantom_node, wait_until):
+    """Protects who emptied or renamed the segments: a sentence, and the button works again."""
+    panel.run()
+    panel.parameters.outputSegmentation.GetSegmentation().RemoveAllSegments()
+    panel.click(panel.ui.regionsButton)
+    wait_until(lambda: panel.ui.regionsButton.enabled)
+    assert "has no segments" in panel.ui.resultsNoteLabel.text
+
+
 def test_density_has_a_table_of_its_own_with_what_forbids_it(panel, phantom_node, monkeypatch):
     """Protects who wants lungs alone from a warning against them: the doubt stands beside the numbers."""
     doubt = {"code": "density-in-doubt", "message": "LAA-950 cannot be compared: slices of 5 mm."}
