@@ -8,6 +8,7 @@ Each lung is divided by itself, along the patient's axes whatever the directions
 - peel and core: within `PEEL_MM` of the surface of its mask, and deeper.
 
 Heights and depths are counted in steps of the slices and of the rows, so that a slice of a straight scan is never torn.
+Distances are those of axes at right angles, as every reader gives them.
 """
 
 from __future__ import annotations
