@@ -13,7 +13,7 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume
 
 AIR_BELOW_HU = -800
-"""Between air and the trachea's wall, half way from either."""
+"""Air with its noise; the pixels that the wall blurs into lie above."""
 
 ABOVE_MM, BELOW_MM = 50.0, 70.0
 """How far above and below the lungs' upper end the trachea is looked for."""
