@@ -44,12 +44,13 @@ def region_steps(
     yield
     sides = known_sides(source.structures)
     if not sides:
-        raise DataError(f"The segmentation {source.name!r} has no segment that is a lung by its name or terminology.")
+        text = _("The segmentation {name} has no segment that is a lung by its name or terminology.")
+        raise DataError(text.format(name=source.name))
     labels = lung_labels(source, sides)
     lungs = BOTH_LUNGS if Side.BOTH in sides.values() else LUNGS
     drawn, parts = yield from in_background(lambda: region_map(labels, lungs, division))
     if not slicer.mrmlScene.IsNodePresent(segmentation):
-        raise DataError(f"The segmentation {source.name!r} was removed meanwhile.")
+        raise DataError(_("The segmentation {name} was removed meanwhile.").format(name=source.name))
     node = segmentation.GetNodeReference(ROLE)
     if node is None:
         name = f"{segmentation.GetName()} regions"
