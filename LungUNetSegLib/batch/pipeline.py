@@ -14,6 +14,7 @@ from LungUNetSegLib.batch.reading import read_files
 from LungUNetSegLib.batch.write import ChangedByHandError, write_result
 from LungUNetSegLib.errors import WriteError, one_line
 from LungUNetSegLib.io import Scan
+from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
@@ -117,6 +118,7 @@ def segment_reading(
             scan.volume,
             labels=settings.labels,
             raw=settings.raw,
+            acquisition=acquisition_of(scan.slices),
             progress=lambda stage, done, total: tell(job.name, stage, done, total),
         )
         seconds = {"read": reading.seconds, **result.seconds}

@@ -29,19 +29,27 @@ def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> b
 
     Head, front and the patient's right are at the top and at the left of the picture, as radiologists look at it.
     """
-    image, mask = scan.canonical(), labels.canonical()
-    slice_mm, row_mm, column_mm = image.geometry.spacing_mm
-    lung = mask.array > 0
-    at = [int(lung.sum(axis=tuple(each for each in range(3) if each != axis)).argmax()) for axis in range(3)]
-    if not lung.any():
-        at = [size // 2 for size in mask.array.shape]
-    pixel_mm = image.array.shape[1] * row_mm / HEIGHT
-    planes = [
-        _panel(image.array[at[0]], mask.array[at[0]], (row_mm, column_mm), pixel_mm),
-        _panel(image.array[::-1, at[1]], mask.array[::-1, at[1]], (slice_mm, column_mm), pixel_mm),
-        _panel(image.array[::-1, :, at[2]], mask.array[::-1, :, at[2]], (slice_mm, row_mm), pixel_mm),
-    ]
-    return encode_png(_beside(planes), _palette(segments))
+    planes, pixel_mm = _planes(scan, labels)
+    return encode_png(_beside([_panel(*each, pixel_mm) for each in planes]), _palette(segments))
+
+
+def draw_classes(
+    scan: Volume, labels: Volume, limits_hu: Sequence[int], colours: Sequence[tuple[int, int, int]]
+) -> bytes:
+    """Return a PNG of the planes of `draw_preview` in which the lungs have the colours of their classes by HU.
+
+    Args:
+        scan: HU.
+        labels: 0 where there is no lung.
+        limits_hu: Rising; each is the lowest HU of the class after it.
+        colours: RGB of each class, one more than limits.
+    """
+    planes, pixel_mm = _planes(scan, labels)
+    panels = []
+    for hu, mask, spacing_mm in planes:
+        classes = np.where(mask > 0, 1 + np.searchsorted(limits_hu, hu, side="right"), 0).astype(np.uint8)
+        panels.append(_panel(hu, classes, spacing_mm, pixel_mm, is_filled=True))
+    return encode_png(_beside(panels), [*_greys(), *((*colour, 255) for colour in colours)])
 
 
 def draw_doubtful(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes | None:
@@ -54,6 +62,24 @@ def draw_doubtful(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> 
     pixel_mm = image.array.shape[1] * row_mm / HEIGHT
     panels = [_panel(image.array[each], mask.array[each], (row_mm, column_mm), pixel_mm) for each in numbers]
     return encode_png(_beside(panels), _palette(segments))
+
+
+def _planes(
+    scan: Volume, labels: Volume
+) -> tuple[list[tuple[npt.NDArray[np.int16], Labels, tuple[float, float]]], float]:
+    """Return the planes with most lung, axial, coronal and sagittal: HU, labels, spacing; and the pictures' pixel."""
+    image, mask = scan.canonical(), labels.canonical()
+    slice_mm, row_mm, column_mm = image.geometry.spacing_mm
+    lung = mask.array > 0
+    at = [int(lung.sum(axis=tuple(each for each in range(3) if each != axis)).argmax()) for axis in range(3)]
+    if not lung.any():
+        at = [size // 2 for size in mask.array.shape]
+    planes = [
+        (image.array[at[0]], mask.array[at[0]], (row_mm, column_mm)),
+        (image.array[::-1, at[1]], mask.array[::-1, at[1]], (slice_mm, column_mm)),
+        (image.array[::-1, :, at[2]], mask.array[::-1, :, at[2]], (slice_mm, row_mm)),
+    ]
+    return planes, image.array.shape[1] * row_mm / HEIGHT
 
 
 def doubtful_slices(labels: Labels) -> list[int]:
@@ -71,8 +97,15 @@ def doubtful_slices(labels: Labels) -> list[int]:
     return sorted(int(each) + 1 for each in worst if amounts[each])
 
 
-def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, float], pixel_mm: float) -> Labels:
-    """A plane as indices into the palette, its pixels `pixel_mm` wide and high."""
+def _panel(
+    hu: npt.NDArray[np.int16],
+    labels: Labels,
+    spacing_mm: tuple[float, float],
+    pixel_mm: float,
+    *,
+    is_filled: bool = False,
+) -> Labels:
+    """A plane as indices into the palette, its pixels `pixel_mm` wide and high, with labels' outlines or areas."""
     size = [max(1, min(round(n * step / pixel_mm), TALLEST)) for n, step in zip(hu.shape, spacing_mm, strict=True)]
     rows, columns = ((np.arange(count) + 0.5) * n / count - 0.5 for count, n in zip(size, hu.shape, strict=True))
     low, high = WINDOW_HU
@@ -83,8 +116,7 @@ def _panel(hu: npt.NDArray[np.int16], labels: Labels, spacing_mm: tuple[float, f
     near = labels[np.ix_(np.rint(rows).astype(int).clip(0), np.rint(columns).astype(int).clip(0))]
     for label in np.unique(near[near > 0]):
         inside = near == label
-        edge = inside & ~ndimage.binary_erosion(inside)
-        panel[edge] = _GREYS + label - 1
+        panel[inside if is_filled else inside & ~ndimage.binary_erosion(inside)] = _GREYS + label - 1
     return panel
 
 
@@ -101,8 +133,11 @@ def _beside(panels: Sequence[Labels]) -> Labels:
 
 
 def _palette(segments: Sequence[Segment]) -> list[Colour]:
-    greys: list[Colour] = [(level, level, level, 255) for level in np.linspace(0, 255, _GREYS).astype(int).tolist()]
     by_label = {each.label: each for each in segments}
     last = max(by_label, default=0)
     colours = [by_label[label].colour if label in by_label else (1.0, 1.0, 1.0) for label in range(1, last + 1)]
-    return greys + [(round(255 * red), round(255 * green), round(255 * blue), 255) for red, green, blue in colours]
+    return _greys() + [(round(255 * red), round(255 * green), round(255 * blue), 255) for red, green, blue in colours]
+
+
+def _greys() -> list[Colour]:
+    return [(level, level, level, 255) for level in np.linspace(0, 255, _GREYS).astype(int).tolist()]

@@ -9,6 +9,7 @@ from typing import Any
 
 from LungUNetSegLib.files import csv_text, replacing
 from LungUNetSegLib.machine import import_extra
+from LungUNetSegLib.measures.density import TABLE_KEYS
 
 REGIONS = ("right", "left", "total")
 TEXTS = (
@@ -19,6 +20,7 @@ NUMBERS = (
     *("thickness_mm", "slices", "rows", "columns", "slice_mm", "row_mm", "column_mm"),
     *(f"{region}_ml" for region in REGIONS),
     *(f"{region}_mean_hu" for region in REGIONS),
+    *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
     *("confidence", "air_share", "tissue_share", "cut_mm2", "removed_ml", "moved_ml", "filled_ml", "outside_ml"),
     "seconds",
 )
@@ -46,6 +48,8 @@ def row_of(report: Mapping[str, Any]) -> Row:
     for region in REGIONS:
         row[f"{region}_ml"] = report["volumes_ml"][region]
         row[f"{region}_mean_hu"] = report["mean_hu"][region]
+        density = report.get("density", {}).get(region) or {}  # scans done before there was any have none
+        row |= {f"{region}_{key}": density.get(key) for key in TABLE_KEYS}
     quality = report["quality"]
     row |= {name: quality[name] for name in row.keys() & quality.keys()}
     row["cut_mm2"] = sum(quality["cut_mm2"].values())

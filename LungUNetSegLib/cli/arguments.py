@@ -16,6 +16,11 @@ def csv_file(text: str) -> Path:
     return _path_ending_in(".csv", text)
 
 
+def html_file(text: str) -> Path:
+    """Return the path of an HTML page."""
+    return _path_ending_in(".html", text)
+
+
 def thread_count(text: str) -> int:
     """Return a number of threads."""
     return count(text, "number of threads")

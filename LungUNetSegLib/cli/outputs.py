@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.evaluation.report.lungs_page import PAGE_TITLE
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom_objects.common import is_own_object
@@ -31,7 +32,7 @@ def check_outputs(inputs: Sequence[Path], outputs: Sequence[Path], *, overwrite:
 
     Args:
         inputs: Files and folders that are read.
-        outputs: Files to be written: label maps, JSON, CSV.
+        outputs: Files to be written: label maps, JSON, CSV, a page.
         overwrite: Whether a user's work may be replaced; an input never is.
     """
     check_apart(inputs, outputs)
@@ -61,6 +62,8 @@ def _is_part(output: Path, source: Path) -> bool:
 def _may_be_replaced(output: Path) -> bool:
     if output.suffix.lower() == ".csv":
         return output.read_bytes().startswith((b"input,output,", b"case,region,"))
+    if output.suffix.lower() == ".html":
+        return PAGE_TITLE.encode() in output.read_bytes()[:HEADER_BYTES]
     if output.suffix.lower() == DICOM_ENDING:
         return is_own_object(output)
     if output.suffix.lower() != ".json":

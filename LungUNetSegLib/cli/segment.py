@@ -14,7 +14,8 @@ from itertools import takewhile
 from pathlib import Path, PurePath
 from typing import Any
 
-from LungUNetSegLib.cli.arguments import add_outside_argument, csv_file, json_file, thread_count
+from LungUNetSegLib.batch.preview import draw_classes, draw_preview
+from LungUNetSegLib.cli.arguments import add_outside_argument, csv_file, html_file, json_file, thread_count
 from LungUNetSegLib.cli.dicom_results import (
     add_dicom_arguments,
     check_dicom_output,
@@ -27,11 +28,15 @@ from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.errors import UnknownFormatError, WriteError, one_line
+from LungUNetSegLib.evaluation.report.lungs_page import AERATION, write_lungs_page
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.images.files import data_files_anywhere
+from LungUNetSegLib.measures import acquisition_of
+from LungUNetSegLib.measures.density import AERATION_HU
+from LungUNetSegLib.measures.region_map import DIVISIONS, region_map
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
@@ -77,6 +82,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", type=json_file, metavar="FILE", help="write volumes, findings, quality and times here (docs/json.md)"
     )
     parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
+    parser.add_argument(
+        "--report",
+        type=html_file,
+        metavar="FILE",
+        help="write a page of one scan: pictures, histogram, density, regions",
+    )
+    parser.add_argument(
+        "--regions",
+        type=Path,
+        metavar="FILE",
+        help="draw the lungs' regions as a label map, such as a .seg.nrrd",
+    )
+    parser.add_argument(
+        "--divide",
+        choices=DIVISIONS,
+        default="thirds-by-height",
+        help="what --regions draws (docs/measures.md)",
+    )
     add_overwrite_argument(parser)
     add_outside_argument(parser)
     parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
@@ -95,8 +118,14 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     outputs = _outputs(inputs, arguments.output, arguments.format)
     if arguments.dicom_reference and len(inputs) > 1:
         raise WriteError("--dicom-reference is one scan's series; give one input with it.")
+    for name in ("report", "regions"):
+        if getattr(arguments, name) and len(inputs) > 1:
+            raise WriteError(f"--{name} is a file of one scan; give one input with it.")
     written = [file for output in outputs for file in _files(output)]
-    tables = [path for path in (arguments.json, arguments.csv) if path]
+    if arguments.regions:
+        check_writable(arguments.regions)
+        written.append(arguments.regions)
+    tables = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
     for table in tables:
         check_replaceable(table)
     check_outputs(inputs, [*written, *tables], overwrite=arguments.overwrite)
@@ -176,7 +205,10 @@ def _segment_file(
         scan = read_scan(source, arguments.series)
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
-    result = segmenter.segment(scan.volume, labels=arguments.labels, raw=arguments.raw, progress=progress)
+    made = acquisition_of(scan.slices)
+    result = segmenter.segment(
+        scan.volume, labels=arguments.labels, raw=arguments.raw, acquisition=made, progress=progress
+    )
     started = time.perf_counter()
     progress("write", 0, 1)
     told: tuple[Finding, ...] = ()
@@ -189,7 +221,16 @@ def _segment_file(
     result = replace(result, findings=scan.findings + result.findings + told, seconds=seconds)
     progress("write", 1, 1)
     files = {"input": str(source), "series_uid": scan.series_uid, "output": str(output)}
-    return report(result, segmenter.model) | files
+    summary = report(result, segmenter.model) | files
+    if arguments.regions:
+        drawn, parts = region_map(result.labels, result.segments, arguments.divide)
+        write_labels(arguments.regions, drawn, parts, is_result=True, forms=scan.forms)
+    if arguments.report:
+        preview = draw_preview(scan.volume, result.labels, result.segments)
+        colours = [colour for _, colour in AERATION.values()]
+        aeration = draw_classes(scan.volume, result.labels, AERATION_HU, colours)
+        write_lungs_page(arguments.report, summary, preview, aeration)
+    return summary
 
 
 def _print(summary: dict[str, Any], title: str | None) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.measures import LungMeasures
+from LungUNetSegLib.measures.density import Density
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
@@ -19,8 +21,8 @@ class Segmentation:
         labels: uint8 on the scan's own grid; 1 right and 2 left lung, or 1 both.
         segments: What the labels mean.
         findings: Remarks on the scan and on the result.
-        volumes_ml: "right", "left" and "total"; only "total" if both are one label.
-        mean_hu: Mean density by the same names.
+        measures: Volume, density and regions of the lungs.
+        acquisition: How the scan was made, and which density numbers that forbids; see `measures.acquisition.judge`.
         quality: Numbers behind the findings; see `quality.assess`.
         seconds: Wall time by stage; "load" is the time for opening the engine, once for all scans.
         engine: Description of the engine, device and precision that were used.
@@ -30,12 +32,27 @@ class Segmentation:
     labels: Volume
     segments: tuple[Segment, ...]
     findings: tuple[Finding, ...]
-    volumes_ml: dict[str, float]
-    mean_hu: dict[str, float]
+    measures: LungMeasures
     quality: dict[str, Any]
     seconds: dict[str, float]
     engine: str
     device: str
+    acquisition: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def volumes_ml(self) -> dict[str, float]:
+        """Volumes by "right", "left" and "total"; only "total" if both are one label."""
+        return self.measures.volumes_ml
+
+    @property
+    def mean_hu(self) -> dict[str, float]:
+        """Mean density by the same names, of those with a voxel."""
+        return self.measures.mean_hu
+
+    @property
+    def density(self) -> dict[str, Density | None]:
+        """Density numbers by the same names; None without a voxel."""
+        return self.measures.density
 
     def _repr_html_(self) -> str:
         """Show a table of the lungs and the findings in a notebook."""

@@ -14,11 +14,11 @@ from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngin
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import take_blas_memory, usable_threads
+from LungUNetSegLib.measures import UNKNOWN, Acquisition, judge, measure_lungs
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.preprocessing import PreparedScan, prepare
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
-from LungUNetSegLib.segmentation.measurements import measure
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
@@ -68,7 +68,13 @@ class Segmenter:
         self.load_seconds = time.perf_counter() - started
 
     def segment(
-        self, volume: Volume, *, labels: LabelKind = "lr", raw: bool = False, progress: Progress = silent
+        self,
+        volume: Volume,
+        *,
+        labels: LabelKind = "lr",
+        raw: bool = False,
+        acquisition: Acquisition = UNKNOWN,
+        progress: Progress = silent,
     ) -> Segmentation:
         """Segment the lungs of a chest CT.
 
@@ -76,6 +82,7 @@ class Segmenter:
             volume: HU, any orientation and spacing.
             labels: Right and left lung, or both as one ("binary").
             raw: Return the network's output without cleaning.
+            acquisition: How the scan was made, which decides what density numbers are worth.
             progress: Called with (stage, slices done, slices to do); an exception from it ends the work.
 
         Raises:
@@ -85,9 +92,11 @@ class Segmenter:
         if labels == "lr" and self.model.channels == 1:
             raise ModelError("The model does not distinguish right and left lung: ask for both as one.")
         with limited_threads(usable_threads(self.threads)):
-            return self._segment(volume, labels, raw, progress)
+            return self._segment(volume, labels, raw, acquisition, progress)
 
-    def _segment(self, volume: Volume, labels: LabelKind, raw: bool, progress: Progress) -> Segmentation:
+    def _segment(
+        self, volume: Volume, labels: LabelKind, raw: bool, acquisition: Acquisition, progress: Progress
+    ) -> Segmentation:
         seconds: dict[str, float] = {"load": self.load_seconds}
         with _timed(seconds, "prepare"):
             scan = prepare(volume, self.model.preprocess)
@@ -101,14 +110,16 @@ class Segmenter:
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
-            volumes_ml, mean_hu = measure(label_map, scan.volume, labels)
-            quality, findings = assess(scan.volume, label_map, volumes_ml, mean_hu, cleaned, cleaning)
+            measures = measure_lungs(label_map, scan.volume, labels)
+            measured = measures.volumes_ml, measures.mean_hu
+            quality, findings = assess(scan.volume, label_map, *measured, cleaned, cleaning)
+            made, doubts = judge(measures.scan, acquisition)
         return Segmentation(
             labels=label_map,
             segments=self.model.structures if labels == "lr" else BOTH_LUNGS,
-            findings=self._steps_down() + findings,
-            volumes_ml=volumes_ml,
-            mean_hu=mean_hu,
+            findings=self._steps_down() + findings + (doubts if measures.volumes_ml["total"] else ()),
+            measures=measures,
+            acquisition=made,
             quality=quality,
             seconds=seconds,
             engine=self.engine.description,

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import LungUNetSegLib
+from LungUNetSegLib.measures.regions import PEEL_MM
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.segmentation.result import Segmentation
 
@@ -22,6 +23,9 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
         "device": result.device,
         "volumes_ml": {name: result.volumes_ml.get(name) for name in ("right", "left", "total")},
         "mean_hu": {name: result.mean_hu.get(name) for name in ("right", "left", "total")},
+        "density": {name: result.measures.density.get(name) for name in ("right", "left", "total")},
+        "regions": {name: result.measures.regions.get(name) for name in ("right", "left", "total")},
+        "acquisition": result.acquisition,
         "findings": [dataclasses.asdict(finding) for finding in result.findings],
         "quality": result.quality,
         "seconds": result.seconds,
@@ -30,7 +34,7 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
 
 
 def methods_sentence(result: Segmentation, model: Model) -> str:
-    """Return a sentence for a paper's methods section, with versions and citation."""
+    """Return sentences for a paper's methods section, with versions, citation and the regions that were measured."""
     named = "right and left lung" if "right" in result.volumes_ml else "both lungs as one"
     context_mm = model.preprocess.context_mm
     seen = f", each between its neighbours about {context_mm:g} mm above and below" if context_mm else ""
@@ -38,5 +42,6 @@ def methods_sentence(result: Segmentation, model: Model) -> str:
         f"Lungs ({named}) were segmented automatically with LungUNetSeg {LungUNetSegLib.__version__} (model "
         f"{model.name!r}, SHA-256 {model.sha256[:12]}), which runs a 2D U-Net (Ronneberger et al. 2015, "
         f"doi:10.1007/978-3-319-24574-4_28) on slices of {model.preprocess.spacing_mm:g} mm pixels{seen}; computed "
-        f"with {result.engine}."
+        f"with {result.engine}. Density and regions were measured on the scan's own voxels: thirds by height and by "
+        f"volume, ventral and dorsal halves, and a peel of {PEEL_MM:g} mm below the lungs' surface around the core."
     )

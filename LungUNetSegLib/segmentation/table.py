@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.measures.density import TABLE_KEYS
 
 REGIONS = ("right", "left", "total")
 COLUMNS = (
     "input", "output", "series_uid", *(f"{region}_ml" for region in REGIONS),
-    *(f"{region}_mean_hu" for region in REGIONS), "findings", "model", "engine", "seconds", "error",
+    *(f"{region}_mean_hu" for region in REGIONS), *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
+    "findings", "model", "engine", "seconds", "error",
 )  # fmt: skip
 
 
@@ -38,6 +40,8 @@ def _row(summary: Mapping[str, Any]) -> dict[str, str]:
         for region in REGIONS:
             row[f"{region}_ml"] = _number(summary["volumes_ml"][region], 1)
             row[f"{region}_mean_hu"] = _number(summary["mean_hu"][region], 1)
+            density = summary["density"][region] or {}
+            row |= {f"{region}_{key}": _number(density.get(key), 2) for key in TABLE_KEYS}
         row["findings"] = " ".join(finding["code"] for finding in summary["findings"])
         row["model"] = csv_text(summary["model"]["name"])
         row["seconds"] = _number(sum(summary["seconds"].values()), 2)

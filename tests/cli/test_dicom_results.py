@@ -12,6 +12,7 @@ from dicom_files import save
 from dicom_geometries import SERIES
 from outside_programs import dciodvfy_errors
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.volume import Volume
@@ -23,6 +24,31 @@ pytest.importorskip("highdicom")
 @pytest.fixture
 def series(tmp_path: Path) -> Path:
     return save(SERIES["axial"]()[0], tmp_path / "ct")
+
+
+def measured(report: Dataset) -> dict[str, dict[str, float]]:
+    """Return the numbers of each lung in a report, by what was measured or derived."""
+    (groups,) = (each for each in report.ContentSequence if meaning(each) == "Imaging Measurements")
+    found = {}
+    for group in groups.ContentSequence:
+        texts = {each.get("TextValue") for each in group.ContentSequence}
+        numbers = found["right" if "RightLung" in texts else "left"] = {}
+        for each in group.ContentSequence:
+            if each.ValueType != "NUM" or "Dice" in meaning(each):
+                continue
+            derived = [
+                part.ConceptCodeSequence[0].CodeMeaning
+                for part in each.get("ContentSequence", ())
+                if meaning(part) == "Derivation"
+            ]
+            value = float(each.MeasuredValueSequence[0].NumericValue)
+            numbers[(derived or [meaning(each)])[0]] = pytest.approx(value, abs=1e-4)
+    return found
+
+
+def meaning(item: Dataset) -> str:
+    """Return what an item of a report is called."""
+    return str(item.ConceptNameCodeSequence[0].CodeMeaning)
 
 
 def test_a_name_s_ending_chooses_the_object(run, series: Path, tmp_path: Path) -> None:
@@ -37,8 +63,19 @@ def test_a_name_s_ending_chooses_the_object(run, series: Path, tmp_path: Path) -
     report = dcmread(tmp_path / "other.sr.dcm")
     assert dciodvfy_errors(tmp_path / "other.sr.dcm") == []
     text = str(report)
-    volumes = json.loads((tmp_path / "r.json").read_text())["volumes_ml"]
-    assert f"{round(volumes['right'], 4):.16g}" in text
+    summary = json.loads((tmp_path / "r.json").read_text())
+    assert f"{round(summary['volumes_ml']['right'], 4):.16g}" in text
+    assert measured(report) == {
+        lung: {
+            "Volume": summary["volumes_ml"][lung],
+            "Mass": summary["density"][lung]["mass_g"],
+            "Mean": summary["mean_hu"][lung],
+            "Standard Deviation": summary["density"][lung]["sd_hu"],
+            "Skewness": summary["density"][lung]["skewness"],
+            "Kurtosis": summary["density"][lung]["kurtosis"],
+        }
+        for lung in ("right", "left")
+    }
     assert str(dcmread(tmp_path / "other.dcm").SOPInstanceUID) in text
 
 

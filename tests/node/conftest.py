@@ -16,6 +16,7 @@ from dicom_files import slices_of
 from dicom_geometries import PATIENT, grid, phantom_on
 from pydicom.dataset import Dataset
 
+from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.node.config import NodeConfig, Peer
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.node import Node
@@ -71,7 +72,8 @@ class AirSegmenter:
         labels = air_labels(volume)
         halves = {"right": float((labels.array == 1).sum()), "left": float((labels.array == 2).sum())}
         return Segmentation(
-            labels=labels, segments=LUNGS, findings=(), volumes_ml=halves, mean_hu={"right": -800.0, "left": -800.0},
+            labels=labels, segments=LUNGS, findings=(),
+            measures=LungMeasures(volumes_ml=halves, mean_hu={"right": -800.0, "left": -800.0}),
             quality={"confidence": 0.99}, seconds={"segment": 0.1}, engine="air", device="cpu",
         )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import qt
@@ -11,9 +11,12 @@ import slicer
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
+from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
 from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.histogram import add_histogram
+from LungUNetSegSlicer.panel.regions import RegionsView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
-from LungUNetSegSlicer.panel.texts import result_rows, time_text, warnings_html
+from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 
 ATTRIBUTE = "LungUNetSeg.Result"
 
@@ -39,7 +42,9 @@ class ResultsView:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._segmentation: vtkMRMLSegmentationNode | None = None
-        ui.resultsTable.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        self.regions = RegionsView(ui)
+        for table in (ui.resultsTable, ui.densityTable):
+            table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
         ui.resultsTableButton.connect("clicked()", self._add_table)
         ui.resultsCsvButton.connect("clicked()", self._write_csv)
@@ -50,34 +55,37 @@ class ResultsView:
         if segmentation is not self._segmentation:
             self._say("")
         self._segmentation = segmentation
+        self.regions.show(segmentation)
         self._ui.show3dButton.setSegmentationNode(segmentation)
         self._ui.resultsCollapsibleButton.visible = result is not None
         if result is None:
             return
-        warnings = warnings_html(result["findings"])
+        warnings = warnings_html(each for each in result["findings"] if each["code"] != DOUBT)
         self._ui.warningsLabel.text = warnings
         self._ui.warningsLabel.visible = bool(warnings)
-        self._fill_table(result_rows(result))
+        _fill(self._ui.resultsTable, result_rows(result))
+        self._show_density(result)
         self._ui.timeLabel.text = time_text(result)
         self._ui.methodsLabel.text = result["methods"]
 
-    def _fill_table(self, rows: list[tuple[str, str, str]]) -> None:
-        table = self._ui.resultsTable
-        table.setRowCount(len(rows))
-        for row, texts in enumerate(rows):
-            for column, text in enumerate(texts):
-                item = qt.QTableWidgetItem(text)
-                if column:
-                    item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-                table.setItem(row, column, item)
-        rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
-        table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)
+    def _show_density(self, result: Mapping[str, Any]) -> None:
+        rows, doubt, names = density_rows(result), doubt_html(result), segment_names()
+        table = self._ui.densityTable
+        _fill(table, rows)
+        table.setHorizontalHeaderLabels([_("Density"), *(names[key] for key in lungs_with_density(result))])
+        table.visible = bool(rows)
+        self._ui.densityDoubtLabel.text = doubt
+        self._ui.densityDoubtLabel.visible = bool(doubt)
 
     def _add_table(self) -> None:
         result = recall(self._segmentation)
         if self._segmentation is not None and result is not None:
             table = add_results_table(self._segmentation, result)
-            self._say(_("Added to the scene: {name}. The module Tables shows it.").format(name=table.GetName()))
+            text = _("Added to the scene: {name}. The module Tables shows it.").format(name=table.GetName())
+            chart = add_histogram(self._segmentation, result)
+            if chart is not None:
+                text = _("{table} Plots shows {name}.").format(table=text, name=chart.GetName())
+            self._say(text)
 
     def _write_csv(self) -> None:
         result = recall(self._segmentation)
@@ -99,3 +107,17 @@ class ResultsView:
 
     def _copy_methods(self) -> None:
         slicer.app.clipboard().setText(self._ui.methodsLabel.text)
+
+
+def _fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
+    """Fill a table and make it as high as its rows."""
+    table.setRowCount(len(rows))
+    table.setColumnCount(max((len(texts) for texts in rows), default=table.columnCount))
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            item = qt.QTableWidgetItem(text)
+            if column:
+                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            table.setItem(row, column, item)
+    rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
+    table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)

@@ -12,12 +12,14 @@ from slicer import vtkMRMLSegmentationNode, vtkMRMLSubjectHierarchyNode, vtkMRML
 from vtk import vtkDoubleArray, vtkStringArray
 
 from LungUNetSegLib.files import csv_text
+from LungUNetSegLib.measures.density import TABLE_KEYS
+from LungUNetSegSlicer.panel.density import density_names
 from LungUNetSegSlicer.panel.texts import segment_names
 
 ROLE = "LungUNetSeg.Table"
 """Role of the node reference from a segmentation to its table."""
 
-CSV_COLUMNS = ("segmentation", "segment", "volume_ml", "mean_hu", "model", "lungunetseg")
+CSV_COLUMNS = ("segmentation", "segment", "volume_ml", "mean_hu", *TABLE_KEYS, "model", "lungunetseg")
 
 
 def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLTableNode:
@@ -28,21 +30,22 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
         result: Its result, from `results.recall`.
 
     Returns:
-        A table with the columns segment, volume in ml, and mean density in HU.
+        A table with the columns segment, volume in ml, mean density in HU, and the numbers of `TABLE_KEYS`.
     """
     table = segmentation.GetNodeReference(ROLE)
     if table is None:
         table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation.GetName()} volumes")
         segmentation.SetNodeReferenceID(ROLE, table.GetID())
     table.RemoveAllColumns()
-    for kind, name in ((vtkStringArray, "Segment"), (vtkDoubleArray, "Volume (ml)"), (vtkDoubleArray, "Mean (HU)")):
+    names = ("Segment", "Volume (ml)", "Mean (HU)", *(density_names()[key] for key in TABLE_KEYS))
+    for kind, name in zip((vtkStringArray, *(vtkDoubleArray,) * (len(names) - 1)), names, strict=True):
         column = kind()
         column.SetName(name)
         table.AddColumn(column)
-    for segment, volume_ml, mean_hu in _rows(result):
+    for segment, *values in _rows(result):
         row = table.AddEmptyRow()
         table.GetTable().GetColumn(0).SetValue(row, segment)
-        for index, value in ((1, volume_ml), (2, mean_hu)):
+        for index, value in enumerate(values, 1):
             table.GetTable().GetColumn(index).SetValue(row, float("nan") if value is None else value)
     table.SetUseColumnTitleAsColumnHeader(True)
     table.Modified()
@@ -61,16 +64,21 @@ def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
-        for segment, volume_ml, mean_hu in _rows(result):
+        for segment, *values in _rows(result):
             made_by = (csv_text(result.get("model", {}).get("name", "")), result.get("lungunetseg", ""))
             name = csv_text(segmentation.GetName())
-            writer.writerow([name, segment, volume_ml, "" if mean_hu is None else mean_hu, *made_by])
+            writer.writerow([name, segment, *("" if value is None else value for value in values), *made_by])
 
 
-def _rows(result: Mapping[str, Any]) -> list[tuple[str, float, float | None]]:
-    volumes, means = result["volumes_ml"], result["mean_hu"]
-    names = segment_names()
-    return [(names[key], volumes[key], means.get(key)) for key in names if volumes.get(key) is not None]
+def _rows(result: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return (segment, volume in ml, mean HU, the numbers of `TABLE_KEYS`) of each lung that was measured."""
+    volumes, means, names = result["volumes_ml"], result["mean_hu"], segment_names()
+    rows = []
+    for key in names:
+        density = (result.get("density") or {}).get(key) or {}
+        if volumes.get(key) is not None:
+            rows.append((names[key], volumes[key], means.get(key), *(density.get(each) for each in TABLE_KEYS)))
+    return rows
 
 
 def _place_beside(segmentation: vtkMRMLSegmentationNode, table: vtkMRMLTableNode) -> None:

@@ -67,6 +67,7 @@ def _add_findings(folder: Path) -> None:
     from LungUNetSegLib.io.dicom.headers import read_headers
     from LungUNetSegLib.io.dicom.series import group_series
     from LungUNetSegLib.io.dicom.stack import lay_out
+    from LungUNetSegLib.measures import acquisition_of, judge
 
     if not (folder / DICOM_FILES).exists():
         return
@@ -80,7 +81,11 @@ def _add_findings(folder: Path) -> None:
     except ReadError as error:
         findings = (Finding("uneven-slices", str(error)),)
     result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    result["findings"] = [asdict(finding) for finding in findings] + result["findings"]
+    result["acquisition"], doubts = judge(result["acquisition"], acquisition_of(series.stack.slices))
+    own = [each for each in result["findings"] if each["code"] != "density-in-doubt"]  # judged without the headers
+    if result["volumes_ml"]["total"]:
+        own += [asdict(finding) for finding in doubts]
+    result["findings"] = [asdict(finding) for finding in findings] + own
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 

@@ -87,6 +87,38 @@ def dot_chart(names: Sequence[str], series: Sequence[Series], x_title: str) -> s
     return _svg(height, parts) + _legend(series)
 
 
+def share_chart(
+    x: Sequence[float], series: Sequence[Series], x_title: str, y_title: str, marks: Mapping[float, str]
+) -> str:
+    """Return curves of shares, from 0 to their greatest.
+
+    Args:
+        x: Rising positions.
+        series: The curves, none below 0.
+        x_title: Below the axis.
+        y_title: Above the axis.
+        marks: Text by position; drawn as a dashed line.
+    """
+    top = max((max(each.values) for each in series), default=0) or 1.0
+    low, high = min(x), max(x)
+    parts = [f'<text x="{LEFT}" y="{TOP - 4}">{escape(y_title)}</text>']
+    for tick in nice_ticks(0, top):
+        at = _height(tick / top)
+        parts.append(f'<path class="grid" d="M{LEFT} {at:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" class="end">{tick:g}</text>')
+    parts.append(_x_axis(low, high, x_title))
+    for position, text in marks.items():
+        place = _place(position, low, high)
+        parts.append(f'<path class="mark" d="M{place:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text x="{place - 4:.1f}" y="{TOP + 10}" class="end">{escape(text)}</text>')
+    for each in series:
+        points = [
+            (_place(at, low, high), _height(value / top), at, value) for at, value in zip(x, each.values, strict=True)
+        ]
+        parts.append(f'<path d="{_path(points)}" fill="none" stroke="{each.colour}" stroke-width="2"/>')
+    return _svg(HEIGHT, parts) + _legend(series)
+
+
 def shorten(name: str, length: int) -> str:
     """Return a case's name in at most `length` letters."""
     return name if len(name) <= length else name[: length - 1] + "…"
@@ -98,11 +130,16 @@ def _frame(low: float, high: float, x_title: str) -> str:
         top = _height(tenth / 10)
         parts.append(f'<path class="grid" d="M{LEFT} {top:.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{top + 4:.1f}" class="end">{tenth / 10:.1f}</text>')
+    return "".join([*parts, _x_axis(low, high, x_title)])
+
+
+def _x_axis(low: float, high: float, title: str) -> str:
+    parts = []
     for tick in nice_ticks(low, high):
         at = _place(tick, low, high)
         parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 18}" class="middle">{tick:g}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text x="{middle:.1f}" y="{HEIGHT - 6}" class="middle">{escape(x_title)}</text>')
+    parts.append(f'<text x="{middle:.1f}" y="{HEIGHT - 6}" class="middle">{escape(title)}</text>')
     return "".join(parts)
 
 

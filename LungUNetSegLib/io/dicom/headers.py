@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -123,6 +124,17 @@ class SliceHeader:
     def normal(self) -> FloatArray:
         """Unit normal of the slice."""
         return np.cross(self.orientation[0], self.orientation[1])
+
+    @property
+    def kernel(self) -> str:
+        """Convolution kernel, the first where several are named; "" if none is."""
+        words = re.findall(r"[^\[\]', ]+(?: [^\[\]', ]+)*", self.variant.partition("]")[2])
+        return "" if not words or words[0] == "None" else words[0]
+
+    @property
+    def contrast_agent(self) -> str:
+        """Contrast/Bolus Agent; "" if none is named."""
+        return self.phase[PHASES.index("ContrastBolusAgent")]
 
 
 def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:

@@ -54,6 +54,8 @@ class Measured(Protocol):
     @property
     def mean_hu(self) -> Mapping[str, float]: ...
     @property
+    def density(self) -> Mapping[str, Mapping[str, Any] | None]: ...
+    @property
     def quality(self) -> Mapping[str, Any]: ...
 
 
@@ -66,6 +68,7 @@ class LungResult:
         segments: What they mean.
         volumes_ml: "right" and "left", or "total".
         mean_hu: By the same names.
+        density: Density numbers by the same names.
         confidence: Expected Dice coefficient of the worse lung, if known.
     """
 
@@ -73,6 +76,7 @@ class LungResult:
     segments: Sequence[Segment]
     volumes_ml: Mapping[str, float] = field(default_factory=dict)
     mean_hu: Mapping[str, float] = field(default_factory=dict)
+    density: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     confidence: float | None = None
 
     @classmethod
@@ -84,6 +88,7 @@ class LungResult:
             segments=result.segments,
             volumes_ml=result.volumes_ml,
             mean_hu=result.mean_hu,
+            density=result.density,
             confidence=confidence,
         )
 
@@ -135,7 +140,9 @@ def make_objects(
                 made["rtstruct"] = make_structure_set(frames, result.segments, *shared, holes=options.holes)
             if "dicom-sr" in wanted:
                 measured = result.volumes_ml, result.mean_hu, result.confidence
-                made["dicom-sr"] = make_report(made["dicom-seg"], result.segments, *measured, *shared)
+                made["dicom-sr"] = make_report(
+                    made["dicom-seg"], result.segments, *measured, *shared, density=result.density
+                )
     except LungUNetSegError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:  # malformed values in the headers

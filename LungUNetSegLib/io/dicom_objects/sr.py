@@ -14,10 +14,21 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, Segment
 
 VOLUME = ("118565006", "SCT", "Volume")
 ATTENUATION = ("112031", "DCM", "Attenuation Coefficient")
+MASS = ("118538004", "SCT", "Mass")
 MEAN = ("373098007", "SCT", "Mean")
+SHAPE = {
+    "sd_hu": ("386136009", "SCT", "Standard Deviation"),
+    "skewness": ("126051", "DCM", "Skewness"),
+    "kurtosis": ("126052", "DCM", "Kurtosis"),
+}
+"""What is derived of the attenuation (CID 7464), by the names of density numbers; others have no code of their own."""
 
 Concept = tuple[str, str, str]
+Value = tuple[Concept, float, Concept, Concept | None]
+"""Name, value, unit, derivation."""
+
 MILLILITRE = ("mL", "UCUM", "milliliter")
+GRAM = ("g", "UCUM", "gram")
 HOUNSFIELD = ("[hnsf'U]", "UCUM", "Hounsfield unit")
 CONFIDENCE = ("expected-dice", f"99{NAME.upper()}", "Expected Dice coefficient, lower of both lungs")
 ONE = ("1", "UCUM", "no units")
@@ -36,8 +47,10 @@ def make_report(
     source: Source,
     maker: Maker,
     identifiers: Identifiers,
+    *,
+    density: Mapping[str, Mapping[str, Any] | None],
 ) -> Dataset:
-    """Return a report of each lung's volume and mean density.
+    """Return a report of each lung's volume, mass and density.
 
     Args:
         segmentation: The DICOM SEG that the report refers to; without lung it gives no measurements.
@@ -48,14 +61,16 @@ def make_report(
         source: The series.
         maker: Program and model.
         identifiers: Of the new object.
+        density: Density numbers by the same names, as far as they are known.
     """
     hd = highdicom()
     groups = []
     for segment in segments:
         name = NAMES[segment.label] if len(segments) > 1 else "total"
-        values: list[tuple[Concept, float, Concept, Concept | None]] = [(VOLUME, volumes_ml[name], MILLILITRE, None)]
+        values: list[Value] = [(VOLUME, volumes_ml[name], MILLILITRE, None)]
         if name in mean_hu:
             values.append((ATTENUATION, mean_hu[name], HOUNSFIELD, MEAN))
+        values += _density(density.get(name) or {})
         if confidence is not None:
             values.append((CONFIDENCE, confidence, ONE, None))
         groups.append(_group(hd, segment, values, segmentation, source, maker, identifiers))
@@ -91,10 +106,21 @@ def make_report(
     return dataset
 
 
+def _density(density: Mapping[str, Any]) -> list[Value]:
+    """Return the density numbers that have standard codes."""
+    values: list[Value] = []
+    for key, derivation in SHAPE.items():
+        if density.get(key) is not None:
+            values.append((ATTENUATION, density[key], HOUNSFIELD if key == "sd_hu" else ONE, derivation))
+    if "mass_g" in density:
+        values.append((MASS, density["mass_g"], GRAM, None))
+    return values
+
+
 def _group(
     hd: Any,
     segment: Segment,
-    values: Sequence[tuple[tuple[str, str, str], float, tuple[str, str, str], tuple[str, str, str] | None]],
+    values: Sequence[Value],
     segmentation: Dataset,
     source: Source,
     maker: Maker,

@@ -56,6 +56,14 @@ def hold(stage):
         time.sleep(600)
 
 
+DENSITY = {
+    "laa950_percent": 2.5, "laa910_percent": 14.0, "laa856_percent": 61.25, "haa_percent": 5.0, "perc15_hu": -918.0,
+    "perc15_g_per_l": 82.0, "sd_hu": 139.5, "mass_g": 315.0, "air_ml": 1559.0,
+    "histogram": {"first_hu": -900, "bin_hu": 10, "percent": [25.0, 75.0]},
+}  # fmt: skip
+"""Of a lung."""
+
+
 def _progress(stage, done, total):
     print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
 
@@ -68,6 +76,7 @@ def _result(labels, arguments):
         "device": "cpu",
         "volumes_ml": {"right": 2512.25, "left": 2103.75, "total": 4616.0},
         "mean_hu": {"right": -812.4, "left": -801.6, "total": -807.4},
+        "density": {"right": DENSITY, "left": DENSITY | {"laa950_percent": 4.25}, "total": DENSITY},
         "findings": json.loads(os.environ.get("STUB_FINDINGS", "[]")),
         "quality": {},
         "seconds": {"segment": 3.25},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 
@@ -29,15 +30,95 @@ def test_results_as_a_table_beside_the_segmentation(app, panel, phantom_node):
     panel.click(panel.ui.resultsTableButton)
     panel.click(panel.ui.resultsTableButton)
     scene = app.mrmlScene()
-    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 2, "this one and the histogram's"
     table = scene.GetFirstNodeByClass("vtkMRMLTableNode")
     assert table.GetName() == "Phantom lungs volumes" and table.GetName() in panel.ui.resultsNoteLabel.text
     values = [[table.GetTable().GetValue(row, column).ToString() for column in range(3)] for row in range(3)]
     assert values == [["Right lung", "2512.25", "-812.4"], ["Left lung", "2103.75", "-801.6"],
                       ["Both lungs", "4616", "-807.4"]]  # fmt: skip
+    data = table.GetTable()
+    columns = {data.GetColumnName(column): column for column in range(data.GetNumberOfColumns())}
+    assert [data.GetValue(row, columns["LAA-950 (%)"]).ToString() for row in range(3)] == [
+        "2.5", "4.25", "2.5",
+    ]  # fmt: skip
     hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     items = [hierarchy.GetItemByDataNode(each) for each in (table, panel.parameters.outputSegmentation)]
     assert hierarchy.GetItemParent(items[0]) == hierarchy.GetItemParent(items[1])
+
+
+def test_the_histogram_is_a_plot_of_the_scene(app, panel, phantom_node):
+    """Protects the plot: a curve for each lung over the bins' middles, and no second one after a second click."""
+    panel.run()
+    panel.click(panel.ui.resultsTableButton)
+    panel.click(panel.ui.resultsTableButton)
+    scene = app.mrmlScene()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLPlotChartNode") == 1
+    assert scene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 3
+    chart = scene.GetFirstNodeByClass("vtkMRMLPlotChartNode")
+    assert chart.GetName() == "Phantom lungs histogram" and chart.GetName() in panel.ui.resultsNoteLabel.text
+    assert chart.GetYAxisTitle() == "% of the lung in each 10 HU"
+    curve = chart.GetNthPlotSeriesNode(0)
+    data = curve.GetTableNode().GetTable()
+    columns = [data.GetColumnByName(name) for name in (curve.GetXColumnName(), curve.GetYColumnName())]
+    assert [[column.GetValue(row) for row in range(2)] for column in columns] == [[-895.0, -885.0], [25.0, 75.0]]
+
+
+def test_regions_are_drawn_as_another_segmentation(app, panel, phantom_node, wait_until):
+    """Protects the picture of the table's regions: parts of both lungs, drawn anew when another division is chosen."""
+    panel.run()
+    parts = []
+    for index, name in ((0, "Thirds by height"), (3, "Core and peel")):
+        panel.ui.regionsComboBox.setCurrentIndex(index)
+        assert panel.ui.regionsComboBox.currentText == name
+        panel.click(panel.ui.regionsButton)
+        wait_until(lambda: panel.ui.regionsButton.enabled)
+        assert "Phantom lungs regions" in panel.ui.resultsNoteLabel.text
+        (node,) = app.mrmlScene().GetNodesByName("Phantom lungs regions")
+        drawn = node.GetSegmentation()
+        parts.append([drawn.GetNthSegment(index).GetName() for index in range(drawn.GetNumberOfSegments())])
+    assert parts[0] == [f"{side} lung, {third} third by height" for side in ("Right", "Left")
+                        for third in ("basal", "middle", "apical")]  # fmt: skip
+    assert parts[1] == ["Right lung, core", "Right lung, peel", "Left lung, core", "Left lung, peel"]
+
+
+def test_a_segmentation_without_lungs_has_no_regions(panel, phantom_node, wait_until):
+    """Protects who emptied or renamed the segments: a sentence, and the button works again."""
+    panel.run()
+    panel.parameters.outputSegmentation.GetSegmentation().RemoveAllSegments()
+    panel.click(panel.ui.regionsButton)
+    wait_until(lambda: panel.ui.regionsButton.enabled)
+    assert "has no segments" in panel.ui.resultsNoteLabel.text
+
+
+def test_density_has_a_table_of_its_own_with_what_forbids_it(panel, phantom_node, monkeypatch):
+    """Protects who wants lungs alone from a warning against them: the doubt stands beside the numbers."""
+    doubt = {"code": "density-in-doubt", "message": "LAA-950 cannot be compared: slices of 5 mm."}
+    monkeypatch.setenv("STUB_FINDINGS", json.dumps([doubt]))
+    panel.run()
+    table = panel.ui.densityTable
+    assert [table.horizontalHeaderItem(column).text() for column in range(4)] == [
+        "Density", "Right lung", "Left lung", "Both lungs",
+    ]  # fmt: skip
+    rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
+    assert rows[0] == ["LAA-950 (%)", "2.5", "4.2", "2.5"]
+    assert rows[4] == ["Perc15 (HU)", "−918", "−918", "−918"]
+    assert not panel.ui.warningsLabel.visible
+    assert "Density in doubt.</b> LAA-950 cannot be compared" in panel.ui.densityDoubtLabel.text
+
+
+def test_results_of_an_older_version_have_no_density(panel, phantom_node):
+    """Protects scenes that were saved before there was any."""
+    from LungUNetSegSlicer.panel.results import recall, remember
+
+    panel.run()
+    segmentation = panel.parameters.outputSegmentation
+    result = recall(segmentation)
+    del result["density"]
+    remember(segmentation, result)
+    for shown in (None, segmentation):
+        panel.parameters.outputSegmentation = shown
+    assert not panel.ui.densityTable.visible and not panel.ui.densityDoubtLabel.visible
+    panel.click(panel.ui.resultsTableButton)
 
 
 def test_results_as_csv(panel, phantom_node, save_as):
@@ -48,6 +129,9 @@ def test_results_as_csv(panel, phantom_node, save_as):
         rows = list(csv.DictReader(file))
     assert [(row["segment"], float(row["volume_ml"]), float(row["mean_hu"])) for row in rows] == [
         ("Right lung", 2512.25, -812.4), ("Left lung", 2103.75, -801.6), ("Both lungs", 4616.0, -807.4),
+    ]  # fmt: skip
+    assert [(float(row["laa950_percent"]), float(row["mass_g"])) for row in rows] == [
+        (2.5, 315.0), (4.25, 315.0), (2.5, 315.0),
     ]  # fmt: skip
     assert {(row["segmentation"], row["model"], row["lungunetseg"]) for row in rows} == {
         ("Phantom lungs", "lungs", "0.1.0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from dicom_files import save, slices_of
 from host.application import REPOSITORY
 
+from LungUNetSegLib.measures import UNKNOWN, judge
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume.resample import to_sitk
 
@@ -43,3 +46,26 @@ def test_a_run_needs_no_torch_and_brings_quality_findings_lungs_and_surfaces(
     assert np.unique(np.load(folder / "lungs.npy")).tolist() == [0, 1, 2]
     left = {path.name for path in folder.iterdir()}
     assert {"first.npy", "surface-1.vtp", "surface-2.vtp"} <= left and "scan.nrrd" not in left
+
+
+@pytest.mark.parametrize(("thickness_mm", "doubted"), [(1.0, False), (5.0, True)])
+def test_the_density_is_judged_by_the_scan_s_own_headers(
+    small_phantom: Phantom, tmp_path: Path, thickness_mm: float, doubted: bool
+) -> None:
+    """Protects the panel's doubt: Slicer hands over voxels alone, and the thickness stands in the DICOM files."""
+    from LungUNetSegSlicer.run import child
+
+    files = save(slices_of(small_phantom.ct, SliceThickness=thickness_mm), tmp_path / "ct")
+    measured = {"slice_mm": 3.0, "air_hu": None, "noise_hu": None, "blood_hu": None, "lowest_percent": 0.0}
+    acquisition, findings = judge(measured, UNKNOWN)
+    result = {
+        "findings": [dataclasses.asdict(each) for each in findings], "acquisition": acquisition,
+        "volumes_ml": {"total": 4000.0},
+    }  # fmt: skip
+    (tmp_path / child.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    (tmp_path / child.DICOM_FILES).write_text(json.dumps([str(each) for each in files.iterdir()]), encoding="utf-8")
+    child._add_findings(tmp_path)
+    told = json.loads((tmp_path / child.RESULT).read_text(encoding="utf-8"))
+    messages = [each["message"] for each in told["findings"] if each["code"] == "density-in-doubt"]
+    assert len(messages) == doubted and all("slices of 5 mm" in each for each in messages)
+    assert told["acquisition"]["thickness_mm"] == thickness_mm

@@ -1,0 +1,83 @@
+"""Adds the histogram of the lungs' density to the scene, as a table and a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import slicer
+from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLSegmentationNode, vtkMRMLTableNode
+from slicer.i18n import tr as _
+from vtk import vtkDoubleArray
+
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegSlicer.panel.density import lungs_with_density
+
+TABLE_ROLE, PLOT_ROLE = "LungUNetSeg.HistogramTable", "LungUNetSeg.HistogramPlot"
+"""Roles of the node references from a segmentation to its histogram."""
+
+HU = "HU"
+"""Column of the bins' middles; each lung has one more, by its segment's name."""
+
+SEGMENTS = {"right": LUNGS[0], "left": LUNGS[1], "total": BOTH_LUNGS[0]}
+
+
+def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLPlotChartNode | None:
+    """Add the histograms of the lungs to the scene; they replace those of an earlier run.
+
+    Args:
+        segmentation: The segmentation that the result belongs to.
+        result: Its result, from `results.recall`.
+
+    Returns:
+        A chart of the share of each lung over HU, with a curve for each; None for results without density numbers.
+    """
+    lungs = lungs_with_density(result)
+    if not lungs:
+        return None
+    table = segmentation.GetNodeReference(TABLE_ROLE)
+    if table is None:
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation.GetName()} histogram")
+        segmentation.SetNodeReferenceID(TABLE_ROLE, table.GetID())
+    _fill(table, result, lungs)
+    chart = segmentation.GetNodeReference(PLOT_ROLE)
+    if chart is None:
+        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"{segmentation.GetName()} histogram")
+        segmentation.SetNodeReferenceID(PLOT_ROLE, chart.GetID())
+    for each in [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]:
+        slicer.mrmlScene.RemoveNode(each)
+    for lung in lungs:
+        chart.AddAndObservePlotSeriesNodeID(_curve(table, lung).GetID())
+    bin_hu = result["density"][lungs[0]]["histogram"]["bin_hu"]
+    chart.SetTitle(chart.GetName())
+    chart.SetXAxisTitle(HU)
+    chart.SetYAxisTitle(_("% of the lung in each {hu} HU").format(hu=bin_hu))
+    return chart
+
+
+def _fill(table: vtkMRMLTableNode, result: Mapping[str, Any], lungs: list[str]) -> None:
+    bins = result["density"][lungs[0]]["histogram"]
+    first, width = bins["first_hu"], bins["bin_hu"]
+    columns = {HU: [first + width * (index + 0.5) for index in range(len(bins["percent"]))]}
+    columns |= {SEGMENTS[lung].name: result["density"][lung]["histogram"]["percent"] for lung in lungs}
+    table.RemoveAllColumns()
+    for name, values in columns.items():
+        column = vtkDoubleArray()
+        column.SetName(name)
+        for value in values:
+            column.InsertNextValue(value)
+        table.AddColumn(column)
+    table.SetUseColumnTitleAsColumnHeader(True)
+    table.Modified()
+
+
+def _curve(table: vtkMRMLTableNode, lung: str) -> vtkMRMLPlotSeriesNode:
+    segment = SEGMENTS[lung]
+    curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", segment.name)
+    curve.SetAndObserveTableNodeID(table.GetID())
+    curve.SetXColumnName(HU)
+    curve.SetYColumnName(segment.name)
+    curve.SetPlotType(vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    curve.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleNone)
+    curve.SetColor(*segment.colour)
+    return curve

@@ -1,0 +1,173 @@
+"""One HTML page on the lungs of a scan: pictures, histogram, density and regions, and what forbids the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.evaluation.report.charts import Series, share_chart
+from LungUNetSegLib.evaluation.report.html import data_url, page, table
+from LungUNetSegLib.evaluation.report.report import COLOURS
+from LungUNetSegLib.files import replacing
+from LungUNetSegLib.measures.density import TABLE_KEYS
+from LungUNetSegLib.measures.regions import REGIONS
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+
+PAGE_TITLE = "LungUNetSeg: lungs of "
+"""Begins the title of each page, by which it is known as one."""
+
+NAMES = {"right": LUNGS[0].name, "left": LUNGS[1].name, "total": BOTH_LUNGS[0].name}
+
+TITLES = {
+    "volume_ml": "Volume, ml", "mean_hu": "Mean, HU", "sd_hu": "Standard deviation, HU", "skewness": "Skewness",
+    "kurtosis": "Kurtosis", "laa950_percent": "LAA-950, %", "laa910_percent": "LAA-910, %",
+    "laa856_percent": "LAA-856, %", "haa_percent": "HAA, −600 to −250 HU, %", "perc15_hu": "Perc15, HU",
+    "perc15_g_per_l": "Perc15, g/l", "mass_g": "Mass, g", "air_ml": "Air, ml",
+}  # fmt: skip
+"""Of the numbers that are shown, with their units."""
+
+SHAPE_KEYS = ("volume_ml", "mean_hu", *TABLE_KEYS, "skewness", "kurtosis")
+REGION_KEYS = ("volume_ml", "mean_hu", "laa950_percent")
+
+AERATION = {
+    "hyperinflated": ("hyperinflated, below −900 HU", (70, 130, 220)),
+    "normal": ("normal, −900 to −500 HU", (70, 170, 100)),
+    "poor": ("poorly aerated, −500 to −100 HU", (240, 180, 50)),
+    "none": ("not aerated, from −100 HU", (210, 70, 50)),
+}
+"""Name and colour (RGB) of each class."""
+
+NOTE = """LungUNetSeg {version}. Not a medical device. Every voxel of the lungs' label counts, on the scan's own grid;
+docs/measures.md defines each number."""
+
+
+def write_lungs_page(path: Path, summary: Mapping[str, Any], preview: bytes, aeration: bytes) -> None:
+    """Write the page.
+
+    Args:
+        path: Of the HTML file.
+        summary: From `segmentation.summary.report`, with ``input``.
+        preview: PNG of three planes with the lungs' outlines.
+        aeration: PNG of three planes with the classes of `AERATION` in colour.
+
+    Raises:
+        WriteError: It cannot be written.
+    """
+    name = Path(summary["input"]).name
+    with replacing(path, ".html") as draft:
+        body = _body(f"Lungs of {name}", summary, preview, aeration)
+        draft.write_text(page(PAGE_TITLE + name, body), encoding="utf-8", errors="replace")
+
+
+def _body(title: str, summary: Mapping[str, Any], preview: bytes, aeration: bytes) -> str:
+    density = {key: summary["density"][key] for key in NAMES if summary["density"].get(key)}
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="soft">{escape(NOTE.format(version=summary["lungunetseg"]))}</p>',
+        _findings(summary["findings"]),
+    ]
+    if "total" in density:
+        parts += [_tiles(density["total"]), _picture(preview, "The planes with most lung, outlined.")]
+        parts += ["<h2>Density</h2>", _histogram(density), _density_table(density)]
+        parts += ["<h2>Aeration</h2>", _picture(aeration, ""), _aeration_legend(), _aeration_table(density)]
+        parts += ["<h2>Regions</h2>", _region_table(summary["regions"], list(density))]
+    parts += ["<h2>The scan</h2>", _acquisition(summary["acquisition"]), f"<p>{escape(summary['methods'])}</p>"]
+    return "\n".join(parts)
+
+
+def _findings(findings: Sequence[Mapping[str, str]]) -> str:
+    items = "".join(f"<li>{escape(each['message'])}</li>" for each in findings)
+    return f'<ul class="findings">{items}</ul>' if items else ""
+
+
+def _tiles(total: Mapping[str, Any]) -> str:
+    shown = (
+        ("volume_ml", "ml", "volume"),
+        ("mean_hu", "HU", "mean density"),
+        ("laa950_percent", "%", "below −950 HU"),
+        ("perc15_hu", "HU", "15th percentile"),
+        ("mass_g", "g", "mass"),
+        ("air_ml", "ml", "air"),
+    )
+    boxes = (
+        f'<div class="tile"><b>{_number(total[key], key)} <span class="unit">{unit}</span></b><span>{name}</span></div>'
+        for key, unit, name in shown
+    )
+    return f'<div class="tiles">{"".join(boxes)}</div>'
+
+
+def _picture(png: bytes, text: str) -> str:
+    return f'<figure><img src="{data_url(png)}" alt=""><figcaption>{escape(text)}</figcaption></figure>'
+
+
+def _histogram(density: Mapping[str, Mapping[str, Any]]) -> str:
+    """Draw the histograms of the lungs, or of both where they are one."""
+    lungs = [key for key in density if key != "total"] or ["total"]
+    bins = density[lungs[0]]["histogram"]
+    places = [bins["first_hu"] + bins["bin_hu"] * (index + 0.5) for index in range(len(bins["percent"]))]
+    names = {key: NAMES[key] for key in lungs}
+    series = [
+        Series(name=name, colour=COLOURS[name], values=density[key]["histogram"]["percent"])
+        for key, name in names.items()
+    ]
+    return share_chart(places, series, "HU", f"% of the lung in each {bins['bin_hu']} HU", {-950: "LAA-950"})
+
+
+def _density_table(density: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [[TITLES[key], *(_number(each[key], key) for each in density.values())] for key in SHAPE_KEYS]
+    return table(["", *(NAMES[key] for key in density)], rows)
+
+
+def _aeration_legend() -> str:
+    entries = (
+        f'<span><i style="background:rgb{colour}"></i>{escape(name)}</span>' for name, colour in AERATION.values()
+    )
+    return f'<p class="legend">{"".join(entries)}</p>'
+
+
+def _aeration_table(density: Mapping[str, Mapping[str, Any]]) -> str:
+    rows = [
+        [escape(f"{name}, %"), *(f"{each['aeration_percent'][key]:.1f}" for each in density.values())]
+        for key, (name, _) in AERATION.items()
+    ]
+    return table(["", *(NAMES[key] for key in density)], rows)
+
+
+def _region_table(regions: Mapping[str, Mapping[str, Any]], lungs: Sequence[str]) -> str:
+    header = ["", *(f"{NAMES[lung]}: {TITLES[key]}" for lung in lungs for key in REGION_KEYS)]
+    rows = []
+    for name in REGIONS:
+        cells = []
+        for lung in lungs:
+            found = regions[lung][name] or {}
+            cells += [_number(found.get(key), key) for key in REGION_KEYS]
+        rows.append([name.replace("_", " ").capitalize(), *cells])
+    return table(header, rows)
+
+
+def _acquisition(acquisition: Mapping[str, Any]) -> str:
+    known = (
+        ("Slice thickness", "thickness_mm", "mm"),
+        ("Distance of slices", "slice_mm", "mm"),
+        ("Kernel", "kernel", ""),
+        ("Breathing", "breathing", ""),
+        ("Air in the trachea", "air_hu", "HU"),
+        ("Noise in it", "noise_hu", "HU"),
+        ("Tissue between the lungs", "blood_hu", "HU"),
+    )
+    rows = []
+    for name, key, unit in known:
+        value = acquisition.get(key)
+        text = "unknown" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+        rows.append([name, escape(text) + (f' <span class="unit">{unit}</span>' if unit and value is not None else "")])
+    return table(["", ""], rows)
+
+
+def _number(value: float | None, key: str) -> str:
+    """Return a number with the decimals that its kind deserves."""
+    if value is None:
+        return "–"
+    decimals = 2 if key in ("skewness", "kurtosis") else 1 if key.endswith("_percent") else 0
+    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,19 @@
+"""Measures the lungs of a CT: density, regions, and what the scan forbids of them; docs/measures.md defines each."""
+
+from LungUNetSegLib.measures.acquisition import UNKNOWN, Acquisition, acquisition_of, judge
+from LungUNetSegLib.measures.density import density_of
+from LungUNetSegLib.measures.histogram import Histogram
+from LungUNetSegLib.measures.lungs import LungMeasures, measure_lungs
+from LungUNetSegLib.measures.regions import REGIONS
+
+__all__ = [
+    "REGIONS",
+    "UNKNOWN",
+    "Acquisition",
+    "Histogram",
+    "LungMeasures",
+    "acquisition_of",
+    "density_of",
+    "judge",
+    "measure_lungs",
+]

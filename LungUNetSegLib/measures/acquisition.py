@@ -1,0 +1,206 @@
+"""Says which density numbers a scan forbids: by its DICOM header, and by what was measured in it.
+
+docs/measures.md gives the reason of each limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from LungUNetSegLib.findings import Finding
+
+THICK_MM = 2.5
+"""Thicker slices average emphysema with what lies around it."""
+
+NOISE_HU = 35.0
+"""More noise alone takes 1 % of healthy lung of -870 HU below -950 HU: 80 HU are 2.3 standard deviations."""
+
+BLOOD_HU = 80.0
+"""A higher median of what lies between the lungs is blood with contrast agent."""
+
+LOWEST_PERCENT = 0.5
+"""Share of the lungs at the lowest value of a scan, above which padding or a cut-off scale falsifies the numbers."""
+
+BLIND_HU = -950.0
+"""Where the air in the trachea measures more, not even air lies below the limit of LAA-950."""
+
+EMPHYSEMA = ("laa950_percent", "laa910_percent", "perc15_hu", "perc15_g_per_l")
+EVERY = (*EMPHYSEMA, "laa856_percent", "haa_percent", "mean_hu", "mass_g", "air_ml")
+
+_SOFT = re.compile(r"STANDARD|SOFT|CHEST|A|B|YA", re.IGNORECASE)
+_SHARP = re.compile(r".*\bLUNG|BONE ?(PLUS)?|EDGE|ULTRA|L|D|E|Y[C-E]|FC(3|5|8)\d.*", re.IGNORECASE)
+_BODY = re.compile(r"FC[01]\d.*", re.IGNORECASE)
+_NUMBERED = re.compile(r"[BIHQUT][a-z]?(\d\d)[a-z]?(?![\d])", re.IGNORECASE)
+"""Siemens: B70f, I50f, Br40d, Bl57: the number grows with sharpness, and lung kernels begin at 50."""
+
+SHARP_NUMBER = 50
+
+_INSPIRATION = re.compile(r"\binsp?(ir\w*)?\b|\bTLC\b", re.IGNORECASE)
+_EXPIRATION = re.compile(r"\bexp(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
+
+
+class Header(Protocol):
+    """What of a DICOM slice's header, whose reader this room may not import, is asked."""
+
+    @property
+    def thickness_mm(self) -> float | None: ...
+    @property
+    def kernel(self) -> str: ...
+    @property
+    def contrast_agent(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acquisition:
+    """How a scan was made, as far as its header says.
+
+    Attributes:
+        thickness_mm: Slice thickness.
+        kernel: Convolution kernel; "" if unknown.
+        contrast_agent: Its name; "" if none is named.
+        title: Series description.
+    """
+
+    thickness_mm: float | None = None
+    kernel: str = ""
+    contrast_agent: str = ""
+    title: str = ""
+
+    @property
+    def is_sharp(self) -> bool | None:
+        """Whether the kernel enhances edges, as those for lung and bone do; None if that is not known of it."""
+        kernel = self.kernel.strip()
+        numbered = _NUMBERED.match(kernel)
+        if numbered:
+            return int(numbered[1]) >= SHARP_NUMBER
+        if _SHARP.fullmatch(kernel):
+            return True
+        return False if _SOFT.fullmatch(kernel) or _BODY.fullmatch(kernel) else None
+
+    @property
+    def breathing(self) -> str | None:
+        """What the description names, "inspiration" or "expiration"; None for neither and for both."""
+        breathed_in, out = bool(_INSPIRATION.search(self.title)), bool(_EXPIRATION.search(self.title))
+        if breathed_in == out:
+            return None
+        return "inspiration" if breathed_in else "expiration"
+
+
+UNKNOWN = Acquisition()
+
+
+def acquisition_of(slices: Sequence[Header]) -> Acquisition:
+    """Return what the headers of a scan's slices say; `UNKNOWN` without any, as of image files."""
+    if not slices:
+        return UNKNOWN
+    first = slices[0]
+    thickness_mm = max((each.thickness_mm or 0 for each in slices), default=0)
+    return Acquisition(
+        thickness_mm=thickness_mm or None,
+        kernel=first.kernel,
+        contrast_agent=first.contrast_agent,
+        title=first.title,
+    )
+
+
+def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Return how a scan was made with what follows from it, and a finding if it forbids a number.
+
+    Args:
+        measured: From `measure_lungs`: ``slice_mm``, ``air_hu``, ``noise_hu``, ``blood_hu``, ``lowest_percent``.
+        acquisition: From the scan's header.
+
+    Returns:
+        The keys of ``acquisition`` in docs/json.md: what was measured, what the header says, and ``doubts``.
+    """
+    blood_hu = measured["blood_hu"]
+    is_enhanced = True if acquisition.contrast_agent else None if blood_hu is None else blood_hu > BLOOD_HU
+    doubts = [
+        each
+        for each in (
+            _thick(measured, acquisition),
+            _sharp(acquisition),
+            _contrast(blood_hu, acquisition, is_enhanced),
+            _expiration(acquisition),
+            _noise(measured["noise_hu"]),
+            _lowest(measured["lowest_percent"]),
+            _air(measured["air_hu"]),
+        )
+        if each
+    ]
+    record = {
+        **{name: measured[name] for name in ("slice_mm", "air_hu", "noise_hu", "blood_hu", "lowest_percent")},
+        "thickness_mm": acquisition.thickness_mm,
+        "kernel": acquisition.kernel or None,
+        "sharp_kernel": acquisition.is_sharp,
+        "contrast": is_enhanced,
+        "breathing": acquisition.breathing,
+        "doubts": doubts,
+    }
+    return record, _finding(doubts)
+
+
+def _doubt(reason: str, measures: Sequence[str], message: str) -> dict[str, Any]:
+    return {"reason": reason, "measures": list(measures), "message": message}
+
+
+def _thick(measured: Mapping[str, Any], acquisition: Acquisition) -> dict[str, Any] | None:
+    thick_mm = acquisition.thickness_mm or measured["slice_mm"]
+    if thick_mm <= THICK_MM:
+        return None
+    message = f"slices of {thick_mm:.3g} mm hide small low areas (at most {THICK_MM:g} mm)"
+    return _doubt("thick-slices", EMPHYSEMA, message)
+
+
+def _sharp(acquisition: Acquisition) -> dict[str, Any] | None:
+    if not acquisition.is_sharp:
+        return None
+    message = f"the sharp kernel {acquisition.kernel} spreads the values and makes healthy lung look like emphysema"
+    return _doubt("sharp-kernel", (*EMPHYSEMA, "laa856_percent", "sd_hu"), message)
+
+
+def _contrast(blood_hu: float | None, acquisition: Acquisition, is_enhanced: bool | None) -> dict[str, Any] | None:
+    if not is_enhanced:
+        return None
+    seen = "" if blood_hu is None else f" ({blood_hu:.0f} HU between the lungs)"
+    return _doubt("contrast", EVERY, f"contrast agent{seen} makes the lung denser")
+
+
+def _expiration(acquisition: Acquisition) -> dict[str, Any] | None:
+    if acquisition.breathing != "expiration":
+        return None
+    return _doubt("expiration", EMPHYSEMA, "the scan was made at expiration, where LAA-856 shows trapped air")
+
+
+def _noise(noise_hu: float | None) -> dict[str, Any] | None:
+    if noise_hu is None or noise_hu <= NOISE_HU:
+        return None
+    message = f"noise of {noise_hu:.0f} HU takes healthy lung below -950 HU (at most {NOISE_HU:.0f} HU)"
+    return _doubt("noise", EMPHYSEMA, message)
+
+
+def _lowest(lowest_percent: float | None) -> dict[str, Any] | None:
+    if lowest_percent is None or lowest_percent <= LOWEST_PERCENT:
+        return None
+    message = f"{lowest_percent:.1f} % of the lungs have the lowest value of all, -1024 HU: padding, or a scale cut off"
+    return _doubt("lowest-value", EVERY, message)
+
+
+def _air(air_hu: float | None) -> dict[str, Any] | None:
+    if air_hu is None or air_hu <= BLIND_HU:
+        return None
+    message = f"the air in the trachea measures {air_hu:.0f} HU, so that not even air lies below -950 HU"
+    return _doubt("air-off-scale", EMPHYSEMA, message)
+
+
+def _finding(doubts: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
+    if not doubts:
+        return ()
+    reasons = "; ".join(each["message"] for each in doubts)
+    message = f"LAA-950 and Perc15 of this scan cannot be compared with published values: {reasons}."
+    return (Finding("density-in-doubt", message),)

@@ -1,0 +1,207 @@
+"""Divides a lung into regions by the patient's axes and by the distance from the pleura.
+
+Each lung is divided by itself, along the patient's axes whatever the directions of the array's:
+
+- thirds by height: its extent from feet to head in three equal parts;
+- thirds by volume: planes across the body's long axis that leave a third of its volume below, between and above;
+- halves: its extent from front to back in two equal parts, ventral and dorsal;
+- peel and core: within `PEEL_MM` of the surface of its mask, and deeper.
+
+Heights and depths are counted in steps of the slices and of the rows, so that a slice of a straight scan is never torn.
+Distances are those of axes at right angles, as every reader gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box
+
+Integers = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.uint8]
+Box = tuple[slice, slice, slice]
+Places = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
+Ends = Sequence[tuple[bool, bool]]
+"""For each axis whether the scan ends at the first and at the last voxel: what is cut off there has no pleura."""
+
+PEEL_MM = 15.0
+"""The peel's thickness."""
+
+GRID_MM = 2.0
+"""Distances from the pleura are measured on a grid of this step: the peel's inner side is 1 mm uncertain."""
+
+THIRDS = ("basal", "middle", "apical")
+HALVES = ("ventral", "dorsal")
+DEPTHS = ("core", "peel")
+
+REGIONS = (
+    *(f"{third}_third_by_height" for third in reversed(THIRDS)),
+    *(f"{third}_third_by_volume" for third in reversed(THIRDS)),
+    *HALVES,
+    *DEPTHS,
+)
+
+SHAPE = (3, 3, 2, 2)
+"""A voxel's code counts thirds by height, thirds by volume, halves and depths, as an array of this shape does."""
+
+CODES = 36
+
+SLAB_VOXELS = 250_000
+"""Voxels that are looked at at once; some 40 bytes of memory for each."""
+
+
+def parts_of(name: str) -> tuple[int, int]:
+    """Return a region's axis in `SHAPE` and its index there."""
+    if name in HALVES:
+        return 2, HALVES.index(name)
+    if name in DEPTHS:
+        return 3, DEPTHS.index(name)
+    third, _, by = name.split("_", 2)
+    return int(by == "by_volume"), THIRDS.index(third)
+
+
+@dataclass(frozen=True, eq=False)
+class LungRegions:
+    """The regions of one lung, from which the codes of any of its slices are made.
+
+    Attributes:
+        tilt: (H, W) steps of height that a voxel's row and column add to its slice's number.
+        slant: (D, W) steps of depth that its slice and column add to its row's number.
+        lowest: The least height of the lung's voxels, in steps.
+        height_codes: What each height, from the lowest on, adds to a voxel's code.
+        foremost: The least depth.
+        depth_codes: What each depth adds, from the foremost on.
+        peel: 1 within the peel, on a grid of `GRID_MM`.
+        places: For each axis the index in `peel` of each voxel.
+    """
+
+    tilt: Integers
+    slant: Integers
+    lowest: int
+    height_codes: Codes
+    foremost: int
+    depth_codes: Codes
+    peel: Codes
+    places: Places
+
+    def codes(self, slices: slice) -> Codes:
+        """Return (n, H, W) codes below `CODES` of some slices; they mean something where there is lung."""
+        numbers = np.arange(slices.start, slices.stop, dtype=np.int32)
+        heights = numbers[:, None, None] + (self.tilt - self.lowest)[None]
+        rows = np.arange(len(self.tilt), dtype=np.int32) - self.foremost
+        depths = rows[None, :, None] + self.slant[slices, None]
+        along, rows_at, columns_at = self.places
+        codes: Codes = self.peel[np.ix_(along[slices], rows_at, columns_at)]
+        codes += self.height_codes.take(heights, mode="clip")
+        codes += self.depth_codes.take(depths, mode="clip")
+        return codes
+
+
+def divided(labels: Volume, label: int) -> tuple[Box, LungRegions] | None:
+    """Return the box of a lung and its regions there; None without a voxel.
+
+    Args:
+        labels: On axes nearest to (head, back, left).
+        label: The lung's value.
+    """
+    box = bounding_box(labels.array == label)
+    lung = labels.array[box]
+    if not lung.size:
+        return None
+    ends = [(each.start == 0, each.stop == size) for each, size in zip(box, labels.array.shape, strict=True)]
+    geometry = Geometry((lung.shape[0], lung.shape[1], lung.shape[2]), labels.geometry.affine_lps)
+    return box, divide(lung, label, geometry, ends)
+
+
+def slabs(lung: Codes) -> Iterator[slice]:
+    """Yield the slices of a lung's box, so many at once that little memory is needed."""
+    step = max(1, SLAB_VOXELS // lung[0].size)
+    for start in range(0, len(lung), step):
+        yield slice(start, min(start + step, len(lung)))
+
+
+def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungRegions:
+    """Return the regions of a lung.
+
+    Args:
+        labels: (D, H, W), the lung's box, on axes nearest to (head, back, left).
+        label: The lung's value, which is there.
+        geometry: The box's grid.
+        ends: Where the scan ends.
+    """
+    tilt, slant = _steps(geometry)
+    counts, foremost, hindmost = _extent(labels, label, tilt, slant)
+    lowest = int(np.flatnonzero(counts)[0])
+    counts = np.trim_zeros(counts)
+    levels = len(counts)
+    by_height = (3 * (2 * np.arange(levels) + 1)) // (2 * levels)
+    reached = np.cumsum(counts)
+    by_volume = (3 * (2 * reached - counts)) // (2 * reached[-1])
+    rows = hindmost - foremost + 1
+    halves = (2 * np.arange(rows) + 1) // rows
+    peel, places = _peel(labels, label, geometry, ends)
+    return LungRegions(
+        tilt=tilt,
+        slant=slant,
+        lowest=lowest + int(tilt.min()),
+        height_codes=(12 * by_height + 4 * by_volume).astype(np.uint8),
+        foremost=foremost,
+        depth_codes=(2 * halves).astype(np.uint8),
+        peel=peel,
+        places=places,
+    )
+
+
+def _steps(geometry: Geometry) -> tuple[Integers, Integers]:
+    """Return `tilt` and `slant` of `LungRegions` for a grid with axes nearest to (head, back, left)."""
+    depth, height, width = geometry.shape
+    (_, _, _), (y_slice, y_row, y_column), (z_slice, z_row, z_column) = geometry.affine_lps[:3, :3]
+    slices, rows, columns = (np.arange(size, dtype=np.float64) for size in (depth, height, width))
+    tilt = np.rint((z_row * rows[:, None] + z_column * columns) / z_slice)
+    slant = np.rint((y_slice * slices[:, None] + y_column * columns) / y_row)
+    return tilt.astype(np.int32), slant.astype(np.int32)
+
+
+def _extent(labels: Codes, label: int, tilt: Integers, slant: Integers) -> tuple[npt.NDArray[np.int64], int, int]:
+    """Return the voxels at each height, from ``tilt.min()`` on, and the least and the greatest depth."""
+    tilt = tilt - tilt.min()
+    counts = np.zeros(len(labels) + int(tilt.max()) + 1, np.int64)
+    far = np.iinfo(np.int32).max
+    foremost, hindmost = far, -far
+    for number, values in enumerate(labels):
+        plane = values == label
+        columns = np.flatnonzero(plane.any(axis=0))
+        if not columns.size:
+            continue
+        here = np.bincount(tilt[plane])
+        counts[number : number + len(here)] += here
+        strip = plane[:, columns]
+        first, last = strip.argmax(axis=0), len(plane) - 1 - strip[::-1].argmax(axis=0)
+        foremost = min(foremost, int((first + slant[number, columns]).min()))
+        hindmost = max(hindmost, int((last + slant[number, columns]).max()))
+    return counts, foremost, hindmost
+
+
+def _peel(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> tuple[Codes, Places]:
+    """Return 1 for each voxel of a grid of `GRID_MM` within the peel, and where the lung's voxels lie on that grid."""
+    sampled, places, steps_mm = [], [], []
+    for size, spacing_mm in zip(labels.shape, geometry.spacing_mm, strict=True):
+        number = max(1, round(size * spacing_mm / GRID_MM))
+        sampled.append(np.minimum(((np.arange(number) + 0.5) * size / number).astype(np.intp), size - 1))
+        places.append(((np.arange(size) + 0.5) * number / size).astype(np.intp))
+        steps_mm.append(size * spacing_mm / number)
+    coarse = np.pad(labels[np.ix_(*sampled)] == label, 1, mode="edge").view(np.uint8)
+    for axis, (first, last) in enumerate(ends):
+        coarse.swapaxes(0, axis)[0] *= first
+        coarse.swapaxes(0, axis)[-1] *= last
+    image = sitk.GetImageFromArray(coarse)
+    image.SetSpacing(steps_mm[::-1])
+    # Zero at the centres of the mask's outermost voxels; its surface lies half a step further out.
+    inside = sitk.SignedMaurerDistanceMap(image, insideIsPositive=True, squaredDistance=False, useImageSpacing=True)
+    distance_mm = sitk.GetArrayViewFromImage(inside)[1:-1, 1:-1, 1:-1]
+    return (distance_mm <= PEEL_MM - GRID_MM / 2).view(np.uint8), (places[0], places[1], places[2])
