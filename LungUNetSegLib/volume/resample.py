@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import SimpleITK as sitk
 
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume.geometry import Geometry
-from LungUNetSegLib.volume.volume import Volume, restore_axes
+from LungUNetSegLib.volume.volume import Volume
 
 SLAB_SLICES = 64
 
@@ -94,18 +93,16 @@ def orthogonal(volume: Volume, interpolation: Literal["linear", "nearest"], fill
     return resample(volume, Geometry((shape[0], shape[1], shape[2]), affine), interpolation, fill)
 
 
+def is_oblique(scan: Geometry) -> bool:
+    """Whether a scan is resampled along the body's axes before it is used."""
+    return scan.obliquity_degrees > OBLIQUE_DEGREES
+
+
 def align(volume: Volume, fill: float) -> Volume:
     """Return `volume` with axes (head, back, left): reordered (a view), or resampled when it is oblique."""
-    if volume.geometry.obliquity_degrees <= OBLIQUE_DEGREES:
+    if not is_oblique(volume.geometry):
         return volume.canonical()
     return resample(volume, _along_body_axes(volume.geometry), "linear", fill)
-
-
-def align_back(labels: npt.NDArray[np.uint8], aligned: Geometry, scan: Geometry) -> Volume:
-    """Convert (D, H, W) labels on the grid that `align` made of a scan to the scan's own grid."""
-    if scan.obliquity_degrees > OBLIQUE_DEGREES:
-        return resample(Volume(labels, aligned), scan, "nearest")
-    return Volume(np.ascontiguousarray(restore_axes(labels, scan)), scan)
 
 
 def _along_body_axes(geometry: Geometry) -> Geometry:
