@@ -19,7 +19,7 @@ from LungUNetSegLib.preprocessing.coarse import (
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.grid import NetworkGrid, place_grid
 from LungUNetSegLib.preprocessing.sampled import SampledSlices
-from LungUNetSegLib.preprocessing.slices import chunks, normalise, slices_seen
+from LungUNetSegLib.preprocessing.slices import chunks, neighbour_step, normalise, seen_with
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.volume import Volume, sparse_zeros, to_hu
 from LungUNetSegLib.volume.resample import is_oblique, resample
@@ -53,27 +53,31 @@ class PreparedScan:
         reduced = [reduce_planes(self.hu[number], config.coarse_factor) for number in range(len(self.hu))]
         return normalise(pad_depth(coarsen_slices(np.stack(reduced), slice_mm, config)), config)
 
-    def batches(self, coarse: Float32 | None = None) -> Iterator[tuple[slice, Float32]]:
-        """Yield the network's input, a few slices at a time, in order.
+    def batches(
+        self, numbers: npt.NDArray[np.int64], coarse: Float32 | None = None
+    ) -> Iterator[tuple[npt.NDArray[np.int64], Float32]]:
+        """Yield the network's input for some slices, a few at a time.
 
         Args:
+            numbers: Of the slices, rising.
             coarse: (2, d, a, b) probabilities of the coarse network for `coarse_view`, for models that have one.
 
         Yields:
-            The range of slices, and their (n, `PreprocessConfig.channels`, h, w) input.
+            Some of the numbers, and the (n, `PreprocessConfig.channels`, h, w) input for these slices.
         """
         depth, config, slice_mm = len(self.hu), self.grid.config, self.aligned.geometry.spacing_mm[0]
-        seen = slices_seen(depth, slice_mm, config)
+        step = neighbour_step(slice_mm, config)
         sampled: dict[int, npt.NDArray[np.int16]] = {}
-        for chunk in chunks(depth):
-            wanted = seen[chunk]
-            sampled = {number: plane for number, plane in sampled.items() if number >= wanted.min()}
-            sampled |= {number: self.hu[number] for number in set(wanted.ravel().tolist()) - sampled.keys()}
-            slices = normalise(np.stack([[sampled[number] for number in each] for each in wanted.tolist()]), config)
+        for chunk in chunks(len(numbers)):
+            some = numbers[chunk]
+            seen = seen_with(some, depth, step, config)
+            sampled = {number: plane for number, plane in sampled.items() if number >= seen.min()}
+            sampled |= {number: self.hu[number] for number in set(seen.ravel().tolist()) - sampled.keys()}
+            slices = normalise(np.stack([[sampled[number] for number in each] for each in seen.tolist()]), config)
             if config.coarse_mm:
-                told = coarse_at_slices(coarse, np.arange(chunk.start, chunk.stop), depth, slice_mm, config)
+                told = coarse_at_slices(coarse, some, depth, slice_mm, config)
                 slices = np.concatenate((slices, as_channels(told)), axis=1)
-            yield chunk, slices
+            yield some, slices
 
     def restore(
         self,

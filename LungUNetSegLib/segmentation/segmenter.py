@@ -22,6 +22,7 @@ from LungUNetSegLib.segmentation.measurements import measure
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
+from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
 from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume, sparse_zeros
 from LungUNetSegLib.volume.resample import limited_threads
@@ -30,8 +31,8 @@ from LungUNetSegLib.volume.resample import limited_threads
 class Segmenter:
     """A model loaded into an engine, which segments any number of scans.
 
-    Memory is bounded: besides a scan it needs one byte for each voxel of the box around the lungs in each slice, two for
-    each of the network's pixels there, a few more while parts are sorted, and what the engine takes for a slice.
+    Memory is bounded: besides a scan it needs one byte for each voxel of the box around the lungs in each slice, two
+    for each of the network's pixels there, a few more while parts are sorted, and what the engine takes for a slice.
 
     Args:
         model: From `load_model`.
@@ -116,15 +117,24 @@ class Segmenter:
 
     def _run_network(self, scan: PreparedScan, progress: Progress) -> Probabilities:
         """Return (D, 2, h, w) probabilities, 0 to 255; the second channel is 0 if the network has only one."""
-        depth = len(scan.hu)
+        depth, slice_mm = len(scan.hu), scan.grid.geometry.spacing_mm[0]
         result = sparse_zeros((depth, 2, *scan.hu.shape[1:]))
+        coarse = self._look_at_all(scan.coarse_view())
+        numbers = first_slices(depth, slice_mm)
+        pairs, done = pairs_of(numbers), 0
         progress("segment", 0, depth)
-        for chunk, slices in scan.batches(self._look_at_all(scan.coarse_view())):
-            said = np.rint(self.engine.probabilities(slices) * np.float32(255))
-            if (rows := np.flatnonzero(said.any(axis=(0, 1, 3)))).size:
-                used = slice(rows[0], rows[-1] + 1)
-                result[chunk, : said.shape[1], used] = said[:, :, used]
-            progress("segment", chunk.stop, depth)
+        while numbers.size:
+            for some, slices in scan.batches(numbers, coarse):
+                said = np.rint(self.engine.probabilities(slices) * np.float32(255))
+                if (rows := np.flatnonzero(said.any(axis=(0, 1, 3)))).size:
+                    used = slice(rows[0], rows[-1] + 1)
+                    result[some, : said.shape[1], used] = said[:, :, used]
+                done += len(some)
+                progress("segment", done, depth)
+            pairs = fill_or_halve(result, pairs, slice_mm)
+            numbers = np.array([middle for _, middle in pairs[::2]], np.int64)
+        if done < depth:
+            progress("segment", depth, depth)
         return result
 
     def _look_at_all(self, view: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
