@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import SimpleITK as sitk
 
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume.geometry import Geometry
 from LungUNetSegLib.volume.volume import Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 SLAB_SLICES = 64
 
@@ -19,20 +22,43 @@ OBLIQUE_DEGREES = 5.0
 """Scans with a larger tilt are first resampled along the body's axes; otherwise the slices are used directly."""
 
 
+_limit: int | None = None
+_own_threads: int | None = None
+"""What `limited_threads` allows now, and ITK's own number; as ITK's setting, of the whole process."""
+
+
+def itk() -> Any:
+    """Return SimpleITK, imported when it is first used: that takes 0.1 s and 100 MB, and most scans do not need it."""
+    global _own_threads
+    is_first = "SimpleITK" not in sys.modules
+    import SimpleITK
+
+    if is_first:
+        _own_threads = SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads()
+        SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(_limit or _own_threads)
+    return SimpleITK
+
+
 @contextmanager
 def limited_threads(number: int | None) -> Iterator[None]:
     """Limit ITK's threads in the whole process during the block; one per core if None."""
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(usable_threads(number) or before)
+    global _limit
+    outer, before = _limit, None
+    _limit = usable_threads(number) or outer
+    if "SimpleITK" in sys.modules:
+        before = itk().ProcessObject.GetGlobalDefaultNumberOfThreads()
+        itk().ProcessObject.SetGlobalDefaultNumberOfThreads(_limit or before)
     try:
         yield
     finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+        _limit = outer
+        if "SimpleITK" in sys.modules and (number := before or outer or _own_threads):
+            itk().ProcessObject.SetGlobalDefaultNumberOfThreads(number)
 
 
 def to_sitk(volume: Volume) -> sitk.Image:
     """Return a SimpleITK image at the same position; ITK's space is LPS mm, its index (column, row, slice)."""
-    geometry = volume.geometry
+    sitk, geometry = itk(), volume.geometry
     array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     image.SetSpacing(geometry.spacing_mm[::-1])
@@ -47,7 +73,7 @@ def from_sitk(image: sitk.Image) -> Volume:
     directions = np.array(image.GetDirection()).reshape(3, 3)
     affine[:3, :3] = (directions * np.array(image.GetSpacing()))[:, ::-1]
     affine[:3, 3] = image.GetOrigin()
-    array = sitk.GetArrayFromImage(image)
+    array = itk().GetArrayFromImage(image)
     return Volume(array, Geometry((array.shape[0], array.shape[1], array.shape[2]), affine))
 
 
@@ -55,7 +81,7 @@ def resample(
     volume: Volume, geometry: Geometry, interpolation: Literal["linear", "nearest"] = "linear", fill: float = 0.0
 ) -> Volume:
     """Resample `volume` onto `geometry`, with the same dtype (bool as uint8), and `fill` outside the volume."""
-    image = to_sitk(volume)
+    sitk, image = itk(), to_sitk(volume)
     if volume.geometry.matches(geometry):
         return Volume(sitk.GetArrayFromImage(image), geometry)
     linear = interpolation == "linear"
