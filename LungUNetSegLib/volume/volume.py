@@ -63,12 +63,12 @@ def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.
 
     Args:
         array: Intensities of any type.
-        in_place: Change an int16 array in place, which saves a copy.
+        in_place: Integers may be changed in place, which saves a copy.
     """
     low, high = AIR_HU, np.iinfo(np.int16).max
     if array.dtype.kind == "f":
         array = np.rint(np.nan_to_num(array, nan=low, posinf=high, neginf=low))
-    out = array if in_place and array.dtype == np.int16 else None
+    out = array if in_place and array.dtype in (np.int16, np.int32) else None
     hu: npt.NDArray[np.int16] = np.clip(array, low, high, out=out).astype(np.int16, copy=False)
     return hu
 
