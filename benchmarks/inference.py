@@ -1,9 +1,11 @@
 """How fast lungs are segmented, beside lungmask 0.2.22 in the same run; what memory it takes; how far from the bound.
 
     python benchmarks/inference.py [--rounds 3] [--model NAME|FOLDER] [--lungmask-rounds 3] [--data ../shared/data]
+                                   [--beside CHECKOUT]
 
 Prints the tables of docs/performance.md: medians over rounds in which the contenders take turns, each in a fresh
-process. lungmask is installed from PyPI into a temporary folder. Takes about 10 minutes a round on two cores.
+process. With --beside, another checkout of this program takes its turns too, with the model that it ships. lungmask is
+installed from PyPI into a temporary folder. Takes about 10 minutes a round on two cores.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ def main() -> None:
     parser.add_argument("--lungmask-rounds", type=int, default=3, help="0 leaves lungmask out")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--data", type=Path, help="folder with volumes/<case>/ct, for the differences between engines")
+    parser.add_argument("--beside", type=Path, help="a checkout of an earlier commit, to compare with in the same run")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     with tempfile.TemporaryDirectory() as name:
@@ -66,6 +69,9 @@ def speed(folder: Path, arguments: argparse.Namespace) -> None:
         if turn < arguments.lungmask_rounds:
             results.setdefault("lungmask", []).append(fresh(runs.lungmask, volume, folder / "lungmask"))
         for engine in ENGINES if turn < arguments.rounds else ():
+            if arguments.beside:
+                earlier = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, engine)
+                results.setdefault(f"{arguments.beside.name}, {engine}", []).append(earlier)
             results.setdefault(engine, []).append(fresh(runs.ours, volume, arguments.model, engine))
     _print_speed(results, fresh(runs.bound, arguments.model))
     _print_stages(results)
@@ -88,31 +94,48 @@ def _print_speed(results: dict[str, list[runs.Run]], limit: runs.Run) -> None:
         peak = peaks["bfloat16" if "bfloat16" in found[0]["engine"] else "float32"]
         least_s = SLICES * limit["gflop_per_slice"] / peak
         ratio = f"{reference / median(found, 'cpu_s'):.0f}" if reference else ""
-        print(f"| {found[0]['engine']} | {' | '.join(cells)} | {ratio} | {network_s:.1f} | {network_s / least_s:.1f} |")
+        title = found[0]["engine"] if name in ENGINES else f"{name.split(', ')[0]}: {found[0]['engine']}"
+        print(f"| {title} | {' | '.join(cells)} | {ratio} | {network_s:.1f} | {network_s / least_s:.1f} |")
 
 
 def _print_stages(results: dict[str, list[runs.Run]]) -> None:
     print("\nWhere the time goes, s of wall time:\n")
     stages = list(results[ENGINES[0]][0]["stages"])
     print(f"| | {' | '.join(stages)} |\n|{'---|' * (len(stages) + 1)}")
-    for engine in ENGINES:
-        medians = [statistics.median(run["stages"][stage] for run in results[engine]) for stage in stages]
-        print(f"| {engine} | {' | '.join(f'{each:.2f}' for each in medians)} |")
+    for name, found in results.items():
+        if name == "lungmask":
+            continue
+        medians = [statistics.median(run["stages"][stage] for run in found) for stage in stages]
+        print(f"| {name} | {' | '.join(f'{each:.2f}' for each in medians)} |")
 
 
 def memory(folder: Path, arguments: argparse.Namespace) -> None:
     """Print time per slice and memory by depth, in memory and of the whole command with its reading and writing."""
     print("\n| ONNX Runtime | ms of CPU a slice | peak MB | first slices after s |\n|---|---|---|---|")
-    rounds = range(arguments.rounds)
     for depth in DEPTHS:
-        found = [fresh(runs.ours, folder / f"{depth}.npz", arguments.model, "onnxruntime") for _ in rounds]
-        _print_memory(f"{depth} slices in memory", depth, found)
-    options = ["-o", str(folder / "labels.nii.gz"), "--model", arguments.model]
-    for depth in DEPTHS:
-        words = ["segment", str(folder / f"dicom-{depth}"), *options]
-        _print_memory(f"{depth} slices, DICOM to NIfTI", depth, [runs.command(words) for _ in rounds])
-    words = ["segment", str(folder / "panel.nrrd"), *options]
-    _print_memory(f"{SLICES} slices, NRRD to NIfTI, as the panel does", SLICES, [runs.command(words) for _ in rounds])
+        volume = folder / f"{depth}.npz"
+        found: dict[str, list[runs.Run]] = {}
+        for _ in range(arguments.rounds):
+            if arguments.beside:
+                run = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, "onnxruntime")
+                found.setdefault(f"{arguments.beside.name}: ", []).append(run)
+            found.setdefault("", []).append(fresh(runs.ours, volume, arguments.model, "onnxruntime"))
+        for whose, measured in found.items():
+            _print_memory(f"{whose}{depth} slices in memory", depth, measured)
+    options = ["-o", str(folder / "labels.nii.gz"), "--model"]
+    scans = [(f"{depth} slices, DICOM to NIfTI", depth, folder / f"dicom-{depth}") for depth in DEPTHS]
+    for title, depth, scan in (
+        *scans,
+        (f"{SLICES} slices, NRRD to NIfTI, as the panel does", SLICES, folder / "panel.nrrd"),
+    ):
+        found = {}
+        for _ in range(arguments.rounds):
+            if arguments.beside:
+                run = runs.command(["segment", str(scan), *options, DEFAULT_MODEL], arguments.beside)
+                found.setdefault(f"{arguments.beside.name}: ", []).append(run)
+            found.setdefault("", []).append(runs.command(["segment", str(scan), *options, arguments.model]))
+        for whose, measured in found.items():
+            _print_memory(f"{whose}{title}", depth, measured)
 
 
 def differences(folder: Path, arguments: argparse.Namespace) -> None:

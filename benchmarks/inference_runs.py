@@ -44,6 +44,21 @@ def ours(volume_path: Path, model: Path, engine: str, labels_path: Path | None =
     return run | {"engine": result.engine, "stages": result.seconds}
 
 
+def other_checkout(checkout: Path, volume_path: Path, model: str, engine: str) -> Run:
+    """Do the same with the program of another checkout, whose own benchmark measures it."""
+    script = (
+        "import json, sys; from pathlib import Path; import inference_runs;"
+        "print(json.dumps(inference_runs.ours(Path(sys.argv[1]), *sys.argv[2:])))"
+    )
+    folders = os.pathsep.join(map(str, (checkout, checkout / "benchmarks")))
+    child = subprocess.run(
+        [sys.executable, "-c", script, volume_path, model, engine],
+        check=True, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": folders}, cwd=checkout,
+    )  # fmt: skip
+    result: Run = json.loads(child.stdout.splitlines()[-1])
+    return result
+
+
 def lungmask(volume_path: Path, installed: Path) -> Run:
     """Segment the same with lungmask's R231 network at random weights; making the network is not counted.
 
@@ -78,12 +93,22 @@ def lungmask(volume_path: Path, installed: Path) -> Run:
     return run
 
 
-def command(arguments: list[str]) -> Run:
-    """Run the command line in a process of its own; also say when the first slices were done."""
+def command(arguments: list[str], checkout: Path | None = None) -> Run:
+    """Run the command line, of this checkout or another, in its own process; also say when the first slices were done.
+
+    A result that is there is removed before, as recognising it takes time.
+    """
+    Path(arguments[arguments.index("-o") + 1]).unlink(missing_ok=True)
+    environment = os.environ | ({"PYTHONPATH": str(checkout)} if checkout else {})
+    # Python looks for a module in the folder in which it is started first.
     started = time.perf_counter()
     first_slice_s = None
     with subprocess.Popen(
-        [sys.executable, "-m", "LungUNetSegLib", *arguments, "--progress", "json"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "LungUNetSegLib", *arguments, "--progress", "json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=checkout,
     ) as child:
         assert child.stdout is not None
         for line in child.stdout:

@@ -13,7 +13,7 @@ from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.engines import OutOfMemoryError
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.networks import NetworkConfig, UNet3d, UNet3dConfig, UNetConfig, build_network
-from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
+from LungUNetSegLib.preprocessing import PreprocessConfig, normalise, place_grid, prepare
 from LungUNetSegLib.training.checkpoint import Checkpoint, save_checkpoint
 from LungUNetSegLib.training.coarse import CoarseConfig
 from LungUNetSegLib.training.config import TrainingConfig
@@ -61,7 +61,7 @@ def save_network(path: Path, network: nn.Module, config: NetworkConfig, preproce
 
 
 class OracleEngine:
-    """Knows the answer: gives the reference's fractions on the network's grid, slice by slice.
+    """Knows the answer: gives the reference's fractions on the network's grid for the slices that it recognises.
 
     Args:
         scan: The scan that will be segmented.
@@ -73,7 +73,8 @@ class OracleEngine:
     device = "cpu"
 
     def __init__(self, scan: Volume, labels: Volume, preprocess: PreprocessConfig) -> None:
-        _, grid = place_grid(scan, preprocess)
+        hu, grid = prepare(scan, preprocess).hu, place_grid(scan, preprocess)[1]
+        self.shown = np.stack([normalise(hu[number], preprocess)[::8, ::8] for number in range(len(hu))])
         sides = [Volume((labels.array == side).astype(np.float32), labels.geometry) for side in (1, 2)]
         self.answer = np.stack([grid.sample(align(side, 0.0).array, 0.0) for side in sides], axis=1)
         self.seen: list[np.ndarray] = []
@@ -85,10 +86,10 @@ class OracleEngine:
         return seen[:, seen.shape[1] // 2]
 
     def probabilities(self, slices: np.ndarray) -> np.ndarray:
-        """Give the next slices' answer."""
-        start = sum(map(len, self.seen))
+        """Give the answer for the slices that are most like those in the middle channel."""
         self.seen.append(slices)
-        return self.answer[start : start + len(slices)].clip(0, 1)
+        middles = slices[:, slices.shape[1] // 2, ::8, ::8]
+        return self.answer[[np.abs(self.shown - each).mean(axis=(1, 2)).argmin() for each in middles]].clip(0, 1)
 
 
 class FakeEngine:

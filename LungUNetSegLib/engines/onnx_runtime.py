@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from LungUNetSegLib.engines.engine import Float32, engine_failure
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.machine import import_package
@@ -39,8 +41,8 @@ class OnnxRuntimeEngine:
 
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
+        # One at a time: the features of several do not fit a CPU's caches, and take far more memory.
         try:
-            result: Float32 = self._session.run(None, {self._input: slices})[0]
+            return np.concatenate([self._session.run(None, {self._input: each[None]})[0] for each in slices])
         except Exception as error:  # as above
             raise engine_failure("ONNX Runtime", error) from error
-        return result

@@ -6,6 +6,7 @@ The number and thickness of slices are those of the scan.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -57,14 +58,28 @@ class NetworkGrid:
         result += np.float32(fill)
         return result
 
-    def unsample(self, planes: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-        """Resample (n, h, w) values on the network's grid back to (n, H, W) on the aligned one; 0 outside."""
-        rows, columns = self._matrices(back=True)
-        result = np.empty((planes.shape[0], *self.aligned.shape[1:]), np.float32)
+    def unsample(
+        self, planes: npt.NDArray[np.generic], wanted: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.float32], slice, slice]:
+        """Resample (n, h, w) values on the network's grid back to the aligned one, where they depend on wanted pixels.
+
+        Args:
+            planes: The values.
+            wanted: (h, w), not empty; the box around it is restored.
+
+        Returns:
+            (n, H', W') values, and the ranges of rows and columns of the aligned grid that they fill.
+        """
+        reached = [
+            _reach(weights, np.flatnonzero(wanted.any(axis=1 - axis)))
+            for axis, weights in enumerate(self._matrices(back=True))
+        ]
+        (rows, from_rows, into_rows), (columns, from_columns, into_columns) = reached
+        result = np.empty((len(planes), rows.shape[0], columns.shape[0]), np.float32)
         for plane, restored in zip(planes, result, strict=True):
             # Columns first, as scipy then transposes the smaller array in between.
-            restored[:] = rows @ (plane.astype(np.float32) @ columns.T)
-        return result
+            restored[:] = rows @ (plane[from_rows, from_columns].astype(np.float32) @ columns.T)
+        return result, into_rows, into_columns
 
     def _matrices(self, back: bool) -> tuple[sparse.csr_array, sparse.csr_array]:
         """Return the sparse interpolation matrices of rows and columns (10 times faster than dense ones)."""
@@ -73,11 +88,31 @@ class NetworkGrid:
             size, spacing_mm = self.aligned.shape[axis + 1], self.aligned.spacing_mm[axis + 1]
             net_size, net_mm, start_mm = self.config.size[axis], self.config.spacing_mm, self.start_mm[axis]
             if back:
-                weights = interpolation_matrix(net_size, net_mm, size, spacing_mm, -start_mm)
+                weights = _sparse_weights(net_size, net_mm, size, spacing_mm, -start_mm)
             else:
-                weights = interpolation_matrix(size, spacing_mm, net_size, net_mm, start_mm)
-            pair.append(sparse.csr_array(weights))
+                weights = _sparse_weights(size, spacing_mm, net_size, net_mm, start_mm)
+            pair.append(weights)
         return pair[0], pair[1]
+
+
+def _reach(weights: sparse.csr_array, used: npt.NDArray[np.intp]) -> tuple[sparse.csr_array, slice, slice]:
+    """Return the part of the matrix whose targets depend on the sources from the first to the last used one.
+
+    With the ranges of all sources that these targets depend on, and of the targets.
+    """
+    targets = np.flatnonzero(np.diff(weights[:, used[0] : used[-1] + 1].indptr))
+    into = slice(int(targets[0]), int(targets[-1]) + 1)
+    part = weights[into]
+    sources = slice(int(part.indices.min()), int(part.indices.max()) + 1)
+    return part[:, sources], sources, into
+
+
+@lru_cache(maxsize=8)
+def _sparse_weights(
+    source_size: int, source_mm: float, target_size: int, target_mm: float, start_mm: float
+) -> sparse.csr_array:
+    """Return `interpolation_matrix`, kept for the next slices of the scan."""
+    return sparse.csr_array(interpolation_matrix(source_size, source_mm, target_size, target_mm, start_mm))
 
 
 def place_grid(volume: Volume, config: PreprocessConfig) -> tuple[Volume, NetworkGrid]:

@@ -18,10 +18,11 @@ from LungUNetSegLib.preprocessing.coarse import (
 )
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.grid import NetworkGrid, place_grid
-from LungUNetSegLib.preprocessing.slices import chunks, normalise, slices_seen
+from LungUNetSegLib.preprocessing.sampled import SampledSlices
+from LungUNetSegLib.preprocessing.slices import chunks, neighbour_step, normalise, seen_with
 from LungUNetSegLib.progress import Progress, silent
-from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
-from LungUNetSegLib.volume.resample import align_back
+from LungUNetSegLib.volume import Volume, sparse_zeros, to_hu
+from LungUNetSegLib.volume.resample import is_oblique, resample
 
 Float32 = npt.NDArray[np.float32]
 
@@ -36,44 +37,47 @@ class PreparedScan:
         volume: The scan itself, int16 HU.
         aligned: The same with axes (head, back, left).
         grid: The network's slices in it.
-        hu: (D, h, w) int16; the slices on the network's grid, sampled during `batches`, or before if there is a coarse
-            view.
+        hu: (D, h, w) int16; the slices on the network's grid.
     """
 
     volume: Volume
     aligned: Volume
     grid: NetworkGrid
-    hu: npt.NDArray[np.int16]
+    hu: SampledSlices
 
     def coarse_view(self) -> Float32 | None:
         """Return (d, a, b) normalised HU of the whole scan; None if it has no coarse view."""
         config, slice_mm = self.grid.config, self.aligned.geometry.spacing_mm[0]
         if not has_coarse_view(len(self.hu), slice_mm, config):
             return None
-        reduced = [reduce_planes(self.hu[chunk], config.coarse_factor) for chunk in chunks(len(self.hu))]
-        return normalise(pad_depth(coarsen_slices(np.concatenate(reduced), slice_mm, config)), config)
+        reduced = [reduce_planes(self.hu[number], config.coarse_factor) for number in range(len(self.hu))]
+        return normalise(pad_depth(coarsen_slices(np.stack(reduced), slice_mm, config)), config)
 
-    def batches(self, coarse: Float32 | None = None) -> Iterator[tuple[slice, Float32]]:
-        """Yield the network's input, a few slices at a time, in order.
+    def batches(
+        self, numbers: npt.NDArray[np.int64], coarse: Float32 | None = None
+    ) -> Iterator[tuple[npt.NDArray[np.int64], Float32]]:
+        """Yield the network's input for some slices, a few at a time.
 
         Args:
+            numbers: Of the slices, rising.
             coarse: (2, d, a, b) probabilities of the coarse network for `coarse_view`, for models that have one.
 
         Yields:
-            The range of slices, and their (n, `PreprocessConfig.channels`, h, w) input.
+            Some of the numbers, and the (n, `PreprocessConfig.channels`, h, w) input for these slices.
         """
         depth, config, slice_mm = len(self.hu), self.grid.config, self.aligned.geometry.spacing_mm[0]
-        seen = slices_seen(depth, slice_mm, config)
-        sampled = depth if config.coarse_mm else 0
-        for chunk in chunks(depth):
-            needed = max(sampled, int(seen[chunk].max()) + 1)
-            self.hu[sampled:needed] = np.rint(self.grid.sample(self.aligned.array[sampled:needed], AIR_HU))
-            sampled = needed
-            slices = normalise(self.hu[seen[chunk]], config)
+        step = neighbour_step(slice_mm, config)
+        sampled: dict[int, npt.NDArray[np.int16]] = {}
+        for chunk in chunks(len(numbers)):
+            some = numbers[chunk]
+            seen = seen_with(some, depth, step, config)
+            sampled = {number: plane for number, plane in sampled.items() if number >= seen.min()}
+            sampled |= {number: self.hu[number] for number in set(seen.ravel().tolist()) - sampled.keys()}
+            slices = normalise(np.stack([[sampled[number] for number in each] for each in seen.tolist()]), config)
             if config.coarse_mm:
-                told = coarse_at_slices(coarse, np.arange(chunk.start, chunk.stop), depth, slice_mm, config)
+                told = coarse_at_slices(coarse, some, depth, slice_mm, config)
                 slices = np.concatenate((slices, as_channels(told)), axis=1)
-            yield chunk, slices
+            yield some, slices
 
     def restore(
         self,
@@ -89,26 +93,24 @@ class PreparedScan:
                 not called for regions where all values are below one half of 255, and the labels are 0.
             progress: Called with ("restore", slices done, slices to do).
         """
-        depth, height, width = self.grid.aligned.shape
-        labels = np.zeros((depth, height, width), np.uint8)
-        for chunk in chunks(depth):
+        result = Volume(sparse_zeros(self.grid.scan.shape), self.grid.scan)
+        labels = np.zeros(self.grid.aligned.shape, np.uint8) if is_oblique(self.grid.scan) else result.canonical().array
+        for chunk in chunks(len(labels)):
             planes = values[chunk]
-            if planes.max() > _HALF:
-                restored = self.grid.unsample(planes.reshape(-1, *planes.shape[2:]))
-                labels[chunk] = to_labels(restored.reshape(*planes.shape[:2], height, width))
-            progress("restore", chunk.stop, depth)
-        return align_back(labels, self.grid.aligned, self.grid.scan)
+            lungs: npt.NDArray[np.bool_] = np.asarray((planes > _HALF).any(axis=(0, 1)))
+            if lungs.any():
+                restored, rows, columns = self.grid.unsample(planes.reshape(-1, *lungs.shape), lungs)
+                labels[chunk, rows, columns] = to_labels(restored.reshape(*planes.shape[:2], *restored.shape[1:]))
+            progress("restore", chunk.stop, len(labels))
+        return (
+            resample(Volume(labels, self.grid.aligned), result.geometry, "nearest")
+            if is_oblique(result.geometry)
+            else result
+        )
 
 
 def prepare(volume: Volume, config: PreprocessConfig) -> PreparedScan:
-    """Prepare a scan in HU, of any type, orientation and spacing, on the network's grid.
-
-    Slices are sampled in `batches`, unless there is a coarse view.
-    """
+    """Prepare a scan in HU, of any type, orientation and spacing, on the network's grid."""
     volume = volume if volume.array.dtype == np.int16 else Volume(to_hu(volume.array), volume.geometry)
     aligned, grid = place_grid(volume, config)
-    hu = np.empty((aligned.geometry.shape[0], *config.size), np.int16)
-    if config.coarse_mm:
-        for chunk in chunks(len(hu)):
-            hu[chunk] = np.rint(grid.sample(aligned.array[chunk], AIR_HU))
-    return PreparedScan(volume, aligned, grid, hu)
+    return PreparedScan(volume, aligned, grid, SampledSlices(aligned.array, grid))

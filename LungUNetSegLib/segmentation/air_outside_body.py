@@ -7,10 +7,9 @@ from which the chest wall separates every lung. This is checked slice by slice o
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.probabilities import HALF, Mask, Probabilities
+from LungUNetSegLib.segmentation.probabilities import HALF, Mask, Probabilities, Slices
 from LungUNetSegLib.volume import AIR_HU
 
 AIR_BELOW_HU = -500
@@ -34,7 +33,7 @@ SCAN_SHARE = 0.9
 """A connected part of a lung with a larger share in room air, over all its slices, is outside the body."""
 
 
-def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16], *, by_scan: bool = False) -> int:
+def drop_air_outside(probabilities: Probabilities, hu: Slices, *, by_scan: bool = False) -> int:
     """Set the probabilities of air around the body to 0, in place.
 
     Args:
@@ -47,10 +46,10 @@ def drop_air_outside(probabilities: Probabilities, hu: npt.NDArray[np.int16], *,
     """
     dropped = 0
     doubtful: dict[int, tuple[Mask, Mask]] = {}
-    for index, (plane, said) in enumerate(zip(hu, probabilities, strict=True)):
-        lungs = said >= HALF
-        if not lungs.any():
+    for index, said in enumerate(probabilities):
+        if said.max() < HALF:
             continue
+        plane, lungs = hu[index], said >= HALF
         either = lungs.any(axis=0)
         outside = _joined_to_the_border(plane < AIR_BELOW_HU)
         if not (either & outside).any():

@@ -12,11 +12,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities
+from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume
-
-Mask = npt.NDArray[np.bool_]
 
 BODY_HU, BONE_HU = -300, 200
 
@@ -49,7 +47,7 @@ HEART_MM = -5.0
 """The gap between the lungs may lie this far right of the spine; in our scans it lies 0 to 26 mm left of it."""
 
 
-def drop_without_chest(probabilities: Probabilities, planes: npt.NDArray[np.int16]) -> int:
+def drop_without_chest(probabilities: Probabilities, planes: Slices) -> int:
     """Set probabilities to 0, in place, if no chest encloses the lung: air in a head, or between head and holder.
 
     Args:
@@ -59,35 +57,46 @@ def drop_without_chest(probabilities: Probabilities, planes: npt.NDArray[np.int1
     Returns:
         The number of pixels that are no longer lung.
     """
-    lungs: Mask = np.asarray((probabilities >= HALF).any(axis=1))
-    areas = np.count_nonzero(lungs, axis=(1, 2))
+    areas = np.array(
+        [np.count_nonzero((said >= HALF).any(axis=0)) if said.max() >= HALF else 0 for said in probabilities]
+    )
     if not areas.any():
         return 0
-    bodies = np.array([np.count_nonzero(plane > BODY_HU) for plane in planes])
-    share = float((areas / np.maximum(areas + bodies, 1)).max())
+    share = _share_of_body(areas, planes)
     is_cut = bool(areas[0] or areas[-1])
-    if share >= DOUBTFUL_SHARE or (share < CHEST_SHARE and not is_cut):
-        wrong = lungs if share < CHEST_SHARE else np.zeros_like(lungs)
-    else:
-        wrong = _outside_the_body(lungs, planes)
-    for both_lungs, pixels in zip(probabilities, wrong, strict=True):
-        both_lungs[:, pixels] = 0
-    return int(np.count_nonzero(wrong))
+    if share >= DOUBTFUL_SHARE:
+        return 0
+    if (share >= CHEST_SHARE or is_cut) and not _outside_the_body(probabilities, planes):
+        return 0
+    for number in np.flatnonzero(areas):
+        said = probabilities[number]
+        said[:, (said >= HALF).any(axis=0)] = 0
+    return int(areas.sum())
 
 
-def _outside_the_body(lungs: Mask, planes: npt.NDArray[np.int16]) -> Mask:
-    """Return the lungs if most of them lie in room air (ignoring thin walls) and fill little of it; else nothing."""
-    outside = np.zeros_like(lungs)
-    room = 0
-    for number, plane in enumerate(planes):
+def _share_of_body(areas: npt.NDArray[np.int64], planes: Slices) -> float:
+    """Return the largest share of the body's cross-section that lungs fill; any value from `DOUBTFUL_SHARE` on."""
+    share = 0.0
+    for number in np.argsort(-areas):
+        if not areas[number] or share >= DOUBTFUL_SHARE:
+            break
+        share = max(share, float(areas[number] / (areas[number] + np.count_nonzero(planes[int(number)] > BODY_HU))))
+    return share
+
+
+def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:
+    """Whether most of the lungs lies in room air (ignoring thin walls) and fills little of it."""
+    room = outside = count = 0
+    for number, said in enumerate(probabilities):
+        plane = planes[number]
         thick = ndimage.binary_opening(plane > BODY_HU, iterations=WALL_PIXELS)
         regions, _ = ndimage.label(np.pad(~thick, 1, constant_values=True))
         around = (regions == regions[0, 0])[1:-1, 1:-1]
+        lung = (said >= HALF).any(axis=0)
         room += int(np.count_nonzero(around & (plane < BODY_HU)))
-        outside[number] = around & lungs[number]
-    count = np.count_nonzero(outside)
-    is_room = count > OUTSIDE_SHARE * np.count_nonzero(lungs) and count < ROOM_SHARE * room
-    return lungs if is_room else np.zeros_like(lungs)
+        outside += int(np.count_nonzero(around & lung))
+        count += int(np.count_nonzero(lung))
+    return outside > OUTSIDE_SHARE * count and outside < ROOM_SHARE * room
 
 
 def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
-from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
-from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.parts import middle_column, numbered_parts, sort_parts
+from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices, labels_of, looked_up, lung_box
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
@@ -50,13 +49,9 @@ class Cleaning:
 
 
 def clean(
-    probabilities: Probabilities,
-    hu: npt.NDArray[np.int16],
-    spacing_mm: tuple[float, float, float],
-    *,
-    saw_scan: bool = False,
-) -> tuple[Probabilities, Cleaning]:
-    """Clean the network's output for a whole scan.
+    probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float, float, float], *, saw_scan: bool = False
+) -> Cleaning:
+    """Clean the network's output for a whole scan, in place.
 
     Args:
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255; axes run to the head, the back and the left.
@@ -65,39 +60,48 @@ def clean(
         saw_scan: Whether the network saw the whole scan; air outside the body is then decided over the whole scan.
 
     Returns:
-        Probabilities of the same form, and the changes.
+        The changes.
     """
-    result = probabilities.copy()
     voxel_ml = float(np.prod(spacing_mm)) / 1000
-    outside_ml = drop_air_outside(result, hu, by_scan=saw_scan) * voxel_ml
-    box = bounding_box(result.max(axis=1) >= HALF)
+    outside_ml = drop_air_outside(probabilities, hu, by_scan=saw_scan) * voxel_ml
+    box = lung_box(probabilities)
     if box[0].stop == box[0].start:
-        return result, Cleaning(outside_ml=outside_ml)
-    region = result[box[0], :, box[1], box[2]]
-    before = hard_labels(region)
+        return Cleaning(outside_ml=outside_ml)
+    region = probabilities[box[0], :, box[1], box[2]]
+    before = labels_of(region)
     swapped = _sides_swapped(before, spacing_mm[2])
     if swapped:
         region[:] = region[:, ::-1].copy()
         before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
-    belief = np.minimum(region.sum(axis=1, dtype=np.uint16), 255).astype(np.uint8)
-    after, removed = sort_parts(before, belief, spacing_mm)
-    ends = box[0].start == 0, box[0].stop == len(result)
-    removed += drop_thin_plates(after, hu[box], spacing_mm, is_cut=ends)
+    after, removed = sort_parts(before, region, spacing_mm)
+    ends = box[0].start == 0, box[0].stop == len(probabilities)
+    removed += drop_thin_plates(after, _Part(hu, box), spacing_mm, is_cut=ends)
     is_cut = (after[0].any() and ends[0]) or (after[-1].any() and ends[1])
     if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
         removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
         after[:] = 0
-    moved = int(np.count_nonzero((after != before) & (after > 0)))
+    moved = sum(int(np.count_nonzero((new != old) & (new > 0))) for old, new in zip(before, after, strict=True))
     filled = sum(_fill_holes(after, side, spacing_mm[1] * spacing_mm[2]) for side in (RIGHT_LUNG, LEFT_LUNG))
     _apply(region, before, after)
-    outside_ml += drop_without_chest(result, hu) * voxel_ml
-    return result, Cleaning(
+    outside_ml += drop_without_chest(probabilities, hu) * voxel_ml
+    return Cleaning(
         removed_ml=tuple(sorted((size * voxel_ml for size in removed), reverse=True)),
         moved_ml=moved * voxel_ml,
         filled_ml=filled * voxel_ml,
         sides_swapped=swapped,
         outside_ml=outside_ml,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The part of some slices that lies in a box."""
+
+    hu: Slices
+    box: tuple[slice, slice, slice]
+
+    def __getitem__(self, number: int) -> npt.NDArray[np.int16]:
+        return self.hu[self.box[0].start + number][self.box[1:]]
 
 
 def _sides_swapped(labels: Labels, column_mm: float) -> bool:
@@ -120,24 +124,25 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
         return 0
     # The first and last slice count as open ends, unless there is no third dimension.
     outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
-    regions, _ = ndimage.label(outside, output=np.int32)
+    regions, _ = numbered_parts(outside)
     open_ends = np.unique(regions[[0, -1]]) if len(lung) > 2 else regions[:, 0, 0]
     is_hole = np.ones(int(regions.max()) + 1, bool)
     is_hole[[0, regions[0, 0, 0], *open_ends]] = False
     if len(lung) <= 2:
         is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2 * len(lung)
-    holes = is_hole[regions[:, 1:-1, 1:-1]]
+    holes = looked_up(is_hole, regions[:, 1:-1, 1:-1])
     labels[box][holes] = side
     return int(np.count_nonzero(holes))
 
 
 def _apply(probabilities: Probabilities, before: Labels, after: Labels) -> None:
     """Change (D, 2, H, W) probabilities in place so that their labels are `after` instead of `before`."""
-    right, left = probabilities[:, 0], probabilities[:, 1]
-    gone = (before > 0) & (after == 0)
-    right[gone] = left[gone] = 0
-    moved = (before > 0) & (after > 0) & (after != before)
-    right[moved], left[moved] = left[moved], right[moved]
-    filled = (before == 0) & (after > 0)
-    right[filled] = np.where(after[filled] == RIGHT_LUNG, 255, 0)
-    left[filled] = np.where(after[filled] == LEFT_LUNG, 255, 0)
+    for said, old, new in zip(probabilities, before, after, strict=True):
+        right, left = said
+        gone = (old > 0) & (new == 0)
+        right[gone] = left[gone] = 0
+        moved = (old > 0) & (new > 0) & (new != old)
+        right[moved], left[moved] = left[moved], right[moved]
+        filled = (old == 0) & (new > 0)
+        right[filled] = np.where(new[filled] == RIGHT_LUNG, 255, 0)
+        left[filled] = np.where(new[filled] == LEFT_LUNG, 255, 0)

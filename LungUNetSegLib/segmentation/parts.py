@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, counted, looked_up
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
-Labels = npt.NDArray[np.uint8]
-Probabilities = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.unsignedinteger[Any]]
+"""The number of each voxel's part, from 1; 0 is the background."""
 
 PART_SHARE = 0.05
 """A part of at least this share of its lung's largest part is lung, as disease can divide a lung."""
@@ -52,7 +53,7 @@ class _Side:
     """
 
     label: int
-    parts: npt.NDArray[np.int32]
+    parts: Numbers
     sizes: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
     stops: npt.NDArray[np.int64]
@@ -76,13 +77,13 @@ class _Side:
 
 
 def sort_parts(
-    labels: Labels, belief: Probabilities, spacing_mm: tuple[float, float, float]
+    labels: Labels, probabilities: Probabilities, spacing_mm: tuple[float, float, float]
 ) -> tuple[Labels, list[int]]:
     """Decide for each connected part of each lung whether it is kept, changes side or is removed.
 
     Args:
         labels: (D, H, W); 1 right lung, 2 left.
-        belief: (D, H, W); probability of lung (right plus left), 0 to 255.
+        probabilities: (D, 2, H, W), 0 to 255, of both.
         spacing_mm: (slice, row, column) distances.
 
     Returns:
@@ -90,7 +91,7 @@ def sort_parts(
     """
     right, left = (_find_parts(labels, label) for label in (RIGHT_LUNG, LEFT_LUNG))
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    removed = [size for side in (right, left) for size in _drop_doubtful(side, belief, pixel_mm2)]
+    removed = [size for side in (right, left) for size in _drop_doubtful(side, probabilities, pixel_mm2)]
     pairs = ((right, left), (left, right))
     small = [side for side, other in pairs if side.sizes.max() < SMALL_SHARE * other.sizes.max()]
     # All parts of a small lung may be stray parts of the other one, so they are checked before they are kept.
@@ -100,24 +101,41 @@ def sort_parts(
     for side in (right, left):
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
-    result = right.destination[right.parts] + left.destination[left.parts]
+    result = looked_up(right.destination, right.parts)
+    for plane, numbers in zip(result, left.parts, strict=True):
+        plane += left.destination[numbers]
     removed += [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
     return result, removed
 
 
+def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
+    """Return the number of each voxel's connected part in (D, H, W), in as few bytes as do, and their count."""
+    for kind in (np.uint8, np.uint16):
+        try:
+            parts, count = ndimage.label(mask, output=kind)
+        except RuntimeError:  # SciPy's word for more parts than this type can number
+            continue
+        return parts, count
+    parts, count = ndimage.label(mask, output=np.uint32)
+    return parts, count
+
+
 def _find_parts(labels: Labels, label: int) -> _Side:
-    parts, count = ndimage.label(labels == label, output=np.int32)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    parts, count = numbered_parts(labels == label)
+    sizes = counted(parts, count + 1)
     sizes[0] = 0
     slices = [slice(0, 1), *(extent[0] for extent in ndimage.find_objects(parts))]
     starts, stops = (np.array([getattr(each, end) for each in slices]) for end in ("start", "stop"))
     return _Side(label, parts, sizes, starts, stops, np.zeros(count + 1, np.uint8))
 
 
-def _drop_doubtful(side: _Side, belief: Probabilities, pixel_mm2: float) -> list[int]:
-    """Remove small parts with a low probability; return their sizes."""
-    inside = side.parts > 0
-    believed = np.bincount(side.parts[inside], belief[inside], side.sizes.size)
+def _drop_doubtful(side: _Side, probabilities: Probabilities, pixel_mm2: float) -> list[int]:
+    """Remove small parts with a low probability of lung, right plus left; return their sizes."""
+    believed = np.zeros(side.sizes.size)
+    for numbers, said in zip(side.parts, probabilities, strict=True):
+        inside = numbers > 0
+        belief = np.minimum(said[:, inside].sum(axis=0, dtype=np.uint16), 255)
+        believed += np.bincount(numbers[inside], belief, side.sizes.size)
     doubtful = believed < DOUBTFUL_BELIEF * 255 * side.sizes
     doubtful &= side.sizes * pixel_mm2 <= DOUBTFUL_MAX_MM2 * side.depths
     sizes = [int(size) for size in side.sizes[doubtful]]
@@ -147,10 +165,10 @@ def _move_parts(side: _Side, other: _Side, large: dict[int, Mask]) -> None:
         moves[side.sizes.argmax()] = False
     if not moves.any() or not large[other.label].any():
         return
-    foreign = large[other.label][other.parts]
+    foreign = looked_up(large[other.label], other.parts)
     moves &= _contact_shares(side.parts, moves, foreign) >= CONTACT_SHARE
     if has_own and moves.any():
-        own, others = middle_column(large[side.label][side.parts]), middle_column(foreign)
+        own, others = middle_column(looked_up(large[side.label], side.parts)), middle_column(foreign)
         middles = _middle_columns(side.parts, moves)
         moves &= np.abs(middles - others) < np.abs(middles - own)
     side.destination[moves] = other.label
@@ -161,20 +179,20 @@ def middle_column(mask: Mask) -> float:
     return float(np.average(np.arange(mask.shape[2]), weights=np.count_nonzero(mask, axis=(0, 1))))
 
 
-def _middle_columns(parts: npt.NDArray[np.int32], wanted: Mask) -> npt.NDArray[np.float64]:
+def _middle_columns(parts: Numbers, wanted: Mask) -> npt.NDArray[np.float64]:
     """Return the mean column of each wanted part; 0 for the others."""
-    chosen = wanted[parts]
+    chosen = looked_up(wanted, parts)
     numbers, columns = parts[chosen], np.nonzero(chosen)[2]
     sums = np.bincount(numbers, columns, minlength=wanted.size)
     middles: npt.NDArray[np.float64] = sums / np.maximum(np.bincount(numbers, minlength=wanted.size), 1)
     return middles
 
 
-def _contact_shares(parts: npt.NDArray[np.int32], wanted: Mask, foreign: Mask) -> npt.NDArray[np.float64]:
+def _contact_shares(parts: Numbers, wanted: Mask, foreign: Mask) -> npt.NDArray[np.float64]:
     """Return for each wanted part the share of its surface, in voxel faces, that lies on `foreign` voxels."""
     padded = np.pad(parts, 1)
     numbers, is_foreign = padded.ravel(), np.pad(foreign, 1).ravel()
-    voxels = np.flatnonzero(wanted[numbers])
+    voxels = np.flatnonzero(looked_up(wanted, padded))
     faces, contacts = np.zeros(wanted.size), np.zeros(wanted.size)
     for stride in (1, padded.shape[2], padded.shape[1] * padded.shape[2]):
         for neighbours in (voxels - stride, voxels + stride):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,15 @@ Probabilities = npt.NDArray[np.uint8]
 
 Labels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+
+
+class Slices(Protocol):
+    """HU of the slices that the network saw: an array (D, h, w), or something that samples each when it is asked."""
+
+    def __getitem__(self, number: int, /) -> npt.NDArray[np.int16]:
+        """Return one slice, (h, w)."""
+        ...
+
 
 HALF = np.uint8(128)
 """The smallest value on the scale of 0 to 255 that means a probability of one half or more."""
@@ -23,3 +33,49 @@ def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = H
     labels: Labels = 1 + (left > right).astype(np.uint8)
     labels *= np.maximum(right, left) >= threshold
     return labels
+
+
+def lung_box(probabilities: Probabilities) -> tuple[slice, slice, slice]:
+    """Return the smallest box (slices, rows, columns) with all probabilities of one half or more; of size 0 if none.
+
+    Slice by slice, as all steps of cleaning: masks of a whole scan take a hundred MB, those of a slice stay in caches.
+    """
+    depth, _, height, width = probabilities.shape
+    used = [np.zeros(size, np.bool_) for size in (depth, height, width)]
+    for number, said in enumerate(probabilities):
+        if said.max() >= HALF:
+            lung = (said >= HALF).any(axis=0)
+            used[0][number] = True
+            used[1] |= lung.any(axis=1)
+            used[2] |= lung.any(axis=0)
+    slices, rows, columns = (_range(each) for each in used)
+    return slices, rows, columns
+
+
+def labels_of(probabilities: Probabilities) -> Labels:
+    """Map (D, 2, h, w) probabilities to (D, h, w) labels as `hard_labels` does, slice by slice."""
+    labels = np.empty((len(probabilities), *probabilities.shape[2:]), np.uint8)
+    for plane, said in zip(labels, probabilities, strict=True):
+        plane[:] = hard_labels(said)
+    return labels
+
+
+def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each."""
+    result = np.empty(numbers.shape, table.dtype)
+    for plane, place in zip(numbers, result, strict=True):
+        place[:] = table[plane]
+    return result
+
+
+def counted(numbers: Iterable[npt.NDArray[np.integer[Any]]], count: int) -> npt.NDArray[np.int64]:
+    """Return how often each number below `count` occurs in these planes."""
+    result = np.zeros(count, np.int64)
+    for plane in numbers:
+        result += np.bincount(plane.ravel(), minlength=count)
+    return result
+
+
+def _range(used: Mask) -> slice:
+    where = np.flatnonzero(used)
+    return slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0)

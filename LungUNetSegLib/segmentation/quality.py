@@ -99,11 +99,14 @@ def _confidence(probabilities: Probabilities) -> float | None:
     """Return the lower of both lungs' Dice coefficients as expected from the probabilities; None without lung."""
     expected = []
     for side in (0, 1):
-        values = probabilities[:, side]
-        lung = values[values >= HALF]
-        if lung.size:
-            total = int(values.sum(dtype=np.int64))
-            expected.append(2 * int(lung.sum(dtype=np.int64)) / (total + 255 * lung.size))
+        total = inside = size = 0
+        for values in probabilities[:, side]:
+            lung = values[values >= HALF]
+            total += int(values.sum(dtype=np.int64))
+            inside += int(lung.sum(dtype=np.int64))
+            size += lung.size
+        if size:
+            expected.append(2 * inside / (total + 255 * size))
     return min(expected, default=None)
 
 

@@ -22,16 +22,17 @@ from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
+from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
 from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Volume, sparse_zeros
 from LungUNetSegLib.volume.resample import limited_threads
 
 
 class Segmenter:
     """A model loaded into an engine, which segments any number of scans.
 
-    Memory is bounded: besides a scan and its labels it needs 6 bytes for each of the network's pixels, and a few
-    slices in floating point.
+    Memory is bounded: besides a scan it needs one byte for each voxel of the box around the lungs in each slice, two
+    for each of the network's pixels there, a few more while parts are sorted, and what the engine takes for a slice.
 
     Args:
         model: From `load_model`.
@@ -104,15 +105,15 @@ class Segmenter:
             said = self._run_network(scan, progress)
         with _timed(seconds, "clean"):
             spacing_mm, saw_scan = scan.grid.geometry.spacing_mm, self.coarse is not None
-            cleaned, cleaning = (said, Cleaning()) if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
+            cleaning = Cleaning() if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
         with _timed(seconds, "restore"):
-            label_map = scan.restore(cleaned, partial(hard_labels, threshold=255 / 2), progress)
+            label_map = scan.restore(said, partial(hard_labels, threshold=255 / 2), progress)
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
             measures = measure_lungs(label_map, scan.volume, labels)
             measured = measures.volumes_ml, measures.mean_hu
-            quality, findings = assess(scan.volume, label_map, *measured, cleaned, cleaning)
+            quality, findings = assess(scan.volume, label_map, *measured, said, cleaning)
             made, doubts = judge(measures.scan, acquisition)
         return Segmentation(
             labels=label_map,
@@ -128,13 +129,24 @@ class Segmenter:
 
     def _run_network(self, scan: PreparedScan, progress: Progress) -> Probabilities:
         """Return (D, 2, h, w) probabilities, 0 to 255; the second channel is 0 if the network has only one."""
-        depth = len(scan.hu)
-        result = np.zeros((depth, 2, *scan.hu.shape[1:]), np.uint8)
+        depth, slice_mm = len(scan.hu), scan.grid.geometry.spacing_mm[0]
+        result = sparse_zeros((depth, 2, *scan.hu.shape[1:]))
+        coarse = self._look_at_all(scan.coarse_view())
+        numbers = first_slices(depth, slice_mm)
+        pairs, done = pairs_of(numbers), 0
         progress("segment", 0, depth)
-        for chunk, slices in scan.batches(self._look_at_all(scan.coarse_view())):
-            said = self.engine.probabilities(slices)
-            result[chunk, : said.shape[1]] = np.rint(said * np.float32(255))
-            progress("segment", chunk.stop, depth)
+        while numbers.size:
+            for some, slices in scan.batches(numbers, coarse):
+                said = np.rint(self.engine.probabilities(slices) * np.float32(255))
+                if (rows := np.flatnonzero(said.any(axis=(0, 1, 3)))).size:
+                    used = slice(rows[0], rows[-1] + 1)
+                    result[some, : said.shape[1], used] = said[:, :, used]
+                done += len(some)
+                progress("segment", done, depth)
+            pairs = fill_or_halve(result, pairs, slice_mm)
+            numbers = np.array([middle for _, middle in pairs[::2]], np.int64)
+        if done < depth:
+            progress("segment", depth, depth)
         return result
 
     def _look_at_all(self, view: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.probabilities import Labels, Mask
+from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import bounding_box
 
 THICKNESS_MM = 12.0
 """Lung that is thicker along the body's length is left alone."""
@@ -30,7 +31,7 @@ SOLID_HU = -300.0
 
 def drop_thin_plates(
     labels: Labels,
-    hu: npt.NDArray[np.int16],
+    hu: Slices,
     spacing_mm: tuple[float, float, float],
     *,
     is_cut: tuple[bool, bool] = (True, True),
@@ -52,11 +53,15 @@ def drop_thin_plates(
     slices = math.floor(THICKNESS_MM / spacing_mm[0]) + 1
     if slices < 2:
         return []
-    removed = []
+    removed, pixel_mm2 = [], spacing_mm[1] * spacing_mm[2]
     for side in (RIGHT_LUNG, LEFT_LUNG):
-        thin = _thin(labels == side, slices, is_cut)
-        for plane, values, inside in zip(labels, hu, thin, strict=True):
-            removed += _drop_solid(plane, values, inside, spacing_mm)
+        lung = labels == side
+        _, rows, columns = bounding_box(lung)
+        thin = _thin(lung[:, rows, columns], slices, is_cut)
+        for number, inside in enumerate(thin):
+            if np.count_nonzero(inside) * pixel_mm2 >= AREA_MM2:
+                values = hu[number][rows, columns]
+                removed += _drop_solid(labels[number][rows, columns], values, inside, spacing_mm)
     return removed
 
 
@@ -84,8 +89,6 @@ def _drop_solid(
 ) -> list[int]:
     """Remove the wide and solid parts of `thin` from one slice, (h, w)."""
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    if np.count_nonzero(thin) * pixel_mm2 < AREA_MM2:
-        return []
     wide = ndimage.binary_opening(thin, iterations=max(1, round(RIM_MM / spacing_mm[1])))
     parts, count = ndimage.label(wide)
     removed = []

@@ -1,7 +1,7 @@
 """Scans and label maps in space: geometry, arrays on a grid, and (`resample`, with SimpleITK) resampling."""
 
 from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, FloatArray, Geometry
-from LungUNetSegLib.volume.volume import AIR_HU, Volume, bounding_box, restore_axes, to_hu
+from LungUNetSegLib.volume.volume import AIR_HU, Volume, bounding_box, sparse_zeros, to_hu
 
 __all__ = [
     "AIR_HU",
@@ -12,6 +12,6 @@ __all__ = [
     "Geometry",
     "Volume",
     "bounding_box",
-    "restore_axes",
+    "sparse_zeros",
     "to_hu",
 ]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
-import SimpleITK as sitk
 
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume.geometry import Geometry
-from LungUNetSegLib.volume.volume import Volume, restore_axes
+from LungUNetSegLib.volume.volume import Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 SLAB_SLICES = 64
 
@@ -20,20 +22,43 @@ OBLIQUE_DEGREES = 5.0
 """Scans with a larger tilt are first resampled along the body's axes; otherwise the slices are used directly."""
 
 
+_limit: int | None = None
+_own_threads: int | None = None
+"""What `limited_threads` allows now, and ITK's own number; as ITK's setting, of the whole process."""
+
+
+def itk() -> Any:
+    """Return SimpleITK, imported when it is first used: that takes 0.1 s and 100 MB, and most scans do not need it."""
+    global _own_threads
+    is_first = "SimpleITK" not in sys.modules
+    import SimpleITK
+
+    if is_first:
+        _own_threads = SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads()
+        SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(_limit or _own_threads)
+    return SimpleITK
+
+
 @contextmanager
 def limited_threads(number: int | None) -> Iterator[None]:
     """Limit ITK's threads in the whole process during the block; one per core if None."""
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(usable_threads(number) or before)
+    global _limit
+    outer, before = _limit, None
+    _limit = usable_threads(number) or outer
+    if "SimpleITK" in sys.modules:
+        before = itk().ProcessObject.GetGlobalDefaultNumberOfThreads()
+        itk().ProcessObject.SetGlobalDefaultNumberOfThreads(_limit or before)
     try:
         yield
     finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+        _limit = outer
+        if "SimpleITK" in sys.modules and (number := before or outer or _own_threads):
+            itk().ProcessObject.SetGlobalDefaultNumberOfThreads(number)
 
 
 def to_sitk(volume: Volume) -> sitk.Image:
     """Return a SimpleITK image at the same position; ITK's space is LPS mm, its index (column, row, slice)."""
-    geometry = volume.geometry
+    sitk, geometry = itk(), volume.geometry
     array = volume.array.astype(np.uint8) if volume.array.dtype == bool else volume.array
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     image.SetSpacing(geometry.spacing_mm[::-1])
@@ -48,7 +73,7 @@ def from_sitk(image: sitk.Image) -> Volume:
     directions = np.array(image.GetDirection()).reshape(3, 3)
     affine[:3, :3] = (directions * np.array(image.GetSpacing()))[:, ::-1]
     affine[:3, 3] = image.GetOrigin()
-    array = sitk.GetArrayFromImage(image)
+    array = itk().GetArrayFromImage(image)
     return Volume(array, Geometry((array.shape[0], array.shape[1], array.shape[2]), affine))
 
 
@@ -56,7 +81,7 @@ def resample(
     volume: Volume, geometry: Geometry, interpolation: Literal["linear", "nearest"] = "linear", fill: float = 0.0
 ) -> Volume:
     """Resample `volume` onto `geometry`, with the same dtype (bool as uint8), and `fill` outside the volume."""
-    image = to_sitk(volume)
+    sitk, image = itk(), to_sitk(volume)
     if volume.geometry.matches(geometry):
         return Volume(sitk.GetArrayFromImage(image), geometry)
     linear = interpolation == "linear"
@@ -94,18 +119,16 @@ def orthogonal(volume: Volume, interpolation: Literal["linear", "nearest"], fill
     return resample(volume, Geometry((shape[0], shape[1], shape[2]), affine), interpolation, fill)
 
 
+def is_oblique(scan: Geometry) -> bool:
+    """Whether a scan is resampled along the body's axes before it is used."""
+    return scan.obliquity_degrees > OBLIQUE_DEGREES
+
+
 def align(volume: Volume, fill: float) -> Volume:
     """Return `volume` with axes (head, back, left): reordered (a view), or resampled when it is oblique."""
-    if volume.geometry.obliquity_degrees <= OBLIQUE_DEGREES:
+    if not is_oblique(volume.geometry):
         return volume.canonical()
     return resample(volume, _along_body_axes(volume.geometry), "linear", fill)
-
-
-def align_back(labels: npt.NDArray[np.uint8], aligned: Geometry, scan: Geometry) -> Volume:
-    """Convert (D, H, W) labels on the grid that `align` made of a scan to the scan's own grid."""
-    if scan.obliquity_degrees > OBLIQUE_DEGREES:
-        return resample(Volume(labels, aligned), scan, "nearest")
-    return Volume(np.ascontiguousarray(restore_axes(labels, scan)), scan)
 
 
 def _along_body_axes(geometry: Geometry) -> Geometry:

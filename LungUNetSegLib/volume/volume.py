@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +56,6 @@ class Volume:
         return Volume(self.array.transpose(axes)[steps], self.geometry.reordered(axes, flips))
 
 
-def restore_axes(array: npt.NDArray[Any], scan: Geometry) -> npt.NDArray[Any]:
-    """Undo `Volume.canonical`: return an array on ``scan``'s canonical axes with the scan's own axes."""
-    axes, flips = scan.canonical_axes()
-    steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
-    return array[steps].transpose(np.argsort(axes))
-
-
 def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.int16]:
     """Return intensities as int16 HU: rounded, with NaN and padding below -1024 as air, at most 32767.
 
@@ -68,14 +63,25 @@ def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.
 
     Args:
         array: Intensities of any type.
-        in_place: Change an int16 array in place, which saves a copy.
+        in_place: Integers may be changed in place, which saves a copy.
     """
     low, high = AIR_HU, np.iinfo(np.int16).max
     if array.dtype.kind == "f":
         array = np.rint(np.nan_to_num(array, nan=low, posinf=high, neginf=low))
-    out = array if in_place and array.dtype == np.int16 else None
+    out = array if in_place and array.dtype in (np.int16, np.int32) else None
     hu: npt.NDArray[np.int16] = np.clip(array, low, high, out=out).astype(np.int16, copy=False)
     return hu
+
+
+def sparse_zeros(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Return bytes of 0 that take memory only where something is written, in pages of 4 kB.
+
+    NumPy asks Linux for pages of 2 MB, each of which holds several slices: of labels that fill a third of their slices
+    all would be kept.
+    """
+    size = math.prod(shape)
+    # A private mapping, as by default it is shared, and a shared one takes memory also where it is read.
+    return np.frombuffer(mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY), np.uint8, size).reshape(shape)
 
 
 def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 TRIED = {
     "killed": partial(faults.killed, "segment", 2),
-    "memory": partial(faults.memory, "segment", [600]),
+    "memory": partial(faults.memory, "segment", [450]),
     "descriptors": partial(faults.descriptors, "evaluate", [12]),
     "file size": partial(faults.largest_file, "segment", [1]),
     "two at once": partial(faults.at_once, "evaluate", 2),

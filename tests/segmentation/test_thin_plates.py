@@ -91,6 +91,6 @@ def test_the_cleaning_counts_plates_as_removed() -> None:
     labels[(4, *LIVER)] = 1
     probabilities = np.zeros((len(labels), 2, 100, 100), np.uint8)
     probabilities[:, 0][labels == 1] = 255
-    cleaned, cleaning = clean(probabilities, hu, SPACING_MM)
-    assert not cleaned[4].any() and cleaned[15].any()
+    cleaning = clean(probabilities, hu, SPACING_MM)
+    assert not probabilities[4].any() and probabilities[15].any()
     assert cleaning.removed_ml == pytest.approx((1600 * 4 * 1.5 * 1.5 / 1000,))

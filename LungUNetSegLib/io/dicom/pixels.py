@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian, generate_uid
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.volume.resample import itk
 
 Stored = npt.NDArray[np.integer[Any]]
 
@@ -120,11 +120,11 @@ def _by_itk(dataset: Dataset, syntax: UID) -> Stored:
     with tempfile.TemporaryDirectory(prefix="lungunetseg") as folder:
         path = Path(folder) / "image.dcm"
         _write_image(dataset, syntax, path)
-        reader = sitk.ImageFileReader()
+        reader = itk().ImageFileReader()
         reader.SetImageIO("GDCMImageIO")
         reader.SetFileName(str(path))
         try:
-            array: Stored = sitk.GetArrayFromImage(reader.Execute())
+            array: Stored = itk().GetArrayFromImage(reader.Execute())
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1].strip()
             raise ReadError(

@@ -174,7 +174,7 @@ def _decode_file(
         frames = decoded(dataset, [header.frame or 0 for _, header in job])
         for (index, header), stored in zip(job, frames, strict=True):
             hu[index] = rescaled(stored, header.slope, header.intercept)
-            hu[index][_is_padding(stored, dataset, hu[index])] = AIR_HU
+            _drop_padding(stored, dataset, hu[index])
             sample = stored[:: 1 + len(stored) // 64, :: 1 + stored.shape[1] // 64].astype(np.float32) * np.float32(
                 header.slope
             ) + np.float32(header.intercept)
@@ -190,20 +190,21 @@ def _decode_file(
 def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) -> npt.NDArray[np.int16]:
     """Return stored values as int16 HU (PS3.3 C.11.1); padding and all else below -1024 HU becomes -1024."""
     if slope == 1.0 and intercept.is_integer():
-        return to_hu(stored.astype(np.int32) + int(intercept))
+        values = stored.astype(np.int32)
+        values += int(intercept)
+        return to_hu(values, in_place=True)
     return to_hu(stored.astype(np.float32) * np.float32(slope) + np.float32(intercept))
 
 
-def _is_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Return where a slice holds its declared padding (PS3.3 C.7.5.1.1.2), if that would read as denser than bone.
+def _drop_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]) -> None:
+    """Make a slice's declared padding (PS3.3 C.7.5.1.1.2) air, in place, where it would read as denser than bone.
 
     Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. Padding that reads as tissue is kept,
     as the same number may be a true value inside the field of view.
     """
     padding = dataset.get("PixelPaddingValue")
-    if not isinstance(padding, int):
-        return np.zeros(stored.shape, np.bool_)
-    return np.asarray((stored == padding) & (hu > DENSEST_HU))
+    if isinstance(padding, int):
+        hu[(stored == padding) & (hu > DENSEST_HU)] = AIR_HU
 
 
 def _fill_gaps(hu: npt.NDArray[np.int16], stack: Stack, layout: Layout) -> npt.NDArray[np.int16]:

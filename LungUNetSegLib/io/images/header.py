@@ -7,7 +7,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.images.files import check_file
@@ -15,6 +14,7 @@ from LungUNetSegLib.io.images.metaimage import check_metaimage
 from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, parse
 from LungUNetSegLib.io.images.nrrd import check_nrrd
+from LungUNetSegLib.volume.resample import itk
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -43,7 +43,7 @@ def _nifti_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, f
 
 def _itk_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
     grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
-    reader = sitk.ImageFileReader()
+    reader = itk().ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import SimpleITK as sitk
 
 from LungUNetSegLib.errors import GeometryError, ReadError, WriteError
 from LungUNetSegLib.files import replacing
@@ -18,10 +17,17 @@ from LungUNetSegLib.io.images.files import check_file
 from LungUNetSegLib.io.images.grid import Grid
 from LungUNetSegLib.io.images.metaimage import check_metaimage
 from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
-from LungUNetSegLib.io.images.nifti_forms import NiftiForms, compress, put_forms
+from LungUNetSegLib.io.images.nifti_forms import NiftiForms
+from LungUNetSegLib.io.images.nifti_write import write_nifti
 from LungUNetSegLib.io.images.nrrd import check_nrrd
 from LungUNetSegLib.volume import Volume
-from LungUNetSegLib.volume.resample import from_sitk, orthogonal, to_sitk
+from LungUNetSegLib.volume.resample import from_sitk, itk, orthogonal, to_sitk
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+NOTE_KEY = "ITK_FileNotes"
+"""ITK's field for a note: `descrip` in NIfTI (80 bytes), a field of its own in NRRD and MetaImage."""
 
 SLANTING_AXES = Finding(
     "sheared-grid",
@@ -68,6 +74,7 @@ def save(
     ending: str,
     prepare: Callable[[sitk.Image], None] | None = None,
     forms: NiftiForms | None = None,
+    note: str = "",
 ) -> None:
     """Write a volume whose axes are at right angles; an old file is replaced only by a complete new one.
 
@@ -76,28 +83,34 @@ def save(
         path: Its file.
         ending: The ending by which the format is chosen.
         prepare: Adds to the image's header.
-        forms: What a NIfTI header says of the place; ITK writes the volume's own as both forms.
+        forms: What a NIfTI header says of the place; if None, the volume's own as both forms.
+        note: A text for the header, at most 79 characters.
 
     Raises:
         WriteError: Missing or read-only folder, full disk.
     """
-    image = to_sitk(volume)
+    if ending in NIFTI_ENDINGS:
+        with replacing(path, ending) as draft:
+            try:
+                write_nifti(volume, draft, forms, note)
+            except OSError as error:
+                message = f"{path}: cannot be written; is the disk full? ({error.strerror or error})"
+                raise WriteError(message) from error
+        return
+    sitk, image = itk(), to_sitk(volume)
     if prepare is not None:
         prepare(image)
-    forms = forms if ending in NIFTI_ENDINGS else None
-    with replacing(path, NIFTI_ENDINGS[1] if forms else ending) as draft:
+    if note:
+        image.SetMetaData(NOTE_KEY, note)
+    with replacing(path, ending) as draft:
         try:
             sitk.WriteImage(image, str(draft), useCompression=True)
-            # ITK reports no error if the disk becomes full while it writes a NIfTI, so the file is read again.
+            # ITK does not report every error of a full disk, so the file is read again.
             complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), volume.array)
         except RuntimeError as error:
             raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
         if not complete:
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
-        if forms:
-            put_forms(draft, forms)
-        if forms and ending == NIFTI_ENDINGS[0]:
-            compress(draft)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +122,7 @@ class _Loaded:
 def _load(path: Path) -> _Loaded:
     check_file(path)
     grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
-    reader = sitk.ImageFileReader()
+    reader = itk().ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

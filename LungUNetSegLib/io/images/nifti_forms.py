@@ -6,16 +6,17 @@ header had one of them twice would lie beside its scan in the programs that foll
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import struct
 from dataclasses import dataclass
-from pathlib import Path
+
+import numpy as np
+
+from LungUNetSegLib.volume import Geometry
 
 UNITS_AT, PIXDIM_AT, CODES_AT, QFORM_AT, SFORM_AT = 123, 76, 252, 256, 280
 """Where these numbers stand in a NIfTI-1 header (nifti1.h)."""
 
-_LEVEL = 6
+_MM, _SCANNER = 10, 1
+"""Codes of the units, mm and s, and of the scanner's own coordinates."""
 
 
 @dataclass(frozen=True)
@@ -37,34 +38,24 @@ class NiftiForms:
     sform: tuple[float, ...]
 
 
-def put_forms(path: Path, forms: NiftiForms) -> None:
-    """Replace the place in the header of an uncompressed NIfTI-1 file, which this machine wrote in little endian.
+def forms_of(geometry: Geometry) -> NiftiForms:
+    """Return a grid's own place, in mm, as both forms; its axes are at right angles."""
+    from scipy.spatial.transform import Rotation  # takes 0.1 s to import, and readers do not need it
 
-    Raises:
-        OSError: The file cannot be changed.
-    """
-    with path.open("r+b") as file:
-        for offset, form, values in (
-            (UNITS_AT, "B", (forms.unit,)),
-            (PIXDIM_AT, "4f", forms.pixdim),
-            (CODES_AT, "2h", forms.codes),
-            (QFORM_AT, "6f", forms.qform),
-            (SFORM_AT, "12f", forms.sform),
-        ):
-            file.seek(offset)
-            file.write(struct.pack("<" + form, *values))
-
-
-def compress(path: Path) -> None:
-    """Replace a file by its gzip.
-
-    Raises:
-        OSError: No space, or no permission; the file stays.
-    """
-    packed = path.with_name(f"{path.name}.gz")
-    try:
-        with path.open("rb") as source, gzip.GzipFile(packed, "wb", _LEVEL, mtime=0) as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-        packed.replace(path)
-    finally:
-        packed.unlink(missing_ok=True)
+    ras = np.diag([-1.0, -1.0, 1.0]) @ geometry.affine_lps[:3]
+    matrix, offset = ras[:, 2::-1], ras[:, 3]
+    sizes = np.linalg.norm(matrix, axis=0)
+    rotation = matrix / sizes
+    sign = 1.0 if np.linalg.det(rotation) > 0 else -1.0
+    rotation[:, 2] *= sign
+    *quaternion, real = Rotation.from_matrix(rotation).as_quat()
+    if real < 0:  # the header has no room for it, so that readers take it as positive
+        quaternion = [-each for each in quaternion]
+    sform = np.column_stack([matrix, offset]).ravel()
+    return NiftiForms(
+        unit=_MM,
+        pixdim=(sign, *sizes.tolist()),
+        codes=(_SCANNER, _SCANNER),
+        qform=(*(float(each) for each in quaternion), *offset.tolist()),
+        sform=tuple(sform.tolist()),
+    )

@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
@@ -28,12 +28,15 @@ from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
 from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
-from LungUNetSegLib.io.masks.results import add_note
+from LungUNetSegLib.io.masks.results import note_of
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal, resample
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 ROUNDED_BY = 0.02
 """Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
@@ -79,10 +82,8 @@ def write_labels(
     def describe(image: sitk.Image) -> None:
         if ending == slicer_segmentation.ENDING:
             slicer_segmentation.describe_segments(image, segments)
-        if is_result:
-            add_note(image)
 
-    save(labels, path, ending, describe, forms)
+    save(labels, path, ending, describe, forms, note_of(labels.array) if is_result else "")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,20 +10,19 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import numpy.typing as npt
 
 from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of
 from LungUNetSegLib.io.images.files import is_text
-
-_KEY = "ITK_FileNotes"
-"""The header field of the note: `descrip` in NIfTI (80 bytes), a field of its own in NRRD and MetaImage."""
+from LungUNetSegLib.io.images.itk_files import NOTE_KEY
+from LungUNetSegLib.volume.resample import itk
 
 _PREFIX = "LungUNetSeg result "
 
 
-def add_note(image: sitk.Image) -> None:
-    """Add a note to a label map's header that marks it as this program's result."""
-    image.SetMetaData(_KEY, _PREFIX + _digest(image))
+def note_of(labels: npt.NDArray[np.uint8]) -> str:
+    """Return a note for a label map's header that marks it as this program's result."""
+    return _PREFIX + _digest(labels)
 
 
 def is_own_result(path: Path) -> bool:
@@ -31,15 +30,21 @@ def is_own_result(path: Path) -> bool:
     if ending_of(path, OUTPUT_ENDINGS) is None or not is_text(path):
         return False
     try:
+        sitk = itk()
         reader = sitk.ImageFileReader()
         reader.SetFileName(str(path))
         reader.ReadImageInformation()
-        note = reader.GetMetaData(_KEY) if reader.HasMetaDataKey(_KEY) else ""
-        return note.startswith(_PREFIX) and note == _PREFIX + _digest(reader.Execute())
+        note = reader.GetMetaData(NOTE_KEY) if reader.HasMetaDataKey(NOTE_KEY) else ""
+        if not note.startswith(_PREFIX):
+            return False
+        image = reader.Execute()  # kept while its voxels are read, which lie in it
+        return note == _PREFIX + _digest(sitk.GetArrayViewFromImage(image))
     except RuntimeError:
         return False  # not an image, or damaged: not an unchanged result
 
 
-def _digest(image: sitk.Image) -> str:
-    array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
-    return hashlib.sha256(f"{array.shape}{array.dtype}".encode() + array.tobytes()).hexdigest()[:40]
+def _digest(labels: npt.NDArray[np.generic]) -> str:
+    digest = hashlib.sha256(f"{labels.shape}{labels.dtype}".encode())
+    for plane in labels:
+        digest.update(np.ascontiguousarray(plane).data)
+    return digest.hexdigest()[:40]

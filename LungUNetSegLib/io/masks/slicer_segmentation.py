@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
@@ -17,7 +17,10 @@ from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, terminology_codes
 from LungUNetSegLib.segments import RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Volume
-from LungUNetSegLib.volume.resample import from_sitk
+from LungUNetSegLib.volume.resample import from_sitk, itk
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 ENDING = ".seg.nrrd"
 
@@ -58,7 +61,7 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
     layers = [image]
     if image.GetNumberOfComponentsPerPixel() > 1:
         count = image.GetNumberOfComponentsPerPixel()
-        layers = [sitk.VectorIndexSelectionCast(image, index) for index in range(count)]
+        layers = [itk().VectorIndexSelectionCast(image, index) for index in range(count)]
     volumes = [from_sitk(layer) for layer in layers]
     labels = np.zeros(volumes[0].array.shape, np.uint8)
     segments: dict[int, tuple[str, list[str]]] = {}
