@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-import SimpleITK as sitk
 
 from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
@@ -49,6 +48,8 @@ References are what they are: differences below 0.005 DSC between methods say li
 
 def about(**more: str) -> dict[str, str]:
     """Return what an evaluation was made with: versions and date, and what the caller adds (model, paths)."""
+    import SimpleITK as sitk  # 100 MB, which other pages do without
+
     versions = {
         "LungUNetSeg": __version__,
         "Python": platform.python_version(),
