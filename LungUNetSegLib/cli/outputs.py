@@ -11,7 +11,7 @@ from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom_objects.common import is_own_object
-from LungUNetSegLib.io.endings import DICOM_ENDING, ending_of
+from LungUNetSegLib.io.endings import ending_of
 from LungUNetSegLib.io.masks.results import is_own_result
 
 HEADER_BYTES = 1 << 16
@@ -61,8 +61,6 @@ def _is_part(output: Path, source: Path) -> bool:
 def _may_be_replaced(output: Path) -> bool:
     if output.suffix.lower() == ".csv":
         return output.read_bytes().startswith((b"input,output,", b"case,region,"))
-    if output.suffix.lower() == DICOM_ENDING:
-        return is_own_object(output)
     if output.suffix.lower() != ".json":
         return is_own_result(output)
     try:

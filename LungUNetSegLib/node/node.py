@@ -11,6 +11,7 @@ from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.node.config import NodeConfig
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.receive import Receiver, pynetdicom
@@ -103,12 +104,13 @@ class Node:
     def _make_results(self, job: str) -> None:
         folder = self.store.work_folder(job)
         scan = read_scan(self.store.root / "queue" / job)
+        source = read_source(scan)
         result = self._segmenter.segment(scan.volume)
         model = self._segmenter.model
         maker = Maker(model=model.name, sha256=model.sha256)
         # The same study gives the same objects: what is sent again after a crash replaces itself.
         objects, told = make_objects(
-            self.config.formats, LungResult.of(result), scan, maker, DicomOptions(fixed_uids=True)
+            self.config.formats, LungResult.of(result), source, maker, DicomOptions(fixed_uids=True)
         )
         for kind, dataset in objects.items():
             write_object(dataset, folder / f"{kind}.dcm")

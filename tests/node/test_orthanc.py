@@ -24,6 +24,7 @@ from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.node.config import Peer
 from LungUNetSegLib.node.send import NotSentError, send
@@ -104,7 +105,8 @@ def objects_of(name: str, folder: Path, **options: Any) -> tuple[Any, Any, dict[
         labels=labels, segments=LUNGS, volumes_ml={"right": 1.0, "left": 2.0}, mean_hu={"right": -800.0, "left": -801.0}
     )
     wanted = ["dicom-seg", "rtstruct", "dicom-sr"]
-    made, _ = make_objects(wanted, result, scan, Maker(model="lungs", sha256="0" * 64), DicomOptions(**options))  # type: ignore[arg-type]
+    maker = Maker(model="lungs", sha256="0" * 64)
+    made, _ = make_objects(wanted, result, read_source(scan), maker, DicomOptions(**options))  # type: ignore[arg-type]
     return scan, labels, made  # type: ignore[return-value]
 
 

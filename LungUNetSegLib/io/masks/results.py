@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of
+from LungUNetSegLib.io.dicom_objects.common import is_own_object
+from LungUNetSegLib.io.endings import DICOM_ENDING, OUTPUT_ENDINGS, ending_of
 from LungUNetSegLib.io.images.files import is_text
 
 _KEY = "ITK_FileNotes"
@@ -27,7 +28,9 @@ def add_note(image: sitk.Image) -> None:
 
 
 def is_own_result(path: Path) -> bool:
-    """Whether a file is a result of this program with unchanged voxels."""
+    """Whether a file is a result of this program, label map or DICOM object, that nobody has changed."""
+    if path.suffix.lower() == DICOM_ENDING:
+        return is_own_object(path)
     if ending_of(path, OUTPUT_ENDINGS) is None or not is_text(path):
         return False
     try:

@@ -30,7 +30,7 @@ MAKER = Maker(model="lungs", sha256="0123456789abcdef" * 4)
 def written(scan: Scan, labels: Volume, path: Path, **options: object) -> Path:
     """Labels on a scan's grid as a SEG."""
     result = LungResult(labels=labels, segments=LUNGS)
-    objects, _ = make_objects(["dicom-seg"], result, scan, MAKER, DicomOptions(**options))  # type: ignore[arg-type]
+    objects, _ = make_objects(["dicom-seg"], result, read_source(scan), MAKER, DicomOptions(**options))  # type: ignore[arg-type]
     write_object(objects["dicom-seg"], path)
     return path
 
@@ -187,7 +187,7 @@ def test_a_lung_that_is_not_there_and_both_in_one(scan: Scan, labels: Volume, tm
     nothing = written(scan, Volume(np.zeros_like(labels.array), labels.geometry), tmp_path / "n.dcm")
     assert dciodvfy_errors(nothing) == [] and not highdicom.seg.segread(nothing).pixel_array.any()
     both = LungResult(labels=Volume((labels.array > 0).astype(np.uint8), labels.geometry), segments=BOTH_LUNGS)
-    made, _ = make_objects(["dicom-seg"], both, scan, MAKER, DicomOptions())
+    made, _ = make_objects(["dicom-seg"], both, read_source(scan), MAKER, DicomOptions())
     write_object(made["dicom-seg"], tmp_path / "b.dcm")
     assert np.array_equal(read_mask(tmp_path / "b.dcm", scan.volume.geometry).labels.array, both.labels.array)
 
