@@ -1,4 +1,4 @@
-"""A node as a whole: it hears, segments one study after another, and sends."""
+"""A node as a whole: it hears or asks, segments one study after another, and sends."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, ma
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.node.config import NodeConfig
 from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.poll import Poller
 from LungUNetSegLib.node.receive import Receiver, pynetdicom
 from LungUNetSegLib.node.send import Sender
 from LungUNetSegLib.node.status import StatusPage
@@ -47,19 +48,26 @@ class Node:
         self._sending = threading.Thread(target=self._send_on, name="sender", daemon=True)
         self._page: StatusPage | None = None
         try:
-            self._receiver = Receiver(config, self.store, journal, self._ended)
+            self._ear: Receiver | Poller = (
+                Poller(config, config.web, self.store, journal, self._complete)
+                if config.web
+                else Receiver(config, self.store, journal, self._ended)
+            )
             if config.status_port is not None:
                 self._page = StatusPage(config.status_port, self.store.counts, journal)
         except BaseException:
             self.store.close()
             raise
         self._sending.start()
-        journal.write("listening", host=config.host, port=self.port, title=config.title)
+        if config.web:
+            journal.write("asking", title=config.title)
+        else:
+            journal.write("listening", host=config.host, port=self.port, title=config.title)
 
     @property
     def port(self) -> int:
-        """The port that it hears at."""
-        return self._receiver.port
+        """The port that it hears at; 0 where it asks by DICOMweb."""
+        return self._ear.port if isinstance(self._ear, Receiver) else 0
 
     @property
     def status_port(self) -> int | None:
@@ -80,7 +88,7 @@ class Node:
     def close(self) -> None:
         """Take no more, let the sender end its step, and leave the rest on disk."""
         self._stop.set()
-        self._receiver.stop()
+        self._ear.stop()
         if self._page:
             self._page.stop()
         self._sending.join()
@@ -88,9 +96,12 @@ class Node:
 
     def _ended(self, studies: list[str]) -> None:
         if self.config.by_association:
-            for study in studies:
-                for job in self.store.collect(0.0, study):
-                    self.journal.write("complete", job=job)
+            self._complete(studies)
+
+    def _complete(self, studies: list[str]) -> None:
+        for study in studies:
+            for job in self.store.collect(0.0, study):
+                self.journal.write("complete", job=job)
 
     def _segment(self, job: str) -> None:
         """Make a job's results; one that fails is put aside and stops nothing."""

@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from LungUNetSegLib.node.config import NodeConfig
 STEPS = ("incoming", "queue", "work", "outbox", "done", "failed", "trash")
 OPEN = ".open-"
 """How the markers of associations begin that have sent to a study and have not ended in order."""
+
+TAKEN = "taken"
+"""Folder of notes on studies that were fetched from a PACS: how many CT images each had."""
 
 REASON = "reason.json"
 MOST_DONE = 1000
@@ -48,7 +51,7 @@ class Store:
         self._config, self._lock = config, threading.RLock()
         self.root = config.folder
         try:
-            for step in STEPS:
+            for step in (*STEPS, TAKEN):
                 (self.root / step).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{self.root}: the node's folder cannot be made: {error.strerror}.") from error
@@ -82,8 +85,8 @@ class Store:
             OSError: The disk refused.
         """
         with self._lock:
-            study = self.root / "incoming" / _name(study_uid)
-            path = study / f"{_name(instance_uid)}.dcm"
+            study = self.root / "incoming" / name_of(study_uid)
+            path = study / f"{name_of(instance_uid)}.dcm"
             self._check_room(study, len(content) - (path.stat().st_size if path.exists() else 0))
             study.mkdir(exist_ok=True)
             marker = study / f"{OPEN}{association}"
@@ -143,6 +146,36 @@ class Store:
                 folder.rename(self.root / "queue" / job)
                 moved.append(job)
         return moved
+
+    def holds(self, study_uid: str) -> bool:
+        """Whether a study is there whole, at any step: it waits, was done or has failed."""
+        name = name_of(study_uid)
+        incoming = self.root / "incoming" / name
+        if any(incoming.glob("*.dcm")) and not any(incoming.glob(f"{OPEN}*")):
+            return True
+        return any(any((self.root / step).glob(f"{name}-*")) for step in ("queue", "outbox", "done", "failed"))
+
+    def taken(self, study_uid: str) -> int | None:
+        """Return how many CT images a study had when it was fetched; None if it was not."""
+        try:
+            return int(json.loads(self._taken(study_uid).read_text(encoding="utf-8"))["images"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def note_taken(self, study_uid: str, images: int) -> None:
+        """Note that a study was fetched."""
+        with replacing(self._taken(study_uid), ".json") as draft:
+            draft.write_text(json.dumps({"images": images}) + "\n", encoding="utf-8")
+
+    def forget_taken(self, study_uids: Iterable[str], *, older_than_s: float) -> None:
+        """Remove old notes on studies that the PACS no longer tells of."""
+        names = {name_of(each) for each in study_uids}
+        for path in (self.root / TAKEN).glob("*.json"):
+            if path.stem not in names and time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink(missing_ok=True)
+
+    def _taken(self, study_uid: str) -> Path:
+        return self.root / TAKEN / f"{name_of(study_uid)}.json"
 
     def next_job(self) -> str | None:
         """Return the job that has waited longest, or None."""
@@ -208,6 +241,6 @@ def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _name(uid: str) -> str:
+def name_of(uid: str) -> str:
     """A folder's or file's name for whatever a sender calls an identifier."""
     return hashlib.sha256(uid.encode(errors="replace")).hexdigest()[:32]

@@ -14,8 +14,7 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
-from node.conftest import Pacs, free_port, send, wait_for
-from node.test_node import another
+from node.conftest import Pacs, another, free_port, send, wait_for
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.machine import process_runs

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_files import save
-from node.conftest import Pacs, air_labels, net, send, to, wait_for
+from node.conftest import Pacs, air_labels, another, net, send, to, wait_for
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
 
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_scan
@@ -22,18 +21,6 @@ from LungUNetSegLib.node.config import NodeConfig, Peer
 
 # pynetdicom 3.0 leaves its socket to the garbage collector where nobody answers.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-
-
-def another(study: list[Dataset], number: int = 1) -> list[Dataset]:
-    """The same images as another study."""
-    copies = [copy.deepcopy(each) for each in study]
-    uids = [generate_uid(entropy_srcs=[str(number), kind]) for kind in ("study", "series", "frame")]
-    for index, each in enumerate(copies):
-        each.StudyInstanceUID, each.SeriesInstanceUID, each.FrameOfReferenceUID = uids
-        each.SOPInstanceUID = each.file_meta.MediaStorageSOPInstanceUID = generate_uid(
-            entropy_srcs=[str(number), str(index)]
-        )
-    return copies
 
 
 def test_a_study_comes_back_as_segment_would_give_it(study: list[Dataset], pacs: Pacs, running, tmp_path: Path) -> None:
