@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from LungUNetSegLib.node.store import Store
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
 POLL_S = 0.25
+NO_ROOM_WAIT_S = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +81,8 @@ class Node:
         while not self._stop.is_set() and not until():
             for job in self.store.collect(self.config.quiet_s):
                 self.journal.write("complete", job=job)
+            for study in self.store.give_up():
+                self.journal.write("failed", job=study, reason="the association broke off, and nobody sent the rest")
             job_now = self.store.next_job()
             if job_now is None:
                 self._stop.wait(POLL_S)
@@ -104,13 +108,18 @@ class Node:
                 self.journal.write("complete", job=job)
 
     def _segment(self, job: str) -> None:
-        """Make a job's results; one that fails is put aside and stops nothing."""
+        """Make a job's results; one that fails is put aside and stops nothing. A full disk is waited for."""
         try:
             self._make_results(job)
         except Exception as error:  # whatever a study leads to, the next one is waiting
             logger.debug("job %s failed", job, exc_info=True)
+            reason = _without_paths(one_line(error), self.store)
+            if _is_no_room(error):
+                self.journal.write("no-room", job=job, reason=reason)
+                self._stop.wait(NO_ROOM_WAIT_S)
+                return
             self.store.fail("queue", job, one_line(error))
-            self.journal.write("failed", job=job, reason=_without_paths(one_line(error), self.store))
+            self.journal.write("failed", job=job, reason=reason)
 
     def _make_results(self, job: str) -> None:
         folder = self.store.work_folder(job)
@@ -138,6 +147,13 @@ class Node:
                 logger.debug("sending failed", exc_info=True)
                 self.journal.write("not-sent", reason=one_line(error))
             self._stop.wait(POLL_S)
+
+
+def _is_no_room(error: BaseException) -> bool:
+    """Whether an error, or what it came of, is a full disk."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or bool(
+        error.__cause__ and _is_no_room(error.__cause__)
+    )
 
 
 def _without_paths(text: str, store: Store) -> str:

@@ -35,6 +35,12 @@ MOST_DONE = 1000
 SPARE_BYTES = 256 << 20
 """Of the disk that is always left free."""
 
+STUDY_SHARE = 0.5
+"""Of the node's share of the disk, what one study may take: a sender that never stops leaves room for others."""
+
+ABANDONED_S = 86400.0
+"""A study whose association broke off is put aside when nobody has sent the rest for so long."""
+
 
 class FullError(Exception):
     """There is no room for an object now; its sender may try again later."""
@@ -60,6 +66,7 @@ class Store:
             self._held.close()
             raise ConfigError(f"{self.root}: another node uses this folder; end it, or give another --folder.")
         self._live: set[str] = set()
+        self._study_bytes: dict[str, int] = {}
         self._bytes = 0
         for step in ("work", "trash"):
             for left in (self.root / step).iterdir():
@@ -81,7 +88,7 @@ class Store:
         """Keep an object of a study; when this returns, it is safe.
 
         Raises:
-            FullError: Too many studies wait, or too many bytes, or the disk is nearly full.
+            FullError: Too many studies wait, or too many bytes, or those of the study, or the disk is nearly full.
             OSError: The disk refused.
         """
         with self._lock:
@@ -103,6 +110,7 @@ class Store:
                 before = path.stat().st_size if path.exists() else 0
                 draft.replace(path)
                 self._bytes += len(content) - before
+                self._study_bytes[study.name] += len(content) - before
         finally:
             draft.unlink(missing_ok=True)
 
@@ -112,6 +120,9 @@ class Store:
             raise FullError(f"{waiting} studies wait already")
         if self._bytes + size > self._config.most_bytes:
             raise FullError("the node's share of the disk is used up")
+        own = self._study_bytes.setdefault(study.name, _size(study))
+        if own + size > self._config.most_bytes * STUDY_SHARE:
+            raise FullError("the study takes more of the disk than one study may")
         if shutil.disk_usage(self.root).free < size + SPARE_BYTES:
             raise FullError("the disk is nearly full")
 
@@ -144,8 +155,24 @@ class Store:
                     continue
                 job = f"{folder.name}-{time.time_ns() // 1_000_000}"
                 folder.rename(self.root / "queue" / job)
+                self._study_bytes.pop(folder.name, None)
                 moved.append(job)
         return moved
+
+    def give_up(self) -> list[str]:
+        """Put studies aside whose associations broke off and of which nobody has sent the rest; return their names."""
+        given_up = []
+        with self._lock:
+            for folder in sorted((self.root / "incoming").iterdir()):
+                keys = {each.name.removeprefix(OPEN) for each in folder.glob(f"{OPEN}*")}
+                is_dead = keys and not keys & self._live
+                if is_dead and time.time() - max(each.stat().st_mtime for each in folder.iterdir()) > ABANDONED_S:
+                    images = sum(1 for _ in folder.glob("*.dcm"))
+                    reason = f"The association broke off after {images} images, and nobody has sent the rest."
+                    self._study_bytes.pop(folder.name, None)
+                    self.fail("incoming", folder.name, reason)
+                    given_up.append(folder.name)
+        return given_up
 
     def holds(self, study_uid: str) -> bool:
         """Whether a study is there whole, at any step: it waits, was done or has failed."""

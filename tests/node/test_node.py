@@ -97,30 +97,6 @@ def test_results_wait_for_a_pacs_that_is_away_and_for_one_that_is_full(
     assert len(pacs.taken) == 1 and node.store.counts()["outbox"] == 0
 
 
-def test_several_senders_at_once_and_no_more_than_may_wait(study: list[Dataset], running, tmp_path: Path) -> None:
-    """Protects both: three studies in three associations at once, of which two have room; the third is told so."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    studies = [another(study, number) for number in range(3)]
-    with running(most_studies=2, quiet_s=4.0) as node:
-        with ThreadPoolExecutor(3) as pool:
-            answers = list(pool.map(lambda each: send(each, node.port), studies))
-        assert sorted(answer == [0] * len(study) for answer in answers) == [False, True, True]
-        assert [0xA700] * len(study) in answers
-        wait_for(lambda: node.store.counts()["done"] == 2)
-        refused = answers.index([0xA700] * len(study))
-        assert send(studies[refused], node.port) == [0] * len(study)
-        wait_for(lambda: node.store.counts()["done"] == 3)
-    assert len(list((tmp_path / "out").glob("*.dcm"))) == 3
-
-
-def test_a_full_disk_is_said_to_the_sender_and_the_node_lives(study: list[Dataset], running) -> None:
-    with running(most_bytes=20_000) as node:
-        answers = send(study, node.port)
-        assert answers[0] == 0 and answers[-1] == 0xA700
-        assert send(study[:1], node.port) == [0]  # it was there already, and may be replaced
-
-
 def test_hostile_objects_are_refused_and_the_node_lives(study: list[Dataset], running) -> None:
     """Protects against identifiers that are paths, sequences nested a thousand deep, and objects without a study."""
     path = copy.deepcopy(study[0])
@@ -134,10 +110,8 @@ def test_hostile_objects_are_refused_and_the_node_lives(study: list[Dataset], ru
         outer.ReferencedSeriesSequence = [inner]
         inner = outer
     nested.ReferencedSeriesSequence = [inner]
-    with running(most_object_bytes=1 << 16, quiet_s=0.3) as node:
-        large = copy.deepcopy(study[0])
-        large.ImageComments, large.PixelData = "x", bytes(1 << 17)
-        assert send([path, nameless, large], node.port) == [0xC000, 0xC000, 0xA700]
+    with running(quiet_s=0.3) as node:
+        assert send([path, nameless], node.port) == [0xC000, 0xC000]
         answers = send([nested], node.port)
         assert answers[0] in (0, 0xC000)
         wait_for(lambda: not node.store.counts()["incoming"])
