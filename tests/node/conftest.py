@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,13 @@ from LungUNetSegLib.volume import Volume
 
 net = pytest.importorskip("pynetdicom")
 pytest.importorskip("highdicom")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Collect the sockets that pynetdicom leaves where nobody answers, while their warnings are expected."""
+    yield
+    gc.collect()
 
 
 def free_port() -> int:
@@ -113,7 +121,7 @@ class Pacs:
 
     def open(self) -> None:
         entity = net.AE(ae_title="PACS")
-        for context in net.StoragePresentationContexts:
+        for context in net.AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax)
         self._server = entity.start_server(
             ("127.0.0.1", self.port), block=False, evt_handlers=[(net.evt.EVT_C_STORE, self._take)]

@@ -16,8 +16,14 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.io.dicom_objects.common import write_object
+from LungUNetSegLib.io.dicom_objects.identity import Maker
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.node.config import NodeConfig, Peer
+from LungUNetSegLib.node.send import send as send_results
+from LungUNetSegLib.segments import LUNGS
 
 # pynetdicom 3.0 leaves its socket to the garbage collector where nobody answers.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -40,6 +46,17 @@ def test_a_study_comes_back_as_segment_would_give_it(study: list[Dataset], pacs:
         by_kind[kind].save_as(tmp_path / f"{kind}.dcm", enforce_file_format=True)
         mask = read_mask(tmp_path / f"{kind}.dcm", scan.volume.geometry, slice_places=scan.slice_places)
         assert np.array_equal(mask.labels.array, labels.array)
+
+
+def test_a_label_map_is_sent_to_who_takes_it(study: list[Dataset], pacs: Pacs, tmp_path: Path) -> None:
+    """Protects from pynetdicom's list of storage classes, in which label maps are missing."""
+    scan = read_scan(save(study, tmp_path / "ct"))
+    result = LungResult(labels=air_labels(scan.volume), segments=LUNGS)
+    maker, options = Maker(model="air", sha256="0" * 64), DicomOptions(seg_kind="LABELMAP")
+    objects, _ = make_objects(["dicom-seg"], result, read_source(scan), maker, options)
+    write_object(objects["dicom-seg"], tmp_path / "s.dcm")
+    send_results([tmp_path / "s.dcm"], to(pacs), "LUNGUNETSEG")
+    assert [each.SegmentationType for each in pacs.taken] == ["LABELMAP"]
 
 
 def test_it_answers_an_echo_and_only_its_own_name(running) -> None:

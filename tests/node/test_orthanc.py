@@ -13,7 +13,7 @@ from dicom_files import save
 from dicom_geometries import SERIES, phantom_on
 from node.conftest import air_labels, wait_for
 from node.orthanc import Orthanc, need_orthanc
-from outside_programs import dciodvfy_errors, program
+from outside_programs import by_dcmqi, by_highdicom, dciodvfy_errors, program
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import read_scan
@@ -50,6 +50,18 @@ def objects_of(name: str, folder: Path, **options: Any) -> tuple[Any, Any, dict[
     return scan, labels, made  # type: ignore[return-value]
 
 
+def others_find_the_same(sent: Path, returned: Path, name: str, folder: Path) -> None:
+    """Whether highdicom and dcmqi find in a SEG that came back what they find in the one that was sent."""
+    segread = pytest.importorskip("highdicom").seg.segread
+    assert np.array_equal(*(segread(each).pixel_array for each in (sent, returned)))
+    if name in ("uneven", "tilted"):
+        return  # no straight, even volume, which these make of it
+    for read in (by_highdicom, lambda path: by_dcmqi(path, folder)):
+        first, second = read(sent), read(returned)
+        assert np.array_equal(first.array, second.array) and first.array.any()
+        assert first.geometry.matches(second.geometry)
+
+
 @pytest.mark.parametrize("name", SERIES)
 def test_each_geometry_comes_back_from_the_pacs(name: str, orthanc: Orthanc, tmp_path: Path) -> None:
     """Protects what a hospital stores: SEG, contours and report, sent by C-STORE, fetched by DICOMweb."""
@@ -64,6 +76,8 @@ def test_each_geometry_comes_back_from_the_pacs(name: str, orthanc: Orthanc, tmp
         assert dciodvfy_errors(back) == []
         if kind == "dicom-sr":
             continue
+        if kind == "dicom-seg":
+            others_find_the_same(path, back, name, tmp_path)
         masks = [read_mask(each, scan.volume.geometry, slice_places=scan.slice_places) for each in (path, back)]
         assert np.array_equal(*(each.labels.array for each in masks)) and masks[0].labels.array.any()
 

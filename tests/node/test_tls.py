@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +17,6 @@ from LungUNetSegLib.node.config import Tls
 
 # pynetdicom 3.0 leaves its socket to the garbage collector where nobody answers.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """Collect the sockets of associations that were not taken here, where their warnings are expected."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dicom_files import save, slices_of
 from dicom_geometries import EXACT, PATIENT, SERIES, grid, phantom_on
-from outside_programs import by_dcmqi, dciodvfy_errors
+from outside_programs import by_dcmqi, by_highdicom, dciodvfy_errors
 from pydicom import dcmread
 
 from LungUNetSegLib.errors import WriteError
@@ -20,7 +20,7 @@ from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, ma
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Volume
 
 highdicom = pytest.importorskip("highdicom")
 
@@ -116,11 +116,6 @@ def test_highdicom_reads_the_same_volume(case: Case) -> None:
     if not case.is_straight:
         pytest.skip("its slices make no straight, even volume")
     assert same_voxels(by_highdicom(case.path), expected(case))
-
-
-def by_highdicom(path: Path) -> Volume:
-    volume = highdicom.seg.segread(path).get_volume(combine_segments=True, allow_missing_positions=True)
-    return Volume(np.asarray(volume.array, np.uint8), Geometry(volume.array.shape, volume.affine))
 
 
 def test_dcmqi_reads_the_same_volume(case: Case, tmp_path: Path) -> None:
