@@ -4,7 +4,7 @@
 
 The study is a phantom of 512 x 512 pixels. Of the node the time counts from the first image that is sent until its SEG
 has come back; of `segment`, from the command's start until its end. The node runs already and takes a study as complete
-when its association ends (`--by-association`); each round has a study of its own. The ways take turns; medians are told.
+when its association ends (`--by-association`); each round has a study of its own. The ways take turns.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from io import BytesIO
 
@@ -88,7 +88,7 @@ class Poller:
         """Look once, and fetch what is new and complete.
 
         Raises:
-            WebError: The server does not answer as it should; what was half fetched is not used.
+            WebError: The server does not answer as it should.
             FullError: There is no room for more.
         """
         since = (date.today() - timedelta(days=self._web.days - 1)).strftime("%Y%m%d")
@@ -102,7 +102,7 @@ class Poller:
             if self._store.holds(study) and self._store.taken(study) is None:  # killed before it was noted
                 self._store.note_taken(study, seen.images)
             elif time.monotonic() - seen.since_s >= self._config.quiet_s:
-                self._fetch(study, seen)
+                self._try(study, seen)
         self._seen = {study: seen for study, seen in self._seen.items() if study in studies}
         self._store.forget_taken(studies, older_than_s=(self._web.days + 1) * 86400)
 
@@ -114,6 +114,14 @@ class Poller:
             is_same = before is not None and before.series == series
             self._seen[study] = Seen(total, series, before.since_s if before and is_same else time.monotonic())
         return self._seen[study]
+
+    def _try(self, study: str, seen: Seen) -> None:
+        """Fetch a study; one that cannot be fetched waits its quiet time again, and keeps no other from its turn."""
+        try:
+            self._fetch(study, seen)
+        except WebError as error:
+            self._journal.write("not-fetched", study=name_of(study), reason=str(error))
+            self._seen[study] = replace(seen, since_s=time.monotonic())
 
     def _fetch(self, study: str, seen: Seen) -> None:
         key, taken = uuid.uuid4().hex, 0

@@ -14,11 +14,11 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.errors import ConfigError, WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.locking import locked
 from LungUNetSegLib.node.config import NodeConfig
@@ -229,7 +229,8 @@ class Store:
             target = self.root / "failed" / job
             shutil.rmtree(target, ignore_errors=True)
             (self.root / step / job).rename(target)
-            with replacing(target / REASON, ".json") as draft:
+            # A disk without room even for the reason must not end the node; the journal has it, too.
+            with suppress(WriteError), replacing(target / REASON, ".json") as draft:
                 draft.write_text(json.dumps({"step": step, "reason": reason}) + "\n", encoding="utf-8")
 
     def outbox(self) -> Iterator[Path]:

@@ -102,6 +102,7 @@ def test_results_may_go_elsewhere_and_old_images_are_left_out(
     assert len(seg.ReferencedSeriesSequence[0].ReferencedInstanceSequence) == len(study)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL here")
 def test_killed_while_it_asks_and_fetches(study: list[Dataset], orthanc: Orthanc, tmp_path: Path) -> None:
     """Three studies, six kills: in the end each has one SEG, of all its images, and none was forgotten."""
@@ -158,32 +159,33 @@ def test_the_script_of_the_documents_sends_each_study_once(
 
 
 class Short:
-    """A PACS that tells of more images than it gives."""
+    """A PACS that tells of more images of its first study than it gives."""
 
-    def __init__(self, study: list[Dataset]) -> None:
-        self.study, self.given = study, 3
+    def __init__(self, *studies: list[Dataset]) -> None:
+        self.held, self.given = {str(each[0].StudyInstanceUID): each for each in studies}, 3
 
     def studies(self, since: str) -> dict[str, int | None]:
-        return {str(self.study[0].StudyInstanceUID): len(self.study)}
+        return {uid: len(each) for uid, each in self.held.items()}
 
     def ct_series(self, study: str) -> dict[str, int | None]:
-        return {str(self.study[0].SeriesInstanceUID): len(self.study)}
+        return {str(self.held[study][0].SeriesInstanceUID): len(self.held[study])}
 
     def objects(self, study: str, series: str) -> Iterator[Dataset]:
-        yield from self.study[: self.given]
+        yield from self.held[study][: self.given if study == next(iter(self.held)) else None]
 
 
-def test_a_study_that_comes_in_part_is_not_used(
+def test_a_study_that_comes_in_part_is_not_used_and_keeps_no_other_out(
     study: list[Dataset], running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Protects against lungs of half a study: it is fetched again, whole."""
-    short = Short(study)
+    """Protects against lungs of half a study: it is fetched again, whole; the one after it is done meanwhile."""
+    short = Short(study, new_study(study))
     monkeypatch.setattr("LungUNetSegLib.node.poll.WebPacs", lambda url: short)
     with running(web=Web(url="http://127.0.0.1:9", poll_s=0.1), output=tmp_path / "out", quiet_s=0.1) as node:
-        wait_for(lambda: any("3 of a series' 7" in each.get("reason", "") for each in node.journal.recent))
-        assert not node.store.counts()["queue"] and not node.store.counts()["done"]
-        short.given = len(study)
         wait_for(lambda: node.store.counts()["done"] == 1)
+        assert any("3 of a series' 7" in each.get("reason", "") for each in node.journal.recent)
+        assert node.store.taken(study[0].StudyInstanceUID) is None
+        short.given = len(study)
+        wait_for(lambda: node.store.counts()["done"] == 2)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from node.conftest import another, net, send, wait_for
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.node import node as node_module
 from LungUNetSegLib.node import store as store_module
 
@@ -151,6 +152,24 @@ def test_results_wait_for_room_on_the_disk(
         send(study, node.port)
         wait_for(lambda: node.store.counts()["done"] == 1)
         assert "no-room" in reasons(node) and not node.store.counts()["failed"]
+
+
+def test_a_disk_without_room_for_the_reason_ends_no_node(
+    study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = another(study, 9)[:1]
+    flat[0].PixelData = bytes(len(flat[0].PixelData))
+
+    def no_room(path: Path, ending: str) -> None:
+        raise WriteError(f"{path}: cannot be written")
+
+    with running(quiet_s=0.3) as node:
+        with monkeypatch.context() as change:
+            change.setattr(store_module, "replacing", no_room)
+            send(flat, node.port)
+            wait_for(lambda: any(each["event"] == "failed" for each in node.journal.recent))
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
 
 
 def hostile(study: list[Dataset], body: bytes, folder: Path) -> Path:
