@@ -32,6 +32,10 @@ class WriteError(LungUNetSegError):
     """A result that cannot be written where the user wants it."""
 
 
+class DicomResultError(WriteError):
+    """A scan or its lungs that no DICOM object can rightly refer to or say, wherever it is written."""
+
+
 class UnknownFormatError(WriteError):
     """A result's name with an unknown ending: wrong usage."""
 

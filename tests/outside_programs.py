@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import from_sitk
 
 
@@ -28,6 +28,13 @@ def dciodvfy_errors(path: Path) -> list[str]:
     command = [program("dciodvfy", "dicom3tools"), "-new", str(path)]
     said = subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
     return [line for line in (said.stdout + said.stderr).splitlines() if line.strip().startswith("Error")]
+
+
+def by_highdicom(path: Path) -> Volume:
+    """A SEG of even, straight slices as highdicom reads it."""
+    highdicom = pytest.importorskip("highdicom")
+    volume = highdicom.seg.segread(path).get_volume(combine_segments=True, allow_missing_positions=True)
+    return Volume(np.asarray(volume.array, np.uint8), Geometry(volume.array.shape, volume.affine))
 
 
 def by_dcmqi(path: Path, folder: Path) -> Volume:

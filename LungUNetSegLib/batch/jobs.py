@@ -10,15 +10,19 @@ from typing import Any, Literal, get_args
 
 from LungUNetSegLib.batch.find import SourceFile
 from LungUNetSegLib.engines import DeviceName, EngineName
+from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
 from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegLib.segments import LabelKind
 
 Identify = Literal["path", "pseudonym", "dicom"]
 IDENTIFY: tuple[Identify, ...] = get_args(Identify)
 
-FORMATS = ("nii.gz", "nrrd", "seg.nrrd")
-"""Label files that a batch writes, each called ``lungs.<format>``; a further format is one more entry here and a writer
-in `write.WRITERS`."""
+LABEL_FORMATS = ("nii.gz", "nrrd", "seg.nrrd")
+"""Label maps, each called ``lungs.<format>``."""
+
+FORMATS = (*LABEL_FORMATS, *DICOM_OUTPUT_ENDINGS)
+"""Files that a batch writes of each scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,24 @@ class BatchSettings:
     identify: Identify = "path"
     secret: str = ""
     round: int = 0
+
+    def __post_init__(self) -> None:
+        if self.dicom_formats and self.identify == "pseudonym":
+            raise ConfigError(
+                "A DICOM result carries the patient's name and number of the scan, which a pseudonym is to hide. Write"
+                f" label files ({', '.join(LABEL_FORMATS)}), or give the scans pseudonyms before."
+            )
+
+    @property
+    def label_formats(self) -> tuple[str, ...]:
+        """Those of the formats that are label maps."""
+        return tuple(each for each in self.formats if each in LABEL_FORMATS)
+
+    @property
+    def dicom_formats(self) -> tuple[DicomFormat, ...]:
+        """Those of the formats that are DICOM objects, with the SEG to which a report refers."""
+        wanted = {"dicom-seg", *self.formats} if "dicom-sr" in self.formats else {*self.formats}
+        return tuple(sorted(each for each in DICOM_OUTPUT_ENDINGS if each in wanted))
 
     def what_decides(self) -> dict[str, Any]:
         """Return the settings on which the results depend."""

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
-from LungUNetSegLib.batch.digests import digest_of
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome
-from LungUNetSegLib.batch.reading import read_files
+from LungUNetSegLib.batch.reading import JobScan, read_for
 from LungUNetSegLib.batch.write import ChangedByHandError, write_result
-from LungUNetSegLib.errors import WriteError, one_line
-from LungUNetSegLib.io import Scan
+from LungUNetSegLib.errors import DicomResultError, WriteError, one_line
 from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
@@ -28,13 +26,12 @@ def say_nothing(name: str, stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A scan that was read, or the error that kept it from being; how long that took, and the content's digest."""
+    """A job's scan, or the error that kept it from being read; and how long that took."""
 
     job: Job
-    scan: Scan | None
+    found: JobScan | None
     error: str
     seconds: float
-    digest: str
 
 
 def open_segmenter(settings: BatchSettings) -> Segmenter:
@@ -94,39 +91,38 @@ def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Ite
 def read_job(job: Job, settings: BatchSettings, tell: Tell = say_nothing) -> Reading:
     """Read a scan."""
     started = time.perf_counter()
-    scan, error, digest = None, "", ""
+    found, error = None, ""
     tell(job.name, "read", 0, 1)
     try:
-        scan = read_files(job, settings.threads)
-        digest = digest_of(job.files, settings.secret)
-    except Exception as found:
-        error = one_line(found)
-    return Reading(job, scan, error, time.perf_counter() - started, digest)
+        found = read_for(job, settings)
+    except Exception as raised:
+        error = one_line(raised)
+    return Reading(job, found, error, time.perf_counter() - started)
 
 
 def segment_reading(
     reading: Reading, settings: BatchSettings, segmenter: Segmenter, tell: Tell = say_nothing
 ) -> Outcome:
     """Segment a scan that was read, and write its folder of results."""
-    job, scan = reading.job, reading.scan
-    if scan is None:
+    job, found = reading.job, reading.found
+    if found is None:
         is_there = all(each.path.exists() for each in job.files)
         return Outcome(name=job.name, error=reading.error, seconds=reading.seconds, is_settled=is_there)
     started = time.perf_counter()
     try:
         result = segmenter.segment(
-            scan.volume,
+            found.scan.volume,
             labels=settings.labels,
             raw=settings.raw,
-            acquisition=acquisition_of(scan.slices),
+            acquisition=acquisition_of(found.scan.slices),
             progress=lambda stage, done, total: tell(job.name, stage, done, total),
         )
         seconds = {"read": reading.seconds, **result.seconds}
-        result = replace(result, findings=scan.findings + result.findings, seconds=seconds)
+        result = replace(result, findings=found.scan.findings + result.findings, seconds=seconds)
         tell(job.name, "write", 0, 1)
-        write_result(settings.output / "scans", job, scan, result, segmenter.model, settings, reading.digest)
+        write_result(found, result, segmenter.model, settings)
     except Exception as error:
-        is_own = not isinstance(error, WriteError) or isinstance(error, ChangedByHandError)
+        is_own = not isinstance(error, WriteError) or isinstance(error, (ChangedByHandError, DicomResultError))
         took_s = reading.seconds + time.perf_counter() - started
         return Outcome(name=job.name, error=one_line(error), seconds=took_s, is_settled=is_own)
     return Outcome(name=job.name, seconds=reading.seconds + time.perf_counter() - started)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from LungUNetSegLib.batch.digests import digest_of
 from LungUNetSegLib.batch.find import unpack
-from LungUNetSegLib.batch.jobs import Job
+from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import Scan, read_scan
+from LungUNetSegLib.io.dicom_objects.source import Source, read_source
 from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.volume.resample import limited_threads
 
@@ -20,9 +25,48 @@ def read_files(job: Job, threads: int | None = None) -> Scan:
     Raises:
         ReadError: A file is missing or damaged, or they make no scan.
     """
-    with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder, limited_threads(threads):
-        paths = unpack(job.files, Path(folder))
-        return read_scan(paths[0]) if image_ending(paths[0]) else read_scan(paths, job.series)
+    with _files_of(job) as paths, limited_threads(threads):
+        return _read(paths, job)
+
+
+@dataclass(frozen=True, eq=False)
+class JobScan:
+    """All that is read for a job.
+
+    Attributes:
+        job: What was asked for.
+        scan: What was read.
+        source: To what of it DICOM results refer, where they are asked for.
+        digest: Of the input's content.
+    """
+
+    job: Job
+    scan: Scan
+    source: Source | None
+    digest: str
+
+
+def read_for(job: Job, settings: BatchSettings) -> JobScan:
+    """Read the scan that a job names, and its source where DICOM results are asked for.
+
+    Raises:
+        ReadError: As of `read_files`.
+        DicomResultError: No DICOM result can refer to the scan.
+    """
+    with _files_of(job) as paths, limited_threads(settings.threads):
+        scan = _read(paths, job)
+        source = read_source(scan) if settings.dicom_formats else None
+    return JobScan(job, scan, source, digest_of(job.files, settings.secret))
+
+
+@contextmanager
+def _files_of(job: Job) -> Iterator[list[Path]]:
+    with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
+        yield unpack(job.files, Path(folder))
+
+
+def _read(paths: list[Path], job: Job) -> Scan:
+    return read_scan(paths[0]) if image_ending(paths[0]) else read_scan(paths, job.series)
 
 
 def read_scan_of(folder: Path, name: str) -> Scan:

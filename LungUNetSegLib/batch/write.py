@@ -1,34 +1,32 @@
-"""A scan's folder of results: labels in each format, report and pictures, which appear together or not at all."""
+"""A scan's folder of results: lungs in each format, report and pictures, which appear together or not at all."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.jobs import BatchSettings, Job
+from LungUNetSegLib.batch.jobs import BatchSettings
 from LungUNetSegLib.batch.preview import draw_doubtful, draw_preview
+from LungUNetSegLib.batch.reading import JobScan
 from LungUNetSegLib.batch.store import REPORT
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import draft_folder
-from LungUNetSegLib.io import Scan, write_labels
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io import write_labels
+from LungUNetSegLib.io.dicom_objects.common import write_object
+from LungUNetSegLib.io.dicom_objects.identity import Maker
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
 from LungUNetSegLib.io.masks.results import is_own_result
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.summary import report
 
-Writer = Callable[[Path, Segmentation, Scan, Job], None]
-
-
-def _write_image(ending: str, folder: Path, result: Segmentation, scan: Scan, job: Job) -> None:
-    write_labels(folder / f"lungs.{ending}", result.labels, result.segments, is_result=True, forms=scan.forms)
-
-
-WRITERS: dict[str, Writer] = {ending: partial(_write_image, ending) for ending in ("nii.gz", "nrrd", "seg.nrrd")}
-"""By the names of `jobs.FORMATS`, what writes a result in that format into a folder."""
+STEM = "lungs"
+"""How the names of results begin."""
 
 PREVIEW, DOUBTFUL = "preview.png", "doubtful.png"
 
@@ -37,39 +35,54 @@ class ChangedByHandError(WriteError):
     """Labels that somebody has corrected, and that are not replaced."""
 
 
-def write_result(
-    scans: Path, job: Job, scan: Scan, result: Segmentation, model: Model, settings: BatchSettings, digest: str
-) -> None:
+def write_result(found: JobScan, result: Segmentation, model: Model, settings: BatchSettings) -> None:
     """Write a scan's folder of results; an older one is replaced when the new one is complete.
 
     Args:
-        scans: The folder of such folders.
-        job: What was asked for.
-        scan: What was read.
-        result: What was found, its seconds and findings those of reading too.
+        found: What was read.
+        result: What was found in it, its seconds and findings those of reading too.
         model: What found it.
         settings: The batch's.
-        digest: Of the input's content.
 
     Raises:
         WriteError: The folder is missing, read-only or full.
-        ChangedByHandError: Somebody has changed the older labels.
+        ChangedByHandError: Somebody has changed the older results.
+        DicomResultError: The lungs cannot be said as the DICOM object that is asked for.
     """
+    scans, job, scan = settings.output / "scans", found.job, found.scan
     try:
         with draft_folder(scans) as draft:
             folder = draft / job.name
             folder.mkdir()
-            for name in settings.formats:
-                WRITERS[name](folder, result, scan, job)
+            for name in settings.label_formats:
+                path = folder / f"{STEM}.{name}"
+                write_labels(path, result.labels, result.segments, is_result=True, forms=scan.forms)
+            told = _write_objects(folder, found, result, model, settings)
+            result = replace(result, findings=result.findings + told)
             (folder / PREVIEW).write_bytes(draw_preview(scan.volume, result.labels, result.segments))
             doubtful = draw_doubtful(scan.volume, result.labels, result.segments)
             if doubtful is not None:
                 (folder / DOUBTFUL).write_bytes(doubtful)
-            content = json.dumps(_report(job, scan, result, model, settings, digest), indent=1)
+            content = json.dumps(_report(found, result, model, settings), indent=1)
             (folder / REPORT).write_text(content + "\n", encoding="utf-8")
             publish(folder, scans)
     except OSError as error:
         raise WriteError(f"{scans / job.name}: cannot be written: {error.strerror or error}.") from error
+
+
+def _write_objects(
+    folder: Path, found: JobScan, result: Segmentation, model: Model, settings: BatchSettings
+) -> tuple[Finding, ...]:
+    """Write the DICOM objects that are asked for; return what they cannot say."""
+    if found.source is None:
+        return ()
+    maker = Maker(model=model.name, sha256=model.sha256)
+    # The same scan gives the same files, so that a batch that goes on ends as one that was not disturbed.
+    options = DicomOptions(fixed_uids=True)
+    objects, told = make_objects(settings.dicom_formats, LungResult.of(result), found.source, maker, options)
+    for kind, dataset in objects.items():
+        write_object(dataset, folder / f"{STEM}{DICOM_OUTPUT_ENDINGS[kind]}")
+    return told
 
 
 def publish(folder: Path, scans: Path) -> None:
@@ -80,11 +93,11 @@ def publish(folder: Path, scans: Path) -> None:
         scans: The folder of such folders.
 
     Raises:
-        ChangedByHandError: Somebody has changed the older labels: they are kept.
+        ChangedByHandError: Somebody has changed the older results: they are kept.
         OSError: It cannot be moved, or made durable.
     """
     target = scans / folder.name
-    for path in target.glob("lungs.*"):
+    for path in target.glob(f"{STEM}.*"):
         if not is_own_result(path):
             raise ChangedByHandError(
                 f"{path}: somebody has changed these labels since they were written, so they are kept. Move them"
@@ -98,17 +111,16 @@ def publish(folder: Path, scans: Path) -> None:
     folder.rename(target)
 
 
-def _report(
-    job: Job, scan: Scan, result: Segmentation, model: Model, settings: BatchSettings, digest: str
-) -> dict[str, Any]:
-    geometry = scan.volume.geometry
+def _report(found: JobScan, result: Segmentation, model: Model, settings: BatchSettings) -> dict[str, Any]:
+    job, geometry = found.job, found.scan.volume.geometry
+    objects = (DICOM_OUTPUT_ENDINGS[kind] for kind in settings.dicom_formats)
     content = report(result, model) | {
         "name": job.name,
         "identity": job.identity,
         "scanner": job.scanner,
         "geometry": {"shape": list(geometry.shape), "spacing_mm": [round(each, 6) for each in geometry.spacing_mm]},
-        "outputs": [f"lungs.{name}" for name in settings.formats],
-        "source": {"fingerprint": job.fingerprint, "digest": digest},
+        "outputs": [f"{STEM}{ending}" for ending in (*(f".{each}" for each in settings.label_formats), *objects)],
+        "source": {"fingerprint": job.fingerprint, "digest": found.digest},
         "round": settings.round,
     }
     for finding in content["findings"]:

@@ -24,6 +24,7 @@ from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.cli.report import print_summary
 from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.io.dicom_objects.common import highdicom
 from LungUNetSegLib.models.model import load_model, shipped_models
 from LungUNetSegLib.segments import LABEL_KINDS
 
@@ -62,7 +63,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument(
         "--format", choices=FORMATS, action="append", metavar="KIND",
-        help=f"label files to write, several times for several: {', '.join(FORMATS)}; {FORMATS[0]} if not given",
+        help=f"files of the lungs to write, several times for several: {', '.join(FORMATS)}; {FORMATS[0]} if not given",
     )  # fmt: skip
     how.add_argument("--identify", choices=IDENTIFY, default="path", help="what scans are called in the results")
     add_network_arguments(how)
@@ -146,6 +147,7 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
     jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken))
     if arguments.scheduler:
         threads = arguments.threads  # the workers' machines have other cores than this one
+    formats = tuple(dict.fromkeys(arguments.format or FORMATS[:1]))
     settings = BatchSettings(
         output=store.folder.resolve(),
         model=_absolute(arguments.model),
@@ -154,11 +156,13 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
         device=arguments.device,
         threads=threads,
         labels=arguments.labels,
-        formats=tuple(dict.fromkeys(arguments.format or FORMATS[:1])),
+        formats=formats,
         raw=arguments.raw,
         identify=arguments.identify,
         secret=store.secret(),
     )
+    if "dicom-seg" in settings.dicom_formats and not arguments.scheduler:
+        highdicom()  # missing: said before the first scan, not once for each
     round_ = store.begin(settings, redo=arguments.redo)
     settings = settings.with_round(round_)
     executor = _executor(arguments, jobs)

@@ -15,7 +15,7 @@ from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, files_of, make_objects
 from LungUNetSegLib.io.dicom_objects.rtstruct import Holes
 from LungUNetSegLib.io.dicom_objects.seg import SegKind
-from LungUNetSegLib.io.dicom_objects.source import check_same_image
+from LungUNetSegLib.io.dicom_objects.source import check_same_image, read_source
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.segmentation.result import Segmentation
@@ -68,10 +68,15 @@ def referred_scan(scan: Scan, reference: Path | None, series: str | None) -> Sca
     """Return the scan whose slices a DICOM result refers to: the one that was segmented, or the series it came from.
 
     Raises:
-        WriteError: The reference shows something else.
+        WriteError: There is no such series, or it shows something else.
     """
-    if scan.slices or reference is None:
+    if scan.slices:
         return scan
+    if reference is None:
+        raise WriteError(
+            f"{scan.source}: is no DICOM series, and a DICOM result has to refer to one; give the series from which it"
+            " was made with --dicom-reference FOLDER, or write another format."
+        )
     found = read_scan(reference, series)
     if not found.slices:
         raise WriteError(f"{reference}: is no DICOM series; give the folder of the series that the scan was made from.")
@@ -87,7 +92,7 @@ def write_dicom(
     assert wanted is not None, "the name was looked at before"
     files = files_of(output, wanted)
     maker = Maker(model=model.name, sha256=model.sha256)
-    objects, findings = make_objects(tuple(files), LungResult.of(result), scan, maker, options)
+    objects, findings = make_objects(tuple(files), LungResult.of(result), read_source(scan), maker, options)
     for kind, path in files.items():
         write_object(objects[kind], path)
     return findings

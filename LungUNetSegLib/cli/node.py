@@ -11,7 +11,7 @@ from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
 from LungUNetSegLib.models.model import load_model
-from LungUNetSegLib.node.config import LOCALHOST, NodeConfig, Peer, Tls
+from LungUNetSegLib.node.config import LOCALHOST, NodeConfig, Peer, Tls, Web
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.node import Node
 from LungUNetSegLib.segmentation.segmenter import Segmenter
@@ -20,7 +20,13 @@ from LungUNetSegLib.segmentation.segmenter import Segmenter
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("--folder", type=Path, required=True, help="where studies wait; a restart goes on from there")
-    place = parser.add_argument_group("where results go: one of these")
+    ask = parser.add_argument_group("studies fetched from a PACS by DICOMweb, instead of listening for senders")
+    ask.add_argument("--dicomweb", metavar="URL", help="such as http://127.0.0.1:8042/dicom-web")
+    ask.add_argument("--poll", type=float, default=30.0, metavar="S", help="time between two questions")
+    ask.add_argument(
+        "--days", type=int, default=2, metavar="N", help="how far back studies are looked for; 1 for today"
+    )
+    place = parser.add_argument_group("where results go: one of these, or back to the PACS of --dicomweb")
     place.add_argument("--send", metavar="TITLE@HOST:PORT", help="by C-STORE to this DICOM application")
     place.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="into this folder")
     parser.add_argument(
@@ -79,6 +85,7 @@ def _config(arguments: argparse.Namespace) -> NodeConfig:
         formats=tuple(arguments.formats),
         send_to=Peer.parse(arguments.send) if arguments.send else None,
         output=arguments.output,
+        web=Web(url=arguments.dicomweb, poll_s=arguments.poll, days=arguments.days) if arguments.dicomweb else None,
         most_studies=arguments.most_studies,
         most_bytes=int(arguments.most_gb * 1e9),
         status_port=arguments.status_port,
@@ -91,10 +98,12 @@ def _config(arguments: argparse.Namespace) -> NodeConfig:
 def _welcome(node: Node) -> str:
     """Say what the node exposes, to whom."""
     config = node.config
+    page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
+    if config.web:
+        return f"{config.title} asks {config.web.url} for CT and listens to nobody{page}. For research only."
     who = "this machine only" if config.is_local else f"addresses {', '.join(config.addresses)}"
     titles = f"AE titles {', '.join(config.titles)}" if config.titles else "any AE title"
     way = "encrypted" if config.tls else "not encrypted"
-    page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
     return (
         f"{config.title} takes CT by C-STORE at {config.host}:{node.port}, {way}, from {who}, {titles}{page}."
         " For research only."

@@ -12,7 +12,7 @@ from LungUNetSegLib.evaluation.report.lungs_page import PAGE_TITLE
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom_objects.common import is_own_object
-from LungUNetSegLib.io.endings import DICOM_ENDING, ending_of
+from LungUNetSegLib.io.endings import ending_of
 from LungUNetSegLib.io.masks.results import is_own_result
 
 HEADER_BYTES = 1 << 16
@@ -64,8 +64,6 @@ def _may_be_replaced(output: Path) -> bool:
         return output.read_bytes().startswith((b"input,output,", b"case,region,"))
     if output.suffix.lower() == ".html":
         return PAGE_TITLE.encode() in output.read_bytes()[:HEADER_BYTES]
-    if output.suffix.lower() == DICOM_ENDING:
-        return is_own_object(output)
     if output.suffix.lower() != ".json":
         return is_own_result(output)
     try:

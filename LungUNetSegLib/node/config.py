@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io.endings import DicomFormat
@@ -41,6 +42,30 @@ class Peer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Web:
+    """A DICOMweb server that is asked for new studies, instead of waiting for senders.
+
+    Attributes:
+        url: Under which its studies are, such as ``http://127.0.0.1:8042/dicom-web``.
+        poll_s: Time between two questions.
+        days: How far back studies are looked for, by their date; 1 for those of today.
+    """
+
+    url: str
+    poll_s: float = 30.0
+    days: int = 2
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError(f"{self.url!r} is no address of DICOMweb, such as http://127.0.0.1:8042/dicom-web.")
+        if parts.username or parts.password:
+            raise ConfigError("A password in an address is seen by everybody on the machine: put it into ~/.netrc.")
+        if self.poll_s <= 0 or self.days < 1:
+            raise ConfigError("The time between two questions and the days are positive numbers.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tls:
     """Encryption of the connections that a node takes.
 
@@ -71,6 +96,8 @@ class NodeConfig:
         formats: What is made of each study.
         send_to: Whither results are sent by C-STORE.
         output: Folder into which results are written where nobody is to be sent to.
+        web: Where studies are fetched from; results go back there if neither of the two is given. The node does not
+            listen then.
         most_studies: Studies that may wait; further ones are refused.
         most_bytes: Of all that waits.
         most_object_bytes: Of one object.
@@ -89,6 +116,7 @@ class NodeConfig:
     formats: tuple[DicomFormat, ...] = ("dicom-seg",)
     send_to: Peer | None = None
     output: Path | None = None
+    web: Web | None = None
     most_studies: int = 100
     most_bytes: int = 50 << 30
     most_object_bytes: int = 2 << 30
@@ -96,7 +124,8 @@ class NodeConfig:
     tls: Tls | None = None
 
     def __post_init__(self) -> None:
-        if (self.send_to is None) == (self.output is None):
+        places = sum(each is not None for each in (self.send_to, self.output))
+        if places > 1 or not (places or self.web):
             raise ConfigError("Results go to one place: give either a destination to send to, or a folder.")
         if not 1 <= len(self.title) <= 16:
             raise ConfigError(f"An AE title has 1 to 16 characters, got {self.title!r}.")
@@ -109,7 +138,7 @@ class NodeConfig:
                 ipaddress.ip_network(each, strict=False)
             except ValueError:
                 raise ConfigError(f"{each!r} is no address or network, such as 10.0.0.7 or 10.0.0.0/24.") from None
-        if not self.is_local and not self.addresses:
+        if not self.web and not self.is_local and not self.addresses:
             raise ConfigError(
                 f"A node that listens at {self.host} is open to the network: say which addresses it hears with"
                 " --allow-address, such as the PACS's."

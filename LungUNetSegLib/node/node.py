@@ -1,7 +1,8 @@
-"""A node as a whole: it hears, segments one study after another, and sends."""
+"""A node as a whole: it hears or asks, segments one study after another, and sends."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.node.config import NodeConfig
 from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.poll import Poller
 from LungUNetSegLib.node.receive import Receiver, pynetdicom
 from LungUNetSegLib.node.send import Sender
 from LungUNetSegLib.node.status import StatusPage
@@ -20,6 +23,7 @@ from LungUNetSegLib.node.store import Store
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
 POLL_S = 0.25
+NO_ROOM_WAIT_S = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -46,19 +50,26 @@ class Node:
         self._sending = threading.Thread(target=self._send_on, name="sender", daemon=True)
         self._page: StatusPage | None = None
         try:
-            self._receiver = Receiver(config, self.store, journal, self._ended)
+            self._ear: Receiver | Poller = (
+                Poller(config, config.web, self.store, journal, self._complete)
+                if config.web
+                else Receiver(config, self.store, journal, self._ended)
+            )
             if config.status_port is not None:
                 self._page = StatusPage(config.status_port, self.store.counts, journal)
         except BaseException:
             self.store.close()
             raise
         self._sending.start()
-        journal.write("listening", host=config.host, port=self.port, title=config.title)
+        if config.web:
+            journal.write("asking", title=config.title)
+        else:
+            journal.write("listening", host=config.host, port=self.port, title=config.title)
 
     @property
     def port(self) -> int:
-        """The port that it hears at."""
-        return self._receiver.port
+        """The port that it hears at; 0 where it asks by DICOMweb."""
+        return self._ear.port if isinstance(self._ear, Receiver) else 0
 
     @property
     def status_port(self) -> int | None:
@@ -70,6 +81,8 @@ class Node:
         while not self._stop.is_set() and not until():
             for job in self.store.collect(self.config.quiet_s):
                 self.journal.write("complete", job=job)
+            for study in self.store.give_up():
+                self.journal.write("failed", job=study, reason="the association broke off, and nobody sent the rest")
             job_now = self.store.next_job()
             if job_now is None:
                 self._stop.wait(POLL_S)
@@ -79,7 +92,7 @@ class Node:
     def close(self) -> None:
         """Take no more, let the sender end its step, and leave the rest on disk."""
         self._stop.set()
-        self._receiver.stop()
+        self._ear.stop()
         if self._page:
             self._page.stop()
         self._sending.join()
@@ -87,28 +100,37 @@ class Node:
 
     def _ended(self, studies: list[str]) -> None:
         if self.config.by_association:
-            for study in studies:
-                for job in self.store.collect(0.0, study):
-                    self.journal.write("complete", job=job)
+            self._complete(studies)
+
+    def _complete(self, studies: list[str]) -> None:
+        for study in studies:
+            for job in self.store.collect(0.0, study):
+                self.journal.write("complete", job=job)
 
     def _segment(self, job: str) -> None:
-        """Make a job's results; one that fails is put aside and stops nothing."""
+        """Make a job's results; one that fails is put aside and stops nothing. A full disk is waited for."""
         try:
             self._make_results(job)
         except Exception as error:  # whatever a study leads to, the next one is waiting
             logger.debug("job %s failed", job, exc_info=True)
+            reason = _without_paths(one_line(error), self.store)
+            if _is_no_room(error):
+                self.journal.write("no-room", job=job, reason=reason)
+                self._stop.wait(NO_ROOM_WAIT_S)
+                return
             self.store.fail("queue", job, one_line(error))
-            self.journal.write("failed", job=job, reason=_without_paths(one_line(error), self.store))
+            self.journal.write("failed", job=job, reason=reason)
 
     def _make_results(self, job: str) -> None:
         folder = self.store.work_folder(job)
         scan = read_scan(self.store.root / "queue" / job)
+        source = read_source(scan)
         result = self._segmenter.segment(scan.volume)
         model = self._segmenter.model
         maker = Maker(model=model.name, sha256=model.sha256)
         # The same study gives the same objects: what is sent again after a crash replaces itself.
         objects, told = make_objects(
-            self.config.formats, LungResult.of(result), scan, maker, DicomOptions(fixed_uids=True)
+            self.config.formats, LungResult.of(result), source, maker, DicomOptions(fixed_uids=True)
         )
         for kind, dataset in objects.items():
             write_object(dataset, folder / f"{kind}.dcm")
@@ -125,6 +147,13 @@ class Node:
                 logger.debug("sending failed", exc_info=True)
                 self.journal.write("not-sent", reason=one_line(error))
             self._stop.wait(POLL_S)
+
+
+def _is_no_room(error: BaseException) -> bool:
+    """Whether an error, or what it came of, is a full disk."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or bool(
+        error.__cause__ and _is_no_room(error.__cause__)
+    )
 
 
 def _without_paths(text: str, store: Store) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import ssl
+import threading
+import uuid
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -21,13 +23,18 @@ SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
 """Status of C-STORE (PS3.4 B.2.3)."""
 
 TRANSFER_SYNTAXES = (
-    *("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"),
+    *("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"),
     *("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"),
     "1.2.840.10008.1.2.5",
 )
-"""What the reader can decode without loss: uncompressed, deflated, JPEG lossless, JPEG-LS, JPEG 2000, RLE."""
+"""What the reader can decode without loss: uncompressed, JPEG lossless, JPEG-LS, JPEG 2000, RLE. Not deflated, of which
+a few bytes may unpack to any size before their header can be read.
+"""
 
 MOST_ASSOCIATIONS = 16
+MOST_COMING = 2
+"""Times the bytes of one object, what all associations together may have in memory."""
+
 NETWORK_TIMEOUT_S = 60
 _UID = re.compile(r"[0-9.]{1,64}")
 
@@ -57,6 +64,8 @@ class Receiver:
     def __init__(self, config: NodeConfig, store: Store, journal: Journal, on_end: Callable[[list[str]], None]) -> None:
         net = pynetdicom()
         self._config, self._store, self._journal, self._on_end = config, store, journal, on_end
+        self._coming: dict[str, int] = {}
+        self._lock = threading.Lock()
         entity = net.AE(ae_title=config.title)
         entity.maximum_associations = MOST_ASSOCIATIONS
         entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
@@ -70,6 +79,8 @@ class Receiver:
             (event.EVT_REQUESTED, self._requested),
             (event.EVT_C_ECHO, lambda _: SUCCESS),
             (event.EVT_C_STORE, self._store_object),
+            (event.EVT_PDU_RECV, self._count),
+            (event.EVT_DIMSE_RECV, lambda each: self._forget(_key(each))),
             (event.EVT_RELEASED, lambda each: self._ended(each, in_order=True)),
             (event.EVT_ABORTED, lambda each: self._ended(each, in_order=False)),
             (event.EVT_CONN_CLOSE, lambda each: self._ended(each, in_order=False)),
@@ -103,6 +114,21 @@ class Receiver:
         event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # permanent, by the user, calling AE title not recognised
         event.assoc.kill()
 
+    def _count(self, event: Any) -> None:
+        """Break off an association whose object does not end: all that come in at once are held in memory."""
+        with self._lock:
+            key = _key(event)
+            self._coming[key] = self._coming.get(key, 0) + len(event.pdu)
+            is_too_much = sum(self._coming.values()) > MOST_COMING * self._config.most_object_bytes
+        if is_too_much:
+            self._forget(key)
+            self._journal.write("too-large", address=event.assoc.requestor.address)
+            event.assoc.abort()
+
+    def _forget(self, key: str) -> None:
+        with self._lock:
+            self._coming.pop(key, None)
+
     def _store_object(self, event: Any) -> int:
         try:
             content = event.encoded_dataset()
@@ -125,6 +151,7 @@ class Receiver:
         return SUCCESS
 
     def _ended(self, event: Any, *, in_order: bool) -> None:
+        self._forget(_key(event))
         studies = self._store.ended(_key(event), in_order=in_order)
         if studies and not in_order:
             self._journal.write("broken-off", studies=studies)
@@ -136,14 +163,23 @@ def _key(event: Any) -> str:
     """Name an association among all of this run and those before."""
     association = event.assoc
     if not hasattr(association, "lungunetseg_key"):
-        import uuid
-
         association.lungunetseg_key = uuid.uuid4().hex
     return str(association.lungunetseg_key)
 
 
+class _LateHandshake(ssl.SSLContext):
+    """Begins encryption when a connection is first read from, in its own thread.
+
+    pynetdicom 3.0 would do so in the thread that takes connections: one that says nothing would keep out all others.
+    """
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """Return the encrypted side of a connection."""
+        return super().wrap_socket(*arguments, **options | {"do_handshake_on_connect": False})
+
+
 def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context = _LateHandshake(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(tls.certificate, tls.key)
         if tls.clients is not None:

@@ -1,4 +1,4 @@
-"""The node's mouth: results by C-STORE to their destination, or as files into a folder, until they have arrived."""
+"""The node's mouth: results by C-STORE or DICOMweb to their destination, or as files, until they have arrived."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from LungUNetSegLib.node.config import NodeConfig, Peer
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.receive import NETWORK_TIMEOUT_S, pynetdicom
 from LungUNetSegLib.node.store import Store
+from LungUNetSegLib.node.web import WebError, WebPacs
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 MOST_REFUSALS = 20
@@ -32,6 +33,7 @@ class Sender:
 
     def __init__(self, config: NodeConfig, store: Store, journal: Journal) -> None:
         self._config, self._store, self._journal = config, store, journal
+        self._web = WebPacs(config.web.url) if config.web else None
         self._tries: dict[str, tuple[int, float]] = {}
         self._refusals: dict[str, int] = {}
 
@@ -53,8 +55,10 @@ class Sender:
         files = sorted(folder.glob("*.dcm"))
         if self._config.send_to is not None:
             send(files, self._config.send_to, self._config.title)
+        elif self._config.output is None:
+            assert self._web is not None
+            store(files, self._web)
         else:
-            assert self._config.output is not None
             self._config.output.mkdir(parents=True, exist_ok=True)
             for file in files:
                 with replacing(self._config.output / f"{folder.name}.{file.name}", ".dcm") as draft:
@@ -101,3 +105,16 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
                 raise NotSentError(f"{place} refused {dataset.Modality} with {status.Status:04X}H", refused=True)
     finally:
         association.release()
+
+
+def store(files: list[Path], pacs: WebPacs) -> None:
+    """Store DICOM files by DICOMweb.
+
+    Raises:
+        NotSentError: Nobody answers, or one of them was not taken.
+    """
+    for file in files:
+        try:
+            pacs.store(dcmread(file))
+        except WebError as error:
+            raise NotSentError(f"The PACS did not take {file.stem}: {error}", refused=error.is_refusal) from error

@@ -13,12 +13,12 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.errors import ConfigError, WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.locking import locked
 from LungUNetSegLib.node.config import NodeConfig
@@ -27,10 +27,19 @@ STEPS = ("incoming", "queue", "work", "outbox", "done", "failed", "trash")
 OPEN = ".open-"
 """How the markers of associations begin that have sent to a study and have not ended in order."""
 
+TAKEN = "taken"
+"""Folder of notes on studies that were fetched from a PACS: how many CT images each had."""
+
 REASON = "reason.json"
 MOST_DONE = 1000
 SPARE_BYTES = 256 << 20
 """Of the disk that is always left free."""
+
+STUDY_SHARE = 0.5
+"""Of the node's share of the disk, what one study may take: a sender that never stops leaves room for others."""
+
+ABANDONED_S = 86400.0
+"""A study whose association broke off is put aside when nobody has sent the rest for so long."""
 
 
 class FullError(Exception):
@@ -48,7 +57,7 @@ class Store:
         self._config, self._lock = config, threading.RLock()
         self.root = config.folder
         try:
-            for step in STEPS:
+            for step in (*STEPS, TAKEN):
                 (self.root / step).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{self.root}: the node's folder cannot be made: {error.strerror}.") from error
@@ -57,6 +66,7 @@ class Store:
             self._held.close()
             raise ConfigError(f"{self.root}: another node uses this folder; end it, or give another --folder.")
         self._live: set[str] = set()
+        self._study_bytes: dict[str, int] = {}
         self._bytes = 0
         for step in ("work", "trash"):
             for left in (self.root / step).iterdir():
@@ -78,12 +88,12 @@ class Store:
         """Keep an object of a study; when this returns, it is safe.
 
         Raises:
-            FullError: Too many studies wait, or too many bytes, or the disk is nearly full.
+            FullError: Too many studies wait, or too many bytes, or those of the study, or the disk is nearly full.
             OSError: The disk refused.
         """
         with self._lock:
-            study = self.root / "incoming" / _name(study_uid)
-            path = study / f"{_name(instance_uid)}.dcm"
+            study = self.root / "incoming" / name_of(study_uid)
+            path = study / f"{name_of(instance_uid)}.dcm"
             self._check_room(study, len(content) - (path.stat().st_size if path.exists() else 0))
             study.mkdir(exist_ok=True)
             marker = study / f"{OPEN}{association}"
@@ -100,6 +110,7 @@ class Store:
                 before = path.stat().st_size if path.exists() else 0
                 draft.replace(path)
                 self._bytes += len(content) - before
+                self._study_bytes[study.name] += len(content) - before
         finally:
             draft.unlink(missing_ok=True)
 
@@ -109,6 +120,9 @@ class Store:
             raise FullError(f"{waiting} studies wait already")
         if self._bytes + size > self._config.most_bytes:
             raise FullError("the node's share of the disk is used up")
+        own = self._study_bytes.setdefault(study.name, _size(study))
+        if own + size > self._config.most_bytes * STUDY_SHARE:
+            raise FullError("the study takes more of the disk than one study may")
         if shutil.disk_usage(self.root).free < size + SPARE_BYTES:
             raise FullError("the disk is nearly full")
 
@@ -141,8 +155,54 @@ class Store:
                     continue
                 job = f"{folder.name}-{time.time_ns() // 1_000_000}"
                 folder.rename(self.root / "queue" / job)
+                self._study_bytes.pop(folder.name, None)
                 moved.append(job)
         return moved
+
+    def give_up(self) -> list[str]:
+        """Put studies aside whose associations broke off and of which nobody has sent the rest; return their names."""
+        given_up = []
+        with self._lock:
+            for folder in sorted((self.root / "incoming").iterdir()):
+                keys = {each.name.removeprefix(OPEN) for each in folder.glob(f"{OPEN}*")}
+                is_dead = keys and not keys & self._live
+                if is_dead and time.time() - max(each.stat().st_mtime for each in folder.iterdir()) > ABANDONED_S:
+                    images = sum(1 for _ in folder.glob("*.dcm"))
+                    reason = f"The association broke off after {images} images, and nobody has sent the rest."
+                    self._study_bytes.pop(folder.name, None)
+                    self.fail("incoming", folder.name, reason)
+                    given_up.append(folder.name)
+        return given_up
+
+    def holds(self, study_uid: str) -> bool:
+        """Whether a study is there whole, at any step: it waits, was done or has failed."""
+        name = name_of(study_uid)
+        incoming = self.root / "incoming" / name
+        if any(incoming.glob("*.dcm")) and not any(incoming.glob(f"{OPEN}*")):
+            return True
+        return any(any((self.root / step).glob(f"{name}-*")) for step in ("queue", "outbox", "done", "failed"))
+
+    def taken(self, study_uid: str) -> int | None:
+        """Return how many CT images a study had when it was fetched; None if it was not."""
+        try:
+            return int(json.loads(self._taken(study_uid).read_text(encoding="utf-8"))["images"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def note_taken(self, study_uid: str, images: int) -> None:
+        """Note that a study was fetched."""
+        with replacing(self._taken(study_uid), ".json") as draft:
+            draft.write_text(json.dumps({"images": images}) + "\n", encoding="utf-8")
+
+    def forget_taken(self, study_uids: Iterable[str], *, older_than_s: float) -> None:
+        """Remove old notes on studies that the PACS no longer tells of."""
+        names = {name_of(each) for each in study_uids}
+        for path in (self.root / TAKEN).glob("*.json"):
+            if path.stem not in names and time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink(missing_ok=True)
+
+    def _taken(self, study_uid: str) -> Path:
+        return self.root / TAKEN / f"{name_of(study_uid)}.json"
 
     def next_job(self) -> str | None:
         """Return the job that has waited longest, or None."""
@@ -169,7 +229,8 @@ class Store:
             target = self.root / "failed" / job
             shutil.rmtree(target, ignore_errors=True)
             (self.root / step / job).rename(target)
-            with replacing(target / REASON, ".json") as draft:
+            # A disk without room even for the reason must not end the node; the journal has it, too.
+            with suppress(WriteError), replacing(target / REASON, ".json") as draft:
                 draft.write_text(json.dumps({"step": step, "reason": reason}) + "\n", encoding="utf-8")
 
     def outbox(self) -> Iterator[Path]:
@@ -208,6 +269,6 @@ def _size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def _name(uid: str) -> str:
+def name_of(uid: str) -> str:
     """A folder's or file's name for whatever a sender calls an identifier."""
     return hashlib.sha256(uid.encode(errors="replace")).hexdigest()[:32]

@@ -6,7 +6,9 @@ Modules/Scripted/DICOMLib/DICOMUtils.py.
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +36,10 @@ class ctkDICOMDatabase:
         """Return the series of a file; an empty text for an unknown one."""
         return self._series.get(path, "")
 
+    def files(self) -> list[str]:
+        """Return all that was imported; for tests."""
+        return list(self._series)
+
     def filesForSeries(self, uid: str) -> tuple[str, ...]:
         """Return the files of a series."""
         return tuple(path for path, each in self._series.items() if each == uid)
@@ -45,7 +51,10 @@ class ctkDICOMDatabase:
         return "" if found is None else str(found.value)
 
     def fileForInstance(self, uid: str) -> str:
-        """Return the file of an image; no volume here names its images."""
+        """Return the file of an image; an empty text for an unknown one."""
+        for path in self._series:
+            if pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID == uid:
+                return path
         return ""
 
 
@@ -59,10 +68,12 @@ def installed() -> Iterator[ctkDICOMDatabase]:
 
     database = ctkDICOMDatabase()
 
-    def import_dicom(folder: str) -> bool:
+    copies = tempfile.TemporaryDirectory()
+
+    def import_dicom(folder: str, dicomDatabase: Any = None, copyFiles: bool = False) -> bool:
         for path in Path(folder).rglob("*"):
             if path.is_file():
-                database.add(str(path))
+                database.add(str(shutil.copy(path, copies.name) if copyFiles else path))
         return True
 
     def load(uids: list[str]) -> list[str]:
@@ -80,3 +91,4 @@ def installed() -> Iterator[ctkDICOMDatabase]:
         yield database
     finally:
         del slicer.dicomDatabase, sys.modules["DICOMLib"]
+        copies.cleanup()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -15,6 +18,7 @@ import pytest
 from dicom_files import slices_of
 from dicom_geometries import PATIENT, grid, phantom_on
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.node.config import NodeConfig, Peer
@@ -26,6 +30,13 @@ from LungUNetSegLib.volume import Volume
 
 net = pytest.importorskip("pynetdicom")
 pytest.importorskip("highdicom")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left() -> Iterator[None]:
+    """Collect the sockets that pynetdicom leaves where nobody answers, while their warnings are expected."""
+    yield
+    gc.collect()
 
 
 def free_port() -> int:
@@ -78,6 +89,25 @@ class AirSegmenter:
         )  # fmt: skip
 
 
+def new_study(study: list[Dataset], number: int = 1) -> list[Dataset]:
+    """The same images as another study, of today."""
+    return another(study, number, StudyDate=date.today().strftime("%Y%m%d"))
+
+
+def another(study: list[Dataset], number: int = 1, **attributes: object) -> list[Dataset]:
+    """The same images as another study."""
+    copies = [copy.deepcopy(each) for each in study]
+    uids = [generate_uid(entropy_srcs=[str(number), kind]) for kind in ("study", "series", "frame")]
+    for index, each in enumerate(copies):
+        each.StudyInstanceUID, each.SeriesInstanceUID, each.FrameOfReferenceUID = uids
+        each.SOPInstanceUID = each.file_meta.MediaStorageSOPInstanceUID = generate_uid(
+            entropy_srcs=[str(number), str(index)]
+        )
+        for keyword, value in attributes.items():
+            setattr(each, keyword, value)
+    return copies
+
+
 def air_labels(volume: Volume) -> Volume:
     air = (volume.array < -600) & (volume.array > -1000)
     x = volume.geometry.to_lps(np.indices(volume.array.shape).transpose(1, 2, 3, 0))[..., 0]
@@ -93,7 +123,7 @@ class Pacs:
 
     def open(self) -> None:
         entity = net.AE(ae_title="PACS")
-        for context in net.StoragePresentationContexts:
+        for context in net.AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax)
         self._server = entity.start_server(
             ("127.0.0.1", self.port), block=False, evt_handlers=[(net.evt.EVT_C_STORE, self._take)]
@@ -129,7 +159,7 @@ def running(tmp_path: Path):
     @contextmanager
     def run(**settings: object) -> Iterator[Node]:
         defaults = {"folder": tmp_path / "node", "port": 0, "quiet_s": 0.5}
-        if "send_to" not in settings:
+        if not settings.keys() & {"send_to", "web"}:
             defaults["output"] = tmp_path / "out"
         config = NodeConfig(**defaults | settings)  # type: ignore[arg-type]
         node = Node(config, AirSegmenter(), Journal(tmp_path / "journal.jsonl"))

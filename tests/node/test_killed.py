@@ -14,8 +14,7 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
-from node.conftest import Pacs, free_port, send, wait_for
-from node.test_node import another
+from node.conftest import Pacs, another, free_port, send, wait_for
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.machine import process_runs
@@ -58,7 +57,7 @@ def test_killed_at_twenty_moments(study: list[Dataset], pacs: Pacs, tmp_path: Pa
 
     thread = Thread(target=sender)
     thread.start()
-    moments = np.random.default_rng(0).uniform(0.0, 1.5, KILLS)
+    moments = np.random.default_rng(0).uniform(0.0, 1.0, KILLS)
     try:
         for moment in moments:
             with _node(parent):

@@ -51,6 +51,8 @@ ONNX_RUNTIME = Package("onnxruntime", "onnxruntime>=1.18", "ONNX Runtime", "30 M
 OPENVINO = Package("openvino", "openvino>=2024.4", "OpenVINO", "60 MB")
 TORCH = Package("torch", ">=2.4", "PyTorch", "200 MB – 3 GB")
 
+HIGHDICOM = Package("highdicom", "highdicom>=0.25", "highdicom", "5 MB")
+
 _BY_ENGINE = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engine.TORCH: TORCH}
 
 
@@ -60,6 +62,11 @@ def missing(settings: RunSettings) -> Package | None:
     if package is not None:
         return None if find_spec(package.module) else package
     return None if any(find_spec(each.module) for each in _BY_ENGINE.values()) else ONNX_RUNTIME
+
+
+def is_installed(package: Package) -> bool:
+    """Whether a package can be imported."""
+    return find_spec(package.module) is not None
 
 
 def install_with_consent(package: Package) -> bool:
@@ -79,7 +86,7 @@ def install_with_consent(package: Package) -> bool:
             )
         )
     text = _(
-        "LungUNetSeg needs {title} to run its network. Download it from the Python Package Index (about {size}) and "
+        "LungUNetSeg needs {title} for this. Download it from the Python Package Index (about {size}) and "
         "install it in Slicer's Python?\n\nNothing that is installed already is replaced. The details show how to "
         "install it without a network."
     ).format(title=package.title, size=package.size)
@@ -94,7 +101,7 @@ def install_with_consent(package: Package) -> bool:
     except (CalledProcessError, RuntimeError, OSError, ImportError) as error:
         raise _failure(package, error) from error
     importlib.invalidate_caches()
-    if find_spec(package.module) is None:
+    if not is_installed(package):
         raise _failure(package, _("it cannot be imported after the installation"))
     return True
 

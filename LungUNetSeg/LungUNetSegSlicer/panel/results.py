@@ -11,12 +11,15 @@ import slicer
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
+from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
+from LungUNetSegSlicer.panel.dependencies import HIGHDICOM, install_with_consent, is_installed
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.histogram import add_histogram
 from LungUNetSegSlicer.panel.regions import RegionsView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
+from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
 
 ATTRIBUTE = "LungUNetSeg.Result"
 
@@ -48,6 +51,7 @@ class ResultsView:
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
         ui.resultsTableButton.connect("clicked()", self._add_table)
         ui.resultsCsvButton.connect("clicked()", self._write_csv)
+        ui.resultsDicomButton.connect("clicked()", self._save_as_dicom)
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
         """Show a segmentation's result, or hide the section."""
@@ -100,6 +104,22 @@ class ResultsView:
             self._say(_("{path} cannot be written ({reason}). Choose another folder.").format(path=path, reason=error))
         else:
             self._say(_("Written: {path}").format(path=path))
+
+    def _save_as_dicom(self) -> None:
+        result = recall(self._segmentation)
+        if self._segmentation is None or result is None:
+            return
+        try:
+            if not is_installed(HIGHDICOM) and not install_with_consent(HIGHDICOM):
+                self._say(_("Nothing was installed. DICOM results need highdicom."))
+                return
+            with slicer.util.WaitCursor():
+                series, findings = save_as_dicom(self._segmentation, result["model"])
+        except LungUNetSegError as error:
+            self._say(str(error))
+        else:
+            text = _("Added to the CT's study in the DICOM database: {series}.").format(series=series)
+            self._say(" ".join([text, *(finding.message for finding in findings)]))
 
     def _say(self, text: str) -> None:
         self._ui.resultsNoteLabel.text = text

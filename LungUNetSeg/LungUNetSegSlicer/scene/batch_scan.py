@@ -14,6 +14,7 @@ from LungUNetSegLib.batch.reading import read_scan_of
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels
+from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node, show_lung_window, volume_from_node
@@ -38,11 +39,14 @@ def show_batch_scan(
     """
     name = report["name"]
     labels_path = Store(folder).scans / name / report["outputs"][0]
+    slice_places = None
     if volume_node is not None and slicer.mrmlScene.IsNodePresent(volume_node):
         scan = volume_from_node(volume_node)[0]
     else:
-        volume_node, scan = None, read_scan_of(folder, name).volume
-    labels = read_labels(labels_path)
+        found = read_scan_of(folder, name)
+        volume_node, scan, slice_places = None, found.volume, found.slice_places
+    is_label_map = image_ending(labels_path) is not None
+    labels = read_labels(labels_path, None if is_label_map else scan.geometry, slice_places=slice_places)
     if not labels.geometry.matches(scan.geometry):
         raise ReadError(
             _("The scan {title} is no longer the one that was segmented. Run the batch again.").format(title=title)

@@ -19,13 +19,22 @@ def write_dicom_files(node: vtkMRMLScalarVolumeNode, path: Path) -> Iterator[Non
     Yields:
         After some of them.
     """
+    files: list[str] = []
+    is_from_dicom = False
+    for batch in files_of_volume(node):
+        is_from_dicom = True
+        files += batch
+        yield
+    if is_from_dicom:
+        path.write_text(json.dumps(files), encoding="utf-8")
+
+
+def files_of_volume(node: vtkMRMLScalarVolumeNode) -> Iterator[list[str]]:
+    """Yield the DICOM files of a volume's images that the database knows, some at a time; nothing for other volumes."""
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
     if not uids or database is None or not database.isOpen:
         return
-    files = []
-    for index, uid in enumerate(uids):
-        files.append(database.fileForInstance(uid))
-        if index % LOOKUPS_AT_ONCE == 0:
-            yield
-    path.write_text(json.dumps([file for file in files if file]), encoding="utf-8")
+    for start in range(0, len(uids), LOOKUPS_AT_ONCE):
+        found = [database.fileForInstance(uid) for uid in uids[start : start + LOOKUPS_AT_ONCE]]
+        yield [file for file in found if file]

@@ -11,16 +11,15 @@ from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.errors import LungUNetSegError, WriteError
+from LungUNetSegLib.errors import DicomResultError, LungUNetSegError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom_objects.common import now
 from LungUNetSegLib.io.dicom_objects.identity import Identifiers, Maker
 from LungUNetSegLib.io.dicom_objects.rtstruct import Holes, make_structure_set
 from LungUNetSegLib.io.dicom_objects.seg import SegKind, make_segmentation
-from LungUNetSegLib.io.dicom_objects.source import read_source
+from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.io.dicom_objects.sr import make_report
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
-from LungUNetSegLib.io.scan import Scan
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
@@ -103,22 +102,21 @@ def files_of(output: Path, wanted: DicomFormat) -> dict[DicomFormat, Path]:
 
 
 def make_objects(
-    wanted: Collection[DicomFormat], result: LungResult, scan: Scan, maker: Maker, options: DicomOptions
+    wanted: Collection[DicomFormat], result: LungResult, source: Source, maker: Maker, options: DicomOptions
 ) -> tuple[dict[DicomFormat, Dataset], tuple[Finding, ...]]:
     """Return the DICOM objects of a result, which refer to the scan's slices, and what they cannot say.
 
     Args:
         wanted: What to make; a report needs the SEG to be among them.
         result: On the scan's grid.
-        scan: Read from DICOM.
+        source: The scan's slices, from `read_source`.
         maker: Program and model.
         options: How.
 
     Raises:
-        WriteError: The scan is no DICOM, or nothing can rightly refer to it; says why.
+        DicomResultError: Nothing can rightly say it; says why.
         MissingDependencyError: highdicom is not installed.
     """
-    source = read_source(scan)
     frames, findings = source.frames(result.labels)
     content = None
     if options.fixed_uids:
@@ -147,8 +145,8 @@ def make_objects(
         raise
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:  # malformed values in the headers
         reason = " ".join(str(error).split())
-        raise WriteError(
-            f"{scan.source}: no DICOM result can be made of its headers ({reason}); correct them, or write another"
+        raise DicomResultError(
+            f"{source.place}: no DICOM result can be made of its headers ({reason}); correct them, or write another"
             " format."
         ) from error
     return made, findings

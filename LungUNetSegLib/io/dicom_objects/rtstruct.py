@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian, RTStructureSetStorage
 
-from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.errors import DicomResultError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom_objects.common import RTSTRUCT_NUMBER, codes_of, describe_series
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
@@ -53,10 +53,10 @@ def make_structure_set(
             knows; "xor" gives it a contour of its own, as CLOSEDPLANAR_XOR of the standard of 2020.
 
     Raises:
-        WriteError: There is no lung, and a structure without contours would say nothing.
+        DicomResultError: There is no lung, and a structure without contours would say nothing.
     """
     if not frames.any():
-        raise WriteError("There is no lung in the scan, and so no contour to write; write a DICOM SEG instead.")
+        raise DicomResultError("There is no lung in the scan, and so no contour to write; write a DICOM SEG instead.")
     dataset = _new(source, maker, identifiers)
     dataset.StructureSetROISequence = []
     dataset.ROIContourSequence = []

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.errors import DicomResultError
 from LungUNetSegLib.io.dicom_objects.common import SEG_NUMBER, codes_of, describe_series, highdicom
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
 from LungUNetSegLib.io.dicom_objects.source import Source
@@ -42,7 +42,7 @@ def make_segmentation(
         all_frames: Whether slices without lung get frames, too.
 
     Raises:
-        WriteError: All frames of a file of which the scan is only a part.
+        DicomResultError: All frames of a file of which the scan is only a part.
         MissingDependencyError: highdicom is not installed.
     """
     hd = highdicom()
@@ -91,7 +91,7 @@ def _planes(
     count = int(source.first.NumberOfFrames)
     numbers = [each.frame or 0 for each in source.slices]
     if all_frames and len(numbers) < count:
-        raise WriteError(
+        raise DicomResultError(
             f"{source.slices[0].path}: only {len(numbers)} of its {count} frames belong to the scan; frames without"
             " lung cannot all be written. Leave them out."
         )

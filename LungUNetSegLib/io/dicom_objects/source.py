@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.errors import DicomResultError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader
@@ -53,12 +53,14 @@ class Source:
     """Slices of one CT series.
 
     Attributes:
+        place: Where they were read.
         slices: In their order along the slice axis.
         datasets: Headers of their files: one a slice, or one for all where the file is multi-frame.
         spacing_mm: Distance of slices; the usual one where slices are missing.
         is_even: Whether all slices lie at multiples of it.
     """
 
+    place: Path
     slices: tuple[SliceHeader, ...]
     datasets: tuple[Dataset, ...]
     spacing_mm: float
@@ -112,18 +114,19 @@ def read_source(scan: Scan) -> Source:
     """Read the headers of a scan's slices and check that something can refer to them.
 
     Raises:
-        WriteError: The scan is no DICOM series, or lacks identifiers, or its images disagree on patient or directions.
+        DicomResultError: The scan is no DICOM series, or lacks identifiers, or its images disagree on patient or
+            directions.
     """
     slices = scan.slices
     if not slices:
-        raise WriteError(
+        raise DicomResultError(
             f"{scan.source}: is no DICOM series, and a DICOM result has to refer to one; give the series from which it"
-            " was made with --dicom-reference FOLDER, or write another format."
+            " was made, or write another format."
         )
     paths = dict.fromkeys(each.path for each in slices)
     datasets = tuple(_header(path) for path in paths)
     if slices[0].frame is not None and len(datasets) > 1:
-        raise WriteError(
+        raise DicomResultError(
             f"{scan.source}: the scan is spread over {len(datasets)} multi-frame files, to which no DICOM result can"
             " refer as one; write another format."
         )
@@ -132,10 +135,10 @@ def read_source(scan: Scan) -> Source:
     heights = np.array([each.position for each in slices]) @ slices[0].normal
     gaps = np.abs(np.diff(heights))
     if not len(gaps):
-        return Source(slices, datasets, slices[0].thickness_mm or 1.0, True)
+        return Source(scan.source, slices, datasets, slices[0].thickness_mm or 1.0, True)
     usual_mm = float(np.median(gaps))
     is_even = bool(np.abs(gaps / usual_mm - np.rint(gaps / usual_mm)).max() <= 0.1)
-    return Source(slices, datasets, usual_mm, is_even)
+    return Source(scan.source, slices, datasets, usual_mm, is_even)
 
 
 def _header(path: Path) -> Dataset:
@@ -153,13 +156,13 @@ def _header(path: Path) -> Dataset:
 def _check_identity(datasets: tuple[Dataset, ...], scan: Scan) -> None:
     for keyword, name in NEEDED.items():
         if any(not str(each.get(keyword) or "") for each in datasets):
-            raise WriteError(
+            raise DicomResultError(
                 f"{scan.source}: its images have no {name}, so no DICOM result can refer to them (were they anonymised"
                 " too far?); write another format."
             )
     for keyword in IDENTITY:
         if len({str(each.get(keyword) or "") for each in datasets}) > 1:
-            raise WriteError(
+            raise DicomResultError(
                 f"{scan.source}: its images differ in {keyword}; a DICOM result belongs to one patient, study and"
                 " series. Correct the series, or write another format."
             )
@@ -168,7 +171,7 @@ def _check_identity(datasets: tuple[Dataset, ...], scan: Scan) -> None:
 def _check_directions(slices: tuple[SliceHeader, ...], scan: Scan) -> None:
     first = slices[0].orientation
     if max(float(np.abs(each.orientation - first).max()) for each in slices) > ANGLE_TOLERANCE:
-        raise WriteError(
+        raise DicomResultError(
             f"{scan.source}: its slices are turned against each other, and a DICOM result would put them all in one"
             " direction; write another format."
         )
@@ -200,17 +203,17 @@ def _slice_axis(labels: Volume, slices: tuple[SliceHeader, ...]) -> int:
 
 
 def check_same_image(image: Scan, reference: Scan) -> None:
-    """Raise WriteError unless an image file shows the same voxels as the series that it is said to be made from."""
+    """Raise DicomResultError unless an image shows the same voxels as the series that it is said to be made from."""
     own, other = image.volume.canonical(), reference.volume.canonical()
     if not own.geometry.matches(other.geometry, GRID_TOLERANCE_MM):
-        raise WriteError(
+        raise DicomResultError(
             f"{image.source}: does not lie on the grid of the series in {reference.source}; give the series from which"
             " it was made, as it was made."
         )
     step = max(1, len(own.array) // 16)
     values = [each.array[::step, ::4, ::4].astype(float).ravel() for each in (own, other)]
     if float(np.corrcoef(values[0], values[1])[0, 1]) < _SAME_IMAGE:
-        raise WriteError(
+        raise DicomResultError(
             f"{image.source}: shows something else than the series in {reference.source}, on the same grid; give the"
             " series from which it was made."
         )

@@ -52,7 +52,9 @@ def lungs_in_segmentation(
     sample = frames.sampler(reference) if placed and reference else None
     placed = placed or on_own_grid(frames, path)
     labels = np.zeros(placed.geometry.shape, np.uint8)
+    is_rest = any(each.code == "lung-from-both" for each in findings)  # painted over on purpose
     drawn = kept = 0.0
+    overlap = 0
     for number, label in lungs.items():
         masks = np.zeros((len(placed.places), *labels.shape[1:]), bool)
         for frame in frames.of_segment(number):
@@ -63,7 +65,14 @@ def lungs_in_segmentation(
             is_there = -0.5 <= placed.places[placed.plane[frame]] <= len(labels) - 0.5
             kept += is_there * np.count_nonzero(mask) * placed.geometry.spacing_mm[1] * placed.geometry.spacing_mm[2]
         planes = Planes(placed.places, masks, placed.reach)
-        labels[on_slices(planes, len(labels))] = RIGHT_LUNG if label == BOTH_LUNGS else label
+        value = RIGHT_LUNG if label == BOTH_LUNGS else label
+        marked = on_slices(planes, len(labels))
+        overlap += 0 if is_rest else int(np.count_nonzero(marked & (labels > 0) & (labels != value)))
+        labels[marked] = value
+    if overlap:
+        overlap_ml = overlap * placed.geometry.voxel_volume_ml
+        message = f"The lungs overlap in {overlap} voxels ({overlap_ml:.1f} ml), which went to the later segment."
+        findings += (Finding("lungs-overlap", message),)
     volume = Volume(labels, placed.geometry)
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "nearest", 0)

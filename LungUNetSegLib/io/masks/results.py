@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of
+from LungUNetSegLib.io.dicom_objects.common import is_own_object
+from LungUNetSegLib.io.endings import DICOM_ENDING, OUTPUT_ENDINGS, ending_of
 from LungUNetSegLib.io.images.files import is_text
 from LungUNetSegLib.io.images.itk_files import NOTE_KEY
 from LungUNetSegLib.volume.resample import itk
@@ -26,7 +27,9 @@ def note_of(labels: npt.NDArray[np.uint8]) -> str:
 
 
 def is_own_result(path: Path) -> bool:
-    """Whether a file is a result of this program with unchanged voxels."""
+    """Whether a file is a result of this program, label map or DICOM object, that nobody has changed."""
+    if path.suffix.lower() == DICOM_ENDING:
+        return is_own_object(path)
     if ending_of(path, OUTPUT_ENDINGS) is None or not is_text(path):
         return False
     try:

@@ -21,6 +21,7 @@ from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.outlines import outlines
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.io.masks.rtstruct import toggle_polygon
 from LungUNetSegLib.segments import LUNGS
@@ -64,7 +65,7 @@ def test_any_mask_comes_back(keyholes: bool) -> None:
 def written(scan: Scan, labels: Volume, path: Path, **options: object) -> Path:
     result = LungResult(labels=labels, segments=LUNGS)
     maker = Maker(model="lungs", sha256="0" * 64)
-    made, _ = make_objects(["rtstruct"], result, scan, maker, DicomOptions(**options))  # type: ignore[arg-type]
+    made, _ = make_objects(["rtstruct"], result, read_source(scan), maker, DicomOptions(**options))  # type: ignore[arg-type]
     write_object(made["rtstruct"], path)
     return path
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dicom_files import save, slices_of
 from dicom_geometries import EXACT, PATIENT, SERIES, grid, phantom_on
-from outside_programs import by_dcmqi, dciodvfy_errors
+from outside_programs import by_dcmqi, by_highdicom, dciodvfy_errors
 from pydicom import dcmread
 
 from LungUNetSegLib.errors import WriteError
@@ -20,7 +20,7 @@ from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, ma
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Volume
 
 highdicom = pytest.importorskip("highdicom")
 
@@ -30,7 +30,7 @@ MAKER = Maker(model="lungs", sha256="0123456789abcdef" * 4)
 def written(scan: Scan, labels: Volume, path: Path, **options: object) -> Path:
     """Labels on a scan's grid as a SEG."""
     result = LungResult(labels=labels, segments=LUNGS)
-    objects, _ = make_objects(["dicom-seg"], result, scan, MAKER, DicomOptions(**options))  # type: ignore[arg-type]
+    objects, _ = make_objects(["dicom-seg"], result, read_source(scan), MAKER, DicomOptions(**options))  # type: ignore[arg-type]
     write_object(objects["dicom-seg"], path)
     return path
 
@@ -118,11 +118,6 @@ def test_highdicom_reads_the_same_volume(case: Case) -> None:
     assert same_voxels(by_highdicom(case.path), expected(case))
 
 
-def by_highdicom(path: Path) -> Volume:
-    volume = highdicom.seg.segread(path).get_volume(combine_segments=True, allow_missing_positions=True)
-    return Volume(np.asarray(volume.array, np.uint8), Geometry(volume.array.shape, volume.affine))
-
-
 def test_dcmqi_reads_the_same_volume(case: Case, tmp_path: Path) -> None:
     """Protects what hospitals' and archives' tools make of it: dcmqi is written in C++ on dcmtk."""
     if not case.is_straight:
@@ -187,7 +182,7 @@ def test_a_lung_that_is_not_there_and_both_in_one(scan: Scan, labels: Volume, tm
     nothing = written(scan, Volume(np.zeros_like(labels.array), labels.geometry), tmp_path / "n.dcm")
     assert dciodvfy_errors(nothing) == [] and not highdicom.seg.segread(nothing).pixel_array.any()
     both = LungResult(labels=Volume((labels.array > 0).astype(np.uint8), labels.geometry), segments=BOTH_LUNGS)
-    made, _ = make_objects(["dicom-seg"], both, scan, MAKER, DicomOptions())
+    made, _ = make_objects(["dicom-seg"], both, read_source(scan), MAKER, DicomOptions())
     write_object(made["dicom-seg"], tmp_path / "b.dcm")
     assert np.array_equal(read_mask(tmp_path / "b.dcm", scan.volume.geometry).labels.array, both.labels.array)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,33 @@ def test_a_coarser_segmentation_fills_the_slices_between(tmp_path: Path) -> None
     path = segmentation(tmp_path / "seg.dcm", block(1, 2, grid=coarse))
     mask = read_mask(stating(path, SpacingBetweenSlices=6.0, SliceThickness=6.0), GRID)
     assert np.flatnonzero(areas(mask)).tolist() == [3, 4, 5, 6, 7, 8]
+
+
+def test_a_segmentation_of_other_pixels_is_the_same_block(tmp_path: Path) -> None:
+    """By hand: pixels of 2.5 mm, half of the scan's; 40 x 40 of them are its 20 x 20, wherever their grid begins."""
+    fine = Geometry.axial((12, 60, 52), (2.0, 2.5, 2.5), (-61.25, -71.25, 40.0))
+    array = np.zeros(fine.shape, np.uint8)
+    array[3:6, 10:50, 6:46] = 1
+    mask = read_mask(segmentation(tmp_path / "seg.dcm", Volume(array, fine)), GRID)
+    assert np.array_equal(mask.labels.array, block(3, 4, 5).array)
+
+
+def test_lungs_that_overlap_are_said(tmp_path: Path) -> None:
+    """By hand: right columns 3 to 22, left 13 to 22 of one slice are marked twice; 200 voxels of 0.05 ml."""
+    path = segmentation(tmp_path / "seg.dcm", block(4))
+    dataset = pydicom.dcmread(path)
+    frame = dataset.PerFrameFunctionalGroupsSequence[0]
+    again = copy.deepcopy(frame)
+    again.SegmentIdentificationSequence[0].ReferencedSegmentNumber = 2
+    left = block(4).array[4].copy()
+    left[:, :13] = 0
+    dataset.PerFrameFunctionalGroupsSequence = [again, frame]
+    dataset.NumberOfFrames = 2
+    dataset.PixelData = pydicom.pixels.pack_bits(np.stack([left, block(4).array[4]]))
+    dataset.save_as(path)
+    mask = read_mask(path, GRID)
+    assert codes(mask) == ["lungs-overlap"] and "200 voxels (10.0 ml)" in mask.findings[0].message
+    assert (mask.labels.array == 1).sum() == 400, "segment 3, the right lung, is the later one"
 
 
 @pytest.mark.parametrize("shape", [(4, 15, 13), (4, 250, 255), (3, 9, 7)])

@@ -1,0 +1,152 @@
+"""The node's eye: it asks a PACS by DICOMweb for new studies with CT, and fetches each when it is complete."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from io import BytesIO
+
+from LungUNetSegLib.errors import one_line
+from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, SINGLE_FRAME_CT
+from LungUNetSegLib.node.config import NodeConfig, Web
+from LungUNetSegLib.node.journal import Journal
+from LungUNetSegLib.node.send import LONGEST_WAIT_S
+from LungUNetSegLib.node.store import FullError, Store, name_of
+from LungUNetSegLib.node.web import WebError, WebPacs
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A study as the PACS had it last.
+
+    Attributes:
+        total: How many instances it had, of any kind.
+        series: Its CT series, and how many instances each had.
+        since_s: Since when that is so, by the monotonic clock.
+    """
+
+    total: int | None
+    series: dict[str, int | None]
+    since_s: float
+
+    @property
+    def images(self) -> int:
+        """How many CT images there were, as far as was told."""
+        return sum(count or 0 for count in self.series.values())
+
+
+class Poller:
+    """Fills a store from a DICOMweb server, in a thread of its own; `stop` ends it.
+
+    A study is fetched once, and again if it got more CT images since. What was fetched is known from the store's
+    folder, so that a node that was killed neither forgets a study nor takes one twice.
+
+    Args:
+        config: With the server.
+        web: The same.
+        store: Where images go.
+        journal: What happened.
+        on_complete: Told of the study that is there whole.
+
+    Raises:
+        MissingDependencyError: dicomweb-client is not installed.
+    """
+
+    def __init__(
+        self, config: NodeConfig, web: Web, store: Store, journal: Journal, on_complete: Callable[[list[str]], None]
+    ) -> None:
+        self._config, self._web, self._store, self._journal = config, web, store, journal
+        self._on_complete, self._pacs = on_complete, WebPacs(web.url)
+        self._seen: dict[str, Seen] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask no more; a study that is half fetched is fetched anew by the next node."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self.step()
+                failures = 0
+            except Exception as error:  # whatever a server answers, the next time it may be well
+                failures += 1
+                event = "no-room" if isinstance(error, FullError) else "not-asked"
+                reason = str(error) if isinstance(error, (WebError, FullError)) else one_line(error)
+                self._journal.write(event, tries=failures, reason=reason)
+            self._stop.wait(min(self._web.poll_s * 2 ** min(failures, 16), max(LONGEST_WAIT_S, self._web.poll_s)))
+
+    def step(self) -> None:
+        """Look once, and fetch what is new and complete.
+
+        Raises:
+            WebError: The server does not answer as it should.
+            FullError: There is no room for more.
+        """
+        since = (date.today() - timedelta(days=self._web.days - 1)).strftime("%Y%m%d")
+        studies = self._pacs.studies(since)
+        for study, total in studies.items():
+            if self._stop.is_set():
+                return
+            seen = self._look(study, total)
+            if not seen.series or self._store.taken(study) == seen.images:
+                continue
+            if self._store.holds(study) and self._store.taken(study) is None:  # killed before it was noted
+                self._store.note_taken(study, seen.images)
+            elif time.monotonic() - seen.since_s >= self._config.quiet_s:
+                self._try(study, seen)
+        self._seen = {study: seen for study, seen in self._seen.items() if study in studies}
+        self._store.forget_taken(studies, older_than_s=(self._web.days + 1) * 86400)
+
+    def _look(self, study: str, total: int | None) -> Seen:
+        """What the PACS has of a study; its series are asked for only when their study has changed."""
+        before = self._seen.get(study)
+        if before is None or total is None or before.total != total:
+            series = self._pacs.ct_series(study)
+            is_same = before is not None and before.series == series
+            self._seen[study] = Seen(total, series, before.since_s if before and is_same else time.monotonic())
+        return self._seen[study]
+
+    def _try(self, study: str, seen: Seen) -> None:
+        """Fetch a study; one that cannot be fetched waits its quiet time again, and keeps no other from its turn."""
+        try:
+            self._fetch(study, seen)
+        except WebError as error:
+            self._journal.write("not-fetched", study=name_of(study), reason=str(error))
+            self._seen[study] = replace(seen, since_s=time.monotonic())
+
+    def _fetch(self, study: str, seen: Seen) -> None:
+        key, taken = uuid.uuid4().hex, 0
+        try:
+            for series, count in seen.series.items():
+                number = 0
+                for dataset in self._pacs.objects(study, series):
+                    if self._stop.is_set():
+                        raise WebError("the node ends")
+                    number += 1
+                    if str(dataset.get("SOPClassUID")) not in (SINGLE_FRAME_CT, *MULTI_FRAME_CT):
+                        continue
+                    buffer = BytesIO()
+                    dataset.save_as(buffer, enforce_file_format=True)
+                    if buffer.tell() > self._config.most_object_bytes:
+                        raise FullError("an object is larger than one may be")
+                    self._store.add(key, study, str(dataset.SOPInstanceUID), buffer.getvalue())
+                    taken += 1
+                if number < (count or 1):
+                    raise WebError(f"it gave {number} of a series' {count} images")
+        except BaseException:
+            self._store.ended(key, in_order=False)
+            raise
+        self._store.ended(key, in_order=True)
+        self._store.note_taken(study, seen.images)
+        self._journal.write("fetched", study=name_of(study), images=taken)
+        if taken:
+            self._on_complete([name_of(study)])

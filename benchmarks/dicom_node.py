@@ -1,0 +1,114 @@
+"""How long a study takes through the node and back, beside `lungunetseg segment` of the same files.
+
+    python benchmarks/dicom_node.py [--slices 300] [--rounds 3]
+
+The study is a phantom of 512 x 512 pixels. Of the node the time counts from the first image that is sent until its SEG
+has come back; of `segment`, from the command's start until its end. The node runs already and takes a study as complete
+when its association ends (`--by-association`); each round has a study of its own. The ways take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pynetdicom
+from pydicom import dcmread
+
+from LungUNetSegLib.io.dicom.write import write_dicom_series
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+
+COMMAND = [sys.executable, "-m", "LungUNetSegLib"]
+CT, SEG = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.66.4"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slices", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    times: dict[str, list[float]] = {"segment": [], "node": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder, arrived = Path(name), threading.Event()
+        studies = [write_study(folder / f"ct{number}", arguments.slices) for number in range(arguments.rounds + 1)]
+        with pacs(arrived) as pacs_port, node(folder, pacs_port) as port:
+            send(studies[-1], port, arrived)  # the first study warms the engine up
+            for number, study in enumerate(studies[:-1]):
+                times["segment"].append(segment(study, folder / f"lungs{number}.dcm"))
+                times["node"].append(send(study, port, arrived))
+    for way, seconds in times.items():
+        print(f"{way:8} {statistics.median(seconds):6.1f} s  ({', '.join(f'{each:.1f}' for each in seconds)})")
+    share = statistics.median(times["node"]) / statistics.median(times["segment"])
+    print(f"node / segment: {share:.2f}")
+
+
+def write_study(folder: Path, slices: int) -> Path:
+    """Write a phantom as DICOM, with identifiers of its own."""
+    write_dicom_series(make_phantom(phantom_geometry((slices, 512, 512)), rng=0).ct, folder)
+    return folder
+
+
+def segment(study: Path, output: Path) -> float:
+    """Return the seconds of the command."""
+    started = time.perf_counter()
+    subprocess.run([*COMMAND, "segment", study, "-o", output], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def send(study: Path, port: int, arrived: threading.Event) -> float:
+    """Send a study; return the seconds until its SEG is back."""
+    files = sorted(path for path in study.rglob("*") if path.is_file())
+    arrived.clear()
+    started = time.perf_counter()
+    entity = pynetdicom.AE(ae_title="PACS")
+    entity.add_requested_context(CT)
+    association = entity.associate("127.0.0.1", port, ae_title="LUNGUNETSEG")
+    for path in files:
+        assert association.send_c_store(dcmread(path)).Status == 0
+    association.release()
+    assert arrived.wait(1800), "nothing came back"
+    return time.perf_counter() - started
+
+
+@contextmanager
+def pacs(arrived: threading.Event) -> Iterator[int]:
+    """Take what the node sends."""
+
+    def take(_: object) -> int:
+        arrived.set()
+        return 0
+
+    entity = pynetdicom.AE(ae_title="PACS")
+    entity.add_supported_context(SEG)
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(pynetdicom.evt.EVT_C_STORE, take)])
+    yield server.socket.getsockname()[1]
+    server.shutdown()
+
+
+@contextmanager
+def node(folder: Path, pacs_port: int) -> Iterator[int]:
+    """Run a node that sends to the PACS."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = int(one.getsockname()[1])
+    words = ["--folder", folder / "node", "--send", f"PACS@127.0.0.1:{pacs_port}", "--port", port, "--by-association"]
+    process = subprocess.Popen([*COMMAND, "node", *map(str, words)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()  # it says what it exposes when it hears
+    yield port
+    process.terminate()
+    process.wait(30)
+
+
+if __name__ == "__main__":
+    main()
