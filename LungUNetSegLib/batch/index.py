@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,7 @@ import LungUNetSegLib
 from LungUNetSegLib.batch.children import child_environment
 from LungUNetSegLib.batch.find import SourceFile, unpack
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, decode, read_texts, series_key
-from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.errors import ReadError, WriteError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.machine import cores
 from LungUNetSegLib.progress import Progress, silent
@@ -61,6 +61,9 @@ class HeaderIndex:
 
     Args:
         path: Its file, made anew where it is missing, damaged or of another version; None keeps all in memory.
+
+    Raises:
+        WriteError: The file cannot be made.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -70,7 +73,8 @@ class HeaderIndex:
         except sqlite3.DatabaseError:  # cut short by a full disk or a power cut: it can be made again
             assert path is not None
             path.unlink(missing_ok=True)
-            self._database = self._open()
+            with self._writing():
+                self._database = self._open()
 
     def _open(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path or ":memory:")
@@ -86,6 +90,13 @@ class HeaderIndex:
             raise
         return database
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise WriteError(f"{self._path}: cannot be written; is the disk full? ({error}).") from error
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
@@ -96,6 +107,9 @@ class HeaderIndex:
         Args:
             files: From `find_files`.
             progress: Called with ("plan", files known, files).
+
+        Raises:
+            WriteError: What was read cannot be kept.
         """
         rows = self._database.execute("SELECT name, size, mtime_ns FROM file")
         known = {name: (size, mtime_ns) for name, size, mtime_ns in rows}
@@ -114,7 +128,7 @@ class HeaderIndex:
             (_key(each.name), each.size if text != json.dumps(NOT_OPENED) else -1, each.mtime_ns, study, text)
             for each, (study, text) in zip(part, texts, strict=True)
         ]
-        with self._database:
+        with self._writing(), self._database:
             self._database.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)", rows)
             self._database.executemany(
                 "INSERT OR REPLACE INTO details VALUES (?, ?)",

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import from_json
-from LungUNetSegLib.errors import ConfigError, ModelError
+from LungUNetSegLib.errors import ConfigError, ModelError, WriteError
+from LungUNetSegLib.files import replacing
 from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.preprocessing import PreprocessConfig
 
@@ -74,3 +75,18 @@ def load_tensors(path: Path) -> Any:
         ) from None
     except Exception as error:  # torch may raise anything on damaged data
         raise ModelError(f"{path} is damaged, or not a PyTorch checkpoint ({type(error).__name__}).") from error
+
+
+def write_tensors(values: Any, path: Path) -> None:
+    """Write tensors and plain values by `torch.save`; an old file is replaced when the new one is whole.
+
+    Raises:
+        WriteError: The folder is missing, read-only or full.
+        MissingDependencyError: torch is not installed.
+    """
+    torch = import_package("torch", "PyTorch")
+    try:
+        with replacing(path, path.suffix) as draft:
+            torch.save(values, draft)
+    except RuntimeError as error:  # torch reports a full disk as RuntimeError with an unclear message
+        raise WriteError(f"{path}: cannot be written; is the disk full? ({error}).") from error

@@ -22,6 +22,7 @@ from LungUNetSegLib.cases.splits import choose, split_cases
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import ConfigError, DataError, WriteError
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.outcomes.auc import Auc, auc
 from LungUNetSegLib.outcomes.inputs import Float32, InputConfig, read_input
 from LungUNetSegLib.outcomes.network import Covid19Net
@@ -123,8 +124,7 @@ def cross_validate(
         split = split_cases(cases, config.seed, folds=config.folds, fold=fold)
         training, test = choose(cases, split.training), choose(cases, split.test)
         network = _train(training, outcomes, config, load, device, _part_of(progress, fold, config.folds))
-        with replacing(folder / f"fold_{fold}.pt", ".pt") as draft:
-            torch.save(network.state_dict(), draft)
+        write_tensors(network.state_dict(), folder / f"fold_{fold}.pt")
         for case, probability in zip(test, _predict(network, test, load, device), strict=True):
             predictions.append(
                 Prediction(

@@ -14,8 +14,7 @@ import LungUNetSegLib
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ModelError, WriteError
-from LungUNetSegLib.files import replacing
-from LungUNetSegLib.models.checkpoint import load_tensors
+from LungUNetSegLib.models.checkpoint import load_tensors, write_tensors
 from LungUNetSegLib.training.config import TrainingConfig
 
 FORMAT = "lungunetseg-checkpoint-1"
@@ -84,7 +83,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "config": to_json(checkpoint.config),
         "split": to_json(checkpoint.split),
     }
-    _save(values, path)
+    write_tensors(values, path)
 
 
 def check_space(folder: Path, size: int) -> None:
@@ -130,7 +129,7 @@ def save_weights(weights: dict[str, Tensor], path: Path) -> None:
     Raises:
         WriteError: No space, or no permission.
     """
-    _save(weights, path)
+    write_tensors(weights, path)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -159,11 +158,3 @@ def _check_parts(values: dict[Any, Any], path: Path) -> None:
     for name, kind in _KINDS.items():
         if not isinstance(values[name], kind):
             raise ModelError(f"The checkpoint {path} is corrupt ({name} cannot be {values[name]!r:.40}); use another.")
-
-
-def _save(values: dict[str, Any], path: Path) -> None:
-    try:
-        with replacing(path, path.suffix) as draft:
-            torch.save(values, draft)
-    except RuntimeError as error:  # torch reports a full disk as RuntimeError with an unclear message
-        raise WriteError(f"{path}: cannot be written; is the disk full? ({error}).") from error

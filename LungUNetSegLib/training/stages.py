@@ -19,7 +19,7 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import SeenViews
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.coarse import (
     CoarseConfig,
@@ -109,8 +109,7 @@ def _coarse_networks(
             train_coarse(scans, others or with_view, coarse, coarse.part_steps, config.seed + 1 + part, progress)
         )
     networks.append(train_coarse(scans, with_view, coarse, coarse.steps, config.seed, progress))
-    with replacing(path, path.suffix) as draft:
-        torch.save({"digest": digest, "networks": networks}, draft)
+    write_tensors({"digest": digest, "networks": networks}, path)
     return networks
 
 

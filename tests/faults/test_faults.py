@@ -21,6 +21,7 @@ TRIED = {
     "memory": partial(faults.memory, "segment", [450]),
     "descriptors": partial(faults.descriptors, "evaluate", [12]),
     "file size": partial(faults.largest_file, "segment", [1]),
+    "index": partial(faults.largest_file, "batch", [1]),
     "two at once": partial(faults.at_once, "evaluate", 2),
     "clock": partial(faults.clock_jumps, "segment", 1),
 }
