@@ -300,7 +300,7 @@ def test_of_a_longer_scan_only_the_labels_take_more_memory() -> None:
 
     coarse = PreprocessConfig(spacing_mm=8.0, size=(48, 56))
     voxels, peaks = [], []
-    for depth in (32, 96):
+    for depth in (64, 160):
         geometry = Geometry.axial((depth, 256, 256), (2.0, 1.4, 1.4))
         scan = Volume(np.full(geometry.shape, -800, np.int16), geometry)
         tracemalloc.start()
