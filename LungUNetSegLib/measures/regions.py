@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.volume import Geometry, Volume, bounding_box
+from LungUNetSegLib.volume import Geometry, Volume
 
 Integers = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint8]
@@ -113,13 +113,26 @@ def divided(labels: Volume, label: int) -> tuple[Box, LungRegions] | None:
         labels: On axes nearest to (head, back, left).
         label: The lung's value.
     """
-    box = bounding_box(labels.array == label)
+    box = _box(labels.array, label)
     lung = labels.array[box]
     if not lung.size:
         return None
     ends = [(each.start == 0, each.stop == size) for each, size in zip(box, labels.array.shape, strict=True)]
     geometry = Geometry((lung.shape[0], lung.shape[1], lung.shape[2]), labels.geometry.affine_lps)
     return box, divide(lung, label, geometry, ends)
+
+
+def _box(labels: Codes, label: int) -> Box:
+    """Return the box of a label, of size 0 where it is missing; slice by slice, which takes no memory."""
+    plane = np.zeros(labels.shape[1:], np.bool_)
+    used = np.zeros(len(labels), np.bool_)
+    for number, values in enumerate(labels):
+        here = values == label
+        used[number] = here.any()
+        plane |= here
+    within = [np.flatnonzero(hit) for hit in (used, plane.any(axis=1), plane.any(axis=0))]
+    first, second, third = (slice(int(each[0]), int(each[-1]) + 1) if each.size else slice(0, 0) for each in within)
+    return first, second, third
 
 
 def slabs(lung: Codes) -> Iterator[slice]:

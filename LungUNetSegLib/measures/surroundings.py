@@ -78,7 +78,7 @@ def trachea_air(labels: Volume, scan: Volume) -> TracheaAir | None:
     """
     lungs, image = labels.canonical(), scan.canonical()
     slice_mm, row_mm, column_mm = image.geometry.spacing_mm
-    used = np.flatnonzero((lungs.array > 0).any(axis=(1, 2)))
+    used = np.flatnonzero(lungs.array.any(axis=(1, 2)))
     if not used.size:
         return None
     middle, rows = _place(lungs.array[used[0] : used[-1] + 1])
@@ -131,7 +131,7 @@ def blood_hu(labels: Volume, scan: Volume) -> float | None:
 
 def _place(lungs: npt.NDArray[np.uint8]) -> tuple[float, slice]:
     """Return the column in the middle of the lungs, and the rows that they fill."""
-    flat = np.asarray((lungs > 0).any(axis=0))
+    flat = np.asarray(lungs.any(axis=0))
     columns, rows = np.flatnonzero(flat.any(axis=0)), np.flatnonzero(flat.any(axis=1))
     return float(columns[0] + columns[-1]) / 2, slice(int(rows[0]), int(rows[-1]) + 1)
 
