@@ -59,14 +59,19 @@ def study() -> list[Dataset]:
     return slices_of(phantom_on(grid(20.0, 6.0, (7, 51, 57))).ct, **PATIENT)
 
 
+def associate(port: int, *, calling: str = "PACS", called: str = "LUNGUNETSEG", **how: object):
+    """Open an association for CT images and C-ECHO."""
+    entity = net.AE(ae_title=calling)
+    entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
+    entity.add_requested_context("1.2.840.10008.1.1")
+    return entity.associate("127.0.0.1", port, ae_title=called, **how)
+
+
 def send(
     datasets: list[Dataset], port: int, *, calling: str = "PACS", called: str = "LUNGUNETSEG", **how: object
 ) -> list:
     """Send by C-STORE; return the statuses, None for an association that was not taken."""
-    entity = net.AE(ae_title=calling)
-    entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
-    entity.add_requested_context("1.2.840.10008.1.1")
-    association = entity.associate("127.0.0.1", port, ae_title=called, **how)
+    association = associate(port, calling=calling, called=called, **how)
     if not association.is_established:
         return [None]
     statuses = [association.send_c_store(each).get("Status") for each in datasets]

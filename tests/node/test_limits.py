@@ -14,7 +14,7 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
-from node.conftest import another, net, send, wait_for
+from node.conftest import another, associate, send, wait_for
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -100,9 +100,7 @@ def test_a_study_that_nobody_finishes_is_put_aside_with_the_reason(
     """Protects the room for others from half studies, and the half study from being used or lost."""
     monkeypatch.setattr(store_module, "ABANDONED_S", 0.3)
     with running() as node:
-        entity = net.AE(ae_title="PACS")
-        entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
-        association = entity.associate("127.0.0.1", node.port, ae_title="LUNGUNETSEG")
+        association = associate(node.port)
         for each in study[:3]:
             association.send_c_store(each)
         assert node.store.counts()["incoming"] == 1

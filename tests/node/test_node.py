@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dicom_files import save
-from node.conftest import Pacs, air_labels, another, net, send, to, wait_for
+from node.conftest import Pacs, air_labels, another, associate, net, send, to, wait_for
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -82,9 +82,7 @@ def test_strangers_are_not_heard(setting: dict, study: list[Dataset], running) -
 def test_a_study_that_breaks_off_waits_until_it_is_sent_whole(study: list[Dataset], running, tmp_path: Path) -> None:
     """Protects against results of half a study: an association that is aborted completes nothing."""
     with running() as node:
-        entity = net.AE(ae_title="PACS")
-        entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2")
-        association = entity.associate("127.0.0.1", node.port, ae_title="LUNGUNETSEG")
+        association = associate(node.port)
         for each in study[:3]:
             association.send_c_store(each)
         association.abort()

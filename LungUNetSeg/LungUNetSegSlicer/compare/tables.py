@@ -11,7 +11,7 @@ from vtk import vtkCollection, vtkDoubleArray, vtkIntArray, vtkStringArray
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 
 SLICE, HEIGHT = "Slice", "z (mm)"
 """Columns of the table of slices; each lung has one more, by its name."""
@@ -49,14 +49,9 @@ def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode
     for lung in (*LUNGS, *BOTH_LUNGS):
         if slices.GetColumnIndex(lung.name) < 0:
             continue
-        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", lung.name)
-        series.SetAndObserveTableNodeID(slices.GetID())
-        series.SetXColumnName(HEIGHT)
-        series.SetYColumnName(lung.name)
-        series.SetPlotType(vtkMRMLPlotSeriesNode.PlotTypeScatter)
+        series = add_curve(slices, HEIGHT, lung)
         series.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleCircle)
         series.SetMarkerSize(6)
-        series.SetColor(*lung.colour)
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
     chart.SetTitle(name)
     chart.SetXAxisTitle("height z in the patient, mm")
@@ -64,6 +59,17 @@ def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, 1.0)
     return chart
+
+
+def add_curve(table: vtkMRMLTableNode, x: str, lung: Segment) -> vtkMRMLPlotSeriesNode:
+    """Add a curve of a lung's column over column `x` of a table, in the lung's colour."""
+    curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", lung.name)
+    curve.SetAndObserveTableNodeID(table.GetID())
+    curve.SetXColumnName(x)
+    curve.SetYColumnName(lung.name)
+    curve.SetPlotType(vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    curve.SetColor(*lung.colour)
+    return curve
 
 
 def plot_nodes(chart: vtkMRMLPlotChartNode) -> list[Any]:

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from vtk import vtkDoubleArray
 
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegSlicer.compare.tables import add_curve, plot_nodes
 from LungUNetSegSlicer.panel.density import lungs_with_density
 
 TABLE_ROLE, PLOT_ROLE = "LungUNetSeg.HistogramTable", "LungUNetSeg.HistogramPlot"
@@ -44,10 +45,12 @@ def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, An
     if chart is None:
         chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"{segmentation.GetName()} histogram")
         segmentation.SetNodeReferenceID(PLOT_ROLE, chart.GetID())
-    for each in [chart.GetNthPlotSeriesNode(index) for index in range(chart.GetNumberOfPlotSeriesNodes())]:
+    for each in plot_nodes(chart)[1:]:
         slicer.mrmlScene.RemoveNode(each)
     for lung in lungs:
-        chart.AddAndObservePlotSeriesNodeID(_curve(table, lung).GetID())
+        curve = add_curve(table, HU, SEGMENTS[lung])
+        curve.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleNone)
+        chart.AddAndObservePlotSeriesNodeID(curve.GetID())
     bin_hu = result["density"][lungs[0]]["histogram"]["bin_hu"]
     chart.SetTitle(chart.GetName())
     chart.SetXAxisTitle(HU)
@@ -69,15 +72,3 @@ def _fill(table: vtkMRMLTableNode, result: Mapping[str, Any], lungs: list[str]) 
         table.AddColumn(column)
     table.SetUseColumnTitleAsColumnHeader(True)
     table.Modified()
-
-
-def _curve(table: vtkMRMLTableNode, lung: str) -> vtkMRMLPlotSeriesNode:
-    segment = SEGMENTS[lung]
-    curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", segment.name)
-    curve.SetAndObserveTableNodeID(table.GetID())
-    curve.SetXColumnName(HU)
-    curve.SetYColumnName(segment.name)
-    curve.SetPlotType(vtkMRMLPlotSeriesNode.PlotTypeScatter)
-    curve.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleNone)
-    curve.SetColor(*segment.colour)
-    return curve
