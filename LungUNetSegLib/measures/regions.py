@@ -21,11 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box_of_planes
 
 Integers = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint8]
-Box = tuple[slice, slice, slice]
 Places = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
 Ends = Sequence[tuple[bool, bool]]
 """For each axis whether the scan ends at the first and at the last voxel: what is cut off there has no pleura."""
@@ -106,33 +105,20 @@ class LungRegions:
         return codes
 
 
-def divided(labels: Volume, label: int) -> tuple[Box, LungRegions] | None:
+def divided(labels: Volume, label: int) -> tuple[SliceBox, LungRegions] | None:
     """Return the box of a lung and its regions there; None without a voxel.
 
     Args:
         labels: On axes nearest to (head, back, left).
         label: The lung's value.
     """
-    box = _box(labels.array, label)
+    box = bounding_box_of_planes(values == label for values in labels.array)
     lung = labels.array[box]
     if not lung.size:
         return None
     ends = [(each.start == 0, each.stop == size) for each, size in zip(box, labels.array.shape, strict=True)]
     geometry = Geometry((lung.shape[0], lung.shape[1], lung.shape[2]), labels.geometry.affine_lps)
     return box, divide(lung, label, geometry, ends)
-
-
-def _box(labels: Codes, label: int) -> Box:
-    """Return the box of a label, of size 0 where it is missing; slice by slice, which takes no memory."""
-    plane = np.zeros(labels.shape[1:], np.bool_)
-    used = np.zeros(len(labels), np.bool_)
-    for number, values in enumerate(labels):
-        here = values == label
-        used[number] = here.any()
-        plane |= here
-    within = [np.flatnonzero(hit) for hit in (used, plane.any(axis=1), plane.any(axis=0))]
-    first, second, third = (slice(int(each[0]), int(each[-1]) + 1) if each.size else slice(0, 0) for each in within)
-    return first, second, third
 
 
 def slabs(lung: Codes) -> Iterator[slice]:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.volume import SliceBox, bounding_box_of_planes
+
 Probabilities = npt.NDArray[np.uint8]
 """(D, 2, h, w), 0 to 255; channel 0 is the patient's right lung, channel 1 the left."""
 
@@ -35,21 +37,12 @@ def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = H
     return labels
 
 
-def lung_box(probabilities: Probabilities) -> tuple[slice, slice, slice]:
+def lung_box(probabilities: Probabilities) -> SliceBox:
     """Return the smallest box (slices, rows, columns) with all probabilities of one half or more; of size 0 if none.
 
     Slice by slice, as all steps of cleaning: masks of a whole scan take a hundred MB, those of a slice stay in caches.
     """
-    depth, _, height, width = probabilities.shape
-    used = [np.zeros(size, np.bool_) for size in (depth, height, width)]
-    for number, said in enumerate(probabilities):
-        if said.max() >= HALF:
-            lung = (said >= HALF).any(axis=0)
-            used[0][number] = True
-            used[1] |= lung.any(axis=1)
-            used[2] |= lung.any(axis=0)
-    slices, rows, columns = (_range(each) for each in used)
-    return slices, rows, columns
+    return bounding_box_of_planes((said >= HALF).any(axis=0) for said in probabilities)
 
 
 def labels_of(probabilities: Probabilities) -> Labels:
@@ -74,8 +67,3 @@ def counted(numbers: Iterable[npt.NDArray[np.integer[Any]]], count: int) -> npt.
     for plane in numbers:
         result += np.bincount(plane.ravel(), minlength=count)
     return result
-
-
-def _range(used: Mask) -> slice:
-    where = np.flatnonzero(used)
-    return slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0)

@@ -1,7 +1,15 @@
 """Scans and label maps in space: geometry, arrays on a grid, and (`resample`, with SimpleITK) resampling."""
 
 from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, FloatArray, Geometry
-from LungUNetSegLib.volume.volume import AIR_HU, Volume, bounding_box, sparse_zeros, to_hu
+from LungUNetSegLib.volume.volume import (
+    AIR_HU,
+    SliceBox,
+    Volume,
+    bounding_box,
+    bounding_box_of_planes,
+    sparse_zeros,
+    to_hu,
+)
 
 __all__ = [
     "AIR_HU",
@@ -10,8 +18,10 @@ __all__ = [
     "GRID_TOLERANCE_MM",
     "FloatArray",
     "Geometry",
+    "SliceBox",
     "Volume",
     "bounding_box",
+    "bounding_box_of_planes",
     "sparse_zeros",
     "to_hu",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from LungUNetSegLib.volume.geometry import Geometry
 
 AIR_HU = -1024
 """The value outside a scan, and the lowest HU that this library stores."""
+
+SliceBox = tuple[slice, slice, slice]
+"""A box in an array, of which it is the index."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +88,28 @@ def sparse_zeros(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     return np.frombuffer(mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY), np.uint8, size).reshape(shape)
 
 
-def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> tuple[slice, slice, slice]:
+def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> SliceBox:
     """Return the smallest box with all non-zero voxels of a 3D array and `margin` voxels around, within the array.
 
     The box has size 0 if all voxels are zero.
     """
     plane = np.any(mask, axis=0)
+    return _box(np.any(mask, axis=(1, 2)), plane, margin)
+
+
+def bounding_box_of_planes(planes: Iterable[npt.NDArray[np.bool_]]) -> SliceBox:
+    """Return `bounding_box` of planes that are made one after the other: all of a scan take a hundred MB."""
+    used, seen = [], np.zeros((1, 1), np.bool_)
+    for plane in planes:
+        used.append(bool(plane.any()))
+        seen = seen | plane
+    return _box(np.array(used, np.bool_), seen)
+
+
+def _box(used: npt.NDArray[np.bool_], plane: npt.NDArray[np.bool_], margin: int = 0) -> SliceBox:
+    """Return the box of the used planes and of the pixels that are used in any."""
     ranges = []
-    for hit in (np.any(mask, axis=(1, 2)), np.any(plane, axis=1), np.any(plane, axis=0)):
+    for hit in (used, np.any(plane, axis=1), np.any(plane, axis=0)):
         where = np.flatnonzero(hit)
         first, last = (int(where[0]), int(where[-1])) if where.size else (margin, -margin - 1)
         ranges.append(slice(max(first - margin, 0), last + margin + 1))

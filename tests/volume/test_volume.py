@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.errors import GeometryError
-from LungUNetSegLib.volume import Geometry, Volume, bounding_box, sparse_zeros, to_hu
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box, bounding_box_of_planes, sparse_zeros, to_hu
 
 ORDERS = list(itertools.permutations(range(3)))
 FLIPS = list(itertools.product((False, True), repeat=3))
@@ -175,6 +175,14 @@ def test_bounding_box_holds_every_voxel_and_no_more() -> None:
     mask[1, 2, 3] = mask[3, 2, 5] = 2
     assert bounding_box(mask) == (slice(1, 4), slice(2, 3), slice(3, 6))
     assert mask[bounding_box(mask, margin=2)].shape == (5, 5, 6)
+
+
+def test_a_box_of_planes_is_that_of_the_whole() -> None:
+    """Protects what is measured and cleaned slice by slice, to save memory."""
+    mask = np.zeros((5, 6, 7), np.bool_)
+    assert mask[bounding_box_of_planes(mask)].size == 0 == mask[:0][bounding_box_of_planes(mask[:0])].size
+    mask[1, 2, 3] = mask[3, 2, 5] = True
+    assert bounding_box_of_planes(plane for plane in mask) == bounding_box(mask)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory is in use")
