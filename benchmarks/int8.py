@@ -3,8 +3,8 @@
     python benchmarks/int8.py --data DATA [--model NAME|FOLDER] [--runs docs/model_card/folds]
 
 Each scan is segmented twice by ONNX Runtime on the CPU, by the 8-bit and by the float32 graph, to final labels. With
-`--runs`, each by the network of the fold that did not see it, whose 8-bit graph is made first, with slices of the volumes
-that it learnt from.
+`--runs`, each by the network of the fold that did not see it, whose 8-bit graph is made first, with slices of the
+scans that it learnt from.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from held_out import open_fold, unseen_cases
@@ -21,11 +22,14 @@ from held_out import open_fold, unseen_cases
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.cli.quantise import SLICES_PER_SCAN
+from LungUNetSegLib.engines import EngineName
 from LungUNetSegLib.engines.quantise import quantise
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segments import LUNGS
+
+Row = dict[str, Any]
 
 LEAST_SLICE_MM2 = 200.0
 """A lung's DSC in a slice counts from this area on."""
@@ -44,11 +48,12 @@ def models(arguments: argparse.Namespace, cases: dict[str, Case], scratch: Path)
         yield quantise(segmenter.model, slices), [cases[name] for name in sorted(unseen & set(cases))]
 
 
-def compare(model: Model, case: Case) -> Iterator[dict[str, object]]:
+def compare(model: Model, case: Case) -> Iterator[Row]:
     """Yield a row for each lung that both graphs or the reference show."""
     pair = read_pair(case)
     known = np.ones(pair.ct.array.shape, bool) if pair.ignore is None else ~pair.ignore.array
-    fast, plain = (Segmenter(model, engine, "cpu").segment(pair.ct) for engine in ("auto", "onnxruntime"))  # type: ignore[arg-type]
+    engines: tuple[EngineName, ...] = ("auto", "onnxruntime")
+    fast, plain = (Segmenter(model, engine, "cpu").segment(pair.ct) for engine in engines)
     if not fast.engine.endswith("int8"):
         raise SystemExit(f"The 8-bit graph does not run here ({fast.engine}).")
     changed = {finding.code for finding in fast.findings} ^ {finding.code for finding in plain.findings}
@@ -69,7 +74,7 @@ def compare(model: Model, case: Case) -> Iterator[dict[str, object]]:
         }  # fmt: skip
 
 
-def table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[Row]) -> str:
     """Return a Markdown table of the volumes, and a line on the single slices."""
     lines = [
         "| case | lung | agree | worst slice | DSC, int8 | DSC, float32 | findings that differ |",
@@ -78,17 +83,19 @@ def table(rows: list[dict[str, object]]) -> str:
     for row in rows:
         if row["slices"] != 1 and row["ml"]:
             numbers = f"{row['agree']:.4f} | {row['worst_slice']:.3f} | {row['int8']:.4f} | {row['float32']:.4f}"
-            lines.append(f"| {row['case']} | {row['lung']} | {numbers} | {', '.join(row['findings'])} |")  # type: ignore[arg-type]
-    for name, some in (
-        ("volumes", [r for r in rows if r["slices"] != 1]),
-        ("slices", [r for r in rows if r["slices"] == 1]),
-    ):
+            lines.append(f"| {row['case']} | {row['lung']} | {numbers} | {', '.join(row['findings'])} |")
+    kinds = {
+        "volumes": [row for row in rows if row["slices"] != 1],
+        "slices": [row for row in rows if row["slices"] == 1],
+    }
+    for name, some in kinds.items():
         scores = np.array([[row["int8"], row["float32"]] for row in some if row["ml"]], float)
         if len(scores):
+            int8, float32 = scores.mean(axis=0)
             cost, changed = scores[:, 1] - scores[:, 0], sum(bool(row["findings"]) for row in some)
             lines.append(
-                f"\n{name}: {len(scores)} lungs, mean {scores[:, 0].mean():.4f} with int8 and {scores[:, 1].mean():.4f} "
-                f"in float32; cost {cost.mean():.5f}, at most {cost.max():.4f}; findings differ in {changed} of {len(some)} lungs"
+                f"\n{name}: {len(scores)} lungs, mean DSC {int8:.4f} with int8 and {float32:.4f} in float32; cost "
+                f"{cost.mean():.5f}, at most {cost.max():.4f}; findings differ in {changed} of {len(some)} lungs"
             )
     return "\n".join(lines)
 
