@@ -73,9 +73,10 @@ def clean(
     if swapped:
         region[:] = region[:, ::-1].copy()
         before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
-    after, removed = sort_parts(before, region, spacing_mm)
+    part_hu = _Part(hu, box)
+    after, removed = sort_parts(before, region, part_hu, spacing_mm)
     ends = box[0].start == 0, box[0].stop == len(probabilities)
-    removed += drop_thin_plates(after, _Part(hu, box), spacing_mm, is_cut=ends)
+    removed += drop_thin_plates(after, part_hu, spacing_mm, is_cut=ends)
     is_cut = (after[0].any() and ends[0]) or (after[-1].any() and ends[1])
     if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
         removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, counted, looked_up
+from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, Slices, counted, looked_up
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 Numbers = npt.NDArray[np.unsignedinteger[Any]]
@@ -31,6 +31,13 @@ SMALL_SHARE = 0.1
 
 CONTACT_SHARE = 0.15
 """A part with this share of its surface on the other lung, and nearer to that lung's centre, belongs to it."""
+
+GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 60.0
+"""A part wholly below its lung is gas in the bowel if its median is lower than the first, and by the second lower than
+the lung's."""
+
+GAS_SLICES = 16
+"""As many slices of the lung show its own median."""
 
 FACE_GAP_SLICES = 2
 FACE_DICE = 0.5
@@ -77,13 +84,14 @@ class _Side:
 
 
 def sort_parts(
-    labels: Labels, probabilities: Probabilities, spacing_mm: tuple[float, float, float]
+    labels: Labels, probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float, float, float]
 ) -> tuple[Labels, list[int]]:
     """Decide for each connected part of each lung whether it is kept, changes side or is removed.
 
     Args:
-        labels: (D, H, W); 1 right lung, 2 left.
+        labels: (D, H, W), from feet to head; 1 right lung, 2 left.
         probabilities: (D, 2, H, W), 0 to 255, of both.
+        hu: (D, H, W) the scan there.
         spacing_mm: (slice, row, column) distances.
 
     Returns:
@@ -101,6 +109,7 @@ def sort_parts(
     for side in (right, left):
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
+        _drop_gas_below(side, hu)
     result = looked_up(right.destination, right.parts)
     for plane, numbers in zip(result, left.parts, strict=True):
         plane += left.destination[numbers]
@@ -214,6 +223,25 @@ def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
             beyond = [end + step * (gap + 1) for gap in range(1, FACE_GAP_SLICES + 1)]
             if any(_dice(face, side.kept_at(z)) >= FACE_DICE for z in beyond if 0 <= z < len(side.parts)):
                 side.destination[part] = side.label
+
+
+def _drop_gas_below(side: _Side, hu: Slices) -> None:
+    """Drop parts of gas that lie wholly below the lung's largest part."""
+    kept = np.where(side.destination == side.label, side.sizes, 0)
+    lung = int(kept.argmax())
+    below = np.flatnonzero((kept > 0) & (side.stops <= side.starts[lung]))
+    if not below.size:
+        return
+    limit = min(GAS_HU, _median_hu(side, lung, hu) - GAS_BELOW_LUNG_HU)
+    for part in below:
+        if _median_hu(side, int(part), hu) < limit:
+            side.destination[part] = 0
+
+
+def _median_hu(side: _Side, part: int, hu: Slices) -> float:
+    """Return the median of a part, from some of its slices if there are many."""
+    numbers = np.unique(np.linspace(side.starts[part], side.stops[part] - 1, GAS_SLICES).round().astype(np.int64))
+    return float(np.median(np.concatenate([hu[int(z)][side.parts[z] == part] for z in numbers])))
 
 
 def _dice(first: Mask, second: Mask) -> float:

@@ -75,6 +75,34 @@ def test_stray_air_is_removed_and_counted() -> None:
     assert cleaning.removed_ml == pytest.approx((48 * VOXEL_ML, 45 * VOXEL_ML, 9 * VOXEL_ML))
 
 
+@pytest.mark.parametrize(("median_hu", "is_lung"), [(-950, False), (-910, True), (-800, True)])
+def test_gas_in_the_bowel_is_no_lung_however_much(median_hu: int, is_lung: bool) -> None:
+    """Protects an abdomen with lung bases from 74 ml of colon: a part below its lung that holds gas, but not one of
+    aerated lung below a consolidated band.
+    """
+    world = np.zeros((24, 2, 40, 60), np.uint8)
+    world[12:-1, RIGHT, 10:30, 10:24] = world[12:-1, LEFT, 10:30, 36:50] = 255
+    hu = np.where(world.any(axis=1), -850, 0).astype(np.int16)
+    world[2:8, LEFT, 12:24, 38:48] = 255
+    hu[2:8, 12:24, 38:48] = median_hu
+    result = world.copy()
+    cleaning = cleaning_module.clean(result, hu, SPACING_MM)
+    assert bool(hard_labels(result)[:9].any()) is is_lung
+    assert np.array_equal(hard_labels(result)[9:], hard_labels(world)[9:])
+    assert cleaning.removed_ml == (() if is_lung else (pytest.approx(6 * 12 * 10 * VOXEL_ML),))
+
+
+def test_a_bulla_beside_its_lung_stays() -> None:
+    """Protects emphysema: as empty as gas, but not below the lung."""
+    world = _world()
+    hu = np.where(world.any(axis=1), -850, 0).astype(np.int16)
+    world[3:9, LEFT, 12:24, 52:58] = 255
+    hu[3:9, 12:24, 52:58] = -980
+    result = world.copy()
+    cleaning_module.clean(result, hu, SPACING_MM)
+    assert np.array_equal(result, world)
+
+
 def test_gas_in_the_oesophagus_is_no_lung_though_it_is_as_long() -> None:
     """Protects from a thin part all along the spine, between the lungs, whose side the network changes on its way."""
     world = _world(depth=60)
