@@ -28,6 +28,7 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
         "acquisition": result.acquisition,
         "findings": [dataclasses.asdict(finding) for finding in result.findings],
         "quality": result.quality,
+        "doubtful_slices": [dataclasses.asdict(each) for each in result.doubts.worst()],
         "seconds": result.seconds,
         "methods": methods_sentence(result, model),
     }
