@@ -30,6 +30,7 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
         "quality": result.quality,
         "doubtful_slices": [dataclasses.asdict(each) for each in result.doubts.worst()],
         "seconds": result.seconds,
+        "correction": None,
         "methods": methods_sentence(result, model),
     }
 
