@@ -1,8 +1,7 @@
-"""Keeps a segmentation's measurements with its node, and so in the saved scene, and shows them in the panel."""
+"""The panel's section of results: tables, warnings, sentence, and what can be done with them."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,19 +19,7 @@ from LungUNetSegSlicer.panel.regions import RegionsView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
-
-ATTRIBUTE = "LungUNetSeg.Result"
-
-
-def remember(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
-    """Store a run's result with its segmentation node."""
-    segmentation.SetAttribute(ATTRIBUTE, json.dumps(result))
-
-
-def recall(segmentation: vtkMRMLSegmentationNode | None) -> dict[str, Any] | None:
-    """Return what `remember` stored; None for a segmentation that this module did not make."""
-    text = segmentation.GetAttribute(ATTRIBUTE) if segmentation else None
-    return json.loads(text) if text else None
+from LungUNetSegSlicer.scene.kept_result import recall
 
 
 class ResultsView:

@@ -27,7 +27,7 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
 
     Args:
         segmentation: The segmentation that the result belongs to.
-        result: Its result, from `results.recall`.
+        result: Its result, from `kept_result.recall`.
 
     Returns:
         A table with the columns segment, volume in ml, mean density in HU, and the numbers of `TABLE_KEYS`.

@@ -65,8 +65,8 @@ def ct_of(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
     if volume.GetTransformNodeID() != segmentation.GetTransformNodeID():
         raise DataError(
             _(
-                "The segmentation {segmentation} and its CT {ct} are under different transforms. Put both under the same"
-                " one (module Transforms)."
+                "The segmentation {segmentation} and its CT {ct} are under different transforms. Put both under one"
+                " (module Transforms)."
             ).format(segmentation=segmentation.GetName(), ct=volume.GetName())
         )
     return volume

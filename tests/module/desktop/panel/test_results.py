@@ -108,7 +108,7 @@ def test_density_has_a_table_of_its_own_with_what_forbids_it(panel, phantom_node
 
 def test_results_of_an_older_version_have_no_density(panel, phantom_node):
     """Protects scenes that were saved before there was any."""
-    from LungUNetSegSlicer.panel.results import recall, remember
+    from LungUNetSegSlicer.scene.kept_result import recall, remember
 
     panel.run()
     segmentation = panel.parameters.outputSegmentation

@@ -19,7 +19,8 @@ pytest.importorskip("highdicom")
 @pytest.fixture
 def shown(app, panel, small_phantom, tmp_path):
     """A CT from the database and its lungs, made by this module, in the panel."""
-    from LungUNetSegSlicer.panel.results import ResultsView, remember
+    from LungUNetSegSlicer.panel.results import ResultsView
+    from LungUNetSegSlicer.scene.kept_result import remember
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
