@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
@@ -14,7 +13,7 @@ from slicer.i18n import tr as _
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import number_text, segment_names
-from LungUNetSegSlicer.scene.lung_masks import lung_segments
+from LungUNetSegSlicer.scene.lung_masks import lung_segments, middle_ras
 
 _LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
 
@@ -80,19 +79,9 @@ class DoubtfulView:
 
 def position_ras(segmentation: vtkMRMLSegmentationNode, doubtful: Mapping[str, Any]) -> tuple[float, float, float]:
     """Return the point to look at, in RAS mm of the scene: the middle of the lung, at the height of a slice."""
-    content = segmentation.GetSegmentation()
     wanted = _LABELS.get(doubtful["lung"])
     keys = [key for key, label in lung_segments(segmentation).items() if wanted is None or label == wanted]
-    boxes = []
-    for key in keys:
-        bounds = np.zeros(6)
-        content.GetSegment(key).GetBounds(bounds)
-        if bounds[0] <= bounds[1]:
-            boxes.append(bounds)
-    x, y = (0.0, 0.0)
-    if boxes:
-        low, high = np.min(boxes, axis=0)[::2], np.max(boxes, axis=0)[1::2]
-        x, y = ((low + high) / 2)[:2].tolist()
+    x, y, _z = middle_ras(segmentation, keys) or (0.0, 0.0, 0.0)
     world = [0.0, 0.0, 0.0]
     segmentation.TransformPointToWorld((x, y, float(doubtful["height_mm"])), world)
     return world[0], world[1], world[2]

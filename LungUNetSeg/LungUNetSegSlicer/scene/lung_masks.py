@@ -20,7 +20,7 @@ from LungUNetSegLib.io.masks.choice import lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS as BOTH
 from LungUNetSegLib.io.masks.lung_names import terminology_codes
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, Segment
-from LungUNetSegLib.volume import Geometry, SliceBox, Volume
+from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP, CLOSED_SURFACE, cut_image, make_segments
 from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, ijk_to_ras_matrix, voxels
 
@@ -175,6 +175,32 @@ def segment_mask(
         for begin, end in ((inside_low, inside_high), (inside_low - shift - low, inside_high - shift - low))
     )
     return (box[0], box[1], box[2]), array[part] == segment.GetLabelValue(), True
+
+
+def middle_ras(segmentation: vtkMRMLSegmentationNode, keys: Sequence[str]) -> tuple[float, float, float] | None:
+    """Return the middle of the box around some segments, in RAS mm without the parent transform; None if all are empty.
+
+    Segments share a label map, so that `vtkSegment.GetBounds` would give the box around all of them.
+    """
+    corners = []
+    for key in keys:
+        segment = segmentation.GetSegmentation().GetSegment(key)
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        extent = np.array(image.GetExtent() if image else (0, -1) * 3)
+        if (extent[1::2] < extent[::2]).any():
+            continue
+        array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape((extent[1::2] - extent[::2] + 1)[::-1])
+        box = bounding_box(array == segment.GetLabelValue())
+        if box[0].stop == box[0].start:
+            continue
+        matrix = vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        for ends in ([axis.start for axis in box], [axis.stop - 1 for axis in box]):
+            corners.append(slicer.util.arrayFromVTKMatrix(matrix) @ (*(extent[::2] + ends[::-1]), 1.0))
+    if not corners:
+        return None
+    x, y, z, _one = (np.min(corners, axis=0) + np.max(corners, axis=0)) / 2
+    return float(x), float(y), float(z)
 
 
 def _shift(image: vtkOrientedImageData, grid: Geometry, low: IntArray, high: IntArray) -> IntArray | None:

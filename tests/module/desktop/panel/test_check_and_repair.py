@@ -64,24 +64,22 @@ def test_the_section_is_there_with_a_result(panel, phantom_node):
     assert panel.ui.checkCollapsibleButton.visible
 
 
-def test_doubtful_slices_are_shown_one_after_the_other(app, ran):
+def test_doubtful_slices_are_shown_one_after_the_other(ran, monkeypatch):
     """Protects the list, and where the slice views go: by a click, and round and round by the button."""
-    from slicer import vtkMRMLSliceNode
+    from LungUNetSegSlicer.panel import doubtful
 
-    app.layoutManager()
-    view = vtkMRMLSliceNode()
-    view.SetLayoutName("Test")
-    app.mrmlScene().AddNode(view)
-    view.SetOrientationToAxial()
+    points = []
+    jump = SimpleNamespace(JumpAllSlices=lambda _scene, *point: points.append(point), OffsetJumpSlice=1)
+    monkeypatch.setattr(doubtful, "vtkMRMLSliceNode", jump)
     table = ran.ui.doubtfulTable
     rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
     assert rows[0] == ["12", "−31", "Right lung", "Dense tissue in the mask: vessels, lesions, hilum, wall"]
     assert rows[1][:3] == ["4", "−71", "Left lung"]
-    for height in (-31.0, -71.0, -31.0):
+    for _ in range(3):
         ran.click(ran.ui.nextDoubtfulButton)
-        assert view.GetSliceOffset() == pytest.approx(height)
     table.cellClicked.emit(1, 0)
-    assert view.GetSliceOffset() == pytest.approx(-71.0)
+    assert [point[2] for point in points] == [-31.0, -71.0, -31.0, -71.0] and points[0][3] == 1
+    assert points[0][0] > points[1][0], "x grows to the patient's right"
 
 
 def test_a_result_without_doubtful_slices_has_no_list(ran):
@@ -196,7 +194,9 @@ def test_a_deleted_lung_is_told(ran, wait_until):
 
 
 def test_without_the_ct_it_is_told(app, ran, wait_until):
+    segmentation = ran.parameters.outputSegmentation
     app.mrmlScene().RemoveNode(ran.parameters.inputVolume)
+    ran.parameters.outputSegmentation = segmentation
     assert "no longer in the scene" in measure(ran, wait_until)
 
 

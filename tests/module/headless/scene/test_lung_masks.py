@@ -144,3 +144,15 @@ def _ct(segmentation):
     from LungUNetSegSlicer.scene.lung_masks import ct_of
 
     return ct_of(segmentation)
+
+
+def test_the_middle_of_each_lung(lungs, thorax):
+    """Protects from the middle of both lungs, whose label map they share."""
+    from LungUNetSegSlicer.scene.lung_masks import middle_ras
+
+    for segment in LUNGS:
+        index = np.argwhere(thorax.labels.array == segment.label)
+        middle = thorax.labels.geometry.to_lps((index.min(axis=0) + index.max(axis=0)) / 2) * (-1, -1, 1)
+        assert middle_ras(lungs, [segment.segment_id]) == pytest.approx(tuple(middle))
+    lungs.GetSegmentation().AddEmptySegment("empty", "empty")
+    assert middle_ras(lungs, ["empty"]) is None and middle_ras(lungs, []) is None
