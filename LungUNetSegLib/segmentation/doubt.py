@@ -39,7 +39,7 @@ class DoubtfulSlice:
         height_mm: Its z in LPS, as in DICOM.
         lung: "right", "left", or "total" if both are one label.
         doubt_mm2: The weighted sum of the causes' areas.
-        reason: The cause that adds most; one of `CAUSES`.
+        reason: The cause that adds most, compared with the median slice of the lung; one of `CAUSES`.
     """
 
     slice: int
@@ -77,13 +77,19 @@ class Doubts:
                 height_mm=float(self.heights_mm[number]),
                 lung=lung,
                 doubt_mm2=float(doubts[number]),
-                reason=CAUSES[int((areas[number] * WEIGHTS).argmax())],
+                reason=CAUSES[int(((areas[number] - _typical(areas)) * WEIGHTS).argmax())],
             )
             for lung, doubts, areas in zip(self.lungs, self.by_slice_mm2, self.areas_mm2, strict=True)
             for number in np.argsort(-doubts, kind="stable")[:count]
             if doubts[number] > 0
         ]
         return sorted(found, key=lambda each: -each.doubt_mm2)
+
+
+def _typical(areas_mm2: FloatArray) -> FloatArray:
+    """Return the median of (D, causes) areas over the slices that have any."""
+    typical: FloatArray = np.median(areas_mm2[areas_mm2.any(axis=1)], axis=0)
+    return typical
 
 
 NO_DOUBTS = Doubts((), np.zeros(0), np.zeros((0, 0, len(CAUSES))))

@@ -63,7 +63,9 @@ def fill_lung(scan: Volume, labels: Volume, scribbles: Mask, lung: int) -> Volum
     bone = ndimage.binary_opening(hu > BONE_HU)
     fat = ndimage.binary_opening((hu > FAT_HU[0]) & (hu < FAT_HU[1])) & ~at_edge
     other = (place.labels > 0) & ~mine
-    surely_not = ((bone | fat | (hu < AIR_HU)) & ~is_trusted) | other | (to_scribble_mm > REACH_MM)
+    # Who scribbles into aerated lung that is missing wants air; who marks a tumour does not want the trachea beside it.
+    is_air = (hu < AIR_HU) & bool(np.median(hu[marked & (place.labels == 0)]) >= AIR_HU)
+    surely_not = ((bone | fat | is_air) & ~is_trusted) | other | (to_scribble_mm > REACH_MM)
     flooded = _flood(place, mine | marked, surely_not)
     filled = ndimage.binary_opening(flooded | mine) | (marked & ~other)
     return place.changed(_touched(filled & ~mine, marked), 0, lung)

@@ -63,6 +63,14 @@ def test_a_tumour_is_filled_from_two_lines(hu: np.ndarray, truth: np.ndarray, fo
     assert ((filled == found) | (filled == 1)).all()
 
 
+def test_aerated_lung_is_filled_too(hu: np.ndarray, truth: np.ndarray) -> None:
+    """Protects who repairs a hole in a healthy lung, whose HU are those of the air in the trachea."""
+    labels = truth.copy()
+    labels[4:7, 24:34, 24:34] = 0
+    filled = fill_lung(volume(hu), volume(labels), scribble(5, slice(26, 32), 29), 1).array
+    np.testing.assert_array_equal(filled[4:7, 24:34, 24:34], 1)
+
+
 def test_the_other_lung_keeps_its_voxels(hu: np.ndarray, found: np.ndarray) -> None:
     """Protects right and left from overlapping: a scribble that runs into the left lung takes nothing from it."""
     marks = scribble(5, 30, slice(15, 60))

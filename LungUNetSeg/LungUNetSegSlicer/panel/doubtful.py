@@ -21,10 +21,10 @@ _LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
 def reason_text(reason: str) -> str:
     """Return what to look at in a slice, by the reason of its doubt."""
     texts = {
-        "dense": _("Dense tissue in the mask: vessels, lesions, hilum, wall"),
+        "dense": _("Dense tissue: vessels, lesions, wall"),
         "unsure": _("Where the network is unsure"),
         "unlike-neighbours": _("Unlike the slices above and below"),
-        "cleaned": _("Parts that were removed or added afterwards"),
+        "cleaned": _("Parts that cleaning removed or added"),
     }
     return texts.get(reason, reason)
 

@@ -122,7 +122,9 @@ class RegionsView:
         self._result: Mapping[str, Any] | None = None
         self._divisions = list(division_names())
         ui.regionsTable.setColumnCount(4)
-        ui.regionsTable.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        header = ui.regionsTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         for name in division_names().values():
             ui.regionsComboBox.addItem(name)
         ui.regionsButton.connect("clicked()", self._click)
