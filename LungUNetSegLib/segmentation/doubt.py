@@ -1,7 +1,7 @@
 """Says which slices of a result to look at first: for each slice and lung, an area in which errors are likely.
 
-It is a weighted sum of four areas, the causes of doubt. benchmarks/doubtful_slices.py fits the weights to the errors of
-cross-validated results and tells how many of the worst slices the list finds; docs/measures.md has its figures.
+It is a weighted sum of four areas, the causes of doubt. benchmarks/doubtful_slices.py tells on cross-validated results
+how many of the worst slices the list finds, and what fitted weights would find; docs/measures.md has its figures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import FloatArray
 
 CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
-WEIGHTS = np.array([1.0, 0.1, 0.5, 0.03])
+WEIGHTS = np.array([1.0, 5.0, 5.0, 0.1])
 """Of an area of each cause; only their ratios decide about the order of slices."""
 
 DENSE_HU = -500
