@@ -149,7 +149,8 @@ def _repair(panel: Any, photographer: Photographer, wait_until: Callable[..., No
     ui.outputsCollapsibleButton.collapsed, ui.checkCollapsibleButton.collapsed = True, False
     panel.click(ui.nextDoubtfulButton)
     photographer.take("doubtful")
-    mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "RightLung", volume)
+    whole = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "RightLung", volume)
+    mask = whole.copy()
     lowest, highest = np.flatnonzero(mask.any(axis=(1, 2)))[[0, -1]]
     mask[lowest : lowest + 3] = 0
     middle = (lowest + highest) // 2
@@ -168,6 +169,7 @@ def _repair(panel: Any, photographer: Photographer, wait_until: Callable[..., No
     photographer.take("repaired")
     ui.resultsCollapsibleButton.collapsed = False
     photographer.take("measured-again")
+    paint("RightLung", whole)
     ui.checkCollapsibleButton.collapsed = True
 
 
