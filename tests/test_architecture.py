@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engines": {"preprocessing", "models", "networks"},
     "data": {"volume", "preprocessing", "cases"},
     "evaluation": {"volume", "measures", "io", "metrics", "cases"},
-    "segmentation": {"volume", "measures", "preprocessing", "models", "engines"},
+    "segmentation": {"volume", "measures", "metrics", "preprocessing", "models", "engines"},
     "node": {"volume", "io", "models", "segmentation"},
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
     "batch": {"volume", "measures", "io", "cases", "models", "engines", "segmentation", "evaluation"},

@@ -72,7 +72,7 @@ function toggle(line, scan) {
   for (const message of scan.messages) place.append(element('p', message));
   if (scan.status === 'done') {
     place.append(picture(scan, 'preview.png', false));
-    place.append(element('p', 'Slices least like their neighbours:', 'soft'), picture(scan, 'doubtful.png', false));
+    place.append(element('p', 'Slices to look at first:', 'soft'), picture(scan, 'doubtful.png', false));
     const links = element('p');
     for (const file of [...scan.files, 'scan.json']) {
       const link = element('a', file);

@@ -1,4 +1,4 @@
-"""Small pictures of a result: three planes with the lungs' outlines, and the slices least like their neighbours."""
+"""Small pictures of a result: three planes with the lungs' outlines, and its most doubtful slices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
+from LungUNetSegLib.segmentation.doubt import Doubts
 from LungUNetSegLib.segments import Segment
+from LungUNetSegLib.volume import AIR_HU
+from LungUNetSegLib.volume.resample import align, is_oblique, resample
 from LungUNetSegLib.volume.volume import Volume
 
 HEIGHT = 240
@@ -52,16 +55,27 @@ def draw_classes(
     return encode_png(_beside(panels), [*_greys(), *((*colour, 255) for colour in colours)])
 
 
-def draw_doubtful(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes | None:
-    """Return a PNG of the slices whose lungs differ most from those of both neighbours; None without such slices."""
-    image, mask = scan.canonical(), labels.canonical()
-    numbers = doubtful_slices(mask.array)
-    if not numbers:
-        return None
+def draw_slices(scan: Volume, labels: Volume, segments: Sequence[Segment], numbers: Sequence[int]) -> bytes:
+    """Return a PNG of some axial slices, at least one, side by side, with the lungs' outlines.
+
+    Args:
+        scan: HU.
+        labels: On its grid.
+        segments: What the labels mean.
+        numbers: Of the slices, from 0 at the feet.
+    """
+    image = align(scan, AIR_HU)
+    mask = resample(labels, image.geometry, "nearest") if is_oblique(labels.geometry) else labels.canonical()
     _, row_mm, column_mm = image.geometry.spacing_mm
     pixel_mm = image.array.shape[1] * row_mm / HEIGHT
     panels = [_panel(image.array[each], mask.array[each], (row_mm, column_mm), pixel_mm) for each in numbers]
     return encode_png(_beside(panels), _palette(segments))
+
+
+def slices_to_draw(doubts: Doubts) -> list[int]:
+    """Return the numbers of the most doubtful slices of both lungs, at most `DOUBTFUL_SLICES`, from the feet on."""
+    worst = dict.fromkeys(each.slice for each in doubts.worst())
+    return sorted(list(worst)[:DOUBTFUL_SLICES])
 
 
 def _planes(
@@ -80,21 +94,6 @@ def _planes(
         (image.array[::-1, :, at[2]], mask.array[::-1, :, at[2]], (slice_mm, row_mm)),
     ]
     return planes, image.array.shape[1] * row_mm / HEIGHT
-
-
-def doubtful_slices(labels: Labels) -> list[int]:
-    """Return the numbers of at most `DOUBTFUL_SLICES` slices, in their order.
-
-    A slice is as doubtful as the area that neither of its neighbours has, together with what both have and it has not.
-    """
-    lung = labels > 0
-    if len(lung) < 3 or not lung.any():
-        return []
-    before, here, after = lung[:-2], lung[1:-1], lung[2:]
-    odd = (here & ~before & ~after) | (~here & before & after)
-    amounts = np.count_nonzero(odd, axis=(1, 2))
-    worst = np.argsort(-amounts, kind="stable")[:DOUBTFUL_SLICES]
-    return sorted(int(each) + 1 for each in worst if amounts[each])
 
 
 def _panel(

@@ -10,6 +10,7 @@ from typing import Any
 from LungUNetSegLib.files import csv_text, replacing
 from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.measures.density import TABLE_KEYS
+from LungUNetSegLib.segmentation.table import REGION_COLUMNS, region_numbers
 
 REGIONS = ("right", "left", "total")
 TEXTS = (
@@ -21,6 +22,7 @@ NUMBERS = (
     *(f"{region}_ml" for region in REGIONS),
     *(f"{region}_mean_hu" for region in REGIONS),
     *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
+    *REGION_COLUMNS,
     *("confidence", "air_share", "tissue_share", "cut_mm2", "removed_ml", "moved_ml", "filled_ml", "outside_ml"),
     "seconds",
 )
@@ -50,6 +52,7 @@ def row_of(report: Mapping[str, Any]) -> Row:
         row[f"{region}_mean_hu"] = report["mean_hu"][region]
         density = report.get("density", {}).get(region) or {}  # scans done before there was any have none
         row |= {f"{region}_{key}": density.get(key) for key in TABLE_KEYS}
+    row |= region_numbers(report)
     quality = report["quality"]
     row |= {name: quality[name] for name in row.keys() & quality.keys()}
     row["cut_mm2"] = sum(quality["cut_mm2"].values())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.batch.jobs import BatchSettings
-from LungUNetSegLib.batch.preview import draw_doubtful, draw_preview
+from LungUNetSegLib.batch.preview import draw_preview, draw_slices, slices_to_draw
 from LungUNetSegLib.batch.reading import JobScan
 from LungUNetSegLib.batch.store import REPORT
 from LungUNetSegLib.errors import WriteError
@@ -60,9 +60,10 @@ def write_result(found: JobScan, result: Segmentation, model: Model, settings: B
             told = _write_objects(folder, found, result, model, settings)
             result = replace(result, findings=result.findings + told)
             (folder / PREVIEW).write_bytes(draw_preview(scan.volume, result.labels, result.segments))
-            doubtful = draw_doubtful(scan.volume, result.labels, result.segments)
-            if doubtful is not None:
-                (folder / DOUBTFUL).write_bytes(doubtful)
+            numbers = slices_to_draw(result.doubts)
+            if numbers:
+                png = draw_slices(scan.volume, result.labels, result.segments, numbers)
+                (folder / DOUBTFUL).write_bytes(png)
             content = json.dumps(_report(found, result, model, settings), indent=1)
             (folder / REPORT).write_text(content + "\n", encoding="utf-8")
             publish(folder, scans)

@@ -76,12 +76,10 @@ def assess(
         ``cut_mm2``, area of lung in the scan's outermost planes by direction; the changes by cleaning; and, with a
         coarse view, ``coarse_dsc``, ``coarse_far_ml`` and ``coarse_side_ml``, see `Agreement`.
     """
-    air_share, tissue_share = _hu_shares(scan)
+    own, findings = judge_labels(scan, labels, volumes_ml, mean_hu)
     record: dict[str, Any] = {
         "confidence": _confidence(probabilities),
-        "air_share": air_share,
-        "tissue_share": tissue_share,
-        "cut_mm2": _cut_mm2(labels),
+        **own,
         "removed_parts": len(cleaning.removed_ml),
         "removed_ml": sum(cleaning.removed_ml),
         "moved_ml": cleaning.moved_ml,
@@ -91,12 +89,27 @@ def assess(
     }
     if agreement is not None:
         record |= {f"coarse_{name}": value for name, value in dataclasses.asdict(agreement).items()}
+    more: tuple[Finding | None, ...] = ()
+    if volumes_ml["total"] > 0:
+        more = (_doubtful_sides(record, volumes_ml), _stray(record), _unsure(record))
+    return record, (*findings, *(finding for finding in more if finding))
+
+
+def judge_labels(
+    scan: Volume, labels: Volume, volumes_ml: dict[str, float], mean_hu: dict[str, float]
+) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+    """Judge labels by themselves, whoever drew them; arguments and values are those of `assess`.
+
+    Returns:
+        ``air_share``, ``tissue_share`` and ``cut_mm2`` of the quality record, and the findings that follow.
+    """
+    air_share, tissue_share = _hu_shares(scan)
+    record: dict[str, Any] = {"air_share": air_share, "tissue_share": tissue_share, "cut_mm2": _cut_mm2(labels)}
     findings = [_not_hu(record)]
     if volumes_ml["total"] == 0:
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
-        findings += [_no_human(volumes_ml), _dense(mean_hu), *contradictions(scan, labels)]
-        findings += [_cut(record), _doubtful_sides(record, volumes_ml), _stray(record), _unsure(record)]
+        findings += [_no_human(volumes_ml), _dense(mean_hu), *contradictions(scan, labels), _cut(record)]
         if _extent_mm(labels.geometry) >= WHOLE_CHEST_MM:
             findings.append(_small(volumes_ml))
     return record, tuple(finding for finding in findings if finding)

@@ -9,6 +9,7 @@ from typing import Any
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.measures.density import Density
+from LungUNetSegLib.segmentation.doubt import NO_DOUBTS, Doubts
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
@@ -27,6 +28,7 @@ class Segmentation:
         seconds: Wall time by stage; "load" is the time for opening the engine, once for all scans.
         engine: Description of the engine, device and precision that were used.
         device: "cpu", "cuda" or "mps".
+        doubts: The doubt about each slice.
     """
 
     labels: Volume
@@ -38,6 +40,7 @@ class Segmentation:
     engine: str
     device: str
     acquisition: dict[str, Any] = field(default_factory=dict)
+    doubts: Doubts = NO_DOUBTS
 
     @property
     def volumes_ml(self) -> dict[str, float]:

@@ -19,6 +19,7 @@ from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.preprocessing import PreparedScan, prepare
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
+from LungUNetSegLib.segmentation.doubt import find_doubts, lung_pixels
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
@@ -116,6 +117,7 @@ class Segmenter:
             said = self._run_network(scan, coarse, progress)
         with _timed(seconds, "clean"):
             spacing_mm, saw_scan = scan.grid.geometry.spacing_mm, self.coarse is not None
+            before = lung_pixels(said)
             cleaning = Cleaning() if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
             agreement = None if coarse is None else compare_stages(coarse, said, spacing_mm[0], scan.grid.config)
         with _timed(seconds, "restore"):
@@ -126,14 +128,16 @@ class Segmenter:
             measures = measure_lungs(label_map, scan.volume, labels)
             measured = measures.volumes_ml, measures.mean_hu
             quality, findings = assess(scan.volume, label_map, *measured, said, cleaning, agreement)
-            made, doubts = judge(measures.scan, acquisition)
+            made, warnings = judge(measures.scan, acquisition)
+            doubts = find_doubts(said, before, scan, labels)
         return Segmentation(
             labels=label_map,
             segments=self.model.structures if labels == "lr" else BOTH_LUNGS,
-            findings=self._steps_down() + findings + (doubts if measures.volumes_ml["total"] else ()),
+            findings=self._steps_down() + findings + (warnings if measures.volumes_ml["total"] else ()),
             measures=measures,
             acquisition=made,
             quality=quality,
+            doubts=doubts,
             seconds=seconds,
             engine=self.engine.description,
             device=self.engine.device,

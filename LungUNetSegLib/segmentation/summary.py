@@ -28,7 +28,9 @@ def report(result: Segmentation, model: Model) -> dict[str, Any]:
         "acquisition": result.acquisition,
         "findings": [dataclasses.asdict(finding) for finding in result.findings],
         "quality": result.quality,
+        "doubtful_slices": [dataclasses.asdict(each) for each in result.doubts.worst()],
         "seconds": result.seconds,
+        "correction": None,
         "methods": methods_sentence(result, model),
     }
 

@@ -9,12 +9,21 @@ from typing import Any
 
 from LungUNetSegLib.files import csv_text, replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
+from LungUNetSegLib.measures.regions import REGIONS as PARTS
 
 REGIONS = ("right", "left", "total")
+REGION_COLUMNS = {
+    f"{lung}_{region}_{key}": (lung, region, key)
+    for lung in REGIONS
+    for region in PARTS
+    for key in ("volume_ml", "mean_hu", "laa950_percent")
+}
+"""Columns of the parts of the lungs, and where their numbers are in a summary's ``regions``."""
+
 COLUMNS = (
     "input", "output", "series_uid", *(f"{region}_ml" for region in REGIONS),
     *(f"{region}_mean_hu" for region in REGIONS), *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
-    "findings", "model", "engine", "seconds", "error",
+    *REGION_COLUMNS, "findings", "model", "engine", "seconds", "error",
 )  # fmt: skip
 
 
@@ -42,10 +51,19 @@ def _row(summary: Mapping[str, Any]) -> dict[str, str]:
             row[f"{region}_mean_hu"] = _number(summary["mean_hu"][region], 1)
             density = summary["density"][region] or {}
             row |= {f"{region}_{key}": _number(density.get(key), 2) for key in TABLE_KEYS}
+        row |= {name: _number(value, 2) for name, value in region_numbers(summary).items()}
         row["findings"] = " ".join(finding["code"] for finding in summary["findings"])
         row["model"] = csv_text(summary["model"]["name"])
         row["seconds"] = _number(sum(summary["seconds"].values()), 2)
     return row
+
+
+def region_numbers(summary: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the value of each of `REGION_COLUMNS`; None where there is none."""
+    regions = summary.get("regions") or {}
+    return {
+        name: ((regions.get(lung) or {}).get(part) or {}).get(key) for name, (lung, part, key) in REGION_COLUMNS.items()
+    }
 
 
 def _number(value: float | None, decimals: int) -> str:

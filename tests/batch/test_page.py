@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from matplotlib.image import imread
 
 from LungUNetSegLib.batch.page import write_page
-from LungUNetSegLib.batch.preview import GAP, HEIGHT, doubtful_slices, draw_doubtful, draw_preview
+from LungUNetSegLib.batch.preview import GAP, HEIGHT, draw_preview, draw_slices, slices_to_draw
 from LungUNetSegLib.batch.summary import summarise
 from LungUNetSegLib.batch.table import COLUMNS, row_of, write_csv
 from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.segmentation.doubt import NO_DOUBTS, Doubts
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume.volume import Volume
 
@@ -100,21 +102,18 @@ def test_a_preview_shows_three_planes_as_radiologists_look_at_them(small_phantom
     )
 
 
-def test_slices_unlike_their_neighbours_by_hand(small_phantom: Phantom) -> None:
-    """A slice without the lung that both neighbours have, and one with lung that neither has."""
-    labels = np.zeros((9, 8, 8), np.uint8)
-    labels[2:7, 2:6, 2:6] = 1
-    assert doubtful_slices(labels) == []
-    labels[4] = 0
-    labels[8, 0, 0] = 1
-    labels[6, 7, 7] = 1
-    assert doubtful_slices(labels) == [4, 6]
-    assert (
-        draw_doubtful(
-            small_phantom.ct, Volume(np.zeros_like(small_phantom.labels.array), small_phantom.ct.geometry), LUNGS
-        )
-        is None
-    )
+def test_the_most_doubtful_slices_are_drawn_from_the_feet_on(small_phantom: Phantom) -> None:
+    """Protects the picture: as many slices as `DOUBTFUL_SLICES`, each once though both lungs are doubtful in it."""
+    areas = np.zeros((2, 9, 4))
+    areas[0, [1, 3, 5], 0] = 30, 10, 20
+    areas[1, [3, 8, 7], 0] = 40, 25, 5
+    doubts = Doubts(("right", "left"), np.arange(9.0), areas)
+    assert slices_to_draw(doubts) == [1, 3, 5, 8]
+    assert slices_to_draw(NO_DOUBTS) == []
+    png = draw_slices(small_phantom.ct, small_phantom.labels, LUNGS, [1, 3])
+    _, row_mm, column_mm = small_phantom.ct.geometry.spacing_mm
+    width = round(small_phantom.ct.array.shape[2] * column_mm / (small_phantom.ct.array.shape[1] * row_mm / HEIGHT))
+    assert imread(BytesIO(png)).shape[:2] == (HEIGHT, 2 * width + GAP)
 
 
 @pytest.mark.parametrize("shape", [(1, 40, 40), (400, 16, 16)])

@@ -15,6 +15,7 @@ import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.measures import REGIONS
 from LungUNetSegLib.metrics import summarise
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume.resample import to_sitk
@@ -27,7 +28,9 @@ def explained(*headings: str) -> set[str]:
     sections = (ROOT / "docs" / "json.md").read_text(encoding="utf-8").split("\n## ")
     chosen = [text for text in sections if text.startswith(headings)]
     assert len(chosen) == len(headings)
-    return set(re.findall(r"`([^`]+)`", "\n".join(chosen)))
+    names = set(re.findall(r"`([^`]+)`", "\n".join(chosen)))
+    places = [("<lung>", lung, "<region>", region) for lung in ("right", "left", "total") for region in REGIONS]
+    return names | {name.replace(*place[:2]).replace(*place[2:]) for name in names for place in places if "<" in name}
 
 
 def keys_in(value: Any) -> Iterator[str]:

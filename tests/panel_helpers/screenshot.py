@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 WIDTHS, SCALE = (460, 900), "2"
 IN_DOCS = {"first": "panel-first", "running": "panel-running", "results": "panel", "failed": "panel-failed",
-           "compared": "panel-compared"}  # fmt: skip
+           "compared": "panel-compared", "repaired": "panel-check"}  # fmt: skip
 """The states that the tutorial shows, and their pictures' names."""
 
 DARK = {"Window": "#353535", "WindowText": "#ffffff", "Base": "#232323", "AlternateBase": "#353535", "Text": "#ffffff",
@@ -107,6 +107,7 @@ def main(scan_path: str, folder: Path) -> None:
     wait_until(lambda: not panel.running)
     panel.ui.applyButton.clearFocus()
     photographer.take("results")
+    _repair(panel, photographer, wait_until)
     reference = show_labels(read_labels(sample.MASK), LUNGS, ct)
     reference.SetName(f"{sample.NAME} reference")
     for section in (panel.ui.resultsCollapsibleButton, panel.ui.inputsCollapsibleButton):
@@ -129,6 +130,47 @@ def main(scan_path: str, folder: Path) -> None:
     panel.ui.logCollapsibleButton.collapsed = False
     photographer.take("failed")
     panel.close()
+
+
+def _repair(panel: Any, photographer: Photographer, wait_until: Callable[..., None]) -> None:
+    """Look at a doubtful slice, cut the right lung's lowest slices away, fill a hole in it, and measure again."""
+    import numpy as np
+    import slicer
+
+    from LungUNetSegSlicer.scene.lung_masks import SCRIBBLES
+    from LungUNetSegSlicer.scene.segment_editor import set_up_editor
+
+    def paint(segment: str, mask: Any) -> None:
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), segmentation, segment, volume)
+
+    ui, segmentation = panel.ui, panel.parameters.outputSegmentation
+    volume = panel.parameters.inputVolume
+    ui.resultsCollapsibleButton.collapsed = ui.inputsCollapsibleButton.collapsed = True
+    ui.outputsCollapsibleButton.collapsed, ui.checkCollapsibleButton.collapsed = True, False
+    panel.click(ui.nextDoubtfulButton)
+    photographer.take("doubtful")
+    whole = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, "RightLung", volume)
+    mask = whole.copy()
+    lowest, highest = np.flatnonzero(mask.any(axis=(1, 2)))[[0, -1]]
+    mask[lowest : lowest + 3] = 0
+    middle = (lowest + highest) // 2
+    row, column = np.argwhere(mask[middle])[mask[middle].sum() // 2]
+    hole = np.s_[middle - 2 : middle + 3, row - 12 : row + 13, column - 12 : column + 13]
+    mask[hole] = 0
+    paint("RightLung", mask)
+    set_up_editor(segmentation, volume, scribble=True)
+    marks = np.zeros_like(mask)
+    marks[middle, row - 6 : row + 7, column] = 1
+    paint(SCRIBBLES, marks)
+    for button in (ui.fillRightButton, ui.measureAgainButton):
+        panel.click(button)
+        wait_until(lambda button=button: button.enabled)
+        print(ui.checkNoteLabel.text)
+    photographer.take("repaired")
+    ui.resultsCollapsibleButton.collapsed = False
+    photographer.take("measured-again")
+    paint("RightLung", whole)
+    ui.checkCollapsibleButton.collapsed = True
 
 
 def _images() -> Path:

@@ -38,7 +38,14 @@ from LungUNetSegSlicer.compare.display import (
 )
 from LungUNetSegSlicer.compare.input import image_in_world, read_pair
 from LungUNetSegSlicer.compare.lung_sides import Sides
-from LungUNetSegSlicer.compare.tables import add_scores_table, add_slices_plot, add_slices_table, plot_nodes
+from LungUNetSegSlicer.compare.tables import (
+    add_doubt_marks,
+    add_scores_table,
+    add_slices_plot,
+    add_slices_table,
+    plot_nodes,
+)
+from LungUNetSegSlicer.scene.kept_result import recall
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -160,6 +167,7 @@ def comparison_steps(
     scores = add_scores_table(comparison, f"Scores, {name}")
     slices = add_slices_table(comparison, f"DSC by slice, {name}")
     plot = add_slices_plot(slices, "DSC by slice")
+    add_doubt_marks(plot, slices, (recall(prediction_node) or {}).get("doubtful_slices", ()))
     differences = add_differences(differing, f"Differences, {name}")
     distance = add_distance_model(surface, f"Surface distance, {name}")
     return SceneComparison(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import slicer
@@ -15,6 +16,10 @@ from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 
 SLICE, HEIGHT = "Slice", "z (mm)"
 """Columns of the table of slices; each lung has one more, by its name."""
+
+DOUBTFUL, DOUBT_COLOUR = "Doubtful slices", (0.80, 0.10, 0.10)
+NEAR_MM = 0.5
+"""Slices of a result and of a comparison that lie nearer are the same; their numbers may differ."""
 
 
 def add_scores_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
@@ -59,6 +64,35 @@ def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, 1.0)
     return chart
+
+
+def add_doubt_marks(
+    chart: vtkMRMLPlotChartNode, slices: vtkMRMLTableNode, doubtful: Sequence[Mapping[str, Any]]
+) -> None:
+    """Mark the doubtful slices of a result in a chart of DSC over height, on the curve of their lung.
+
+    Args:
+        chart: From `add_slices_plot`.
+        slices: Its table; it gets a column of the marks.
+        doubtful: `doubtful_slices` of the prediction's result.
+    """
+    table = slices.GetTable()
+    names = {"right": LUNGS[0].name, "left": LUNGS[1].name, "total": BOTH_LUNGS[0].name}
+    heights = [table.GetColumnByName(HEIGHT).GetValue(row) for row in range(table.GetNumberOfRows())]
+    marks = [math.nan] * len(heights)
+    for each in doubtful:
+        curve = table.GetColumnByName(names[each["lung"]])
+        near = min(range(len(heights)), key=lambda row: abs(heights[row] - each["height_mm"]), default=None)
+        if curve is not None and near is not None and abs(heights[near] - each["height_mm"]) < NEAR_MM:
+            marks[near] = curve.GetValue(near)
+    if all(math.isnan(mark) for mark in marks):
+        return
+    _add_column(slices, vtkDoubleArray(), DOUBTFUL, marks)
+    series = add_curve(slices, HEIGHT, Segment(0, DOUBTFUL, DOUBTFUL, DOUBT_COLOUR, ""))
+    series.SetLineStyle(vtkMRMLPlotSeriesNode.LineStyleNone)
+    series.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleDiamond)
+    series.SetMarkerSize(12)
+    chart.AddAndObservePlotSeriesNodeID(series.GetID())
 
 
 def add_curve(table: vtkMRMLTableNode, x: str, lung: Segment) -> vtkMRMLPlotSeriesNode:

@@ -14,13 +14,13 @@ from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel import dependencies
 from LungUNetSegSlicer.panel.batch_table import BatchTable
 from LungUNetSegSlicer.panel.dialogs import ask_folder
-from LungUNetSegSlicer.panel.results import remember
 from LungUNetSegSlicer.panel.texts import batch_text
 from LungUNetSegSlicer.run.batch_results import BatchResults, BatchRow
 from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
 from LungUNetSegSlicer.run.worker import ChildEnd
 from LungUNetSegSlicer.scene.batch_scan import show_batch_scan
+from LungUNetSegSlicer.scene.kept_result import remember
 
 LOOK_EVERY_MS = 1000
 """How often the folder of results is looked at."""

@@ -18,11 +18,11 @@ from LungUNetSegSlicer.compare.layout import ComparisonViews, look_from_the_fron
 from LungUNetSegSlicer.compare.slices import WorstSlices, show_slice
 from LungUNetSegSlicer.compare.tables import chosen_slice
 from LungUNetSegSlicer.panel.dialogs import ask_path
-from LungUNetSegSlicer.panel.results import recall
 from LungUNetSegSlicer.panel.side_choice import SideChoice
 from LungUNetSegSlicer.panel.texts import warnings_html
 from LungUNetSegSlicer.panel.view_widgets import comparison_plot, distance_aspect
 from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.scene.kept_result import recall
 
 _POINT_CHOSEN = "dataSelected(vtkStringArray*, vtkCollection*)"
 

@@ -28,7 +28,7 @@ def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, An
 
     Args:
         segmentation: The segmentation that the result belongs to.
-        result: Its result, from `results.recall`.
+        result: Its result, from `kept_result.recall`.
 
     Returns:
         A chart of the share of each lung over HU, with a curve for each; None for results without density numbers.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.measures.region_map import region_map
+from LungUNetSegLib.measures.regions import DEPTHS, HALVES, REGIONS
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.compare.input import open_source
 from LungUNetSegSlicer.compare.lung_sides import Side, known_sides, lung_labels
+from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.texts import number_text, segment_names
 from LungUNetSegSlicer.run.event_loop import Steps
 from LungUNetSegSlicer.scene.segmentation_node import add_labels
 
@@ -30,6 +34,48 @@ def division_names() -> dict[str, str]:
         "halves": _("Front and back"),
         "depths": _("Core and peel"),
     }
+
+
+def region_names() -> dict[str, str]:
+    """Return the display names of the parts of a lung, as a result has them."""
+    return {
+        "apical_third_by_height": _("apical third by height"),
+        "middle_third_by_height": _("middle third by height"),
+        "basal_third_by_height": _("basal third by height"),
+        "apical_third_by_volume": _("apical third by volume"),
+        "middle_third_by_volume": _("middle third by volume"),
+        "basal_third_by_volume": _("basal third by volume"),
+        "ventral": _("ventral half"),
+        "dorsal": _("dorsal half"),
+        "core": _("core"),
+        "peel": _("peel"),
+    }
+
+
+_PARTS = {
+    "thirds-by-height": tuple(name for name in REGIONS if name.endswith("by_height")),
+    "thirds-by-volume": tuple(name for name in REGIONS if name.endswith("by_volume")),
+    "halves": HALVES,
+    "depths": DEPTHS,
+}
+
+
+def parts_with_numbers(
+    result: Mapping[str, Any], parts: Sequence[str] = REGIONS
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the name and the numbers of each part of each lung that was measured; none in results of older versions.
+
+    Args:
+        result: From `kept_result.recall`.
+        parts: Those to return.
+    """
+    names, lungs, regions = region_names(), segment_names(), result.get("regions") or {}
+    return [
+        (f"{lungs[lung]}, {names[part]}", regions[lung][part])
+        for lung in lungs
+        for part in parts
+        if regions.get(lung) and regions[lung].get(part)
+    ]
 
 
 def region_steps(
@@ -73,21 +119,40 @@ class RegionsView:
         self._ui = ui
         self._steps: Steps | None = None
         self._segmentation: vtkMRMLSegmentationNode | None = None
+        self._result: Mapping[str, Any] | None = None
         self._divisions = list(division_names())
+        ui.regionsTable.setColumnCount(4)
+        header = ui.regionsTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         for name in division_names().values():
             ui.regionsComboBox.addItem(name)
         ui.regionsButton.connect("clicked()", self._click)
+        ui.regionsComboBox.connect("currentIndexChanged(int)", self._show_numbers)
 
     @property
     def running(self) -> bool:
         """Whether regions are being drawn."""
         return self._steps is not None
 
-    def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
-        """Draw regions of this segmentation from now on."""
+    def show(self, segmentation: vtkMRMLSegmentationNode | None, result: Mapping[str, Any] | None) -> None:
+        """Draw regions of this segmentation from now on, and show their numbers."""
         if segmentation is not self._segmentation:
             self._end("")
-        self._segmentation = segmentation
+        self._segmentation, self._result = segmentation, result
+        self._show_numbers()
+
+    def _show_numbers(self, *_args: Any) -> None:
+        """Show the numbers of the chosen parts of each lung."""
+        parts = _PARTS[self._divisions[self._ui.regionsComboBox.currentIndex]]
+        found = parts_with_numbers(self._result, parts) if self._result else []
+        rows = [
+            (name, number_text(each["volume_ml"]), number_text(each["mean_hu"]), f"{each['laa950_percent']:.1f}")
+            for name, each in found
+        ]
+        fill_table(self._ui.regionsTable, rows)
+        self._ui.regionsTable.setHorizontalHeaderLabels([_("Region"), _("Volume (ml)"), _("HU"), _("LAA-950 (%)")])
+        self._ui.regionsTable.visible = bool(rows)
 
     def _click(self) -> None:
         if self._segmentation is None or self.running:

@@ -1,9 +1,8 @@
-"""Keeps a segmentation's measurements with its node, and so in the saved scene, and shows them in the panel."""
+"""The panel's section of results: tables, warnings, sentence, and what can be done with them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import qt
@@ -15,28 +14,19 @@ from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
 from LungUNetSegSlicer.panel.dependencies import HIGHDICOM, install_with_consent, is_installed
 from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.doubtful import DoubtfulView
 from LungUNetSegSlicer.panel.histogram import add_histogram
 from LungUNetSegSlicer.panel.regions import RegionsView
+from LungUNetSegSlicer.panel.repair import RepairView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
+from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
-
-ATTRIBUTE = "LungUNetSeg.Result"
-
-
-def remember(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
-    """Store a run's result with its segmentation node."""
-    segmentation.SetAttribute(ATTRIBUTE, json.dumps(result))
-
-
-def recall(segmentation: vtkMRMLSegmentationNode | None) -> dict[str, Any] | None:
-    """Return what `remember` stored; None for a segmentation that this module did not make."""
-    text = segmentation.GetAttribute(ATTRIBUTE) if segmentation else None
-    return json.loads(text) if text else None
+from LungUNetSegSlicer.scene.kept_result import recall
 
 
 class ResultsView:
-    """The section "Results" of the panel.
+    """The sections "Results" and "Check and repair" of the panel.
 
     Args:
         ui: The panel's widgets.
@@ -45,7 +35,8 @@ class ResultsView:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._segmentation: vtkMRMLSegmentationNode | None = None
-        self.regions = RegionsView(ui)
+        self.regions, self._doubtful = RegionsView(ui), DoubtfulView(ui)
+        self.repair = RepairView(ui, lambda: self.show(self._segmentation))
         for table in (ui.resultsTable, ui.densityTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
@@ -59,15 +50,18 @@ class ResultsView:
         if segmentation is not self._segmentation:
             self._say("")
         self._segmentation = segmentation
-        self.regions.show(segmentation)
+        self.regions.show(segmentation, result)
+        self.repair.show(segmentation)
+        self._doubtful.show(segmentation, result)
         self._ui.show3dButton.setSegmentationNode(segmentation)
-        self._ui.resultsCollapsibleButton.visible = result is not None
+        for section in (self._ui.resultsCollapsibleButton, self._ui.checkCollapsibleButton):
+            section.visible = result is not None
         if result is None:
             return
         warnings = warnings_html(each for each in result["findings"] if each["code"] != DOUBT)
         self._ui.warningsLabel.text = warnings
         self._ui.warningsLabel.visible = bool(warnings)
-        _fill(self._ui.resultsTable, result_rows(result))
+        fill_table(self._ui.resultsTable, result_rows(result))
         self._show_density(result)
         self._ui.timeLabel.text = time_text(result)
         self._ui.methodsLabel.text = result["methods"]
@@ -75,7 +69,7 @@ class ResultsView:
     def _show_density(self, result: Mapping[str, Any]) -> None:
         rows, doubt, names = density_rows(result), doubt_html(result), segment_names()
         table = self._ui.densityTable
-        _fill(table, rows)
+        fill_table(table, rows)
         table.setHorizontalHeaderLabels([_("Density"), *(names[key] for key in lungs_with_density(result))])
         table.visible = bool(rows)
         self._ui.densityDoubtLabel.text = doubt
@@ -127,17 +121,3 @@ class ResultsView:
 
     def _copy_methods(self) -> None:
         slicer.app.clipboard().setText(self._ui.methodsLabel.text)
-
-
-def _fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
-    """Fill a table and make it as high as its rows."""
-    table.setRowCount(len(rows))
-    table.setColumnCount(max((len(texts) for texts in rows), default=table.columnCount))
-    for row, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            item = qt.QTableWidgetItem(text)
-            if column:
-                item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
-            table.setItem(row, column, item)
-    rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
-    table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)

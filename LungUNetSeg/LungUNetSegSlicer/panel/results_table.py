@@ -14,6 +14,7 @@ from vtk import vtkDoubleArray, vtkStringArray
 from LungUNetSegLib.files import csv_text
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegSlicer.panel.density import density_names
+from LungUNetSegSlicer.panel.regions import parts_with_numbers
 from LungUNetSegSlicer.panel.texts import segment_names
 
 ROLE = "LungUNetSeg.Table"
@@ -27,7 +28,7 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
 
     Args:
         segmentation: The segmentation that the result belongs to.
-        result: Its result, from `results.recall`.
+        result: Its result, from `kept_result.recall`.
 
     Returns:
         A table with the columns segment, volume in ml, mean density in HU, and the numbers of `TABLE_KEYS`.
@@ -54,7 +55,7 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
 
 
 def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
-    """Write a result as CSV with a row for each segment; numbers have full precision and a decimal point.
+    """Write a result as CSV with a row for each lung and each of its parts; numbers have full precision.
 
     A name that a spreadsheet would take for a formula has an apostrophe before it.
 
@@ -71,13 +72,15 @@ def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result:
 
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Return (segment, volume in ml, mean HU, the numbers of `TABLE_KEYS`) of each lung that was measured."""
+    """Return (segment, volume in ml, mean HU, the numbers of `TABLE_KEYS`) of each lung, then of their parts."""
     volumes, means, names = result["volumes_ml"], result["mean_hu"], segment_names()
     rows = []
     for key in names:
         density = (result.get("density") or {}).get(key) or {}
         if volumes.get(key) is not None:
             rows.append((names[key], volumes[key], means.get(key), *(density.get(each) for each in TABLE_KEYS)))
+    for name, part in parts_with_numbers(result):
+        rows.append((name, part["volume_ml"], part["mean_hu"], *(part.get(each) for each in TABLE_KEYS)))
     return rows
 
 

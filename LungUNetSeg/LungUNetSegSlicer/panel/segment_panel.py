@@ -14,9 +14,10 @@ from LungUNetSegSlicer.panel.dependencies import Package
 from LungUNetSegSlicer.panel.failure_log import FailureLog
 from LungUNetSegSlicer.panel.model_choice import ModelChoice
 from LungUNetSegSlicer.panel.progress_view import ProgressView
-from LungUNetSegSlicer.panel.results import ResultsView, remember
+from LungUNetSegSlicer.panel.results import ResultsView
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
+from LungUNetSegSlicer.scene.kept_result import remember
 
 _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
@@ -188,10 +189,10 @@ class SegmentPanel:
         if end.state == "failed" and self._run_settings is not None:
             self._log.show(end.message, end.log, self._run_settings)
         if end.segmentation is not None and end.result is not None:
-            self._keep(end.segmentation, end.result)
+            self._keep(end.segmentation, end.result, end.original)
         self.update()
 
-    def _keep(self, segmentation: Any, result: Mapping[str, Any]) -> None:
-        remember(segmentation, {**result, "elapsed_s": time.monotonic() - self._started})
+    def _keep(self, segmentation: Any, result: Mapping[str, Any], original: str | None) -> None:
+        remember(segmentation, {**result, "elapsed_s": time.monotonic() - self._started}, original)
         if self._parameters is not None:
             self._parameters.outputSegmentation = segmentation

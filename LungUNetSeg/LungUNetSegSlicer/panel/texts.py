@@ -121,6 +121,9 @@ def finding_heading(code: str) -> str:
         "heart-on-the-right": _("Right and left may be swapped."),
         "lungs-upside-down": _("Head and feet may be swapped."),
         "under-transform": _("Volume under a transform."),
+        "lung-removed": _("A lung is missing."),
+        "lungs-overlap": _("The lungs overlap."),
+        "mask-resampled": _("Mask on another grid."),
         "engine-fallback": _("A fallback engine was used."),
     }
     return headings.get(code, "")

@@ -29,6 +29,9 @@ LUNGS = "lungs.npy"
 FIRST = "first.npy"
 """The index of the box's first voxel in the label map."""
 
+ORIGINAL = "original.txt"
+"""The whole label map as a text, which is kept with the segmentation."""
+
 LOOK_EVERY_S = 0.02
 
 
@@ -94,12 +97,14 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
     import numpy as np
 
     from LungUNetSegLib.io.masks.labels import read_labels
+    from LungUNetSegLib.segmentation.original import to_text
     from LungUNetSegLib.volume import bounding_box
 
     labels = read_labels(folder / LABELS)
     box = bounding_box(labels.array)
     np.save(folder / LUNGS, labels.array[box])
     np.save(folder / FIRST, [axis.start for axis in box])
+    (folder / ORIGINAL).write_text(to_text(labels), encoding="ascii")
     present = [label for label in (1, 2) if with_surfaces and (labels.array[box] == label).any()]
     for done, label in enumerate(present):
         from LungUNetSegSlicer.scene.surfaces import make_surface, write_surface

@@ -42,6 +42,7 @@ class RunEnd:
         log: The child's output, or the traceback of a bug in Slicer, if it failed.
         segmentation: The segmentation node, if it succeeded.
         result: What `lungunetseg segment --json` writes, if it succeeded.
+        original: The labels as `segmentation.original.to_text` writes them, if it succeeded.
     """
 
     state: Literal["done", "cancelled", "failed"]
@@ -49,6 +50,7 @@ class RunEnd:
     log: str = ""
     segmentation: vtkMRMLSegmentationNode | None = None
     result: Mapping[str, Any] | None = None
+    original: str | None = None
 
 
 class SegmentationRun:
@@ -116,10 +118,11 @@ class SegmentationRun:
             self._end(RunEnd(state="failed", message=self._readable(end.message), log=self._readable(end.log)))
         # A cancelled child ends during `_end`, which does the rest.
 
-    def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any]]]:
-        """Read the child's output; return (segments, result). The scene does not change."""
+    def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any], str]]:
+        """Read the child's output; return (segments, result, labels as text). The scene does not change."""
         self._on_progress("load", 0, 1)
         result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
+        original = (self._folder / child.ORIGINAL).read_text(encoding="ascii")
         lungs, first = (np.load(self._folder / name, allow_pickle=False) for name in (child.LUNGS, child.FIRST))
         yield
         image = label_image(lungs, first, self._geometry)
@@ -133,10 +136,10 @@ class SegmentationRun:
         segments = LUNGS if self._settings.output is Output.RIGHT_AND_LEFT else BOTH_LUNGS
         made = make_segments(image, segments, surfaces)
         yield
-        return made, result
+        return made, result, original
 
     def _finish(self, loaded: Any) -> None:
-        segments, result = loaded
+        segments, result, original = loaded
         try:
             node = show_segments(segments, self._volume, self._target)
         except Exception as error:
@@ -144,7 +147,7 @@ class SegmentationRun:
             return
         remarks = [asdict(each) for each in transform_remarks(self._volume)]
         result = {**result, "findings": [*remarks, *result["findings"]]}
-        self._end(RunEnd(state="done", segmentation=node, result=result))
+        self._end(RunEnd(state="done", segmentation=node, result=result, original=original))
 
     def _fail(self, error: Exception) -> None:
         message = folder_text(error) if isinstance(error, OSError) else str(error)

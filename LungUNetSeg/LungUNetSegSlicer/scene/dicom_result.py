@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
@@ -17,11 +16,15 @@ from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.seg import Origin
 from LungUNetSegLib.io.dicom_objects.source import read_source
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.segmentation.correction import changes_of
+from LungUNetSegLib.segmentation.original import from_text
+from LungUNetSegLib.volume import Geometry
+from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, voxels
+from LungUNetSegSlicer.scene.kept_result import recall_network, recall_original
+from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps
 
 _OFF_VOXELS = 0.05
 """How far an image's corners may lie from the volume's voxels; Slicer rounds places to a few thousandths of a mm."""
@@ -39,21 +42,18 @@ def save_as_dicom(segmentation: vtkMRMLSegmentationNode, model: Mapping[str, str
 
     Raises:
         ReadError: The CT does not come from DICOM, its images are gone, or it does not lie where they do.
+        DataError: No segment is a lung, or the CT is no longer in the scene.
         WriteError: DICOM cannot rightly say it; says why.
         MissingDependencyError: highdicom is not installed.
     """
     from DICOMLib import DICOMUtils
 
-    volume = segmentation.GetNodeReference(vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
-    if volume is None:
-        raise ReadError(_("The CT of this segmentation is no longer in the scene."))
+    volume = ct_of(segmentation)
     scan = _scan_of(volume)
-    has_sides = any(segmentation.GetSegmentation().GetSegment(each.segment_id) for each in LUNGS)
-    segments = LUNGS if has_sides else BOTH_LUNGS
-    labels = _labels(segmentation, volume, segments)
-    _check_place(labels.geometry, scan, volume)
+    masks = finish(lung_mask_steps(segmentation, volume))
+    _check_place(masks.labels.geometry, scan, volume)
     maker = Maker(model=model["name"], sha256=model["sha256"])
-    result = LungResult(labels=labels, segments=segments)
+    result = LungResult(labels=masks.labels, segments=masks.segments, origins=_origins(segmentation, masks))
     objects, findings = make_objects(["dicom-seg"], result, read_source(scan), maker, DicomOptions())
     with tempfile.TemporaryDirectory(prefix="LungUNetSeg-") as folder:
         write_object(objects["dicom-seg"], Path(folder) / "lungs.dcm")
@@ -73,16 +73,19 @@ def _scan_of(volume: vtkMRMLScalarVolumeNode) -> Scan:
     return read_scan(files)
 
 
-def _labels(
-    segmentation: vtkMRMLSegmentationNode, volume: vtkMRMLScalarVolumeNode, segments: Sequence[Segment]
-) -> Volume:
-    shape = voxels(volume).shape
-    labels = np.zeros(shape, np.uint8)
-    for each in segments:
-        if segmentation.GetSegmentation().GetSegment(each.segment_id):
-            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, each.segment_id, volume)
-            labels[mask > 0] = each.label
-    return Volume(labels, geometry_from_ijk_to_ras(shape, ijk_to_ras(volume)))
+def _origins(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> dict[int, Origin]:
+    """Return how each label was made, of those that are not the network's own; not known means corrected."""
+    text = recall_original(segmentation)
+    network = recall_network(segmentation)
+    names = {each.label: name for each, name in zip(masks.segments, ("right", "left"), strict=False)}
+    if masks.kind == "binary":
+        names = {1: "total"}
+    had_sides = network is not None and network["volumes_ml"].get("right") is not None
+    if text is None or had_sides != (masks.kind == "lr"):
+        return dict.fromkeys(names, "SEMIAUTOMATIC")
+    changes = changes_of(from_text(text), masks.labels, masks.kind)
+    changed = {label: changes[name] for label, name in names.items() if changes[name]["slices"] is not None}
+    return {label: "MANUAL" if each["is_new"] else "SEMIAUTOMATIC" for label, each in changed.items()}
 
 
 def _check_place(grid: Geometry, scan: Scan, volume: vtkMRMLScalarVolumeNode) -> None:

@@ -54,7 +54,7 @@ def show_labels(
     """
     if show3d and not surfaces:
         surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in segments}
-    return show_segments(make_segments(_cut(labels), segments, surfaces), volume_node, segmentation_node)
+    return show_segments(make_segments(cut_image(labels), segments, surfaces), volume_node, segmentation_node)
 
 
 def show_segments(
@@ -77,7 +77,7 @@ def show_segments(
 
 def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: vtkMRMLSegmentationNode) -> None:
     """Add segments to a segmentation that belongs to no CT; they share one label map, cut to the labels' extent."""
-    _add(make_segments(_cut(labels), segments), segmentation_node)
+    _add(make_segments(cut_image(labels), segments), segmentation_node)
 
 
 def make_segments(
@@ -124,7 +124,8 @@ def label_image(cut: npt.NDArray[np.uint8], first: Sequence[int], geometry: Geom
     return image
 
 
-def _cut(labels: Volume) -> vtkOrientedImageData:
+def cut_image(labels: Volume) -> vtkOrientedImageData:
+    """Return the part of a label map that holds labels; see `label_image`."""
     box = bounding_box(labels.array)
     return label_image(labels.array[box], [axis.start for axis in box], labels.geometry)
 

@@ -16,7 +16,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom_objects.common import now
 from LungUNetSegLib.io.dicom_objects.identity import Identifiers, Maker
 from LungUNetSegLib.io.dicom_objects.rtstruct import Holes, make_structure_set
-from LungUNetSegLib.io.dicom_objects.seg import SegKind, make_segmentation
+from LungUNetSegLib.io.dicom_objects.seg import Origin, SegKind, make_segmentation
 from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.io.dicom_objects.sr import make_report
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
@@ -69,6 +69,7 @@ class LungResult:
         mean_hu: By the same names.
         density: Density numbers by the same names.
         confidence: Expected Dice coefficient of the worse lung, if known.
+        origins: How each label was made, of those that are not `"AUTOMATIC"`.
     """
 
     labels: Volume
@@ -77,6 +78,7 @@ class LungResult:
     mean_hu: Mapping[str, float] = field(default_factory=dict)
     density: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     confidence: float | None = None
+    origins: Mapping[int, Origin] = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: Measured) -> LungResult:
@@ -132,7 +134,12 @@ def make_objects(
             warnings.simplefilter("ignore", UserWarning)
             if "dicom-seg" in wanted:
                 made["dicom-seg"] = make_segmentation(
-                    frames, result.segments, *shared, kind=options.seg_kind, all_frames=options.all_frames
+                    frames,
+                    result.segments,
+                    *shared,
+                    kind=options.seg_kind,
+                    all_frames=options.all_frames,
+                    origins=result.origins,
                 )
             if "rtstruct" in wanted:
                 made["rtstruct"] = make_structure_set(frames, result.segments, *shared, holes=options.holes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,8 @@ from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.segments import Segment
 
 SegKind = Literal["BINARY", "LABELMAP"]
+Origin = Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"]
+"""Segment Algorithm Type (PS3.3 C.8.20.2): by the network, by the network and corrected by hand, by hand alone."""
 
 
 def make_segmentation(
@@ -28,6 +30,7 @@ def make_segmentation(
     *,
     kind: SegKind = "BINARY",
     all_frames: bool = False,
+    origins: Mapping[int, Origin] | None = None,
 ) -> Dataset:
     """Return a Segmentation of labels on a series' slices.
 
@@ -40,6 +43,7 @@ def make_segmentation(
         kind: BINARY has a frame of one bit for each segment and slice, which every reader knows; LABELMAP, of the
             standard of 2024, one frame of numbers for each slice.
         all_frames: Whether slices without lung get frames, too.
+        origins: How each label was made, of those that were not made by the network alone.
 
     Raises:
         DicomResultError: All frames of a file of which the scan is only a part.
@@ -47,11 +51,15 @@ def make_segmentation(
     """
     hd = highdicom()
     planes, sources = _planes(frames, source, all_frames)
+    made_by = dict(origins or {})
+    corrected = ", corrected by hand" if set(made_by.values()) - {"AUTOMATIC"} else ""
     dataset: Dataset = hd.seg.Segmentation(
         source_images=sources,
         pixel_array=planes,
         segmentation_type=kind,
-        segment_descriptions=[_description(hd, each, maker, identifiers) for each in segments],
+        segment_descriptions=[
+            _description(hd, each, maker, identifiers, made_by.get(each.label, "AUTOMATIC")) for each in segments
+        ],
         series_instance_uid=identifiers.uid("series seg"),
         series_number=SEG_NUMBER,
         sop_instance_uid=identifiers.uid("seg"),
@@ -61,7 +69,7 @@ def make_segmentation(
         software_versions=maker.software,
         device_serial_number=maker.sha256[:64] or "0",
         content_label="LUNGS",
-        content_description="Lungs, segmented automatically; for research only",
+        content_description=f"Lungs, segmented automatically{corrected}; research only",
         omit_empty_frames=not all_frames,
         pixel_measures=_measures(hd, source),
     )
@@ -123,21 +131,22 @@ def _short(value: float) -> float:
     return float(f"{value:.10g}")
 
 
-def _description(hd: Any, segment: Segment, maker: Maker, identifiers: Identifiers) -> Any:
+def _description(hd: Any, segment: Segment, maker: Maker, identifiers: Identifiers, origin: Origin) -> Any:
     """A segment's names, codes, colour and algorithm."""
+    algorithm = hd.AlgorithmIdentificationSequence(
+        name=NAME,
+        family=hd.sr.CodedConcept("123110", "DCM", "Artificial Intelligence"),
+        version=maker.version,
+        parameters={"model": maker.model, "sha256": maker.sha256},
+    )
     category, kind, side = (hd.sr.CodedConcept(value, scheme, meaning) for scheme, value, meaning in codes_of(segment))
     item = hd.seg.SegmentDescription(
         segment_number=segment.label,
         segment_label=segment.name,
         segmented_property_category=category,
         segmented_property_type=kind,
-        algorithm_type="AUTOMATIC",
-        algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name=NAME,
-            family=hd.sr.CodedConcept("123110", "DCM", "Artificial Intelligence"),
-            version=maker.version,
-            parameters={"model": maker.model, "sha256": maker.sha256},
-        ),
+        algorithm_type=origin,
+        algorithm_identification=None if origin == "MANUAL" else algorithm,
         tracking_uid=identifiers.uid(f"segment {segment.label}"),
         tracking_id=segment.segment_id,
         display_color=hd.color.CIELabColor.from_rgb(*(round(255 * part) for part in segment.colour)),

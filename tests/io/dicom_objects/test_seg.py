@@ -153,6 +153,20 @@ def test_it_says_what_whose_and_by_whom(scan: Scan, labels: Volume, tmp_path: Pa
     assert "research only" in dataset.SeriesDescription
 
 
+def test_a_lung_that_was_corrected_or_drawn_by_hand_is_called_so(scan: Scan, labels: Volume, tmp_path: Path) -> None:
+    """Protects from hand-made voxels that are called automatic; a manual segment names no algorithm (PS3.3 C.8.20)."""
+    result = LungResult(labels=labels, segments=LUNGS, origins={1: "SEMIAUTOMATIC", 2: "MANUAL"})
+    objects, _ = make_objects(["dicom-seg"], result, read_source(scan), MAKER, DicomOptions())
+    write_object(objects["dicom-seg"], tmp_path / "seg.dcm")
+    found = dcmread(tmp_path / "seg.dcm")
+    right, left = found.SegmentSequence
+    assert (right.SegmentAlgorithmType, left.SegmentAlgorithmType) == ("SEMIAUTOMATIC", "MANUAL")
+    assert "SegmentationAlgorithmIdentificationSequence" in right
+    assert "SegmentationAlgorithmIdentificationSequence" not in left
+    assert found.ContentDescription == "Lungs, segmented automatically, corrected by hand; research only"
+    assert dciodvfy_errors(tmp_path / "seg.dcm") == []
+
+
 def test_only_slices_with_lung_have_frames_unless_all_are_asked_for(scan: Scan, tmp_path: Path) -> None:
     """Hand-counted: the right lung in slices 3 and 4, the left in 4: three frames; all are 2 x 13."""
     array = np.zeros(scan.volume.array.shape, np.uint8)

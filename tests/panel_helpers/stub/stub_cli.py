@@ -64,6 +64,15 @@ DENSITY = {
 """Of a lung."""
 
 
+REGIONS = {"apical_third_by_height": {"volume_ml": 800.5, "mean_hu": -850.0, "laa950_percent": 3.25}}
+"""Of a lung."""
+
+DOUBTFUL = [
+    {"slice": 12, "height_mm": -31.0, "lung": "right", "doubt_mm2": 310.0, "reason": "dense"},
+    {"slice": 4, "height_mm": -71.0, "lung": "left", "doubt_mm2": 120.0, "reason": "unsure"},
+]
+
+
 def _progress(stage, done, total):
     print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
 
@@ -77,6 +86,8 @@ def _result(labels, arguments):
         "volumes_ml": {"right": 2512.25, "left": 2103.75, "total": 4616.0},
         "mean_hu": {"right": -812.4, "left": -801.6, "total": -807.4},
         "density": {"right": DENSITY, "left": DENSITY | {"laa950_percent": 4.25}, "total": DENSITY},
+        "regions": {"right": REGIONS, "left": REGIONS, "total": REGIONS},
+        "doubtful_slices": DOUBTFUL,
         "findings": json.loads(os.environ.get("STUB_FINDINGS", "[]")),
         "quality": {},
         "seconds": {"segment": 3.25},

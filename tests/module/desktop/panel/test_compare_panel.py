@@ -206,7 +206,7 @@ def test_the_report_opens_in_the_browser(compare, panel, save_as, nodes, monkeyp
     """With the model that made the prediction, if it was ours."""
     import qt
 
-    from LungUNetSegSlicer.panel.results import ATTRIBUTE
+    from LungUNetSegSlicer.scene.kept_result import ATTRIBUTE
 
     opened = []
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))

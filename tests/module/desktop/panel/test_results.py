@@ -34,6 +34,9 @@ def test_results_as_a_table_beside_the_segmentation(app, panel, phantom_node):
     table = scene.GetFirstNodeByClass("vtkMRMLTableNode")
     assert table.GetName() == "Phantom lungs volumes" and table.GetName() in panel.ui.resultsNoteLabel.text
     values = [[table.GetTable().GetValue(row, column).ToString() for column in range(3)] for row in range(3)]
+    assert [table.GetTable().GetValue(3, column).ToString() for column in range(2)] == [
+        "Right lung, apical third by height", "800.5",
+    ]  # fmt: skip
     assert values == [["Right lung", "2512.25", "-812.4"], ["Left lung", "2103.75", "-801.6"],
                       ["Both lungs", "4616", "-807.4"]]  # fmt: skip
     data = table.GetTable()
@@ -108,7 +111,7 @@ def test_density_has_a_table_of_its_own_with_what_forbids_it(panel, phantom_node
 
 def test_results_of_an_older_version_have_no_density(panel, phantom_node):
     """Protects scenes that were saved before there was any."""
-    from LungUNetSegSlicer.panel.results import recall, remember
+    from LungUNetSegSlicer.scene.kept_result import recall, remember
 
     panel.run()
     segmentation = panel.parameters.outputSegmentation
@@ -127,6 +130,12 @@ def test_results_as_csv(panel, phantom_node, save_as):
     panel.click(panel.ui.resultsCsvButton)
     with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    *rows, right, left, total = rows
+    part = "apical third by height"
+    assert [row["segment"] for row in (right, left, total)] == [
+        f"Right lung, {part}", f"Left lung, {part}", f"Both lungs, {part}",
+    ]  # fmt: skip
+    assert right["laa950_percent"] == "3.25" and right["perc15_hu"] == ""
     assert [(row["segment"], float(row["volume_ml"]), float(row["mean_hu"])) for row in rows] == [
         ("Right lung", 2512.25, -812.4), ("Left lung", 2103.75, -801.6), ("Both lungs", 4616.0, -807.4),
     ]  # fmt: skip
@@ -228,3 +237,13 @@ def test_pytorch_is_left_to_its_extension(panel, phantom_node):
     panel.choose(panel.ui.engineComboBox, "PyTorch")
     panel.click(panel.ui.reinstallButton)
     assert panel.ui.statusLabel.text.startswith("PyTorch is reinstalled by the extension PyTorch")
+
+
+def test_numbers_of_the_chosen_regions(panel, phantom_node):
+    """Protects the table under the list: the parts that the chosen division has, and nothing without numbers."""
+    panel.run()
+    table = panel.ui.regionsTable
+    rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
+    assert rows[0] == ["Right lung, apical third by height", "800", "−850", "3.2"] and len(rows) == 3
+    panel.ui.regionsComboBox.setCurrentIndex(3)
+    assert table.rowCount == 0 and not table.visible

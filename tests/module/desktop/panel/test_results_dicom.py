@@ -19,7 +19,8 @@ pytest.importorskip("highdicom")
 @pytest.fixture
 def shown(app, panel, small_phantom, tmp_path):
     """A CT from the database and its lungs, made by this module, in the panel."""
-    from LungUNetSegSlicer.panel.results import ResultsView, remember
+    from LungUNetSegSlicer.panel.results import ResultsView
+    from LungUNetSegSlicer.scene.kept_result import remember
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
@@ -88,3 +89,38 @@ def test_without_highdicom_the_user_is_asked(panel, shown, monkeypatch):
     dialog = panel.answer("Cancel")
     assert note(panel) == "Nothing was installed. DICOM results need highdicom."
     assert "highdicom" in dialog[0] and "about 5 MB" in dialog[0]
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (lambda labels: labels, ["AUTOMATIC", "AUTOMATIC"]),
+        (lambda labels: np.where(np.arange(len(labels))[:, None, None] > len(labels) // 2, labels, labels == 2) * 1,
+         ["SEMIAUTOMATIC", "SEMIAUTOMATIC"]),
+        (lambda labels: labels * (labels == 1), ["AUTOMATIC", "MANUAL"]),
+    ],
+)  # fmt: skip
+def test_the_object_says_which_lung_was_corrected(panel, shown, small_phantom, network, said):
+    """Protects who reads the object from a drawn lung that is called automatic, and the other way round."""
+    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegSlicer.scene.kept_result import recall, remember
+
+    own = network(small_phantom.labels.array).astype(np.uint8)
+    result = {**recall(shown.segmentation), "volumes_ml": {"right": 1.0, "left": 1.0, "total": 2.0}}
+    remember(shown.segmentation, result, to_text(Volume(own, small_phantom.labels.geometry)))
+    before = set(shown.database.files())
+    assert "Added to the CT" in note(panel)
+    (path,) = set(shown.database.files()) - before
+    dataset = pydicom.dcmread(path)
+    assert [each.SegmentAlgorithmType for each in dataset.SegmentSequence] == said
+    assert ("corrected by hand" in dataset.ContentDescription) == (said != ["AUTOMATIC", "AUTOMATIC"])
+    has_algorithm = ["SegmentationAlgorithmIdentificationSequence" in each for each in dataset.SegmentSequence]
+    assert has_algorithm == [each != "MANUAL" for each in said]
+
+
+def test_without_the_network_s_mask_nothing_is_called_automatic(panel, shown):
+    """Protects scenes of older versions, in which nobody knows what was corrected."""
+    before = set(shown.database.files())
+    note(panel)
+    (path,) = set(shown.database.files()) - before
+    assert {each.SegmentAlgorithmType for each in pydicom.dcmread(path).SegmentSequence} == {"SEMIAUTOMATIC"}

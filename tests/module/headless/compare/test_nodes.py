@@ -27,6 +27,7 @@ from LungUNetSegSlicer.compare.display import (
 )
 from LungUNetSegSlicer.compare.slices import WorstSlices, error_position_ras, show_slice
 from LungUNetSegSlicer.compare.tables import (
+    add_doubt_marks,
     add_scores_table,
     add_slices_plot,
     add_slices_table,
@@ -198,3 +199,26 @@ def test_no_lung_in_both_is_an_empty_surface(scene: Any) -> None:
     surface = finish(distance_surface(compare(Volume(prediction, GEOMETRY), Volume(reference, GEOMETRY))))
     assert surface.GetNumberOfPoints() == 0
     add_distance_model(surface, "Distance")
+
+
+def test_doubtful_slices_are_marked_on_the_curve_of_their_lung(comparison: Comparison) -> None:
+    """Protects the marks: at the slice's height whatever its number, and none where there is no such slice."""
+    table = add_slices_table(comparison, "Slices")
+    heights = column(table, "z (mm)")
+    chart = add_slices_plot(table, "DSC by slice")
+    doubtful = [
+        {"lung": "left", "height_mm": heights[4] + 0.1}, {"lung": "right", "height_mm": heights[2]},
+        {"lung": "right", "height_mm": heights[-1] + 20},
+    ]  # fmt: skip
+    add_doubt_marks(chart, table, doubtful)
+    marks = column(table, "Doubtful slices")
+    assert [row for row, mark in enumerate(marks) if not math.isnan(mark)] == [2, 4]
+    assert (marks[4], marks[2]) == (column(table, "Left lung")[4], column(table, "Right lung")[2])
+    assert [each.GetName() for each in plot_nodes(chart)[1:]][-1] == "Doubtful slices"
+
+
+def test_a_result_without_doubtful_slices_has_no_marks(comparison: Comparison) -> None:
+    table = add_slices_table(comparison, "Slices")
+    chart = add_slices_plot(table, "DSC by slice")
+    add_doubt_marks(chart, table, [])
+    assert len(plot_nodes(chart)) == 4 and table.GetColumnIndex("Doubtful slices") < 0

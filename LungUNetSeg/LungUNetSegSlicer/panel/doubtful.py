@@ -1,0 +1,87 @@
+"""The panel's list of doubtful slices: a click, or "Next doubtful slice", moves the slice views there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import qt
+import slicer
+from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.texts import number_text, segment_names
+from LungUNetSegSlicer.scene.lung_masks import lung_segments, middle_ras
+
+_LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
+
+
+def reason_text(reason: str) -> str:
+    """Return what to look at in a slice, by the reason of its doubt."""
+    texts = {
+        "dense": _("Dense tissue: vessels, lesions, wall"),
+        "unsure": _("Where the network is unsure"),
+        "unlike-neighbours": _("Unlike the slices above and below"),
+        "cleaned": _("Parts that cleaning removed or added"),
+    }
+    return texts.get(reason, reason)
+
+
+class DoubtfulView:
+    """The list of doubtful slices.
+
+    Args:
+        ui: The panel's widgets.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._segmentation: vtkMRMLSegmentationNode | None = None
+        self._slices: list[dict[str, Any]] = []
+        self._place = -1
+        header = ui.doubtfulTable.horizontalHeader()
+        for column in range(3):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        ui.doubtfulTable.connect("cellClicked(int,int)", self._choose)
+        ui.nextDoubtfulButton.connect("clicked()", self._next)
+
+    def show(self, segmentation: vtkMRMLSegmentationNode | None, result: Mapping[str, Any] | None) -> None:
+        """List a result's doubtful slices; results of older versions have none."""
+        slices = list((result or {}).get("doubtful_slices", ()))
+        if segmentation is not self._segmentation or slices != self._slices:
+            self._place = -1
+        self._segmentation, self._slices = segmentation, slices
+        names = segment_names()
+        rows = [
+            (str(each["slice"]), number_text(each["height_mm"]), names[each["lung"]], reason_text(each["reason"]))
+            for each in slices
+        ]
+        fill_table(self._ui.doubtfulTable, rows, words=(2, 3))
+        for widget in (self._ui.doubtfulTable, self._ui.nextDoubtfulButton):
+            widget.visible = bool(slices)
+
+    def _next(self) -> None:
+        if self._slices:
+            self._show((self._place + 1) % len(self._slices))
+
+    def _choose(self, row: int, _column: int) -> None:
+        self._show(row)
+
+    def _show(self, place: int) -> None:
+        self._place = place
+        self._ui.doubtfulTable.selectRow(place)
+        if self._segmentation is not None:
+            point = position_ras(self._segmentation, self._slices[place])
+            vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *point, vtkMRMLSliceNode.OffsetJumpSlice)
+
+
+def position_ras(segmentation: vtkMRMLSegmentationNode, doubtful: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Return the point to look at, in RAS mm of the scene: the middle of the lung, at the height of a slice."""
+    wanted = _LABELS.get(doubtful["lung"])
+    keys = [key for key, label in lung_segments(segmentation).items() if wanted is None or label == wanted]
+    x, y, _z = middle_ras(segmentation, keys) or (0.0, 0.0, 0.0)
+    world = [0.0, 0.0, 0.0]
+    segmentation.TransformPointToWorld((x, y, float(doubtful["height_mm"])), world)
+    return world[0], world[1], world[2]

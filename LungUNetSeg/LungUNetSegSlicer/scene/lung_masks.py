@@ -1,0 +1,250 @@
+"""Reads a segmentation's lungs, as they are now, on the grid of their CT, and writes corrections back."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import slicer
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkOrientedImageData, vtkOrientedImageDataResample
+from slicer.i18n import tr as _
+from vtk import vtkMatrix4x4
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.masks.choice import lungs_among
+from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS as BOTH
+from LungUNetSegLib.io.masks.lung_names import terminology_codes
+from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, Segment
+from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box
+from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP, CLOSED_SURFACE, cut_image, make_segments
+from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, ijk_to_ras_matrix, voxels
+
+SCRIBBLES = "LungUNetSegScribbles"
+"""Id of the segment in which the user marks what to repair; it is never a lung."""
+
+IntArray = npt.NDArray[np.int_]
+
+_OFF_GRID = 0.01
+"""How far the voxels of another grid may lie from the CT's, in voxels."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LungMasks:
+    """The lungs of a segmentation.
+
+    Attributes:
+        labels: uint8 on the CT's grid: 1 right and 2 left, or 1 both.
+        kind: Which of the two.
+        findings: On how they were read.
+    """
+
+    labels: Volume
+    kind: LabelKind
+    findings: tuple[Finding, ...]
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """What the labels mean."""
+        return LUNGS if self.kind == "lr" else BOTH_LUNGS
+
+
+def ct_of(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
+    """Return the CT that a segmentation was made of.
+
+    Raises:
+        DataError: It is no longer in the scene, or lies under another transform than the segmentation.
+    """
+    volume = segmentation.GetNodeReference(vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    if volume is None:
+        raise DataError(_("The CT of this segmentation is no longer in the scene."))
+    if volume.GetTransformNodeID() != segmentation.GetTransformNodeID():
+        raise DataError(
+            _(
+                "The segmentation {segmentation} and its CT {ct} are under different transforms. Put both under one"
+                " (module Transforms)."
+            ).format(segmentation=segmentation.GetName(), ct=volume.GetName())
+        )
+    return volume
+
+
+def lung_segments(segmentation: vtkMRMLSegmentationNode) -> dict[str, int]:
+    """Return the label of each segment that is a lung, or a part of one: by terminology, name, or its id.
+
+    A segment that was split has parts with the lung's terminology or name; one that was renamed keeps its terminology.
+    """
+    content = segmentation.GetSegmentation()
+    ids = [each for each in content.GetSegmentIDs() if each != SCRIBBLES]
+    named = {}
+    for each in ids:
+        segment = content.GetSegment(each)
+        named[each] = (segment.GetName(), terminology_codes(segment.GetTerminology() or ""))
+    labels = dict(lungs_among(named).labels)
+    own = {segment.segment_id: segment.label for segment in LUNGS} | {BOTH_LUNGS[0].segment_id: BOTH}
+    labels |= {key: own[key] for key in ids if key in own and key not in labels}
+    if BOTH in labels.values() and set(labels.values()) != {BOTH}:
+        labels = {key: label for key, label in labels.items() if label != BOTH}
+    return labels
+
+
+def lung_mask_steps(
+    segmentation: vtkMRMLSegmentationNode, volume: vtkMRMLScalarVolumeNode
+) -> Generator[None, None, LungMasks]:
+    """Read the lungs of a segmentation in steps, one for each segment.
+
+    Voxels of both lungs count for the one that comes later.
+
+    Raises:
+        DataError: No segment is a lung, or all of them lie outside the CT.
+    """
+    sides = lung_segments(segmentation)
+    if not sides:
+        raise DataError(
+            _("The segmentation {name} has no segment that is a lung by its name or terminology.").format(
+                name=segmentation.GetName()
+            )
+        )
+    grid = grid_of(volume)
+    labels = np.zeros(grid.shape, np.uint8)
+    twice, fits = 0, True
+    for key, label in sides.items():
+        box, mask, lies_on_grid = segment_mask(segmentation, key, grid)
+        fits &= lies_on_grid
+        part, value = labels[box], LEFT_LUNG if label == LEFT_LUNG else RIGHT_LUNG
+        twice += int(np.count_nonzero(mask & (part > 0) & (part != value)))
+        part[mask] = value
+        yield
+    findings = []
+    if not fits:
+        text = _("The segmentation lies on another grid than its CT, and was resampled to the CT's voxels.")
+        findings.append(Finding("mask-resampled", text))
+    if twice:
+        text = _("{ml} ml are marked as both lungs; they were counted for one of them.")
+        findings.append(Finding("lungs-overlap", text.format(ml=f"{twice * grid.voxel_volume_ml:.1f}")))
+    kind: LabelKind = "binary" if set(sides.values()) == {BOTH} else "lr"
+    return LungMasks(labels=Volume(labels, grid), kind=kind, findings=tuple(findings))
+
+
+def grid_of(volume: vtkMRMLScalarVolumeNode) -> Geometry:
+    """Return the grid of a CT's voxels, without its parent transform."""
+    return geometry_from_ijk_to_ras(voxels(volume).shape, ijk_to_ras(volume))
+
+
+def segment_mask(
+    segmentation: vtkMRMLSegmentationNode, key: str, grid: Geometry
+) -> tuple[SliceBox, npt.NDArray[np.bool_], bool]:
+    """Return a segment's voxels in a box of a grid.
+
+    Returns:
+        The box; the mask in it; and whether the segment's own voxels lie on the grid's. If not it is resampled.
+
+    Raises:
+        DataError: The segment has no label map.
+    """
+    segment = segmentation.GetSegmentation().GetSegment(key)
+    image = segment.GetRepresentation(BINARY_LABELMAP)
+    if image is None:
+        raise DataError(
+            _("The segment {name} has no binary label map. Make it in the module Segmentations first.").format(
+                name=segment.GetName()
+            )
+        )
+    extent = np.array(image.GetExtent())
+    low, high = extent[::2], extent[1::2] + 1
+    nothing = (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), True
+    if (high <= low).any():
+        return nothing
+    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape((high - low)[::-1])
+    shift = _shift(image, grid, low, high)
+    if shift is None:
+        reference, placed = vtkOrientedImageData(), vtkOrientedImageData()
+        reference.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(grid))
+        reference.SetExtent([bound for size in reversed(grid.shape) for bound in (0, size - 1)])
+        if not vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, placed):
+            return nothing[0], nothing[1], False
+        resampled = vtk_to_numpy(placed.GetPointData().GetScalars()).reshape(grid.shape)
+        return (slice(None),) * 3, resampled == segment.GetLabelValue(), False
+    inside_low = np.maximum(low + shift, 0)
+    inside_high = np.maximum(np.minimum(high + shift, grid.shape[::-1]), inside_low)
+    box, part = (
+        tuple(slice(int(first), int(last)) for first, last in zip(begin[::-1], end[::-1], strict=True))
+        for begin, end in ((inside_low, inside_high), (inside_low - shift - low, inside_high - shift - low))
+    )
+    return (box[0], box[1], box[2]), array[part] == segment.GetLabelValue(), True
+
+
+def middle_ras(segmentation: vtkMRMLSegmentationNode, keys: Sequence[str]) -> tuple[float, float, float] | None:
+    """Return the middle of the box around some segments, in RAS mm without the parent transform; None if all are empty.
+
+    Segments share a label map, so that `vtkSegment.GetBounds` would give the box around all of them.
+    """
+    corners = []
+    for key in keys:
+        segment = segmentation.GetSegmentation().GetSegment(key)
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        extent = np.array(image.GetExtent() if image else (0, -1) * 3)
+        if (extent[1::2] < extent[::2]).any():
+            continue
+        array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape((extent[1::2] - extent[::2] + 1)[::-1])
+        box = bounding_box(array == segment.GetLabelValue())
+        if box[0].stop == box[0].start:
+            continue
+        matrix = vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        for ends in ([axis.start for axis in box], [axis.stop - 1 for axis in box]):
+            corners.append(slicer.util.arrayFromVTKMatrix(matrix) @ (*(extent[::2] + ends[::-1]), 1.0))
+    if not corners:
+        return None
+    x, y, z, _one = (np.min(corners, axis=0) + np.max(corners, axis=0)) / 2
+    return float(x), float(y), float(z)
+
+
+def _shift(image: vtkOrientedImageData, grid: Geometry, low: IntArray, high: IntArray) -> IntArray | None:
+    """Return how far an image's (i, j, k) are from a grid's, in whole voxels; None if its voxels lie elsewhere."""
+    matrix = vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    to_grid = np.linalg.inv(slicer.util.arrayFromVTKMatrix(ijk_to_ras_matrix(grid)))
+    to_grid = to_grid @ slicer.util.arrayFromVTKMatrix(matrix)
+    corners = np.array(list(product(*zip(low, high, strict=True))), float)
+    moved = corners @ to_grid[:3, :3].T + to_grid[:3, 3] - corners
+    shift: IntArray = np.rint(moved[0]).astype(int)
+    return shift if float(np.abs(moved - shift).max()) < _OFF_GRID else None
+
+
+def write_lung_masks(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> None:
+    """Replace the lungs' voxels by new ones; a lung that was in no segment gets one. Surfaces are removed.
+
+    Raises:
+        DataError: A lung is in several segments.
+    """
+    content = segmentation.GetSegmentation()
+    sides = lung_segments(segmentation)
+    for each in masks.segments:
+        label = BOTH if masks.kind == "binary" else each.label
+        names = [content.GetSegment(key).GetName() for key, side in sides.items() if side == label]
+        if len(names) > 1:
+            raise DataError(
+                _(
+                    "{lung} is in several segments ({names}). Join them first (Segment Editor, Logical operators, Add)."
+                ).format(lung=each.name, names=", ".join(names))
+            )
+    image = cut_image(masks.labels)
+    for each in masks.segments:
+        label = BOTH if masks.kind == "binary" else each.label
+        key = next((key for key, side in sides.items() if side == label), None)
+        if key is None:
+            for segment_id, segment in make_segments(image, [each]).items():
+                content.AddSegment(segment, segment_id)
+            continue
+        segment = content.GetSegment(key)
+        segment.RemoveRepresentation(BINARY_LABELMAP)
+        segment.SetLabelValue(each.label)
+        segment.AddRepresentation(BINARY_LABELMAP, image)
+        segment.Modified()
+    content.RemoveRepresentation(CLOSED_SURFACE)
+    content.Modified()
+    segmentation.Modified()

@@ -1,0 +1,158 @@
+"""Measures a mask that was corrected by hand, and says what was changed: which lung, where, and by how many ml."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from LungUNetSegLib.errors import DataError, GeometryError
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
+from LungUNetSegLib.measures.acquisition import BLOOD_HU
+from LungUNetSegLib.segmentation.quality import judge_labels
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Volume
+
+Changes = dict[str, dict[str, Any]]
+"""By "right" and "left", or "total": ``added_ml``, ``removed_ml``, ``slices`` and ``heights_mm``, the lowest and the
+highest changed one (None without a change), and ``is_new``, whether the network's mask has nothing of the lung."""
+
+_OF_THE_MASK = {
+    "no-lung", "volume-of-no-human", "dense-lung", "spine-in-front", "heart-on-the-right", "lungs-upside-down",
+    "lung-cut", "small-lung", "density-in-doubt", "not-hu",
+}  # fmt: skip
+"""Codes of findings that are judged anew of a corrected mask."""
+
+_OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "low-confidence"}
+"""Codes that were about the network's mask: once it is corrected somebody has looked at it."""
+
+
+def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> Changes:
+    """Return what was changed in each lung.
+
+    Args:
+        original: The network's labels.
+        corrected: The labels as they are now, on the same grid.
+        kind: What the labels mean.
+
+    Raises:
+        GeometryError: They lie on different grids.
+    """
+    if not original.geometry.matches(corrected.geometry, GRID_TOLERANCE_MM):
+        raise GeometryError(
+            "The network's own mask lies on another grid than the CT: the CT was replaced or resampled since. Segment"
+            " it again."
+        )
+    before, after = original.canonical(), corrected.canonical()
+    voxel_ml = after.geometry.voxel_volume_ml
+    names = {"right": RIGHT_LUNG, "left": LEFT_LUNG} if kind == "lr" else {"total": RIGHT_LUNG}
+    changes: Changes = {}
+    for name, label in names.items():
+        added, removed = np.zeros(len(after.array), np.int64), np.zeros(len(after.array), np.int64)
+        was_found = False
+        for number, (old, new) in enumerate(zip(before.array, after.array, strict=True)):
+            was, now = (old > 0, new > 0) if kind == "binary" else (old == label, new == label)
+            was_found |= bool(was.any())
+            added[number], removed[number] = np.count_nonzero(now & ~was), np.count_nonzero(was & ~now)
+        where = np.flatnonzero(added + removed)
+        ends = [int(where[0]), int(where[-1])] if where.size else None
+        changes[name] = {
+            "added_ml": float(added.sum() * voxel_ml),
+            "removed_ml": float(removed.sum() * voxel_ml),
+            "slices": ends,
+            "heights_mm": [float(_height_mm(after, number)) for number in ends] if ends else None,
+            "is_new": not was_found and bool(added.any()),
+        }
+    return changes
+
+
+def measure_correction(
+    result: Mapping[str, Any],
+    scan: Volume,
+    labels: Volume,
+    original: Volume | None,
+    kind: LabelKind = "lr",
+    remarks: tuple[Finding, ...] = (),
+) -> dict[str, Any]:
+    """Return the report of a corrected mask, with the keys of `summary.report`.
+
+    Args:
+        result: The report of the network's own mask.
+        scan: HU.
+        labels: The lungs as they are now, on its grid.
+        original: The network's labels on this grid; None if they were not kept.
+        kind: What the labels mean.
+        remarks: On how the labels were read.
+
+    Raises:
+        DataError: No voxel is lung any more.
+        GeometryError: The labels lie on another grid than the scan or than the network's mask.
+    """
+    if not labels.array.any():
+        raise DataError(
+            "Nothing is left of the lungs: no voxel of the CT is in a segment of a lung. Undo the last edits."
+        )
+    had_sides = result["volumes_ml"].get("right") is not None
+    changes = None if original is None else changes_of(original, labels, kind if had_sides else "binary")
+    if changes is not None and not any(each["slices"] for each in changes.values()):
+        return {**result, "correction": None}
+    measures = measure_lungs(labels, scan, kind)
+    record, judged = judge_labels(scan, labels, measures.volumes_ml, measures.mean_hu)
+    acquisition, doubts = judge(measures.scan, _acquisition(result.get("acquisition") or {}))
+    kept = [each for each in result["findings"] if each["code"] not in _OF_THE_MASK | _OF_THE_NETWORK]
+    names = ("right", "left", "total")
+    empty = [
+        name for name in ("right", "left") if measures.volumes_ml.get(name) == 0 and result["volumes_ml"].get(name)
+    ]
+    gone = [Finding("lung-removed", f"Nothing is left of the {name} lung after the correction.") for name in empty]
+    own = [dataclasses.asdict(each) for each in (*remarks, *gone, *judged, *doubts)]
+    return {
+        **result,
+        "volumes_ml": {name: measures.volumes_ml.get(name) for name in names},
+        "mean_hu": {name: measures.mean_hu.get(name) for name in names},
+        "density": {name: measures.density.get(name) for name in names},
+        "regions": {name: measures.regions.get(name) for name in names},
+        "acquisition": acquisition,
+        "findings": [*kept, *own],
+        "quality": {**result.get("quality", {}), **record},
+        "correction": changes if changes is not None else {},
+        "methods": f"{result['methods']} {correction_sentence(changes)}",
+    }
+
+
+def correction_sentence(changes: Changes | None) -> str:
+    """Return the sentence of the methods section that says what was corrected; None if that is not known."""
+    if changes is None:
+        return "The lungs may have been corrected by hand since; the network's own mask was not kept."
+    parts = []
+    for name, each in changes.items():
+        lung = "both lungs" if name == "total" else f"{name} lung"
+        if each["slices"] is None:
+            parts.append(f"{lung} unchanged")
+            continue
+        (first, last), (low, high) = each["slices"], each["heights_mm"]
+        parts.append(
+            f"{lung} +{each['added_ml']:.1f} ml and \N{MINUS SIGN}{each['removed_ml']:.1f} ml in axial slices {first} "
+            f"to {last} from the feet (z {low:.1f} to {high:.1f} mm)"
+        )
+    return f"The masks were then corrected by hand: {'; '.join(parts)}."
+
+
+def _acquisition(record: Mapping[str, Any]) -> Acquisition:
+    """Return what a report says of the scan's header; `judge` finds the rest anew."""
+    by_blood = (record.get("blood_hu") or 0) > BLOOD_HU
+    return Acquisition(
+        thickness_mm=record.get("thickness_mm"),
+        kernel=record.get("kernel") or "",
+        contrast_agent="contrast agent" if record.get("contrast") and not by_blood else "",
+        title=record.get("breathing") or "",
+    )
+
+
+def _height_mm(volume: Volume, number: int) -> float:
+    """Return the z in LPS of the middle of a slice."""
+    _, rows, columns = volume.geometry.shape
+    return float(volume.geometry.to_lps((number, (rows - 1) / 2, (columns - 1) / 2))[2])

@@ -1,0 +1,148 @@
+"""Says which slices of a result to look at first: for each slice and lung, an area in which errors are likely.
+
+It is a weighted sum of four areas, the causes of doubt. benchmarks/doubtful_slices.py tells on cross-validated results
+how many of the worst slices the list finds, and what fitted weights would find; docs/measures.md has its figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from LungUNetSegLib.preprocessing import PreparedScan
+from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, hard_labels
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.volume import FloatArray
+
+CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
+WEIGHTS = np.array([1.0, 5.0, 5.0, 0.1])
+"""Of an area of each cause; only their ratios decide about the order of slices."""
+
+DENSE_HU = -500
+"""Pixels of lung that are not below this show vessels, lesions, the mediastinum or the chest wall."""
+
+LISTED = 5
+"""Slices of each lung that are listed."""
+
+_SIDES = (RIGHT_LUNG, LEFT_LUNG)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoubtfulSlice:
+    """A slice to look at.
+
+    Attributes:
+        slice: Number of the axial slice, from 0 at the feet.
+        height_mm: Its z in LPS, as in DICOM.
+        lung: "right", "left", or "total" if both are one label.
+        doubt_mm2: The weighted sum of the causes' areas.
+        reason: The cause that adds most, compared with the median slice of the lung; one of `CAUSES`.
+    """
+
+    slice: int
+    height_mm: float
+    lung: str
+    doubt_mm2: float
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """The doubt about each slice of each lung.
+
+    Attributes:
+        lungs: "right" and "left", or "total".
+        heights_mm: (D,) z in LPS of the axial slices, from the feet on.
+        areas_mm2: (lungs, D, 4) area of each of `CAUSES`.
+    """
+
+    lungs: tuple[str, ...]
+    heights_mm: FloatArray
+    areas_mm2: FloatArray
+
+    @property
+    def by_slice_mm2(self) -> FloatArray:
+        """(lungs, D) weighted sums."""
+        total: FloatArray = self.areas_mm2 @ WEIGHTS
+        return total
+
+    def worst(self, count: int = LISTED) -> list[DoubtfulSlice]:
+        """Return at most `count` slices of each lung, all of them in one order, the most doubtful first."""
+        found = [
+            DoubtfulSlice(
+                slice=int(number),
+                height_mm=float(self.heights_mm[number]),
+                lung=lung,
+                doubt_mm2=float(doubts[number]),
+                reason=CAUSES[int(((areas[number] - _typical(areas)) * WEIGHTS).argmax())],
+            )
+            for lung, doubts, areas in zip(self.lungs, self.by_slice_mm2, self.areas_mm2, strict=True)
+            for number in np.argsort(-doubts, kind="stable")[:count]
+            if doubts[number] > 0
+        ]
+        return sorted(found, key=lambda each: -each.doubt_mm2)
+
+
+def _typical(areas_mm2: FloatArray) -> FloatArray:
+    """Return the median of (D, causes) areas over the slices that have any."""
+    typical: FloatArray = np.median(areas_mm2[areas_mm2.any(axis=1)], axis=0)
+    return typical
+
+
+NO_DOUBTS = Doubts((), np.zeros(0), np.zeros((0, 0, len(CAUSES))))
+"""Of a result without slices."""
+
+
+def lung_pixels(probabilities: Probabilities) -> npt.NDArray[np.int64]:
+    """Return (2, D) numbers of pixels of the right and the left lung in each slice, of (D, 2, h, w) probabilities."""
+    counts = [[np.count_nonzero(labels == side) for side in _SIDES] for labels in map(hard_labels, probabilities)]
+    return np.array(counts, np.int64).T
+
+
+def find_doubts(
+    probabilities: Probabilities, before: npt.NDArray[np.int64], scan: PreparedScan, kind: LabelKind = "lr"
+) -> Doubts:
+    """Return the doubt about each slice of a result.
+
+    The areas of the causes are: pixels of lung of at least `DENSE_HU`; the wrong pixels that the probabilities
+    themselves expect; pixels that neither neighbour has, and those that both have and the slice has not; and how far
+    cleaning changed the lung's area. Slices at the ends of the scan have no such neighbours.
+
+    Args:
+        probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
+        before: `lung_pixels` before cleaning.
+        scan: What the network saw.
+        kind: Whether the lungs are separate.
+    """
+    pixel_mm2 = scan.grid.config.spacing_mm**2
+    pixels = np.zeros((2, len(probabilities), len(CAUSES)))
+    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities)):
+        said = probabilities[number]
+        dense = scan.grid.nearest(scan.aligned.array[number]) >= DENSE_HU if labels.any() else None
+        for index, side in enumerate(_SIDES):
+            lung, under, over = labels == side, below == side, above == side
+            pixels[index, number] = (
+                0 if dense is None else np.count_nonzero(lung & dense),
+                np.minimum(said[index], 255 - said[index]).sum(dtype=np.int64) / 255,
+                np.count_nonzero((lung != under) & (lung != over)),
+                abs(np.count_nonzero(lung) - before[index, number]),
+            )
+    grid = scan.aligned.geometry
+    middle = [(size - 1) / 2 for size in grid.shape[1:]]
+    heights_mm = grid.to_lps(np.array([(number, *middle) for number in range(len(probabilities))]))[:, 2]
+    if kind == "binary":
+        return Doubts(("total",), heights_mm, pixels.sum(axis=0, keepdims=True) * pixel_mm2)
+    return Doubts(("right", "left"), heights_mm, pixels * pixel_mm2)
+
+
+def _with_neighbours(probabilities: Probabilities) -> Iterator[tuple[Labels, Labels, Labels]]:
+    """Yield the labels of each slice between those below and above it; at an end the slice is its own neighbour."""
+    below = labels = hard_labels(probabilities[0])
+    for said in probabilities[1:]:
+        above = hard_labels(said)
+        yield below, labels, above
+        below, labels = labels, above
+    yield below, labels, labels

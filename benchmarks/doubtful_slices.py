@@ -1,0 +1,166 @@
+"""How many of a lung's worst slices the list of doubtful ones holds, and the weights that the list is made with.
+
+    python benchmarks/doubtful_slices.py --data DATA --runs docs/model_card/folds
+
+Every volume is segmented by the network of the fold that did not see its patient (held_out.py). The error of a slice is
+the area that is wrong and lies more than 2 mm from the reference's outline: closer to it careful readers differ, too.
+A lung's worst slices are the five with the largest error, of those with at least 20 mm2; lungs without such a slice
+have no error to find. For each patient in turn the weights of segmentation/doubt.py are fitted to the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from held_out import HeldOut
+from scipy import ndimage, optimize
+
+from LungUNetSegLib.segmentation.doubt import CAUSES, LISTED, WEIGHTS
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import FloatArray
+
+TOLERANCE_MM = 2.0
+LEAST_MM2 = 20.0
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JudgedLung:
+    """A lung of a result whose errors are known.
+
+    Attributes:
+        patient, case, lung: Whose it is.
+        areas_mm2: (D, causes) of `Doubts.areas_mm2`.
+        error_mm2: (D,) wrong area of each slice beyond the tolerance.
+    """
+
+    patient: str
+    case: str
+    lung: str
+    areas_mm2: FloatArray
+    error_mm2: FloatArray
+
+    @property
+    def worst(self) -> list[int]:
+        """The slices that a list should hold."""
+        order = np.argsort(-self.error_mm2, kind="stable")[:LISTED]
+        return [int(each) for each in order if self.error_mm2[each] >= LEAST_MM2]
+
+    def listed(self, weights: FloatArray) -> list[int]:
+        """The slices that it holds."""
+        return [int(each) for each in np.argsort(-(self.areas_mm2 @ weights), kind="stable")[:LISTED]]
+
+
+def error_mm2(found: Mask, reference: Mask, spacing_mm: Sequence[float]) -> FloatArray:
+    """Return the wrong area of each of (D, H, W) slices that lies more than `TOLERANCE_MM` from the reference's edge.
+
+    Args:
+        found: A lung of a result.
+        reference: The same lung of a reference.
+        spacing_mm: (slice, row, column).
+    """
+    errors = np.zeros(len(found))
+    for number, (mine, true) in enumerate(zip(found, reference, strict=True)):
+        wrong = mine != true
+        if wrong.any() and true.any():
+            # To the nearest pixel on the other side of the outline, which lies half a pixel nearer.
+            to_edge_mm = sum(ndimage.distance_transform_edt(side, sampling=spacing_mm[1:]) for side in (true, ~true))
+            wrong &= to_edge_mm - min(spacing_mm[1:]) / 2 > TOLERANCE_MM
+        errors[number] = np.count_nonzero(wrong) * spacing_mm[1] * spacing_mm[2]
+    return errors
+
+
+def judged_lungs(held_out: HeldOut) -> list[JudgedLung]:
+    """Segment every volume and compare each lung with its reference."""
+    judged = []
+    for case, pair in held_out.volumes():
+        result = held_out.segment(case, pair.ct)
+        found, reference = result.labels.canonical(), pair.labels.canonical()
+        for index, lung in enumerate(LUNGS):
+            masks = (each.array == lung.label for each in (found, reference))
+            errors = error_mm2(*masks, found.geometry.spacing_mm)
+            judged.append(
+                JudgedLung(
+                    patient=case.patient,
+                    case=case.case_id,
+                    lung=lung.name,
+                    areas_mm2=result.doubts.areas_mm2[index],
+                    error_mm2=errors,
+                )
+            )
+        print(case.case_id, [len(each.worst) for each in judged[-2:]], flush=True)
+    return judged
+
+
+def fit_weights(lungs: Sequence[JudgedLung]) -> FloatArray:
+    """Return the weights, none below 0 and the first 1, whose sums best follow the errors along each lung.
+
+    Each lung counts alike, however many slices and errors it has.
+    """
+    causes, errors = [], []
+    for each in lungs:
+        if each.worst:
+            root = np.sqrt(each.error_mm2)
+            scale = root.std() * np.sqrt(len(root))
+            causes.append((each.areas_mm2 - each.areas_mm2.mean(axis=0)) / scale)
+            errors.append((root - root.mean()) / scale)
+    weights, _ = optimize.nnls(np.concatenate(causes), np.concatenate(errors))
+    scaled: FloatArray = weights / (weights[0] or 1.0)
+    return scaled
+
+
+def held(lungs: Sequence[JudgedLung], weights: FloatArray, within: int = 0) -> tuple[int, int]:
+    """Return how many of the worst slices lie at most `within` slices from a listed one, and their number."""
+    found = total = 0
+    for each in lungs:
+        listed = np.array(each.listed(weights))
+        found += sum(bool((np.abs(listed - slice_) <= within).any()) for slice_ in each.worst)
+        total += len(each.worst)
+    return found, total
+
+
+def held_error(lungs: Sequence[JudgedLung], weights: FloatArray) -> float:
+    """Return the error of the listed slices as a share of the most that as many can hold: the mean over lungs."""
+    shares = [
+        each.error_mm2[each.listed(weights)].sum() / np.sort(each.error_mm2)[-LISTED:].sum()
+        for each in lungs
+        if each.worst
+    ]
+    return float(np.mean(shares))
+
+
+def main() -> None:
+    """Print a line for each patient, left out of the fit, and the sums."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, required=True)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        lungs = judged_lungs(HeldOut(arguments.data, arguments.runs, Path(scratch)))
+    left_out, mine = {}, []
+    print("| patient | worst slices | listed | within a slice | share of the error |\n|---|---|---|---|---|")
+    for patient in sorted({each.patient for each in lungs if each.worst}):
+        own = [each for each in lungs if each.patient == patient]
+        weights = left_out[patient] = fit_weights([each for each in lungs if each.patient != patient])
+        (listed, total), (near, _) = held(own, weights), held(own, weights, within=1)
+        mine.append((listed, near, total, held_error(own, weights), sum(bool(each.worst) for each in own)))
+        print(f"| {patient} | {total} | {listed} | {near} | {mine[-1][3]:.0%} |")
+    listed, near, total, _, count = (sum(column) for column in zip(*mine, strict=True))
+    error = sum(share * lungs_ for *_, share, lungs_ in mine) / count
+    print(f"| **all** | {total} | {listed} ({listed / total:.0%}) | {near} ({near / total:.0%}) | {error:.0%} |")
+    (listed, total), (near, _) = held(lungs, WEIGHTS), held(lungs, WEIGHTS, within=1)
+    print(f"shipped weights {WEIGHTS}: {listed} of {total}, {near} within a slice, {held_error(lungs, WEIGHTS):.0%}")
+    print("fitted to all:", dict(zip(CAUSES, fit_weights(lungs).round(3).tolist(), strict=True)))
+    spread = np.array(list(left_out.values()))
+    print("without one patient, from", spread.min(axis=0).round(3), "to", spread.max(axis=0).round(3))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""benchmarks/doubtful_slices.py: the figures of docs/measures.md, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from doubtful_slices import JudgedLung, error_mm2, fit_weights, held, held_error
+
+from LungUNetSegLib.segmentation.doubt import CAUSES
+
+
+def judged(errors: list[float], dense: list[float], odd: list[float] | None = None) -> JudgedLung:
+    areas = np.zeros((len(errors), len(CAUSES)))
+    areas[:, 0] = dense
+    areas[:, 2] = odd or 0
+    return JudgedLung(patient="a", case="a", lung="Right lung", areas_mm2=areas, error_mm2=np.array(errors))
+
+
+def test_errors_at_the_outline_do_not_count() -> None:
+    """Of a square that is found 5 mm too wide, three columns lie more than 2 mm from its edge."""
+    reference = np.zeros((2, 30, 30), bool)
+    reference[:, 5:15, 5:15] = True
+    found = reference.copy()
+    found[0, 5:15, 15:20] = True
+    found[1, 5:15, 14] = False
+    assert error_mm2(found, reference, (5.0, 1.0, 1.0)).tolist() == [30.0, 0.0]
+
+
+def test_what_is_found_where_there_is_no_lung_is_all_wrong() -> None:
+    found = np.zeros((1, 8, 8), bool)
+    found[0, 2:4, 2:4] = True
+    assert error_mm2(found, np.zeros_like(found), (1.0, 2.0, 2.0)).tolist() == [16.0]
+
+
+def test_the_list_against_the_worst_by_hand() -> None:
+    """Six slices have errors, one of them too little; of the five others three are listed, and neighbours of two."""
+    lung = judged([19, 90, 80, 70, 0, 60, 0, 0, 50], [0, 5, 4, 3, 2, 0, 0, 1, 0])
+    assert lung.worst == [1, 2, 3, 5, 8] and lung.listed(np.array([1.0, 0, 0, 0])) == [1, 2, 3, 4, 7]
+    weights = np.array([1.0, 0, 0, 0])
+    assert held([lung], weights) == (3, 5) and held([lung], weights, within=1) == (5, 5)
+    assert held_error([lung], weights) == pytest.approx(240 / 350)
+    good = judged([10, 5, 0, 0, 0, 0], [0] * 6)
+    assert good.worst == [] and held([good], weights) == (0, 0)
+    assert held_error([lung, good], weights) == pytest.approx(240 / 350), "a lung without errors has none to find"
+
+
+def test_weights_follow_the_roots_of_the_errors() -> None:
+    """Errors whose roots are dense + 2 odd give these weights back, whatever a lung without errors shows."""
+    dense, odd = [0.0, 1, 2, 3, 0, 5], [4.0, 0, 1, 0, 2, 3]
+    errors = [(one + 2 * two) ** 2 for one, two in zip(dense, odd, strict=True)]
+    lungs = [judged(errors, dense, odd), judged([0] * 6, odd, dense)]
+    np.testing.assert_allclose(fit_weights(lungs), [1, 0, 2, 0], atol=1e-9)
