@@ -37,6 +37,8 @@ COMMANDS = {
     "info": ("LungUNetSegLib.cli.info", "describe a scan"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
+    "finetune": ("LungUNetSegLib.cli.finetune", "train a model further on corrected scans"),
+    "save-case": ("LungUNetSegLib.cli.save_case", "keep a scan and its corrected mask as a case to train on"),
     "evaluate": ("LungUNetSegLib.cli.evaluate", "compare predictions with references"),
     "outcomes": ("LungUNetSegLib.cli.outcomes", "cross-validate a network that predicts an outcome from scans"),
     "nodules": ("LungUNetSegLib.cli.nodules", "cross-validate classifiers of nodules that are painted into lungs"),
