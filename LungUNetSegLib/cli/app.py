@@ -39,6 +39,7 @@ COMMANDS = {
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
     "finetune": ("LungUNetSegLib.cli.finetune", "train a model further on corrected scans"),
     "save-case": ("LungUNetSegLib.cli.save_case", "keep a scan and its corrected mask as a case to train on"),
+    "followup": ("LungUNetSegLib.cli.followup", "compare two scans of a patient: what changed in the lungs"),
     "evaluate": ("LungUNetSegLib.cli.evaluate", "compare predictions with references"),
     "outcomes": ("LungUNetSegLib.cli.outcomes", "cross-validate a network that predicts an outcome from scans"),
     "nodules": ("LungUNetSegLib.cli.nodules", "cross-validate classifiers of nodules that are painted into lungs"),

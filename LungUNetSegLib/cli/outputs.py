@@ -71,4 +71,6 @@ def _may_be_replaced(output: Path) -> bool:
     except ValueError:
         return False
     first = content[0] if isinstance(content, list) and content else content
-    return isinstance(first, dict) and ({"input"} <= first.keys() or {"cases", "about"} <= first.keys())
+    return isinstance(first, dict) and (
+        {"input"} <= first.keys() or {"cases", "about"} <= first.keys() or {"first", "second"} <= first.keys()
+    )

@@ -8,10 +8,10 @@ from typing import Any
 
 import LungUNetSegLib
 from LungUNetSegLib.cases.names import case_name
+from LungUNetSegLib.cases.reading import read_mask_on
 from LungUNetSegLib.cases.saving import correction_ml, patient_key, save_case
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.io import Scan, read_scan
-from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.volume import Volume
 
@@ -51,5 +51,4 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
 
 
 def _labels(path: Path, scan: Scan, arguments: argparse.Namespace) -> Volume:
-    meanings = meanings_of(arguments)
-    return read_mask(path, scan.volume.geometry, slice_places=scan.slice_places, meanings=meanings).labels
+    return read_mask_on(path, scan, meanings_of(arguments)).labels

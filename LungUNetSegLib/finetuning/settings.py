@@ -23,6 +23,9 @@ from LungUNetSegLib.training.start import Start
 LEAST_PATIENTS = 3
 """Two to learn from, as one alone is learnt by heart, and one to be tested on."""
 
+PARTS = 5
+"""Corrections are few and dear, so that four fifths of the patients are learnt from."""
+
 EPOCHS = 4
 SLICES_PER_EPOCH = 480
 LEARNING_RATE = 1e-4
@@ -62,7 +65,7 @@ def finetuning_config(start: Start, name_or_path: str, epochs: int = EPOCHS) -> 
 
 
 def finetuning_split(cases: Sequence[Case], start: Start, data: Path) -> Split:
-    """Divide cases by patient, two to learn from for each that is tested on.
+    """Divide cases by patient: one of `PARTS` is tested on, at least one.
 
     Patients that the model has learnt from are not tested on: it would have known them before.
 
@@ -78,8 +81,6 @@ def finetuning_split(cases: Sequence[Case], start: Start, data: Path) -> Split:
             f"Fine-tuning needs corrected scans of at least {LEAST_PATIENTS} patients, to learn from two and be tested "
             f"on one that is new to the model; {data} has {which}. Add scans of other patients."
         )
-    if len({case.patient for case in new}) == 1:
-        test = tuple(case.case_id for case in new)
-    else:
-        test = split_cases(new, LUNGS.seed).test
+    parts = min(PARTS, len({case.patient for case in new}))
+    test = split_cases(new, LUNGS.seed, folds=parts).test if parts > 1 else tuple(case.case_id for case in new)
     return Split(training=tuple(case.case_id for case in cases if case.case_id not in test), test=test)

@@ -114,7 +114,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
     """Find a model and check its files; no engine is started.
 
     Args:
-        name_or_path: The name of a shipped or own model, a model's folder or ``manifest.json``, or a training checkpoint.
+        name_or_path: The name of a shipped or own model, a model's folder or ``manifest.json``, or a checkpoint.
 
     Raises:
         ModelError: There is no such model, its manifest is invalid, or a file is missing or changed.
