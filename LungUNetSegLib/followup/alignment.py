@@ -33,8 +33,10 @@ MARGIN_MM, MOVING_MARGIN_MM = 24.0, 100.0
 would fit; that needs a wide margin."""
 
 DEMONS_STEPS, DEMONS_SMOOTH_MM = 100, 8.0
-"""Steps of the deformation, and the Gaussian that smooths it after each: it follows breath, and does not explain a
-nodule away."""
+"""Steps of the deformation, and the Gaussian that smooths it after each: it does not explain a nodule away."""
+
+AROUND_MM, LUNG_HU = 16.0, -800.0
+"""Standard deviation of the Gaussian around each place whose mean it does not see, and what is put in that place."""
 
 SHOWN_HU = (-1000, 100)
 """What the deformation looks at: neither bone nor contrast agent."""
@@ -111,8 +113,8 @@ def align_affine(first: Volume, second: Volume, rigid: Alignment) -> Alignment:
 def align_deformable(first: Volume, second: Volume, lungs: tuple[Volume, Volume], affine: Alignment) -> Alignment:
     """Align two scans by a smooth deformation that follows edges of HU in and near the lungs.
 
-    By demons with symmetric forces (Thirion 1998, doi:10.1016/S1361-8415(98)80022-4), after the lungs of both scans got
-    the same mean HU, so that breath and disease are not taken for movement.
+    By demons with symmetric forces (Thirion 1998, doi:10.1016/S1361-8415(98)80022-4), which see the lungs without the
+    mean of what lies around each place: walls and vessels move them, and neither breath nor a change of density does.
 
     Args:
         first: HU of the first scan.
@@ -122,16 +124,13 @@ def align_deformable(first: Volume, second: Volume, lungs: tuple[Volume, Volume]
     """
     sitk = itk()
     grid = _grid_of(lungs[1], MARGIN_MM)
-    fixed, moving = _density(second, grid), _density(first, grid, affine)
-    inside = [bring(lungs[0], grid, affine, is_labels=True).array > 0, _on(lungs[1], grid) > 0]
-    means = [
-        float(sitk.GetArrayViewFromImage(each)[mask].mean()) for each, mask in zip((moving, fixed), inside, strict=True)
-    ]
+    inside = bring(lungs[0], grid, affine, is_labels=True).array > 0, _on(lungs[1], grid) > 0
+    moving = _edges(first, inside[0], grid, affine.transform)
+    fixed = _edges(second, inside[1], grid, sitk.Transform())
     demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
     demons.SetNumberOfIterations(DEMONS_STEPS)
     demons.SetStandardDeviations(DEMONS_SMOOTH_MM / STEP_MM)
-    field = demons.Execute(fixed, moving + (means[1] - means[0]))
-    deformation = sitk.DisplacementFieldTransform(sitk.Cast(field, sitk.sitkVectorFloat64))
+    deformation = sitk.DisplacementFieldTransform(sitk.Cast(demons.Execute(fixed, moving), sitk.sitkVectorFloat64))
     return _measured(sitk.CompositeTransform([affine.transform, deformation]), *lungs)
 
 
@@ -221,16 +220,27 @@ def _on(labels: Volume, grid: Geometry) -> npt.NDArray[Any]:
     return from_sitk(sitk.Resample(to_sitk(labels), like, sitk.Transform(), sitk.sitkNearestNeighbor, 0)).array
 
 
-def _density(scan: Volume, grid: Geometry, alignment: Alignment | None = None) -> sitk.Image:
-    """Return HU from air to soft tissue on a coarse grid, averaged over its voxels first, and moved by an alignment."""
+def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform: sitk.Transform) -> sitk.Image:
+    """Return a scan on a coarse grid, from air to soft tissue, the lungs less the mean around each of their places.
+
+    Args:
+        scan: HU; averaged over the coarse grid's voxels first.
+        lung: (D, H, W) the lungs on the grid.
+        grid: The coarse grid.
+        transform: From the grid to the scan.
+    """
     sitk = itk()
+    low, high = SHOWN_HU
     sigmas = [STEP_MM / 2 / each for each in scan.geometry.spacing_mm]
-    smooth = to_sitk(
-        Volume(ndimage.gaussian_filter(np.clip(scan.array, *SHOWN_HU).astype(np.float32), sigmas), scan.geometry)
-    )
+    smooth = ndimage.gaussian_filter(np.clip(scan.array, low, high).astype(np.float32), sigmas)
     like = to_sitk(Volume(np.broadcast_to(np.uint8(0), grid.shape), grid))
-    transform = alignment.transform if alignment else sitk.Transform()
-    return sitk.Resample(smooth, like, transform, sitk.sitkLinear, float(SHOWN_HU[0]))
+    image = sitk.Resample(to_sitk(Volume(smooth, scan.geometry)), like, transform, sitk.sitkLinear, float(low))
+    hu = sitk.GetArrayFromImage(image)
+    around = AROUND_MM / STEP_MM
+    weight = ndimage.gaussian_filter(lung.astype(np.float32), around)
+    total = ndimage.gaussian_filter(np.where(lung, hu, np.float32(0)), around)
+    mean = np.divide(total, weight, out=np.zeros_like(total), where=lung)
+    return to_sitk(Volume(np.where(lung, hu - mean + np.float32(LUNG_HU), hu), grid))
 
 
 def _middle(labels: Volume) -> Matrix:
@@ -262,7 +272,7 @@ def _measured(transform: sitk.Transform, first: Volume, second: Volume) -> Align
     return Alignment(
         transform=transform,
         matrix=matrix,
-        dsc=2 * overlap / voxels if voxels else 0.0,
+        dsc=2 * int(overlap) / int(voxels) if voxels else 0.0,
         surface_mm=_surface_mm(moved > 0, still > 0),
     )
 
