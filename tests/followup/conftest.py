@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from LungUNetSegLib.followup import alignment
 from LungUNetSegLib.followup.scans import DatedScan
 from LungUNetSegLib.measures import UNKNOWN
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
@@ -19,6 +20,12 @@ MakeScan = Callable[..., DatedScan]
 @pytest.fixture(scope="session")
 def phantom() -> Phantom:
     return make_phantom(phantom_geometry((60, 96, 112)), rng=1)
+
+
+@pytest.fixture(autouse=True)
+def _coarse_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Align on an eighth of the voxels."""
+    monkeypatch.setattr(alignment, "STEP_MM", 8.0)
 
 
 @pytest.fixture

@@ -37,11 +37,11 @@ def furthest_mm(found: Alignment, expected: np.ndarray, labels: Volume) -> float
 
 
 def test_a_known_turn_and_shift_is_found(phantom: Phantom) -> None:
-    """Protects direction and size: places of the second scan are sent to the first one's, within a mm."""
+    """Protects direction and size: places of the second scan are sent to the first one's, within 1.5 mm on a grid of 8 mm."""
     second = placed(phantom.labels, MOVE)
     found = align_rigid(phantom.labels, second)
-    assert furthest_mm(found, np.linalg.inv(MOVE), second) < 1.0
-    assert found.dsc > 0.99 and found.surface_mm < 0.5
+    assert furthest_mm(found, np.linalg.inv(MOVE), second) < 1.5
+    assert found.dsc > 0.985 and found.surface_mm < 0.8
 
 
 def test_a_known_stretch_needs_the_affine_alignment(phantom: Phantom) -> None:
