@@ -98,3 +98,23 @@ def test_every_code_of_a_finding_is_explained() -> None:
                 codes.add(node.args[0].value)
     assert len(codes) > 20
     assert codes - explained("Codes of findings") == set()
+
+
+def test_every_key_and_column_of_two_dates_is_explained(
+    small_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects docs/json.md's `followup`: keys of JSON, measures and columns of CSV."""
+    monkeypatch.setattr("LungUNetSegLib.followup.alignment.STEP_MM", 16.0)
+    paths = [tmp_path / name for name in ("scan.nii.gz", "lungs.nii.gz", "c.json", "c.csv")]
+    for volume, path in zip((small_phantom.ct, small_phantom.labels), paths, strict=False):
+        sitk.WriteImage(to_sitk(volume), str(path))
+    scan, lungs, report, table = map(str, paths)
+    masks = ["--first-lungs", lungs, "--second-lungs", lungs]
+    assert main(["followup", scan, scan, *masks, "--json", report, "--csv", table]) == 0
+    found = json.loads(paths[2].read_text(encoding="utf-8"))
+    assert set(keys_in(found)) - explained("`followup --json`", "`segment --json`") == set()
+    assert [each["code"] for each in found["findings"]][0] == "same-scan"
+    with paths[3].open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert set(header) - explained("`followup --csv`") == set()
+    assert {row[2] for row in rows} - explained("`followup --json`") == set()

@@ -121,6 +121,12 @@ def finding_heading(code: str) -> str:
         "heart-on-the-right": _("Right and left may be swapped."),
         "lungs-upside-down": _("Head and feet may be swapped."),
         "under-transform": _("Volume under a transform."),
+        "same-scan": _("Both scans are the same."),
+        "one-lung": _("A lung is missing."),
+        "breath-differs": _("Different breath."),
+        "kernel-differs": _("Different kernels."),
+        "thickness-differs": _("Different slice thickness."),
+        "contrast-differs": _("Different contrast agent."),
         "engine-fallback": _("A fallback engine was used."),
     }
     return headings.get(code, "")
