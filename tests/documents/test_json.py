@@ -113,7 +113,7 @@ def test_every_key_and_column_of_two_dates_is_explained(
     assert main(["followup", scan, scan, *masks, "--json", report, "--csv", table]) == 0
     found = json.loads(paths[2].read_text(encoding="utf-8"))
     assert set(keys_in(found)) - explained("`followup --json`", "`segment --json`") == set()
-    assert [each["code"] for each in found["findings"]][0] == "same-scan"
+    assert found["findings"][0]["code"] == "same-scan"
     with paths[3].open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     assert set(header) - explained("`followup --csv`") == set()

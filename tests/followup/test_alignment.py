@@ -37,7 +37,7 @@ def furthest_mm(found: Alignment, expected: np.ndarray, labels: Volume) -> float
 
 
 def test_a_known_turn_and_shift_is_found(phantom: Phantom) -> None:
-    """Protects direction and size: places of the second scan are sent to the first one's, within 1.5 mm on a grid of 8 mm."""
+    """Protects direction and size: places of the second scan are sent to the first one's, within 1.5 mm."""
     second = placed(phantom.labels, MOVE)
     found = align_rigid(phantom.labels, second)
     assert furthest_mm(found, np.linalg.inv(MOVE), second) < 1.5

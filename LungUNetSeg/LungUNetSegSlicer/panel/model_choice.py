@@ -8,14 +8,16 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, DEFAULT_MODEL, shipped_models
+from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, DEFAULT_MODEL, own_models, shipped_models
 
 _A_FILE = ""
 """The list entry's data for "From a file"."""
 
 
 class ModelChoice:
-    """A list of models and a path below it, as one value: a shipped model's name, or a path.
+    """A list of models and a path below it, as one value: the name of a shipped or own model, or a path.
+
+    The first, a shipped one, is chosen until the user chooses.
 
     Args:
         ui: The panel's widgets.
@@ -26,6 +28,8 @@ class ModelChoice:
         self._list, self._path, self._on_changed = ui.modelComboBox, ui.modelPathLineEdit, on_changed
         for name in shipped_models() or [DEFAULT_MODEL]:
             self._list.addItem(name, name)
+        for name in own_models():
+            self._list.addItem(_("{name} (own)").format(name=name), name)
         self._list.addItem(_("From a file"), _A_FILE)
         self._path.visible = False
         self._list.connect("currentIndexChanged(int)", self._choose)
@@ -35,7 +39,7 @@ class ModelChoice:
 
     @property
     def value(self) -> str:
-        """A shipped model's name, or the shown path of a model; empty while no file is chosen."""
+        """The name of a shipped or own model, or the shown path of a model; empty while no file is chosen."""
         return str(self._list.currentData or self._path.currentPath)
 
     def problem(self) -> str:

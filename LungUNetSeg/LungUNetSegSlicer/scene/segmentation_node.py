@@ -15,13 +15,21 @@ from slicer import (
     vtkSegment,
     vtkSegmentationConverter,
 )
+from slicer.i18n import tr as _
 from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
 from vtk.util.numpy_support import vtk_to_numpy
 
+from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 from LungUNetSegSlicer.scene.surfaces import make_surface
-from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix, surface_to_ras
+from LungUNetSegSlicer.scene.volume_bridge import (
+    geometry_from_ijk_to_ras,
+    ijk_to_ras,
+    ijk_to_ras_matrix,
+    surface_to_ras,
+    voxels,
+)
 
 BINARY_LABELMAP = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
 CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
@@ -104,6 +112,32 @@ def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentat
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for segment_id, segment in segments.items():
         segmentation.AddSegment(segment, segment_id)
+
+
+def reference_volume(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
+    """Return the CT that a segmentation was made of.
+
+    Raises:
+        ReadError: It is no longer in the scene.
+    """
+    volume = segmentation.GetNodeReference(vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    if volume is None:
+        raise ReadError(_("The CT of this segmentation is no longer in the scene."))
+    return volume
+
+
+def labels_of_segments(
+    segmentation: vtkMRMLSegmentationNode, volume: vtkMRMLScalarVolumeNode, segments: Sequence[Segment]
+) -> tuple[Volume, int]:
+    """Return segments, as they are now, as a label map on a CT's grid, and how many voxels are in several of them."""
+    shape = voxels(volume).shape
+    labels, overlap = np.zeros(shape, np.uint8), 0
+    for each in segments:
+        if segmentation.GetSegmentation().GetSegment(each.segment_id):
+            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, each.segment_id, volume) > 0
+            overlap += int(np.count_nonzero(labels[mask]))
+            labels[mask] = each.label
+    return Volume(labels, geometry_from_ijk_to_ras(shape, ijk_to_ras(volume))), overlap
 
 
 def label_image(cut: npt.NDArray[np.uint8], first: Sequence[int], geometry: Geometry) -> vtkOrientedImageData:
