@@ -28,14 +28,19 @@ class ModelChoice:
         self._list, self._path, self._on_changed = ui.modelComboBox, ui.modelPathLineEdit, on_changed
         for name in shipped_models() or [DEFAULT_MODEL]:
             self._list.addItem(name, name)
-        for name in own_models():
-            self._list.addItem(_("{name} (own)").format(name=name), name)
         self._list.addItem(_("From a file"), _A_FILE)
+        self.add_own()
         self._path.visible = False
         self._list.connect("currentIndexChanged(int)", self._choose)
         # Not currentPathChanged: it is emitted only for texts that the name filters match (CTK,
         # ctkPathLineEdit.cpp, updateHasValidInput), so that the earlier path would stay while another is shown.
         self._path.comboBox().connect("editTextChanged(QString)", self._choose)
+
+    def add_own(self) -> None:
+        """Add the user's own models that are not in the list yet; the chosen one stays."""
+        for name in own_models():
+            if self._list.findData(name) < 0:
+                self._list.addItem(_("{name} (own)").format(name=name), name)
 
     @property
     def value(self) -> str:

@@ -43,6 +43,17 @@ def batch_text(stage: str, done: int, total: int) -> str:
     return texts.get(stage, stage).format(done=done, total=total)
 
 
+def finetune_text(stage: str) -> str:
+    """Return what a fine-tuning is doing."""
+    texts = {
+        "cache": _("Reading the cases"),
+        "train": _("Training"),
+        "validate": _("Trying the new weights"),
+        "score": _("Segmenting the scans that were kept apart, before and after"),
+    }
+    return texts.get(stage, stage)
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration in words."""
     whole = max(1, round(seconds))

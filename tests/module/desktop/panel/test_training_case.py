@@ -79,7 +79,9 @@ def test_own_models_are_in_the_list_and_never_chosen_by_themselves(app, tmp_path
     (tmp_path / "lungunetseg" / "models" / "mine").mkdir(parents=True)
     (tmp_path / "lungunetseg" / "models" / "mine" / "manifest.json").touch()
     ui = MagicMock()
-    ModelChoice(ui, lambda value: None)
+    ui.modelComboBox.findData.side_effect = [-1, 2]
+    choice = ModelChoice(ui, lambda value: None)
+    choice.add_own()
     added = [call.args for call in ui.modelComboBox.addItem.call_args_list]
-    assert added[0] == ("lungs", "lungs") and added[1:] == [("mine (own)", "mine"), ("From a file", "")]
+    assert added == [("lungs", "lungs"), ("From a file", ""), ("mine (own)", "mine")]
     assert not ui.modelComboBox.setCurrentIndex.called
