@@ -1,7 +1,7 @@
 """The child process behind "Fine-tune on my cases": `lungunetseg finetune`, which ends when Slicer does.
 
-``python -m LungUNetSegSlicer.run.finetune_child FOLDER [options of lungunetseg finetune]``: progress goes to stdout, one
-JSON object a line; an error is one line on stderr. Finished epochs stay, whenever this process ends.
+``python -m LungUNetSegSlicer.run.finetune_child FOLDER [options of lungunetseg finetune]``: progress goes to stdout,
+one JSON object a line; an error is one line on stderr. Finished epochs stay, whenever this process ends.
 """
 
 from __future__ import annotations
