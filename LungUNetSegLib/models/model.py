@@ -119,7 +119,9 @@ def own_model_folder(name: str) -> Path:
         ModelError: The name is no folder's name, or another model has it.
     """
     if Path(name).name != name or name.startswith("."):
-        raise ModelError(f"A model cannot be called {name!r}: give a name without slashes that begins with a letter.")
+        raise ModelError(
+            f"A model cannot be called {name!r}: give a name without slashes and without a dot at its start."
+        )
     if name in [*shipped_models(), *own_models()]:
         raise ModelError(f"There is already a model {name!r}: give the new one another name.")
     return _own_folder() / name

@@ -118,3 +118,14 @@ def test_every_key_and_column_of_two_dates_is_explained(
         header, *rows = csv.reader(file)
     assert set(header) - explained("`followup --csv`") == set()
     assert {row[2] for row in rows} - explained("`followup --json`") == set()
+
+
+def test_every_key_of_a_training_case_is_explained(small_phantom: Phantom, tmp_path: Path) -> None:
+    scan, lungs = tmp_path / "scan.nii.gz", tmp_path / "lungs.nii.gz"
+    sitk.WriteImage(to_sitk(small_phantom.ct), str(scan))
+    sitk.WriteImage(to_sitk(small_phantom.labels), str(lungs))
+    assert (
+        main(["save-case", str(scan), str(lungs), "--to", str(tmp_path / "cases"), "--network-mask", str(lungs)]) == 0
+    )
+    (path,) = (tmp_path / "cases").glob("*/origin.json")
+    assert set(keys_in(json.loads(path.read_text(encoding="utf-8")))) - explained("`save-case`") == set()
