@@ -94,6 +94,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Create the panel; Slicer calls this once, when the user first opens the module."""
         from LungUNetSegSlicer.panel.batch_panel import BatchPanel
         from LungUNetSegSlicer.panel.compare_panel import ComparePanel
+        from LungUNetSegSlicer.panel.dates_panel import DatesPanel
         from LungUNetSegSlicer.panel.finetune_panel import FinetunePanel
         from LungUNetSegSlicer.panel.first_scan import FirstScan
         from LungUNetSegSlicer.panel.segment_panel import SegmentPanel
@@ -108,6 +109,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.segmentPanel = SegmentPanel(self.ui, self.logic)
         self.comparePanel = ComparePanel(self.ui)
         self.batchPanel = BatchPanel(self.ui, self.logic, self._showLoaded)
+        self.datesPanel = DatesPanel(self.ui)
         self.finetunePanel = FinetunePanel(self.ui, self.logic, self.segmentPanel.list_models)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -120,6 +122,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.comparePanel.close()
         self.batchPanel.close()
         self.finetunePanel.close()
+        self.datesPanel.close()
         self.firstScan.close()
         self._setParameterNode(None)
         self.removeObservers()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.followup.scans import DatedScan
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom.files import read_dataset
+from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.volume import Volume
 
@@ -35,17 +36,17 @@ def read_dated(source: Path, lungs_of: Callable[[Scan], Volume], name: str, seri
         labels=lungs_of(scan),
         acquisition=acquisition_of(scan.slices),
         patient=scan.slices[0].patient if scan.slices else "",
-        date=_date(scan),
+        date=date_of(scan.slices),
         series_uid=scan.series_uid,
         findings=scan.findings,
     )
 
 
-def _date(scan: Scan) -> datetime.date | None:
-    """Return the date in a scan's header; None for image files, and where it was removed or is no date."""
-    if not scan.slices:
+def date_of(slices: Sequence[SliceHeader]) -> datetime.date | None:
+    """Return the date in the header of a scan's slices; None without slices, and where it was removed or is none."""
+    if not slices:
         return None
-    dataset = read_dataset(scan.slices[0].path, stop_before_pixels=True, specific_tags=list(DATE_TAGS))
+    dataset = read_dataset(slices[0].path, stop_before_pixels=True, specific_tags=list(DATE_TAGS))
     text = next((str(dataset.get(tag)) for tag in DATE_TAGS if dataset is not None and dataset.get(tag)), "")
     try:
         return datetime.datetime.strptime(text[:8], "%Y%m%d").date()

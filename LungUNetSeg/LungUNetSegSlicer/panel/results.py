@@ -69,7 +69,7 @@ class ResultsView:
         warnings = warnings_html(each for each in result["findings"] if each["code"] != DOUBT)
         self._ui.warningsLabel.text = warnings
         self._ui.warningsLabel.visible = bool(warnings)
-        _fill(self._ui.resultsTable, result_rows(result))
+        fill(self._ui.resultsTable, result_rows(result))
         self._show_density(result)
         self._ui.timeLabel.text = time_text(result)
         self._ui.methodsLabel.text = result["methods"]
@@ -77,7 +77,7 @@ class ResultsView:
     def _show_density(self, result: Mapping[str, Any]) -> None:
         rows, doubt, names = density_rows(result), doubt_html(result), segment_names()
         table = self._ui.densityTable
-        _fill(table, rows)
+        fill(table, rows)
         table.setHorizontalHeaderLabels([_("Density"), *(names[key] for key in lungs_with_density(result))])
         table.visible = bool(rows)
         self._ui.densityDoubtLabel.text = doubt
@@ -144,7 +144,7 @@ class ResultsView:
         slicer.app.clipboard().setText(self._ui.methodsLabel.text)
 
 
-def _fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
+def fill(table: Any, rows: Sequence[Sequence[str]]) -> None:
     """Fill a table and make it as high as its rows."""
     table.setRowCount(len(rows))
     table.setColumnCount(max((len(texts) for texts in rows), default=table.columnCount))

@@ -81,6 +81,13 @@ def number_text(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f}".replace("-", "\N{MINUS SIGN}")
 
 
+def signed_text(value: float | None, key: str) -> str:
+    """Return a change with its sign, with a decimal for shares in %."""
+    if value is None:
+        return "–"
+    return f"{value:+.{int(key.endswith('_percent'))}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def time_text(result: Mapping[str, Any]) -> str:
     """Return how long the run took, from click to segments, and with which engine."""
     time = duration_text(result["elapsed_s"])
