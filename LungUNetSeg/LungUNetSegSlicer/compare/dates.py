@@ -21,7 +21,8 @@ from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.compare.layout import layout_node, view_node
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.segmentation_node import labels_of_segments, reference_volume
+from LungUNetSegSlicer.scene.dicom_result import reference_volume
+from LungUNetSegSlicer.scene.segmentation_node import labels_of_segments
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node, show_lung_window, volume_from_node
 
 LAYOUT_ID = 7462

@@ -20,7 +20,7 @@ from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.segmentation_node import labels_of_segments, reference_volume
+from LungUNetSegSlicer.scene.segmentation_node import labels_of_segments
 
 _OFF_VOXELS = 0.05
 """How far an image's corners may lie from the volume's voxels; Slicer rounds places to a few thousandths of a mm."""
@@ -56,6 +56,18 @@ def save_as_dicom(segmentation: vtkMRMLSegmentationNode, model: Mapping[str, str
         write_object(objects["dicom-seg"], Path(folder) / "lungs.dcm")
         DICOMUtils.importDicom(folder, copyFiles=True)
     return str(objects["dicom-seg"].SeriesDescription), findings
+
+
+def reference_volume(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
+    """Return the CT that a segmentation was made of.
+
+    Raises:
+        ReadError: It is no longer in the scene.
+    """
+    volume = segmentation.GetNodeReference(vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
+    if volume is None:
+        raise ReadError(_("The CT of this segmentation is no longer in the scene."))
+    return volume
 
 
 def _scan_of(volume: vtkMRMLScalarVolumeNode) -> Scan:

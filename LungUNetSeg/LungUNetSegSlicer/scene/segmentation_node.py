@@ -15,11 +15,9 @@ from slicer import (
     vtkSegment,
     vtkSegmentationConverter,
 )
-from slicer.i18n import tr as _
 from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
 from vtk.util.numpy_support import vtk_to_numpy
 
-from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 from LungUNetSegSlicer.scene.surfaces import make_surface
@@ -112,18 +110,6 @@ def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentat
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for segment_id, segment in segments.items():
         segmentation.AddSegment(segment, segment_id)
-
-
-def reference_volume(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
-    """Return the CT that a segmentation was made of.
-
-    Raises:
-        ReadError: It is no longer in the scene.
-    """
-    volume = segmentation.GetNodeReference(vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
-    if volume is None:
-        raise ReadError(_("The CT of this segmentation is no longer in the scene."))
-    return volume
 
 
 def labels_of_segments(

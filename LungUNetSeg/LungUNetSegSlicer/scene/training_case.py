@@ -15,7 +15,8 @@ from LungUNetSegLib.errors import DataError, ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.segmentation_node import labels_of_segments, reference_volume
+from LungUNetSegSlicer.scene.dicom_result import reference_volume
+from LungUNetSegSlicer.scene.segmentation_node import labels_of_segments
 from LungUNetSegSlicer.scene.volume_bridge import volume_from_node
 
 

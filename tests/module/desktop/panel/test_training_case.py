@@ -53,7 +53,8 @@ def test_the_lungs_as_they_are_now_become_cases(panel, shown, small_phantom, tmp
 def test_what_cannot_be_learnt_from_is_told(panel, shown, small_phantom, tmp_path):
     import slicer
 
-    from LungUNetSegSlicer.scene.segmentation_node import reference_volume, show_labels
+    from LungUNetSegSlicer.scene.dicom_result import reference_volume
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
 
     assert save(panel, None) == ""  # cancelled
     volume, (right, left) = reference_volume(shown), LUNGS
