@@ -94,6 +94,8 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Create the panel; Slicer calls this once, when the user first opens the module."""
         from LungUNetSegSlicer.panel.batch_panel import BatchPanel
         from LungUNetSegSlicer.panel.compare_panel import ComparePanel
+        from LungUNetSegSlicer.panel.dates_panel import DatesPanel
+        from LungUNetSegSlicer.panel.finetune_panel import FinetunePanel
         from LungUNetSegSlicer.panel.first_scan import FirstScan
         from LungUNetSegSlicer.panel.segment_panel import SegmentPanel
 
@@ -107,6 +109,8 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.segmentPanel = SegmentPanel(self.ui, self.logic)
         self.comparePanel = ComparePanel(self.ui)
         self.batchPanel = BatchPanel(self.ui, self.logic, self._showLoaded)
+        self.datesPanel = DatesPanel(self.ui)
+        self.finetunePanel = FinetunePanel(self.ui, self.logic, self.segmentPanel.list_models)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAddedEvent, self.onNodeAdded)
@@ -117,6 +121,8 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.segmentPanel.cancel()
         self.comparePanel.close()
         self.batchPanel.close()
+        self.finetunePanel.close()
+        self.datesPanel.close()
         self.firstScan.close()
         self._setParameterNode(None)
         self.removeObservers()
@@ -178,6 +184,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.segmentPanel.set_parameters(parameterNode)
         self.comparePanel.set_parameters(parameterNode)
         self.batchPanel.set_parameters(parameterNode)
+        self.finetunePanel.set_parameters(parameterNode)
 
     def _disconnect(self) -> None:
         if self._guiTag is not None:

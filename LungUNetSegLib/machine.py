@@ -49,6 +49,17 @@ def cache_folder() -> Path:
     return base / "lungunetseg"
 
 
+def data_folder() -> Path:
+    """Return the user's folder for what is kept, such as own models; `XDG_DATA_HOME` is used if it is set."""
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / "Library" / "Application Support")
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "lungunetseg"
+
+
 def usable_threads(wanted: int | None) -> int | None:
     """Return how many threads to start: the requested number, but at most the cores of this process.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from LungUNetSegLib.segmentation.result import Segmentation
     from LungUNetSegLib.segments import LabelKind
     from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
+    from LungUNetSegSlicer.run.finetune_run import FinetuneRun, FinetuneSettings
     from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
     from LungUNetSegSlicer.run.settings import RunSettings
     from LungUNetSegSlicer.run.worker import ChildEnd
@@ -118,3 +119,20 @@ class LungLogic:
         from LungUNetSegSlicer.run.batch_run import BatchRun
 
         return BatchRun(source, output, settings, onProgress, onEnd)
+
+    def startFinetuning(
+        self, settings: FinetuneSettings, onProgress: Progress, onEnd: Callable[[ChildEnd], None]
+    ) -> FinetuneRun:
+        """Train a model further in a child process, as `lungunetseg finetune` does.
+
+        Args:
+            settings: What to fine-tune.
+            onProgress: Called with (stage, done, total).
+            onEnd: Called once, when it is done, cancelled or failed.
+
+        Raises:
+            OSError: Slicer's temporary folder cannot be used.
+        """
+        from LungUNetSegSlicer.run.finetune_run import FinetuneRun
+
+        return FinetuneRun(settings, onProgress, onEnd)

@@ -58,19 +58,28 @@ def read_pair(case: Case) -> LabelledScan:
     """
     scan = read_scan(case.image)
     ct = scan.volume
-    mask = _read_mask(case.mask, scan, case.meanings)
+    mask = read_mask_on(case.mask, scan, case.meanings)
     ignore = None
     if case.ignore is not None:
-        ignore = Volume(_read_mask(case.ignore, scan).labels.array > 0, ct.geometry)
+        ignore = Volume(read_mask_on(case.ignore, scan).labels.array > 0, ct.geometry)
     _check_sides(mask.labels, case.mask)
     findings = mask.findings + check_on_lung(ct, mask.labels, ignore, case.mask)
     return LabelledScan(ct, mask.labels, ignore, not _is_both_lungs(mask.labels, ct), findings)
 
 
-def _read_mask(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
-    """Return a mask on the scan's grid.
+def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
+    """Read a mask onto its scan's grid.
 
     A label image on another grid is refused rather than resampled, as it is usually a mistake.
+
+    Args:
+        path: The mask.
+        scan: Its scan.
+        meanings: What its structures or values are, if their names and codes do not say it.
+
+    Raises:
+        ReadError: It cannot be read.
+        DataError: It is a label image on another grid.
     """
     geometry = scan.volume.geometry
     if ending_of(path, OWN_EXTENT):

@@ -25,7 +25,7 @@ from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.cli.report import print_summary
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.io.dicom_objects.common import highdicom
-from LungUNetSegLib.models.model import load_model, shipped_models
+from LungUNetSegLib.models.model import load_model, own_models, shipped_models
 from LungUNetSegLib.segments import LABEL_KINDS
 
 
@@ -190,4 +190,4 @@ def _executor(arguments: argparse.Namespace, jobs: int) -> Executor:
 
 def _absolute(model: str) -> str:
     """A model's path as a process elsewhere finds it; a name stays."""
-    return model if model in shipped_models() else str(Path(model).resolve())
+    return model if model in [*shipped_models(), *own_models()] else str(Path(model).resolve())

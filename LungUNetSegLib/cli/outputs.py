@@ -61,7 +61,7 @@ def _is_part(output: Path, source: Path) -> bool:
 
 def _may_be_replaced(output: Path) -> bool:
     if output.suffix.lower() == ".csv":
-        return output.read_bytes().startswith((b"input,output,", b"case,region,"))
+        return output.read_bytes().startswith((b"input,output,", b"case,region,", b"lung,region,measure,"))
     if output.suffix.lower() == ".html":
         return PAGE_TITLE.encode() in output.read_bytes()[:HEADER_BYTES]
     if output.suffix.lower() != ".json":
@@ -71,4 +71,6 @@ def _may_be_replaced(output: Path) -> bool:
     except ValueError:
         return False
     first = content[0] if isinstance(content, list) and content else content
-    return isinstance(first, dict) and ({"input"} <= first.keys() or {"cases", "about"} <= first.keys())
+    return isinstance(first, dict) and (
+        {"input"} <= first.keys() or {"cases", "about"} <= first.keys() or {"first", "second"} <= first.keys()
+    )

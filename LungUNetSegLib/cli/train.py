@@ -18,7 +18,7 @@ from LungUNetSegLib.cli.training_end import run_to_the_end
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
-from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.errors import ConfigError, ModelError, WriteError
 from LungUNetSegLib.files import check_replaceable, replacing
 from LungUNetSegLib.machine import usable_threads
@@ -29,7 +29,8 @@ from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device, keep_freed_memory
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
-from LungUNetSegLib.training.stages import draw_views, prepare_views
+from LungUNetSegLib.training.stages import datasets, draw_views, prepare_views
+from LungUNetSegLib.training.start import read_start
 from LungUNetSegLib.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -88,12 +89,12 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     device = choose_device(arguments.device)
     checkpoint = _checkpoint_to_resume(arguments)
     config = _read_settings(arguments, checkpoint)
-    start = load_checkpoint(Path(config.start_from)) if config.start_from and checkpoint is None else None
+    start = read_start(config.start_from) if _needs_start(config, checkpoint) else None
     cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
     split = _split(arguments, cases, config, checkpoint)
     if start is not None:
-        check_unseen(start.split, split, find_cases(arguments.data), config.start_from)
-    _check_folder(arguments.out)
+        check_unseen(start.learnt, split, find_cases(arguments.data), config.start_from)
+    check_folder(arguments.out)
 
     process = Process.from_environment(device)
     if not process.is_first:
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
     if process.is_first:
-        _tell(cached)
+        tell(cached)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     if arguments.show_augmentation:
         if process.is_first:
@@ -115,11 +116,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         return 0
     with process.first_alone():
         prepared = prepare_views(training, test, config, arguments.out, progress or silent)
-    dataset = SliceDataset(
-        training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=prepared.training
-    )
-    every = SamplingConfig(order="every")
-    validation = SliceDataset(test, every, preprocess=config.preprocess, seen=prepared.test) if test else None
+    dataset, validation = datasets(training, test, config, prepared)
     trainer = Trainer(
         config,
         dataset,
@@ -133,16 +130,16 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         progress=progress,
         on_epoch=on_epoch,
     )
+    if start is not None:
+        trainer.start_from(start.weights)
     if checkpoint is not None:
         trainer.resume(checkpoint)
-    elif start is not None:
-        trainer.start_from(start)
-    else:
+    elif start is None:
         trainer.load_encoder()
     if arguments.workers:
         let_processes_speak()
     if process.is_first:
-        _write_settings(arguments.out, config, split)
+        write_settings(arguments.out, config, split)
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     run_to_the_end(trainer, process)
     return 0
@@ -162,6 +159,11 @@ def _checkpoint_to_resume(arguments: argparse.Namespace) -> Checkpoint | None:
     if not arguments.resume:
         raise WriteError(f"{path} exists; continue it with --resume, or choose another --out.")
     return load_checkpoint(path)
+
+
+def _needs_start(config: TrainingConfig, checkpoint: Checkpoint | None) -> bool:
+    """Whether the initial weights are read: a resumed training has its own, but is pulled to those."""
+    return bool(config.start_from) and (checkpoint is None or config.pull_to_start > 0)
 
 
 def _read_settings(arguments: argparse.Namespace, checkpoint: Checkpoint | None) -> TrainingConfig:
@@ -202,14 +204,14 @@ def _split(
     return split
 
 
-def _tell(cases: Sequence[CachedCase]) -> None:
+def tell(cases: Sequence[CachedCase]) -> None:
     """Log what was left out of the masks or filled in."""
     for cached in cases:
         for finding in cached.findings:
             logger.warning("%s: %s", cached.case.mask, finding.message)
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Create the folder, and check that it can be written before minutes are spent on reading."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -219,7 +221,7 @@ def _check_folder(folder: Path) -> None:
         raise WriteError(f"{folder} cannot be written: {reason}; choose another --out.") from error
 
 
-def _write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
+def write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
     """Write settings and split when training really starts, as they describe the weights beside them."""
     with replacing(folder / "config.json", ".json") as draft:
         draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")

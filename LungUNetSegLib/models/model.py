@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.machine import data_folder
 from LungUNetSegLib.models.checks import check_files, check_whole, sha256_of
 from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, read_manifest
 from LungUNetSegLib.preprocessing import PreprocessConfig
@@ -104,11 +105,33 @@ def shipped_models() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED_FOLDER.glob(f"*/{MANIFEST_FILE}"))
 
 
+def own_models() -> list[str]:
+    """Return the names of the user's own models, which `lungunetseg finetune` makes; a shipped name is never one."""
+    shipped = shipped_models()
+    names = (path.parent.name for path in _own_folder().glob(f"*/{MANIFEST_FILE}"))
+    return sorted(name for name in names if name not in shipped)
+
+
+def own_model_folder(name: str) -> Path:
+    """Return where a new model of the user's own is written.
+
+    Raises:
+        ModelError: The name is no folder's name, or another model has it.
+    """
+    if Path(name).name != name or name.startswith("."):
+        raise ModelError(
+            f"A model cannot be called {name!r}: give a name without slashes and without a dot at its start."
+        )
+    if name in [*shipped_models(), *own_models()]:
+        raise ModelError(f"There is already a model {name!r}: give the new one another name.")
+    return _own_folder() / name
+
+
 def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
     """Find a model and check its files; no engine is started.
 
     Args:
-        name_or_path: A shipped model's name, a model's folder or ``manifest.json``, or a training checkpoint.
+        name_or_path: The name of a shipped or own model, a model's folder or ``manifest.json``, or a checkpoint.
 
     Raises:
         ModelError: There is no such model, its manifest is invalid, or a file is missing or changed.
@@ -117,12 +140,14 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
     if str(name_or_path) in shipped_models():
         return _load_exported(SHIPPED_FOLDER / str(name_or_path) / MANIFEST_FILE)
     path = Path(name_or_path)
+    if str(name_or_path) in own_models():
+        path = _own_folder() / path
     if path.is_dir():
         path = path / MANIFEST_FILE
     if not path.is_file():
-        shipped = ", ".join(shipped_models()) or "none"
+        known = ", ".join([*shipped_models(), *own_models()]) or "none"
         raise ModelError(
-            f"There is no model {str(name_or_path)!r}: give a shipped name ({shipped}), a model's folder, or a "
+            f"There is no model {str(name_or_path)!r}: give a name ({known}), a model's folder, or a "
             "training checkpoint."
         )
     if path.suffix in CHECKPOINT_SUFFIXES:
@@ -130,6 +155,10 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
     if path.suffix != ".json":
         raise ModelError(f"{path} is not a model by itself: give the folder that holds it and its {MANIFEST_FILE}.")
     return _load_exported(path)
+
+
+def _own_folder() -> Path:
+    return data_folder() / "models"
 
 
 def _load_exported(manifest_path: Path) -> Model:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import LungUNetSegLib
 from LungUNetSegLib.cases.splits import Split
@@ -70,6 +70,12 @@ class Checkpoint:
     def weights(self) -> dict[str, Tensor]:
         """The weights to use: the average if there is one."""
         return self.network if self.average is None else self.average
+
+
+def state_on_cpu(module: nn.Module) -> dict[str, Tensor]:
+    """Return a copy of a network's parameters and buffers, as checkpoints hold them."""
+    state: dict[str, Tensor] = module.state_dict()
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

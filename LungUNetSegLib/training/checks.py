@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import Case
@@ -23,11 +23,11 @@ def check_patients(split: Split, cases: Sequence[Case], path: Path) -> None:
         raise DataError(f"{path} has the patient {min(training & test)} in training and in test; keep each in one.")
 
 
-def check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) -> None:
+def check_unseen(known: Collection[str], split: Split, cases: Sequence[Case], path: str) -> None:
     """Refuse to test on patients that the initial weights were trained on.
 
     Args:
-        before: The split of the training that made the initial weights.
+        known: Ids of the cases that the initial weights were trained on.
         split: The requested split.
         cases: All cases, including excluded ones.
         path: Path of the initial weights.
@@ -35,7 +35,7 @@ def check_unseen(before: Split, split: Split, cases: Sequence[Case], path: str) 
     Raises:
         DataError: Names the patient.
     """
-    learnt = {case.patient for case in cases if case.case_id in before.training}
+    learnt = {case.patient for case in cases if case.case_id in known}
     seen = learnt & {case.patient for case in choose(cases, split.test)}
     if seen:
         raise DataError(

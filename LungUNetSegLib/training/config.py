@@ -42,7 +42,9 @@ class TrainingConfig:
         views: Which parts of the scans are shown, and with which disturbances.
         coarse: How the coarse network is trained first; None for no coarse view.
         exclude: Cases and patients to leave out.
-        start_from: Path of a checkpoint with the initial weights; "" for random ones.
+        start_from: A checkpoint or a model with the initial weights: its path, or a model's name; "" for random ones.
+        pull_to_start: Strength that pulls each weight back to its initial value: a step takes this times the learning
+            rate of the difference away (Li 2018, arXiv:1802.01483), so that what it knew is kept; 0 for none.
         epochs: Number of epochs.
         batch_size: Slices in one step of the optimiser, over all processes together.
         optimiser: Adam (with L2 in the loss's gradient), AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101) or SGD.
@@ -75,6 +77,7 @@ class TrainingConfig:
     coarse: CoarseConfig | None = None
     exclude: tuple[str, ...] = ()
     start_from: str = ""
+    pull_to_start: float = 0.0
     epochs: int = 10
     batch_size: int = 8
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
@@ -98,9 +101,11 @@ class TrainingConfig:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
-        for name in ("warmup_epochs", "l1", "l2", "gradient_clip", "patience", "seed"):
+        for name in ("warmup_epochs", "l1", "l2", "gradient_clip", "patience", "seed", "pull_to_start"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
+        if self.pull_to_start and not self.start_from:
+            raise ConfigError("pull_to_start needs initial weights to pull to: give start_from.")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}.")
         if not 0 <= self.momentum < 1:

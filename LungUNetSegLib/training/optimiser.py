@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from LungUNetSegLib.training.config import TrainingConfig
 
@@ -32,3 +33,10 @@ def make_optimiser(network: nn.Module, config: TrainingConfig) -> torch.optim.Op
         return torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum)
     optimiser = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
     return optimiser(groups, lr=config.learning_rate)
+
+
+@torch.no_grad()
+def pull(network: nn.Module, start: Sequence[Tensor], share: float) -> None:
+    """Move every parameter towards its initial value, by a share of the difference."""
+    for parameter, initial in zip(network.parameters(), start, strict=True):
+        parameter.lerp_(initial, min(1.0, share))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.dataset import SeenViews
+from LungUNetSegLib.data.dataset import SamplingConfig, SeenViews, SliceDataset
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.progress import Progress, silent
@@ -64,8 +64,18 @@ def prepare_views(
     config: TrainingConfig,
     folder: Path,
     progress: Progress = silent,
+    *,
+    coarse: Weights | None = None,
 ) -> Prepared:
     """Train the coarse networks, or read earlier ones, and compute their probabilities for all views.
+
+    Args:
+        training: Cases to train on.
+        test: Cases to validate on.
+        config: Settings of the training.
+        folder: Where trained coarse networks are kept.
+        progress: Called as ``("coarse", done, total)``.
+        coarse: Weights of a coarse network to use as it is, instead of training one.
 
     Raises:
         DataError: No scan has a coarse view to train on.
@@ -77,12 +87,27 @@ def prepare_views(
             draw_views(training, config), predict_views(plain, [None] * len(test), config.seed, whole=True), None
         )
     scans = Scans.of(training, config.preprocess, config.views, config.pathology)
-    parts = parts_of(training, config.coarse.parts)
-    networks = _coarse_networks(scans, parts, config, config.coarse, folder, progress)
+    if coarse is not None:
+        parts, networks = [0] * len(training), [coarse]
+    else:
+        parts = parts_of(training, config.coarse.parts)
+        networks = _coarse_networks(scans, parts, config, config.coarse, folder, progress)
     built = [build_coarse(config.coarse, weights) for weights in networks]
     seen = predict_views(scans, [built[part] for part in parts], config.seed)
     tested = Scans.of(test, config.preprocess, config.views, None)
     return Prepared(seen, predict_views(tested, [built[-1]] * len(test), config.seed, whole=True), networks[-1])
+
+
+def datasets(
+    training: Sequence[CachedCase], test: Sequence[CachedCase], config: TrainingConfig, prepared: Prepared
+) -> tuple[SliceDataset, SliceDataset | None]:
+    """Return the slices to train on, and every slice of the test cases unchanged; None without any."""
+    seen = prepared.training
+    dataset = SliceDataset(
+        training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=seen
+    )
+    every = SamplingConfig(order="every")
+    return dataset, SliceDataset(test, every, preprocess=config.preprocess, seen=prepared.test) if test else None
 
 
 def _coarse_networks(

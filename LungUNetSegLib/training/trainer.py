@@ -26,13 +26,13 @@ from LungUNetSegLib.networks import build_network, load_encoder, structure_logit
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.preprocessing.coarse import as_channels
 from LungUNetSegLib.progress import Progress
-from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint, state_on_cpu
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import Row, best_epoch, describe, write_history
 from LungUNetSegLib.training.objective import make_objective, merged
-from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser, pull
 from LungUNetSegLib.training.scores import Scores
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class Trainer:
         self.objective = make_objective(config, training.cases)
         self.epoch = 0
         self.history: list[dict[str, float]] = []
+        self._start: list[Tensor] = []
         self._parallel = self.process.wrap(self.network)
 
     def load_encoder(self) -> None:
@@ -106,17 +107,21 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(self.network.state_dict())
 
-    def start_from(self, checkpoint: Checkpoint) -> None:
-        """Start with the weights of another training instead of random ones.
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Start with the weights of another network instead of random ones, and be pulled to them if that is set.
+
+        A training that goes on calls this before `resume`, as its checkpoint does not hold them.
 
         Raises:
             ModelError: They are of another network.
         """
         try:
             for network in filter(None, (self.network, self.average)):
-                network.load_state_dict(checkpoint.weights)
+                network.load_state_dict(weights)
         except RuntimeError as error:
             raise ModelError(f"The weights to start from are of another network: {error}.") from error
+        if self.config.pull_to_start:
+            self._start = [each.detach().clone() for each in self.network.parameters()]
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Resume from a checkpoint of the same configuration and data.
@@ -170,8 +175,8 @@ class Trainer:
         return Checkpoint(
             config=self.config,
             epoch=self.epoch,
-            network=_on_cpu(self.network),
-            average=None if self.average is None else _on_cpu(self.average),
+            network=state_on_cpu(self.network),
+            average=None if self.average is None else state_on_cpu(self.average),
             optimiser=self.optimiser.state_dict(),
             scaler=self.scaler.state_dict(),
             history=self.history,
@@ -234,6 +239,8 @@ class Trainer:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
         self.scaler.step(self.optimiser)
         self.scaler.update()
+        if self._start:
+            pull(self.network, self._start, self.config.pull_to_start * self.optimiser.param_groups[0]["lr"])
         return loss, self._structures(logits.detach()), target, valid
 
     def _structures(self, logits: Tensor) -> Tensor:
@@ -289,8 +296,3 @@ class Trainer:
     def _out_of_patience(self) -> bool:
         patience = self.config.patience
         return bool(patience) and self.epoch - best_epoch(self.history) >= patience
-
-
-def _on_cpu(module: nn.Module) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = module.state_dict()
-    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}

@@ -32,10 +32,10 @@ STARTS = (
 
 
 def commands_of(document: str) -> list[str]:
-    """Return each line of a document's shell blocks, without its remark."""
-    blocks = re.findall(
-        r"^```(?:sh)?\n(.*?)^```$", (ROOT / document).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
+    """Return each line of a document's shell blocks, without its remark; `console` marks what other tests run."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = [block for language, block in fenced if language in ("", "sh")]
     lines = (line.split(" #")[0].strip() for block in blocks for line in block.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 

@@ -101,3 +101,34 @@ def test_every_code_of_a_finding_is_explained() -> None:
                 codes.add(node.args[0].value)
     assert len(codes) > 20
     assert codes - explained("Codes of findings") == set()
+
+
+def test_every_key_and_column_of_two_dates_is_explained(
+    small_phantom: Phantom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects docs/json.md's `followup`: keys of JSON, measures and columns of CSV."""
+    monkeypatch.setattr("LungUNetSegLib.followup.alignment.STEP_MM", 16.0)
+    paths = [tmp_path / name for name in ("scan.nii.gz", "lungs.nii.gz", "c.json", "c.csv")]
+    for volume, path in zip((small_phantom.ct, small_phantom.labels), paths, strict=False):
+        sitk.WriteImage(to_sitk(volume), str(path))
+    scan, lungs, report, table = map(str, paths)
+    masks = ["--first-lungs", lungs, "--second-lungs", lungs]
+    assert main(["followup", scan, scan, *masks, "--json", report, "--csv", table]) == 0
+    found = json.loads(paths[2].read_text(encoding="utf-8"))
+    assert set(keys_in(found)) - explained("`followup --json`", "`segment --json`") == set()
+    assert found["findings"][0]["code"] == "same-scan"
+    with paths[3].open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert set(header) - explained("`followup --csv`") == set()
+    assert {row[2] for row in rows} - explained("`followup --json`") == set()
+
+
+def test_every_key_of_a_training_case_is_explained(small_phantom: Phantom, tmp_path: Path) -> None:
+    scan, lungs = tmp_path / "scan.nii.gz", tmp_path / "lungs.nii.gz"
+    sitk.WriteImage(to_sitk(small_phantom.ct), str(scan))
+    sitk.WriteImage(to_sitk(small_phantom.labels), str(lungs))
+    assert (
+        main(["save-case", str(scan), str(lungs), "--to", str(tmp_path / "cases"), "--network-mask", str(lungs)]) == 0
+    )
+    (path,) = (tmp_path / "cases").glob("*/origin.json")
+    assert set(keys_in(json.loads(path.read_text(encoding="utf-8")))) - explained("`save-case`") == set()

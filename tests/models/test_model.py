@@ -69,7 +69,7 @@ def test_a_missing_file_is_named(own_model: Path, file: str) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     """Protects who mistypes."""
-    with pytest.raises(ModelError, match="shipped name"):
+    with pytest.raises(ModelError, match="give a name"):
         load_model("lnugs")
 
 

@@ -51,6 +51,9 @@ ONNX_RUNTIME = Package("onnxruntime", "onnxruntime>=1.18", "ONNX Runtime", "30 M
 OPENVINO = Package("openvino", "openvino>=2024.4", "OpenVINO", "60 MB")
 TORCH = Package("torch", ">=2.4", "PyTorch", "200 MB – 3 GB")
 
+ONNX = Package("onnx", "onnx>=1.16", "ONNX", "20 MB")
+ONNXSCRIPT = Package("onnxscript", "onnxscript>=0.5", "ONNX Script", "1 MB")
+
 HIGHDICOM = Package("highdicom", "highdicom>=0.25", "highdicom", "5 MB")
 
 _BY_ENGINE = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engine.TORCH: TORCH}

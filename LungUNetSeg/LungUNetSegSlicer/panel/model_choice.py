@@ -8,14 +8,16 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, DEFAULT_MODEL, shipped_models
+from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, DEFAULT_MODEL, own_models, shipped_models
 
 _A_FILE = ""
 """The list entry's data for "From a file"."""
 
 
 class ModelChoice:
-    """A list of models and a path below it, as one value: a shipped model's name, or a path.
+    """A list of models and a path below it, as one value: the name of a shipped or own model, or a path.
+
+    The first, a shipped one, is chosen until the user chooses.
 
     Args:
         ui: The panel's widgets.
@@ -27,15 +29,22 @@ class ModelChoice:
         for name in shipped_models() or [DEFAULT_MODEL]:
             self._list.addItem(name, name)
         self._list.addItem(_("From a file"), _A_FILE)
+        self.add_own()
         self._path.visible = False
         self._list.connect("currentIndexChanged(int)", self._choose)
         # Not currentPathChanged: it is emitted only for texts that the name filters match (CTK,
         # ctkPathLineEdit.cpp, updateHasValidInput), so that the earlier path would stay while another is shown.
         self._path.comboBox().connect("editTextChanged(QString)", self._choose)
 
+    def add_own(self) -> None:
+        """Add the user's own models that are not in the list yet; the chosen one stays."""
+        for name in own_models():
+            if self._list.findData(name) < 0:
+                self._list.addItem(_("{name} (own)").format(name=name), name)
+
     @property
     def value(self) -> str:
-        """A shipped model's name, or the shown path of a model; empty while no file is chosen."""
+        """The name of a shipped or own model, or the shown path of a model; empty while no file is chosen."""
         return str(self._list.currentData or self._path.currentPath)
 
     def problem(self) -> str:

@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
 from LungUNetSegSlicer.panel.dependencies import HIGHDICOM, install_with_consent, is_installed
-from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.dialogs import ask_folder, ask_path
 from LungUNetSegSlicer.panel.doubtful import DoubtfulView
 from LungUNetSegSlicer.panel.histogram import add_histogram
 from LungUNetSegSlicer.panel.regions import RegionsView
@@ -23,6 +23,7 @@ from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
 from LungUNetSegSlicer.scene.kept_result import recall
+from LungUNetSegSlicer.scene.training_case import save_training_case
 
 
 class ResultsView:
@@ -42,6 +43,7 @@ class ResultsView:
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
         ui.resultsTableButton.connect("clicked()", self._add_table)
         ui.resultsCsvButton.connect("clicked()", self._write_csv)
+        ui.trainingCaseButton.connect("clicked()", self._save_training_case)
         ui.resultsDicomButton.connect("clicked()", self._save_as_dicom)
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
@@ -114,6 +116,19 @@ class ResultsView:
         else:
             text = _("Added to the CT's study in the DICOM database: {series}.").format(series=series)
             self._say(" ".join([text, *(finding.message for finding in findings)]))
+
+    def _save_training_case(self) -> None:
+        result = recall(self._segmentation)
+        folder = ask_folder(_("Folder of training cases")) if result is not None else None
+        if self._segmentation is None or result is None or folder is None:
+            return
+        try:
+            with slicer.util.WaitCursor():
+                case = save_training_case(self._segmentation, folder, result["model"])
+        except LungUNetSegError as error:
+            self._say(str(error))
+        else:
+            self._say(_("Written: {path}").format(path=case))
 
     def _say(self, text: str) -> None:
         self._ui.resultsNoteLabel.text = text

@@ -98,6 +98,10 @@ class SegmentPanel:
             button.text = _("Segment lungs")
             button.toolTip = reason or _("Find the lungs in the CT. Slicer can be used meanwhile.")
 
+    def list_models(self) -> None:
+        """List the own models that were made since; the chosen one stays."""
+        self._model.add_own()
+
     def cancel(self) -> None:
         """Cancel the run, if there is one; see `SegmentationRun.cancel`."""
         if self._run is not None:

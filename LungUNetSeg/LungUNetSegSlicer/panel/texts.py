@@ -43,6 +43,17 @@ def batch_text(stage: str, done: int, total: int) -> str:
     return texts.get(stage, stage).format(done=done, total=total)
 
 
+def finetune_text(stage: str) -> str:
+    """Return what a fine-tuning is doing."""
+    texts = {
+        "cache": _("Reading the cases"),
+        "train": _("Training"),
+        "validate": _("Trying the new weights"),
+        "score": _("Segmenting the scans that were kept apart, before and after"),
+    }
+    return texts.get(stage, stage)
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration in words."""
     whole = max(1, round(seconds))
@@ -68,6 +79,13 @@ def result_rows(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def number_text(value: float | None) -> str:
     """Return a volume or a density without decimals."""
     return "–" if value is None else f"{value:.0f}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed_text(value: float | None, key: str) -> str:
+    """Return a change with its sign, with a decimal for shares in %."""
+    if value is None:
+        return "–"
+    return f"{value:+.{int(key.endswith('_percent'))}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def time_text(result: Mapping[str, Any]) -> str:
@@ -124,6 +142,12 @@ def finding_heading(code: str) -> str:
         "lung-removed": _("A lung is missing."),
         "lungs-overlap": _("The lungs overlap."),
         "mask-resampled": _("Mask on another grid."),
+        "same-scan": _("Both scans are the same."),
+        "one-lung": _("A lung is missing."),
+        "breath-differs": _("Different breath."),
+        "kernel-differs": _("Different kernels."),
+        "thickness-differs": _("Different slice thickness."),
+        "contrast-differs": _("Different contrast agent."),
         "engine-fallback": _("A fallback engine was used."),
     }
     return headings.get(code, "")

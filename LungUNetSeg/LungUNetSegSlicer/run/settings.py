@@ -85,10 +85,12 @@ class RunSettings:
 
     def batch_arguments(self) -> list[str]:
         """Return the options that both `lungunetseg segment` and `lungunetseg batch` take."""
-        place = ["--engine", self.engine.value, "--device", self._library_device()]
+        place = ["--engine", self.engine.value, "--device", self.library_device]
         return ["--model", self.model, *place, "--labels", self.output.value]
 
-    def _library_device(self) -> str:
+    @property
+    def library_device(self) -> str:
+        """The library's name of the device."""
         if self.device is Device.GPU:
             return "mps" if sys.platform == "darwin" else "cuda"
         return self.device.value

@@ -21,7 +21,10 @@ from vtk.util.numpy_support import vtk_to_numpy
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 from LungUNetSegSlicer.scene.surfaces import make_surface
-from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix, surface_to_ras
+from LungUNetSegSlicer.scene.volume_bridge import (
+    ijk_to_ras_matrix,
+    surface_to_ras,
+)
 
 BINARY_LABELMAP = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
 CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()

@@ -1,0 +1,151 @@
+"""`lungunetseg finetune`: trains a model further on corrected scans, and adds the result to the user's own models."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.splits import Split, choose
+from LungUNetSegLib.cli.arguments import count, thread_count
+from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.cli.train import check_folder, tell, write_settings
+from LungUNetSegLib.cli.training_end import run_to_the_end
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
+from LungUNetSegLib.engines.export import export
+from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.files import draft_folder
+from LungUNetSegLib.finetuning.card import comparison_table, scores_json, write_card
+from LungUNetSegLib.finetuning.memory import limited
+from LungUNetSegLib.finetuning.scores import score
+from LungUNetSegLib.finetuning.settings import EPOCHS, finetuning_config, finetuning_split
+from LungUNetSegLib.machine import usable_threads
+from LungUNetSegLib.models.manifest import MANIFEST_FILE, Training, TrainingCase, write_manifest
+from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model, own_model_folder
+from LungUNetSegLib.progress import Progress
+from LungUNetSegLib.segmentation.segmenter import Segmenter
+from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
+from LungUNetSegLib.training.checks import check_sides
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.device import choose_device, keep_freed_memory
+from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.stages import datasets, prepare_views
+from LungUNetSegLib.training.start import Start, read_start
+from LungUNetSegLib.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of corrected cases")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and history")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="the model to begin with; the shipped one"
+    )
+    parser.add_argument("--name", help="what the new model is called; as OUT if not given")
+    parser.add_argument("--epochs", type=count, default=EPOCHS, metavar="N", help=f"{EPOCHS} if not given")
+    parser.add_argument("--resume", action="store_true", help="continue from OUT/last.pt, if it exists")
+    parser.add_argument("--memory", type=count, metavar="MB", help="end when more memory was taken; --resume goes on")
+    add_map_argument(parser)
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Train further, score before and after, and export.
+
+    Raises:
+        LungUNetSegError: A model or cases that cannot be used, found before training starts; or the training was
+            stopped or ran out of memory, which `--resume` continues.
+    """
+    keep_freed_memory()
+    if arguments.threads:
+        torch.set_num_threads(usable_threads(arguments.threads) or 1)
+    target = own_model_folder(arguments.name or arguments.out.resolve().name)
+    base, start = load_model(arguments.model), read_start(arguments.model)
+    config = finetuning_config(start, arguments.model, arguments.epochs)
+    cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
+    checkpoint = _checkpoint(arguments)
+    split = checkpoint.split if checkpoint else finetuning_split(cases, start, arguments.data)
+    check_folder(arguments.out)
+    watched: Progress = limited(progress, arguments.memory) if arguments.memory else progress
+    trainer = _trainer(arguments, config, start, split, choose(cases, split.training + split.test), watched)
+    trainer.start_from(start.weights)
+    if checkpoint:
+        trainer.resume(checkpoint)
+    write_settings(arguments.out, config, split)
+    logger.info("Learning from %s; tested on %s.", ", ".join(split.training), ", ".join(split.test))
+    run_to_the_end(trainer, Process())
+    model = _export(arguments.out / "last.pt", target, base, choose(cases, split.test), arguments.threads, progress)
+    progress.close()
+    print(f"model {model.name!r} in {target}; choose it with --model {model.name}, nothing else uses it")
+    return 0
+
+
+def _checkpoint(arguments: argparse.Namespace) -> Checkpoint | None:
+    path = arguments.out / "last.pt"
+    if not path.exists():
+        return None
+    if not arguments.resume:
+        raise WriteError(f"{path} exists; continue it with --resume, or choose another --out.")
+    return load_checkpoint(path)
+
+
+def _trainer(
+    arguments: argparse.Namespace,
+    config: TrainingConfig,
+    start: Start,
+    split: Split,
+    cases: Sequence[Case],
+    progress: Progress,
+) -> Trainer:
+    """Return the trainer, with the coarse network as it is; cases are those of training, then of test."""
+    folder = arguments.cache or default_cache_folder()
+    cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
+    check_sides(cached, config)
+    tell(cached)
+    training, test = cached[: len(split.training)], cached[len(split.training) :]
+    prepared = prepare_views(training, test, config, arguments.out, progress, coarse=start.coarse_weights)
+    dataset, validation = datasets(training, test, config, prepared)
+    return Trainer(
+        config,
+        dataset,
+        validation,
+        arguments.out,
+        split=split,
+        device=choose_device(arguments.device),
+        coarse=prepared.coarse,
+        progress=progress,
+    )
+
+
+def _export(
+    checkpoint: Path, target: Path, base: Model, test: Sequence[Case], threads: int | None, progress: Progress
+) -> Model:
+    """Score both models, and write the new one with its scores and its card; it appears when it is whole."""
+    state = load_checkpoint(checkpoint)
+    before = score(Segmenter(base, threads=threads), test, progress)
+    learnt = base.manifest.training.cases if base.manifest else ()
+    own = TrainingCase(collection="own", cases=state.split.training, licence="the user's own", citation="")
+    training = Training(cases=(*learnt, own), config=to_json(state.config))
+    about = f"{base.name}, trained further on corrected scans. Research use, no medical device."
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with draft_folder(target.parent) as draft:
+        folder = draft / target.name
+        model = export(checkpoint, folder, target.name, description=about, training=training)
+        scores = scores_json(before, score(Segmenter(model, threads=threads), test, progress))
+        assert model.manifest is not None
+        write_manifest(dataclasses.replace(model.manifest, scores=scores), folder / MANIFEST_FILE)
+        write_card(folder, model, base, state.split, scores)
+        folder.rename(target)
+    print(comparison_table(scores))
+    return load_model(target)

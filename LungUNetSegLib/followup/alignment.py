@@ -1,0 +1,285 @@
+"""Aligns the lungs of two scans: rigidly, affinely, and on request by a smooth deformation, each with its error.
+
+All transforms map a place in the second scan to the same place of the patient in the first one (LPS, mm), so that the
+first scan is drawn on the second one's grid. Rigid and affine alignment use the lungs' shape alone: the distance from
+each lung's surface. So neither kernel nor contrast nor disease moves them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.volume.resample import from_sitk, itk, to_sitk
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+STEP_MM = 4.0
+"""Of the grid on which scans are aligned."""
+
+REACH_MM = 24.0
+"""Distances from a lung's surface are cut off there, so that what lies far away does not count."""
+
+MARGIN_MM, MOVING_MARGIN_MM = 24.0, 100.0
+"""Around the lungs. Places beyond the moving scan count for nothing, so that a transform that sends all places there
+would fit; that needs a wide margin."""
+
+DEMONS_STEPS, DEMONS_SMOOTH_MM = 100, 8.0
+"""Steps of the deformation, and the Gaussian that smooths it after each: it does not explain a nodule away."""
+
+AROUND_MM, LUNG_HU = 16.0, -800.0
+"""Standard deviation of the Gaussian around each place whose mean it does not see, and what is put in that place."""
+
+SHOWN_HU = (-1000, 100)
+"""What the deformation looks at: neither bone nor contrast agent."""
+
+ITERATIONS = 60
+SAMPLED, SEED = 0.25, 1
+"""Share of the grid's places at which scans are compared, and the seed by which they are moved within their voxels."""
+
+SMOOTH_MM = 4.0
+"""Standard deviation of the Gaussian over which a difference of density is averaged; vessels fit less well."""
+
+LEAST_OVERLAP = 0.6
+"""Lungs that overlap less after the affine alignment are not of one patient, or not of the same part of the chest."""
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Alignment:
+    """How the first scan lies on the second.
+
+    Attributes:
+        transform: SimpleITK's, from the second scan to the first.
+        matrix: (4, 4) the same, LPS mm; None for a deformation.
+        dsc: Overlap of the lungs, right with right and left with left.
+        surface_mm: Mean distance of the first lungs' surface, drawn on the second scan, from the second ones'.
+    """
+
+    transform: sitk.Transform
+    matrix: Matrix | None
+    dsc: float
+    surface_mm: float
+
+
+def align_rigid(first: Volume, second: Volume) -> Alignment:
+    """Align two label maps by a rotation and a shift.
+
+    Args:
+        first: 1 right and 2 left lung, of the first scan.
+        second: The same of the second.
+
+    Raises:
+        DataError: They have no lung in common.
+    """
+    sitk = itk()
+    fixed, moving = _shapes(first, second)
+    start = sitk.Euler3DTransform()
+    start.SetCenter([float(each) for each in _middle(second)])
+    start.SetTranslation([float(each) for each in _middle(first) - _middle(second)])
+    return _measured(_register(fixed, moving, start), first, second)
+
+
+def align_affine(first: Volume, second: Volume, rigid: Alignment) -> Alignment:
+    """Align two label maps by an affine transform too, which also stretches and shears.
+
+    Raises:
+        DataError: They still overlap too little to be the lungs of one patient.
+    """
+    sitk = itk()
+    fixed, moving = _shapes(first, second)
+    start = sitk.AffineTransform(3)
+    start.SetCenter(rigid.transform.GetFixedParameters()[:3])
+    start.SetMatrix(rigid.transform.GetMatrix())
+    start.SetTranslation(rigid.transform.GetTranslation())
+    found = _measured(_register(fixed, moving, start), first, second)
+    if found.dsc < LEAST_OVERLAP:
+        raise DataError(
+            f"The lungs of the two scans overlap by a DSC of only {found.dsc:.2f} after alignment: they are not of one "
+            "patient, or one of the scans shows another part of the chest."
+        )
+    return found
+
+
+def align_deformable(first: Volume, second: Volume, lungs: tuple[Volume, Volume], affine: Alignment) -> Alignment:
+    """Align two scans by a smooth deformation that follows edges of HU in and near the lungs.
+
+    By demons with symmetric forces (Thirion 1998, doi:10.1016/S1361-8415(98)80022-4), which see the lungs without the
+    mean of what lies around each place: walls and vessels move them, and neither breath nor a change of density does.
+
+    Args:
+        first: HU of the first scan.
+        second: HU of the second.
+        lungs: The label maps of both.
+        affine: Where it begins.
+    """
+    sitk = itk()
+    grid = _grid_of(lungs[1], MARGIN_MM)
+    inside = bring(lungs[0], grid, affine, is_labels=True).array > 0, _on(lungs[1], grid) > 0
+    moving = _edges(first, inside[0], grid, affine.transform)
+    fixed = _edges(second, inside[1], grid, sitk.Transform())
+    demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
+    demons.SetNumberOfIterations(DEMONS_STEPS)
+    demons.SetStandardDeviations(DEMONS_SMOOTH_MM / STEP_MM)
+    deformation = sitk.DisplacementFieldTransform(sitk.Cast(demons.Execute(fixed, moving), sitk.sitkVectorFloat64))
+    return _measured(sitk.CompositeTransform([affine.transform, deformation]), *lungs)
+
+
+def bring(first: Volume, geometry: Geometry, alignment: Alignment, *, is_labels: bool = False) -> Volume:
+    """Return the first scan, or its labels, on a grid of the second; air or background outside."""
+    sitk = itk()
+    method, fill = (sitk.sitkNearestNeighbor, 0) if is_labels else (sitk.sitkLinear, AIR_HU)
+    like = to_sitk(Volume(np.broadcast_to(np.uint8(0), geometry.shape), geometry))
+    return from_sitk(sitk.Resample(to_sitk(first), like, alignment.transform, method, fill))
+
+
+def density_change(first: Volume, second: Volume, lungs: tuple[Volume, Volume], alignment: Alignment) -> Volume:
+    """Return the change of local mean density, HU, on the second scan's grid; 0 outside the lungs of both.
+
+    Args:
+        first: HU of the first scan.
+        second: HU of the second.
+        lungs: The label maps of both.
+        alignment: From `align_deformable`.
+
+    Returns:
+        float32; second less first, both averaged within the lungs by a Gaussian of `SMOOTH_MM`.
+    """
+    moved = bring(first, second.geometry, alignment)
+    both = (bring(lungs[0], second.geometry, alignment, is_labels=True).array > 0) & (lungs[1].array > 0)
+    sigmas = [SMOOTH_MM / each for each in second.geometry.spacing_mm]
+    weight = ndimage.gaussian_filter(both.astype(np.float32), sigmas)
+    difference = np.where(both, second.array.astype(np.float32) - moved.array, np.float32(0))
+    change = np.divide(
+        ndimage.gaussian_filter(difference, sigmas), weight, out=np.zeros_like(weight), where=both & (weight > 0)
+    )
+    return Volume(change, second.geometry)
+
+
+def _register(fixed: sitk.Image, moving: sitk.Image, start: sitk.Transform) -> sitk.Transform:
+    """Return the transform that maps `fixed` onto `moving` best, by the least mean square of their differences."""
+    sitk = itk()
+    method = sitk.ImageRegistrationMethod()
+    method.SetMetricAsMeanSquares()
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetInitialTransform(start, inPlace=True)
+    method.SetMetricSamplingStrategy(method.REGULAR)
+    method.SetMetricSamplingPercentage(SAMPLED, SEED)
+    # Steps of a given length diverge in affine transforms, whose parameters move places by very different distances.
+    method.SetOptimizerAsGradientDescentLineSearch(
+        learningRate=1.0, numberOfIterations=ITERATIONS, convergenceMinimumValue=1e-5, convergenceWindowSize=5
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.Execute(fixed, moving)
+    return start
+
+
+def _shapes(first: Volume, second: Volume) -> tuple[sitk.Image, sitk.Image]:
+    """Return the distances from the lungs' surfaces of the second (fixed) and the first (moving) scan, for both lungs.
+
+    They are added with the left lung's sign turned, so that right lies on right.
+    """
+    images = []
+    for labels, margin_mm in ((second, MARGIN_MM), (first, MOVING_MARGIN_MM)):
+        grid = _grid_of(labels, margin_mm)
+        here = _on(labels, grid)
+        sum_mm = np.zeros(grid.shape, np.float32)
+        for lung, sign in zip(LUNGS, (1, -1), strict=True):
+            if (mask := here == lung.label).any():
+                inside, outside = (ndimage.distance_transform_edt(each) * STEP_MM for each in (mask, ~mask))
+                sum_mm += sign * (np.minimum(inside, REACH_MM) - np.minimum(outside, REACH_MM) + REACH_MM)
+        images.append(to_sitk(Volume(sum_mm, grid)))
+    return images[0], images[1]
+
+
+def _grid_of(labels: Volume, margin_mm: float) -> Geometry:
+    """Return a grid of `STEP_MM` along the patient's axes over the lungs and a margin."""
+    where = np.argwhere(labels.array > 0)
+    if not len(where):
+        raise DataError("There is no lung to align; give masks of 1 (right) and 2 (left lung).")
+    low, high = where.min(axis=0), where.max(axis=0)
+    corners = np.array([labels.geometry.to_lps(np.where(pick, high, low)) for pick in np.ndindex(2, 2, 2)])
+    start = corners.min(axis=0) - margin_mm
+    shape = np.ceil((corners.max(axis=0) + margin_mm - start) / STEP_MM).astype(int) + 1
+    x, y, z = (float(each) for each in start)
+    return Geometry.axial((int(shape[2]), int(shape[1]), int(shape[0])), (STEP_MM, STEP_MM, STEP_MM), (x, y, z))
+
+
+def _on(labels: Volume, grid: Geometry) -> npt.NDArray[Any]:
+    sitk = itk()
+    like = to_sitk(Volume(np.broadcast_to(np.uint8(0), grid.shape), grid))
+    return from_sitk(sitk.Resample(to_sitk(labels), like, sitk.Transform(), sitk.sitkNearestNeighbor, 0)).array
+
+
+def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform: sitk.Transform) -> sitk.Image:
+    """Return a scan on a coarse grid, from air to soft tissue, the lungs less the mean around each of their places.
+
+    Args:
+        scan: HU; averaged over the coarse grid's voxels first.
+        lung: (D, H, W) the lungs on the grid.
+        grid: The coarse grid.
+        transform: From the grid to the scan.
+    """
+    sitk = itk()
+    low, high = SHOWN_HU
+    sigmas = [STEP_MM / 2 / each for each in scan.geometry.spacing_mm]
+    smooth = ndimage.gaussian_filter(np.clip(scan.array, low, high).astype(np.float32), sigmas)
+    like = to_sitk(Volume(np.broadcast_to(np.uint8(0), grid.shape), grid))
+    image = sitk.Resample(to_sitk(Volume(smooth, scan.geometry)), like, transform, sitk.sitkLinear, float(low))
+    hu = sitk.GetArrayFromImage(image)
+    around = AROUND_MM / STEP_MM
+    weight = ndimage.gaussian_filter(lung.astype(np.float32), around)
+    total = ndimage.gaussian_filter(np.where(lung, hu, np.float32(0)), around)
+    mean = np.divide(total, weight, out=np.zeros_like(total), where=lung)
+    return to_sitk(Volume(np.where(lung, hu - mean + np.float32(LUNG_HU), hu), grid))
+
+
+def _middle(labels: Volume) -> Matrix:
+    """Return the lungs' middle: the mean of the right and of the left one's, where there are both."""
+    middles = []
+    for lung in LUNGS:
+        where = np.argwhere(labels.array[::2, ::2, ::2] == lung.label)
+        if len(where):
+            middles.append(labels.geometry.to_lps(2 * where.mean(axis=0)))
+    if not middles:
+        raise DataError("There is no lung to align; give masks of 1 (right) and 2 (left lung).")
+    return np.asarray(np.mean(middles, axis=0), np.float64)
+
+
+def _measured(transform: sitk.Transform, first: Volume, second: Volume) -> Alignment:
+    """Return an alignment with its error, on the coarse grid of the second scan."""
+    matrix = None
+    if hasattr(transform, "GetMatrix"):
+        matrix = np.eye(4)
+        origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+        matrix[:3, 3] = origin
+        for axis in range(3):
+            matrix[:3, axis] = np.array(transform.TransformPoint(tuple(np.eye(3)[axis]))) - origin
+    plain = Alignment(transform=transform, matrix=matrix, dsc=0.0, surface_mm=0.0)
+    grid = _grid_of(second, MARGIN_MM)
+    moved, still = bring(first, grid, plain, is_labels=True).array, _on(second, grid)
+    overlap = np.count_nonzero((moved == still) & (still > 0))
+    voxels = np.count_nonzero(moved) + np.count_nonzero(still)
+    return Alignment(
+        transform=transform,
+        matrix=matrix,
+        dsc=2 * int(overlap) / int(voxels) if voxels else 0.0,
+        surface_mm=_surface_mm(moved > 0, still > 0),
+    )
+
+
+def _surface_mm(moved: npt.NDArray[np.bool_], still: npt.NDArray[np.bool_]) -> float:
+    """Return how far the voxels of one surface lie from the other surface on average; infinite without a voxel."""
+    surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (moved, still)]
+    if not all(each.any() for each in surfaces):
+        return float("inf")
+    return float((ndimage.distance_transform_edt(~surfaces[1]) * STEP_MM)[surfaces[0]].mean())

@@ -1,0 +1,83 @@
+"""Draws planes of both dates side by side, the first aligned to the second, and the change of density in colour."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
+from LungUNetSegLib.followup.alignment import bring
+from LungUNetSegLib.followup.compared import Followup
+from LungUNetSegLib.volume import Volume
+
+HEIGHT = 300
+"""Of a plane in pixels."""
+
+GAP = 4
+GREYS = 64
+STEPS = 40
+"""Colours of a change, from the greatest loss of density to the greatest gain."""
+
+FULL_HU = 150.0
+"""The change with the deepest colour."""
+
+LOSS, GAIN = (60, 110, 230), (230, 70, 40)
+UNCHANGED = (225, 225, 215)
+
+Plane = npt.NDArray[np.uint8]
+
+
+def draw_dates(found: Followup) -> bytes:
+    """Return a PNG with a row each of the first date, the second, and the change of density if it was computed.
+
+    A row shows the axial and the coronal plane with most lung, head, front and the patient's right at the top and left.
+    """
+    second = found.second.scan.ct.canonical()
+    labels = found.second.scan.labels.canonical()
+    alignment = found.deformable or found.affine
+    first = bring(found.first.scan.ct, second.geometry, alignment)
+    rows = [_row(each, labels) for each in (first, second)]
+    if found.density is not None:
+        rows.append(_row(second, labels, found.density.canonical()))
+    width = max(each.shape[1] for each in rows)
+    page = np.concatenate([np.pad(each, ((0, GAP), (0, width - each.shape[1]))) for each in rows])
+    return encode_png(page, _palette())
+
+
+def _row(scan: Volume, labels: Volume, change: Volume | None = None) -> Plane:
+    slice_mm, row_mm, column_mm = scan.geometry.spacing_mm
+    lung = labels.array > 0
+    axial, coronal = int(lung.sum(axis=(1, 2)).argmax()), int(lung.sum(axis=(0, 2)).argmax())
+    values = np.where(lung, change.array, np.float32(0)) if change is not None else np.zeros(lung.shape, np.float32)
+    panels = [
+        _panel(scan.array[axial], values[axial], (row_mm, column_mm)),
+        _panel(scan.array[::-1, coronal], values[::-1, coronal], (slice_mm, column_mm)),
+    ]
+    return np.concatenate([np.pad(each, ((0, 0), (0, GAP))) for each in panels], axis=1)
+
+
+def _panel(hu: npt.NDArray[np.int16], change: npt.NDArray[np.float32], spacing_mm: tuple[float, float]) -> Plane:
+    """Return a plane of `HEIGHT` as indices into the palette; a change of 0 has no colour."""
+    pixel_mm = hu.shape[0] * spacing_mm[0] / HEIGHT
+    size = [HEIGHT, max(1, round(hu.shape[1] * spacing_mm[1] / pixel_mm))]
+    places = [(np.arange(count) + 0.5) * n / count - 0.5 for count, n in zip(size, hu.shape, strict=True)]
+    rows, columns = np.meshgrid(*places, indexing="ij")
+    low, high = WINDOW_HU
+    shown = ndimage.map_coordinates(hu.astype(np.float32), (rows, columns), order=1, mode="nearest")
+    panel: Plane = np.rint((np.clip(shown, low, high) - low) * ((GREYS - 1) / (high - low))).astype(np.uint8)
+    near = change[np.ix_(*(np.rint(each).astype(int).clip(0) for each in places))]
+    share = np.clip((near + FULL_HU) / (2 * FULL_HU), 0, 1)
+    colours = GREYS + np.rint(share * (STEPS - 1)).astype(np.uint8)
+    return np.where(near != 0, colours, panel)
+
+
+def _palette() -> list[Colour]:
+    greys = [(level, level, level, 255) for level in np.linspace(0, 255, GREYS).astype(int).tolist()]
+    return [*greys, *(_colour(each) for each in np.linspace(-1, 1, STEPS).tolist())]
+
+
+def _colour(share: float) -> Colour:
+    end = GAIN if share > 0 else LOSS
+    red, green, blue = (round(middle + abs(share) * (far - middle)) for middle, far in zip(UNCHANGED, end, strict=True))
+    return red, green, blue, 255
