@@ -18,8 +18,8 @@ from LungUNetSegSlicer.panel.results import remember
 from LungUNetSegSlicer.panel.texts import batch_text
 from LungUNetSegSlicer.run.batch_results import BatchResults, BatchRow
 from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
+from LungUNetSegSlicer.run.child_process import ChildEnd
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
-from LungUNetSegSlicer.run.worker import ChildEnd
 from LungUNetSegSlicer.scene.batch_scan import show_batch_scan
 
 LOOK_EVERY_MS = 1000
