@@ -10,16 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.progress import Progress
-from LungUNetSegSlicer.run.child_process import (
-    SEGMENT,
-    ChildEnd,
-    ChildProcess,
-    command,
-    environment,
-    failed,
-    failed_to_start,
-    report_progress,
-)
+from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess, failed, failed_to_start, report_progress
+from LungUNetSegSlicer.run.command import SEGMENT, command, environment
 from LungUNetSegSlicer.run.process_tree import end_process_tree
 
 

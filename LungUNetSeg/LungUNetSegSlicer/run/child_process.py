@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,7 @@ from typing import Literal, Protocol
 
 from slicer.i18n import tr as _
 
-import LungUNetSegLib
 from LungUNetSegLib.progress import Progress
-
-SEGMENT = "LungUNetSegSlicer.run.child"
-"""The module that segments one scan."""
-
-_MODULE_PATH = (Path(LungUNetSegLib.__file__).parents[1], Path(__file__).parents[2])
-"""Folders for the child's sys.path: it does not inherit what Slicer added to its own."""
 
 _PROGRAM = "lungunetseg: "
 """Prefix of the command line's error message on stderr."""
@@ -49,21 +41,6 @@ class ChildProcess(Protocol):
 
     def cancel(self) -> None:
         """Kill the child and its children."""
-
-
-def command(module: str, folder: Path, arguments: Sequence[str]) -> list[str]:
-    """Return the command that runs a module of this package on a folder."""
-    return [sys.executable, "-m", module, str(folder), *arguments]
-
-
-def environment(python_path: str) -> dict[str, str]:
-    """Return what a child's environment has in place of this process's, given the PYTHONPATH of that."""
-    return {
-        "PYTHONPATH": os.pathsep.join(filter(None, [*map(str, _MODULE_PATH), python_path])),
-        "PYTHONUTF8": "1",
-        # By default `python -m` searches the working directory for modules first.
-        "PYTHONSAFEPATH": "1",
-    }
 
 
 def report_progress(lines: Iterable[bytes], on_progress: Progress) -> None:

@@ -8,15 +8,8 @@ from pathlib import Path
 import qt
 
 from LungUNetSegLib.progress import Progress
-from LungUNetSegSlicer.run.child_process import (
-    SEGMENT,
-    ChildEnd,
-    command,
-    environment,
-    failed,
-    failed_to_start,
-    report_progress,
-)
+from LungUNetSegSlicer.run.child_process import ChildEnd, failed, failed_to_start, report_progress
+from LungUNetSegSlicer.run.command import SEGMENT, command, environment
 from LungUNetSegSlicer.run.process_tree import end_process_tree
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
@@ -18,10 +17,10 @@ from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, voxels
+from LungUNetSegSlicer.scene.segmentation_node import labels_on
 
 _OFF_VOXELS = 0.05
 """How far an image's corners may lie from the volume's voxels; Slicer rounds places to a few thousandths of a mm."""
@@ -50,7 +49,7 @@ def save_as_dicom(segmentation: vtkMRMLSegmentationNode, model: Mapping[str, str
     scan = _scan_of(volume)
     has_sides = any(segmentation.GetSegmentation().GetSegment(each.segment_id) for each in LUNGS)
     segments = LUNGS if has_sides else BOTH_LUNGS
-    labels = _labels(segmentation, volume, segments)
+    labels = labels_on(segmentation, volume, segments)
     _check_place(labels.geometry, scan, volume)
     maker = Maker(model=model["name"], sha256=model["sha256"])
     result = LungResult(labels=labels, segments=segments)
@@ -71,18 +70,6 @@ def _scan_of(volume: vtkMRMLScalarVolumeNode) -> Scan:
             ).format(name=volume.GetName())
         )
     return read_scan(files)
-
-
-def _labels(
-    segmentation: vtkMRMLSegmentationNode, volume: vtkMRMLScalarVolumeNode, segments: Sequence[Segment]
-) -> Volume:
-    shape = voxels(volume).shape
-    labels = np.zeros(shape, np.uint8)
-    for each in segments:
-        if segmentation.GetSegmentation().GetSegment(each.segment_id):
-            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, each.segment_id, volume)
-            labels[mask > 0] = each.label
-    return Volume(labels, geometry_from_ijk_to_ras(shape, ijk_to_ras(volume)))
 
 
 def _check_place(grid: Geometry, scan: Scan, volume: vtkMRMLScalarVolumeNode) -> None:

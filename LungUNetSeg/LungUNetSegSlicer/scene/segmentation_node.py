@@ -21,7 +21,13 @@ from vtk.util.numpy_support import vtk_to_numpy
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 from LungUNetSegSlicer.scene.surfaces import make_surface
-from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix, surface_to_ras
+from LungUNetSegSlicer.scene.volume_bridge import (
+    geometry_from_ijk_to_ras,
+    ijk_to_ras,
+    ijk_to_ras_matrix,
+    surface_to_ras,
+    voxels,
+)
 
 BINARY_LABELMAP = vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
 CLOSED_SURFACE = vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
@@ -122,6 +128,19 @@ def label_image(cut: npt.NDArray[np.uint8], first: Sequence[int], geometry: Geom
     if cut.size:
         vtk_to_numpy(image.GetPointData().GetScalars()).reshape(cut.shape)[:] = cut
     return image
+
+
+def labels_on(
+    segmentation_node: vtkMRMLSegmentationNode, volume_node: vtkMRMLScalarVolumeNode, segments: Sequence[Segment]
+) -> Volume:
+    """Return a segmentation as it is in the scene now, as uint8 labels on a CT's own grid."""
+    shape = voxels(volume_node).shape
+    labels = np.zeros(shape, np.uint8)
+    for each in segments:
+        if segmentation_node.GetSegmentation().GetSegment(each.segment_id):
+            mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation_node, each.segment_id, volume_node)
+            labels[mask > 0] = each.label
+    return Volume(labels, geometry_from_ijk_to_ras(shape, ijk_to_ras(volume_node)))
 
 
 def _cut(labels: Volume) -> vtkOrientedImageData:
