@@ -47,7 +47,6 @@ class Session:
         self.pages = 0
         self.tab = ""
         self.close_page: Callable[[str], None] | None = None
-        self.ended = ""
         self._used = self._left = time.monotonic()
         self.uploads = 0
 
@@ -70,15 +69,17 @@ class Session:
         self.pages -= 1
         self._left = time.monotonic()
 
+    def begin(self) -> None:
+        """Note that its user is there; until now it waited for one."""
+        self._used = self._left = time.monotonic()
+
     def verdict(self, limits: Limits) -> str:
         """Return why the session has to end, as a sentence for its page; empty if it may go on."""
         now = time.monotonic()
         if not self.pages and not self.uploads and now - self._left > limits.grace_s:
             return "The page was closed."
         if now - self._used > 60 * limits.idle_minutes:
-            return (
-                f"Nothing was done for {limits.idle_minutes:g} minutes, so this session ended. Its files are gone."
-            )
+            return f"Nothing was done for {limits.idle_minutes:g} minutes, so this session ended. Its files are gone."
         if self.memory_bytes() > limits.memory_gb * GB:
             return (
                 f"This session needed more than {limits.memory_gb:g} GB of memory, so it was ended. Open fewer or "
@@ -108,7 +109,10 @@ class Sessions:
     def __init__(self, limits: Limits, scans: Path | None, temporary: Path | None = None) -> None:
         self.limits, self._scans, self._temporary = limits, scans, temporary
         self._sessions: dict[str, asyncio.Task[Session]] = {}
-        self._watch = asyncio.get_running_loop().create_task(self._look_after())
+        loop = asyncio.get_running_loop()
+        # Starting a process takes seconds, so the next user's is started ahead.
+        self._spare: asyncio.Task[Session] = loop.create_task(self._start())
+        self._watch = loop.create_task(self._look_after())
 
     def running(self, cookie: str) -> Session | None:
         """Return a user's session if it is there and runs."""
@@ -123,7 +127,7 @@ class Sessions:
         Raises:
             SessionError: There is no place left, or the process does not start.
         """
-        told = ""
+        told, is_new = "", False
         task = self._sessions.get(cookie)
         if task is not None and task.done() and self.running(cookie) is None:
             if not task.cancelled() and not task.exception():
@@ -137,18 +141,28 @@ class Sessions:
                     f"All {self.limits.sessions} places on this server are taken. Try again when somebody has closed "
                     "the page."
                 )
-            task = self._sessions[cookie] = asyncio.get_running_loop().create_task(self._start())
+            task = self._sessions[cookie] = self._take_spare()
+            is_new = True
         try:
-            return await asyncio.shield(task), told
+            session = await asyncio.shield(task)
         except (OSError, SessionError) as error:
             self._sessions.pop(cookie, None)
             raise SessionError(f"The viewer could not be started: {error}") from error
+        if is_new:
+            session.begin()
+        return session, told
 
     async def close(self) -> None:
         """End all sessions."""
         self._watch.cancel()
         for cookie in list(self._sessions):
             await self._end(cookie, "The server was stopped. Its administrator can start it again.")
+        await self._drop(self._spare)
+
+    def _take_spare(self) -> asyncio.Task[Session]:
+        """Return the session that was started ahead, and start the next."""
+        taken, self._spare = self._spare, asyncio.get_running_loop().create_task(self._start())
+        return taken
 
     async def _start(self) -> Session:
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=self._temporary))
@@ -163,12 +177,15 @@ class Sessions:
         session = Session(process, folder)
         assert process.stdout is not None, "it is a pipe"
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), START_S)
+            if await asyncio.wait_for(process.stdout.readline(), START_S) != READY:
+                raise SessionError("its process ended at once; the server's log tells why.")
         except asyncio.TimeoutError:
-            line = b""
-        if line != READY:
             self._remove(session)
-            raise SessionError("its process ended at once; the server's log tells why.")
+            raise SessionError(f"its process was not ready after {START_S:g} s.") from None
+        except BaseException:
+            self._remove(session)
+            raise
+        session.begin()
         return session
 
     async def _look_after(self) -> None:
@@ -181,12 +198,14 @@ class Sessions:
                     await self._end(cookie, reason)
 
     async def _end(self, cookie: str, reason: str) -> None:
-        task = self._sessions.pop(cookie)
+        await self._drop(self._sessions.pop(cookie), reason)
+
+    async def _drop(self, task: asyncio.Task[Session], reason: str = "") -> None:
+        """End a session, also one that is just starting."""
         if not task.done():
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
+        with contextlib.suppress(asyncio.CancelledError, OSError, SessionError):
             session = await task
-            session.ended = reason
             if session.close_page is not None:
                 session.close_page(reason)
             self._remove(session)

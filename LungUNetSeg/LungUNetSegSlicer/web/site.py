@@ -27,8 +27,8 @@ SEEN = '{"do":"seen"'
 MOST_MESSAGE_BYTES = 1 << 24
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; form-action 'self'; "
-    "base-uri 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; "
+    "form-action 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -156,8 +156,8 @@ class Site:
 
     async def _connect(self, page: web.WebSocketResponse, session: Session, tab: str) -> None:
         def close_page(reason: str) -> None:
-            code, message = (ENDED, {"ended": reason}) if reason else (ELSEWHERE, {"elsewhere": True})
-            closing.append(asyncio.get_running_loop().create_task(_say_and_close(page, code, message)))
+            code, told = (ENDED, "ended") if reason else (ELSEWHERE, "elsewhere")
+            closing.append(asyncio.get_running_loop().create_task(_say_and_close(page, code, {told: reason or True})))
 
         closing: list[asyncio.Task[None]] = []
         session.close_page, session.tab = close_page, tab

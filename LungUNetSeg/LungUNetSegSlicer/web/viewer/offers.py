@@ -20,10 +20,16 @@ MOST_OFFERS = 200
 
 _PATIENT = (("PatientName", "Name"), ("PatientID", "Patient ID"), ("PatientBirthDate", "Date of birth"))
 _HEADER = (
-    ("StudyDescription", "Study"), ("SeriesDescription", "Series"), ("StudyDate", "Date"),
-    ("BodyPartExamined", "Body part"), ("Manufacturer", "Manufacturer"), ("ManufacturerModelName", "Scanner"), ("ConvolutionKernel", "Kernel"),
-    ("KVP", "Tube voltage, kV"), ("SliceThickness", "Slice thickness, mm"),
-)  # fmt: skip
+    ("StudyDescription", "Study"),
+    ("SeriesDescription", "Series"),
+    ("StudyDate", "Date"),
+    ("BodyPartExamined", "Body part"),
+    ("Manufacturer", "Manufacturer"),
+    ("ManufacturerModelName", "Scanner"),
+    ("ConvolutionKernel", "Kernel"),
+    ("KVP", "Tube voltage, kV"),
+    ("SliceThickness", "Slice thickness, mm"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

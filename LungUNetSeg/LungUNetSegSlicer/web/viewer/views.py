@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,15 +72,12 @@ class Views:
     def __init__(self, core: Any, changed: Callable[[str], None]) -> None:
         self._core = core
         self.volume_node: Any = None
+        place = core.scene, core.app_logic
         self._slices = {
-            name: SliceView(
-                core.scene, core.app_logic, spec.tag, scheduled_render_strategy=_Mark(lambda name=name: changed(name))
-            )
+            name: SliceView(*place, spec.tag, scheduled_render_strategy=_Mark(partial(changed, name)))
             for name, spec in SLICES.items()
         }
-        self._volume = ThreeDView(
-            core.scene, core.app_logic, "1", scheduled_render_strategy=_Mark(lambda: changed(VOLUME))
-        )
+        self._volume = ThreeDView(*place, "1", scheduled_render_strategy=_Mark(partial(changed, VOLUME)))
         self._volume.set_view_properties(ViewProps(background_color=BACKGROUND, box_visible=False))
         # Both take most of the time where a processor draws, and lungs that are not transparent look the same.
         self._volume.renderer().SetUseDepthPeeling(False)
