@@ -193,7 +193,7 @@ def test_nothing_serious_keeps_people_out(page: Page, theme: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("<img src=x onerror=alert(1)>.txt", b"no scan", "No CT to segment. Found: 1 "),
+        ("<img src=x onerror=alert(1)>.txt", b"no scan", "No CT to segment. Found: "),
         ("scan.nii.gz", b"\x1f\x8b broken", "damaged"),
         ("large.nii", b"\0" * 51_000_000, "more than the 0.05 GB"),
         ("scans.zip", b"PK\3\4 broken", "zip archive is broken"),

@@ -10,11 +10,13 @@ import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 from web.conftest import Server, wait_for
+from yarl import URL
 
 from LungUNetSegLib.io import write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
@@ -22,14 +24,36 @@ from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 Client = aiohttp.ClientSession
 
 
-def run(work: Callable[[Client], Awaitable[Any]], **options: Any) -> Any:
-    """Run something with a client that keeps cookies, also those of localhost."""
+COOKIES: dict[int, str] = {}
+"""The first user's cookie of each server, by its port: starting a session takes seconds, so most tests share one."""
+
+
+def run(work: Callable[[Client], Awaitable[Any]], server: Server | None = None) -> Any:
+    """Run something with a client that keeps cookies, also those of localhost; of the first user, given a server."""
 
     async def all_of_it() -> Any:
-        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True), **options) as client:
-            return await work(client)
+        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+            if server is not None and server.port in COOKIES:
+                client.cookie_jar.update_cookies({"lungunetseg": COOKIES[server.port]}, URL(server.url))
+            result = await work(client)
+            if server is not None:
+                found = client.cookie_jar.filter_cookies(URL(server.url))
+                COOKIES[server.port] = found["lungunetseg"].value
+            return result
 
     return asyncio.run(all_of_it())
+
+
+def refusal(server: Server, files: dict[str, bytes], part: str) -> str:
+    """Upload files; return what the page says, which has to hold a part."""
+
+    async def work(client: Client) -> str:
+        async with socket(client, server) as page:
+            await upload(client, server, files)
+            said = await state(page, lambda now: part in now["errors"].get("open", ""))
+            return str(said["errors"]["open"])
+
+    return str(run(work, server))
 
 
 @asynccontextmanager
@@ -121,10 +145,8 @@ def test_every_answer_forbids_foreign_scripts_and_frames(server: Server) -> None
     run(work)
 
 
-def test_no_session_is_seen_by_another_and_no_more_are_given_than_there_are(server: Server) -> None:
-    async def other(name: str) -> None:
-        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, socket(client, server) as page:
-            assert (await state(page, lambda _: True))["scans"] == []
+def test_no_session_is_seen_by_another_and_no_more_are_given_than_there_are(make_server: Callable[..., Server]) -> None:
+    server = make_server("--sessions", "2")
 
     async def one_too_many() -> str:
         async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, socket(client, server) as page:
@@ -134,10 +156,25 @@ def test_no_session_is_seen_by_another_and_no_more_are_given_than_there_are(serv
         async with socket(client, server) as page:
             await page.send_json({"do": "phantom"})
             await state(page, lambda now: now["scans"])
-            await asyncio.gather(other("a"), other("b"))
-            assert await one_too_many() == (
-                "All 3 places on this server are taken. Try again when somebody has closed the page."
-            )
+            async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as other, socket(other, server) as another:
+                assert (await state(another, lambda _: True))["scans"] == []
+                assert await one_too_many() == (
+                    "All 2 places on this server are taken. Try again when somebody has closed the page."
+                )
+
+    run(work)
+
+
+def test_sessions_that_are_opened_and_dropped_leave_nothing(server: Server) -> None:
+    """Protects the server from pages that are closed before they are there."""
+
+    async def drop() -> None:
+        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, socket(client, server):
+            pass
+
+    async def work(_: Client) -> None:
+        for _number in range(5):
+            await asyncio.gather(*(drop() for _each in range(6)))
 
     run(work)
     wait_for(lambda: len(server.folders()) == 1)  # that of the session that is started ahead
@@ -146,12 +183,13 @@ def test_no_session_is_seen_by_another_and_no_more_are_given_than_there_are(serv
 def test_more_scans_than_allowed_are_refused(server: Server) -> None:
     async def work(client: Client) -> str:
         async with socket(client, server) as page:
-            await page.send_json({"do": "phantom"})
+            await page.send_json({"do": "phantom"})  # it may be open already
             await state(page, lambda now: now["scans"] and not now["busy"])
             await page.send_json({"do": "phantom"})
-            return str((await state(page, lambda now: now["errors"]))["errors"]["open"])
+            said = await state(page, lambda now: "are open" in now["errors"].get("open", ""))
+            return str(said["errors"]["open"])
 
-    assert run(work) == "1 scans are open, as many as one session may have. Close one of them first."
+    assert run(work, server) == "1 scans are open, as many as one session may have. Close one of them first."
 
 
 def test_a_folder_of_two_series_is_listed_with_reasons(server: Server, tmp_path: Path) -> None:
@@ -168,7 +206,7 @@ def test_a_folder_of_two_series_is_listed_with_reasons(server: Server, tmp_path:
             found: list[dict[str, str]] = (await state(page, lambda now: now["offers"]))["offers"]
             return found
 
-    first, second = run(work)
+    first, second = run(work, server)
     assert first["reason"].startswith("Proposed: axial") and first["detail"].startswith("40 slices of 64 × 64 pixels")
     assert second["reason"] == "Fewer slices."
 
@@ -178,12 +216,7 @@ def test_a_zip_that_leads_out_of_its_folder_is_not_unpacked(server: Server, tmp_
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../escaped.txt", "out")
 
-    async def work(client: Client) -> str:
-        async with socket(client, server) as page:
-            await upload(client, server, {"scan.zip": path.read_bytes()})
-            return str((await state(page, lambda now: now["errors"]))["errors"]["open"])
-
-    assert "leads out of the folder" in run(work)
+    assert "leads out of the folder" in refusal(server, {"scan.zip": path.read_bytes()}, "out of")
     assert not list(server.temporary.rglob("escaped*"))
 
 
@@ -192,12 +225,20 @@ def test_a_zip_that_unpacks_to_more_than_allowed_is_refused(server: Server, tmp_
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("scan.nii", bytes(60_000_000))
 
-    async def work(client: Client) -> str:
-        async with socket(client, server) as page:
-            await upload(client, server, {"bomb.zip": path.read_bytes()})
-            return str((await state(page, lambda now: now["errors"]))["errors"]["open"])
+    assert "holds more than the 0.05 GB" in refusal(server, {"bomb.zip": path.read_bytes()}, "more than")
 
-    assert "holds more than the 0.05 GB" in run(work)
+
+def test_other_images_are_named(server: Server, tmp_path: Path) -> None:
+    """Protects the user's time: the sentence says what the files are instead, and not where the server keeps them."""
+    import pydicom
+
+    write_dicom_series(make_phantom(phantom_geometry((20, 64, 64)), rng=1).ct, tmp_path)
+    image = pydicom.dcmread(next(tmp_path.iterdir()))
+    image.Modality, image.SOPClassUID = "DX", "1.2.840.10008.5.1.4.1.1.1.1"
+    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
+    image.save_as(tmp_path / "x-ray.dcm")
+    said = refusal(server, {"x-ray.dcm": (tmp_path / "x-ray.dcm").read_bytes()}, "No CT")
+    assert said.startswith("No CT to segment. Found: X-ray images (1).") and "/" not in said
 
 
 @pytest.mark.parametrize("name", ["../../../escaped.nii", "..", "a/../../escaped.nii", "\\\\server\\escaped.nii", ""])
@@ -224,7 +265,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
             await asyncio.sleep(0.5)
             assert not list(server.temporary.rglob("a.nii"))
 
-    run(work)
+    run(work, server)
 
 
 def test_malformed_commands_change_nothing(server: Server) -> None:
@@ -241,7 +282,7 @@ def test_malformed_commands_change_nothing(server: Server) -> None:
             after = await state(page, lambda now: now["display"]["opacity"] == 1)
             assert after | {"display": 0, "slices": 0} == before | {"display": 0, "slices": 0}
 
-    run(work)
+    run(work, server)
 
 
 def test_a_child_that_is_killed_is_told_and_the_session_goes_on(server: Server) -> None:
@@ -262,7 +303,7 @@ def test_a_child_that_is_killed_is_told_and_the_session_goes_on(server: Server) 
             scan = (await state(page, lambda now: now["scans"][0]["status"] == "failed"))["scans"][0]
             assert scan["message"].startswith("The computation ended unexpectedly.")
 
-    run(work)
+    run(work, server)
 
 
 def test_a_viewer_that_is_killed_is_told_and_another_one_starts(server: Server) -> None:
@@ -310,17 +351,27 @@ def test_an_idle_session_is_told_that_it_ended(make_server: Callable[..., Server
     assert run(work) == "Nothing was done for 0.03 minutes, so this session ended. Its files are gone."
 
 
-def test_a_session_that_takes_too_much_memory_is_told(make_server: Callable[..., Server]) -> None:
-    server = make_server("--memory-gb", "0.01")
+def test_a_session_ends_with_a_reason(tmp_path: Path) -> None:
+    """Protects the other users: what ends a session, and what it is told."""
+    from LungUNetSegSlicer.web.limits import Limits
+    from LungUNetSegSlicer.web.sessions import Session
 
-    async def work(client: Client) -> str:
-        async with socket(client, server) as page:
-            async for message in page:
-                if message.type is aiohttp.WSMsgType.TEXT and "ended" in message.data:
-                    return str(json.loads(message.data)["ended"])
-        raise AssertionError("it was not told")
+    this_process: Any = SimpleNamespace(pid=os.getpid(), returncode=None)
+    session = Session(this_process, tmp_path)
+    assert session.verdict(Limits()) == "" and session.memory_bytes() > 10_000_000
+    assert session.verdict(Limits(memory_gb=0.01)).startswith("This session needed more than 0.01 GB of memory")
+    assert session.verdict(Limits(grace_s=1e-9)) == "The page was closed."
+    session.pages = 1
+    assert session.verdict(Limits(grace_s=1e-9)) == ""
+    assert session.verdict(Limits(idle_minutes=1e-9)).startswith("Nothing was done for 1e-09 minutes")
 
-    assert run(work).startswith("This session needed more than 0.01 GB of memory")
+
+def test_limits_are_numbers_above_zero() -> None:
+    from LungUNetSegLib.errors import ConfigError
+    from LungUNetSegSlicer.web.limits import Limits
+
+    with pytest.raises(ConfigError, match="The limit scans is 0; it has to be above 0"):
+        Limits(scans=0)
 
 
 def test_sigterm_ends_a_busy_server_cleanly(make_server: Callable[..., Server]) -> None:

@@ -121,6 +121,13 @@ class Sessions:
             return None
         return task.result() if task.result().runs else None
 
+    async def present(self, cookie: str) -> Session | None:
+        """Return a user's session, waiting for one that is just starting; None without one."""
+        task = self._sessions.get(cookie)
+        if task is not None and not task.done():
+            await asyncio.wait([task])
+        return self.running(cookie)
+
     async def open(self, cookie: str) -> tuple[Session, str]:
         """Return a user's session, made if there is none, and a sentence about an earlier one that crashed.
 

@@ -101,7 +101,7 @@ class Site:
         response.set_cookie(COOKIE, self._access.new_cookie(), httponly=True, samesite="Strict", secure=is_tls)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
-        session = self._session(request)
+        session = await self._session(request)
         session.touch()
         session.uploads += 1
         try:
@@ -114,7 +114,7 @@ class Site:
         return web.json_response({})
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
-        session = self._session(request)
+        session = await self._session(request)
         session.touch()
         url = f"http://viewer/download/{request.match_info['name']}"
         async with _client(session) as client, client.get(url) as answer:
@@ -128,8 +128,8 @@ class Site:
             await response.write_eof()
             return response
 
-    def _session(self, request: web.Request) -> Session:
-        session = self._sessions.running(request.cookies[COOKIE])
+    async def _session(self, request: web.Request) -> Session:
+        session = await self._sessions.present(request.cookies[COOKIE])
         if session is None:
             raise web.HTTPGone(text="This session has ended. Reload the page.")
         return session

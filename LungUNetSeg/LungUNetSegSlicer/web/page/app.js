@@ -78,7 +78,7 @@ function show(next) {
   for (const id of ["open-sample", "open-phantom", "open-server", "pick-folder", "pick-files"]) get(id).disabled = Boolean(state.busy.open || uploading);
   showOffers();
   showScans(current);
-  views.show(state.slices);
+  views.show(state.slices, Boolean(state.result));
   showDisplay();
   showResult(current);
   showComparison();

@@ -42,6 +42,7 @@ export class Views {
       mark.setAttribute("aria-hidden", "true");
       stage.append(mark);
     }
+    if (!isSlice) stage.insertAdjacentHTML("beforeend", '<p class="hint">The lungs appear here when they are segmented.</p>');
     const made = { ...view, isSlice, box, canvas, slider: box.querySelector("input"), at: box.querySelector(".at") };
     if (isSlice) made.slider.addEventListener("input", () => this.send("slice", { view: view.name, index: +made.slider.value }));
     box.querySelector("button").addEventListener("click", (event) => this.enlarge(made, event.currentTarget));
@@ -146,7 +147,8 @@ export class Views {
     this.send("seen", { view: number });
   }
 
-  show(slices) {
+  show(slices, hasLungs) {
+    this.grid.querySelector(".hint").hidden = hasLungs;
     for (const view of this.views.filter((each) => each.isSlice)) {
       const { index, count } = slices[view.name];
       view.slider.max = count - 1;

@@ -42,7 +42,6 @@ class Desk:
 
     def __init__(self, core: Any, folder: Path, scans: Path | None, limits: Limits) -> None:
         self._folder, self._server_scans, self._limits = folder, scans, limits
-        self._places = {folder: "the upload"} | ({scans: "the server's folder"} if scans else {})
         self.views = Views(core, self._view_changed)
         self.pictures = Pictures(self.views)
         self._display = Display(self.views)
@@ -107,7 +106,7 @@ class Desk:
         """Show an error at the place of the page where it belongs."""
         if not isinstance(error, (LungUNetSegError, OSError, MemoryError)):
             logger.error("%s failed", place, exc_info=error)
-        self._errors[place] = told(error, self._places)
+        self._errors[place] = told(error, self._folder, self._server_scans)
         self.changed()
 
     # What the page asks for.
@@ -303,7 +302,7 @@ class Desk:
 
     def explained(self, error: Exception) -> str:
         """Return what a user is told of an error."""
-        return told(error, self._places)
+        return told(error, self._folder, self._server_scans)
 
     def close(self) -> None:
         """End what runs."""

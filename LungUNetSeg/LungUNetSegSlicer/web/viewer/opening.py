@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from LungUNetSegLib.io import Scan, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node, show_lung_window, voxels
+from LungUNetSegSlicer.web.sessions import UPLOADS
 from LungUNetSegSlicer.web.viewer.offers import Offer, facts
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
@@ -92,12 +94,13 @@ async def read(offer: Offer, number: int, reference: Path | None, database: Imag
     )
 
 
-def told(error: Exception, places: dict[Path, str]) -> str:
+def told(error: Exception, folder: Path, scans: Path | None) -> str:
     """Return what a user is told of an error: no path of the server, and no words for engineers.
 
     Args:
         error: Which.
-        places: Folders of the server and what they are called instead.
+        folder: The session's.
+        scans: The server's folder of scans.
     """
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The server's disk is full. Ask its administrator to free some space, and try again."
@@ -105,8 +108,8 @@ def told(error: Exception, places: dict[Path, str]) -> str:
         text = str(error)
     else:
         text = one_line(error).replace("report it with the output of --debug", "report it")
-    for place, name in places.items():
-        text = text.replace(f"{place}: ", "").replace(f"{place}/", "").replace(str(place), name)
+    tops = [rf"{re.escape(str(folder))}(/{UPLOADS}/[0-9]+)?", *([re.escape(str(scans))] if scans else [])]
+    text = re.sub(rf"({'|'.join(tops)})(: |/)", "", text)
     return text[:1].upper() + text[1:]
 
 

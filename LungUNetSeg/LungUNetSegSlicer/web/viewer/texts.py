@@ -54,7 +54,7 @@ def doubtful_places(labels: Volume) -> list[dict[str, Any]]:
     for index in doubtful_slices(upright.array):
         _, height, width = upright.array.shape
         x, y, z = upright.geometry.to_lps((index, (height - 1) / 2, (width - 1) / 2))
-        places.append({"title": f"Slice {index + 1} from the feet", "ras": [-float(x), -float(y), float(z)]})
+        places.append({"title": f"Slice {index + 1}", "ras": [-float(x), -float(y), float(z)]})
     return places
 
 

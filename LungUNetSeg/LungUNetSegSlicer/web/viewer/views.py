@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -72,6 +72,7 @@ class Views:
     def __init__(self, core: Any, changed: Callable[[str], None]) -> None:
         self._core = core
         self.volume_node: Any = None
+        self._moved: set[str] = set()
         place = core.scene, core.app_logic
         self._slices = {
             name: SliceView(*place, spec.tag, scheduled_render_strategy=_Mark(partial(changed, name)))
@@ -104,6 +105,7 @@ class Views:
 
     def fit(self) -> None:
         """Show the whole CT, and the lungs from the front."""
+        self._moved.clear()
         bounds = [0.0] * 6
         if self.volume_node is not None:
             self.volume_node.GetRASBounds(bounds)
@@ -117,7 +119,7 @@ class Views:
         """Look at the lungs from the front."""
         self._volume.fit_view_to_content()
         self._volume.reset_camera()
-        self._volume.get_camera_node().ResetClippingRange()
+        self._volume.renderer().ResetCameraClippingRange()
         self._touched(VOLUME)
 
     def resize(self, name: str, width: int, height: int) -> None:
@@ -125,9 +127,25 @@ class Views:
         shrink = min(1.0, (MOST_PIXELS / max(1, width * height)) ** 0.5)
         size = [max(32, int(each * shrink)) for each in (width, height)]
         view = self._all()[name]
-        if list(view.render_window().GetSize()) != size:
-            view.update_size(*size)
-            self._touched(name)
+        old = list(view.render_window().GetSize())
+        if old == size:
+            return
+        view.update_size(*size)
+        if name in self._moved:
+            self._keep_middle(view.get_view_node(), old, size)
+        elif name in SLICES:
+            offset = view.get_slice_value()
+            view.fit_view_to_content()
+            view.set_slice_value(offset)
+        self._touched(name)
+
+    @staticmethod
+    def _keep_middle(node: Any, old: Sequence[int], size: Sequence[int]) -> None:
+        """Leave what is in the middle of a slice view there; by itself its lower left corner would stay."""
+        per_pixel = _mm_per_pixel(node)
+        shift = [(before - after) / 2 * per_pixel for before, after in zip(old, size, strict=True)]
+        x, y, z = node.GetXYZOrigin()
+        node.SetXYZOrigin(x + shift[0], y + shift[1], z)
 
     def place(self, name: str) -> Place:
         """Return where a slice view is."""
@@ -174,10 +192,12 @@ class Views:
         if name == VOLUME:
             self._drag_volume(tool, dx, dy)
         elif tool == "zoom":
+            self._moved.add(name)
             self._slices[name].zoom(_zoom(dy))
         elif tool == "pan":
+            self._moved.add(name)
             node = self._slices[name].get_view_node()
-            per_pixel = node.GetFieldOfView()[0] / max(1, node.GetDimensions()[0])
+            per_pixel = _mm_per_pixel(node)
             x, y, z = node.GetXYZOrigin()
             node.SetXYZOrigin(x - dx * per_pixel, y + dy * per_pixel, z)
         elif tool == "window" and self.volume_node is not None:
@@ -212,6 +232,10 @@ class Views:
         width, height, _ = self._picture.GetDimensions()
         pixels = vtk_to_numpy(self._picture.GetPointData().GetScalars()).reshape(height, width, -1)
         return np.ascontiguousarray(pixels[::-1, :, :3])
+
+
+def _mm_per_pixel(node: Any) -> float:
+    return float(node.GetFieldOfView()[0] / max(1, node.GetDimensions()[0]))
 
 
 def _zoom(dy: float) -> float:
