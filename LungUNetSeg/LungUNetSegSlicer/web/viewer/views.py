@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from slicer import vtkMRMLCrosshairNode, vtkMRMLLayerDisplayableManager
 from trame_slicer.views import ScheduledRenderStrategy, SliceView, ThreeDView, ViewProps
-from vtk import vtkImageData, vtkMatrix4x4
+from vtk import vtkCommand, vtkImageData, vtkMatrix4x4
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegSlicer.server.offscreen import SliceSpec
@@ -53,7 +53,7 @@ class Place:
     Attributes:
         index: Of the slice, from 0.
         count: Of slices.
-        position_mm: Of the slice along its axis, RAS.
+        position_mm: Of the slice: towards the head, the front, the left.
     """
 
     index: int
@@ -127,25 +127,16 @@ class Views:
         shrink = min(1.0, (MOST_PIXELS / max(1, width * height)) ** 0.5)
         size = [max(32, int(each * shrink)) for each in (width, height)]
         view = self._all()[name]
-        old = list(view.render_window().GetSize())
-        if old == size:
+        if list(view.render_window().GetSize()) == size:
             return
         view.update_size(*size)
-        if name in self._moved:
-            self._keep_middle(view.get_view_node(), old, size)
-        elif name in SLICES:
+        # A slice view waits for this event, which VTK sends before the window has its new size.
+        view.interactor().InvokeEvent(vtkCommand.WindowResizeEvent)
+        if name in SLICES and name not in self._moved:
             offset = view.get_slice_value()
             view.fit_view_to_content()
             view.set_slice_value(offset)
         self._touched(name)
-
-    @staticmethod
-    def _keep_middle(node: Any, old: Sequence[int], size: Sequence[int]) -> None:
-        """Leave what is in the middle of a slice view there; by itself its lower left corner would stay."""
-        per_pixel = _mm_per_pixel(node)
-        shift = [(before - after) / 2 * per_pixel for before, after in zip(old, size, strict=True)]
-        x, y, z = node.GetXYZOrigin()
-        node.SetXYZOrigin(x + shift[0], y + shift[1], z)
 
     def place(self, name: str) -> Place:
         """Return where a slice view is."""
