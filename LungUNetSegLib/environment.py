@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib import __version__
+from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.machine import cores, memory_bytes
 from LungUNetSegLib.models.model import load_model, shipped_models
@@ -53,7 +54,8 @@ def describe_environment(*, load_engines: bool = True) -> dict[str, str]:
     lines |= {name: os.environ[name] for name in VARIABLES if name in os.environ}
     lines |= {name: _version(name) for name in PACKAGES}
     if load_engines:
-        lines |= {"ONNX Runtime runs on": _onnx_providers(), "OpenVINO runs on": _openvino_devices(), "GPU": _gpus()}
+        lines |= {"ONNX Runtime runs on": _onnx_providers(), "Its 8-bit sums": _int8_sums()}
+        lines |= {"OpenVINO runs on": _openvino_devices(), "GPU": _gpus()}
     return lines | {f"Model {name}": _model(name) for name in shipped_models()}
 
 
@@ -98,6 +100,10 @@ def _memory() -> str:
 
 def _onnx_providers() -> str:
     return _asked("onnxruntime", lambda package: ", ".join(package.get_available_providers()))
+
+
+def _int8_sums() -> str:
+    return _asked("onnxruntime", lambda _: "exact" if is_int8_exact() else "saturate, so float32 is computed")
 
 
 def _openvino_devices() -> str:

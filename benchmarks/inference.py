@@ -34,7 +34,7 @@ from LungUNetSegLib.volume.resample import to_sitk
 
 SLICES = 300
 DEPTHS = (50, 300, 1000)
-ENGINES = ("onnxruntime", "openvino", "torch")
+ENGINES = ("auto", "onnxruntime", "openvino", "torch")
 SCANS = ("LIDC-IDRI-0001", "LIDC-IDRI-0003", "TCGA-DE-A4MA")
 LUNGMASK = ("lungmask==0.2.22", "scikit-image>=0.26", "fill_voids", "fastremap", "more-itertools", "tqdm")
 SCIKIT_IMAGE_NEEDS = ("imageio", "tifffile", "lazy-loader", "networkx")
@@ -111,15 +111,15 @@ def _print_stages(results: dict[str, list[runs.Run]]) -> None:
 
 def memory(folder: Path, arguments: argparse.Namespace) -> None:
     """Print time per slice and memory by depth, in memory and of the whole command with its reading and writing."""
-    print("\n| ONNX Runtime | ms of CPU a slice | peak MB | first slices after s |\n|---|---|---|---|")
+    print("\n| the default engine | ms of CPU a slice | peak MB | first slices after s |\n|---|---|---|---|")
     for depth in DEPTHS:
         volume = folder / f"{depth}.npz"
         found: dict[str, list[runs.Run]] = {}
         for _ in range(arguments.rounds):
             if arguments.beside:
-                run = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, "onnxruntime")
+                run = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, "auto")
                 found.setdefault(f"{arguments.beside.name}: ", []).append(run)
-            found.setdefault("", []).append(fresh(runs.ours, volume, arguments.model, "onnxruntime"))
+            found.setdefault("", []).append(fresh(runs.ours, volume, arguments.model, "auto"))
         for whose, measured in found.items():
             _print_memory(f"{whose}{depth} slices in memory", depth, measured)
     options = ["-o", str(folder / "labels.nii.gz"), "--model"]
@@ -145,7 +145,7 @@ def differences(folder: Path, arguments: argparse.Namespace) -> None:
     for case in SCANS:
         runs.save_volume(read_scan(arguments.data / "volumes" / case / "ct").volume, folder / "scan.npz")
         labels = {}
-        for engine in ("torch", "onnxruntime", "openvino"):
+        for engine in ("torch", *(each for each in ENGINES if each != "torch")):
             run = fresh(runs.ours, folder / "scan.npz", arguments.model, engine, folder / "labels.npy")
             labels[engine] = np.load(folder / "labels.npy")
             if engine != "torch":

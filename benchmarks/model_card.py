@@ -88,7 +88,8 @@ def crop_rows(held_out: HeldOut) -> list[Row]:
         for name, crop in CROPS.items():
             box = crop(reference)
             truth, before = cut(reference, box).array, cut(whole, box).array
-            found = held_out.segment(case, cut(scan, box)).labels.array
+            result = held_out.segment(case, cut(scan, box))
+            found = result.labels.array
             for lung, other in zip(LUNGS, reversed(LUNGS), strict=True):
                 mine = truth == lung.label
                 if mine.sum() < LEAST_SHARE * (reference.array == lung.label).sum():
@@ -96,7 +97,8 @@ def crop_rows(held_out: HeldOut) -> list[Row]:
                 dsc, plain = (float(count(each == lung.label, mine).dsc) for each in (found, before))
                 swapped = int((found[mine] == other.label).sum()) > int((found[mine] == lung.label).sum())
                 row = {"perturbation": name, "case": case.case_id, "lung": lung.name, "dsc": dsc, "plain": plain}
-                rows.append({**row, "ml": float(mine.sum() * scan.geometry.voxel_volume_ml), "swapped": swapped})
+                row |= {"ml": float(mine.sum() * scan.geometry.voxel_volume_ml), "swapped": swapped}
+                rows.append({**row, **record(result)})
         print(rows[-2:], flush=True)
     return rows
 
@@ -138,14 +140,17 @@ def perturbation_rows(held_out: HeldOut, perturbations: dict[str, Perturbation])
                 dsc = float(count(result.labels.array == lung.label, reference.array == lung.label).dsc)
                 row: Row = {"perturbation": name, "case": case.case_id, "lung": lung.name, "dsc": dsc, "plain": old}
                 false = (result.labels.array == lung.label) & (reference.array == 0)
-                rows.append({**row, "false_ml": float(false.sum() * scan.geometry.voxel_volume_ml)})
+                row["false_ml"] = float(false.sum() * scan.geometry.voxel_volume_ml)
+                rows.append(row | record(result))
             print(rows[-2:], flush=True)
     return rows
 
 
 def record(result: Segmentation) -> Row:
     """What the result says of itself."""
-    return {"confidence": result.quality["confidence"], "findings": [finding.code for finding in result.findings]}
+    names = ("confidence", "coarse_dsc", "coarse_far_ml", "coarse_side_ml")
+    numbers = {name: result.quality.get(name) for name in names}
+    return {**numbers, "findings": [finding.code for finding in result.findings]}
 
 
 def table(rows: list[list[str]]) -> str:

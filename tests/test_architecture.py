@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "io": {"volume"},
     "cases": {"volume", "io"},
     "models": {"preprocessing"},
-    "environment": {"models"},
+    "environment": {"models", "engines"},
     "engines": {"preprocessing", "models", "networks"},
     "data": {"volume", "preprocessing", "cases"},
     "evaluation": {"volume", "measures", "io", "metrics", "cases"},

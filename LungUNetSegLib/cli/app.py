@@ -44,6 +44,7 @@ COMMANDS = {
     "import-lctsc": ("LungUNetSegLib.cli.import_lctsc", "convert the data of the challenge LCTSC 2017 to cases"),
     "figures": ("LungUNetSegLib.cli.figures", "draw the paper's figures of a training"),
     "export": ("LungUNetSegLib.cli.export", "turn a training's checkpoint into a model for every engine"),
+    "quantise": ("LungUNetSegLib.cli.quantise", "add a faster graph of 8-bit numbers to an exported model"),
 }
 
 

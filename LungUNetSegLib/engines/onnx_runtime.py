@@ -1,12 +1,15 @@
-"""The engine ONNX Runtime on the CPU: the default, in float32, without torch."""
+"""The engine ONNX Runtime on the CPU: the default, without torch, in float32 or with 8-bit numbers."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 
 from LungUNetSegLib.engines.engine import Float32, engine_failure
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.machine import import_package
+from LungUNetSegLib.models.checks import sha256_of
 from LungUNetSegLib.models.model import Model
 
 
@@ -16,15 +19,17 @@ class OnnxRuntimeEngine:
     Args:
         model: With an ONNX graph.
         threads: Number of threads; if None, ONNX Runtime's default of one per core.
+        int8: Run the model's 8-bit graph instead. Only where `is_int8_exact`: elsewhere its sums saturate.
 
     Raises:
         MissingDependencyError: onnxruntime is not installed or does not load.
-        EngineError: The graph is missing or cannot be run.
+        EngineError: The graph is missing, changed, or cannot be run.
     """
 
-    def __init__(self, model: Model, threads: int | None = None) -> None:
+    def __init__(self, model: Model, threads: int | None = None, *, int8: bool = False) -> None:
         onnxruntime = import_package("onnxruntime", "ONNX Runtime")
-        if model.onnx is None:
+        graph = _int8_graph(model) if int8 else model.onnx
+        if graph is None:
             raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
@@ -32,12 +37,12 @@ class OnnxRuntimeEngine:
         # Waiting threads sleep: between batches slices are sampled, and a spinning thread would occupy that core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(str(model.onnx), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise engine_failure("ONNX Runtime", error) from error
         self._input = self._session.get_inputs()[0].name
         self.device = "cpu"
-        self.description = f"ONNX Runtime {onnxruntime.__version__}, CPU, float32"
+        self.description = f"ONNX Runtime {onnxruntime.__version__}, CPU, {'int8' if int8 else 'float32'}"
 
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
@@ -46,3 +51,19 @@ class OnnxRuntimeEngine:
             return np.concatenate([self._session.run(None, {self._input: each[None]})[0] for each in slices])
         except Exception as error:  # as above
             raise engine_failure("ONNX Runtime", error) from error
+
+
+def _int8_graph(model: Model) -> Path:
+    """Return the path of the model's 8-bit graph.
+
+    Raises:
+        EngineError: It is missing, or another file than the manifest describes.
+    """
+    if model.int8 is None or not model.int8.path.is_file():
+        raise EngineError(f"The model {model.name!r} has no 8-bit graph: use --engine onnxruntime for float32.")
+    if sha256_of(model.int8.path) != model.int8.sha256:
+        raise EngineError(
+            f"{model.int8.path} is not the 8-bit graph that the model's manifest describes (its SHA-256 differs): it "
+            "was changed or damaged. Get the model again."
+        )
+    return model.int8.path

@@ -13,6 +13,8 @@ from typing import Literal, get_args
 
 from LungUNetSegLib.engines.engine import Engine
 from LungUNetSegLib.engines.fallback import FallbackEngine
+from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
+from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.engines.registry import ENGINE_KINDS, EngineKind, EngineName
 from LungUNetSegLib.engines.torch_engine import TorchEngine, torch_devices
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
@@ -28,8 +30,9 @@ def open_engine(
 ) -> FallbackEngine:
     """Load a model into an engine.
 
-    By default it takes a GPU with torch if both are available, and ONNX Runtime on the CPU otherwise: float32
-    everywhere, so that one scan gives one mask. OpenVINO, faster in bfloat16, is used only if it is chosen.
+    By default it takes a GPU with torch if both are available, and ONNX Runtime on the CPU otherwise, with 8-bit
+    numbers if the model has such a graph and the processor computes it exactly. An engine chosen by name computes in
+    float32, OpenVINO in bfloat16 where the processor does.
 
     Args:
         model: From `load_model`.
@@ -77,7 +80,18 @@ def _cpu_engines(model: Model, engine: EngineName, threads: int | None) -> list[
         return [asked.on_cpu(model, threads)]
     able = [kind for kind in ENGINE_KINDS if model.onnx is not None or not kind.needs_graph]
     # An engine that is not installed is no fallback, and is not reported if it was not chosen.
-    return [kind.on_cpu(model, threads) for kind in able if kind.available] or [able[0].on_cpu(model, threads)]
+    openers = [kind.on_cpu(model, threads) for kind in able if kind.available] or [able[0].on_cpu(model, threads)]
+    return [partial(OnnxRuntimeEngine, model, threads, int8=True), *openers] if _takes_int8(model) else openers
+
+
+def _takes_int8(model: Model) -> bool:
+    """Whether the model has an 8-bit graph, and ONNX Runtime computes it exactly here."""
+    if model.int8 is None:
+        return False
+    try:
+        return is_int8_exact()
+    except MissingDependencyError:
+        return False  # reported by the float32 engine
 
 
 def _kind(engine: EngineName) -> EngineKind | None:

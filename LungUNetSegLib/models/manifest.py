@@ -40,10 +40,12 @@ class ModelFiles:
     Attributes:
         onnx: The graph, for ONNX Runtime and OpenVINO; its numbers lie in the `torch` file.
         torch: The weights by name, in safetensors.
+        int8: A graph with 8-bit weights of its own, for processors that compute it exactly; None without one.
     """
 
     onnx: ModelFile
     torch: ModelFile
+    int8: ModelFile | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,19 @@ CHECKPOINT_SUFFIXES = (".pt", ".pth")
 SHIPPED_FOLDER = Path(__file__).resolve().parent
 
 
+@dataclass(frozen=True, kw_only=True)
+class Int8Graph:
+    """A graph with 8-bit weights.
+
+    Attributes:
+        path: Of the ONNX file.
+        sha256: What the manifest says of its bytes.
+    """
+
+    path: Path
+    sha256: str
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """A network with its weights, checked and ready for an engine to load.
@@ -34,6 +47,7 @@ class Model:
         weights: Path of the safetensors file or checkpoint.
         structures: The structures of the network's channels, in order; the lungs if none are given.
         onnx: Path of the ONNX graph; None for a checkpoint.
+        int8: The 8-bit graph and its hash, which are checked when it is opened: without it, a model is whole.
         manifest: None for a checkpoint.
         is_coarse: Whether this is a coarse network, which sees the whole scan first.
         coarse: The coarse network, as a model of its own that engines load in the same way; None without one.
@@ -46,6 +60,7 @@ class Model:
     weights: Path
     structures: tuple[Segment, ...] = ()
     onnx: Path | None = None
+    int8: Int8Graph | None = None
     manifest: Manifest | None = None
     is_coarse: bool = False
     coarse: Model | None = None
@@ -119,7 +134,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:
 
 def _load_exported(manifest_path: Path) -> Model:
     manifest = read_manifest(manifest_path)
-    folder = manifest_path.parent
+    folder, int8 = manifest_path.parent, manifest.files.int8
     check_files(manifest.name, folder, manifest.files)
     coarse = None
     if manifest.coarse is not None:
@@ -144,6 +159,7 @@ def _load_exported(manifest_path: Path) -> Model:
         structures=manifest.structures,
         weights=folder / manifest.files.torch.file,
         onnx=folder / manifest.files.onnx.file,
+        int8=Int8Graph(path=folder / int8.file, sha256=int8.sha256) if int8 else None,
         manifest=manifest,
         coarse=coarse,
     )

@@ -25,6 +25,12 @@ more in all our scans, also partial ones; a single lung fills half of that. Sinu
 DOUBTFUL_SHARE = 0.3
 """Below this share it is checked whether the body encloses the lung."""
 
+PLAIN_AIR_HU = -985
+"""So it is if the median of the lung lies below this: room air has -1000, the most emphysematous lungs -960."""
+
+AIR_SLICES = 16
+"""As many slices show what the lung holds."""
+
 WALL_PIXELS = 3
 """A chest wall is thicker than twice this many of the network's pixels; a head holder and a board are not."""
 
@@ -64,7 +70,7 @@ def drop_without_chest(probabilities: Probabilities, planes: Slices) -> int:
         return 0
     share = _share_of_body(areas, planes)
     is_cut = bool(areas[0] or areas[-1])
-    if share >= DOUBTFUL_SHARE:
+    if share >= DOUBTFUL_SHARE and not _is_plain_air(probabilities, areas, planes):
         return 0
     if (share >= CHEST_SHARE or is_cut) and not _outside_the_body(probabilities, planes):
         return 0
@@ -82,6 +88,13 @@ def _share_of_body(areas: npt.NDArray[np.int64], planes: Slices) -> float:
             break
         share = max(share, float(areas[number] / (areas[number] + np.count_nonzero(planes[int(number)] > BODY_HU))))
     return share
+
+
+def _is_plain_air(probabilities: Probabilities, areas: npt.NDArray[np.int64], planes: Slices) -> bool:
+    """Whether the lung holds nothing but air, from its largest slices."""
+    largest = np.argsort(-areas)[:AIR_SLICES]
+    hu = [planes[int(number)][(probabilities[number] >= HALF).any(axis=0)] for number in largest]
+    return bool(np.median(np.concatenate(hu)) < PLAIN_AIR_HU)
 
 
 def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:

@@ -5,6 +5,7 @@ LOW_CONFIDENCE is calibrated on cross-validated results (docs/model_card.md); th
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.segmentation.anatomy import contradictions
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
+from LungUNetSegLib.segmentation.stages import Agreement
 from LungUNetSegLib.volume import Geometry, Volume
 
 AIR_BELOW_HU = -500
@@ -55,6 +57,7 @@ def assess(
     mean_hu: dict[str, float],
     probabilities: Probabilities,
     cleaning: Cleaning,
+    agreement: Agreement | None = None,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Judge a result.
 
@@ -65,11 +68,13 @@ def assess(
         mean_hu: Mean density by the same names.
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
         cleaning: The changes that cleaning made.
+        agreement: How well the result and the coarse network's lungs agree; None without a coarse view.
 
     Returns:
         The quality record, plain numbers by name, and the findings. The record has ``confidence``, the lower expected
         Dice coefficient of both lungs (None without lung); ``air_share`` and ``tissue_share`` of the scan's voxels;
-        ``cut_mm2``, area of lung in the scan's outermost planes by direction; and the changes by cleaning.
+        ``cut_mm2``, area of lung in the scan's outermost planes by direction; the changes by cleaning; and, with a
+        coarse view, ``coarse_dsc``, ``coarse_far_ml`` and ``coarse_side_ml``, see `Agreement`.
     """
     air_share, tissue_share = _hu_shares(scan)
     record: dict[str, Any] = {
@@ -84,6 +89,8 @@ def assess(
         "sides_swapped": cleaning.sides_swapped,
         "outside_ml": cleaning.outside_ml,
     }
+    if agreement is not None:
+        record |= {f"coarse_{name}": value for name, value in dataclasses.asdict(agreement).items()}
     findings = [_not_hu(record)]
     if volumes_ml["total"] == 0:
         findings.append(Finding("no-lung", "No lung was found in this scan."))

@@ -23,9 +23,12 @@ from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
+from LungUNetSegLib.segmentation.stages import compare_stages
 from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume, sparse_zeros
 from LungUNetSegLib.volume.resample import limited_threads
+
+Float32 = npt.NDArray[np.float32]
 
 
 class Segmenter:
@@ -95,6 +98,13 @@ class Segmenter:
         with limited_threads(usable_threads(self.threads)):
             return self._segment(volume, labels, raw, acquisition, progress)
 
+    def network_input(self, volume: Volume, count: int) -> npt.NDArray[np.float32]:
+        """Return what the network sees of at most `count` evenly spaced slices of a scan in HU: (n, k, h, w)."""
+        scan = prepare(volume, self.model.preprocess)
+        numbers = np.unique(np.linspace(0, len(scan.hu) - 1, count).round().astype(np.int64))
+        coarse = self._look_at_all(scan.coarse_view())
+        return np.concatenate([slices for _, slices in scan.batches(numbers, coarse)])
+
     def _segment(
         self, volume: Volume, labels: LabelKind, raw: bool, acquisition: Acquisition, progress: Progress
     ) -> Segmentation:
@@ -102,10 +112,12 @@ class Segmenter:
         with _timed(seconds, "prepare"):
             scan = prepare(volume, self.model.preprocess)
         with _timed(seconds, "segment"):
-            said = self._run_network(scan, progress)
+            coarse = self._look_at_all(scan.coarse_view())
+            said = self._run_network(scan, coarse, progress)
         with _timed(seconds, "clean"):
             spacing_mm, saw_scan = scan.grid.geometry.spacing_mm, self.coarse is not None
             cleaning = Cleaning() if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
+            agreement = None if coarse is None else compare_stages(coarse, said, spacing_mm[0], scan.grid.config)
         with _timed(seconds, "restore"):
             label_map = scan.restore(said, partial(hard_labels, threshold=255 / 2), progress)
             if labels == "binary":
@@ -113,7 +125,7 @@ class Segmenter:
         with _timed(seconds, "measure"):
             measures = measure_lungs(label_map, scan.volume, labels)
             measured = measures.volumes_ml, measures.mean_hu
-            quality, findings = assess(scan.volume, label_map, *measured, said, cleaning)
+            quality, findings = assess(scan.volume, label_map, *measured, said, cleaning, agreement)
             made, doubts = judge(measures.scan, acquisition)
         return Segmentation(
             labels=label_map,
@@ -127,11 +139,10 @@ class Segmenter:
             device=self.engine.device,
         )
 
-    def _run_network(self, scan: PreparedScan, progress: Progress) -> Probabilities:
+    def _run_network(self, scan: PreparedScan, coarse: Float32 | None, progress: Progress) -> Probabilities:
         """Return (D, 2, h, w) probabilities, 0 to 255; the second channel is 0 if the network has only one."""
         depth, slice_mm = len(scan.hu), scan.grid.geometry.spacing_mm[0]
         result = sparse_zeros((depth, 2, *scan.hu.shape[1:]))
-        coarse = self._look_at_all(scan.coarse_view())
         numbers = first_slices(depth, slice_mm)
         pairs, done = pairs_of(numbers), 0
         progress("segment", 0, depth)
@@ -149,7 +160,7 @@ class Segmenter:
             progress("segment", depth, depth)
         return result
 
-    def _look_at_all(self, view: npt.NDArray[np.float32] | None) -> npt.NDArray[np.float32] | None:
+    def _look_at_all(self, view: Float32 | None) -> Float32 | None:
         """Return the coarse network's (2, d, a, b) probabilities of the whole scan; None without a coarse view."""
         if self.coarse is None or view is None:
             return None

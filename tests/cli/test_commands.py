@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 import LungUNetSegLib
+from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.phantom import Phantom
@@ -134,6 +136,21 @@ def test_export_makes_a_model_that_segments(run, tiny_checkpoint: Path, scan_fil
     about.write_text('{"colour": "blue"}')
     code, _, stderr = run("export", tiny_checkpoint, "-o", tmp_path / "mine", "--about", about)
     assert code == 1 and "colour" in stderr
+
+
+def test_quantise_adds_a_graph_that_segments(
+    run, tiny_model: Path, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the way from one's own model to a fast one."""
+    if not is_int8_exact():
+        pytest.skip("8-bit sums saturate on this processor (no VNNI)")
+    shutil.copytree(tiny_model, tmp_path / "mine")
+    monkeypatch.setattr("LungUNetSegLib.engines.quantise.LEAST_AGREEMENT", 0.5)  # its weights are random
+    code, stdout, stderr = run("quantise", tmp_path / "mine", scan_file)
+    assert (code, stderr) == (0, "") and "calibrated on 20 slices" in stdout
+    model = ("--model", tmp_path / "mine", "--json", tmp_path / "l.json")
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha", *model)[0] == 0
+    assert json.loads((tmp_path / "l.json").read_text())["engine"].endswith("int8")
 
 
 def test_train_and_evaluate_are_commands(run) -> None:

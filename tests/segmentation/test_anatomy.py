@@ -85,6 +85,30 @@ def test_the_air_between_a_head_and_its_holder_is_no_lung(slices: slice) -> None
     assert not said.any()
 
 
+def _on_small_pixels(planes: np.ndarray) -> np.ndarray:
+    """Return every fourth slice with pixels of the network's size, on which the chest's wall has its thickness."""
+    return planes[::4].repeat(3, axis=1).repeat(3, axis=2)
+
+
+def test_much_air_beside_a_head_is_no_lung() -> None:
+    """Protects head CTs from a network that takes most of the air in the holder: more than half of the head's area."""
+    head = _on_small_pixels(make_head(GEOMETRY, rng=1, holder=True).ct.array)
+    lung = np.zeros(head.shape, bool)
+    lung[2:8, 120:190, 70:230] = head[2:8, 120:190, 70:230] < -900
+    assert max(lung[each].sum() / (head[each] > -300).sum() for each in range(2, 8)) > 0.5, "not what this is about"
+    said = _said(lung)
+    assert drop_without_chest(said, head) == lung.sum() and not said.any()
+
+
+def test_emphysema_that_fills_a_chest_stays(chest: Phantom) -> None:
+    """Protects the emptiest lungs: nearly as light as air, but within a chest."""
+    lung = _on_small_pixels(chest.labels.array > 0)
+    hu = np.where(lung, np.int16(-990), _on_small_pixels(chest.ct.array))
+    said = _said(lung)
+    before = said.copy()
+    assert drop_without_chest(said, hu) == 0 and np.array_equal(said, before)
+
+
 def test_lungs_in_a_chest_stay(chest: Phantom) -> None:
     said = _said(chest.labels.array > 0)
     before = said.copy()
