@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from web.conftest import Page, wait_for
+from web_page import Page, wait_for
 
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.io.dicom_objects.common import is_own_object

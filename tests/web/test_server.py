@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from web.conftest import Server, wait_for
+from web_page import Server, wait_for
 from yarl import URL
 
 from LungUNetSegLib.io import write_dicom_series
