@@ -261,7 +261,7 @@ class Desk:
 
     def _segmented(self, scan: OpenScan) -> None:
         scan.drop_comparison()
-        self._doubtful[scan.number] = doubtful_places(scan.labels())
+        self._doubtful[scan.number] = doubtful_places(scan.labels(), scan.result or {})
         self._display.show(self._current, self._open, keeps_place=scan is self._current)
 
     async def _uploaded_reference(self, folder: Path) -> None:

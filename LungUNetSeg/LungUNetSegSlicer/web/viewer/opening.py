@@ -108,9 +108,11 @@ def told(error: Exception, folder: Path, scans: Path | None) -> str:
         text = str(error)
     else:
         text = one_line(error).replace("report it with the output of --debug", "report it")
-    tops = [rf"{re.escape(str(folder))}(/{UPLOADS}/[0-9]+)?", *([re.escape(str(scans))] if scans else [])]
-    text = re.sub(rf"({'|'.join(tops)})(: |/)", "", text)
-    return text[:1].upper() + text[1:]
+    tops = [rf"{re.escape(str(folder))}(?:/{UPLOADS}/[0-9]+)?", *([re.escape(str(scans))] if scans else [])]
+    place = f"(?:{'|'.join(tops)})"
+    text, is_about_all = re.subn(f"^{place}: ", "", text)
+    text = re.sub(f"{place}/", "", text)
+    return text[:1].upper() + text[1:] if is_about_all else text
 
 
 def refuse_if_full(scans: int, most: int) -> None:

@@ -15,6 +15,14 @@ from LungUNetSegSlicer.panel.texts import finding_heading, result_rows, time_tex
 from LungUNetSegSlicer.web.viewer.downloads import offered
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
+_REASONS = {
+    "dense": "dense lung",
+    "unsure": "the network is unsure",
+    "unlike-neighbours": "unlike its neighbours",
+    "cleaned": "cleaned",
+}
+"""Why a slice is to be looked at, by the codes of `doubtful_slices` in a result (docs/json.md)."""
+
 
 def scan_row(scan: OpenScan) -> dict[str, Any]:
     """Return a scan for the list of open scans."""
@@ -47,14 +55,21 @@ def warning(finding: Mapping[str, str]) -> dict[str, str]:
     return {"heading": finding_heading(finding["code"]), "message": finding["message"]}
 
 
-def doubtful_places(labels: Volume) -> list[dict[str, Any]]:
-    """Return the slices whose lungs differ most from those of both neighbours: number from the feet, RAS position."""
+def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the slices to look at first: what each is called, and its middle in RAS mm.
+
+    They are the result's own list, if it has one; else those whose lungs differ most from both neighbours.
+    """
     upright = labels.canonical()
+    found = {each["slice"]: _REASONS.get(each["reason"], "") for each in reversed(result.get("doubtful_slices", []))}
+    if "doubtful_slices" not in result:
+        found = dict.fromkeys(doubtful_slices(upright.array), _REASONS["unlike-neighbours"])
     places = []
-    for index in doubtful_slices(upright.array):
+    for index, reason in sorted(found.items()):
         _, height, width = upright.array.shape
         x, y, z = upright.geometry.to_lps((index, (height - 1) / 2, (width - 1) / 2))
-        places.append({"title": f"Slice {index + 1}", "ras": [-float(x), -float(y), float(z)]})
+        title = f"Slice {index + 1}: {reason}" if reason else f"Slice {index + 1}"
+        places.append({"title": title, "ras": [-float(x), -float(y), float(z)]})
     return places
 
 
