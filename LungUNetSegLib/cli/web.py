@@ -11,7 +11,7 @@ from typing import Any
 
 import LungUNetSegLib
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.errors import MissingDependencyError, install_extra
+from LungUNetSegLib.errors import ConfigError, MissingDependencyError, install_extra
 from LungUNetSegLib.machine import import_extra
 
 
@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
 def _module_files() -> tuple[Any, Any]:
     """Import the server from the module for Slicer, which lies beside this library in a checkout."""
+    if sys.platform == "win32":
+        raise ConfigError("The page's server runs on Linux and macOS, not on Windows; its users may have any system.")
     for package in ("aiohttp", "PIL"):
         import_extra(package, f"The page needs {package}", "web")
     if importlib.util.find_spec("trame_slicer") is None:  # loading it takes seconds, and the users' processes do

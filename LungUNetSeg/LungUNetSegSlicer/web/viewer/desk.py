@@ -24,6 +24,7 @@ from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, r
 from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views
 
 PUSH_EVERY_S = 0.05
+OWN_REFERENCE = "the scan's own reference"
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class Desk:
         return {
             "server_folder": self._server_scans.name if self._server_scans else None,
             "upload_gb": self._limits.upload_gb,
-            "busy": self._busy,
+            "busy": self._busy | ({"compare": "Comparing"} if self._comparing.is_running else {}),
             "errors": self._errors,
             "offers": [{"title": e.title, "detail": e.detail, "reason": e.reason} for e in self._offers],
             "scans": [scan_row(each) for each in self._open],
@@ -143,9 +144,10 @@ class Desk:
 
     def _do_close(self, command: Command) -> None:
         scan = self._scan(command)
-        self._runs.cancel(scan)
         if self._comparing.is_about(scan):
+            self._fail("compare", ReadError("This scan is being compared. Close it when that is done."))
             return
+        self._runs.cancel(scan)
         self._open.remove(scan)
         if scan is self._current:
             self._show(self._open[-1] if self._open else None)
@@ -166,8 +168,7 @@ class Desk:
 
     def _do_compare(self, _: Command) -> None:
         if self._current is not None and self._current.reference is not None:
-            self._compare(self._current.reference, "reviewed mask" if "phantom" not in self._current.reference.name else
-                          "true lungs")  # fmt: skip
+            self._compare(self._current.reference, OWN_REFERENCE)
 
     def _do_display(self, command: Command) -> None:
         self._display.change(self._current, command["key"], command["value"])

@@ -58,7 +58,7 @@ def offered(scan: Scan) -> list[dict[str, str]]:
 
 def plain_stem(name: str) -> str:
     """Return a scan's name as the beginning of a file's name."""
-    return re.sub(r"[^\w.-]+", "_", stem_of(Path(name))).strip("._") or "scan"
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", stem_of(Path(name))).strip("._") or "scan"
 
 
 def write(
