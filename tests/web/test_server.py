@@ -90,7 +90,7 @@ async def upload(client: Client, server: Server, files: dict[str, bytes]) -> tup
 @pytest.fixture(scope="module")
 def server(make_server: Callable[..., Server]) -> Server:
     """For this machine only, with small limits."""
-    return make_server("--grace", "2", "--sessions", "3", "--scans", "1", "--upload-gb", "0.05")
+    return make_server("--grace", "2", "--sessions", "3", "--scans", "2", "--upload-gb", "0.05")
 
 
 @pytest.fixture(scope="module")
@@ -180,16 +180,33 @@ def test_sessions_that_are_opened_and_dropped_leave_nothing(server: Server) -> N
     wait_for(lambda: len(server.folders()) == 1)  # that of the session that is started ahead
 
 
-def test_more_scans_than_allowed_are_refused(server: Server) -> None:
-    async def work(client: Client) -> str:
+def test_more_scans_than_allowed_are_refused_and_those_that_are_open_wait_for_each_other(server: Server) -> None:
+    async def work(client: Client) -> None:
         async with socket(client, server) as page:
-            await page.send_json({"do": "phantom"})  # it may be open already
-            await state(page, lambda now: now["scans"] and not now["busy"])
+            for count in (1, 2):
+                await page.send_json({"do": "phantom"})
+                await state(page, lambda now, count=count: len(now["scans"]) == count and not now["busy"])
             await page.send_json({"do": "phantom"})
             said = await state(page, lambda now: "are open" in now["errors"].get("open", ""))
-            return str(said["errors"]["open"])
+            assert said["errors"]["open"] == (
+                "2 scans are open, as many as one session may have. Close one of them first."
+            )
+            await page.send_json({"do": "segment", "all": True})
+            first, second = (each["number"] for each in said["scans"])
+            await state(page, lambda now: statuses(now) == ["running", "waiting"])
+            await page.send_json({"do": "cancel", "number": first})
+            await state(page, lambda now: statuses(now) == ["cancelled", "running"])
+            await page.send_json({"do": "cancel", "number": second})
+            await state(page, lambda now: statuses(now) == ["cancelled", "cancelled"])
+            await page.send_json({"do": "close", "number": first})
+            assert (await state(page, lambda now: len(now["scans"]) == 1))["current"] == second
 
-    assert run(work, server) == "1 scans are open, as many as one session may have. Close one of them first."
+    run(work)
+
+
+def statuses(now: dict[str, Any]) -> list[str]:
+    """Return how the segmentation of each open scan stands."""
+    return [each["status"] for each in now["scans"]]
 
 
 def test_a_folder_of_two_series_is_listed_with_reasons(server: Server, tmp_path: Path) -> None:
@@ -325,7 +342,7 @@ def test_a_viewer_that_is_killed_is_told_and_another_one_starts(server: Server) 
         async with socket(client, server) as page:
             return str((await page.receive_json())["told"])
 
-    assert run(work).startswith("The viewer ended unexpectedly")
+    assert run(work, server).startswith("The viewer ended unexpectedly")
 
 
 def test_a_full_disk_is_told(server: Server) -> None:
