@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +140,26 @@ def measure_idle(folder: Path, port: int) -> None:
 
     import aiohttp
 
+    async def stay(client: aiohttp.ClientSession, is_open: asyncio.Event) -> None:
+        await (await client.get(f"http://localhost:{port}/")).read()
+        async with client.ws_connect(f"http://localhost:{port}/socket") as page:
+            async for _ in page:  # also answers the server's pings
+                is_open.set()
+
     async def open_all() -> None:
-        clients = []
-        for _ in range(IDLE_SESSIONS):
-            client = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
-            await (await client.get(f"http://localhost:{port}/")).read()
-            page = await client.ws_connect(f"http://localhost:{port}/socket")
-            await page.receive()
-            clients.append(client)
-        sizes = memory_mb(folder)[:IDLE_SESSIONS]
-        print(f"memory of an idle session   {statistics.mean(sizes):6.0f} MB (PSS, of {len(sizes)})", flush=True)
-        for client in clients:
-            await client.close()
+        async with AsyncExitStack() as stack:
+            tasks = []
+            for _ in range(IDLE_SESSIONS):
+                jar = aiohttp.CookieJar(unsafe=True)
+                client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
+                is_open = asyncio.Event()
+                tasks.append(asyncio.create_task(stay(client, is_open)))
+                await is_open.wait()
+            sizes = memory_mb(folder)[:IDLE_SESSIONS]
+            print(f"memory of an idle session   {statistics.mean(sizes):6.0f} MB (PSS, of {len(sizes)})", flush=True)
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(open_all())
 

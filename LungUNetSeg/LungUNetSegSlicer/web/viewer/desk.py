@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.errors import LungUNetSegError, ReadError
+from LungUNetSegLib.errors import ReadError
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.web.limits import Limits
 from LungUNetSegSlicer.web.viewer import downloads, offers, opening
 from LungUNetSegSlicer.web.viewer.comparing import Comparing
 from LungUNetSegSlicer.web.viewer.display import Display
+from LungUNetSegSlicer.web.viewer.errands import Errands
 from LungUNetSegSlicer.web.viewer.opening import in_thread, told
 from LungUNetSegSlicer.web.viewer.pictures import Pictures
 from LungUNetSegSlicer.web.viewer.runs import Runs
@@ -47,18 +48,16 @@ class Desk:
         self.pictures = Pictures(self.views)
         self._display = Display(self.views)
         self._database = opening.start_database()
+        self._errands = Errands(self.changed, self.explained)
         loop = AsyncioLoop(folder)
         self._runs = Runs(loop, self.changed, self._segmented)
-        self._comparing = Comparing(loop, self.changed, self._fail)
+        self._comparing = Comparing(loop, self.changed, self._errands.fail)
         self._open: list[OpenScan] = []
         self._current: OpenScan | None = None
         self._offers: list[offers.Offer] = []
         self._count = 0
-        self._busy: dict[str, str] = {}
-        self._errors: dict[str, str] = {}
         self._doubtful: dict[int, list[dict[str, Any]]] = {}
         self._shows_patient = False
-        self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
     # What the page is told.
@@ -82,8 +81,8 @@ class Desk:
         return {
             "server_folder": self._server_scans.name if self._server_scans else None,
             "upload_gb": self._limits.upload_gb,
-            "busy": self._busy | ({"compare": "Comparing"} if self._comparing.is_running else {}),
-            "errors": self._errors,
+            "busy": self._errands.busy | ({"compare": "Comparing"} if self._comparing.is_running else {}),
+            "errors": self._errands.errors,
             "offers": [{"title": e.title, "detail": e.detail, "reason": e.reason} for e in self._offers],
             "scans": [scan_row(each) for each in self._open],
             "current": current.number if current else None,
@@ -103,13 +102,6 @@ class Desk:
         if name in SLICES:
             self.changed()
 
-    def _fail(self, place: str, error: Exception) -> None:
-        """Show an error at the place of the page where it belongs."""
-        if not isinstance(error, (LungUNetSegError, OSError, MemoryError)):
-            logger.error("%s failed", place, exc_info=error)
-        self._errors[place] = told(error, self._folder, self._server_scans)
-        self.changed()
-
     # What the page asks for.
 
     def do(self, command: Command) -> None:
@@ -126,18 +118,18 @@ class Desk:
         self.pictures.seen(NAMES[int(command["view"])])
 
     def _do_sample(self, _: Command) -> None:
-        self._begin("open", "Fetching the sample scan", self._open_known(opening.sample_offer()))
+        self._errands.begin("open", "Fetching the sample scan", self._open_known(opening.sample_offer()))
 
     def _do_phantom(self, _: Command) -> None:
-        self._begin("open", "Making the phantom", self._open_known(opening.phantom_offer(self._folder)))
+        self._errands.begin("open", "Making the phantom", self._open_known(opening.phantom_offer(self._folder)))
 
     def _do_server_folder(self, _: Command) -> None:
         if self._server_scans is not None:
-            self._begin("open", "Looking for scans", self._find(self._server_scans))
+            self._errands.begin("open", "Looking for scans", self._find(self._server_scans))
 
     def _do_open(self, command: Command) -> None:
         offer = self._offers[int(command["index"])]
-        self._begin("open", f"Reading {offer.title}", self._read(offer, None))
+        self._errands.begin("open", f"Reading {offer.title}", self._read(offer, None))
 
     def _do_show(self, command: Command) -> None:
         self._show(self._scan(command))
@@ -145,7 +137,7 @@ class Desk:
     def _do_close(self, command: Command) -> None:
         scan = self._scan(command)
         if self._comparing.is_about(scan):
-            self._fail("compare", ReadError("This scan is being compared. Close it when that is done."))
+            self._errands.fail("compare", ReadError("This scan is being compared. Close it when that is done."))
             return
         self._runs.cancel(scan)
         self._open.remove(scan)
@@ -209,33 +201,12 @@ class Desk:
 
     # What takes a while.
 
-    def _begin(self, place: str, text: str, work: Any) -> None:
-        """Do something that takes a while, once at a time at each place of the page."""
-        if place in self._busy:
-            work.close()
-            return
-        self._busy[place] = text
-        self._errors.pop(place, None)
-        self.changed()
-        task = asyncio.get_running_loop().create_task(self._finish(place, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _finish(self, place: str, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            self._fail(place, error)
-        finally:
-            self._busy.pop(place, None)
-            self.changed()
-
     def uploaded(self, folder: Path, kind: str) -> None:
         """Open what was uploaded: scans, or a reference for the present one."""
         if kind == "reference":
-            self._begin("compare", "Reading the reference", self._uploaded_reference(folder))
+            self._errands.begin("compare", "Reading the reference", self._uploaded_reference(folder))
         else:
-            self._begin("open", "Looking for scans", self._find(folder))
+            self._errands.begin("open", "Looking for scans", self._find(folder))
 
     async def _find(self, source: Path) -> None:
         if source != self._server_scans:
@@ -256,7 +227,7 @@ class Desk:
 
     def _show(self, scan: OpenScan | None) -> None:
         self._current, self._shows_patient = scan, False
-        self._errors.pop("compare", None)
+        self._errands.clear("compare")
         self._display.show(scan, self._open)
         self.changed()
 
@@ -274,10 +245,9 @@ class Desk:
 
     def _compare(self, path: Path, name: str) -> None:
         if self._current is None or self._current.result is None:
-            self._errors["compare"] = "Segment the lungs first; then they can be compared."
-            self.changed()
+            self._errands.fail("compare", ReadError("Segment the lungs first; then they can be compared."))
             return
-        self._errors.pop("compare", None)
+        self._errands.clear("compare")
         self._display.show_lungs()
         self._comparing.start(self._current, path, name)
 
