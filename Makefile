@@ -1,4 +1,4 @@
-# The two commands of the README. Each makes the virtual environment it needs; nothing else is touched.
+# The commands of the README. Each makes the virtual environment it needs; nothing else is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,12 +10,15 @@ PINS := torch==2.13.0
 WORKERS ?= 2
 COVERED ?= 95
 
-.PHONY: demo test robustness faults pins clean
+.PHONY: demo web test robustness faults pins clean
 # Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
 	PYTHONPATH=LungUNetSeg $(BIN)/python -m LungUNetSegSlicer.server.demo $(if $(CT),"$(CT)")
+
+web: $(VENV)/web.stamp
+	$(BIN)/lungunetseg web --open $(if $(SCANS),--folder "$(SCANS)")
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .
@@ -43,6 +46,10 @@ $(BIN)/python:
 
 $(VENV)/demo.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[slicer]"
+	touch $@
+
+$(VENV)/web.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[web]"
 	touch $@
 
 $(VENV)/test.stamp: pyproject.toml | $(BIN)/python

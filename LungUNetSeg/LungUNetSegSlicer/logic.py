@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from LungUNetSegLib.segmentation.result import Segmentation
     from LungUNetSegLib.segments import LabelKind
     from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
+    from LungUNetSegSlicer.run.child_process import ChildEnd
+    from LungUNetSegSlicer.run.event_loop import EventLoop
     from LungUNetSegSlicer.run.finetune_run import FinetuneRun, FinetuneSettings
     from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
     from LungUNetSegSlicer.run.settings import RunSettings
-    from LungUNetSegSlicer.run.worker import ChildEnd
 
 
 class LungLogic:
@@ -76,8 +77,9 @@ class LungLogic:
         settings: RunSettings,
         onProgress: Progress,
         onEnd: Callable[[RunEnd], None],
+        loop: EventLoop | None = None,
     ) -> SegmentationRun:
-        """Segment in a child process while Slicer stays usable, as the panel does. Needs Qt's event loop.
+        """Segment in a child process while Slicer stays usable, as the panel does.
 
         Args:
             volumeNode: The CT.
@@ -85,16 +87,17 @@ class LungLogic:
             settings: How to segment.
             onProgress: Called with (stage, done, total).
             onEnd: Called once, when it is done, cancelled or failed.
+            loop: The event loop that waits for the child; Slicer's own, Qt's, without it.
 
         Returns:
             The run, which can be cancelled.
 
         Raises:
-            OSError: Slicer's temporary folder cannot be used.
+            OSError: The temporary folder cannot be used.
         """
         from LungUNetSegSlicer.run.segmentation_run import SegmentationRun
 
-        return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd)
+        return SegmentationRun(volumeNode, segmentationNode, settings, onProgress, onEnd, loop=loop)
 
     def startBatch(
         self,

@@ -34,6 +34,7 @@ COMMANDS = {
     "batch": ("LungUNetSegLib.cli.batch", "segment the lungs in every scan of an archive"),
     "report": ("LungUNetSegLib.cli.report", "write the tables and the page of a batch again"),
     "node": ("LungUNetSegLib.cli.node", "segment the CT studies that a PACS sends, and send the results to it"),
+    "web": ("LungUNetSegLib.cli.web", "open scans and segment their lungs in a browser"),
     "info": ("LungUNetSegLib.cli.info", "describe a scan"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),

@@ -17,8 +17,8 @@ from LungUNetSegSlicer.panel.dialogs import ask_folder
 from LungUNetSegSlicer.panel.texts import batch_text
 from LungUNetSegSlicer.run.batch_results import BatchResults, BatchRow
 from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
+from LungUNetSegSlicer.run.child_process import ChildEnd
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
-from LungUNetSegSlicer.run.worker import ChildEnd
 from LungUNetSegSlicer.scene.batch_scan import show_batch_scan
 from LungUNetSegSlicer.scene.kept_result import remember
 

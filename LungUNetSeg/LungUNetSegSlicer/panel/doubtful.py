@@ -8,25 +8,13 @@ from typing import Any
 import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
-from slicer.i18n import tr as _
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegSlicer.panel.tables import fill_table
-from LungUNetSegSlicer.panel.texts import number_text, segment_names
+from LungUNetSegSlicer.panel.texts import number_text, reason_text, segment_names
 from LungUNetSegSlicer.scene.lung_masks import lung_segments, middle_ras
 
 _LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
-
-
-def reason_text(reason: str) -> str:
-    """Return what to look at in a slice, by the reason of its doubt."""
-    texts = {
-        "dense": _("Dense tissue: vessels, lesions, wall"),
-        "unsure": _("Where the network is unsure"),
-        "unlike-neighbours": _("Unlike the slices above and below"),
-        "cleaned": _("Parts that cleaning removed or added"),
-    }
-    return texts.get(reason, reason)
 
 
 class DoubtfulView:

@@ -13,9 +13,9 @@ from LungUNetSegLib.models.model import load_model, own_model_folder
 from LungUNetSegSlicer.panel.dependencies import ONNX, ONNXSCRIPT, TORCH, install_with_consent, is_installed
 from LungUNetSegSlicer.panel.dialogs import ask_folder
 from LungUNetSegSlicer.panel.texts import finetune_text
+from LungUNetSegSlicer.run.child_process import ChildEnd
 from LungUNetSegSlicer.run.finetune_run import FinetuneRun, FinetuneSettings
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
-from LungUNetSegSlicer.run.worker import ChildEnd
 
 MB_OF_GB = 1000
 

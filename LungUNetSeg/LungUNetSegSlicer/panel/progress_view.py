@@ -35,7 +35,7 @@ class ProgressView:
         counted = total if stage == "segment" else 0
         self._bar.setRange(0, counted)
         self._bar.setValue(done)
-        self._label.text = progress_text(stage, done, total, self._seconds_left(now - self._stage_start, done, counted))
+        self._label.text = progress_text(stage, done, total, seconds_left(now - self._stage_start, done, counted))
 
     def stop(self, message: str = "") -> None:
         """Hide the bar, and show how the run ended; an empty message shows nothing."""
@@ -43,8 +43,9 @@ class ProgressView:
         self._label.text = message
         self._label.visible = bool(message)
 
-    @staticmethod
-    def _seconds_left(elapsed: float, done: int, total: int) -> float | None:
-        if not total or not done or done == total or elapsed < LEAST_SECONDS:
-            return None
-        return elapsed / done * (total - done)
+
+def seconds_left(elapsed: float, done: int, total: int) -> float | None:
+    """Return the time that the rest of a stage will take, at the rate so far; None while that is not known."""
+    if not total or not done or done == total or elapsed < LEAST_SECONDS:
+        return None
+    return elapsed / done * (total - done)

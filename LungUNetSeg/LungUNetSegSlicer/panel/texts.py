@@ -104,6 +104,17 @@ def warnings_html(findings: Iterable[Mapping[str, str]]) -> str:
     return "<br>".join(lines)
 
 
+def reason_text(reason: str) -> str:
+    """Return what to look at in a slice, by the reason of its doubt."""
+    texts = {
+        "dense": _("Dense tissue: vessels, lesions, wall"),
+        "unsure": _("Where the network is unsure"),
+        "unlike-neighbours": _("Unlike the slices above and below"),
+        "cleaned": _("Parts that cleaning removed or added"),
+    }
+    return texts.get(reason, reason)
+
+
 def finding_heading(code: str) -> str:
     """Return a finding's heading by its code; an empty text for an unknown code."""
     headings = {

@@ -18,11 +18,12 @@ from slicer import vtkMRMLScalarVolumeNode
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.progress import Progress
 from LungUNetSegSlicer.run.batch_child import SCANS
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
+from LungUNetSegSlicer.run.event_loop import Steps, slicer_loop
 from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
-from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Worker
+from LungUNetSegSlicer.run.worker import Worker
 
 BatchSource = Path | Mapping[str, vtkMRMLScalarVolumeNode]
 """A folder, disc, archive or list of scans; or volumes of the scene, by the names that the results have."""
@@ -54,7 +55,8 @@ class BatchRun:
     ) -> None:
         self._on_progress, self._on_end = on_progress, on_end
         self._ended = False
-        self._folder = make_folder()
+        self._loop = slicer_loop()
+        self._folder = make_folder(self._loop)
         make_child = make_child or partial(Worker, module="LungUNetSegSlicer.run.batch_child")
         self._child = make_child(on_progress, self._on_child_end)
         self._steps: Steps | None = None
@@ -62,7 +64,7 @@ class BatchRun:
         # Before there is a scan in the folder: from now on the child removes it should Slicer end by a crash.
         self._child.start([str(place), "-o", str(output), *settings.batch_arguments()], self._folder)
         if not isinstance(source, Path):
-            self._steps = Steps(self._hand_over(source), lambda _: None, self._fail)
+            self._steps = Steps(self._hand_over(source), lambda _: None, self._fail, self._loop)
 
     @property
     def running(self) -> bool:
@@ -103,5 +105,5 @@ class BatchRun:
         if self._steps is not None:
             self._steps.stop()
         self._child.cancel()
-        remove_folder(self._folder)
+        remove_folder(self._folder, self._loop)
         self._on_end(end)

@@ -1,14 +1,40 @@
-"""Runs work in small steps on the user interface's thread; Qt's event loop runs between them.
+"""Runs work in small steps on the thread of the scene; the event loop runs between them.
 
-Slicer's scene may be used from this thread only, and Python threads do not run while the event loop does.
+Slicer's scene may be used from this thread only, and Python threads do not run while Qt's event loop does. In Slicer
+the event loop is Qt's, on a server it is asyncio's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
-import qt
+from LungUNetSegLib.progress import Progress
+from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
+
+
+class EventLoop(Protocol):
+    """What calls functions later, makes child processes, and knows where temporary files go."""
+
+    def repeat(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call a function whenever the loop is idle; return the function that ends this."""
+
+    def later(self, pause_ms: int, call: Callable[[], None]) -> None:
+        """Call a function once, after a pause."""
+
+    def temporary_folder(self) -> Path:
+        """Return the folder for temporary files."""
+
+    def make_child(self, on_progress: Progress, on_end: Callable[[ChildEnd], None]) -> ChildProcess:
+        """Make the child process that segments one scan."""
+
+
+def slicer_loop() -> EventLoop:
+    """Return Slicer's own event loop, Qt's."""
+    from LungUNetSegSlicer.run.qt_loop import QtLoop  # a server has no Qt
+
+    return QtLoop()
 
 
 class Steps:
@@ -18,6 +44,7 @@ class Steps:
         steps: Each ``yield`` lets the event loop run; its return value goes to `on_end`.
         on_end: Called once with the generator's return value.
         on_error: Called once with its exception, instead of `on_end`.
+        loop: Slicer's own without it.
     """
 
     def __init__(
@@ -25,11 +52,10 @@ class Steps:
         steps: Generator[None, None, Any],
         on_end: Callable[[Any], None],
         on_error: Callable[[Exception], None],
+        loop: EventLoop | None = None,
     ) -> None:
         self._steps, self._on_end, self._on_error = steps, on_end, on_error
-        self._timer = qt.QTimer()
-        self._timer.connect("timeout()", self._step)
-        self._timer.start(0)
+        self._let_go = (loop or slicer_loop()).repeat(self._step)
 
     def stop(self) -> None:
         """Close the generator; neither callback is called."""
@@ -45,9 +71,3 @@ class Steps:
         except Exception as error:
             self._let_go()
             self._on_error(error)
-
-    def _let_go(self) -> None:
-        """Stop the timer, and disconnect it: PythonQt's connections are strong references to this object."""
-        if self._timer.active:
-            self._timer.stop()
-            self._timer.disconnect("timeout()", self._step)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from LungUNetSegLib.machine import data_folder
 from LungUNetSegLib.progress import Progress
+from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
+from LungUNetSegSlicer.run.event_loop import slicer_loop
 from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
-from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Worker
+from LungUNetSegSlicer.run.worker import Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,8 @@ class FinetuneRun:
     ) -> None:
         self._on_end = on_end
         self._ended = False
-        self._folder = make_folder()
+        self._loop = slicer_loop()
+        self._folder = make_folder(self._loop)
         make_child = make_child or partial(Worker, module="LungUNetSegSlicer.run.finetune_child")
         self._child = make_child(on_progress, self._end)
         self._child.start(settings.arguments(), self._folder)
@@ -82,5 +85,5 @@ class FinetuneRun:
 
     def _end(self, end: ChildEnd) -> None:
         self._ended = True
-        remove_folder(self._folder)
+        remove_folder(self._folder, self._loop)
         self._on_end(end)

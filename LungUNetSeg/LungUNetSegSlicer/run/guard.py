@@ -13,14 +13,19 @@ FOLDER_PREFIX = "LungUNetSeg-"
 
 
 def guard(folder: Path) -> None:
-    """Run behind Slicer from now on, and remove the folder and end when Slicer is gone.
+    """Run behind Slicer from now on, and remove the folder and end when Slicer is gone."""
+    end_with_parent(folder)
+    _let_slicer_go_first()
 
-    Slicer holds the other end of stdin and never writes to it: when Slicer ends, even by a crash, that pipe closes.
+
+def end_with_parent(folder: Path) -> None:
+    """Remove the folder and end when the process that started this one is gone.
+
+    That process holds the other end of stdin and never writes to it: when it ends, even by a crash, that pipe closes.
     """
     if not folder.name.startswith(FOLDER_PREFIX):
         raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")
-    threading.Thread(target=_end_with_slicer, args=(folder,), daemon=True).start()
-    _let_slicer_go_first()
+    threading.Thread(target=_wait_for_the_end, args=(folder,), daemon=True).start()
 
 
 def _let_slicer_go_first() -> None:
@@ -34,7 +39,7 @@ def _let_slicer_go_first() -> None:
         os.nice(10)
 
 
-def _end_with_slicer(folder: Path) -> None:
+def _wait_for_the_end(folder: Path) -> None:
     """Wait for the other end of stdin to close."""
     # Not sys.stdin, whose lock would still be held when Python ends.
     while os.read(0, 1024):

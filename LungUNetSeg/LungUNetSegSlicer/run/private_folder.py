@@ -1,4 +1,4 @@
-"""A folder in Slicer's temporary one for what goes to a child process and comes back."""
+"""A folder among the temporary files for what goes to a child process and comes back."""
 
 from __future__ import annotations
 
@@ -8,32 +8,30 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import qt
-import slicer
-
+from LungUNetSegSlicer.run.event_loop import EventLoop
 from LungUNetSegSlicer.run.guard import FOLDER_PREFIX
 
 REMOVAL_PAUSES_MS = (100, 1000, 10_000)
 """After which the folder's removal is tried again: a child that is just ending may still write, or hold files open."""
 
 
-def make_folder() -> Path:
+def make_folder(loop: EventLoop) -> Path:
     """Make a folder that this user only may read: what lies in it is a patient's.
 
     Raises:
-        OSError: It cannot be made in Slicer's temporary folder.
+        OSError: It cannot be made in the temporary folder.
     """
-    return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=slicer.app.temporaryPath))
+    return Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=loop.temporary_folder()))
 
 
-def remove_folder(folder: Path) -> None:
+def remove_folder(folder: Path, loop: EventLoop) -> None:
     """Remove it, now or soon."""
-    _remove(folder, REMOVAL_PAUSES_MS)
+    _remove(folder, REMOVAL_PAUSES_MS, loop)
 
 
-def _remove(folder: Path, pauses_ms: Sequence[int]) -> None:
+def _remove(folder: Path, pauses_ms: Sequence[int], loop: EventLoop) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists() and pauses_ms:
-        qt.QTimer.singleShot(pauses_ms[0], lambda: _remove(folder, pauses_ms[1:]))
+        loop.later(pauses_ms[0], lambda: _remove(folder, pauses_ms[1:], loop))
     elif folder.exists():
         logging.warning("LungUNetSeg: %s cannot be removed. There may be a patient's scan in it.", folder)

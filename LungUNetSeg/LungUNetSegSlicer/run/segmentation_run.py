@@ -21,11 +21,11 @@ from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.run import child
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
+from LungUNetSegSlicer.run.event_loop import EventLoop, Steps, slicer_loop
 from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import Output, RunSettings, folder_text
-from LungUNetSegSlicer.run.worker import ChildEnd, ChildProcess, Worker
 from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
 from LungUNetSegSlicer.scene.segmentation_node import label_image, make_segments, show_segments
 from LungUNetSegSlicer.scene.surfaces import read_surface
@@ -62,10 +62,11 @@ class SegmentationRun:
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how it ended.
-        make_child: Makes the child process.
+        make_child: Makes the child process; the loop's own without it.
+        loop: Slicer's own without it.
 
     Raises:
-        OSError: No folder can be made in Slicer's temporary folder.
+        OSError: No folder can be made in the temporary folder.
     """
 
     def __init__(
@@ -75,18 +76,20 @@ class SegmentationRun:
         settings: RunSettings,
         on_progress: Progress,
         on_end: Callable[[RunEnd], None],
-        make_child: Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess] = Worker,
+        make_child: Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess] | None = None,
+        loop: EventLoop | None = None,
     ) -> None:
         self._volume, self._target, self._settings = volume, target, settings
         self._on_progress, self._on_end = on_progress, on_end
         self._ended = False
-        self._folder = make_folder()
+        self._loop = loop or slicer_loop()
+        self._folder = make_folder(self._loop)
         self._observers = [
             slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
         ]
-        self._steps = Steps(self._hand_over(), self._keep_grid, self._fail)
-        self._child = make_child(on_progress, self._on_child_end)
+        self._steps = Steps(self._hand_over(), self._keep_grid, self._fail, self._loop)
+        self._child = (make_child or self._loop.make_child)(on_progress, self._on_child_end)
         # Started before the scan is in the folder: from now on the child removes the folder if Slicer crashes.
         self._child.start(settings.arguments(), self._folder)
 
@@ -113,7 +116,7 @@ class SegmentationRun:
 
     def _on_child_end(self, end: ChildEnd) -> None:
         if end.state == "done":
-            self._steps = Steps(self._load(), self._finish, self._fail)
+            self._steps = Steps(self._load(), self._finish, self._fail, self._loop)
         elif end.state == "failed":
             self._end(RunEnd(state="failed", message=self._readable(end.message), log=self._readable(end.log)))
         # A cancelled child ends during `_end`, which does the rest.
@@ -174,5 +177,5 @@ class SegmentationRun:
             slicer.mrmlScene.RemoveObserver(tag)
         self._steps.stop()
         self._child.cancel()
-        remove_folder(self._folder)
+        remove_folder(self._folder, self._loop)
         self._on_end(end)

@@ -49,7 +49,9 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
     masks = finish(lung_mask_steps(segmentation, volume))
     overlap = next((each for each in masks.findings if each.code == "lungs-overlap"), None)
     if overlap is not None:
-        advice = _("Give each voxel to one lung: in Segment Editor, paint with Masking set to overwrite other segments.")
+        advice = _(
+            "Give each voxel to one lung: in Segment Editor, paint with Masking set to overwrite other segments."
+        )
         raise DataError(f"{overlap.message} {advice}")
     origin = {
         "lungunetseg": LungUNetSegLib.__version__,

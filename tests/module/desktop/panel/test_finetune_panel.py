@@ -62,7 +62,7 @@ def test_a_new_model_is_listed_with_its_scores(panel, section, tmp_path):
     """Protects the end: the table of before and after, and a list that has the model without choosing it."""
     from types import SimpleNamespace
 
-    from LungUNetSegSlicer.run.worker import ChildEnd
+    from LungUNetSegSlicer.run.child_process import ChildEnd
 
     button = section(tmp_path, "mine")
     ends = []

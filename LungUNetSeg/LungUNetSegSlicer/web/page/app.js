@@ -1,0 +1,304 @@
+// The page: shows the state that the server sends, and sends what the user does.
+
+import { Connection } from "./connection.js";
+import { plot } from "./plot.js";
+import { dropped, upload } from "./upload.js";
+import { Views } from "./views.js";
+
+const get = (id) => document.getElementById(id);
+const click = (id, call) => get(id).addEventListener("click", call);
+let state = null, offersSeen = "", resultSeen = "", comparisonSeen = "", uploading = null, uploadError = "", reference = false;
+
+const connection = new Connection({
+  opened: () => { get("banner").hidden = true; get("over").hidden = true; views?.saySizes(); },
+  picture: (blob) => views.draw(blob),
+  message: (message) => {
+    if (message.state) show(message.state);
+    if (message.told) { get("banner").textContent = message.told; get("banner").hidden = false; }
+  },
+  broken: () => { get("banner").textContent = "The connection to the server is lost. Trying again …"; get("banner").hidden = false; },
+  elsewhere: () => cover("This session is open in another tab of this browser.", "Use it here", () => connection.open("&take=1")),
+  ended: (reason) => cover(reason, "Start again", () => location.reload()),
+});
+const send = (action, values) => connection.send(action, values);
+const views = new Views(get("grid"), send, () => get("tool").value);
+
+function cover(text, label, call) {
+  get("over-text").textContent = text;
+  get("over-button").textContent = label;
+  get("over-button").onclick = () => { get("over").hidden = true; call(); };
+  get("over").hidden = false;
+  get("over-button").focus();
+}
+
+// Small pieces.
+
+function fill(place, items, make) { place.replaceChildren(...items.map(make)); }
+
+function make(tag, text = "", values = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  for (const [key, value] of Object.entries(values)) made[key] = value;
+  return made;
+}
+
+function showError(id, text) { get(id).textContent = text || ""; get(id).hidden = !text; }
+
+function wait(id, text, share) {
+  const place = get(id), bar = place.querySelector("progress");
+  place.hidden = !text;
+  place.querySelector("span").textContent = text || "";
+  if (share == null) bar.removeAttribute("value"); else bar.value = share;
+}
+
+function warnings(id, items) {
+  fill(get(id), items, (each) => {
+    const item = make("li");
+    if (each.heading) item.append(make("strong", `${each.heading} `));
+    item.append(each.message ?? each);
+    return item;
+  });
+}
+
+// What the server says.
+
+function show(next) {
+  state = next;
+  const current = state.scans.find((each) => each.number === state.current);
+  document.title = current ? `${current.name} – LungUNetSeg` : "LungUNetSeg";
+  get("scan-title").textContent = current ? current.name : "";
+  get("upload-gb").textContent = state.upload_gb;
+  get("open-server").hidden = !state.server_folder;
+  const share = uploading?.share;
+  const uploadText = uploading && (share < 1 ? `Uploading, ${Math.round(100 * share)} %` : "Uploaded");
+  wait("open-wait", reference ? state.busy.open : uploadText || state.busy.open, reference ? null : share);
+  wait("compare-wait", (reference && uploadText) || state.busy.compare, reference ? share : null);
+  showError("open-error", (!reference && uploadError) || state.errors.open);
+  showError("compare-error", (reference && uploadError) || state.errors.compare);
+  for (const id of ["open-sample", "open-phantom", "open-server", "pick-folder", "pick-files"]) get(id).disabled = Boolean(state.busy.open || uploading);
+  showOffers();
+  showScans(current);
+  views.show(state.slices, Boolean(state.result));
+  showDisplay();
+  showResult(current);
+  showComparison();
+}
+
+function showOffers() {
+  const seen = JSON.stringify([state.offers, state.busy.open]);
+  if (seen === offersSeen) return;
+  offersSeen = seen;
+  fill(get("offers"), state.offers.length > 1 ? state.offers : [], (each, index) => {
+    const item = make("li");
+    const button = make("button", "Open", { type: "button", disabled: Boolean(state.busy.open), onclick: () => send("open", { index }) });
+    button.setAttribute("aria-label", `Open ${each.title}`);
+    if (!index) button.className = "main";
+    item.append(make("strong", each.title), button, make("span", `${each.reason} ${each.detail}.`, { className: "quiet" }));
+    return item;
+  });
+}
+
+const STATUS = { open: "", waiting: "waiting", running: "", done: "segmented", failed: "failed", cancelled: "cancelled" };
+
+function showScans(current) {
+  get("scans-part").hidden = !state.scans.length;
+  const focused = document.activeElement?.dataset?.key;
+  fill(get("scans"), state.scans, (each) => {
+    const item = make("li"), buttons = make("span");
+    if (each === current) item.setAttribute("aria-current", "true");
+    const { number } = each;
+    const button = (text, label, call) => {
+      const made = make("button", text, { type: "button", onclick: call });
+      made.setAttribute("aria-label", `${label} ${each.name}`);
+      made.dataset.key = `${label} ${number}`;
+      buttons.append(made, " ");
+    };
+    if (each !== current) button("Show", "Show", () => send("show", { number }));
+    const isBusy = each.status === "running" || each.status === "waiting";
+    if (isBusy) button("Cancel", "Cancel the segmentation of", () => send("cancel", { number }));
+    else button("Close", "Close", () => send("close", { number }));
+    item.append(make("strong", each.name), buttons);
+    if (isBusy) {
+      const row = make("div", "", { className: "wait" }), bar = make("progress", "", { max: 1 });
+      if (each.share != null) bar.value = each.share;
+      bar.setAttribute("aria-label", "Segmentation");
+      row.append(bar, make("span", each.stage));
+      item.append(row);
+    } else if (STATUS[each.status]) item.append(make("span", STATUS[each.status], { className: "quiet" }));
+    if (each.message) {
+      const error = make("p", each.message, { className: "error" });
+      error.setAttribute("role", "alert");
+      item.append(error);
+    }
+    return item;
+  });
+  if (focused) get("scans").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  const facts = [...state.facts, ...(state.patient || [])];
+  fill(get("facts"), facts.flatMap(([title, value]) => [make("dt", title), make("dd", value)]), (each) => each);
+  get("patient-choice").hidden = !state.has_patient;
+  get("patient-shown").checked = Boolean(state.patient);
+  warnings("scan-warnings", state.scan_warnings);
+  get("segment").disabled = !current || current.status === "running" || current.status === "waiting";
+  get("segment").textContent = state.result ? "Segment again" : "Segment lungs";
+  get("segment-all").hidden = state.scans.filter((each) => each.status === "open").length < 2;
+}
+
+function showDisplay() {
+  const { display, result, comparison } = state;
+  get("window").value = display.window;
+  get("window-text").textContent = display.window_text;
+  get("crosshair").checked = display.crosshair;
+  get("lung-tools").hidden = !result;
+  if (!result) return;
+  if (document.activeElement !== get("opacity")) get("opacity").value = display.opacity;
+  get("fill").checked = display.fill;
+  get("outline").checked = display.outline;
+  get("shown-choice").hidden = !comparison;
+  get("shown").value = display.shown;
+  const seen = JSON.stringify([result.segments, display.hidden]);
+  if (get("segments").dataset.seen === seen) return;
+  get("segments").dataset.seen = seen;
+  const focused = document.activeElement?.dataset?.segment;
+  fill(get("segments"), result.segments, (each) => {
+    const label = make("label"), dot = make("span", "", { className: "dot" });
+    dot.style.background = each.colour;
+    const box = make("input", "", { type: "checkbox", checked: !display.hidden.includes(each.id) });
+    box.dataset.segment = each.id;
+    box.onchange = () => {
+      const hidden = state.display.hidden.filter((id) => id !== each.id);
+      send("display", { key: "hidden", value: box.checked ? hidden : [...hidden, each.id] });
+    };
+    label.append(box, dot, each.name);
+    return label;
+  });
+  if (focused) get("segments").querySelector(`[data-segment="${focused}"]`)?.focus();
+}
+
+function showResult(current) {
+  get("result-part").hidden = get("compare-part").hidden = !state.result;
+  const seen = JSON.stringify([current?.number, state.result]);
+  if (!state.result || seen === resultSeen) return;
+  resultSeen = seen;
+  const { rows, time, methods, doubtful, downloads } = state.result;
+  fill(get("result").tBodies[0], rows, (row) => {
+    const line = make("tr");
+    line.append(...row.map((text, column) => make(column ? "td" : "th", text, column ? {} : { scope: "row" })));
+    return line;
+  });
+  get("time").textContent = time;
+  get("methods").textContent = methods;
+  get("copied").textContent = "";
+  warnings("warnings", state.result.warnings);
+  get("doubtful-part").hidden = !doubtful.length;
+  fill(get("doubtful"), doubtful, (each) => make("button", each.title, { type: "button", onclick: () => send("jump", { ras: each.ras }) }));
+  const chosen = get("format").value;
+  fill(get("format"), downloads, (each) => make("option", each.title, { value: each.name }));
+  if (downloads.some((each) => each.name === chosen)) get("format").value = chosen;
+  showError("download-error", "");
+}
+
+function showComparison() {
+  get("compare-own").hidden = !state.has_reference;
+  get("compare-own").disabled = get("pick-reference").disabled = Boolean(state.busy.compare || uploading);
+  const { comparison } = state;
+  get("comparison").hidden = !comparison;
+  const seen = JSON.stringify(comparison);
+  if (!comparison || seen === comparisonSeen) return;
+  comparisonSeen = seen;
+  get("reference-name").textContent = comparison.reference;
+  const head = make("tr");
+  head.append(make("th", "Score", { scope: "col" }), ...comparison.columns.map((text) => make("th", text, { scope: "col" })));
+  get("scores").tHead.replaceChildren(head);
+  fill(get("scores").tBodies[0], comparison.rows, (row) => {
+    const line = make("tr");
+    line.append(make("th", row.title, { scope: "row" }), ...row.values.map((text) => make("td", text)));
+    return line;
+  });
+  plot(get("plot"), comparison.curves, (index) => send("compared_slice", { index }));
+  fill(get("difference-colours"), comparison.colours, (each) => {
+    const item = make("li"), dot = make("span", "", { className: "dot" });
+    dot.style.background = each.colour;
+    item.append(dot, each.name);
+    return item;
+  });
+  warnings("compare-warnings", comparison.warnings);
+}
+
+// What the user does.
+
+click("open-sample", () => send("sample"));
+click("open-phantom", () => send("phantom"));
+click("open-server", () => send("server_folder"));
+click("pick-folder", () => get("folder-input").click());
+click("pick-files", () => get("files-input").click());
+click("pick-reference", () => get("reference-input").click());
+for (const [id, kind] of [["folder-input", "scan"], ["files-input", "scan"], ["reference-input", "reference"]])
+  get(id).addEventListener("change", () => { take([...get(id).files], kind); get(id).value = ""; });
+
+async function take(files, kind) {
+  if (!files.length || uploading) return;
+  reference = kind === "reference";
+  uploading = { share: 0 };
+  uploadError = "";
+  show(state);
+  uploadError = await upload(files, kind, (share) => { uploading.share = share; show(state); });
+  uploading = null;
+  show(state);
+}
+
+const drop = get("drop");
+document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
+document.addEventListener("drop", async (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  take(await dropped(event.dataTransfer), "scan");
+});
+
+click("segment", () => send("segment", { number: state.current }));
+click("segment-all", () => send("segment", { all: true }));
+click("compare-own", () => send("compare"));
+click("fit", () => send("fit"));
+get("patient-shown").addEventListener("change", (event) => send("patient", { shown: event.target.checked }));
+for (const id of ["window", "shown"]) get(id).addEventListener("change", (event) => send("display", { key: id, value: event.target.value }));
+for (const id of ["fill", "outline", "crosshair"]) get(id).addEventListener("change", (event) => send("display", { key: id, value: event.target.checked }));
+get("opacity").addEventListener("input", (event) => send("display", { key: "opacity", value: +event.target.value }));
+
+click("copy", async () => {
+  const text = get("methods").textContent;
+  try { await navigator.clipboard.writeText(text); get("copied").textContent = "Copied."; } catch {
+    getSelection().selectAllChildren(get("methods"));  // a page without TLS may not write to the clipboard
+    get("copied").textContent = "Selected; press Ctrl+C.";
+  }
+});
+
+click("download", () => download(get("format").value, "download-error"));
+click("compare-report", () => download("comparison.html", "compare-error"));
+
+async function download(name, errorPlace) {
+  get("download").disabled = true;
+  wait("download-wait", "Writing the file");
+  showError(errorPlace, "");
+  try {
+    const answer = await fetch(`download/${encodeURIComponent(name)}`);
+    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || "The file could not be made. Try again.");
+    const file = /filename="([^"]*)"/.exec(answer.headers.get("Content-Disposition"))?.[1] || name;
+    const link = make("a", "", { href: URL.createObjectURL(await answer.blob()), download: file });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  } catch (error) { showError(errorPlace, error instanceof TypeError ? "The connection broke off. Try again." : error.message); }
+  get("download").disabled = false;
+  wait("download-wait", "");
+}
+
+// Light or dark: the system's choice, until the user makes one.
+
+function isDark() { return (document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark"; }
+function showTheme() { get("theme").textContent = isDark() ? "Light" : "Dark"; get("theme").setAttribute("aria-label", `Use ${isDark() ? "light" : "dark"} colours`); }
+if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme");
+showTheme();
+click("theme", () => {
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+  localStorage.setItem("theme", document.documentElement.dataset.theme);
+  showTheme();
+});

@@ -1,0 +1,292 @@
+"""What a user has before him: open scans, views, runs, a comparison; and what the page may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
+from LungUNetSegSlicer.web.limits import Limits
+from LungUNetSegSlicer.web.viewer import downloads, offers, opening
+from LungUNetSegSlicer.web.viewer.comparing import Comparing
+from LungUNetSegSlicer.web.viewer.display import Display
+from LungUNetSegSlicer.web.viewer.errands import Errands
+from LungUNetSegSlicer.web.viewer.opening import in_thread, told
+from LungUNetSegSlicer.web.viewer.pictures import Pictures
+from LungUNetSegSlicer.web.viewer.runs import Runs
+from LungUNetSegSlicer.web.viewer.scans import OpenScan
+from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, result_of, scan_row
+from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views
+
+PUSH_EVERY_S = 0.05
+OWN_REFERENCE = "the scan's own reference"
+
+logger = logging.getLogger(__name__)
+
+Command = dict[str, Any]
+
+
+class Desk:
+    """A user's work.
+
+    Args:
+        core: What `server.start` returned.
+        folder: The session's.
+        scans: The server's folder of scans, if it offers one.
+        limits: What the user may take.
+    """
+
+    def __init__(self, core: Any, folder: Path, scans: Path | None, limits: Limits) -> None:
+        self._folder, self._server_scans, self._limits = folder, scans, limits
+        self.views = Views(core, self._view_changed)
+        self.pictures = Pictures(self.views)
+        self._display = Display(self.views)
+        self._database = opening.start_database()
+        self._errands = Errands(self.changed, self.explained)
+        loop = AsyncioLoop(folder)
+        self._runs = Runs(loop, self.changed, self._segmented)
+        self._comparing = Comparing(loop, self.changed, self._errands.fail)
+        self._open: list[OpenScan] = []
+        self._current: OpenScan | None = None
+        self._offers: list[offers.Offer] = []
+        self._count = 0
+        self._doubtful: dict[int, list[dict[str, Any]]] = {}
+        self._shows_patient = False
+        self._news = asyncio.Event()
+
+    # What the page is told.
+
+    def changed(self) -> None:
+        """Note that the page has to be told something."""
+        self._news.set()
+
+    async def push_to(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        """Tell the page what changes, until this is cancelled."""
+        self.changed()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await send({"state": self.state()})
+            await asyncio.sleep(PUSH_EVERY_S)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the page shows besides the pictures."""
+        current = self._current
+        return {
+            "server_folder": self._server_scans.name if self._server_scans else None,
+            "upload_gb": self._limits.upload_gb,
+            "busy": self._errands.busy | ({"compare": "Comparing"} if self._comparing.is_running else {}),
+            "errors": self._errands.errors,
+            "offers": [{"title": e.title, "detail": e.detail, "reason": e.reason} for e in self._offers],
+            "scans": [scan_row(each) for each in self._open],
+            "current": current.number if current else None,
+            "facts": current.facts if current else [],
+            "patient": current.patient if current and self._shows_patient else None,
+            "has_patient": bool(current and current.patient),
+            "has_reference": bool(current and current.reference),
+            "scan_warnings": [each.message for each in current.scan.findings] if current else [],
+            "slices": {name: vars(self.views.place(name)) for name in SLICES},
+            "display": self._display.state(),
+            "result": result_of(current, self._doubtful.get(current.number, [])) if current else None,
+            "comparison": comparison_of(current) if current else None,
+        }
+
+    def _view_changed(self, name: str) -> None:
+        self.pictures.mark(name)
+        if name in SLICES:
+            self.changed()
+
+    # What the page asks for.
+
+    def do(self, command: Command) -> None:
+        """Do what a page asks for; a malformed command is ignored, as only a program of somebody else's sends it."""
+        action = getattr(self, f"_do_{command.get('do')}", None)
+        if action is None:
+            return
+        try:
+            action(command)
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            logger.warning("A command of the page cannot be understood: %s", type(error).__name__)
+
+    def _do_seen(self, command: Command) -> None:
+        self.pictures.seen(NAMES[int(command["view"])])
+
+    def _do_sample(self, _: Command) -> None:
+        self._errands.begin("open", "Fetching the sample scan", self._open_known(opening.sample_offer()))
+
+    def _do_phantom(self, _: Command) -> None:
+        self._errands.begin("open", "Making the phantom", self._open_known(opening.phantom_offer(self._folder)))
+
+    def _do_server_folder(self, _: Command) -> None:
+        if self._server_scans is not None:
+            self._errands.begin("open", "Looking for scans", self._find(self._server_scans))
+
+    def _do_open(self, command: Command) -> None:
+        offer = self._offers[int(command["index"])]
+        self._errands.begin("open", f"Reading {offer.title}", self._read(offer, None))
+
+    def _do_show(self, command: Command) -> None:
+        self._show(self._scan(command))
+
+    def _do_close(self, command: Command) -> None:
+        scan = self._scan(command)
+        if self._comparing.is_about(scan):
+            self._errands.fail("compare", ReadError("This scan is being compared. Close it when that is done."))
+            return
+        self._runs.cancel(scan)
+        self._open.remove(scan)
+        if scan is self._current:
+            self._show(self._open[-1] if self._open else None)
+        scan.close()
+        self.changed()
+
+    def _do_segment(self, command: Command) -> None:
+        for scan in self._open if command.get("all") else [self._scan(command)]:
+            if not (command.get("all") and scan.result):
+                self._runs.add(scan)
+
+    def _do_cancel(self, command: Command) -> None:
+        self._runs.cancel(self._scan(command))
+
+    def _do_patient(self, command: Command) -> None:
+        self._shows_patient = bool(command["shown"])
+        self.changed()
+
+    def _do_compare(self, _: Command) -> None:
+        if self._current is not None and self._current.reference is not None:
+            self._compare(self._current.reference, OWN_REFERENCE)
+
+    def _do_display(self, command: Command) -> None:
+        self._display.change(self._current, command["key"], command["value"])
+        self.changed()
+
+    def _do_size(self, command: Command) -> None:
+        self.views.resize(_view(command), int(command["width"]), int(command["height"]))
+        self.changed()
+
+    def _do_slice(self, command: Command) -> None:
+        self.views.go(_slice_view(command), int(command["index"]))
+
+    def _do_scroll(self, command: Command) -> None:
+        name = _slice_view(command)
+        self.views.go(name, self.views.place(name).index + int(command["by"]))
+
+    def _do_drag(self, command: Command) -> None:
+        self.views.drag(_view(command), str(command["tool"]), float(command["dx"]), float(command["dy"]))
+        self.changed()
+
+    def _do_point(self, command: Command) -> None:
+        self.views.point(_slice_view(command), float(command["x"]), float(command["y"]))
+
+    def _do_jump(self, command: Command) -> None:
+        right, front, up = (float(each) for each in command["ras"])
+        self.views.jump((right, front, up))
+
+    def _do_compared_slice(self, command: Command) -> None:
+        if self._current is not None and self._current.comparison is not None:
+            x, y, z = self._current.comparison.comparison.slice_centre_lps(int(command["index"]))
+            self.views.jump((-x, -y, z))
+
+    def _do_fit(self, _: Command) -> None:
+        self.views.fit()
+
+    def _scan(self, command: Command) -> OpenScan:
+        return next(each for each in self._open if each.number == int(command["number"]))
+
+    # What takes a while.
+
+    def uploaded(self, folder: Path, kind: str) -> None:
+        """Open what was uploaded: scans, or a reference for the present one."""
+        if kind == "reference":
+            self._errands.begin("compare", "Reading the reference", self._uploaded_reference(folder))
+        else:
+            self._errands.begin("open", "Looking for scans", self._find(folder))
+
+    async def _find(self, source: Path) -> None:
+        if source != self._server_scans:
+            await in_thread(partial(offers.unpacked, source, self._limits.upload_bytes))
+        self._offers = await in_thread(partial(offers.offers_in, source))
+        if len(self._offers) == 1:
+            await self._read(self._offers[0], None)
+
+    async def _open_known(self, known: Awaitable[tuple[offers.Offer, Path]]) -> None:
+        await self._read(*await known)
+
+    async def _read(self, offer: offers.Offer, reference: Path | None) -> None:
+        opening.refuse_if_full(len(self._open), self._limits.scans)
+        scan = await opening.read(offer, self._count, reference, self._database)
+        self._count += 1
+        self._open.append(scan)
+        self._show(scan)
+
+    def _show(self, scan: OpenScan | None) -> None:
+        self._current, self._shows_patient = scan, False
+        self._errands.clear("compare")
+        self._display.show(scan, self._open)
+        self.changed()
+
+    def _segmented(self, scan: OpenScan) -> None:
+        scan.drop_comparison()
+        self._doubtful[scan.number] = doubtful_places(scan.labels(), scan.result or {})
+        self._display.show(self._current, self._open, keeps_place=scan is self._current)
+
+    async def _uploaded_reference(self, folder: Path) -> None:
+        await in_thread(partial(offers.unpacked, folder, self._limits.upload_bytes))
+        files = [each for each in folder.rglob("*") if each.is_file()]
+        if len(files) != 1:
+            raise ReadError(f"{len(files)} files arrived; a reference is one file: a mask, a DICOM SEG or an RTSTRUCT.")
+        self._compare(files[0], files[0].name)
+
+    def _compare(self, path: Path, name: str) -> None:
+        if self._current is None or self._current.result is None:
+            self._errands.fail("compare", ReadError("Segment the lungs first; then they can be compared."))
+            return
+        self._errands.clear("compare")
+        self._display.show_lungs()
+        self._comparing.start(self._current, path, name)
+
+    async def download(self, wanted: str) -> Path:
+        """Write a download into a folder of its own, which the caller removes.
+
+        Raises:
+            LungUNetSegError: There is no result, or the format cannot hold it.
+            OSError: The disk is full.
+        """
+        scan = self._current
+        if scan is None or scan.result is None:
+            raise ReadError("There is no result to download. Segment the lungs first.")
+        folder = self._folder / "download"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        if wanted == "comparison.html" and scan.comparison is not None:
+            path = folder / f"{downloads.plain_stem(scan.name)}-comparison.html"
+            await in_thread(partial(scan.comparison.write_report, path, scan.result["model"]["name"]))
+            return path
+        what = folder, scan.name, scan.scan, scan.labels(), scan.segments, scan.result
+        return await in_thread(partial(downloads.write, wanted, *what))
+
+    def explained(self, error: Exception) -> str:
+        """Return what a user is told of an error."""
+        return told(error, self._folder, self._server_scans)
+
+    def close(self) -> None:
+        """End what runs."""
+        self._runs.close()
+
+
+def _view(command: Command) -> str:
+    if command["view"] not in NAMES:
+        raise ValueError("no such view")
+    return str(command["view"])
+
+
+def _slice_view(command: Command) -> str:
+    if command["view"] not in SLICES:
+        raise ValueError("no such view")
+    return str(command["view"])

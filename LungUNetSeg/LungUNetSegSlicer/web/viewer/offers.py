@@ -1,0 +1,147 @@
+"""Finds the scans in what a user gave, says which one is proposed and why, and what is known about each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from LungUNetSegLib.batch.find import SourceFile, archive_members, unpack
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io import Scan, list_series
+from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
+from LungUNetSegLib.io.dicom.headers import read_headers
+from LungUNetSegLib.io.dicom.series import THORAX_MM, Series, group_series
+from LungUNetSegLib.io.dicom.stack import is_even
+from LungUNetSegLib.io.endings import image_ending, is_hidden
+
+ZIP = ".zip"
+MOST_OFFERS = 200
+
+_PATIENT = (("PatientName", "Name"), ("PatientID", "Patient ID"), ("PatientBirthDate", "Date of birth"))
+_HEADER = (
+    ("StudyDescription", "Study"),
+    ("SeriesDescription", "Series"),
+    ("StudyDate", "Date"),
+    ("BodyPartExamined", "Body part"),
+    ("Manufacturer", "Manufacturer"),
+    ("ManufacturerModelName", "Scanner"),
+    ("ConvolutionKernel", "Kernel"),
+    ("KVP", "Tube voltage, kV"),
+    ("SliceThickness", "Slice thickness, mm"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A scan that can be opened.
+
+    Attributes:
+        title: For people.
+        detail: Its size.
+        reason: Why it is proposed, or why it is not.
+        files: What `read_scan` reads.
+        series_uid: Which of the files' series.
+    """
+
+    title: str
+    detail: str
+    reason: str
+    files: tuple[Path, ...]
+    series_uid: str | None
+
+
+def unpacked(folder: Path, most_bytes: int) -> Path:
+    """Unpack the zip archives in a folder of uploads, beside them.
+
+    Raises:
+        ReadError: One is damaged, encrypted, dishonest or too large.
+    """
+    for archive in [each for each in folder.rglob("*") if each.suffix.lower() == ZIP and each.is_file()]:
+        try:
+            stat = archive.stat()
+            members = archive_members(SourceFile(archive, stat.st_size, stat.st_mtime_ns))
+            if sum(each.size for each in members) > most_bytes:
+                raise ReadError(
+                    f"{archive}: the zip archive holds more than the {most_bytes / 1e9:g} GB that one session may "
+                    "upload. Upload only the chest CT."
+                )
+            unpack(members, archive.with_name(f"{archive.name}.unpacked"))
+        finally:
+            archive.unlink()
+    return folder
+
+
+def offers_in(source: Path) -> list[Offer]:
+    """Return the scans in a folder, the proposed one first; no pixel is read.
+
+    Raises:
+        ReadError: There is none; says what there is instead.
+    """
+    files = [each for each in existing_files(source) if not is_hidden(each)]
+    images = [each for each in files if image_ending(each)]
+    slices, _ = read_headers([each for each in files if not image_ending(each)])
+    series = group_series(slices) if slices else []
+    offers = [_of_series(each, series) for each in series]
+    offers += [_of_image(each, is_only=len(images) == 1 and not series) for each in images]
+    if not offers:
+        list_series(source)  # says what was found instead
+    return offers[:MOST_OFFERS]
+
+
+def _of_series(series: Series, all_series: Sequence[Series]) -> Offer:
+    first, count = series.stack.slices[0], len(series.stack.slices)
+    detail = f"{count} slices of {first.columns} × {first.rows} pixels, {series.spacing_mm:.3g} mm apart"
+    return Offer(
+        title=series.title,
+        detail=detail,
+        reason=_reason(series, all_series),
+        files=tuple(dict.fromkeys(each.path for each in series.stack.slices)),
+        series_uid=series.uid,
+    )
+
+
+def _reason(series: Series, all_series: Sequence[Series]) -> str:
+    """Say in words what `series.merit` says in numbers."""
+    best = all_series[0]
+    if series is best:
+        if len(all_series) == 1:
+            return "The only CT series here."
+        good = ["axial" if series.is_axial else "", "" if series.is_reformatted else "made by the scanner itself"]
+        good += ["named after the chest" if series.region > 0 else "", f"{len(series.stack.slices)} slices"]
+        return f"Proposed: {', '.join(each for each in good if each)}."
+    if best.is_axial and not series.is_axial:
+        return "Not axial."
+    if series.is_reformatted and not best.is_reformatted:
+        return "Computed from another series."
+    if series.region < best.region:
+        return "Named after another part of the body." if series.region < 0 else "Not named after the chest."
+    length, longest = (min(float(each.stack.positions_mm[-1]), THORAX_MM) for each in (series, best))
+    if round(length / 50) < round(longest / 50):
+        return f"Covers only {float(series.stack.positions_mm[-1]):.0f} mm."
+    if is_even(best.stack.positions_mm) and not is_even(series.stack.positions_mm):
+        return "Its slices are not evenly spaced."
+    if len(series.stack.slices) < len(best.stack.slices):
+        return "Fewer slices."
+    return "As good as the first one; that has the lower series number."
+
+
+def _of_image(path: Path, *, is_only: bool) -> Offer:
+    size = path.stat().st_size / 1e6
+    reason = "The only scan here." if is_only else "An image file."
+    return Offer(title=path.name, detail=f"{size:.1f} MB", reason=reason, files=(path,), series_uid=None)
+
+
+def facts(scan: Scan) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return what is known about a scan, and apart from that what names the patient: pairs of title and value."""
+    spacing = " × ".join(f"{each:.3g}" for each in scan.volume.geometry.spacing_mm)
+    size = " × ".join(map(str, scan.volume.array.shape))
+    known = [("Voxels", size), ("Voxel size, mm", spacing)]
+    if not scan.slices:
+        return known, []
+    header = read_dataset(scan.slices[0].path, stop_before_pixels=True) or {}
+    named, patient = (
+        [(title, text) for key, title in pairs if (text := str(header.get(key, "") or "").strip())]
+        for pairs in (_HEADER, _PATIENT)
+    )
+    return known + named, patient

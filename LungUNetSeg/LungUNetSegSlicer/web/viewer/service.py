@@ -1,0 +1,80 @@
+"""The socket of a user's process: commands of the page in, state and pictures out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from LungUNetSegSlicer.web.limits import Limits
+from LungUNetSegSlicer.web.sessions import READY, SOCKET, UPLOADS
+from LungUNetSegSlicer.web.viewer.desk import Desk
+
+CHUNK_BYTES = 1 << 18
+
+
+async def serve(core: Any, folder: Path, settings: dict[str, Any]) -> None:
+    """Serve through the socket in the folder, for as long as the process runs."""
+    scans = Path(settings["scans"]) if settings["scans"] else None
+    service = _Service(Desk(core, folder, scans, Limits(**settings["limits"])), folder)
+    app = web.Application()
+    app.router.add_get("/socket", service.socket)
+    app.router.add_post("/uploaded", service.uploaded)
+    app.router.add_get("/download/{name}", service.download)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.UnixSite(runner, str(folder / SOCKET)).start()
+    print(READY.decode(), end="", flush=True)
+    await asyncio.Event().wait()
+
+
+class _Service:
+    def __init__(self, desk: Desk, folder: Path) -> None:
+        self._desk, self._folder = desk, folder
+
+    async def socket(self, request: web.Request) -> web.StreamResponse:
+        """Serve a page until it is closed."""
+        page = web.WebSocketResponse()
+        await page.prepare(request)
+        self._desk.pictures.start_again()
+        sending = [
+            asyncio.create_task(self._desk.push_to(page.send_json)),
+            asyncio.create_task(self._desk.pictures.send_to(page.send_bytes)),
+        ]
+        try:
+            async for message in page:
+                if message.type is WSMsgType.TEXT:
+                    self._do(message.data)
+        finally:
+            for each in sending:
+                each.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
+        return page
+
+    def _do(self, text: str) -> None:
+        try:
+            command = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(command, dict):
+            self._desk.do(command)
+
+    async def uploaded(self, request: web.Request) -> web.Response:
+        """Open what the server has put into the folder."""
+        name = Path(request.query["folder"]).name
+        self._desk.uploaded(self._folder / UPLOADS / name, request.query["kind"])
+        return web.Response()
+
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """Write a download and send it; its file is removed with the next one, or at the end."""
+        try:
+            path = await self._desk.download(request.match_info["name"])
+        except Exception as error:
+            return web.json_response({"error": self._desk.explained(error)}, status=400)
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        headers = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{path.name}"'}
+        return web.FileResponse(path, headers=headers, chunk_size=CHUNK_BYTES)

@@ -1,0 +1,82 @@
+"""`lungunetseg web`: opens scans and segments their lungs in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import LungUNetSegLib
+from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.errors import ConfigError, MissingDependencyError, install_extra
+from LungUNetSegLib.machine import import_extra
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `run` reads."""
+    parser.add_argument("--port", type=int, default=8765, help="the port of the page; 0 for any free one")
+    parser.add_argument(
+        "--host", help="also let other machines in, at this address; they need the token that is printed (docs/web.md)"
+    )
+    parser.add_argument("--folder", type=Path, help="a folder whose scans every user may open")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    limits = parser.add_argument_group("limits of each user")
+    limits.add_argument("--sessions", type=int, default=10, metavar="N", help="users at a time")
+    limits.add_argument("--scans", type=int, default=4, metavar="N", help="open scans")
+    limits.add_argument("--upload-gb", type=float, default=4.0, metavar="GB", help="disk for uploads, unpacked")
+    limits.add_argument("--memory-gb", type=float, default=8.0, metavar="GB", help="memory")
+    limits.add_argument(
+        "--idle-minutes", type=float, default=60.0, metavar="MIN", help="a session without a click for so long ends"
+    )
+    limits.add_argument(
+        "--grace", type=float, default=60.0, metavar="S", help="a session whose page was closed ends after this time"
+    )
+
+
+def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
+    """Serve until a signal ends it.
+
+    Raises:
+        LungUNetSegError: A package, folder or port that cannot be used.
+    """
+    serve, limits = _module_files()
+    serve.serve(
+        serve.Settings(
+            port=arguments.port,
+            host=arguments.host,
+            scans=arguments.folder,
+            opens_browser=arguments.open,
+            limits=limits.Limits(
+                sessions=arguments.sessions,
+                scans=arguments.scans,
+                upload_gb=arguments.upload_gb,
+                memory_gb=arguments.memory_gb,
+                idle_minutes=arguments.idle_minutes,
+                grace_s=arguments.grace,
+            ),
+        )
+    )
+    return 0
+
+
+def _module_files() -> tuple[Any, Any]:
+    """Import the server from the module for Slicer, which lies beside this library in a checkout."""
+    if sys.platform == "win32":
+        raise ConfigError("The page's server runs on Linux and macOS, not on Windows; its users may have any system.")
+    for package in ("aiohttp", "PIL"):
+        import_extra(package, f"The page needs {package}", "web")
+    if importlib.util.find_spec("trame_slicer") is None:  # loading it takes seconds, and the users' processes do
+        raise MissingDependencyError(f"The page needs trame-slicer: {install_extra('web')}.")
+    folder = Path(LungUNetSegLib.__file__).parents[1] / "LungUNetSeg"
+    if not (folder / "LungUNetSegSlicer").is_dir():
+        raise MissingDependencyError(
+            f"The page is part of the module for Slicer, which is not beside {folder.parent / 'LungUNetSegLib'}: "
+            f"{install_extra('web')} with the option --editable."
+        )
+    sys.path.append(str(folder))
+    names = ("serve", "limits")
+    serve, limits = (importlib.import_module(f"LungUNetSegSlicer.web.{name}") for name in names)
+    return serve, limits

@@ -1,0 +1,60 @@
+"""What the page is told about a result."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.volume import Geometry, Volume
+
+AFFINE = np.array([[0, 0, 2.0, 10], [0, 2.0, 0, 20], [5.0, 0, 0, -30], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def labels() -> Volume:
+    """Six slices of 3 x 5 voxels of 5 x 2 x 2 mm; the fourth has lung that neither neighbour has."""
+    array = np.zeros((6, 3, 5), np.uint8)
+    array[3, 1, 2] = 1
+    return Volume(array, Geometry((6, 3, 5), AFFINE))
+
+
+def test_the_list_of_the_result_is_shown(core: Any, labels: Volume) -> None:
+    """Protects a jump: the middle of slice 2, at LPS (14, 22, -20); each slice once, with its first reason."""
+    from LungUNetSegSlicer.web.viewer.texts import doubtful_places
+
+    listed = [
+        {"slice": 2, "reason": "dense"},
+        {"slice": 0, "reason": "a code of a later version"},
+        {"slice": 2, "reason": "unsure"},
+    ]
+    assert doubtful_places(labels, {"doubtful_slices": listed}) == [
+        {"title": "Slice 1", "ras": [-14.0, -22.0, -30.0]},
+        {"title": "Slice 3: dense lung", "ras": [-14.0, -22.0, -20.0]},
+    ]
+
+
+def test_without_a_list_neighbours_are_compared(core: Any, labels: Volume) -> None:
+    from LungUNetSegSlicer.web.viewer.texts import doubtful_places
+
+    found = doubtful_places(labels, {})
+    assert found == [{"title": "Slice 4: unlike its neighbours", "ras": [-14.0, -22.0, -15.0]}]
+
+
+def test_errors_name_no_path_of_the_server(core: Any) -> None:
+    """Protects the server: a user sees the names of his own files only, and a full disk is told as such."""
+    from LungUNetSegSlicer.web.viewer.opening import told
+
+    folder, scans = Path("/tmp/session"), Path("/srv/scans")
+    for text, said in (
+        (f"{folder}/uploads/0003/scan.nii: is damaged", "scan.nii: is damaged"),
+        (f"{folder}/uploads/0003: no CT", "No CT"),
+        (f"{scans}: no CT", "No CT"),
+        (f"{scans}/a/b.nii: is damaged", "a/b.nii: is damaged"),
+    ):
+        assert told(ReadError(text), folder, scans) == said
+    assert told(OSError(errno.ENOSPC, "x"), folder, None).startswith("The server's disk is full.")

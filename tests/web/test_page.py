@@ -1,0 +1,230 @@
+"""Clicks through the page with Chromium as a user does, from opening a scan to its files. Each test goes on from the
+one before, as a user's session does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from web_page import Page, wait_for
+
+from LungUNetSegLib.io import read_labels
+from LungUNetSegLib.io.dicom_objects.common import is_own_object
+
+LABEL_MAPS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
+BLUE, ORANGE = (2, 0), (0, 2)
+"""Of which channel the right and the left lung have more than of which."""
+
+
+def colours(page: Page, view: int = 0) -> np.ndarray[Any, Any]:
+    """Return what a view shows, (pixel, RGB)."""
+    page.browser.set_script_timeout(20)
+    values = page.browser.execute_script(
+        "const c = document.querySelectorAll('canvas')[arguments[0]];"
+        "return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((_, i) => i % 16 < 3))",
+        view,
+    )
+    return np.array(values).reshape(-1, 3)
+
+
+def coloured(page: Page, channels: tuple[int, int]) -> int:
+    """Count the axial view's pixels that have a lung's colour."""
+    pixels, (more, less) = colours(page).astype(int), channels
+    return int(np.count_nonzero(pixels[:, more] - pixels[:, less] > 30))
+
+
+def at(page: Page, view: str) -> str:
+    """Return which slice a view shows, in words."""
+    return str(page.find(f'input[aria-label="{view} slice"]').get_attribute("aria-valuetext"))
+
+
+def serious(page: Page) -> list[str]:
+    """Return what axe-core finds that keeps people out."""
+    from axe_selenium_python import Axe
+
+    axe = Axe(page.browser)
+    axe.inject()
+    found = axe.run()["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")]
+
+
+def test_the_page_opens_and_says_what_can_be_opened(page: Page) -> None:
+    page.says("#drop", "at most 0.05 GB")
+    wait_for(lambda: page.pictures())
+    assert not page.find("#result-part").is_displayed()
+
+
+def test_the_phantom_is_shown_in_all_planes(page: Page) -> None:
+    page.click("#open-phantom")
+    page.shown("#segment")
+    assert page.text("#scan-title") == "Phantom"
+    wait_for(lambda: (at(page, "Axial"), at(page, "Coronal")) == ("31 of 60", "65 of 128"))
+    for view in (0, 2, 3):
+        wait_for(lambda view=view: colours(page, view).max() > 200)
+
+
+def test_the_keyboard_scrolls_and_a_click_shows_the_place_in_the_other_planes(page: Page) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    axial = page.all("canvas")[0]
+    axial.send_keys(Keys.ARROW_UP)
+    wait_for(lambda: at(page, "Axial") == "32 of 60")
+    ActionChains(page.browser).move_to_element_with_offset(axial, -60, 0).click().perform()
+    wait_for(lambda: at(page, "Sagittal") != "65 of 128")
+
+
+def test_a_cancelled_segmentation_leaves_no_process_and_says_so(page: Page) -> None:
+    from LungUNetSegSlicer.run.process_tree import descendants
+
+    server: Any = page.server  # type: ignore[attr-defined]
+    page.click("#segment")
+    page.click('[aria-label="Cancel the segmentation of Phantom"]')
+    page.says("#scans", "cancelled")
+    names = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(server.process.pid)]
+    assert not any(b"run.child" in each for each in names)
+    assert page.find("#segment").is_enabled()
+
+
+def test_the_lungs_are_segmented_and_measured(page: Page) -> None:
+    page.click("#segment")
+    rows = page.shown("#result tbody").text.splitlines()
+    assert [row.rsplit(maxsplit=2)[0] for row in rows] == ["Right lung", "Left lung", "Both lungs"]
+    wait_for(lambda: coloured(page, BLUE) > 100 and coloured(page, ORANGE) > 100)
+
+
+def test_one_lung_is_hidden_alone(page: Page) -> None:
+    page.click('[data-segment="LeftLung"]')
+    wait_for(lambda: coloured(page, ORANGE) < 20)
+    assert coloured(page, BLUE) > 100
+    page.click('[data-segment="LeftLung"]')
+    wait_for(lambda: coloured(page, ORANGE) > 100)
+
+
+@pytest.mark.parametrize("ending", LABEL_MAPS)
+def test_label_maps_are_downloaded_and_read_back(page: Page, ending: str) -> None:
+    """Protects each format: the volume of its labels is the one that the table shows."""
+    page.choose("#format", ending.removeprefix("."))
+    page.click("#download")
+    labels = read_labels(page.downloaded(f"lungs{ending}"))
+    for label, row in ((1, 0), (2, 1)):
+        ml = np.count_nonzero(labels.array == label) * labels.geometry.voxel_volume_ml
+        assert f"{ml:.0f}" == page.shown("#result tbody").text.splitlines()[row].split()[-2]
+
+
+def test_dicom_results_refer_to_the_scan(page: Page) -> None:
+    for name, ending in (("dicom-seg", "lungs.dcm"), ("rtstruct", ".rtstruct.dcm")):
+        page.choose("#format", f"dicom:{name}")
+        page.click("#download")
+        assert is_own_object(page.downloaded(ending))
+    page.choose("#format", "dicom:dicom-sr")
+    page.click("#download")
+    with zipfile.ZipFile(page.downloaded(".zip")) as archive:
+        kinds = {pydicom.dcmread(io.BytesIO(archive.read(name))).Modality for name in archive.namelist()}
+    assert kinds == {"SEG", "SR"}
+
+
+def test_numbers_tables_and_pages_are_downloaded(page: Page) -> None:
+    for name in ("json", "csv", "report.html", "regions.seg.nrrd"):
+        page.choose("#format", name)
+        page.click("#download")
+    numbers = json.loads(page.downloaded(".json").read_text())
+    assert numbers["input"] == "Phantom" and "LungUNetSeg-" not in json.dumps(numbers)
+    assert page.downloaded(".csv").read_text().startswith("input,output")
+    assert "Lungs of Phantom" in page.downloaded(".report.html").read_text()
+    assert set(np.unique(read_labels(page.downloaded(".regions.seg.nrrd")).array)) <= {0, 1, 2}
+
+
+def test_the_lungs_are_compared_with_the_phantoms_own(page: Page) -> None:
+    page.click("#compare-own")
+    page.says("#scores", "DSC")
+    before = at(page, "Axial")
+    page.click("#plot svg")
+    wait_for(lambda: at(page, "Axial") != before)
+    page.choose("#shown", "differences")
+    page.click("#compare-report")
+    assert "DSC" in page.downloaded("comparison.html").read_text()
+
+
+def test_an_uploaded_reference_that_is_the_result_scores_one(page: Page) -> None:
+    page.find("#reference-input").send_keys(str(page.downloaded("lungs.seg.nrrd")))
+    page.says("#reference-name", "lungs.seg.nrrd")
+    assert page.text("#scores tbody tr").split() == ["DSC", "1.000", "1.000", "1.000"]
+
+
+def test_a_reload_finds_everything_again(page: Page) -> None:
+    scores = page.text("#scores")
+    page.browser.refresh()
+    wait_for(lambda: page.pictures())
+    assert page.text("#scores") == scores and page.find("#shown").get_attribute("value") == "lungs"
+
+
+def test_a_second_tab_is_told_and_may_take_over(page: Page) -> None:
+    first = page.browser.current_window_handle
+    page.browser.switch_to.new_window("tab")
+    page.browser.get(page.server.url)  # type: ignore[attr-defined]
+    page.says("#over-text", "open in another tab")
+    page.click("#over-button")
+    page.says("#scans", "segmented")
+    second = page.browser.current_window_handle
+    page.browser.switch_to.window(first)
+    page.says("#over-text", "open in another tab")
+    page.browser.switch_to.window(second)
+    page.browser.close()
+    page.browser.switch_to.window(first)
+    page.click("#over-button")
+    page.says("#scans", "segmented")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_keeps_people_out(page: Page, theme: str) -> None:
+    """Protects labels, contrast and roles, with everything shown that there is."""
+    page.browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+    assert not serious(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("<img src=x onerror=alert(1)>.txt", b"no scan", "No CT to segment. Found: "),
+        ("scan.nii.gz", b"\x1f\x8b broken", "damaged"),
+        ("large.nii", b"\0" * 51_000_000, "more than the 0.05 GB"),
+        ("scans.zip", b"PK\3\4 broken", "zip archive is broken"),
+    ],
+)
+def test_what_is_no_scan_is_refused_in_a_sentence(
+    page: Page, tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    """Protects the open scan, and the page from names that are scripts."""
+    file = tmp_path / name
+    file.write_bytes(content)
+    page.find("#files-input").send_keys(str(file))
+    page.says("#open-error", sentence)
+    assert str(page.server.temporary) not in page.text("#open-error")  # type: ignore[attr-defined]
+    assert not page.all("#open-error img") and page.text("#scan-title") == "Phantom"
+
+
+def test_the_console_is_silent(page: Page) -> None:
+    """Protects the page from errors that nobody sees; refused uploads and downloads are told by their status."""
+    messages = [each["message"] for each in page.browser.get_log("browser")]
+    expected = ("400 (Bad Request)", "getImageData")  # the latter is of this test's own reading
+    assert not [each for each in messages if not any(part in each for part in expected)]
+
+
+def test_closing_the_page_ends_its_process_and_removes_its_files(page: Page) -> None:
+    from LungUNetSegSlicer.run.process_tree import descendants
+
+    server: Any = page.server  # type: ignore[attr-defined]
+    before = {each for each in server.folders() if (each / "uploads").is_dir() and any((each / "uploads").iterdir())}
+    assert before
+    page.browser.get("about:blank")
+    wait_for(lambda: not any(each.exists() for each in before))
+    wait_for(lambda: len(server.folders()) == 1)  # of the session that is started ahead
+    assert len(descendants(server.process.pid)) == 1
