@@ -21,7 +21,7 @@ from LungUNetSegLib.volume.resample import to_sitk
 
 REPORT_KEYS = {
     "lungunetseg", "input", "series_uid", "output", "model", "engine", "device", "volumes_ml", "mean_hu", "findings",
-    "quality", "seconds", "methods", "density", "regions", "acquisition",
+    "quality", "seconds", "methods", "density", "regions", "acquisition", "doubtful_slices", "correction",
 }  # fmt: skip
 
 

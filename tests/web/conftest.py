@@ -50,7 +50,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     flags = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-dev-shm-usage")
-    for each in (*flags, "no-first-run", "window-size=1280,900"):
+    # A colour that is still changing has no contrast to be judged by.
+    for each in (*flags, "no-first-run", "window-size=1280,900", "force-prefers-reduced-motion"):
         options.add_argument(f"--{each}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})

@@ -227,4 +227,4 @@ def test_closing_the_page_ends_its_process_and_removes_its_files(page: Page) -> 
     page.browser.get("about:blank")
     wait_for(lambda: not any(each.exists() for each in before))
     wait_for(lambda: len(server.folders()) == 1)  # of the session that is started ahead
-    assert len(descendants(server.process.pid)) == 1
+    wait_for(lambda: len(descendants(server.process.pid)) == 1)

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 import pytest
 
 MODULE = Path(__file__).resolve().parents[3] / "LungUNetSeg"
-SERVER = MODULE / "LungUNetSegSlicer" / "server"
-"""Its files run where Slicer's core comes from PyPI, and never in the application."""
+SERVERS = {MODULE / "LungUNetSegSlicer" / name for name in ("server", "web")}
+"""Their files run where Slicer's core comes from PyPI, and never in the application."""
 
 UTIL = "Slicer Base/Python/slicer/util.py"
 SCENE = "Slicer Libs/MRML/Core/vtkMRMLScene.h"
@@ -159,7 +159,7 @@ def _dotted(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-FILES = [path for path in sorted(MODULE.rglob("*.py")) if SERVER not in path.parents]
+FILES = [path for path in sorted(MODULE.rglob("*.py")) if not SERVERS & set(path.parents)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

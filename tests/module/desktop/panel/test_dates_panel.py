@@ -70,7 +70,7 @@ def test_what_cannot_be_compared_is_said(panel, section):
     assert not button.enabled and "two different" in button.toolTip
     for lung in LUNGS:
         second.GetSegmentation().RemoveSegment(lung.segment_id)
-    assert "there is no lung in its mask" in compare(first, second)
+    assert "no segment that is a lung" in compare(first, second)
     slicer.mrmlScene.RemoveNode(nodes[0])
     assert "no longer in the scene" in compare(first, second)
     assert not panel.ui.datesTable.visible

@@ -17,7 +17,8 @@ from LungUNetSegLib.volume import Volume
 @pytest.fixture
 def shown(app, panel, small_phantom):
     """Lungs of a CT, made by this module and corrected since, in the panel."""
-    from LungUNetSegSlicer.panel.results import ResultsView, remember
+    from LungUNetSegSlicer.panel.results import ResultsView
+    from LungUNetSegSlicer.scene.kept_result import remember
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
@@ -53,11 +54,11 @@ def test_the_lungs_as_they_are_now_become_cases(panel, shown, small_phantom, tmp
 def test_what_cannot_be_learnt_from_is_told(panel, shown, small_phantom, tmp_path):
     import slicer
 
-    from LungUNetSegSlicer.scene.dicom_result import reference_volume
+    from LungUNetSegSlicer.scene.lung_masks import ct_of
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
 
     assert save(panel, None) == ""  # cancelled
-    volume, (right, left) = reference_volume(shown), LUNGS
+    volume, (right, left) = ct_of(shown), LUNGS
     both = (small_phantom.labels.array > 0).astype(np.uint8)
     slicer.util.updateSegmentBinaryLabelmapFromArray(both, shown, right.segment_id, volume)
     assert "marked as both lungs" in save(panel, tmp_path)

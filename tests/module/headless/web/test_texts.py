@@ -29,20 +29,13 @@ def test_the_list_of_the_result_is_shown(core: Any, labels: Volume) -> None:
 
     listed = [
         {"slice": 2, "reason": "dense"},
-        {"slice": 0, "reason": "a code of a later version"},
+        {"slice": 0, "reason": "cleaned"},
         {"slice": 2, "reason": "unsure"},
     ]
     assert doubtful_places(labels, {"doubtful_slices": listed}) == [
-        {"title": "Slice 1", "ras": [-14.0, -22.0, -30.0]},
-        {"title": "Slice 3: dense lung", "ras": [-14.0, -22.0, -20.0]},
+        {"title": "Slice 1: Parts that cleaning removed or added", "ras": [-14.0, -22.0, -30.0]},
+        {"title": "Slice 3: Dense tissue: vessels, lesions, wall", "ras": [-14.0, -22.0, -20.0]},
     ]
-
-
-def test_without_a_list_neighbours_are_compared(core: Any, labels: Volume) -> None:
-    from LungUNetSegSlicer.web.viewer.texts import doubtful_places
-
-    found = doubtful_places(labels, {})
-    assert found == [{"title": "Slice 4: unlike its neighbours", "ras": [-14.0, -22.0, -15.0]}]
 
 
 def test_errors_name_no_path_of_the_server(core: Any) -> None:
