@@ -21,6 +21,10 @@ def all_views(core: Any) -> Any:
     from LungUNetSegSlicer.web.viewer.views import Views
 
     core.scene.Clear()
+    # A server draws nothing else; off-screen views of other tests would share their slice nodes.
+    for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode", "vtkMRMLViewNode"):
+        for node in list(core.scene.GetNodesByClass(kind)):
+            core.scene.RemoveNode(node)
     return Views(core, lambda _: None)
 
 
