@@ -92,10 +92,12 @@ def table(rows: list[Row]) -> str:
         scores = np.array([[row["int8"], row["float32"]] for row in some if row["ml"]], float)
         if len(scores):
             int8, float32 = scores.mean(axis=0)
+            agree, worst = np.mean([[row["agree"], row["worst_slice"]] for row in some if row["ml"]], axis=0)
             cost, changed = scores[:, 1] - scores[:, 0], sum(bool(row["findings"]) for row in some)
             lines.append(
                 f"\n{name}: {len(scores)} lungs, mean DSC {int8:.4f} with int8 and {float32:.4f} in float32; cost "
-                f"{cost.mean():.5f}, at most {cost.max():.4f}; findings differ in {changed} of {len(some)} lungs"
+                f"{cost.mean():.5f}, at most {cost.max():.4f}; mean agreement {agree:.4f}, worst slice {worst:.3f}; "
+                f"findings differ in {changed} of {len(some)} lungs"
             )
     return "\n".join(lines)
 

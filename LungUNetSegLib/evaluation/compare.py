@@ -95,8 +95,7 @@ class Comparison:
 
     def slice_centre_lps(self, index: int) -> tuple[float, float, float]:
         """Return the middle of a slice in LPS mm: where a viewer should jump to."""
-        _, height, width = self.reference.geometry.shape
-        x, y, z = self.reference.geometry.to_lps((index, (height - 1) / 2, (width - 1) / 2))
+        x, y, z = self.reference.geometry.slice_centre_lps(index)
         return float(x), float(y), float(z)
 
 

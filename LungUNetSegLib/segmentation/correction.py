@@ -63,7 +63,7 @@ def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> C
             "added_ml": float(added.sum() * voxel_ml),
             "removed_ml": float(removed.sum() * voxel_ml),
             "slices": ends,
-            "heights_mm": [float(_height_mm(after, number)) for number in ends] if ends else None,
+            "heights_mm": after.geometry.slice_centre_lps(ends)[:, 2].tolist() if ends else None,
             "is_new": not was_found and bool(added.any()),
         }
     return changes
@@ -150,9 +150,3 @@ def _acquisition(record: Mapping[str, Any]) -> Acquisition:
         contrast_agent="contrast agent" if record.get("contrast") and not by_blood else "",
         title=record.get("breathing") or "",
     )
-
-
-def _height_mm(volume: Volume, number: int) -> float:
-    """Return the z in LPS of the middle of a slice."""
-    _, rows, columns = volume.geometry.shape
-    return float(volume.geometry.to_lps((number, (rows - 1) / 2, (columns - 1) / 2))[2])

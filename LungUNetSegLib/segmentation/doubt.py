@@ -130,9 +130,7 @@ def find_doubts(
                 np.count_nonzero((lung != under) & (lung != over)),
                 abs(np.count_nonzero(lung) - before[index, number]),
             )
-    grid = scan.aligned.geometry
-    middle = [(size - 1) / 2 for size in grid.shape[1:]]
-    heights_mm = grid.to_lps(np.array([(number, *middle) for number in range(len(probabilities))]))[:, 2]
+    heights_mm = scan.aligned.geometry.slice_centre_lps(np.arange(len(probabilities)))[:, 2]
     if kind == "binary":
         return Doubts(("total",), heights_mm, pixels.sum(axis=0, keepdims=True) * pixel_mm2)
     return Doubts(("right", "left"), heights_mm, pixels * pixel_mm2)

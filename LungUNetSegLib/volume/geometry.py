@@ -113,6 +113,12 @@ class Geometry:
         points: FloatArray = np.asarray(index, float) @ self.affine_lps[:3, :3].T + self.affine_lps[:3, 3]
         return points
 
+    def slice_centre_lps(self, index: npt.ArrayLike) -> FloatArray:
+        """Map (...) slice numbers to the (..., 3) LPS mm of the slices' middles."""
+        number = np.asarray(index, float)
+        middle = ((size - 1) / 2 for size in self.shape[1:])
+        return self.to_lps(np.stack([number, *(np.full_like(number, each) for each in middle)], axis=-1))
+
     def to_index(self, lps: npt.ArrayLike) -> FloatArray:
         """Map (..., 3) LPS mm to (..., 3) fractional voxel indices (slice, row, column)."""
         inverse = np.linalg.inv(self.affine_lps[:3, :3])

@@ -198,3 +198,11 @@ def test_zeros_take_memory_only_where_something_is_written() -> None:
     labels[::2, 100:200] = 1
     assert labels.sum(dtype=np.int64) == 200 * 100 * 512 and 9 < used_mb() - before < 30
     assert sparse_zeros((0, 4)).shape == (0, 4)
+
+
+def test_the_middle_of_slices_by_hand() -> None:
+    """Protects a viewer's jump: slices of 3 x 5 voxels have their middle at row 1 and column 2, of one or several."""
+    affine = np.array([[0, 0, 2.0, 10], [0, 2.0, 0, 20], [5.0, 0, 0, -30], [0, 0, 0, 1]])
+    geometry = Geometry((6, 3, 5), affine)
+    assert geometry.slice_centre_lps(3).tolist() == [14.0, 22.0, -15.0]
+    assert geometry.slice_centre_lps([0, 2]).tolist() == [[14.0, 22.0, -30.0], [14.0, 22.0, -20.0]]

@@ -55,8 +55,7 @@ def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str,
     found = {each["slice"]: reason_text(each["reason"]) for each in reversed(result["doubtful_slices"])}
     places = []
     for index, reason in sorted(found.items()):
-        _, height, width = upright.array.shape
-        x, y, z = upright.geometry.to_lps((index, (height - 1) / 2, (width - 1) / 2))
+        x, y, z = upright.geometry.slice_centre_lps(index)
         places.append({"title": f"Slice {index + 1}: {reason}", "ras": [-float(x), -float(y), float(z)]})
     return places
 
