@@ -43,6 +43,10 @@ def start() -> qSlicerApplication:
     _install("slicer.ScriptedLoadableModule", scripted_module)
     _install("slicer.i18n", scripted_module)
 
+    # Headless tests of the same process have read the panel's texts, which then spoke English only.
+    for name in [each for each in sys.modules if each.startswith("LungUNetSegSlicer.panel")]:
+        del sys.modules[name]
+
     from host import parameter_node  # needs qt and ctk
 
     _install("slicer.parameterNodeWrapper", parameter_node)

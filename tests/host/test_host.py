@@ -24,6 +24,27 @@ def app():
     return app
 
 
+def test_the_panel_translates_though_a_server_ran_before_the_application():
+    """A server has `slicer.i18n` too, and files that it imported keep what they took from there."""
+    code = """
+from host import application
+application.ensure_display()
+from LungUNetSegSlicer import server
+core = server.start()
+import LungUNetSegSlicer.panel.texts
+server.start = lambda: core
+application.start()
+from host.scripted_module import Translations
+from LungUNetSegSlicer.panel.texts import segment_names
+Translations.texts = {("panel.texts", "Right lung"): "Rechte Lunge"}
+assert segment_names()["right"] == "Rechte Lunge"
+"""
+    paths = [Path(__file__).parents[1], Path(__file__).parents[2], Path(__file__).parents[2] / "LungUNetSeg"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
 def test_a_qt_property_is_an_attribute_and_no_method():
     import qt
 
