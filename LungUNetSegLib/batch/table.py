@@ -23,7 +23,17 @@ NUMBERS = (
     *(f"{region}_mean_hu" for region in REGIONS),
     *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
     *REGION_COLUMNS,
-    *("confidence", "air_share", "tissue_share", "cut_mm2", "removed_ml", "moved_ml", "filled_ml", "outside_ml"),
+    *(
+        "confidence",
+        "air_share",
+        "tissue_share",
+        "cut_mm2",
+        "removed_ml",
+        "moved_ml",
+        "filled_ml",
+        "outside_ml",
+        "fluid_ml",
+    ),
     "seconds",
 )
 LAST_TEXTS = ("findings", "engine", "version", "model", "model_sha256", "error")

@@ -125,6 +125,7 @@ def finding_heading(code: str) -> str:
         "small-lung": _("Unusually small lung."),
         "sides-in-doubt": _("Right and left may be swapped."),
         "stray-parts": _("Separate parts removed."),
+        "fluid-removed": _("Fluid removed."),
         "low-confidence": _("Uncertain result."),
         "uneven-slices": _("Uneven slice spacing."),
         "missing-slices": _("Slices are missing."),
