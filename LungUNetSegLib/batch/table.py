@@ -33,6 +33,7 @@ NUMBERS = (
         "filled_ml",
         "outside_ml",
         "fluid_ml",
+        "added_ml",
     ),
     "seconds",
 )

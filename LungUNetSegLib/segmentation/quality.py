@@ -87,6 +87,7 @@ def assess(
         "sides_swapped": cleaning.sides_swapped,
         "outside_ml": cleaning.outside_ml,
         "fluid_ml": cleaning.fluid_ml,
+        "added_ml": cleaning.added_ml,
     }
     if agreement is not None:
         record |= {f"coarse_{name}": value for name, value in dataclasses.asdict(agreement).items()}
