@@ -51,7 +51,7 @@ class Node:
         self._page: StatusPage | None = None
         try:
             self._ear: Receiver | Poller = (
-                Poller(config, config.web, self.store, journal, self._complete)
+                Poller(config, self.store, journal, self._complete)
                 if config.web
                 else Receiver(config, self.store, journal, self._ended)
             )
