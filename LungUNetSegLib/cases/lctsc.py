@@ -7,7 +7,6 @@ structures are found by this library's table of names, to which the "Lung L" of 
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.names import CT, LUNGS
 from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.errors import DataError, LungUNetSegError, WriteError
-from LungUNetSegLib.files import draft_folder, replacing
+from LungUNetSegLib.files import draft_folder, make_folder, write_csv
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan, write_labels
 from LungUNetSegLib.io.dicom.files import files_of, read_dataset
@@ -153,10 +152,7 @@ def import_lctsc(studies: Sequence[Study], cases: Path) -> Iterator[Imported]:
     Raises:
         WriteError: `cases` cannot be written.
     """
-    try:
-        cases.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{cases}: the folder cannot be made: {error.strerror}.") from error
+    make_folder(cases)
     for study in studies:
         try:
             yield import_study(study, cases)
@@ -199,7 +195,5 @@ def _series_of(header: Dataset) -> Iterator[str]:
 
 def _write_index(cases: Path) -> None:
     names: Sequence[str] = sorted(path.parent.name for path in cases.glob(f"*/{LUNGS}.nii.gz"))
-    with replacing(cases / "index.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "patient", "institution", "part"])
-        writer.writerows([name, name, institution_of(name), part_of(name)] for name in names)
+    rows = ([name, name, institution_of(name), part_of(name)] for name in names)
+    write_csv(cases / "index.csv", ["case", "patient", "institution", "part"], rows)

@@ -12,7 +12,7 @@ from LungUNetSegLib.cli.arguments import add_outside_argument, json_file
 from LungUNetSegLib.cli.lctsc_table import print_lctsc
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
-from LungUNetSegLib.errors import ConfigError, WriteError
+from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
 from LungUNetSegLib.evaluation.lctsc import write_lctsc_csv
@@ -22,10 +22,10 @@ from LungUNetSegLib.evaluation.report.tables import (
     Column,
     describe_slices,
     write_cases_csv,
-    write_json,
+    write_scores_json,
     write_slices_csv,
 )
-from LungUNetSegLib.files import check_apart, check_replaceable
+from LungUNetSegLib.files import check_apart, check_replaceable, make_folder
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.progress import Progress, silent
 
@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         check_replaceable(arguments.json)
         check_apart([arguments.prediction, arguments.reference], [arguments.json])
     if arguments.report:
-        _make_folder(arguments.report)
+        make_folder(arguments.report)
+        check_replaceable(arguments.report / "report.html")
     pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images, meanings_of(arguments))
     with data_files_anywhere(arguments.allow_outside):
         if arguments.prediction.is_file():
@@ -76,10 +77,10 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if unused:
         facts["Predictions without reference"] = ", ".join(unused)
     if arguments.json:
-        write_json(arguments.json, cases, facts)
+        write_scores_json(arguments.json, cases, facts)
     if arguments.report:
         write_report(arguments.report / "report.html", cases, facts)
-        write_json(arguments.report / "scores.json", cases, facts)
+        write_scores_json(arguments.report / "scores.json", cases, facts)
         write_cases_csv(arguments.report / "cases.csv", cases)
         write_slices_csv(arguments.report / "slices.csv", cases)
         if with_lctsc:
@@ -88,14 +89,6 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if with_lctsc:
         print_lctsc({case.name: case.lctsc for case in cases})
     return int(any(case.error for case in cases))
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{path}: the folder cannot be made: {error.strerror}.") from error
-    check_replaceable(path / "report.html")
 
 
 def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, write_json
 from LungUNetSegLib.followup.alignment import bring
 from LungUNetSegLib.followup.compared import Followup, compare_dates, record, write_changes_csv
 from LungUNetSegLib.followup.page import SHOWN, write_dates_page
@@ -65,8 +64,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         progress.close()
         about = record(found)
         if arguments.json:
-            with replacing(arguments.json, ".json") as draft:
-                draft.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            write_json(arguments.json, about)
         if arguments.csv:
             write_changes_csv(arguments.csv, found)
         if arguments.report:

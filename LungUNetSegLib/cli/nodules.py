@@ -9,8 +9,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.errors import WriteError
-from LungUNetSegLib.files import check_replaceable
+from LungUNetSegLib.files import check_replaceable, make_folder
 from LungUNetSegLib.nodules.deep import DeepConfig
 from LungUNetSegLib.nodules.study import StudyConfig, cross_validate, paint_candidates, write_results
 
@@ -45,10 +44,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     )
     config = StudyConfig(slices=arguments.slices, folds=arguments.folds, seed=arguments.seed, deep=deep)
     out: Path = arguments.out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{out}: the folder cannot be made: {error.strerror}.") from error
+    make_folder(out)
     check_replaceable(out / "results.csv")
     candidates = paint_candidates(find_cases(arguments.data, arguments.exclude), config, progress)
     results = cross_validate(candidates, config, progress)

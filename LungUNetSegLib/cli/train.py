@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_fol
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.errors import ConfigError, ModelError, WriteError
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, write_json
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint
@@ -223,8 +222,7 @@ def check_folder(folder: Path) -> None:
 
 def write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
     """Write settings and split when training really starts, as they describe the weights beside them."""
-    with replacing(folder / "config.json", ".json") as draft:
-        draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "config.json", to_json(config))
     save_split(split, folder / "split.json")
 
 

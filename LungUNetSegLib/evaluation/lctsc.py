@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from LungUNetSegLib.cases.lctsc import institution_of
 from LungUNetSegLib.evaluation.compare import Comparison
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.files import csv_text, write_csv
 from LungUNetSegLib.metrics import LctscScores, lctsc_scores, surface_distances
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import bounding_box
@@ -90,11 +89,10 @@ def write_lctsc_csv(path: Path, cases: Iterable[tuple[str, Sequence[LctscScores]
     Raises:
         WriteError: The file cannot be written.
     """
-    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "institution", "region", *SCORES])
-        for name, scores in cases:
-            for each in scores:
-                values = [getattr(each, score) for score in SCORES]
-                cells = ["" if np.isnan(value) else f"{value:.6g}" for value in values]
-                writer.writerow([csv_text(name), institution_of(name), each.name, *cells])
+    rows = []
+    for name, scores in cases:
+        for each in scores:
+            values = [getattr(each, score) for score in SCORES]
+            cells = ["" if np.isnan(value) else f"{value:.6g}" for value in values]
+            rows.append([csv_text(name), institution_of(name), each.name, *cells])
+    write_csv(path, ["case", "institution", "region", *SCORES], rows)

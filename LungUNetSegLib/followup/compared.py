@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import LungUNetSegLib
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import write_csv
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.followup.alignment import (
     Alignment,
@@ -131,13 +130,13 @@ def write_changes_csv(path: Path, found: Followup) -> None:
         WriteError: The file cannot be written.
     """
     columns = ("lung", "region", "measure", "first", "second", "change", "change_percent")
-    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for lung in found.lungs:
-            for region, changes in {"": found.lungs[lung], **found.regions[lung]}.items():
-                for key, change in (changes or {}).items():
-                    writer.writerow([lung, region, key, *(_cell(change, name) for name in columns[3:])])
+    rows = (
+        [lung, region, key, *(_cell(change, name) for name in columns[3:])]
+        for lung in found.lungs
+        for region, changes in {"": found.lungs[lung], **found.regions[lung]}.items()
+        for key, change in (changes or {}).items()
+    )
+    write_csv(path, columns, rows)
 
 
 def _cell(change: Mapping[str, float | None], name: str) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.errors import ConfigError, WriteError
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import write_json
 from LungUNetSegLib.locking import locked
 from LungUNetSegLib.node.config import NodeConfig
 
@@ -191,8 +191,7 @@ class Store:
 
     def note_taken(self, study_uid: str, images: int) -> None:
         """Note that a study was fetched."""
-        with replacing(self._taken(study_uid), ".json") as draft:
-            draft.write_text(json.dumps({"images": images}) + "\n", encoding="utf-8")
+        write_json(self._taken(study_uid), {"images": images})
 
     def forget_taken(self, study_uids: Iterable[str], *, older_than_s: float) -> None:
         """Remove old notes on studies that the PACS no longer tells of."""
@@ -230,8 +229,8 @@ class Store:
             shutil.rmtree(target, ignore_errors=True)
             (self.root / step / job).rename(target)
             # A disk without room even for the reason must not end the node; the journal has it, too.
-            with suppress(WriteError), replacing(target / REASON, ".json") as draft:
-                draft.write_text(json.dumps({"step": step, "reason": reason}) + "\n", encoding="utf-8")
+            with suppress(WriteError):
+                write_json(target / REASON, {"step": step, "reason": reason})
 
     def outbox(self) -> Iterator[Path]:
         """Yield the folders of results that are to be sent, the oldest first."""
@@ -239,8 +238,7 @@ class Store:
 
     def sent(self, job: str, about: dict[str, Any]) -> None:
         """Record that all of a job's results have arrived, and forget them."""
-        with replacing(self._record(job), ".json") as draft:
-            draft.write_text(json.dumps(about) + "\n", encoding="utf-8")
+        write_json(self._record(job), about)
         with self._lock:
             self._drop(self.root / "outbox" / job)
         records = sorted((self.root / "done").glob("*.json"), key=lambda each: each.stat().st_mtime)

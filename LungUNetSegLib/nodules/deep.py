@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.config import check_at_least
+from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.networks import VggSegNetConfig, load_encoder
 from LungUNetSegLib.nodules.candidates import PIXELS, Candidate, grey
 
@@ -49,9 +50,7 @@ class DeepConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("first_features", 1), ("dense", 1), ("epochs", 1), ("batch_size", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        check_at_least(self, first_features=1, dense=1, epochs=1, batch_size=2, seed=0)
 
 
 class VggFeatures(nn.Module):

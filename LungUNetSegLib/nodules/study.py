@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,9 +11,9 @@ import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import read_pair
-from LungUNetSegLib.config import to_json
-from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.config import check_at_least, to_json
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.files import csv_text, write_csv, write_json
 from LungUNetSegLib.nodules.candidates import Candidate, hand_made_features
 from LungUNetSegLib.nodules.classify import CLASSIFIERS, Scores, folds_by_patient, make_classifier, score
 from LungUNetSegLib.nodules.deep import DeepConfig, deep_features, train_features
@@ -46,9 +44,7 @@ class StudyConfig:
     deep: DeepConfig = field(default_factory=DeepConfig)
 
     def __post_init__(self) -> None:
-        for name, least in (("slices", 1), ("folds", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        check_at_least(self, slices=1, folds=2, seed=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,19 +138,15 @@ def write_results(
         WriteError: The folder cannot be written.
     """
     kinds = sorted(results[0].rightly)
-    with replacing(folder / "results.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        names = list(asdict(results[0].scores))
-        writer.writerow(["features", "classifier", *names, "accuracy_sd", *kinds])
-        for each in results:
-            numbers = [*asdict(each.scores).values(), each.spread, *(each.rightly[kind] for kind in kinds)]
-            writer.writerow([each.features, each.classifier, *(f"{number:.4f}" for number in numbers)])
-    with replacing(folder / "candidates.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "patient", "kind", "is_nodule", "pixels"])
-        for candidate in candidates:
-            pixels = np.count_nonzero(candidate.mask)
-            words = [csv_text(candidate.case), csv_text(candidate.patient), candidate.kind]
-            writer.writerow([*words, int(candidate.is_nodule), pixels])
-    with replacing(folder / "config.json", ".json") as draft:
-        draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+    header = ["features", "classifier", *asdict(results[0].scores), "accuracy_sd", *kinds]
+    rows = []
+    for each in results:
+        numbers = [*asdict(each.scores).values(), each.spread, *(each.rightly[kind] for kind in kinds)]
+        rows.append([each.features, each.classifier, *(f"{number:.4f}" for number in numbers)])
+    write_csv(folder / "results.csv", header, rows)
+    described = (
+        [csv_text(each.case), csv_text(each.patient), each.kind, int(each.is_nodule), np.count_nonzero(each.mask)]
+        for each in candidates
+    )
+    write_csv(folder / "candidates.csv", ["case", "patient", "kind", "is_nodule", "pixels"], described)
+    write_json(folder / "config.json", to_json(config))

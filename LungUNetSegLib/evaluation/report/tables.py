@@ -6,17 +6,15 @@ knows no such number: the finding ``not-predicted`` or ``not-in-reference`` tell
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.files import csv_text, write_csv, write_json
 from LungUNetSegLib.segments import BOTH_LUNGS
 
 
@@ -80,7 +78,7 @@ def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
             rows.append([csv_text(case.name), region.name, *scores, findings, ""])
         if case.error:
             rows.append([csv_text(case.name), "", *("" for _ in COLUMNS), "", csv_text(case.error)])
-    _write_csv(path, header, rows)
+    write_csv(path, header, rows)
 
 
 def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
@@ -97,10 +95,10 @@ def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
             for index, (dsc, accuracy, wrong) in enumerate(scores):
                 z_mm = f"{case.slice_z_mm[index]:.3f}"
                 rows.append([name, region.name, str(index), z_mm, _cell(dsc), _cell(accuracy), str(wrong)])
-    _write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
+    write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
 
 
-def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
+def write_scores_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
     """Write everything but the pictures.
 
     Args:
@@ -117,8 +115,7 @@ def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, s
         "slices": {"dsc": summarise_slices(cases, "dsc"), "accuracy": summarise_slices(cases, "accuracy")},
         "cases": [{key: value for key, value in to_json(case).items() if key != "pictures"} for case in cases],
     }
-    text = json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False)
-    _write_text(path, text + "\n")
+    write_json(path, _plain(content))
 
 
 def describe_slices(cases: Sequence[EvaluatedCase]) -> str:
@@ -144,15 +141,3 @@ def _plain(value: Any) -> Any:
 
 def _cell(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with replacing(path, path.suffix) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path, path.suffix) as draft:
-        draft.write_text(text, encoding="utf-8")
