@@ -1,4 +1,4 @@
-"""`lungunetseg evaluate`: one prediction or many against their references."""
+"""`lungunetseg evaluate`: compares one prediction or many with their references."""
 
 from __future__ import annotations
 
@@ -34,31 +34,34 @@ MASKS = "label map, DICOM SEG or RTSTRUCT"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("prediction", type=Path, help=f"{MASKS}, or folder with one for each case")
-    parser.add_argument("reference", type=Path, help=f"{MASKS}, or folder with one for each case")
+    parser.add_argument("prediction", type=Path, help=f"{MASKS}, or a folder with one for each case")
+    parser.add_argument("reference", type=Path, help=f"{MASKS}, or a folder with one for each case")
     parser.add_argument("--images", type=Path, metavar="PATH", help="the CT or the folder of CTs, for the pictures")
     parser.add_argument(
-        "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
+        "--labels", choices=("lr", "binary"), default="lr", help="score right and left lung, or only both as one"
     )
     parser.add_argument(
-        "--metrics", choices=("lctsc",), help="score as the challenge LCTSC 2017 did, too (docs/metrics.md)"
+        "--metrics", choices=("lctsc",), help="add the scores of the challenge LCTSC 2017 (docs/metrics.md)"
     )
     add_map_argument(parser)
     add_outside_argument(parser)
-    parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
+    parser.add_argument("--model", metavar="NAME", help="the model that made the predictions, named in the report")
     parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, and scores as CSV and JSON here")
 
 
 def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
-    """Evaluate and print; returns the exit code: 1 if a case of several failed.
+    """Compare, and print the scores.
+
+    Returns:
+        0, or 1 if one of several cases failed.
 
     Raises:
         LungUNetSegError: Nothing can be compared, or the results cannot be written.
     """
     with_lctsc = arguments.metrics == "lctsc"
     if with_lctsc and arguments.labels != "lr":
-        raise ConfigError("--metrics lctsc scores right and left apart; leave out --labels binary.")
+        raise ConfigError("--metrics lctsc needs right and left lung; leave out --labels binary.")
     if arguments.json:
         check_replaceable(arguments.json)
         check_apart([arguments.prediction, arguments.reference], [arguments.json])
@@ -92,7 +95,7 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
 
 
 def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None:
-    """Print a table to stdout, and what went wrong or looks odd to stderr."""
+    """Print a table to stdout, and errors and findings to stderr."""
     if len(cases) == 1:
         lines = [["", *(region.name for region in cases[0].regions)]]
         lines += [[_title(column), *_cells(column, cases[0].regions)] for column in COLUMNS] if cases[0].regions else []

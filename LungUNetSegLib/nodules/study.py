@@ -1,4 +1,4 @@
-"""The whole experiment: candidates of all cases, features, classifiers, cross-validation by patient."""
+"""Runs the whole experiment: candidates of all cases, features, classifiers, cross-validation by patient."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 FEATURES = ("GLCM", "LBP", "PHOG", "deep", "fused")
-"""The paper's features, and all of them one after another: deep, GLCM, LBP, PHOG."""
+"""The paper's features, and all of them concatenated: deep, GLCM, LBP, PHOG."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig:
-    """Everything that decides the experiment.
+    """The settings of the experiment.
 
     Attributes:
-        slices: The most slices of a case that candidates are taken from.
-        folds: Parts of the cross-validation.
-        seed: Of the candidates, the folds and the classifiers.
-        deep: The network of the deep features.
+        slices: Largest number of slices of a case.
+        folds: Number of folds of the cross-validation.
+        seed: Seed of the candidates, the folds and the classifiers.
+        deep: The network for deep features.
     """
 
     slices: int = 6
@@ -49,14 +49,14 @@ class StudyConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one classifier reached with one kind of features, over all candidates, each told when left out.
+    """The result of one classifier with one kind of features, over the test candidates of all folds.
 
     Attributes:
         features: One of `FEATURES`.
         classifier: One of `classify.CLASSIFIERS`.
-        scores: Over all candidates.
+        scores: Scores over all candidates.
         spread: Standard deviation of the folds' accuracies.
-        rightly: Share told rightly of each kind of candidate.
+        rightly: Share of each kind of candidate that is classified correctly.
     """
 
     features: str
@@ -70,7 +70,7 @@ def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progr
     """Return the candidates of all cases.
 
     Raises:
-        DataError: A case that cannot be used, or no candidate in any.
+        DataError: A case cannot be used, or there is no candidate in any.
     """
     found: list[Candidate] = []
     for done, case in enumerate(cases, start=1):
@@ -78,17 +78,17 @@ def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progr
         found += candidates_of(case, read_pair(case), config.slices, rng)
         progress("paint", done, len(cases))
     if not found:
-        raise DataError("No slice has lung enough for a candidate; give scans of the chest.")
+        raise DataError("No slice has enough lung for a candidate; give scans of the chest.")
     return found
 
 
 def cross_validate(candidates: Sequence[Candidate], config: StudyConfig, progress: Progress = silent) -> list[Result]:
-    """Train and judge every classifier with every kind of features, on the same folds.
+    """Train and score every classifier with every kind of features, on the same folds.
 
-    The network of the deep features, the standardisation and the classifiers learn from the training folds alone.
+    The network for deep features, the standardisation and the classifiers are trained on the training folds only.
 
     Raises:
-        DataError: A class with too few candidates or patients.
+        DataError: A class has too few candidates or patients.
     """
     is_nodule = np.array([each.is_nodule for each in candidates])
     patients = [each.patient for each in candidates]

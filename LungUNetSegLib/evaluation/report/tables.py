@@ -1,7 +1,7 @@
-"""The scores of an evaluation as CSV for spreadsheets and JSON for programs.
+"""Writes the scores of an evaluation as CSV for spreadsheets and JSON for programs.
 
-A score that is not defined is an empty cell, or null; an infinite distance is ``inf`` in CSV and null in JSON, which
-knows no such number: the finding ``not-predicted`` or ``not-in-reference`` tells why.
+An undefined score is an empty cell, or null. An infinite distance is ``inf`` in CSV and null in JSON, which has no
+infinite numbers; the finding ``not-predicted`` or ``not-in-reference`` gives the reason.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from LungUNetSegLib.segments import BOTH_LUNGS
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """How a field of `RegionScores` is shown to people.
+    """How a field of `RegionScores` is displayed.
 
     Attributes:
-        field: Its name.
-        title: For a table.
-        unit: Behind the number, or empty.
-        decimals: How many are meaningful.
+        field: Name of the field.
+        title: Title in a table.
+        unit: Its unit, or empty.
+        decimals: Number of meaningful decimals.
     """
 
     field: str
@@ -35,9 +35,9 @@ class Column:
     decimals: int = 3
 
     def text(self, value: float) -> str:
-        """Return a value for people: "n/a" for an undefined one, "inf", and a sign for a difference.
+        """Return a value for display: "n/a" if it is undefined, "inf" if infinite; differences have a sign.
 
-        In ASCII, since not every terminal shows more.
+        The text is ASCII, since not every terminal can show more.
         """
         if not math.isfinite(value):
             return "n/a" if math.isnan(value) else "inf"
@@ -64,7 +64,7 @@ COLUMNS = (
 
 
 def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
-    """Write one row for each region of each case, and one for each case that failed; names as `csv_text` gives them.
+    """Write a row for each region of each case, and one for each failed case; names are changed by `csv_text`.
 
     Raises:
         WriteError: The file cannot be written.
@@ -82,7 +82,7 @@ def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
 
 
 def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
-    """Write one row for each slice, from foot to head; the DSC's cell is empty where neither mask has a voxel.
+    """Write a row for each slice, from foot to head; the DSC is empty where neither mask has a voxel.
 
     Raises:
         WriteError: The file cannot be written.
@@ -99,12 +99,12 @@ def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
 
 
 def write_scores_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
-    """Write everything but the pictures.
+    """Write all results except the pictures.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         cases: From `evaluate_pairs`.
-        about: Versions and the like, kept as they are.
+        about: From `report.about`; written unchanged.
 
     Raises:
         WriteError: The file cannot be written.
@@ -119,17 +119,17 @@ def write_scores_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping
 
 
 def describe_slices(cases: Sequence[EvaluatedCase]) -> str:
-    """Return a sentence on all slices of the cases, of which one at least did not fail."""
+    """Return a sentence on all slices of the cases; at least one case must not have failed."""
     name = BOTH_LUNGS[0].name
     dsc, accuracy = summarise_slices(cases, "dsc")[name], summarise_slices(cases, "accuracy")[name]
     return (
-        f"Both lungs by slice: mean DSC {COLUMNS[0].text(dsc.mean)} over {dsc.finite}, mean binary accuracy "
-        f"{accuracy.mean:.4f} over {accuracy.finite}; {dsc.undefined} without lung were left empty."
+        f"Both lungs by slice: mean DSC {COLUMNS[0].text(dsc.mean)} over {dsc.finite} slices, mean binary accuracy "
+        f"{accuracy.mean:.4f} over {accuracy.finite}; {dsc.undefined} slices have no lung in either label map."
     )
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: numbers that are not finite become null."""
+    """Return `value` as JSON can represent it: numbers that are not finite become null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
