@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="continue from OUT/last.pt, if it exists")
     parser.add_argument("--memory", type=count, metavar="MB", help="stop if more memory is used; --resume continues")
     add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
 

@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with masks")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and history")
-    parser.add_argument("--preset", choices=sorted(PRESETS), help=f"settings to start from; {DEFAULT_PRESET}")
+    parser.add_argument(
+        "--preset", choices=sorted(PRESETS), help=f"settings to start from; {DEFAULT_PRESET} if not given"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with settings that differ from the preset")
     parser.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
@@ -56,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="continue from OUT/last.pt, if it exists, with its settings; --set epochs=N trains longer",
     )  # fmt: skip
     add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
         "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
@@ -68,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="processes that make batches ahead; a GPU waits without them",
+        help="number of additional processes that make batches ahead; a GPU needs some",
     )
 
 
