@@ -82,8 +82,8 @@ def run_jobs(
                 in_a_row = 0 if outcome.is_settled else in_a_row + 1
                 if in_a_row == MOST_UNSETTLED:
                     raise WriteError(
-                        f"{totals.errors[outcome.name]} So it was with {in_a_row} scans one after another: is the disk"
-                        " full, or a network share gone? When that is mended, the same command goes on."
+                        f"{totals.errors[outcome.name]} This happened with {in_a_row} scans in a row: is the disk"
+                        " full, or a network share gone? When that is repaired, the same command continues."
                     )
         store.end()
     except BaseException:

@@ -185,7 +185,7 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
         )  # fmt: skip
     except KeyboardInterrupt:
         view.close()
-        print(f"stopped; {view.done} scans are done. The same command goes on.", file=sys.stderr)
+        print(f"stopped; {view.done} scans are done. The same command continues.", file=sys.stderr)
         raise
     finally:
         view.close()

@@ -115,11 +115,11 @@ def _welcome(node: Node) -> str:
     config = node.config
     page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
     if config.web:
-        return f"{config.title} asks {config.web.url} for CT and listens to nobody{page}. For research only."
+        return f"{config.title} queries {config.web.url} for CT and does not listen{page}. For research only."
     who = "this machine only" if config.is_local else f"addresses {', '.join(config.addresses)}"
     titles = f"AE titles {', '.join(config.titles)}" if config.titles else "any AE title"
     way = "encrypted" if config.tls else "not encrypted"
     return (
-        f"{config.title} takes CT by C-STORE at {config.host}:{node.port}, {way}, from {who}, {titles}{page}."
+        f"{config.title} accepts CT by C-STORE at {config.host}:{node.port}, {way}, from {who}, {titles}{page}."
         " For research only."
     )

@@ -92,7 +92,7 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
     association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     place = f"{peer.title} at {peer.host}:{peer.port}"
     if not association.is_established:
-        raise NotSentError(f"{place} does not answer, or takes no association", refused=False)
+        raise NotSentError(f"{place} does not answer, or accepts no association", refused=False)
     try:
         for dataset in datasets:
             try:

@@ -83,7 +83,7 @@ class BatchPanel(RunSection):
         ui.batchButton.enabled = self.running or not reason
         ui.batchButton.text = _("Cancel") if self.running else _("Segment all")
         ui.batchButton.toolTip = (
-            _("End the batch; what is done is kept, and the next one goes on from there.") if self.running else reason
+            _("End the batch. What is done is kept, and the next batch continues there.") if self.running else reason
         )
 
     @property

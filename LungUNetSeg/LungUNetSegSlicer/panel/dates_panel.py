@@ -84,7 +84,7 @@ class DatesPanel(Section):
         names = segment_names()
         self._ui.datesTable.setHorizontalHeaderLabels([_("Change"), *(names[key] for key in found.lungs)])
         self._set_visible("Table", True)
-        aligned_text = _("The lungs lie on each other with a DSC of {dsc}, {mm} mm apart.").format(
+        aligned_text = _("After alignment the lungs have a DSC of {dsc}; their surfaces are {mm} mm apart.").format(
             dsc=f"{found.affine.dsc:.3f}", mm=f"{found.affine.surface_mm:.1f}"
         )
         said = warnings_html(asdict(each) for each in found.findings if each.code != DOUBT)

@@ -56,7 +56,7 @@ class FinetunePanel(RunSection):
         ui.finetuneButton.enabled = self.running or not reason
         ui.finetuneButton.text = _("Cancel") if self.running else _("Fine-tune on my cases")
         ui.finetuneButton.toolTip = (
-            _("End the training; the same cases and name go on from its last finished epoch.")
+            _("End the training. The same cases and name continue it after the last finished epoch.")
             if self.running
             else reason or _("Train the model that is chosen under Advanced further; Slicer can be used meanwhile.")
         )
@@ -107,7 +107,7 @@ class FinetunePanel(RunSection):
             self._say(_scores_text(self._model_name))
             self._on_model()
         else:
-            self._say(end.message or _("Cancelled. The same cases and name go on from the last finished epoch."))
+            self._say(end.message or _("Cancelled. The same cases and name continue it after the last finished epoch."))
         self.update()
 
 
@@ -122,5 +122,5 @@ def _scores_text(name: str) -> str:
         for before, after in [row["dsc"]]
         if before is not None and after is not None
     ]
-    text = _("The model {name} is in the list under Advanced; nothing uses it unless you choose it.").format(name=name)
-    return "\n".join([text, _("DSC before and after, of scans that it did not learn from:"), *lines])
+    text = _("The model {name} is in the list under Advanced; it is used only if you choose it.").format(name=name)
+    return "\n".join([text, _("DSC before and after, for scans that were not used for training:"), *lines])
