@@ -75,7 +75,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
     if best > max(fit + GAIN, LEAST_FIT):
         raise DataError(
             f"{path} does not lie on the lung of its scan: it would fit better {where} (DSC with the air in the body"
-            f" {best:.2f} instead of {fit:.2f}). Check its axes and its place."
+            f" {best:.2f} instead of {fit:.2f}). Check its axes and its position."
         )
     covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
     if inside >= LEAST_FIT or (covered >= LEAST_FIT and inside >= LEAST_INSIDE):

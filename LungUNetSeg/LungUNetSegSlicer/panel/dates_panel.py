@@ -1,4 +1,4 @@
-"""The part of the panel that compares two dates: what changed in the lungs, and both scans side by side."""
+"""The panel's section that compares two dates: what changed in the lungs, and both scans side by side."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from LungUNetSegLib.followup.compared import Followup
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.compare.dates import dates_steps, show_side_by_side
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
+from LungUNetSegSlicer.panel.section import Section
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
 from LungUNetSegSlicer.run.event_loop import Steps
 
 
-class DatesPanel:
+class DatesPanel(Section):
     """Compares two dates, and shows a table of changes and linked slices.
 
     Args:
@@ -26,13 +27,11 @@ class DatesPanel:
     """
 
     def __init__(self, ui: Any) -> None:
-        self._ui = ui
+        super().__init__(ui, "dates", "Table")
         self._steps: Steps | None = None
-        self._visible = {"datesTable": False, "datesStatusLabel": False}
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
         ui.datesButton.connect("clicked()", self._click)
-        ui.datesCollapsibleButton.connect("contentsCollapsed(bool)", self._show_visible)
         self.update()
 
     @property
@@ -84,8 +83,8 @@ class DatesPanel:
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
         self._ui.datesTable.setHorizontalHeaderLabels([_("Change"), *(names[key] for key in found.lungs)])
-        self._set_visible("datesTable", True)
-        aligned_text = _("The lungs lie on each other with a DSC of {dsc}, {mm} mm apart.").format(
+        self._set_visible("Table", True)
+        aligned_text = _("After alignment the lungs have a DSC of {dsc}; their surfaces are {mm} mm apart.").format(
             dsc=f"{found.affine.dsc:.3f}", mm=f"{found.affine.surface_mm:.1f}"
         )
         said = warnings_html(asdict(each) for each in found.findings if each.code != DOUBT)
@@ -94,25 +93,11 @@ class DatesPanel:
 
     def _fail(self, error: Exception) -> None:
         self._steps = None
-        self._set_visible("datesTable", False)
+        self._set_visible("Table", False)
         self._say(str(error))
         self.update()
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: its traceback goes to Slicer's log
-
-    def _say(self, text: str) -> None:
-        self._ui.datesStatusLabel.text = text
-        self._set_visible("datesStatusLabel", bool(text))
-
-    def _set_visible(self, name: str, wanted: bool) -> None:
-        """Show or hide a widget as soon as the section is open: opening it would show every widget."""
-        self._visible[name] = wanted
-        self._show_visible()
-
-    def _show_visible(self, *_args: Any) -> None:
-        if not self._ui.datesCollapsibleButton.collapsed:
-            for name, wanted in self._visible.items():
-                getattr(self._ui, name).visible = wanted
 
 
 def _rows(found: Followup) -> list[tuple[str, ...]]:

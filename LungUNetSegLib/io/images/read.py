@@ -15,7 +15,7 @@ from LungUNetSegLib.io.images.itk_files import SLANTING_AXES, read_values
 from LungUNetSegLib.io.images.nifti import is_nifti, read_forms
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
-from LungUNetSegLib.volume.scratch import let_go, new_voxels, planes_of
+from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 
 def read_image(path: PathInput) -> Scan:
@@ -34,9 +34,9 @@ def read_image(path: PathInput) -> Scan:
     raw, findings = read_values(path, "linear", AIR_HU)
     if raw.array.dtype.kind == "f":
         findings += _replace_what_is_no_number(raw, path)
-    sample = raw.array[tuple(slice(None, None, max(1, size // 64)) for size in raw.array.shape)]
+    each, row, column = (max(1, size // 64) for size in raw.array.shape)
+    sample = np.stack([plane[::row, ::column].copy() for plane in planes_of(raw.array[::each])])
     findings += (BEYOND_SCANNER,) if beyond_scanner(sample) else ()
-    let_go(raw.array)
     volume = Volume(_in_hu(raw.array), raw.geometry)
     findings += check_ct(volume, path)
     is_own_grid = is_nifti(path) and SLANTING_AXES not in findings
