@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -34,10 +35,10 @@ class Archive:
         self.port, self._mover = free_port(), Peer(title="MOVER", host="127.0.0.1", port=free_port())
         self._folder = folder
         (folder / "store").mkdir(parents=True)
-        hosts = "\n".join(f"h{each.port} = ({each.title}, {each.host}, {each.port})" for each in (moves_to, self._mover))
-        (folder / "config").write_text(
-            CONFIG.format(port=self.port, hosts=hosts, title=TITLE, store=folder / "store")
+        hosts = "\n".join(
+            f"h{each.port} = ({each.title}, {each.host}, {each.port})" for each in (moves_to, self._mover)
         )
+        (folder / "config").write_text(CONFIG.format(port=self.port, hosts=hosts, title=TITLE, store=folder / "store"))
 
     def start(self) -> None:
         command = [program("dcmqrscp", "dcmtk"), "--config", str(self._folder / "config")]
@@ -66,9 +67,7 @@ class Archive:
         """Modality of each series that it has of a study, sorted, by C-FIND."""
         keys = ("QueryRetrieveLevel=SERIES", f"StudyInstanceUID={study_uid}", "SeriesInstanceUID", "Modality")
         said = self._ask("findscu", "-S", *_keys(keys), *self._address())
-        return sorted(
-            line.split("[")[1].split("]")[0].strip() for line in said.splitlines() if "(0008,0060)" in line and "[" in line
-        )
+        return sorted(re.findall(r"\(0008,0060\) CS \[(\w+) *\]", said))
 
     def move(self, study_uid: str, title: str) -> None:
         """Have it send a study to `title` by C-MOVE."""
@@ -79,7 +78,8 @@ class Archive:
         """All objects of a study as files, by C-MOVE to a receiver of dcmtk."""
         folder.mkdir()
         keys = ("QueryRetrieveLevel=STUDY", f"StudyInstanceUID={study_uid}")
-        receiver = ("-aet", self._mover.title, "-aem", self._mover.title, "+P", str(self._mover.port), "-od", str(folder))
+        title, port = self._mover.title, str(self._mover.port)
+        receiver = ("-aet", title, "-aem", title, "+P", port, "-od", str(folder))
         self._ask("movescu", "-S", *receiver, *_keys(keys), *self._address())
         return sorted(folder.iterdir())
 

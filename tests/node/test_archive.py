@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def test_a_study_moved_to_the_node_has_its_results_in_the_same_pacs(
     study: list[Dataset], running, tmp_path: Path
 ) -> None:
-    """Protects the way of most hospitals, with a PACS that is not Orthanc: C-MOVE to the node, C-STORE of the results."""
+    """Protects the usual way with a PACS that is not Orthanc: C-MOVE to the node, C-STORE of the results."""
     uid = study[0].StudyInstanceUID
     save(study, tmp_path / "ct")
     node_peer = Peer(title="LUNGUNETSEG", host="127.0.0.1", port=free_port())
