@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,30 @@ SHAPE = (20, 50, 50)
 """100 mm in each direction; a voxel's centre is at LPS 0."""
 
 
+@cache
+def own_core() -> Any:
+    """A second core, kept until the process ends: its folder goes with it."""
+    from trame_slicer.core import SlicerApp
+
+    return SlicerApp()
+
+
+@pytest.fixture(scope="module")
+def core(core: Any) -> Iterator[Any]:
+    """A core with a scene of its own: shown views never leave theirs, and others' pictures there lose their camera."""
+    import slicer
+
+    own = own_core()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slicer, "mrmlScene", own.scene)
+        yield own
+
+
 @pytest.fixture(scope="module")
 def all_views(core: Any) -> Any:
-    """The views, made once: a shown view is never removed from its scene."""
+    """The views, made once."""
     from LungUNetSegSlicer.web.viewer.views import Views
 
-    core.scene.Clear()
-    # A server draws nothing else; off-screen views of other tests would share their slice nodes.
-    for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode", "vtkMRMLViewNode"):
-        for node in list(core.scene.GetNodesByClass(kind)):
-            core.scene.RemoveNode(node)
     return Views(core, lambda _: None)
 
 
