@@ -124,5 +124,5 @@ def test_a_map_of_several_scans_and_one_without_a_format_are_refused(
         Path(scan).write_bytes(b"x")
     assert main(["segment", *scans, "-o", str(tmp_path), "--density-map", str(tmp_path / "d.nrrd")]) == 1
     assert "--density-map is a file of one scan" in capsys.readouterr().err
-    assert main(["segment", scans[0], "-o", str(tmp_path / "l.nrrd"), "--density-map", str(tmp_path / "d.txt")]) == 1
+    assert main(["segment", scans[0], "-o", str(tmp_path / "l.nrrd"), "--density-map", str(tmp_path / "d.txt")]) == 2
     assert "d.txt: the name of an image must end in one of" in capsys.readouterr().err

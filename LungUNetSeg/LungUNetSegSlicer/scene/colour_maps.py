@@ -113,6 +113,14 @@ def add_legend(node: Any, colours: ColourMap) -> None:
     legend.SetNumberOfLabels(5)
 
 
+def remove_coloured(node: Any) -> None:
+    """Remove a coloured model or volume from the scene, with its displays and legend; one that is gone is ignored."""
+    if slicer.mrmlScene.IsNodePresent(node):
+        for index in reversed(range(node.GetNumberOfDisplayNodes())):
+            slicer.mrmlScene.RemoveNode(node.GetNthDisplayNode(index))
+        slicer.mrmlScene.RemoveNode(node)
+
+
 class Overlay:
     """Lays a volume over what slice views show, until `remove`, which restores what lay there before.
 

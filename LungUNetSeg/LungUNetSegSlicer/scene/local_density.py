@@ -26,6 +26,7 @@ from LungUNetSegSlicer.scene.colour_maps import (
     add_coloured_model,
     add_legend,
     coloured_volume_steps,
+    remove_coloured,
 )
 from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps, lung_segments
 from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE
@@ -42,6 +43,9 @@ DENSITY_COLOURS = ColourMap(
 
 SCALARS = "Local density (HU)"
 """The model's point scalars."""
+
+SURFACE_MM = 3.0
+"""Size of the surface's voxels, where it has to be made: fine enough for means over 10 mm, and no step takes long."""
 
 HIGHEST_HU = float(np.iinfo(np.int16).max)
 
@@ -69,10 +73,7 @@ class LocalDensity:
         """Remove the map from the scene, and show the segmentation as before."""
         self.overlay.remove()
         for node in (self.volume, self.model):
-            if slicer.mrmlScene.IsNodePresent(node):
-                for index in reversed(range(node.GetNumberOfDisplayNodes())):
-                    slicer.mrmlScene.RemoveNode(node.GetNthDisplayNode(index))
-                slicer.mrmlScene.RemoveNode(node)
+            remove_coloured(node)
         display = self.segmentation.GetDisplayNode()
         if display is not None:
             display.SetVisibility2DFill(self.fill)
@@ -120,7 +121,7 @@ def _surface_steps(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> G
         for each in own:
             joined.AddInputData(each)
     else:
-        small = thinned(masks.labels)
+        small = thinned(masks.labels, SURFACE_MM)
         for segment in masks.segments:
             joined.AddInputData(surface_to_ras(make_surface(small, segment.label)))
             yield

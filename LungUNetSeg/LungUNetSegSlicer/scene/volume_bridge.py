@@ -58,7 +58,7 @@ def volume_steps(node: vtkMRMLScalarVolumeNode) -> Generator[None, None, tuple[V
     remarks = transform_remarks(node)
     hu = np.empty(array.shape, np.int16)
     missing = 0
-    for slab in _slabs(array):
+    for slab in slabs_of(array):
         hu[slab] = to_hu(array[slab])
         missing += int(np.isnan(array[slab]).sum()) if array.dtype.kind == "f" else 0
         yield
@@ -72,6 +72,13 @@ def add_volume_node(volume: Volume, name: str) -> vtkMRMLScalarVolumeNode:
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(volume.array))
     node.CreateDefaultDisplayNodes()
     return node
+
+
+def slabs_of(array: np.ndarray) -> Iterator[slice]:
+    """Yield slices along an array's first axis, of `SLAB_VOXELS` each: what a step works on."""
+    step = max(1, SLAB_VOXELS // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        yield slice(start, start + step)
 
 
 def add_volume_steps(
@@ -90,7 +97,7 @@ def add_volume_steps(
     image.AllocateScalars(get_vtk_array_type(volume.array.dtype), 1)
     target = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(volume.array.shape)
     yield
-    for slab in _slabs(volume.array):
+    for slab in slabs_of(volume.array):
         target[slab] = volume.array[slab]
         yield
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
@@ -177,13 +184,6 @@ def transform_remarks(node: vtkMRMLScalarVolumeNode) -> tuple[Finding, ...]:
         "volumes in ml are without the transform, and the segmentation was put under it too."
     )
     return (Finding("under-transform", message),)
-
-
-def _slabs(array: np.ndarray) -> Iterator[slice]:
-    """Yield slices of `SLAB_VOXELS` each."""
-    step = max(1, SLAB_VOXELS // max(1, array[0].size))
-    for start in range(0, len(array), step):
-        yield slice(start, start + step)
 
 
 def _nan_remarks(missing: int) -> tuple[Finding, ...]:

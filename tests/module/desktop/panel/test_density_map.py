@@ -111,7 +111,7 @@ def test_what_cannot_be_mapped_is_said(panel, ran):
 
 
 def test_the_event_loop_is_never_kept_waiting(app, wait_until):
-    """Protects the panel with a scan of 160 x 512 x 512 voxels: no step takes as long as a user would feel."""
+    """Protects the panel with a scan of 100 x 512 x 512 voxels: no step takes as long as a user would feel."""
     import slicer
 
     from LungUNetSegSlicer.run.event_loop import Steps
@@ -119,10 +119,10 @@ def test_the_event_loop_is_never_kept_waiting(app, wait_until):
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
-    shape = (160, 512, 512)
+    shape = (100, 512, 512)
     geometry = Geometry.axial(shape, (1.25, 0.7, 0.7))
     labels = np.zeros(shape, np.uint8)
-    labels[10:150, 120:380, 60:230], labels[10:150, 120:380, 280:450] = 1, 2
+    labels[5:95, 120:380, 60:230], labels[5:95, 120:380, 280:450] = 1, 2
     ct = add_volume_node(Volume(np.where(labels > 0, -850, 40).astype(np.int16), geometry), "Large")
     segmentation = show_labels(Volume(labels, geometry), LUNGS, ct, show3d=True)
     done = []
