@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -140,21 +142,27 @@ def test_a_comparison_ends_with_its_scene(app, panel, section):
 
 
 def test_the_event_loop_is_never_kept_waiting(app, panel, monkeypatch, wait_until, tmp_path):
-    """Protects the panel with scans of 60 x 512 x 512: comparing, deforming and the report, each click to its end."""
+    """Protects the panel with scans of 80 x 512 x 512: each click to its end, and all that goes into the scene.
+
+    The deformation, ten seconds of SimpleITK in a thread, is left out; with it no step took longer.
+    """
     import qt
     from panel_helpers.heartbeat import LONGEST_MS, Heartbeat
 
     from LungUNetSegLib.volume import Geometry
+    from LungUNetSegSlicer.compare import dates
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
     from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
     monkeypatch.setattr("LungUNetSegLib.followup.alignment.STEP_MM", 12.0)
+    monkeypatch.setattr(dates, "deformed", lambda found: replace(found, deformable=found.affine, density=change))
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda _url: True)
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "a.html"))
     app.layoutManager().layoutLogic().GetLayoutNode()
-    geometry = Geometry.axial((60, 512, 512), (5.0, 0.7, 0.7))
+    geometry = Geometry.axial((80, 512, 512), (4.0, 0.7, 0.7))
     labels = np.zeros(geometry.shape, np.uint8)
-    labels[5:55, 120:380, 60:230], labels[5:55, 120:380, 280:450] = 1, 2
+    labels[5:75, 120:380, 60:230], labels[5:75, 120:380, 280:450] = 1, 2
+    change = Volume(np.where(labels > 0, np.float32(50), np.float32(0)), geometry)
     scans = [np.where(labels > 0, hu, 40).astype(np.int16) for hu in (-850, -800)]
     cts = [add_volume_node(Volume(each, geometry), "Large") for each in scans]
     lungs = [show_labels(Volume(labels, geometry), LUNGS, ct) for ct in cts]
