@@ -189,8 +189,9 @@ def density_change_steps(
     node = yield from coloured_volume_steps(drawn, name, CHANGE_COLOURS, (-LARGEST_HU, LARGEST_HU))
     node.SetAndObserveTransformNodeID(second.GetTransformNodeID())
     composites = [vtkMRMLSliceLogic.GetSliceCompositeNode(view) for view in date_views() if view is not None]
+    overlay = Overlay(node, composites)
     add_legend(node, CHANGE_COLOURS)
-    return whole, DensityChange(node, Overlay(node, composites))
+    return whole, DensityChange(node, overlay)
 
 
 def report_steps(found: Followup, path: Path) -> Generator[None, None, None]:

@@ -41,6 +41,10 @@ class DatesPanel:
         self._found: Followup | None = None
         self._second: Any = None
         self._change: DensityChange | None = None
+        ui.datesTable.setColumnCount(4)
+        header = ui.datesTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         self._visible = {"datesTable": False, "datesStatusLabel": False}
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)

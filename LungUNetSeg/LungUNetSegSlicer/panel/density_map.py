@@ -63,7 +63,7 @@ class DensityMapView:
 
     def _finish(self, shown: LocalDensity) -> None:
         self._steps, self._shown = None, shown
-        self._say(_("Mean density of about 10 mm around each place, from -1000 HU (blue) to -600 HU (red)."))
+        self._say(_("Mean density of about 10 mm around each place, from −1000 HU (blue) to −600 HU (red)."))
 
     def _fail(self, error: Exception) -> None:
         self._steps = None

@@ -97,7 +97,8 @@ def coloured_volume_steps(
 def add_legend(node: Any, colours: ColourMap) -> None:
     """Add a scalar bar beside a coloured model or volume, as the module Colors does; a second call changes nothing.
 
-    A view only draws legends that are added while it exists (vtkMRMLColorLegendDisplayableManager).
+    A view only draws legends that are added while it exists, and shows what they are about
+    (vtkMRMLColorLegendDisplayableManager): a volume is laid over the slices first.
     """
     display = node.GetDisplayNode()
     if node.GetScene() is None or node.GetNumberOfDisplayNodes() > 1:

@@ -134,13 +134,14 @@ def _surface_steps(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> G
 def _show(
     segmentation: vtkMRMLSegmentationNode, node: vtkMRMLScalarVolumeNode, model: vtkMRMLModelNode
 ) -> LocalDensity:
+    overlay = Overlay(node)
     for each in (node, model):
         each.SetAndObserveTransformNodeID(segmentation.GetTransformNodeID())
         add_legend(each, DENSITY_COLOURS)
     segmentation.CreateDefaultDisplayNodes()
     display = segmentation.GetDisplayNode()
     shown = LocalDensity(
-        segmentation, node, model, Overlay(node), bool(display.GetVisibility2DFill()), bool(display.GetVisibility3D())
+        segmentation, node, model, overlay, bool(display.GetVisibility2DFill()), bool(display.GetVisibility3D())
     )
     display.SetVisibility2DFill(False)
     display.SetVisibility3D(False)
