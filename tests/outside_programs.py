@@ -37,13 +37,18 @@ def by_highdicom(path: Path) -> Volume:
     return Volume(np.asarray(volume.array, np.uint8), Geometry(volume.array.shape, volume.affine))
 
 
-def by_dcmqi(path: Path, folder: Path) -> Volume:
-    """The two segments of a SEG as dcmqi reads them."""
+def images_by_dcmqi(path: Path, folder: Path) -> list[Path]:
+    """An image for each of the two segments of a SEG, as dcmqi writes them."""
     reader = Path(sys.executable).with_name("segimage2itkimage")
     if not reader.exists():
         pytest.skip("dcmqi is not installed (PyPI: dcmqi)")
     command = [reader, "--inputDICOM", path, "--outputDirectory", folder, "-t", "nrrd", "-p", "x"]
     subprocess.run(command, check=True, capture_output=True)
-    parts = [from_sitk(sitk.ReadImage(str(folder / f"x-{number}.nrrd"))) for number in (1, 2)]
+    return [folder / f"x-{number}.nrrd" for number in (1, 2)]
+
+
+def by_dcmqi(path: Path, folder: Path) -> Volume:
+    """The two segments of a SEG as dcmqi reads them."""
+    parts = [from_sitk(sitk.ReadImage(str(each))) for each in images_by_dcmqi(path, folder)]
     array = sum((part.array > 0).astype(np.uint8) * number for number, part in enumerate(parts, 1))
     return Volume(array, parts[0].geometry)

@@ -235,9 +235,9 @@ class SliceDataset:
         if seen.said is None or not has_neighbours:
             return torch.full((2, *self.preprocess.size), UNKNOWN)
         start, stop = seen.views[number].slices
-        said = seen.said[number].astype(np.float32) / np.float32(255)
-        (told,) = bring_to_slices(said, np.array([slice_ - start]), stop - start, slice_mm, self.preprocess)
-        return torch.from_numpy(told)
+        place = np.array([slice_ - start])
+        (told,) = bring_to_slices(seen.said[number], place, stop - start, slice_mm, self.preprocess)
+        return torch.from_numpy(told) / 255
 
 
 def _slab(

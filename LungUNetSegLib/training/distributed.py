@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Iterator
@@ -105,7 +106,11 @@ class Process:
             self.wait()
 
     def leave(self) -> None:
-        """Leave the process group together at the end, as one that leaves while the first still writes may abort."""
+        """Leave the process group together at the end, as one that leaves while the first still writes may abort.
+
+        So may one that ends while a wrapped network still holds the group: with torch 2.13 one of ten did.
+        """
         if self.is_joined:
+            gc.collect()  # wrapped networks are part of cycles
             dist.barrier()
             dist.destroy_process_group()

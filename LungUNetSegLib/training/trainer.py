@@ -95,7 +95,7 @@ class Trainer:
         self.epoch = 0
         self.history: list[dict[str, float]] = []
         self._start: list[Tensor] = []
-        self._parallel = self.process.wrap(self.network)
+        self._parallel: nn.Module = self.network
 
     def load_encoder(self) -> None:
         """Load the encoder's weights that the network's settings name, if any.
@@ -158,11 +158,13 @@ class Trainer:
             check_space(self.folder, self._checkpoint_bytes)
         epochs, size = range(self.epoch, self.config.epochs), self.config.batch_size
         rank, world_size = self.process.rank, self.process.world_size
+        self._parallel = self.process.wrap(self.network)
         with load_batches(
             self.training, epochs, size, rank=rank, world_size=world_size, workers=self.workers
         ) as batches:
             while self.epoch < self.config.epochs and not self._out_of_patience():
                 self._run_epoch(batches)
+        self._parallel = self.network  # see `Process.leave`
         return self.checkpoint()
 
     @property

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +24,7 @@ from LungUNetSegLib.cli import training_end
 from LungUNetSegLib.errors import ConfigError, LungUNetSegError
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.trainer import Trainer
 
 LOSS_TOLERANCE = 0.02
 """Each process takes the soft Dice over its own slices, so the mean of two losses is not quite the loss of all."""
@@ -137,6 +140,29 @@ def test_alone_nothing_is_exchanged() -> None:
     assert process.mean({"loss": 0.5}) == {"loss": 0.5}
     process.wait()
     process.leave()
+
+
+def test_nothing_holds_a_group_that_was_left(
+    make_trainer: Callable[..., Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the exit code: torch 2.13 aborts some processes that end while a wrapped network still does."""
+    wrapped: list[weakref.ref[torch.nn.Module]] = []
+    wrap = Process.wrap
+
+    def watch(process: Process, network: torch.nn.Module) -> torch.nn.Module:
+        wrapped.append(weakref.ref(parallel := wrap(process, network)))
+        return parallel
+
+    monkeypatch.setattr(Process, "wrap", watch)
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    trainer = make_trainer(epochs=1)
+    trainer.run()
+    alive: list[bool] = []
+    destroy = dist.destroy_process_group
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: alive.append(wrapped[0]() is not None) or destroy())
+    trainer.process.leave()
+    assert alive == [False]
+    assert not dist.is_initialized()
 
 
 def test_a_score_that_one_process_has_not_is_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
