@@ -40,6 +40,28 @@ def to_json(config: Any) -> dict[str, Any]:
     return result
 
 
+def check_at_least(config: Any, **least: float) -> None:
+    """Refuse a setting below its least value, as in ``check_at_least(self, folds=2, seed=0)``.
+
+    Raises:
+        ConfigError: Names the setting and both values.
+    """
+    for name, value in least.items():
+        if not getattr(config, name) >= value:
+            raise ConfigError(f"{name} must be at least {value}, got {getattr(config, name)}.")
+
+
+def check_shares(config: Any, *names: str) -> None:
+    """Refuse a setting that does not lie between 0 and 1.
+
+    Raises:
+        ConfigError: Names the setting and its value.
+    """
+    for name in names:
+        if not 0 <= getattr(config, name) <= 1:
+            raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(config, name)}.")
+
+
 MAX_DEPTH = 64
 """Deepest nesting of a JSON text: far more than ours need, and less than Python's recursion limit."""
 

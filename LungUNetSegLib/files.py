@@ -1,17 +1,20 @@
-"""Replaces files only by complete new ones, and removes drafts that a killed process left."""
+"""Writes files so that an old one is replaced only by a complete new one, and removes drafts of killed processes."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 import os
 import platform
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.machine import process_runs
@@ -47,6 +50,40 @@ def replacing(path: Path, ending: str) -> Iterator[Path]:
         raise WriteError(f"{path}: cannot be written: {error.strerror or error}.") from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain values as JSON, for people too: a value a line.
+
+    Raises:
+        WriteError: As `replacing`.
+    """
+    with replacing(path, ".json") as draft:
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV (UTF-8, a comma between cells). Texts from elsewhere must pass `csv_text` before.
+
+    Raises:
+        WriteError: As `replacing`.
+    """
+    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder, with those above it, unless it exists.
+
+    Raises:
+        WriteError: It cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{folder}: the folder cannot be made: {error.strerror}.") from error
 
 
 @contextmanager

@@ -40,23 +40,20 @@ def cores() -> int:
 
 def cache_folder() -> Path:
     """Return the user's cache folder; `XDG_CACHE_HOME` is used if it is set."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / "Library" / "Caches")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "lungunetseg"
+    return _user_folder("XDG_CACHE_HOME", macos="Library/Caches", linux=".cache")
 
 
 def data_folder() -> Path:
     """Return the user's folder for what is kept, such as own models; `XDG_DATA_HOME` is used if it is set."""
+    return _user_folder("XDG_DATA_HOME", macos="Library/Application Support", linux=".local/share")
+
+
+def _user_folder(variable: str, *, macos: str, linux: str) -> Path:
+    """Return this program's folder of a kind; Windows has one for all kinds."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / "Library" / "Application Support")
     else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+        base = Path(os.environ.get(variable) or Path.home() / (macos if sys.platform == "darwin" else linux))
     return base / "lungunetseg"
 
 

@@ -25,7 +25,7 @@ import torch
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.splits import choose
 from LungUNetSegLib.config import parse_json
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import write_json
 from LungUNetSegLib.training.config import DEMO_SAMPLE
 
 ENGINES = ("onnxruntime", "openvino", "torch")
@@ -72,7 +72,7 @@ def _one(seed: int, fold: int, size: work.Size, data: Path, runs: Path, names: S
         # Each in a process of its own: what torch keeps for one network is no use to the next.
         _fresh(work.train, name, size, seed, fold, cases, folder, runs / "cache")
     test = choose(cases, work.split(cases, size, fold).test)
-    _write(scores, rows + _fresh(work.judge, folders, seed, fold, test, runs / "worst", size.slice_mm))
+    write_json(scores, rows + _fresh(work.judge, folders, seed, fold, test, runs / "worst", size.slice_mm))
 
 
 def _weigh(size: work.Size, runs: Path) -> None:
@@ -84,7 +84,7 @@ def _weigh(size: work.Size, runs: Path) -> None:
             continue
         costs[name] = _fresh(work.weigh, name, size)
         costs[name] |= {engine: _fresh(work.cost, model, engine) for engine in ENGINES}
-        _write(path, costs)
+        write_json(path, costs)
 
 
 def _check_size(runs: Path, size: work.Size) -> None:
@@ -94,7 +94,7 @@ def _check_size(runs: Path, size: work.Size) -> None:
     own = json.loads(json.dumps(dataclasses.asdict(size)))
     if path.exists() and parse_json(path.read_text(encoding="utf-8")) != own:
         raise SystemExit(f"{runs} holds trainings of another size (size.json); choose another --runs.")
-    _write(path, own)
+    write_json(path, own)
 
 
 def _fresh(function, *arguments):  # type: ignore[no-untyped-def]
@@ -102,11 +102,6 @@ def _fresh(function, *arguments):  # type: ignore[no-untyped-def]
     context = get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as process:
         return process.submit(function, *arguments).result()
-
-
-def _write(path: Path, content: object) -> None:
-    with replacing(path, ".json") as draft:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from LungUNetSegLib.cases.splits import load_split
 from LungUNetSegLib.cli import export
-from LungUNetSegLib.config import MAX_DEPTH, parse_json
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.config import MAX_DEPTH, check_at_least, check_shares, parse_json
+from LungUNetSegLib.errors import ConfigError, LungUNetSegError
 from LungUNetSegLib.models.manifest import read_manifest
 from LungUNetSegLib.training.config import read_config
 
@@ -22,6 +23,20 @@ def test_a_number_without_end_is_no_setting(number: str) -> None:
     """Protects a training from a learning rate of infinity, which JSON's 1e400 is in Python."""
     with pytest.raises(LungUNetSegError, match=r"learning_rate must be a finite number, got -?(inf|nan|10000)"):
         read_config("lungs", None, [f"learning_rate={number}"])
+
+
+def test_a_setting_outside_its_range_is_named_with_both_values() -> None:
+    """Protects every configuration's limits, which are inclusive and hold for NaN, too."""
+    settings = SimpleNamespace(folds=2, seed=0, share=1.0, other=0, rate=float("nan"))
+    check_at_least(settings, folds=2, seed=0)
+    check_shares(settings, "share", "other")
+    with pytest.raises(ConfigError, match=r"^folds must be at least 3, got 2\.$"):
+        check_at_least(settings, seed=0, folds=3)
+    with pytest.raises(ConfigError, match=r"^folds must lie between 0 and 1, got 2\.$"):
+        check_shares(settings, "share", "folds")
+    for check in (lambda: check_at_least(settings, rate=0), lambda: check_shares(settings, "rate")):
+        with pytest.raises(ConfigError, match=r"rate must .*, got nan"):
+            check()
 
 
 def _deep(kind: str, depth: int) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from LungUNetSegLib import files
 from LungUNetSegLib.errors import WriteError
-from LungUNetSegLib.files import check_replaceable, draft_folder, replacing
+from LungUNetSegLib.files import check_replaceable, draft_folder, make_folder, replacing, write_csv
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -64,6 +64,21 @@ def test_the_next_run_clears_what_a_killed_one_left(tmp_path: Path) -> None:
     with replacing(path, ".json") as draft:
         draft.write_text("whole")
     assert {each.name for each in tmp_path.iterdir()} == others | {"scores.json"}
+
+
+def test_a_table_has_its_header_and_quotes_what_needs_quotes(tmp_path: Path) -> None:
+    """Protects every CSV file that is written: text with a comma, a quote or a line break stays one cell."""
+    write_csv(tmp_path / "a.csv", ["case", "n"], [["a, b", 1], ['"c"', 2.5]])
+    assert (tmp_path / "a.csv").read_bytes() == b'case,n\r\n"a, b",1\r\n"""c""",2.5\r\n'
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").touch()
+    with pytest.raises(WriteError, match=r"file/sub: the folder cannot be made: Not a directory\."):
+        make_folder(tmp_path / "file" / "sub")
+    assert (tmp_path / "a" / "b").is_dir()
 
 
 def test_a_draft_folder_is_gone_at_the_end(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ class _Work:
             for address in free[: len(suspects)]:
                 self._submit(suspects.popleft(), address)
             for job, outcome in self._finished():
-                reason = "two workers that segmented it died. Is a file damaged, or memory short?"
+                reason = "two workers that segmented it ended. Is a file damaged, or is there too little memory?"
                 yield outcome or Outcome(name=job.name, error=reason)
 
     def cancel(self) -> None:
@@ -175,7 +175,7 @@ class _Work:
         # Asked for now: what `scheduler_info` says is seconds old, and may name a worker that is dead.
         found = list(self._client.nthreads())
         if not found and not self._said_waiting:
-            logger.info("The cluster has no worker yet; its first one is waited for.")
+            logger.info("The cluster has no worker yet; waiting for the first one.")
             self._said_waiting = True
         return found
 
@@ -246,8 +246,8 @@ class _Work:
             self._heard = time.monotonic()
         elif time.monotonic() - self._heard > LOST_S:
             raise EngineError(
-                "The Dask scheduler does not answer any longer. What is done is kept; the same command goes on, with a"
-                " scheduler that runs."
+                "The Dask scheduler does not answer any longer. What is done is kept: start a scheduler, and the same"
+                " command continues."
             )
 
 

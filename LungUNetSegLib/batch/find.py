@@ -144,8 +144,8 @@ def archive_members(archive: SourceFile) -> list[SourceFile]:
     for each in infos:
         if not is_safe_member(each.filename):
             raise ReadError(
-                f"{archive.path}: the zip archive holds {each.filename!r}, which leads out of the folder it is unpacked"
-                " to; an honest archive holds none. It is not unpacked."
+                f"{archive.path}: the zip archive contains {each.filename!r}, which would be written outside its"
+                " folder. Such an archive is unsafe; it is not unpacked."
             )
         if each.flag_bits & 1:
             raise ReadError(f"{archive.path}: the zip archive is encrypted; unpack it with its password.")

@@ -60,8 +60,8 @@ class BatchSettings:
     def __post_init__(self) -> None:
         if self.dicom_formats and self.identify == "pseudonym":
             raise ConfigError(
-                "A DICOM result carries the patient's name and number of the scan, which a pseudonym is to hide. Write"
-                f" label files ({', '.join(LABEL_FORMATS)}), or give the scans pseudonyms before."
+                "A DICOM result contains the patient's name and ID, which a pseudonym should hide. Write"
+                f" label files ({', '.join(LABEL_FORMATS)}), or pseudonymise the scans first."
             )
 
     @property

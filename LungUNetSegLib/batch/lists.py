@@ -69,7 +69,7 @@ def _json_rows(text: str, path: Path) -> list[dict[str, str]]:
     try:
         content = parse_json(text)
     except ValueError as error:
-        raise DataError(f"{path}: the list is no JSON: {error}.") from error
+        raise DataError(f"{path}: the list is not JSON: {error}.") from error
     if not isinstance(content, list):
         raise DataError(f"{path}: expected a list of paths, or of objects with {PATH!r}.")
     return [_json_row(each, number, path) for number, each in enumerate(content, 1)]

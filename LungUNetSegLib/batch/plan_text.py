@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from LungUNetSegLib.batch.plan import Plan
-from LungUNetSegLib.batch.store import write_json
+from LungUNetSegLib.files import write_json
 
 PRINTED = 40
 """So many lines of each kind are printed; the saved plan has all."""

@@ -159,14 +159,15 @@ class _Crew:
         reason = _last_words(worker)
         self._unready = 0 if worker.is_ready else self._unready + 1
         if self._unready > 1:
-            raise EngineError(f"The processes that should segment do not start: {reason}.")
+            raise EngineError(f"The worker processes do not start: {reason}.")
         for job in worker.jobs.values():
             deaths = self._deaths.get(job.name, 0) + worker.is_ready
             self._deaths[job.name] = deaths
             if deaths >= MOST_DEATHS or (worker.is_alone and worker.is_ready):
                 yield Outcome(
                     name=job.name,
-                    error=f"the process that segmented it ended twice: {reason}. Is a file damaged, or memory short?",
+                    error=f"the process that segmented it ended twice: {reason}. Is a file damaged, or is there too"
+                    " little memory?",
                 )
             else:
                 suspects.append(job)

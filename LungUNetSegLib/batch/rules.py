@@ -51,17 +51,17 @@ def parse_rule(text: str) -> Rule:
         try:
             number = float(wanted.removesuffix("mm"))
         except ValueError:
-            raise ConfigError(f"The rule {text!r} compares {name} with {wanted!r}, which is no number.") from None
+            raise ConfigError(f"The rule {text!r} compares {name} with {wanted!r}, which is not a number.") from None
         return Rule(text, lambda each: _COMPARED[sign](_NUMBERS[name](each), number))
     if name not in _TEXTS or sign != "=":
         raise ConfigError(
-            f"{text!r} is no rule: write {', '.join(f'{each}=TEXT' for each in _TEXTS)}, "
+            f"{text!r} is not a rule: write {', '.join(f'{each}=TEXT' for each in _TEXTS)}, "
             f"or {', '.join(f'{each}<=NUMBER' for each in _NUMBERS)}."
         )
     try:
         pattern = re.compile(wanted, re.IGNORECASE)
     except re.error as error:
-        raise ConfigError(f"The rule {text!r} holds no regular expression: {error}.") from error
+        raise ConfigError(f"The rule {text!r} has no valid regular expression: {error}.") from error
     return Rule(text, lambda each: bool(pattern.search(_TEXTS[name](each))))
 
 

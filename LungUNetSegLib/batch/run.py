@@ -12,7 +12,7 @@ from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome
 from LungUNetSegLib.batch.page import write_page
 from LungUNetSegLib.batch.pipeline import Tell, say_nothing
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.batch.table import row_of, write_csv, write_parquet
+from LungUNetSegLib.batch.table import row_of, write_parquet, write_results
 from LungUNetSegLib.errors import MissingDependencyError, WriteError
 
 logger = logging.getLogger(__name__)
@@ -82,12 +82,13 @@ def run_jobs(
                 in_a_row = 0 if outcome.is_settled else in_a_row + 1
                 if in_a_row == MOST_UNSETTLED:
                     raise WriteError(
-                        f"{totals.errors[outcome.name]} So it was with {in_a_row} scans one after another: is the disk"
-                        " full, or a network share gone? When that is mended, the same command goes on."
+                        f"{totals.errors[outcome.name]} This happened with {in_a_row} scans in a row: is the disk"
+                        " full, or a network share gone? When that is repaired, the same command continues."
                     )
         store.end()
     except BaseException:
-        write_csv(store.folder / "results.csv", [row_of(report) for report in store.reports()])  # the rest takes long
+        # Parquet and the page take longer than a user who stops the batch should wait.
+        write_results(store.folder / "results.csv", [row_of(report) for report in store.reports()])
         raise
     write_tables(store)
     return totals
@@ -112,7 +113,7 @@ def write_tables(store: Store) -> None:
     """
     reports = store.reports()
     rows = [row_of(report) for report in reports]
-    write_csv(store.folder / "results.csv", rows)
+    write_results(store.folder / "results.csv", rows)
     write_page(store.folder / "index.html", rows, reports)
     try:
         write_parquet(store.folder / "results.parquet", rows)

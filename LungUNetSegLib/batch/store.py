@@ -19,7 +19,7 @@ from typing import Any
 
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
 from LungUNetSegLib.errors import WriteError
-from LungUNetSegLib.files import clear_drafts, replacing
+from LungUNetSegLib.files import clear_drafts, replacing, write_json
 from LungUNetSegLib.locking import locked
 
 REPORT = "scan.json"
@@ -110,8 +110,8 @@ class Store:
         if not is_same and not redo:
             names = [name for name, value in settings.what_decides().items() if before["settings"].get(name) != value]
             raise WriteError(
-                f"{self.folder}: its results were made with another {' and '.join(names)}. Give another folder, or have"
-                " all done again with --redo."
+                f"{self.folder}: its results were made with another {' and '.join(names)}. Give another folder, or"
+                " repeat all scans with --redo."
             )
         if redo and before and not (redoing and is_same):
             round_, redoing = round_ + 1, True
@@ -211,9 +211,3 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON; an old file is replaced by a whole one."""
-    with replacing(path, ".json") as draft:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.files import csv_text, replacing, write_csv
 from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.segmentation.table import REGION_COLUMNS, region_numbers
@@ -23,7 +22,18 @@ NUMBERS = (
     *(f"{region}_mean_hu" for region in REGIONS),
     *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
     *REGION_COLUMNS,
-    *("confidence", "air_share", "tissue_share", "cut_mm2", "removed_ml", "moved_ml", "filled_ml", "outside_ml"),
+    *(
+        "confidence",
+        "air_share",
+        "tissue_share",
+        "cut_mm2",
+        "removed_ml",
+        "moved_ml",
+        "filled_ml",
+        "outside_ml",
+        "fluid_ml",
+        "added_ml",
+    ),
     "seconds",
 )
 LAST_TEXTS = ("findings", "engine", "version", "model", "model_sha256", "error")
@@ -63,17 +73,13 @@ def row_of(report: Mapping[str, Any]) -> Row:
     return row
 
 
-def write_csv(path: Path, rows: Sequence[Row]) -> None:
+def write_results(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as CSV (UTF-8, a comma between cells).
 
     Raises:
         WriteError: The file cannot be written.
     """
-    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for row in rows:
-            writer.writerow([_cell(row[name]) for name in COLUMNS])
+    write_csv(path, COLUMNS, ([_cell(row[name]) for name in COLUMNS] for row in rows))
 
 
 def _cell(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from scipy import ndimage
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.scratch import planes_of
 
 Mask = npt.NDArray[np.bool_]
 
@@ -73,7 +75,7 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
     if best > max(fit + GAIN, LEAST_FIT):
         raise DataError(
             f"{path} does not lie on the lung of its scan: it would fit better {where} (DSC with the air in the body"
-            f" {best:.2f} instead of {fit:.2f}). Check its axes and its place."
+            f" {best:.2f} instead of {fit:.2f}). Check its axes and its position."
         )
     covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
     if inside >= LEAST_FIT or (covered >= LEAST_FIT and inside >= LEAST_INSIDE):
@@ -106,10 +108,13 @@ def _coarse(ct: Volume, labels: Volume, ignore: Volume | None) -> tuple[npt.NDAr
     scan = ct.canonical()
     _, row_mm, column_mm = scan.geometry.spacing_mm
     step = max(1, round(COARSE_MM / min(row_mm, column_mm)))
-    sparse = np.s_[:, ::step, ::step]
-    mask = labels.canonical().array[sparse] > 0
-    left_out = ignore.canonical().array[sparse] > 0 if ignore else np.zeros_like(mask)
-    return scan.array[sparse], mask, left_out, row_mm * column_mm * step * step / 100
+
+    def sparse(volume: Volume) -> npt.NDArray[Any]:
+        return np.stack([plane[::step, ::step].copy() for plane in planes_of(volume.canonical().array)])
+
+    mask = sparse(labels) > 0
+    left_out = sparse(ignore) > 0 if ignore else np.zeros_like(mask)
+    return sparse(scan), mask, left_out, row_mm * column_mm * step * step / 100
 
 
 def _elsewhere(mask: Mask, air: Mask, slice_mm: float) -> Iterator[tuple[float, str]]:

@@ -1,13 +1,12 @@
-"""The data of the challenge LCTSC 2017 (doi:10.7937/K9/TCIA.2017.3R3FVZ08) as cases to train on and to test on.
+"""Imports the data of the challenge LCTSC 2017 (doi:10.7937/K9/TCIA.2017.3R3FVZ08) as cases for training and testing.
 
-As it is published, a study holds one planning CT and one RTSTRUCT with `Lung_L`, `Lung_R` and three other organs, as
-``PATIENT/STUDY/SERIES/*.dcm``. Only the headers are believed here, so that other layouts of folders do as well; and
-structures are found by this library's table of names, to which the "Lung L" of copies before release 3 is known too.
+As published, a study contains one planning CT and one RTSTRUCT with `Lung_L`, `Lung_R` and three other organs, as
+``PATIENT/STUDY/SERIES/*.dcm``. Only the DICOM headers are used here, so that other folder layouts work too. Structures
+are found by this library's table of names, which also contains the "Lung L" of copies before release 3.
 """
 
 from __future__ import annotations
 
-import csv
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.names import CT, LUNGS
 from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.errors import DataError, LungUNetSegError, WriteError
-from LungUNetSegLib.files import draft_folder, replacing
+from LungUNetSegLib.files import draft_folder, make_folder, write_csv
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan, write_labels
 from LungUNetSegLib.io.dicom.files import files_of, read_dataset
@@ -33,12 +32,12 @@ _TAGS = ["PatientID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "Refe
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What there is of one patient.
+    """The files of one patient.
 
     Attributes:
-        patient: PatientID; the case's name.
+        patient: PatientID, which becomes the case's name.
         scans: Files of each CT series, by its UID.
-        contours: RTSTRUCT files, with the UIDs of the series that each says it was drawn on.
+        contours: RTSTRUCT files, each with the UIDs of the series that it refers to.
     """
 
     patient: str
@@ -48,13 +47,13 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What came of one patient.
+    """The result of importing one patient.
 
     Attributes:
-        patient: Its name.
-        volumes_ml: Right and left lung; None if it was not imported.
+        patient: PatientID.
+        volumes_ml: Volumes of the right and the left lung; None if the patient was not imported.
         findings: What was left out or filled.
-        error: Why it was not imported.
+        error: Why the patient was not imported; empty otherwise.
     """
 
     patient: str
@@ -70,9 +69,9 @@ def institution_of(case: str) -> str:
 
 
 def part_of(case: str) -> str:
-    """Return which part of the challenge a case was of: train, off-site or live test; empty for another name.
+    """Return the part of the challenge that a case belongs to: train, off-site or live; empty for another name.
 
-    That test cases numbered from 101 are of the off-site test and those from 201 of the live one is remembered.
+    From memory: test cases numbered from 101 belong to the off-site test, those from 201 to the live test.
     """
     match = _NAME.search(case)
     if match is None:
@@ -81,13 +80,13 @@ def part_of(case: str) -> str:
 
 
 def find_studies(folder: Path) -> list[Study]:
-    """Sort every DICOM file under a folder by patient, by its header.
+    """Group all DICOM files in a folder by patient, by their headers.
 
     Raises:
-        DataError: No such folder, or neither CT nor RTSTRUCT in it.
+        DataError: The folder does not exist, or contains neither CT nor RTSTRUCT.
     """
     if not folder.is_dir():
-        raise DataError(f"There is no folder {folder}; give the one that holds the patients' folders.")
+        raise DataError(f"There is no folder {folder}; give the folder that contains the patients' folders.")
     studies: dict[str, Study] = {}
     for path in files_of(folder):
         header = read_dataset(path, stop_before_pixels=True, specific_tags=_TAGS)
@@ -100,28 +99,28 @@ def find_studies(folder: Path) -> list[Study]:
         else:
             study.contours[path] = set(_series_of(header))
     if not studies:
-        raise DataError(f"{folder} holds no CT and no RTSTRUCT; give the folder that holds the patients' folders.")
+        raise DataError(f"{folder} contains no CT and no RTSTRUCT; give the folder with the patients' folders.")
     return [studies[patient] for patient in sorted(studies)]
 
 
 def import_study(study: Study, cases: Path) -> Imported:
-    """Write a patient's CT and lungs as `cases/PATIENT/ct/` and `lungs.nii.gz`, both or none.
+    """Write a patient's CT and lungs as `cases/PATIENT/ct/` and `lungs.nii.gz`, both or neither.
 
     Raises:
-        WriteError: The folder cannot be written, or holds such a case already.
-        LungUNetSegError: What is wrong with the study, in a sentence.
+        WriteError: The folder cannot be written, or already contains this case.
+        LungUNetSegError: The study cannot be used; says why.
     """
     files, contours = _pair(study)
     target = cases / study.patient
     if target.exists():
-        raise WriteError(f"{target}: exists; remove it to import it anew.")
+        raise WriteError(f"{target}: exists; remove it to import the patient again.")
     scan = read_scan(files)
     geometry = scan.volume.geometry
     mask = read_mask(contours, geometry, slice_places=scan.slice_places)
     volumes = [float((mask.labels.array == lung.label).sum() * geometry.voxel_volume_ml) for lung in LUNG_SEGMENTS]
     for lung, volume in zip(LUNG_SEGMENTS, volumes, strict=True):
         if not volume:
-            raise DataError(f"{contours}: holds no {lung.name.lower()}; both lungs are expected.")
+            raise DataError(f"{contours}: contains no {lung.name.lower()}; both lungs are needed.")
     try:
         with draft_folder(cases) as draft:
             (draft / CT).mkdir()
@@ -137,7 +136,7 @@ def import_study(study: Study, cases: Path) -> Imported:
 
 
 def _checked(patient: str, folder: Path, contours: Path) -> tuple[Finding, ...]:
-    """Hold what was written against the scan, as a training would; what does not fit is the contours' fault."""
+    """Check what was written, as a training does; errors name the RTSTRUCT instead of the written mask."""
     mask = folder / f"{LUNGS}.nii.gz"
     try:
         return read_pair(Case(case_id=patient, patient=patient, image=folder / CT, mask=mask)).findings
@@ -146,17 +145,14 @@ def _checked(patient: str, folder: Path, contours: Path) -> tuple[Finding, ...]:
 
 
 def import_lctsc(studies: Sequence[Study], cases: Path) -> Iterator[Imported]:
-    """Import patients one by one; one that cannot be does not stop the others.
+    """Import patients one by one; one that cannot be imported does not stop the others.
 
-    At the end `cases/index.csv` says of each case its patient, institution and part of the challenge.
+    At the end `cases/index.csv` lists the patient, the institution and the part of the challenge of each case.
 
     Raises:
         WriteError: `cases` cannot be written.
     """
-    try:
-        cases.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{cases}: the folder cannot be made: {error.strerror}.") from error
+    make_folder(cases)
     for study in studies:
         try:
             yield import_study(study, cases)
@@ -166,23 +162,23 @@ def import_lctsc(studies: Sequence[Study], cases: Path) -> Iterator[Imported]:
 
 
 def _pair(study: Study) -> tuple[list[Path], Path]:
-    """Return the files of the one CT and the one RTSTRUCT, which must belong together."""
+    """Return the files of the only CT and the only RTSTRUCT, which must belong together."""
     name = study.patient
     if not name:
-        raise DataError("Files without PatientID cannot be told apart; give each patient one.")
+        raise DataError("There are files without a PatientID; give each patient an ID.")
     if re.search(r"[\\/:]|^\.", name):
-        raise DataError(f"The PatientID {name!r} cannot be the name of a folder; rename the patient.")
+        raise DataError(f"The PatientID {name!r} is not a valid folder name; change it.")
     if not study.scans:
         raise DataError(f"{name}: has an RTSTRUCT but no CT; add the CT that it was drawn on.")
     if not study.contours:
-        raise DataError(f"{name}: has a CT but no RTSTRUCT; without contours it is no case to learn from.")
+        raise DataError(f"{name}: has a CT but no RTSTRUCT; a case needs contours.")
     if len(study.contours) > 1:
         listed = ", ".join(str(path) for path in sorted(study.contours))
-        raise DataError(f"{name}: has {len(study.contours)} RTSTRUCTs ({listed}); keep the one that is meant.")
+        raise DataError(f"{name}: has {len(study.contours)} RTSTRUCTs ({listed}); keep only the one to use.")
     ((contours, drawn_on),) = study.contours.items()
     if len(study.scans) > 1:
         sizes = ", ".join(f"{files[0].parent} ({len(files)} files)" for files in study.scans.values())
-        raise DataError(f"{name}: has {len(study.scans)} CT series ({sizes}); keep the one that was contoured.")
+        raise DataError(f"{name}: has {len(study.scans)} CT series ({sizes}); keep only the one that was contoured.")
     ((series, files),) = study.scans.items()
     if drawn_on and series not in drawn_on:
         raise DataError(f"{contours}: was drawn on another series than the CT of {name}, {files[0].parent}.")
@@ -190,7 +186,7 @@ def _pair(study: Study) -> tuple[list[Path], Path]:
 
 
 def _series_of(header: Dataset) -> Iterator[str]:
-    """UIDs of the series that a structure set refers to."""
+    """Yield the UIDs of the series that a structure set refers to."""
     for frame in header.get("ReferencedFrameOfReferenceSequence", []):
         for study in frame.get("RTReferencedStudySequence", []):
             for series in study.get("RTReferencedSeriesSequence", []):
@@ -199,7 +195,5 @@ def _series_of(header: Dataset) -> Iterator[str]:
 
 def _write_index(cases: Path) -> None:
     names: Sequence[str] = sorted(path.parent.name for path in cases.glob(f"*/{LUNGS}.nii.gz"))
-    with replacing(cases / "index.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "patient", "institution", "part"])
-        writer.writerows([name, name, institution_of(name), part_of(name)] for name in names)
+    rows = ([name, name, institution_of(name), part_of(name)] for name in names)
+    write_csv(cases / "index.csv", ["case", "patient", "institution", "part"], rows)

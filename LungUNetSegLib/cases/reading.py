@@ -19,6 +19,7 @@ from LungUNetSegLib.io.masks.choice import Meanings
 from LungUNetSegLib.io.masks.labels import Mask, read_mask
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
+from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 OWN_EXTENT = (SEGMENTATION_ENDING, NPZ_ENDING, DICOM_ENDING)
 """Masks that may be smaller than their scan (segmentations are cropped), or that have no position of their own."""
@@ -61,7 +62,10 @@ def read_pair(case: Case) -> LabelledScan:
     mask = read_mask_on(case.mask, scan, case.meanings)
     ignore = None
     if case.ignore is not None:
-        ignore = Volume(read_mask_on(case.ignore, scan).labels.array > 0, ct.geometry)
+        undecided = read_mask_on(case.ignore, scan).labels.array
+        ignore = Volume(new_voxels(undecided.shape, np.bool_), ct.geometry)
+        for plane, is_undecided in zip(planes_of(undecided), planes_of(ignore.array), strict=True):
+            is_undecided[:] = plane > 0
     _check_sides(mask.labels, case.mask)
     findings = mask.findings + check_on_lung(ct, mask.labels, ignore, case.mask)
     return LabelledScan(ct, mask.labels, ignore, not _is_both_lungs(mask.labels, ct), findings)
@@ -109,10 +113,10 @@ def _check_sides(labels: Volume, path: Path) -> None:
 
 def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
     """Whether label 1 stands for both lungs, as in the paper's masks."""
-    if any((plane == LEFT_LUNG).any() for plane in labels.array):
+    if any((plane == LEFT_LUNG).any() for plane in planes_of(labels.array)):
         return False
     sparse = np.s_[::4, ::4]
-    planes = zip(ct.array, _places_x_mm(ct.geometry), strict=True)
+    planes = zip(planes_of(ct.array), _places_x_mm(ct.geometry), strict=True)
     body = np.concatenate([x_mm[sparse][plane[sparse] > BODY_HU] for plane, x_mm in planes])
     if not body.size:
         return False
@@ -124,7 +128,7 @@ def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
 
 def _lung_x_mm(labels: Volume, value: int) -> Iterator[npt.NDArray[np.float32]]:
     """Yield for each slice where the voxels of one label lie, from the patient's right to the left."""
-    for plane, x_mm in zip(labels.array, _places_x_mm(labels.geometry), strict=True):
+    for plane, x_mm in zip(planes_of(labels.array), _places_x_mm(labels.geometry), strict=True):
         yield x_mm[plane == value]
 
 

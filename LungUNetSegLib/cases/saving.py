@@ -108,7 +108,7 @@ def _check(name: str, ct: Volume, labels: Volume) -> None:
     if not labels.geometry.matches(ct.geometry, GRID_TOLERANCE_MM):
         raise GeometryError("The mask lies on another grid than the scan: give the mask of this scan.")
     if not labels.array.any():
-        raise DataError("The mask is empty: nothing can be learnt from it. Give the corrected mask.")
+        raise DataError("The mask is empty: it cannot be used for training. Give the corrected mask.")
     if labels.array.max() > LUNGS[-1].label:
         raise DataError(
             f"The mask holds the value {labels.array.max()}: a case has 1 for the right and 2 for the left lung."

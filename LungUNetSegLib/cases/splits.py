@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import write_json
 
 TRAINING_SHARE = 2 / 3
 """The paper's split, 2:1 (section 2.3.2), here by patient rather than by slice."""
@@ -63,8 +62,7 @@ def save_split(split: Split, path: Path) -> None:
     Raises:
         WriteError: No space, or no permission.
     """
-    with replacing(path, ".json") as draft:
-        draft.write_text(json.dumps(to_json(split), indent=1) + "\n", encoding="utf-8")
+    write_json(path, to_json(split))
 
 
 def load_split(path: Path) -> Split:

@@ -121,7 +121,7 @@ def _parser(name: str | None, command: Any) -> argparse.ArgumentParser:
             command.add_arguments(subparser)
             subparser.add_argument(
                 "--progress", choices=KINDS, default="auto",
-                help="a bar on a terminal (auto), a JSON object a line on stdout and all words on stderr, or none",
+                help="a bar on a terminal (auto), JSON lines on stdout and all text on stderr (json), or none",
             )  # fmt: skip
             subparser.add_argument("--debug", action="store_true", help="log more, and show where an error came from")
     return parser

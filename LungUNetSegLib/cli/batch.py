@@ -44,45 +44,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     which = parser.add_argument_group("which scans")
     which.add_argument("--dry-run", action="store_true", help="say what would be done and why, and stop")
-    which.add_argument("--series", choices=WHICH, default="best", help="of each study the best chest CT, or all")
+    which.add_argument(
+        "--series", choices=WHICH, default="best", help="take the best chest CT of each study (if not given), or all"
+    )
     which.add_argument(
         "--include", type=_rule, action="append", default=[], metavar="RULE",
-        help="only scans of which all these hold: description=TEXT, kernel=TEXT, site=TEXT, path=TEXT (regular "
+        help="take only scans for which all rules hold: description=TEXT, kernel=TEXT, site=TEXT, path=TEXT (regular "
         "expressions), thickness<=MM, slices>=N",
     )  # fmt: skip
-    which.add_argument("--exclude", type=_rule, action="append", default=[], metavar="RULE", help="none of which any")
+    which.add_argument(
+        "--exclude", type=_rule, action="append", default=[], metavar="RULE",
+        help="leave out scans for which any of these rules holds",
+    )  # fmt: skip
     which.add_argument(
         "--least-slices", type=count, default=LEAST_SLICES, metavar="N",
         help=f"leave out scans of fewer slices; {LEAST_SLICES} if not given",
     )  # fmt: skip
-    which.add_argument("--retry-failed", action="store_true", help="try again what failed before")
-    which.add_argument("--redo", action="store_true", help="do all again, with other settings or as it is")
+    which.add_argument("--retry-failed", action="store_true", help="try scans again that failed before")
+    which.add_argument("--redo", action="store_true", help="segment all scans again; needed for other settings")
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how")
     how.add_argument(
         "--format", choices=FORMATS, action="append", metavar="KIND",
-        help=f"files of the lungs to write, several times for several: {', '.join(FORMATS)}; {FORMATS[0]} if not given",
+        help=f"format of the lungs' files; may be repeated: {', '.join(FORMATS)}; {FORMATS[0]} if not given",
     )  # fmt: skip
-    how.add_argument("--identify", choices=IDENTIFY, default="path", help="what scans are called in the results")
+    how.add_argument(
+        "--identify", choices=IDENTIFY, default="path",
+        help="how results name scans: by path (if not given), by a pseudonym, or by their DICOM identifiers",
+    )  # fmt: skip
     add_network_arguments(how)
     how.add_argument("--labels", choices=LABEL_KINDS, default="lr", help="right and left lung, or both as one")
-    how.add_argument("--raw", action="store_true", help="what the network says, without postprocessing")
+    how.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
     how.add_argument(
         "--jobs", type=_jobs, metavar="N",
-        help="processes at work at once, as many as cores and memory allow if not given; 0 for none but this one",
+        help="number of processes, as many as cores and memory allow if not given; 0 to work in this process",
     )  # fmt: skip
     where = how.add_mutually_exclusive_group()
     where.add_argument(
-        "--scheduler", metavar="ADDRESS", help="work on the Dask cluster of this scheduler, as tcp://host:8786"
+        "--scheduler", metavar="ADDRESS", help="use the Dask cluster of this scheduler, such as tcp://host:8786"
     )
     where.add_argument("--cluster", choices=("local",), help="start a Dask cluster on this machine, of --jobs workers")
     how.add_argument(
         "--send", action="store_true",
-        help="send scans to the cluster's workers and take results back, where they do not see SOURCE and OUT",
+        help="send scans to workers that cannot read SOURCE or write OUT, and get the results back",
     )  # fmt: skip
-    how.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads of each; the cores are shared out")
+    how.add_argument(
+        "--threads", type=thread_count, metavar="N",
+        help="CPU threads of each process; its share of the cores if not given",
+    )  # fmt: skip
 
 
 def _rule(text: str) -> object:
@@ -174,7 +185,7 @@ def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Pro
         )  # fmt: skip
     except KeyboardInterrupt:
         view.close()
-        print(f"stopped; {view.done} scans are done. The same command goes on.", file=sys.stderr)
+        print(f"stopped; {view.done} scans are done. The same command continues.", file=sys.stderr)
         raise
     finally:
         view.close()

@@ -25,12 +25,12 @@ def add_dicom_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `options_from` reads."""
     parser.add_argument(
         "--seg-kind", type=str.upper, choices=get_args(SegKind), default="BINARY",
-        help="of a DICOM SEG: one bit for each segment, or numbers (LABELMAP), which few programs read yet",
+        help="kind of DICOM SEG: one bit for each segment, or label numbers (LABELMAP), which few programs read",
     )  # fmt: skip
-    parser.add_argument("--all-frames", action="store_true", help="a DICOM SEG with frames of slices without lung, too")
     parser.add_argument(
-        "--holes", choices=get_args(Holes), default="keyhole", help="how an RTSTRUCT says holes in a contour"
+        "--all-frames", action="store_true", help="write frames of slices without lung into a DICOM SEG, too"
     )
+    parser.add_argument("--holes", choices=get_args(Holes), default="keyhole", help="how an RTSTRUCT represents holes")
     parser.add_argument(
         "--fixed-uids", action="store_true", help="the same scan and model give the same DICOM file, dates too"
     )
@@ -74,12 +74,12 @@ def referred_scan(scan: Scan, reference: Path | None, series: str | None) -> Sca
         return scan
     if reference is None:
         raise WriteError(
-            f"{scan.source}: is no DICOM series, and a DICOM result has to refer to one; give the series from which it"
+            f"{scan.source}: is not a DICOM series; a DICOM result must refer to one: give the series from which it"
             " was made with --dicom-reference FOLDER, or write another format."
         )
     found = read_scan(reference, series)
     if not found.slices:
-        raise WriteError(f"{reference}: is no DICOM series; give the folder of the series that the scan was made from.")
+        raise WriteError(f"{reference}: is not a DICOM series; give the series from which the scan was made.")
     check_same_image(scan, found)
     return found
 

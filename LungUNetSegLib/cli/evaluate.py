@@ -1,4 +1,4 @@
-"""`lungunetseg evaluate`: one prediction or many against their references."""
+"""`lungunetseg evaluate`: compares one prediction or many with their references."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LungUNetSegLib.cli.arguments import add_outside_argument, json_file
 from LungUNetSegLib.cli.lctsc_table import print_lctsc
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
-from LungUNetSegLib.errors import ConfigError, WriteError
+from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
 from LungUNetSegLib.evaluation.lctsc import write_lctsc_csv
@@ -22,10 +22,10 @@ from LungUNetSegLib.evaluation.report.tables import (
     Column,
     describe_slices,
     write_cases_csv,
-    write_json,
+    write_scores_json,
     write_slices_csv,
 )
-from LungUNetSegLib.files import check_apart, check_replaceable
+from LungUNetSegLib.files import check_apart, check_replaceable, make_folder
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.progress import Progress, silent
 
@@ -34,36 +34,40 @@ MASKS = "label map, DICOM SEG or RTSTRUCT"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("prediction", type=Path, help=f"{MASKS}, or folder with one for each case")
-    parser.add_argument("reference", type=Path, help=f"{MASKS}, or folder with one for each case")
+    parser.add_argument("prediction", type=Path, help=f"{MASKS}, or a folder with one for each case")
+    parser.add_argument("reference", type=Path, help=f"{MASKS}, or a folder with one for each case")
     parser.add_argument("--images", type=Path, metavar="PATH", help="the CT or the folder of CTs, for the pictures")
     parser.add_argument(
-        "--labels", choices=("lr", "binary"), default="lr", help="score right and left apart, or all lung as one"
+        "--labels", choices=("lr", "binary"), default="lr", help="score right and left lung, or only both as one"
     )
     parser.add_argument(
-        "--metrics", choices=("lctsc",), help="score as the challenge LCTSC 2017 did, too (docs/metrics.md)"
+        "--metrics", choices=("lctsc",), help="add the scores of the challenge LCTSC 2017 (docs/metrics.md)"
     )
     add_map_argument(parser)
     add_outside_argument(parser)
-    parser.add_argument("--model", metavar="NAME", help="what made the predictions, to be named in the report")
+    parser.add_argument("--model", metavar="NAME", help="the model that made the predictions, named in the report")
     parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, scores as CSV and JSON there")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, and scores as CSV and JSON here")
 
 
 def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
-    """Evaluate and print; returns the exit code: 1 if a case of several failed.
+    """Compare, and print the scores.
+
+    Returns:
+        0, or 1 if one of several cases failed.
 
     Raises:
         LungUNetSegError: Nothing can be compared, or the results cannot be written.
     """
     with_lctsc = arguments.metrics == "lctsc"
     if with_lctsc and arguments.labels != "lr":
-        raise ConfigError("--metrics lctsc scores right and left apart; leave out --labels binary.")
+        raise ConfigError("--metrics lctsc needs right and left lung; leave out --labels binary.")
     if arguments.json:
         check_replaceable(arguments.json)
         check_apart([arguments.prediction, arguments.reference], [arguments.json])
     if arguments.report:
-        _make_folder(arguments.report)
+        make_folder(arguments.report)
+        check_replaceable(arguments.report / "report.html")
     pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images, meanings_of(arguments))
     with data_files_anywhere(arguments.allow_outside):
         if arguments.prediction.is_file():
@@ -76,10 +80,10 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if unused:
         facts["Predictions without reference"] = ", ".join(unused)
     if arguments.json:
-        write_json(arguments.json, cases, facts)
+        write_scores_json(arguments.json, cases, facts)
     if arguments.report:
         write_report(arguments.report / "report.html", cases, facts)
-        write_json(arguments.report / "scores.json", cases, facts)
+        write_scores_json(arguments.report / "scores.json", cases, facts)
         write_cases_csv(arguments.report / "cases.csv", cases)
         write_slices_csv(arguments.report / "slices.csv", cases)
         if with_lctsc:
@@ -90,16 +94,8 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     return int(any(case.error for case in cases))
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{path}: the folder cannot be made: {error.strerror}.") from error
-    check_replaceable(path / "report.html")
-
-
 def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None:
-    """Print a table to stdout, and what went wrong or looks odd to stderr."""
+    """Print a table to stdout, and errors and findings to stderr."""
     if len(cases) == 1:
         lines = [["", *(region.name for region in cases[0].regions)]]
         lines += [[_title(column), *_cells(column, cases[0].regions)] for column in COLUMNS] if cases[0].regions else []

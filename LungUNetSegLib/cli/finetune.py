@@ -48,24 +48,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of corrected cases")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and history")
     parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="the model to begin with; the shipped one"
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="the model to start from; the shipped one if absent"
     )
-    parser.add_argument("--name", help="what the new model is called; as OUT if not given")
+    parser.add_argument("--name", help="name of the new model; that of OUT if not given")
     parser.add_argument("--epochs", type=count, default=EPOCHS, metavar="N", help=f"{EPOCHS} if not given")
     parser.add_argument("--resume", action="store_true", help="continue from OUT/last.pt, if it exists")
-    parser.add_argument("--memory", type=count, metavar="MB", help="end when more memory was taken; --resume goes on")
+    parser.add_argument("--memory", type=count, metavar="MB", help="stop if more memory is used; --resume continues")
     add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Train further, score before and after, and export.
+    """Train a model further, score it before and after, and export it.
 
     Raises:
-        LungUNetSegError: A model or cases that cannot be used, found before training starts; or the training was
-            stopped or ran out of memory, which `--resume` continues.
+        LungUNetSegError: The model or cases cannot be used, which is found before training starts; or the training was
+            stopped or used too much memory; `--resume` continues it.
     """
     keep_freed_memory()
     if arguments.threads:
@@ -83,11 +83,11 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     if checkpoint:
         trainer.resume(checkpoint)
     write_settings(arguments.out, config, split)
-    logger.info("Learning from %s; tested on %s.", ", ".join(split.training), ", ".join(split.test))
+    logger.info("Trains on %s; tests on %s.", ", ".join(split.training), ", ".join(split.test))
     run_to_the_end(trainer, Process())
     model = _export(arguments.out / "last.pt", target, base, choose(cases, split.test), arguments.threads, progress)
     progress.close()
-    print(f"model {model.name!r} in {target}; choose it with --model {model.name}, nothing else uses it")
+    print(f"model {model.name!r} written to {target}; it is used only with --model {model.name}")
     return 0
 
 
@@ -108,7 +108,7 @@ def _trainer(
     cases: Sequence[Case],
     progress: Progress,
 ) -> Trainer:
-    """Return the trainer, with the coarse network as it is; cases are those of training, then of test."""
+    """Return the trainer, with the coarse network unchanged; cases are those for training, then those for testing."""
     folder = arguments.cache or default_cache_folder()
     cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
@@ -131,7 +131,7 @@ def _trainer(
 def _export(
     checkpoint: Path, target: Path, base: Model, test: Sequence[Case], threads: int | None, progress: Progress
 ) -> Model:
-    """Score both models, and write the new one with its scores and its card; it appears when it is whole."""
+    """Score both models, and write the new one with its scores and its card; it appears when it is complete."""
     state = load_checkpoint(checkpoint)
     before = score(Segmenter(base, threads=threads), test, progress)
     learnt = base.manifest.training.cases if base.manifest else ()

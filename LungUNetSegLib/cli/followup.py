@@ -1,9 +1,8 @@
-"""`lungunetseg followup`: what changed in a patient's lungs from one scan to the next."""
+"""`lungunetseg followup`: measures what changed in a patient's lungs from one scan to the next."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, write_json
 from LungUNetSegLib.followup.alignment import bring
 from LungUNetSegLib.followup.compared import Followup, compare_dates, record, write_changes_csv
 from LungUNetSegLib.followup.page import SHOWN, write_dates_page
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", type=Path, metavar="SECOND", help="the later scan")
     for name in ("first", "second"):
         parser.add_argument(
-            f"--{name}-lungs", type=Path, metavar="MASK", help=f"lungs of {name.upper()}; segmented if not given"
+            f"--{name}-lungs", type=Path, metavar="MASK", help=f"mask of {name.upper()}'s lungs; segmented if absent"
         )
     add_map_argument(parser)
     parser.add_argument("--same-patient", action="store_true", help="compare scans of different patient IDs")
@@ -54,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Compare, print a table and the warnings, and write what was asked for.
+    """Compare two scans, print a table and the warnings, and write the requested files.
 
     Raises:
         LungUNetSegError: The scans cannot be read or compared, or a file cannot be written.
@@ -65,8 +64,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         progress.close()
         about = record(found)
         if arguments.json:
-            with replacing(arguments.json, ".json") as draft:
-                draft.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+            write_json(arguments.json, about)
         if arguments.csv:
             write_changes_csv(arguments.csv, found)
         if arguments.report:
@@ -115,7 +113,7 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
 def _print(found: Followup) -> None:
     for key, changes in found.lungs.items():
         if changes is None:
-            print(f"{key}: one of the scans has no such lung")
+            print(f"{key}: missing in one of the scans")
             continue
         lines = [[key, "first", "second", "change", "change, %"]]
         for name, change in changes.items():
@@ -123,6 +121,6 @@ def _print(found: Followup) -> None:
             lines.append([SHOWN[name], *("" if each is None else f"{each:.1f}" for each in cells)])
         print_lines(lines)
     best = found.deformable or found.affine
-    print(f"aligned to a DSC of {best.dsc:.3f} of the lungs, their surfaces {best.surface_mm:.1f} mm apart")
+    print(f"aligned: DSC of the lungs {best.dsc:.3f}, mean distance of their surfaces {best.surface_mm:.1f} mm")
     for each in found.findings:
         print(f"note: {each.message}")

@@ -1,4 +1,4 @@
-"""`lungunetseg import-lctsc`: the data of the challenge LCTSC 2017 as cases."""
+"""`lungunetseg import-lctsc`: imports the data of the challenge LCTSC 2017 as cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from LungUNetSegLib.cli.progress import ProgressView
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the patients' folders as they were downloaded")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="folder with the patients' folders, as downloaded")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="CASES",
         help="folder for CASE/ct and CASE/lungs.nii.gz; the CT is copied",
@@ -20,13 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Import each patient and print its lungs' volumes; what is wrong goes to stderr.
+    """Import each patient and print the volumes of the lungs; errors and findings go to stderr.
 
     Returns:
         0, or 1 if a patient was not imported.
 
     Raises:
-        LungUNetSegError: Nothing to import, or a folder that cannot be written.
+        LungUNetSegError: There is nothing to import, or the output folder cannot be written.
     """
     studies = find_studies(arguments.folder)
     failed = 0
@@ -42,5 +42,5 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         for finding in each.findings:
             print(f"{each.patient}: {finding.message}", file=sys.stderr)
         progress("import", done, len(studies))
-    print(f"{len(studies) - failed} imported into {arguments.output}, {failed} not")
+    print(f"{len(studies) - failed} imported into {arguments.output}, {failed} not imported")
     return int(bool(failed))

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "input", type=Path, nargs="?", metavar="INPUT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage"
     )
     asked.add_argument(
-        "--environment", action="store_true", help="versions, processor, GPU and models: what a bug report starts with"
+        "--environment", action="store_true", help="print versions, processor, GPU and models for a bug report"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
     add_outside_argument(parser)

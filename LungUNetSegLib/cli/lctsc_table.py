@@ -1,4 +1,4 @@
-"""What `lungunetseg evaluate --metrics lctsc` prints: the challenge's scores by case, and by institution."""
+"""Prints the scores of `lungunetseg evaluate --metrics lctsc`, by case and by institution."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from LungUNetSegLib.evaluation.lctsc import SCORES, group_by_institution
 from LungUNetSegLib.metrics import LctscScores
 from LungUNetSegLib.segments import LUNGS
 
-TITLES = ("DSC", "MSD, mm", "HD95, mm", "DSC's score", "MSD's score", "HD95's score", "score")
+TITLES = ("DSC", "MSD, mm", "HD95, mm", "DSC score", "MSD score", "HD95 score", "mean score")
 DECIMALS = {"dsc": 3, "mean_mm": 2, "hd95_mm": 2}
 
 
 def print_lctsc(found: Mapping[str, Sequence[LctscScores]]) -> None:
-    """Print scores of each lung of each case and, of several cases, mean and worst of each group.
+    """Print the scores of each lung of each case and, of several cases, the mean and the worst of each group.
 
     Args:
-        found: By case; none of one that could not be compared.
+        found: Scores by case; empty for a case that could not be compared.
     """
-    print("\nBy the rules of LCTSC 2017: 100 is perfect, 50 as far apart as two readers.")
+    print("\nBy the rules of LCTSC 2017: a score of 100 is perfect, 50 is the difference between two readers.")
     lines = [["", *TITLES]]
     for name, scores in found.items():
         lines += [[f"{name}: {each.name}", *_cells({key: getattr(each, key) for key in SCORES})] for each in scores]

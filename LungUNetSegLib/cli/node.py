@@ -1,4 +1,4 @@
-"""`lungunetseg node`: a DICOM node that segments the CT studies it is sent."""
+"""`lungunetseg node`: runs a DICOM node that segments the CT studies it receives."""
 
 from __future__ import annotations
 
@@ -19,36 +19,51 @@ from LungUNetSegLib.segmentation.segmenter import Segmenter
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("--folder", type=Path, required=True, help="where studies wait; a restart goes on from there")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="folder for waiting studies; a restarted node continues there"
+    )
     ask = parser.add_argument_group("studies fetched from a PACS by DICOMweb, instead of listening for senders")
-    ask.add_argument("--dicomweb", metavar="URL", help="such as http://127.0.0.1:8042/dicom-web")
-    ask.add_argument("--poll", type=float, default=30.0, metavar="S", help="time between two questions")
+    ask.add_argument("--dicomweb", metavar="URL", help="the server, such as http://127.0.0.1:8042/dicom-web")
     ask.add_argument(
-        "--days", type=int, default=2, metavar="N", help="how far back studies are looked for; 1 for today"
+        "--poll", type=float, default=30.0, metavar="S", help="seconds between two queries; %(default)g if not given"
     )
+    ask.add_argument(
+        "--days", type=int, default=2, metavar="N",
+        help="number of days whose studies are queried, 1 for today's; %(default)d if not given",
+    )  # fmt: skip
     place = parser.add_argument_group("where results go: one of these, or back to the PACS of --dicomweb")
-    place.add_argument("--send", metavar="TITLE@HOST:PORT", help="by C-STORE to this DICOM application")
-    place.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="into this folder")
+    place.add_argument("--send", metavar="TITLE@HOST:PORT", help="send them by C-STORE to this DICOM application")
+    place.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="write them into this folder")
     parser.add_argument(
-        "--formats", nargs="+", choices=tuple(DICOM_OUTPUT_ENDINGS), default=["dicom-seg"], help="what is made"
-    )
-    parser.add_argument("--title", default="LUNGUNETSEG", help="the node's own AE title")
-    parser.add_argument("--host", default=LOCALHOST, help="the address to listen at; this machine only by default")
-    parser.add_argument("--port", type=int, default=11112, help="the port to listen at; 0 for any free one")
-    parser.add_argument("--allow", nargs="+", default=[], metavar="TITLE", help="AE titles that are heard; all without")
+        "--formats", nargs="+", choices=tuple(DICOM_OUTPUT_ENDINGS), default=["dicom-seg"],
+        help="the objects to make; dicom-seg if not given",
+    )  # fmt: skip
+    parser.add_argument("--title", default="LUNGUNETSEG", help="the node's AE title; %(default)s if not given")
+    parser.add_argument("--host", default=LOCALHOST, help="address to listen at; this machine only if not given")
     parser.add_argument(
-        "--allow-address", nargs="+", default=[], metavar="NET", help="addresses or networks that are heard"
+        "--port", type=int, default=11112, help="port to listen at, 0 for any free one; %(default)d if not given"
+    )
+    parser.add_argument("--allow", nargs="+", default=[], metavar="TITLE", help="AE titles to accept; all if not given")
+    parser.add_argument("--allow-address", nargs="+", default=[], metavar="NET", help="addresses or networks to accept")
+    parser.add_argument(
+        "--quiet", type=float, default=30.0, metavar="S",
+        help="a study is complete when nothing came for this many seconds; %(default)g if not given",
+    )  # fmt: skip
+    parser.add_argument(
+        "--by-association", action="store_true", help="a study is also complete when its association ends"
     )
     parser.add_argument(
-        "--quiet", type=float, default=30.0, metavar="S", help="a study without news for so long is complete"
+        "--most-studies", type=int, default=100, metavar="N", help="limit of waiting studies; %(default)d if not given"
     )
-    parser.add_argument("--by-association", action="store_true", help="a study is complete when its association ends")
-    parser.add_argument("--most-studies", type=int, default=100, metavar="N", help="more may not wait")
-    parser.add_argument("--most-gb", type=float, default=50.0, metavar="GB", help="of disk for all that waits")
-    parser.add_argument("--status-port", type=int, metavar="PORT", help="a status page for this machine at this port")
-    parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="take only encrypted connections")
-    parser.add_argument("--tls-clients", type=Path, metavar="CA", help="and only of clients that this authority signed")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="append what happens, a JSON object a line")
+    parser.add_argument(
+        "--most-gb", type=float, default=50.0, metavar="GB", help="limit of disk space; %(default)g if not given"
+    )
+    parser.add_argument("--status-port", type=int, metavar="PORT", help="port of a status page for this machine")
+    parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="accept only encrypted connections")
+    parser.add_argument(
+        "--tls-clients", type=Path, metavar="CA", help="accept only clients whose certificate this authority signed"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append all events as JSON, one object per line")
     add_network_arguments(parser)
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
 
@@ -100,11 +115,11 @@ def _welcome(node: Node) -> str:
     config = node.config
     page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
     if config.web:
-        return f"{config.title} asks {config.web.url} for CT and listens to nobody{page}. For research only."
+        return f"{config.title} queries {config.web.url} for CT and does not listen{page}. For research only."
     who = "this machine only" if config.is_local else f"addresses {', '.join(config.addresses)}"
     titles = f"AE titles {', '.join(config.titles)}" if config.titles else "any AE title"
     way = "encrypted" if config.tls else "not encrypted"
     return (
-        f"{config.title} takes CT by C-STORE at {config.host}:{node.port}, {way}, from {who}, {titles}{page}."
+        f"{config.title} accepts CT by C-STORE at {config.host}:{node.port}, {way}, from {who}, {titles}{page}."
         " For research only."
     )

@@ -1,4 +1,4 @@
-"""`lungunetseg nodules`: nodules painted into lungs, told from vessels by the features and classifiers of Khan 2021."""
+"""`lungunetseg nodules`: classifies painted nodules and vessels by the features and classifiers of Khan 2021."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.errors import WriteError
-from LungUNetSegLib.files import check_replaceable
+from LungUNetSegLib.files import check_replaceable, make_folder
 from LungUNetSegLib.nodules.deep import DeepConfig
 from LungUNetSegLib.nodules.study import StudyConfig, cross_validate, paint_candidates, write_results
 
@@ -19,23 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     whole, deep = StudyConfig(), DeepConfig()
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with lung masks")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the tables go")
-    parser.add_argument("--slices", type=int, default=whole.slices, metavar="N", help="the most slices of a case")
-    parser.add_argument("--folds", type=int, default=whole.folds, metavar="K", help="parts of the cross-validation")
-    parser.add_argument("--epochs", type=int, default=deep.epochs, metavar="N", help="of the deep features' network")
-    parser.add_argument("--width", type=int, default=deep.first_features, metavar="N", help="its channels; 64 in VGG19")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tables")
+    parser.add_argument("--slices", type=int, default=whole.slices, metavar="N", help="most slices of a case")
+    parser.add_argument("--folds", type=int, default=whole.folds, metavar="K", help="folds of the cross-validation")
     parser.add_argument(
-        "--encoder-weights", default="", metavar="FILE", help="VGG19's weights to begin with, with --width 64"
+        "--epochs", type=int, default=deep.epochs, metavar="N", help="epochs of the network for deep features"
+    )
+    parser.add_argument(
+        "--width", type=int, default=deep.first_features, metavar="N", help="its first channels; 64 in VGG19"
+    )
+    parser.add_argument(
+        "--encoder-weights", default="", metavar="FILE", help="its initial VGG19 weights; need --width 64"
     )
     parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="a case or patient to leave out")
     parser.add_argument("--seed", type=int, default=whole.seed, metavar="N")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Paint, train and judge by cross-validation over patients, and print a table.
+    """Paint candidates, train and score by cross-validation over patients, and print a table.
 
     Raises:
-        LungUNetSegError: Data or settings that cannot be used, or scikit-learn or scikit-image is not installed.
+        LungUNetSegError: Data or settings cannot be used, or scikit-learn or scikit-image is not installed.
     """
     deep = DeepConfig(
         first_features=arguments.width,
@@ -45,10 +48,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     )
     config = StudyConfig(slices=arguments.slices, folds=arguments.folds, seed=arguments.seed, deep=deep)
     out: Path = arguments.out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{out}: the folder cannot be made: {error.strerror}.") from error
+    make_folder(out)
     check_replaceable(out / "results.csv")
     candidates = paint_candidates(find_cases(arguments.data, arguments.exclude), config, progress)
     results = cross_validate(candidates, config, progress)

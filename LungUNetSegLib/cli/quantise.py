@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """Calibrate with slices of the scans, write the graph, and compare it with the float32 one.
 
     Raises:
-        LungUNetSegError: A model or scan that cannot be used, or a graph that differs too much.
+        LungUNetSegError: A model or scan cannot be used, or the graph differs too much.
     """
     segmenter = Segmenter(load_model(arguments.model), "onnxruntime", "cpu")
     slices = []

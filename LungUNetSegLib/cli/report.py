@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     """
     store = Store(arguments.output)
     if not store.scans.is_dir():
-        raise ReadError(f"{arguments.output}: is no folder of a batch's results (it has no folder scans).")
+        raise ReadError(f"{arguments.output}: is not a folder of a batch's results (it has no folder scans).")
     write_tables(store)
     print(store.folder / "index.html")
     if arguments.summary:

@@ -20,10 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("scan", type=Path, metavar="CT", help="a DICOM folder or file, NIfTI, NRRD or MetaImage")
     parser.add_argument("mask", type=Path, metavar="MASK", help="the corrected mask")
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of cases; made if missing")
-    parser.add_argument("--name", help="the case's name; the scan's if not given")
-    parser.add_argument("--patient", help="whose scan it is; a hash of the DICOM PatientID, or the name, if not given")
-    parser.add_argument("--network-mask", type=Path, metavar="FILE", help="what was corrected, to note by how many ml")
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of cases; created if missing")
+    parser.add_argument("--name", help="name of the case; the scan's name if not given")
+    parser.add_argument("--patient", help="name of the patient; a hash of the DICOM PatientID, or --name, if not given")
+    parser.add_argument(
+        "--network-mask", type=Path, metavar="FILE", help="the mask before its correction, to record the change in ml"
+    )
     add_map_argument(parser)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import re
 import sys
@@ -29,7 +28,7 @@ from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.errors import UnknownFormatError, WriteError, one_line
 from LungUNetSegLib.evaluation.report.lungs_page import AERATION, write_lungs_page
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, make_folder, write_json
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
@@ -186,10 +185,7 @@ def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[P
             f"{folder}: several inputs, or a format, need a folder to write to, and this is one file's name. If the "
             "inputs are slices of one scan, give their folder instead."
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{folder}: the folder to write to cannot be made ({error.strerror}).") from error
+    make_folder(folder)
     stems = [stem_of(Path(name)) for name in distinct_names([path.resolve() for path in inputs])]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
@@ -265,11 +261,6 @@ def _print(summary: dict[str, Any], title: str | None) -> None:
 
 def _write_tables(arguments: argparse.Namespace, summaries: Sequence[dict[str, Any]]) -> None:
     if arguments.json:
-        _write_json(arguments.json, summaries if len(arguments.inputs) > 1 else summaries[0])
+        write_json(arguments.json, summaries if len(arguments.inputs) > 1 else summaries[0])
     if arguments.csv:
         write_table(arguments.csv, summaries)
-
-
-def _write_json(path: Path, content: Any) -> None:
-    with replacing(path, ".json") as draft:
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

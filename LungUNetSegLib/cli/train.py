@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_fol
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.errors import ConfigError, ModelError, WriteError
-from LungUNetSegLib.files import check_replaceable, replacing
+from LungUNetSegLib.files import check_replaceable, write_json
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint
@@ -42,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with masks")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for checkpoints and history")
-    parser.add_argument("--preset", choices=sorted(PRESETS), help=f"settings to start from; {DEFAULT_PRESET}")
+    parser.add_argument(
+        "--preset", choices=sorted(PRESETS), help=f"settings to start from; {DEFAULT_PRESET} if not given"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with settings that differ from the preset")
     parser.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="KEY=VALUE",
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="continue from OUT/last.pt, if it exists, with its settings; --set epochs=N trains longer",
     )  # fmt: skip
     add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="where preprocessed slices are kept")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
         "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
@@ -69,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="processes that make batches ahead; a GPU waits without them",
+        help="number of additional processes that make batches ahead; a GPU needs some",
     )
 
 
@@ -223,8 +224,7 @@ def check_folder(folder: Path) -> None:
 
 def write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
     """Write settings and split when training really starts, as they describe the weights beside them."""
-    with replacing(folder / "config.json", ".json") as draft:
-        draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "config.json", to_json(config))
     save_split(split, folder / "split.json")
 
 

@@ -19,20 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument("--port", type=int, default=8765, help="the port of the page; 0 for any free one")
     parser.add_argument(
-        "--host", help="also let other machines in, at this address; they need the token that is printed (docs/web.md)"
+        "--host", help="address at which other machines may connect, with the token that is printed (docs/web.md)"
     )
-    parser.add_argument("--folder", type=Path, help="a folder whose scans every user may open")
+    parser.add_argument("--folder", type=Path, help="folder whose scans every user may open")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
-    limits = parser.add_argument_group("limits of each user")
-    limits.add_argument("--sessions", type=int, default=10, metavar="N", help="users at a time")
-    limits.add_argument("--scans", type=int, default=4, metavar="N", help="open scans")
-    limits.add_argument("--upload-gb", type=float, default=4.0, metavar="GB", help="disk for uploads, unpacked")
-    limits.add_argument("--memory-gb", type=float, default=8.0, metavar="GB", help="memory")
+    limits = parser.add_argument_group("limits")
+    given = "%(default)g if not given"
+    limits.add_argument("--sessions", type=int, default=10, metavar="N", help=f"users at a time; {given}")
+    limits.add_argument("--scans", type=int, default=4, metavar="N", help=f"open scans; {given}")
     limits.add_argument(
-        "--idle-minutes", type=float, default=60.0, metavar="MIN", help="a session without a click for so long ends"
+        "--upload-gb", type=float, default=4.0, metavar="GB", help=f"disk space for uploads, unpacked; {given}"
+    )
+    limits.add_argument("--memory-gb", type=float, default=8.0, metavar="GB", help=f"memory; {given}")
+    limits.add_argument(
+        "--idle-minutes", type=float, default=60.0, metavar="MIN", help=f"a session without a click ends then; {given}"
     )
     limits.add_argument(
-        "--grace", type=float, default=60.0, metavar="S", help="a session whose page was closed ends after this time"
+        "--grace", type=float, default=60.0, metavar="S", help=f"seconds from closing the page to the end; {given}"
     )
 
 

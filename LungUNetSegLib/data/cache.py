@@ -32,11 +32,14 @@ from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.volume.resample import limited_threads
+from LungUNetSegLib.volume.scratch import voxels_in_files
 
 logger = logging.getLogger(__name__)
 
 FORMAT = 3
 """Part of every hash; increase it when the contents of entries change."""
+
+READ_BYTES = 1 << 20
 
 LEFTOVER_S = 24 * 3600
 """An unfinished entry older than this does not belong to a running process."""
@@ -167,7 +170,9 @@ def case_digest(case: Case, config: PreprocessConfig) -> str:
         for file in files:
             if file.is_file():
                 digest.update(f"\0{file.name}\0{file.stat().st_size}\0".encode())
-                digest.update(file.read_bytes())
+                with file.open("rb") as content:
+                    while part := content.read(READ_BYTES):
+                        digest.update(part)
     return digest.hexdigest()[:32]
 
 
@@ -194,7 +199,8 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
-    pair = read_pair(case)
+    with voxels_in_files(entry.parent):
+        pair = read_pair(case)
     depth, parts = network_slices(pair, config)
     about = {
         "case": case.case_id,

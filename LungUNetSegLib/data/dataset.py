@@ -16,10 +16,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from LungUNetSegLib.config import check_at_least, check_shares
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.data.views import View, show, whole_view
-from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
 from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices
 
@@ -59,11 +60,8 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         names = ("single_slice_share", "no_lung_share", "slab_probability")
-        for name in (*names, "alone_probability", "untold_probability", "plain_probability"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
-        if self.slices_per_epoch < 1:
-            raise ConfigError(f"slices_per_epoch must be at least 1, got {self.slices_per_epoch}.")
+        check_shares(self, *names, "alone_probability", "untold_probability", "plain_probability")
+        check_at_least(self, slices_per_epoch=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from LungUNetSegLib.preprocessing import PreprocessConfig, chunks, place_grid
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
 from LungUNetSegLib.volume.resample import OBLIQUE_DEGREES, align
+from LungUNetSegLib.volume.scratch import let_go
 
 HuSlices = npt.NDArray[np.int16]
 """(n, h, w) HU."""
@@ -35,6 +36,9 @@ def network_slices(pair: LabelledScan, config: PreprocessConfig) -> tuple[int, I
                 target[:, channel] = np.rint(grid.sample(lung(chunk), 0.0) * 255).clip(0, 255)
             if ignored is not None:
                 target[:, 2][grid.sample(ignored(chunk), 0.0) > 0] = 0
+            for volume in (aligned, pair.labels, pair.ignore):
+                if volume is not None:
+                    let_go(volume.array)
             yield hu, target
 
     return len(aligned.array), sampled()

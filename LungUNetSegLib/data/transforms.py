@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from LungUNetSegLib.config import check_at_least, check_shares
 from LungUNetSegLib.data.covers import gaussian_blur, lay_cover
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.volume import AIR_HU
@@ -59,15 +60,10 @@ class AugmentConfig:
     cover_pixels: float = 40.0
 
     def __post_init__(self) -> None:
-        for name in ("probability", "flip"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
+        check_shares(self, "probability", "flip")
         if not 0 < self.scale[0] <= self.scale[1]:
             raise ConfigError(f"scale must rise from above 0, got {self.scale}.")
-        if self.elastic_grid < 2:
-            raise ConfigError(f"elastic_grid must be at least 2, got {self.elastic_grid}.")
-        if min(self.gamma, self.resolution) < 1:
-            raise ConfigError(f"gamma and resolution must be at least 1, got {self.gamma} and {self.resolution}.")
+        check_at_least(self, elastic_grid=2, gamma=1, resolution=1)
 
 
 @dataclass(frozen=True, eq=False)

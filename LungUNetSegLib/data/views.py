@@ -14,10 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from LungUNetSegLib.config import check_at_least, check_shares
 from LungUNetSegLib.data.overview import Overview
 from LungUNetSegLib.data.pathology import SOLID, Lesion, PathologyConfig, lay_in, sample_lesion
 from LungUNetSegLib.data.surroundings import Arm, Metal, Shift
-from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.preprocessing import BODY_HU
 from LungUNetSegLib.volume import AIR_HU
 
@@ -54,11 +54,8 @@ class ViewConfig:
     metal: float = 0.12
 
     def __post_init__(self) -> None:
-        if self.per_case < 0:
-            raise ConfigError(f"per_case must be at least 0, got {self.per_case}.")
-        for name in ("shorter", "narrower", "rounded", "arms", "metal"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must lie between 0 and 1, got {getattr(self, name)}.")
+        check_at_least(self, per_case=0)
+        check_shares(self, "shorter", "narrower", "rounded", "arms", "metal")
 
 
 @dataclass(frozen=True)

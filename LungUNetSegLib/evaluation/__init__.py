@@ -1,4 +1,4 @@
-"""How good a segmentation is: comparison with references, reports, and the paper's figures."""
+"""Compares segmentations with references, and writes reports."""
 
 from LungUNetSegLib.evaluation.compare import Comparison, RegionScores, compare
 

@@ -1,7 +1,7 @@
-"""One prediction against one reference: every score of each lung and of both, and the DSC of each slice.
+"""Compares one prediction with one reference: all scores of each lung and of both, and the DSC of each slice.
 
-docs/metrics.md defines the scores. Both label maps are compared on the reference's grid; what had to be done for
-that, and what looks wrong, is said by findings.
+docs/metrics.md defines the scores. Both label maps are compared on the reference's grid. Findings report what was
+changed for the comparison, and what looks wrong.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from LungUNetSegLib.volume.resample import orthogonal, resample
 Mask = npt.NDArray[np.bool_]
 
 TOLERANCE_MM = 2.0
-"""Of the surface DSC: what two careful readers differ by at the edge of a lung."""
+"""Tolerance of the surface DSC: two careful readers differ by this much at the edge of a lung."""
 
 LOST_SHARE = 0.01
-"""A prediction that loses more than this on the reference's grid is remarked upon."""
+"""A finding is added if a prediction loses a larger share than this on the reference's grid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +34,16 @@ class RegionScores:
     """Scores of one region: the right lung, the left, or both. A score that is not defined is NaN.
 
     Attributes:
-        name: For people, e.g. "Right lung".
+        name: Display name, such as "Right lung".
         dsc, jaccard, sensitivity, precision, accuracy: Overlap, 0 to 1 (`metrics.overlap`).
         prediction_ml, reference_ml: Volumes on the reference's grid.
-        difference_ml: Prediction less reference.
-        difference_percent: The same in % of the reference; NaN if that is empty.
+        difference_ml: Prediction minus reference.
+        difference_percent: The same in % of the reference; NaN if the reference is empty.
         hd_mm, hd95_mm, mean_surface_mm: Distances (`metrics.surface`); infinite if one of the masks is empty.
         surface_dsc_2mm: Surface DSC at `TOLERANCE_MM`.
         dsc_by_slice: One value for each slice from foot to head; NaN where neither mask has a voxel.
         accuracy_by_slice: Binary accuracy of each slice, over the whole plane.
-        wrong_by_slice: False positive and false negative voxels of each slice.
+        wrong_by_slice: Number of false positive and false negative voxels of each slice.
     """
 
     name: str
@@ -65,7 +65,7 @@ class RegionScores:
     wrong_by_slice: tuple[int, ...]
 
     def slices_from_worst(self) -> list[int]:
-        """Slices that hold lung, lowest DSC first; among equals the one with more wrong voxels first."""
+        """Return the slices with lung, lowest DSC first; among equal ones, more wrong voxels first."""
         where = np.flatnonzero(~np.isnan(self.dsc_by_slice))
         dsc, wrong = np.array(self.dsc_by_slice)[where], np.array(self.wrong_by_slice)[where]
         return [int(each) for each in where[np.lexsort((-wrong, dsc))]]
@@ -73,13 +73,13 @@ class RegionScores:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` found.
+    """The result of `compare`.
 
     Attributes:
         regions: Right lung, left lung and lungs (both); or lungs alone.
-        findings: What was done to compare, and what looks wrong.
+        findings: What was changed for the comparison, and what looks wrong.
         prediction: uint8 labels on the reference's grid, axes (head, back, left); slice k is that of `dsc_by_slice`.
-            1 is the right lung and 2 the left; or 1 is both, if they are compared as one.
+            1 is the right lung and 2 the left; or 1 is both, if both lungs are compared as one.
         reference: uint8 labels on the same grid.
     """
 
@@ -94,7 +94,7 @@ class Comparison:
         return self.regions[-1]
 
     def slice_centre_lps(self, index: int) -> tuple[float, float, float]:
-        """Return the middle of a slice in LPS mm: where a viewer should jump to."""
+        """Return the centre of a slice in LPS mm, to which a viewer should jump."""
         x, y, z = self.reference.geometry.slice_centre_lps(index)
         return float(x), float(y), float(z)
 
@@ -105,17 +105,17 @@ def compare(prediction: Volume, reference: Volume, labels: LabelKind = "lr") -> 
     Args:
         prediction: Label map of integers, on any grid of the same patient.
         reference: Label map of integers.
-        labels: ``"lr"``: 1 = right lung, 2 = left. ``"binary"``: whatever is not 0 is lung, right and left together.
+        labels: ``"lr"``: 1 = right lung, 2 = left. ``"binary"``: every value but 0 is lung, right and left together.
 
     Raises:
-        DataError: Not label maps, or other values than 0, 1 and 2.
-        GeometryError: The grids have no place in common: different scans or frames of reference.
+        DataError: A volume is not a label map, or contains other values than 0, 1 and 2.
+        GeometryError: The grids do not overlap: different scans or frames of reference.
     """
     for name, volume in (("prediction", prediction), ("reference", reference)):
         _check_labels(volume.array, name)
     reference = _as_labels(reference.canonical(), labels)
     prediction, findings = _on_reference_grid(_as_labels(prediction.canonical(), labels), reference)
-    # With a margin, since an axis of one voxel means to `surface_distances` that the scan has but one slice.
+    # The margin is needed since `surface_distances` takes an axis of one voxel for a scan of a single slice.
     box = bounding_box(prediction.array | reference.array, margin=1)
     predicted, referred = prediction.array[box], reference.array[box]
     masks = {}
@@ -130,7 +130,7 @@ def compare(prediction: Volume, reference: Volume, labels: LabelKind = "lr") -> 
 
 
 def _score(name: str, prediction: Mask, reference: Mask, slices: slice, geometry: Geometry) -> RegionScores:
-    """Score two masks cropped to `slices` (and in their planes) of a grid on whose other voxels both are background."""
+    """Score two masks that are cropped to `slices` and within the planes; both are background outside the crop."""
     by_slice = count(prediction, reference, axis=(1, 2))
     tp, fp, fn = (each.sum() for each in (by_slice.tp, by_slice.fp, by_slice.fn))
     counts = Counts(tp, fp, fn, math.prod(geometry.shape) - tp - fp - fn)
@@ -163,17 +163,17 @@ def _score(name: str, prediction: Mask, reference: Mask, slices: slice, geometry
 
 def _check_labels(array: npt.NDArray[Any], name: str) -> None:
     if array.dtype.kind not in "biu":
-        raise DataError(f"The {name} holds {array.dtype} numbers; a label map holds whole ones. Is it an image?")
+        raise DataError(f"The {name} contains {array.dtype} values; a label map contains integers. Is it an image?")
     if array.min() < 0 or array.max() > LEFT_LUNG:
         shown = ", ".join(str(each) for each in np.unique(array[(array < 0) | (array > LEFT_LUNG)])[:5])
         raise DataError(
-            f"The {name} holds the value(s) {shown}; expected 0 (background), 1 (right lung) and 2 (left lung) only."
+            f"The {name} contains the value(s) {shown}; expected 0 (background), 1 (right lung) and 2 (left lung) only."
             " Is it an image, or a label map of something else?"
         )
 
 
 def _as_labels(volume: Volume, labels: LabelKind) -> Volume:
-    """Return uint8 labels; without sides both lungs are 1, so that none differs by its side in a picture."""
+    """Return uint8 labels; without sides both lungs are 1, so that pictures show no difference between sides."""
     array = volume.array if labels == "lr" else volume.array > 0
     return Volume(array.astype(np.uint8, copy=False), volume.geometry)
 
@@ -184,7 +184,7 @@ def _on_reference_grid(prediction: Volume, reference: Volume) -> tuple[Volume, t
     for one, other in ((prediction.geometry, reference.geometry), (reference.geometry, prediction.geometry)):
         if not _reaches_into(one, other):
             raise GeometryError(
-                f"Prediction and reference have no place in common: {_extent(prediction.geometry)} against"
+                f"Prediction and reference do not overlap in space: {_extent(prediction.geometry)} against"
                 f" {_extent(reference.geometry)}. They belong to different scans or frames of reference."
             )
     if not prediction.geometry.is_orthogonal:
@@ -202,7 +202,7 @@ def _on_reference_grid(prediction: Volume, reference: Volume) -> tuple[Volume, t
 
 
 def _reaches_into(one: Geometry, other: Geometry) -> bool:
-    """Whether `one` spans some of `other`'s index range along each of its axes."""
+    """Return whether `one` covers part of `other`'s index range along each of its axes."""
     corners = other.to_index(one.corners_lps())
     low, high = corners.min(axis=0), corners.max(axis=0)
     return bool((high >= -0.5).all() and (low <= np.array(other.shape) - 0.5).all())
@@ -218,9 +218,9 @@ def _volume_ml(volume: Volume) -> float:
 
 
 def _check_holes(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
-    """Say where one of the two is empty in slices between its others, and the other has lung there.
+    """Report slices in which one of the two is empty between slices with lung, while the other has lung there.
 
-    A mask that was drawn on a scan which lost slices has none there, though viewers fill the scan.
+    A mask that was drawn on a scan with missing slices is empty there, although viewers fill the scan.
     """
     findings = []
     for name, array, other in (("prediction", prediction, reference), ("reference", reference, prediction)):
@@ -230,9 +230,9 @@ def _check_holes(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.ui
         if not empty:
             continue
         message = (
-            f"The {name} is empty in {empty} slice{'s' if empty > 1 else ''} between others, and they count as errors."
-            " If it was drawn on a scan that lost slices, compare the files with `lungunetseg evaluate --images`,"
-            " which brings scan and mask onto one grid."
+            f"The {name} is empty in {empty} slice{'s' if empty > 1 else ''} between slices with lung; this counts as"
+            " an error. If it was drawn on a scan with missing slices, compare the files with"
+            " `lungunetseg evaluate --images`, which resamples scan and mask to one grid."
         )
         findings.append(Finding(f"{name}-slices-empty", message))
     return tuple(findings)
@@ -243,15 +243,15 @@ def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.ui
     for name, array, other in (("prediction", prediction, reference), ("reference", reference, prediction)):
         if array.any() and not (array == LEFT_LUNG).any() and (other == LEFT_LUNG).any():
             message = (
-                f"The {name} has no left lung. If it holds both lungs in one, compare them as one: with --labels "
-                "binary, or in Slicer by choosing it by hand for right and left."
+                f"The {name} has no left lung. If one label covers both lungs, compare both lungs as one: with "
+                "--labels binary, or in Slicer by choosing that segment for right and left."
             )
             findings.append(Finding(f"{name}-one-label", message))
     right, left = (prediction == RIGHT_LUNG), (prediction == LEFT_LUNG)
     straight = np.count_nonzero(right & (reference == RIGHT_LUNG)) + np.count_nonzero(left & (reference == LEFT_LUNG))
     crossed = np.count_nonzero(right & (reference == LEFT_LUNG)) + np.count_nonzero(left & (reference == RIGHT_LUNG))
     if crossed > straight:
-        message = "Most of the prediction's right lung lies in the reference's left and the other way round."
+        message = "Most of the prediction's right lung lies in the reference's left lung, and vice versa."
         findings.append(Finding("sides-swapped", message))
     return tuple(findings)
 

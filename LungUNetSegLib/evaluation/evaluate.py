@@ -1,4 +1,4 @@
-"""Many cases: paired by name, compared one by one, worst first; one that fails does not stop the others."""
+"""Compares many cases, paired by name, and returns the worst first; a case that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatedCase:
-    """The scores and pictures of one case; label maps and scan are let go.
+    """The scores and pictures of one case, without its label maps and scan.
 
     Attributes:
-        name: Unique in an evaluation.
+        name: Its name, unique within an evaluation.
         regions: As in `Comparison`; empty if the case failed.
         findings: As in `Comparison`.
-        slice_z_mm: Height of each slice of `RegionScores.dsc_by_slice`.
+        slice_z_mm: Height z of each slice of `RegionScores.dsc_by_slice`.
         pictures: The slices that `report.examples.choose_slices` chooses.
         disagreements: Where the two differ, largest first; None if the case failed.
-        error: One sentence if the case could not be compared.
-        lctsc: The scores of LCTSC 2017 of the right and of the left lung, if they were asked for.
+        error: Why the case could not be compared, in a sentence; None if it was compared.
+        lctsc: The scores of LCTSC 2017 of the right and the left lung, if requested.
     """
 
     name: str
@@ -51,20 +51,20 @@ class EvaluatedCase:
 
     @property
     def lowest_dsc(self) -> float:
-        """Of any region: by what cases are sorted; NaN when none has a DSC."""
+        """The lowest DSC of any region, by which cases are sorted; NaN if no region has a DSC."""
         return float(np.fmin.reduce([region.dsc for region in self.regions] + [np.nan]))
 
 
 def describe_comparison(
     name: str, comparison: Comparison, image: Volume | None = None, examples: int = 3
 ) -> EvaluatedCase:
-    """Keep of a comparison what a report shows.
+    """Return the part of a comparison that a report shows.
 
     Args:
-        name: Of the case.
-        comparison: What `compare` returned.
+        name: Name of the case.
+        comparison: From `compare`.
         image: The CT in HU, for the pictures.
-        examples: How many slices of each role are pictured.
+        examples: Number of slices of each role in the pictures.
     """
     slices = range(comparison.reference.geometry.shape[0])
     return EvaluatedCase(
@@ -80,7 +80,7 @@ def describe_comparison(
 def evaluate_pair(
     pair: CasePair, labels: LabelKind = "lr", examples: int = 3, *, with_lctsc: bool = False
 ) -> EvaluatedCase:
-    """Read and compare one case; `with_lctsc` adds the scores of LCTSC 2017, which are of right and left apart.
+    """Read and compare one case; `with_lctsc` adds the scores of LCTSC 2017, which need right and left lung.
 
     Raises:
         LungUNetSegError: A file is missing, unreadable, or not comparable with the other.
@@ -100,7 +100,7 @@ def evaluate_pairs(
     *,
     with_lctsc: bool = False,
 ) -> list[EvaluatedCase]:
-    """Compare every case and return them from the worst; a case that fails carries its error instead of scores."""
+    """Compare all cases and return the worst first; a case that fails has an error instead of scores."""
     waiting = list(pairs)
     cases = []
     for index, pair in enumerate(waiting):
@@ -108,29 +108,29 @@ def evaluate_pairs(
             progress("compare", index, len(waiting))
         try:
             cases.append(evaluate_pair(pair, labels, examples, with_lctsc=with_lctsc))
-        except Exception as error:  # too little memory for one case, too, is no reason to lose the others' scores
+        except Exception as error:  # even too little memory for one case must not lose the scores of the others
             logger.debug("%s failed", pair.name, exc_info=True)
             cases.append(EvaluatedCase(name=pair.name, error=one_line(error)))
     if progress:
         progress("compare", len(waiting), len(waiting))
-    # Failed cases come first, those that have nothing to score last.
+    # Failed cases come first, cases without a score last.
     return sorted(cases, key=lambda case: (not case.error, np.nan_to_num(case.lowest_dsc, nan=2.0), case.name))
 
 
 def summarise_cases(cases: Iterable[EvaluatedCase], score: str) -> dict[str, Summary]:
-    """Return the spread of one score over the cases that did not fail, by region.
+    """Return the statistics of one score over the cases that did not fail, by region.
 
     Args:
-        cases: What `evaluate_pairs` returned.
+        cases: From `evaluate_pairs`.
         score: Name of a `RegionScores` field, e.g. ``"hd95_mm"``.
     """
     return _summarise(cases, lambda region: (getattr(region, score),))
 
 
 def summarise_slices(cases: Iterable[EvaluatedCase], score: Literal["dsc", "accuracy"]) -> dict[str, Summary]:
-    """Return the spread of one score over all slices of the cases that did not fail, by region.
+    """Return the statistics of one score over all slices of the cases that did not fail, by region.
 
-    Slices without lung that were left empty have no DSC: they are the summary's `undefined`.
+    Slices without lung in both label maps have no DSC; they are counted in `Summary.undefined`.
     """
     return _summarise(cases, lambda region: getattr(region, f"{score}_by_slice"))
 

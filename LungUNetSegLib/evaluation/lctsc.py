@@ -1,8 +1,7 @@
-"""Predictions scored as in the challenge LCTSC 2017: each lung of a case, and means over cases and institutions."""
+"""Scores predictions as in the challenge LCTSC 2017: each lung of a case, and means over cases and institutions."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from LungUNetSegLib.cases.lctsc import institution_of
 from LungUNetSegLib.evaluation.compare import Comparison
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.files import csv_text, write_csv
 from LungUNetSegLib.metrics import LctscScores, lctsc_scores, surface_distances
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import bounding_box
@@ -20,7 +19,7 @@ SCORES = tuple(field.name for field in fields(LctscScores) if field.name != "nam
 
 
 def challenge_scores(comparison: Comparison) -> tuple[LctscScores, ...]:
-    """Return the scores of the right and of the left lung; of a comparison of both as one there are none."""
+    """Return the scores of the right and the left lung; none if both lungs were compared as one."""
     if len(comparison.regions) == 1:
         return ()
     prediction, reference = comparison.prediction.array, comparison.reference.array
@@ -35,14 +34,14 @@ def challenge_scores(comparison: Comparison) -> tuple[LctscScores, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Cases whose scores are averaged together.
+    """The mean and the worst scores of a group of cases.
 
     Attributes:
-        name: The institution, or all of them.
-        cases: How many.
-        missing: How many of them could not be compared; they score 0, and are in no mean of DSC or distance.
+        name: The institution, or "all".
+        cases: Number of cases.
+        missing: Number of cases that could not be compared; their scores are 0, and they have no DSC or distance.
         mean: Mean of each of `SCORES` over the group's cases, by lung.
-        worst: Lowest DSC and scores, largest distances.
+        worst: Lowest DSC and scores, largest distances, by lung.
     """
 
     name: str
@@ -53,10 +52,10 @@ class Group:
 
 
 def group_by_institution(found: Mapping[str, Sequence[LctscScores]]) -> list[Group]:
-    """Average cases by institution, which the challenge's names tell, and all together.
+    """Average the cases of each institution, which is part of the challenge's case names, and all cases.
 
     Args:
-        found: Scores of each case; none of one that could not be compared.
+        found: Scores by case; empty for a case that could not be compared.
     """
     groups: dict[str, list[str]] = {}
     for case in sorted(found):
@@ -85,16 +84,15 @@ def _group(name: str, cases: Sequence[Sequence[LctscScores]]) -> Group:
 
 
 def write_lctsc_csv(path: Path, cases: Iterable[tuple[str, Sequence[LctscScores]]]) -> None:
-    """Write a row for each lung of each case; an empty cell is a score that is not defined.
+    """Write a row for each lung of each case; undefined scores are empty cells.
 
     Raises:
         WriteError: The file cannot be written.
     """
-    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "institution", "region", *SCORES])
-        for name, scores in cases:
-            for each in scores:
-                values = [getattr(each, score) for score in SCORES]
-                cells = ["" if np.isnan(value) else f"{value:.6g}" for value in values]
-                writer.writerow([csv_text(name), institution_of(name), each.name, *cells])
+    rows = []
+    for name, scores in cases:
+        for each in scores:
+            values = [getattr(each, score) for score in SCORES]
+            cells = ["" if np.isnan(value) else f"{value:.6g}" for value in values]
+            rows.append([csv_text(name), institution_of(name), each.name, *cells])
+    write_csv(path, ["case", "institution", "region", *SCORES], rows)

@@ -1,8 +1,8 @@
-"""A case's prediction, reference and CT out of their files, on grids on which they can be compared.
+"""Reads a case's prediction, reference and CT from their files, on grids on which they can be compared.
 
-A label image shows by its size how far its scan went. Formats for lung alone do not: a DICOM SEG leaves out slices
-without lung, contours and .npz files have no grid at all. Compared there, lung that was invented beyond would be no
-error; they are put on the scan's grid instead, or on the other label map's.
+A label image has the size of its scan. Formats that contain lung only do not show that size: a DICOM SEG leaves out
+slices without lung, contours and .npz files have no grid. Lung that a prediction adds beyond them would not count as an
+error, so they are placed on the scan's grid, or on that of the other label map.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from LungUNetSegLib.volume import Volume
 
 @dataclass(frozen=True, eq=False)
 class ReadCase:
-    """A case out of its files.
+    """A case that was read from its files.
 
     Attributes:
-        prediction: Its label map.
-        reference: Its label map.
-        image: The CT, if it has one.
-        findings: What was left out, filled or assumed when the two were read.
+        prediction: Label map of the prediction.
+        reference: Label map of the reference.
+        image: The CT, if there is one.
+        findings: What was left out, filled or assumed when the label maps were read.
     """
 
     prediction: Volume
@@ -38,10 +38,10 @@ class ReadCase:
 
 
 def read_case(pair: CasePair) -> ReadCase:
-    """Read a case's prediction, reference and, if it has one, CT.
+    """Read a case's prediction, reference and, if there is one, CT.
 
     Raises:
-        LungUNetSegError: A file is missing or unreadable, or nothing tells the grid to compare on.
+        LungUNetSegError: A file is missing or unreadable, or no file has a grid to compare on.
     """
     if pair.prediction is None:
         raise DataError(f"There is no prediction for {pair.reference}.")
@@ -60,7 +60,7 @@ def read_case(pair: CasePair) -> ReadCase:
         reference = read_mask(pair.reference, prediction.labels.geometry, meanings=pair.meanings)
     else:
         raise DataError(
-            f"Neither {pair.prediction} nor {pair.reference} shows the scan's grid: give the CT (--images)."
+            f"Neither {pair.prediction} nor {pair.reference} contains the scan's grid: give the CT (--images)."
         )
     if prediction is None:
         is_scan = scan is not None and scan.volume.geometry.matches(reference.labels.geometry)
@@ -73,11 +73,11 @@ def read_case(pair: CasePair) -> ReadCase:
 
 
 def _told(role: str, mask: Mask) -> Iterator[Finding]:
-    """Findings of a mask, with which of the two it is."""
+    """Yield the findings of a mask, with its role."""
     for each in mask.findings:
-        yield Finding(each.code, f"Of the {role}: {each.message}")
+        yield Finding(each.code, f"{role.capitalize()}: {each.message}")
 
 
 def _shows_extent(path: Path) -> bool:
-    """Whether a label map is as large as its scan; Slicer may cut a segmentation to what is not empty."""
+    """Return whether a label map is as large as its scan; Slicer may crop a segmentation to its content."""
     return image_ending(path) is not None and ending_of(path) != SEGMENTATION_ENDING

@@ -1,4 +1,4 @@
-"""Writes what a fine-tuned model is: its own card, beside its manifest."""
+"""Writes the card of a fine-tuned model, beside its manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CARD_FILE = "README.md"
 
 
 def scores_json(before: Sequence[LungScore], after: Sequence[LungScore]) -> dict[str, Any]:
-    """Return the scores for the model's manifest: of each lung that was tested, and the means; NaN as None."""
+    """Return the scores for the model's manifest: those of each tested lung, and their means; None for NaN."""
     lungs = [
         {
             "case": old.case,
@@ -34,10 +34,10 @@ def write_card(folder: Path, model: Model, base: Model, split: Split, scores: di
     """Write ``README.md`` into a model's folder.
 
     Args:
-        folder: The model's.
+        folder: The model's folder.
         model: The fine-tuned model.
-        base: The model that it began as.
-        split: What it learnt from and was tested on.
+        base: The model from which the training started.
+        split: The cases for training and for testing.
         scores: From `scores_json`.
 
     Raises:
@@ -62,7 +62,7 @@ Tested on: {", ".join(split.test)}.
 
 
 def comparison_table(scores: dict[str, Any]) -> str:
-    """Return the scores before and after as a Markdown table, which is read on a terminal too."""
+    """Return the scores before and after as a Markdown table, which is readable on a terminal too."""
     (found,) = scores.values()
     titles = ("case", "lung", "DSC before", "after", "change", "mean distance before, mm", "after")
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]

@@ -1,4 +1,4 @@
-"""Ends a long work when its process has taken more memory than it may."""
+"""Ends a computation when its process has used more memory than allowed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from LungUNetSegLib.progress import Progress
 
 
 def peak_mb() -> float | None:
-    """Return the most memory that this process has taken so far; None where the system does not say (Windows)."""
+    """Return the largest memory use of this process so far, in MB; None where the system does not tell (Windows)."""
     if sys.platform == "win32":
         return None
     import resource
@@ -20,12 +20,12 @@ def peak_mb() -> float | None:
 
 
 def limited(progress: Progress, limit_mb: int, taken_mb: Callable[[], float | None] = peak_mb) -> Progress:
-    """Return a progress function that ends the work once more than a limit was taken.
+    """Return a progress function that raises an error when the process has used more memory than a limit.
 
     Args:
         progress: Called first.
         limit_mb: The limit.
-        taken_mb: What was taken; for tests.
+        taken_mb: Returns the memory use; replaced in tests.
     """
 
     def check(stage: str, done: int, total: int) -> None:
@@ -33,8 +33,8 @@ def limited(progress: Progress, limit_mb: int, taken_mb: Callable[[], float | No
         taken = taken_mb()
         if taken is not None and taken > limit_mb:
             raise EngineError(
-                f"The training has taken {taken:.0f} MB of memory, and may take {limit_mb} MB: allow more, or leave "
-                "out the largest scans."
+                f"The training has used {taken:.0f} MB of memory, more than the limit of {limit_mb} MB: raise the "
+                "limit, or leave out the largest scans."
             )
 
     return check

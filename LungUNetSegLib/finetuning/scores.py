@@ -1,4 +1,4 @@
-"""Scores a model on scans with masks as a user gets them: segmented whole, cleaned, on the scan's own grid."""
+"""Scores a model on scans with masks, by its results as a user gets them: cleaned, on the scan's own grid."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from LungUNetSegLib.volume import Volume
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LungScore:
-    """One lung of one case.
+    """The scores of one lung of one case.
 
     Attributes:
         case: The case's id.
         lung: The lung's name, such as "Right lung".
-        dsc: Dice similarity coefficient; NaN where neither mask has a voxel.
-        mean_surface_mm: Mean distance of the surfaces.
+        dsc: Dice similarity coefficient; NaN if neither mask has a voxel.
+        mean_surface_mm: Mean distance between the surfaces.
     """
 
     case: str
@@ -35,11 +35,11 @@ class LungScore:
 
 
 def score(segmenter: Segmenter, cases: Sequence[Case], progress: Progress = silent) -> list[LungScore]:
-    """Segment every case and compare it with its mask; undecided voxels count for neither.
+    """Segment every case and compare the result with its mask; undecided voxels do not count.
 
     Args:
-        segmenter: The model.
-        cases: With masks.
+        segmenter: Segments with the model to score.
+        cases: Cases with masks.
         progress: Called as ``("score", done, total)``.
     """
     rows: list[LungScore] = []

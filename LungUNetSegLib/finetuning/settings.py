@@ -1,8 +1,8 @@
-"""Chooses settings and split of a fine-tuning: few steps, small ones, pulled back to where they began.
+"""Chooses the settings and the split of a fine-tuning: few and small steps, and weights that are pulled back.
 
-A few scans teach a network what is wrong about them, and let it forget what they do not show. So every weight is pulled
-to its initial value (Li 2018, arXiv:1802.01483). The network's own answers as a second target would not add to that: a
-corrected mask is its answer wherever nobody corrected it. The pull needs no second network at each step either.
+From a few scans a network learns their corrections, but it may forget what they do not show. So every weight is pulled
+to its initial value (Li 2018, arXiv:1802.01483). The original network's predictions as a second target would add
+little: a corrected mask equals its prediction wherever nobody corrected it. The pull also needs no second network.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from LungUNetSegLib.training.config import LUNGS, TrainingConfig
 from LungUNetSegLib.training.start import Start
 
 LEAST_PATIENTS = 3
-"""Two to learn from, as one alone is learnt by heart, and one to be tested on."""
+"""Two for training, since a network overfits to a single one, and one for testing."""
 
 PARTS = 5
-"""Corrections are few and dear, so that four fifths of the patients are learnt from."""
+"""One of so many parts of the patients is for testing: corrected scans are few, so four fifths are for training."""
 
 EPOCHS = 4
 SLICES_PER_EPOCH = 480
 LEARNING_RATE = 1e-4
-"""A twentieth of the preset's: without batch normalisation larger steps throw a trained network off."""
+"""A twentieth of the preset's: larger steps degrade a trained network that has no batch normalisation."""
 
 PULL = 20.0
-"""Times the learning rate: 0.2 % of the difference in each of the largest steps."""
+"""It is multiplied by the learning rate: the largest steps take away 0.2 % of the difference."""
 
 VIEWS = 8
-"""Views of each case; the preset's 24 would take a third of the time of so short a training."""
+"""Number of views of each case; the preset's 24 would take a third of the time of so short a training."""
 
 
 def finetuning_config(start: Start, name_or_path: str, epochs: int = EPOCHS) -> TrainingConfig:
-    """Return the settings for training a model further: those of the preset `lungs` but for what this module says.
+    """Return the settings for training a model further: those of the preset `lungs` with the changes of this module.
 
     Args:
-        start: The model.
-        name_or_path: Where it is.
+        start: The model to start from.
+        name_or_path: Its name or path.
         epochs: Number of epochs of `SLICES_PER_EPOCH` slices.
     """
     coarse = start.coarse_network
@@ -65,21 +65,21 @@ def finetuning_config(start: Start, name_or_path: str, epochs: int = EPOCHS) -> 
 
 
 def finetuning_split(cases: Sequence[Case], start: Start, data: Path) -> Split:
-    """Divide cases by patient: one of `PARTS` is tested on, at least one.
+    """Divide cases by patient: one of `PARTS` parts is for testing, at least one patient.
 
-    Patients that the model has learnt from are not tested on: it would have known them before.
+    Patients on which the model was trained are not used for testing, as their scores would be biased.
 
     Raises:
-        DataError: Too few patients, which are named.
+        DataError: There are too few patients; names them.
     """
     known = {case.patient for case in cases if case.case_id in start.learnt}
     new = [case for case in cases if case.patient not in known]
     patients = sorted({case.patient for case in cases})
     if len(patients) < LEAST_PATIENTS or not new:
-        which = f"only {', '.join(patients)}" if new else f"{', '.join(patients)}, whom the model has all learnt from"
+        which = f"only {', '.join(patients)}" if new else f"{', '.join(patients)}, and the model was trained on all"
         raise DataError(
-            f"Fine-tuning needs corrected scans of at least {LEAST_PATIENTS} patients, to learn from two and be tested "
-            f"on one that is new to the model; {data} has {which}. Add scans of other patients."
+            f"Fine-tuning needs corrected scans of at least {LEAST_PATIENTS} patients: two for training, and one for "
+            f"testing on which the model was not trained; {data} has {which}. Add scans of other patients."
         )
     parts = min(PARTS, len({case.patient for case in new}))
     test = split_cases(new, LUNGS.seed, folds=parts).test if parts > 1 else tuple(case.case_id for case in new)

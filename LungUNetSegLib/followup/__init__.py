@@ -1,1 +1,1 @@
-"""Compares two scans of a patient: what changed in their lungs, and whether the scans allow to say so."""
+"""Compares two scans of a patient: what changed in the lungs, and whether the scans are comparable."""

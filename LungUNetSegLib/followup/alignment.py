@@ -1,8 +1,8 @@
 """Aligns the lungs of two scans: rigidly, affinely, and on request by a smooth deformation, each with its error.
 
-All transforms map a place in the second scan to the same place of the patient in the first one (LPS, mm), so that the
-first scan is drawn on the second one's grid. Rigid and affine alignment use the lungs' shape alone: the distance from
-each lung's surface. So neither kernel nor contrast nor disease moves them.
+All transforms map a position in the second scan to the same position of the patient in the first one (LPS, mm), so that
+the first scan is resampled to the second one's grid. Rigid and affine alignment use the lungs' shape only, as distances
+from each lung's surface; kernel, contrast agent and disease inside the lungs do not influence them.
 """
 
 from __future__ import annotations
@@ -23,33 +23,35 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
 STEP_MM = 4.0
-"""Of the grid on which scans are aligned."""
+"""Spacing of the grid on which scans are aligned."""
 
 REACH_MM = 24.0
-"""Distances from a lung's surface are cut off there, so that what lies far away does not count."""
+"""Distances from a lung's surface are clipped to this value, so that distant positions do not count."""
 
 MARGIN_MM, MOVING_MARGIN_MM = 24.0, 100.0
-"""Around the lungs. Places beyond the moving scan count for nothing, so that a transform that sends all places there
-would fit; that needs a wide margin."""
+"""Margins around the lungs of the second (fixed) and the first (moving) scan. Positions outside the moving scan do not
+count, so that a transform that maps all positions there would fit best; the wide margin prevents that."""
 
 DEMONS_STEPS, DEMONS_SMOOTH_MM = 100, 8.0
-"""Steps of the deformation, and the Gaussian that smooths it after each: it does not explain a nodule away."""
+"""Number of steps of the deformation, and standard deviation of the Gaussian that smooths it after each: it is too
+smooth to remove a nodule."""
 
 AROUND_MM, LUNG_HU = 16.0, -800.0
-"""Standard deviation of the Gaussian around each place whose mean it does not see, and what is put in that place."""
+"""Standard deviation of the Gaussian whose local mean is subtracted within the lungs, and the value that replaces this
+mean."""
 
 SHOWN_HU = (-1000, 100)
-"""What the deformation looks at: neither bone nor contrast agent."""
+"""The range of HU that drives the deformation, without bone and contrast agent."""
 
 ITERATIONS = 60
 SAMPLED, SEED = 0.25, 1
-"""Share of the grid's places at which scans are compared, and the seed by which they are moved within their voxels."""
+"""Share of the grid's points at which scans are compared, and the seed of their random shifts within voxels."""
 
 SMOOTH_MM = 4.0
-"""Standard deviation of the Gaussian over which a difference of density is averaged; vessels fit less well."""
+"""Standard deviation of the Gaussian over which a difference of density is averaged; vessels are aligned less well."""
 
 LEAST_OVERLAP = 0.6
-"""Lungs that overlap less after the affine alignment are not of one patient, or not of the same part of the chest."""
+"""Lungs with a lower DSC after the affine alignment are not of one patient, or not of the same part of the chest."""
 
 Matrix = npt.NDArray[np.float64]
 
@@ -62,7 +64,7 @@ class Alignment:
         transform: SimpleITK's, from the second scan to the first.
         matrix: (4, 4) the same, LPS mm; None for a deformation.
         dsc: Overlap of the lungs, right with right and left with left.
-        surface_mm: Mean distance of the first lungs' surface, drawn on the second scan, from the second ones'.
+        surface_mm: Mean distance of the aligned surface of the first lungs from that of the second ones.
     """
 
     transform: sitk.Transform
@@ -72,14 +74,14 @@ class Alignment:
 
 
 def align_rigid(first: Volume, second: Volume) -> Alignment:
-    """Align two label maps by a rotation and a shift.
+    """Align two label maps by a rotation and a translation.
 
     Args:
         first: 1 right and 2 left lung, of the first scan.
         second: The same of the second.
 
     Raises:
-        DataError: They have no lung in common.
+        DataError: One of them has no lung.
     """
     sitk = itk()
     fixed, moving = _shapes(first, second)
@@ -113,14 +115,14 @@ def align_affine(first: Volume, second: Volume, rigid: Alignment) -> Alignment:
 def align_deformable(first: Volume, second: Volume, lungs: tuple[Volume, Volume], affine: Alignment) -> Alignment:
     """Align two scans by a smooth deformation that follows edges of HU in and near the lungs.
 
-    By demons with symmetric forces (Thirion 1998, doi:10.1016/S1361-8415(98)80022-4), which see the lungs without the
-    mean of what lies around each place: walls and vessels move them, and neither breath nor a change of density does.
+    It uses demons with symmetric forces (Thirion 1998, doi:10.1016/S1361-8415(98)80022-4). The local mean is subtracted
+    within the lungs, so that walls and vessels drive the deformation, not inflation or a change of density.
 
     Args:
         first: HU of the first scan.
         second: HU of the second.
         lungs: The label maps of both.
-        affine: Where it begins.
+        affine: The alignment to start from.
     """
     sitk = itk()
     grid = _grid_of(lungs[1], MARGIN_MM)
@@ -176,7 +178,7 @@ def _register(fixed: sitk.Image, moving: sitk.Image, start: sitk.Transform) -> s
     method.SetInitialTransform(start, inPlace=True)
     method.SetMetricSamplingStrategy(method.REGULAR)
     method.SetMetricSamplingPercentage(SAMPLED, SEED)
-    # Steps of a given length diverge in affine transforms, whose parameters move places by very different distances.
+    # Steps of fixed length diverge for affine transforms, whose parameters move points by very different distances.
     method.SetOptimizerAsGradientDescentLineSearch(
         learningRate=1.0, numberOfIterations=ITERATIONS, convergenceMinimumValue=1e-5, convergenceWindowSize=5
     )
@@ -188,7 +190,7 @@ def _register(fixed: sitk.Image, moving: sitk.Image, start: sitk.Transform) -> s
 def _shapes(first: Volume, second: Volume) -> tuple[sitk.Image, sitk.Image]:
     """Return the distances from the lungs' surfaces of the second (fixed) and the first (moving) scan, for both lungs.
 
-    They are added with the left lung's sign turned, so that right lies on right.
+    The left lung's distances are negated before both are added, so that right is aligned with right.
     """
     images = []
     for labels, margin_mm in ((second, MARGIN_MM), (first, MOVING_MARGIN_MM)):
@@ -223,7 +225,7 @@ def _on(labels: Volume, grid: Geometry) -> npt.NDArray[Any]:
 
 
 def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform: sitk.Transform) -> sitk.Image:
-    """Return a scan on a coarse grid, from air to soft tissue, the lungs less the mean around each of their places.
+    """Return a scan on a coarse grid, clipped to `SHOWN_HU`, with the local mean subtracted within the lungs.
 
     Args:
         scan: HU; averaged over the coarse grid's voxels first.
@@ -246,7 +248,7 @@ def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform:
 
 
 def _middle(labels: Volume) -> Matrix:
-    """Return the lungs' middle: the mean of the right and of the left one's, where there are both."""
+    """Return the lungs' centre: the mean of the right and the left lung's centres, if there are both."""
     middles = []
     for lung in LUNGS:
         where = np.argwhere(labels.array[::2, ::2, ::2] == lung.label)
@@ -280,7 +282,7 @@ def _measured(transform: sitk.Transform, first: Volume, second: Volume) -> Align
 
 
 def _surface_mm(moved: npt.NDArray[np.bool_], still: npt.NDArray[np.bool_]) -> float:
-    """Return how far the voxels of one surface lie from the other surface on average; infinite without a voxel."""
+    """Return the mean distance of one surface's voxels from the other surface; infinite without a voxel."""
     surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (moved, still)]
     if not all(each.any() for each in surfaces):
         return float("inf")

@@ -12,18 +12,18 @@ from LungUNetSegLib.measures.regions import REGIONS
 LUNG_NAMES = ("right", "left", "total")
 KEYS = ("volume_ml", "mean_hu", *TABLE_KEYS)
 RELATIVE = ("_ml", "_g", "_g_per_l")
-"""Units with a true zero, of which a change in % means something."""
+"""Units with a true zero, for which a change in % is meaningful."""
 
 ADJUSTED = "perc15_g_per_l_at_first_volume"
-"""The second scan's Perc15 as it would be at the first one's volume, if the lung only holds more or less air: density
-times volume stays (the sponge model, Shaker 2004, Acta Radiol 45:417)."""
+"""The second scan's Perc15 as it would be at the first scan's volume, if only the amount of air differs: density times
+volume is constant (the sponge model, Shaker 2004, Acta Radiol 45:417)."""
 
 Change = dict[str, float | None]
-"""``first``, ``second``, ``change`` (second less first) and, where it means something, ``change_percent``."""
+"""``first``, ``second``, ``change`` (second minus first) and, where it is meaningful, ``change_percent``."""
 
 
 def lung_changes(first: MeasuredScan, second: MeasuredScan) -> dict[str, dict[str, Change] | None]:
-    """Return the changes of `KEYS` and `ADJUSTED` by lung; None for a lung that one of the scans lacks."""
+    """Return the changes of `KEYS` and `ADJUSTED` by lung; None for a lung that is missing in one of the scans."""
     return {name: _lung(first, second, name) for name in LUNG_NAMES}
 
 

@@ -1,8 +1,7 @@
-"""Compares two dates as a whole, and gives the result as values for JSON and as a table."""
+"""Compares two scans in all respects, and gives the result as values for JSON and as a table."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import LungUNetSegLib
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import write_csv
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.followup.alignment import (
     Alignment,
@@ -29,16 +28,16 @@ STAGE = "compare"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Followup:
-    """Two dates of one patient.
+    """The comparison of two scans of one patient.
 
     Attributes:
-        first, second: The scans, measured.
+        first, second: The scans with their measures.
         lungs: Changes by lung; see `changes.lung_changes`.
         regions: Changes by lung and region.
         rigid, affine: How the first scan lies on the second.
-        deformable: The same by a deformation, if it was asked for.
-        density: Local change of density in HU, float32 on the second scan's grid, if it was asked for.
-        findings: What else differs, and what each scan alone forbids.
+        deformable: The same by a deformation, if requested.
+        density: Local change of density in HU, float32 on the second scan's grid, if requested.
+        findings: What else differs between the scans, and reasons to doubt each scan's numbers.
     """
 
     first: MeasuredScan
@@ -65,13 +64,13 @@ def compare_dates(
     Args:
         first: The earlier scan.
         second: The later one.
-        same_patient: Whether different patient IDs are known to be of one patient.
+        same_patient: Whether different patient IDs are known to belong to one patient.
         deform: Whether to align by a deformation too, and to subtract the densities.
         progress: Called as ``("compare", done, total)``.
 
     Raises:
-        DataError: Different patients, dates swapped, no HU, no lung, or lungs that do not fit each other.
-        GeometryError: Lungs that lie on another grid than their scan.
+        DataError: Different patients, swapped dates, no HU, no lung, or lungs that do not match each other.
+        GeometryError: Lungs lie on another grid than their scan.
     """
     check_order(first, second, same_patient=same_patient)
     total = 5 if deform else 3
@@ -141,13 +140,13 @@ def write_changes_csv(path: Path, found: Followup) -> None:
         WriteError: The file cannot be written.
     """
     columns = ("lung", "region", "measure", "first", "second", "change", "change_percent")
-    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for lung in found.lungs:
-            for region, changes in {"": found.lungs[lung], **found.regions[lung]}.items():
-                for key, change in (changes or {}).items():
-                    writer.writerow([lung, region, key, *(_cell(change, name) for name in columns[3:])])
+    rows = (
+        [lung, region, key, *(_cell(change, name) for name in columns[3:])]
+        for lung in found.lungs
+        for region, changes in {"": found.lungs[lung], **found.regions[lung]}.items()
+        for key, change in (changes or {}).items()
+    )
+    write_csv(path, columns, rows)
 
 
 def _cell(change: Mapping[str, float | None], name: str) -> str:

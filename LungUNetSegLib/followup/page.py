@@ -1,4 +1,4 @@
-"""One HTML page on two dates: what changed, the warnings, pictures side by side, and how well they were aligned."""
+"""Writes an HTML page on two dates: changes, warnings, pictures side by side, and the quality of the alignment."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from LungUNetSegLib.followup.alignment import SMOOTH_MM
 from LungUNetSegLib.followup.changes import ADJUSTED, Change
 from LungUNetSegLib.followup.pictures import FULL_HU, GAIN, LOSS
 
-NOTE = """LungUNetSeg {version}. Not a medical device. A change is the second date less the first; docs/followup.md says
-what it means."""
+NOTE = """LungUNetSeg {version}. Not a medical device. A change is the second date minus the first; docs/followup.md
+explains it."""
 
 SHOWN = {**TITLES, ADJUSTED: "Perc15 at the first volume, g/l"}
 REGION_KEYS = ("volume_ml", "mean_hu", "mass_g")
 
 
 def write_dates_page(path: Path, record: Mapping[str, Any], picture: bytes) -> None:
-    """Write the page.
+    """Write the page of two dates.
 
     Args:
-        path: Of the HTML file.
+        path: Path of the HTML file.
         record: From `compared.record`.
         picture: From `pictures.draw_dates`.
 
     Raises:
-        WriteError: It cannot be written.
+        WriteError: The file cannot be written.
     """
     names = " and ".join(Path(record[key]["input"]).name for key in ("first", "second"))
     with replacing(path, ".html") as draft:
@@ -58,7 +58,7 @@ def _body(names: str, record: Mapping[str, Any], picture: bytes) -> str:
 def _dates(record: Mapping[str, Any]) -> str:
     dates = [record[key]["date"] for key in ("first", "second")]
     if None in dates:
-        return "The dates are not known: the order is the one in which the scans were given."
+        return "The dates are unknown: the order is that in which the scans were given."
     return f"{dates[0]} and {dates[1]}, {record['days']} days apart."
 
 

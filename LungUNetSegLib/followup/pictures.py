@@ -12,12 +12,12 @@ from LungUNetSegLib.followup.compared import Followup
 from LungUNetSegLib.volume import Volume
 
 HEIGHT = 300
-"""Of a plane in pixels."""
+"""Height of a plane in pixels."""
 
 GAP = 4
 GREYS = 64
 STEPS = 40
-"""Colours of a change, from the greatest loss of density to the greatest gain."""
+"""Number of colours for changes, from the largest loss of density to the largest gain."""
 
 FULL_HU = 150.0
 """The change with the deepest colour."""
@@ -29,9 +29,10 @@ Plane = npt.NDArray[np.uint8]
 
 
 def draw_dates(found: Followup) -> bytes:
-    """Return a PNG with a row each of the first date, the second, and the change of density if it was computed.
+    """Return a PNG with a row for the first date, one for the second, and one for the change of density, if computed.
 
-    A row shows the axial and the coronal plane with most lung, head, front and the patient's right at the top and left.
+    A row shows the axial and the coronal plane with most lung; front or head is at the top, the patient's right on the
+    left.
     """
     second = found.second.scan.ct.canonical()
     labels = found.second.scan.labels.canonical()

@@ -1,4 +1,4 @@
-"""Reads one of the two scans: HU, patient, date and how it was made."""
+"""Reads one of the two scans: HU, patient, date and acquisition."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.volume import Volume
 
 DATE_TAGS = ("AcquisitionDate", "SeriesDate", "StudyDate")
-"""The first that a file has; the study may have begun a day earlier."""
+"""The first of these that is present is used; the study may have begun a day before the acquisition."""
 
 
 def read_dated(source: Path, lungs_of: Callable[[Scan], Volume], name: str, series_uid: str | None = None) -> DatedScan:
@@ -23,11 +23,11 @@ def read_dated(source: Path, lungs_of: Callable[[Scan], Volume], name: str, seri
     Args:
         source: A DICOM folder or file, or an image file.
         lungs_of: Returns the scan's label map: reads it, or segments the scan.
-        name: What the scan is called.
-        series_uid: Which series, if there are several.
+        name: Display name of the scan.
+        series_uid: UID of the series, if there are several.
 
     Raises:
-        ReadError: It cannot be read.
+        ReadError: The scan cannot be read.
     """
     scan = read_scan(source, series_uid)
     return DatedScan(
@@ -43,7 +43,7 @@ def read_dated(source: Path, lungs_of: Callable[[Scan], Volume], name: str, seri
 
 
 def date_of(slices: Sequence[SliceHeader]) -> datetime.date | None:
-    """Return the date in the header of a scan's slices; None without slices, and where it was removed or is none."""
+    """Return the date in the header of a scan's slices; None without slices, or if it is missing or invalid."""
     if not slices:
         return None
     dataset = read_dataset(slices[0].path, stop_before_pixels=True, specific_tags=list(DATE_TAGS))

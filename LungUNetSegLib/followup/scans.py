@@ -1,4 +1,4 @@
-"""Checks that two scans can be compared, and says what else than the lungs differs between them."""
+"""Checks that two scans can be compared, and reports what differs between them besides the lungs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from LungUNetSegLib.measures import Acquisition, LungMeasures, judge, measure_lu
 from LungUNetSegLib.volume import Volume
 
 NO_HU = ("no-air", "beyond-scanner")
-"""Codes of readers' findings on values that are no Hounsfield units."""
+"""Codes of readers' findings on values that are not Hounsfield units."""
 
 BREATH_PERCENT = 10.0
-"""A larger change of both lungs' volume is breath rather than disease, and changes every density."""
+"""A larger change of both lungs' volume is due to breathing rather than disease, and changes all densities."""
 
 THICKNESS_RATIO = 1.3
-"""Slices that differ by more average lung and vessels differently."""
+"""If slice thicknesses differ by a larger factor, they average lung and vessels differently."""
 
 BLOOD_STEP_HU = 40.0
-"""A larger difference of the tissue between the lungs is contrast agent in one of the scans."""
+"""A larger difference of the tissue between the lungs shows contrast agent in one of the scans."""
 
 SIDES = ("right", "left")
 
@@ -34,14 +34,14 @@ class DatedScan:
     """One of the two scans.
 
     Attributes:
-        name: For messages, tables and pages.
+        name: Display name.
         ct: HU.
         labels: 1 right and 2 left lung, on the same grid.
-        acquisition: How it was made.
-        patient: The patient's ID, to compare; "" if unknown. It is never shown.
-        date: When it was made; None if unknown.
-        series_uid: Its series; None if unknown.
-        findings: Of the reader.
+        acquisition: How it was acquired.
+        patient: The patient's ID, which is only compared, never shown; "" if unknown.
+        date: Date of the scan; None if unknown.
+        series_uid: UID of its series; None if unknown.
+        findings: The reader's findings.
     """
 
     name: str
@@ -61,8 +61,8 @@ class MeasuredScan:
     Attributes:
         scan: The scan.
         measures: Volume, density and regions.
-        acquisition: How it was made and what that forbids, as in docs/json.md.
-        findings: What forbids density numbers of this scan alone.
+        acquisition: How it was acquired, with reasons for doubt, as in docs/json.md.
+        findings: Reasons to doubt the density numbers of this scan.
     """
 
     scan: DatedScan
@@ -75,7 +75,7 @@ def measure(scan: DatedScan) -> MeasuredScan:
     """Measure the lungs of one of the scans.
 
     Raises:
-        DataError: Its values are no HU, or there is no lung.
+        DataError: Its values are not HU, or there is no lung.
         GeometryError: Its lungs lie on another grid.
     """
     wrong = next((each for each in scan.findings if each.code in NO_HU), None)
@@ -89,30 +89,30 @@ def measure(scan: DatedScan) -> MeasuredScan:
 
 
 def check_order(first: DatedScan, second: DatedScan, *, same_patient: bool = False) -> None:
-    """Refuse scans of different patients, and the later one as the first.
+    """Refuse scans of different patients, and scans in the wrong order.
 
     Args:
         first: The earlier scan.
         second: The later scan.
-        same_patient: Whether different IDs are known to be of one patient, as after anonymisation.
+        same_patient: Whether different IDs are known to belong to one patient, as after anonymisation.
 
     Raises:
-        DataError: Says which.
+        DataError: The patients differ, or the first scan is later than the second.
     """
     if first.patient and second.patient and first.patient != second.patient and not same_patient:
         raise DataError(
-            f"{first.name} and {second.name} carry different patient IDs, so that their difference is no change. If "
-            "it is one patient all the same, say so."
+            f"{first.name} and {second.name} have different patient IDs, so that they cannot show a change. If they "
+            "are of one patient all the same, confirm that."
         )
     if first.date and second.date and first.date > second.date:
         raise DataError(
             f"{first.name} is of {first.date} and {second.name} of {second.date}: give the earlier scan first, or "
-            "every change has the wrong sign."
+            "all changes have the wrong sign."
         )
 
 
 def differences(first: MeasuredScan, second: MeasuredScan) -> tuple[Finding, ...]:
-    """Return findings on everything besides the lungs themselves that differs between two scans."""
+    """Return findings on all differences between two scans besides the lungs themselves."""
     found = (_same(first, second), *_missing_lungs(first, second), _breath(first, second))
     return tuple(each for each in (*found, *_technique(first.acquisition, second.acquisition)) if each)
 
@@ -129,7 +129,8 @@ def _missing_lungs(first: MeasuredScan, second: MeasuredScan) -> Iterator[Findin
         for each in (first, second):
             if not each.measures.volumes_ml[side]:
                 message = (
-                    f"{each.scan.name} has no {side} lung: changes of both lungs are of the other lung, or of none."
+                    f"{each.scan.name} has no {side} lung: unless the other scan lacks it too, changes of both lungs "
+                    "together are meaningless."
                 )
                 yield Finding("one-lung", message)
 
@@ -142,8 +143,8 @@ def _breath(first: MeasuredScan, second: MeasuredScan) -> Finding | None:
         return None
     held = f" ({named[0]} and {named[1]})" if all(named) and named[0] != named[1] else ""
     message = (
-        f"The lungs hold {percent:+.0f} % at the second date{held}: most of that is breath, which changes every "
-        "density number. Compare mass, and Perc15 at the first volume."
+        f"The lung volume differs by {percent:+.0f} % at the second date{held}: most of that is due to breathing, "
+        "which changes all density numbers. Compare mass, and Perc15 at the first volume."
     )
     return Finding("breath-differs", message)
 

@@ -15,6 +15,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.scratch import planes_of
 
 if TYPE_CHECKING:
     from LungUNetSegLib.io.dicom.headers import SliceHeader
@@ -84,7 +85,8 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
     if sorted(shape)[1] < LEAST_PIXELS:
         raise ReadError(f"{source}: the image has only {' x '.join(map(str, shape))} voxels; no CT is so small.")
     findings = _check_size(volume.geometry, source)
-    low, high = int(volume.array.min()), int(volume.array.max())
+    ranges = [(int(plane.min()), int(plane.max())) for plane in planes_of(volume.array)]
+    low, high = min(least for least, _ in ranges), max(most for _, most in ranges)
     if high - low < LEAST_RANGE_HU:
         raise ReadError(
             f"{source}: all values lie between {low} and {high}, so this is no CT in Hounsfield units"

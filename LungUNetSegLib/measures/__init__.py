@@ -1,4 +1,4 @@
-"""Measures the lungs of a CT: density, regions, and what the scan forbids of them; docs/measures.md defines each."""
+"""Measures the lungs of a CT: density and regions, with reasons for doubt; docs/measures.md defines each number."""
 
 from LungUNetSegLib.measures.acquisition import UNKNOWN, Acquisition, acquisition_of, judge
 from LungUNetSegLib.measures.density import density_of

@@ -1,4 +1,4 @@
-"""Says which density numbers a scan forbids: by its DICOM header, and by what was measured in it.
+"""Finds reasons to doubt a scan's density numbers: in its DICOM header, and in what was measured in it.
 
 docs/measures.md gives the reason of each limit.
 """
@@ -13,19 +13,19 @@ from typing import Any, Protocol
 from LungUNetSegLib.findings import Finding
 
 THICK_MM = 2.5
-"""Thicker slices average emphysema with what lies around it."""
+"""Thicker slices average emphysema with the surrounding tissue."""
 
 NOISE_HU = 35.0
-"""More noise alone takes 1 % of healthy lung of -870 HU below -950 HU: 80 HU are 2.3 standard deviations."""
+"""This noise alone moves 1 % of healthy lung of -870 HU below -950 HU: 80 HU are 2.3 standard deviations."""
 
 BLOOD_HU = 80.0
-"""A higher median of what lies between the lungs is blood with contrast agent."""
+"""A higher median of the tissue between the lungs shows contrast agent in the blood."""
 
 LOWEST_PERCENT = 0.5
-"""Share of the lungs at the lowest value of a scan, above which padding or a cut-off scale falsifies the numbers."""
+"""If a larger share of the lungs has the lowest value of the scan, padding or a clipped scale distorts the numbers."""
 
 BLIND_HU = -950.0
-"""Where the air in the trachea measures more, not even air lies below the limit of LAA-950."""
+"""If the air in the trachea measures more, not even air lies below the limit of LAA-950."""
 
 EMPHYSEMA = ("laa950_percent", "laa910_percent", "perc15_hu", "perc15_g_per_l")
 EVERY = (*EMPHYSEMA, "laa856_percent", "haa_percent", "mean_hu", "mass_g", "air_ml")
@@ -43,7 +43,7 @@ _EXPIRATION = re.compile(r"\bexp(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
 
 
 class Header(Protocol):
-    """What of a DICOM slice's header, whose reader this room may not import, is asked."""
+    """The fields of a DICOM slice's header that are used; this package may not import the reader."""
 
     @property
     def thickness_mm(self) -> float | None: ...
@@ -57,12 +57,12 @@ class Header(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Acquisition:
-    """How a scan was made, as far as its header says.
+    """How a scan was acquired, according to its header.
 
     Attributes:
         thickness_mm: Slice thickness.
         kernel: Convolution kernel; "" if unknown.
-        contrast_agent: Its name; "" if none is named.
+        contrast_agent: Name of the contrast agent; "" if none is named.
         title: Series description.
     """
 
@@ -73,7 +73,7 @@ class Acquisition:
 
     @property
     def is_sharp(self) -> bool | None:
-        """Whether the kernel enhances edges, as those for lung and bone do; None if that is not known of it."""
+        """Whether the kernel enhances edges, as those for lung and bone do; None for an unknown kernel."""
         kernel = self.kernel.strip()
         numbered = _NUMBERED.match(kernel)
         if numbered:
@@ -84,7 +84,7 @@ class Acquisition:
 
     @property
     def breathing(self) -> str | None:
-        """What the description names, "inspiration" or "expiration"; None for neither and for both."""
+        """The breathing state in the description, "inspiration" or "expiration"; None for neither and for both."""
         breathed_in, out = bool(_INSPIRATION.search(self.title)), bool(_EXPIRATION.search(self.title))
         if breathed_in == out:
             return None
@@ -95,7 +95,7 @@ UNKNOWN = Acquisition()
 
 
 def acquisition_of(slices: Sequence[Header]) -> Acquisition:
-    """Return what the headers of a scan's slices say; `UNKNOWN` without any, as of image files."""
+    """Return how a scan was acquired by the headers of its slices; `UNKNOWN` without headers, as for image files."""
     if not slices:
         return UNKNOWN
     first = slices[0]
@@ -109,7 +109,7 @@ def acquisition_of(slices: Sequence[Header]) -> Acquisition:
 
 
 def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[str, Any], tuple[Finding, ...]]:
-    """Return how a scan was made with what follows from it, and a finding if it forbids a number.
+    """Return how a scan was acquired, with the reasons for doubt, and a finding if there is one.
 
     Args:
         measured: From `measure_lungs`: ``slice_mm``, ``air_hu``, ``noise_hu``, ``blood_hu``, ``lowest_percent``.
@@ -153,7 +153,7 @@ def _thick(measured: Mapping[str, Any], acquisition: Acquisition) -> dict[str, A
     thick_mm = acquisition.thickness_mm or measured["slice_mm"]
     if thick_mm <= THICK_MM:
         return None
-    message = f"slices of {thick_mm:.3g} mm hide small low areas (at most {THICK_MM:g} mm)"
+    message = f"slices of {thick_mm:.3g} mm hide small areas of low density (limit: {THICK_MM:g} mm)"
     return _doubt("thick-slices", EMPHYSEMA, message)
 
 
@@ -180,14 +180,14 @@ def _expiration(acquisition: Acquisition) -> dict[str, Any] | None:
 def _noise(noise_hu: float | None) -> dict[str, Any] | None:
     if noise_hu is None or noise_hu <= NOISE_HU:
         return None
-    message = f"noise of {noise_hu:.0f} HU takes healthy lung below -950 HU (at most {NOISE_HU:.0f} HU)"
+    message = f"noise of {noise_hu:.0f} HU moves healthy lung below -950 HU (limit: {NOISE_HU:.0f} HU)"
     return _doubt("noise", EMPHYSEMA, message)
 
 
 def _lowest(lowest_percent: float | None) -> dict[str, Any] | None:
     if lowest_percent is None or lowest_percent <= LOWEST_PERCENT:
         return None
-    message = f"{lowest_percent:.1f} % of the lungs have the lowest value of all, -1024 HU: padding, or a scale cut off"
+    message = f"{lowest_percent:.1f} % of the lungs have the lowest value, -1024 HU: padding, or a clipped scale"
     return _doubt("lowest-value", EVERY, message)
 
 

@@ -1,4 +1,4 @@
-"""Makes density numbers of a histogram; docs/measures.md gives the source of each, and how others define it."""
+"""Computes density numbers from a histogram; docs/measures.md gives their sources, and other definitions."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PERCENT = 15
 """The percentile of Perc15 (Dirksen 1999)."""
 
 VESSELS_HU = -500
-"""Voxels above are vessels, walls of airways and dense lung; without them the parenchyma is left."""
+"""Denser voxels are vessels, walls of airways and dense lung; without them the parenchyma remains."""
 
 AERATION_HU = (-900, -500, -100)
-"""Between hyperinflated, normal, poorly and non-aerated lung (Gattinoni 2001)."""
+"""Limits between hyperinflated, normal, poorly and non-aerated lung (Gattinoni 2001)."""
 
 LUNG_CT_ANALYZER_HU = (-1050, -950, -750, -400, 0, 3000)
 """Ends of the classes of the 3D Slicer extension LungCTAnalyzer, by its default thresholds."""
@@ -35,7 +35,7 @@ LUNG_CT_ANALYZER = ("emphysema", "inflated", "infiltration", "collapsed", "vesse
 
 BIN_HU = 10
 SHOWN_HU = (-1030, 200)
-"""Width of a bin, and where the first begins and the last ends, of the histogram that is reported."""
+"""Width of a bin of the reported histogram, and where its first bin begins and its last ends."""
 
 REGION_KEYS = ("volume_ml", "mean_hu", "laa950_percent", "haa_percent", "perc15_hu", "mass_g")
 """The numbers of a region."""

@@ -1,4 +1,4 @@
-"""Counts the voxels of a part of the lungs at each HU; every density number is made of such counts."""
+"""Counts the voxels of a part of the lungs at each HU; all density numbers are computed from such counts."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Histogram:
 
     @property
     def mean_hu(self) -> float:
-        """Mean HU; there must be a voxel."""
+        """Mean HU; the histogram must not be empty."""
         return float((self.counts * self.hu).sum() / self.voxels)
 
     def within(self, low_hu: int | None = None, below_hu: int | None = None) -> Histogram:
-        """Return the counts of the voxels with ``low_hu <= HU < below_hu``; a limit of None is none."""
+        """Return the counts of the voxels with ``low_hu <= HU < below_hu``; None for no limit."""
         start = 0 if low_hu is None else min(max(low_hu - self.low_hu, 0), len(self.counts))
         stop = len(self.counts) if below_hu is None else max(below_hu - self.low_hu, start)
         return Histogram(self.low_hu + start, self.counts[start:stop], self.voxel_ml)
 
     def percent(self, low_hu: int | None = None, below_hu: int | None = None) -> float:
-        """Return the share in % of the voxels with ``low_hu <= HU < below_hu``; there must be a voxel."""
+        """Return the share in % of the voxels with ``low_hu <= HU < below_hu``; the histogram must not be empty."""
         return 100 * self.within(low_hu, below_hu).voxels / self.voxels
 
     def percentile_hu(self, percent: float) -> float:
@@ -73,7 +73,7 @@ class Histogram:
         return second**0.5, third / second**1.5, fourth / second**2 - 3
 
     def __add__(self, other: Histogram) -> Histogram:
-        """Return the counts of both, of voxels of one size."""
+        """Return the counts of both histograms, whose voxels must have the same size."""
         low = min(self.low_hu, other.low_hu)
         high = max(self.low_hu + len(self.counts), other.low_hu + len(other.counts))
         counts = np.zeros(high - low, np.int64)

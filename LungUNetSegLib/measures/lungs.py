@@ -1,4 +1,4 @@
-"""Measures both lungs of a scan: one pass over the voxels in their boxes counts all that the numbers are made of."""
+"""Measures both lungs of a scan, in one pass over the voxels in their bounding boxes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LungMeasures:
 
     Attributes:
         volumes_ml: Volumes.
-        mean_hu: Mean HU, of those with a voxel.
+        mean_hu: Mean HU; absent for a lung without a voxel.
         density: See `density.density_of`; None without a voxel.
         regions: By the names of `REGIONS`, the numbers of `density.REGION_KEYS`; None without a voxel.
         scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of the slices;
@@ -53,7 +53,7 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
     if not labels.geometry.matches(scan.geometry, GRID_TOLERANCE_MM):
         raise GeometryError(
             f"The lungs lie on another grid ({_grid(labels.geometry)}) than the scan ({_grid(scan.geometry)}): resample"
-            " them onto the scan's grid before they are measured."
+            " them onto the scan's grid first."
         )
     names = {"right": RIGHT_LUNG, "left": LEFT_LUNG} if kind == "lr" else {"total": RIGHT_LUNG}
     counts = {name: _count(labels.canonical(), scan.canonical(), label) for name, label in names.items()}
@@ -78,7 +78,7 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
 
 
 def _count(labels: Volume, scan: Volume, label: int) -> Mapping[str, Histogram]:
-    """Return the histograms of one lung, "", and of its regions; both volumes have axes nearest to the body's."""
+    """Return the histograms of one lung, named "", and of its regions; both volumes must be canonical."""
     voxel_ml = labels.geometry.voxel_volume_ml
     found = divided(labels, label)
     if found is None:

@@ -1,14 +1,14 @@
 """Divides a lung into regions by the patient's axes and by the distance from the pleura.
 
-Each lung is divided by itself, along the patient's axes whatever the directions of the array's:
+Each lung is divided separately, along the patient's axes, whatever the directions of the array's axes:
 
 - thirds by height: its extent from feet to head in three equal parts;
 - thirds by volume: planes across the body's long axis that leave a third of its volume below, between and above;
 - halves: its extent from front to back in two equal parts, ventral and dorsal;
 - peel and core: within `PEEL_MM` of the surface of its mask, and deeper.
 
-Heights and depths are counted in steps of the slices and of the rows, so that a slice of a straight scan is never torn.
-Distances are those of axes at right angles, as every reader gives them.
+Heights and depths are counted in steps of slices and rows, so that no slice of a straight scan is divided by height.
+Distances assume axes at right angles, which all readers provide.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Integers = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint8]
 Places = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
 Ends = Sequence[tuple[bool, bool]]
-"""For each axis whether the scan ends at the first and at the last voxel: what is cut off there has no pleura."""
+"""For each axis whether the scan ends at the first and at the last voxel: a lung cut off there has no pleura."""
 
 PEEL_MM = 15.0
 """The peel's thickness."""
@@ -37,7 +37,7 @@ GRID_MM = 2.0
 """Distances from the pleura are measured on a grid of this step: the peel's inner side is 1 mm uncertain."""
 
 SLAB_SLICES = 16
-"""Slices of that grid whose distances are measured at once; 50 bytes of memory for each of their voxels."""
+"""Number of slices of that grid whose distances are computed at once; 50 bytes of memory for each voxel."""
 
 THIRDS = ("basal", "middle", "apical")
 HALVES = ("ventral", "dorsal")
@@ -56,7 +56,7 @@ SHAPE = (3, 3, 2, 2)
 CODES = 36
 
 SLAB_VOXELS = 250_000
-"""Voxels that are looked at at once; some 40 bytes of memory for each."""
+"""Number of voxels that are processed at once; about 40 bytes of memory for each."""
 
 
 def parts_of(name: str) -> tuple[int, int]:
@@ -71,15 +71,15 @@ def parts_of(name: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, eq=False)
 class LungRegions:
-    """The regions of one lung, from which the codes of any of its slices are made.
+    """The regions of one lung, which give the codes of its voxels.
 
     Attributes:
         tilt: (H, W) steps of height that a voxel's row and column add to its slice's number.
         slant: (D, W) steps of depth that its slice and column add to its row's number.
-        lowest: The least height of the lung's voxels, in steps.
+        lowest: The smallest height of the lung's voxels, in steps.
         height_codes: What each height, from the lowest on, adds to a voxel's code.
-        foremost: The least depth.
-        depth_codes: What each depth adds, from the foremost on.
+        foremost: The smallest depth, in steps.
+        depth_codes: What each depth, from the foremost on, adds to a voxel's code.
         peel: 1 within the peel, on a grid of `GRID_MM`.
         places: For each axis the index in `peel` of each voxel.
     """
@@ -94,7 +94,7 @@ class LungRegions:
     places: Places
 
     def codes(self, slices: slice) -> Codes:
-        """Return (n, H, W) codes below `CODES` of some slices; they mean something where there is lung."""
+        """Return the (n, H, W) codes of some slices, below `CODES`; they are defined only inside the lung."""
         numbers = np.arange(slices.start, slices.stop, dtype=np.int32)
         heights = numbers[:, None, None] + (self.tilt - self.lowest)[None]
         rows = np.arange(len(self.tilt), dtype=np.int32) - self.foremost
@@ -141,7 +141,7 @@ def height_thirds(labels: Volume, label: int) -> HeightThirds | None:
 
 
 def divided(labels: Volume, label: int) -> tuple[SliceBox, LungRegions] | None:
-    """Return the box of a lung and its regions there; None without a voxel.
+    """Return the bounding box of a lung and its regions in it; None without a voxel.
 
     Args:
         labels: On axes nearest to (head, back, left).
@@ -157,7 +157,7 @@ def divided(labels: Volume, label: int) -> tuple[SliceBox, LungRegions] | None:
 
 
 def slabs(lung: Codes) -> Iterator[slice]:
-    """Yield the slices of a lung's box, so many at once that little memory is needed."""
+    """Yield ranges of the slices of a lung's box, so small that little memory is needed."""
     step = max(1, SLAB_VOXELS // lung[0].size)
     for start in range(0, len(lung), step):
         yield slice(start, min(start + step, len(lung)))
@@ -168,7 +168,7 @@ def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungReg
 
     Args:
         labels: (D, H, W), the lung's box, on axes nearest to (head, back, left).
-        label: The lung's value, which is there.
+        label: The lung's value, which must occur.
         geometry: The box's grid.
         ends: Where the scan ends.
     """
@@ -211,7 +211,7 @@ def _steps(geometry: Geometry) -> tuple[Integers, Integers]:
 
 
 def _extent(labels: Codes, label: int, tilt: Integers, slant: Integers) -> tuple[npt.NDArray[np.int64], int, int]:
-    """Return the voxels at each height, from ``tilt.min()`` on, and the least and the greatest depth."""
+    """Return the number of voxels at each height, from ``tilt.min()`` on, and the smallest and the largest depth."""
     tilt = tilt - tilt.min()
     counts = np.zeros(len(labels) + int(tilt.max()) + 1, np.int64)
     far = np.iinfo(np.int32).max

@@ -13,38 +13,38 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume
 
 AIR_BELOW_HU = -800
-"""Air with its noise; the pixels that the wall blurs into lie above."""
+"""Upper limit of air with noise; pixels that are blurred with the wall lie above."""
 
 ABOVE_MM, BELOW_MM = 50.0, 70.0
-"""How far above and below the lungs' upper end the trachea is looked for."""
+"""How far above and below the lungs' upper end the trachea is searched for."""
 
 BESIDE_MM = 35.0
-"""How far from the middle between both lungs it may lie."""
+"""Largest distance of the trachea from the middle between both lungs."""
 
 AREA_MM2 = (70.0, 700.0)
-"""Of its lumen (Breatnach 1984, doi:10.2214/ajr.142.5.903: 10 to 27 mm wide)."""
+"""Range of the lumen's area (Breatnach 1984, doi:10.2214/ajr.142.5.903: 10 to 27 mm wide)."""
 
 LEAST_FILL = 0.55
-"""Share of the box around it that the lumen fills; a round one fills 0.79."""
+"""Smallest share of its bounding box that the lumen fills; a round one fills 0.79."""
 
 MOST_OBLONG = 2.5
-"""Its longer side over its shorter one; breathing out flattens it."""
+"""Largest ratio of its sides; expiration flattens the trachea."""
 
 STEP_MM = 3.0
-"""Distance of the slices that are looked at."""
+"""Distance between the slices that are searched."""
 
 DRIFT_MM = 8.0
-"""How far its middle moves from one of these slices to the next."""
+"""Largest distance between its centres in two successive ones of these slices."""
 
 LEAST_HEIGHT_MM = 24.0
 WALL_MM = 3.0
-"""What is left out of the lumen along its wall, which blurs into it."""
+"""Width of the lumen's edge that is left out, since it is blurred with the wall."""
 
 LEAST_VOXELS = 60
-"""With fewer the noise is more than a tenth uncertain."""
+"""With fewer voxels the noise is more than 10 % uncertain."""
 
 TISSUE_HU = (-20, 500)
-"""Between the lungs: heart, vessels, muscle, bone; without fat."""
+"""HU of the tissue between the lungs that is used: heart, vessels, muscle, bone, but not fat."""
 
 ROW_STEP = 4
 """Every fourth slice and row is enough for a median."""
@@ -58,7 +58,7 @@ class TracheaAir:
 
     Attributes:
         median_hu: Its median, near -1000 on a calibrated scanner.
-        noise_hu: Standard deviation, from the median to the 84th percentile: readers cut what lies below -1024.
+        noise_hu: Standard deviation, from the median to the 84th percentile, as readers clip values below -1024.
         voxels: Number of voxels.
     """
 
@@ -68,9 +68,9 @@ class TracheaAir:
 
 
 def trachea_air(labels: Volume, scan: Volume) -> TracheaAir | None:
-    """Measure the air in the trachea, between and above the lungs; None where no trachea is found for certain.
+    """Measure the air in the trachea, between and above the lungs; None if no trachea is found with certainty.
 
-    A lumen is round air of the right size near the middle that is no lung; it must go on through `LEAST_HEIGHT_MM`.
+    A lumen is round air of the right size near the middle that is not lung; it must extend over `LEAST_HEIGHT_MM`.
 
     Args:
         labels: 0 where there is no lung.
@@ -130,7 +130,7 @@ def blood_hu(labels: Volume, scan: Volume) -> float | None:
 
 
 def _place(lungs: npt.NDArray[np.uint8]) -> tuple[float, slice]:
-    """Return the column in the middle of the lungs, and the rows that they fill."""
+    """Return the column in the middle of the lungs, and the range of their rows."""
     flat = np.asarray(lungs.any(axis=0))
     columns, rows = np.flatnonzero(flat.any(axis=0)), np.flatnonzero(flat.any(axis=1))
     return float(columns[0] + columns[-1]) / 2, slice(int(rows[0]), int(rows[-1]) + 1)
@@ -139,7 +139,7 @@ def _place(lungs: npt.NDArray[np.uint8]) -> tuple[float, slice]:
 def _lumen(
     hu: Plane, lungs: npt.NDArray[np.uint8], pixel_mm: tuple[float, float], before: tuple[float, float] | None
 ) -> tuple[npt.NDArray[np.bool_], tuple[float, float]] | None:
-    """Return the lumen in a slice and its middle in mm; the largest one that may follow the one before."""
+    """Return the lumen in a slice and its centre in mm: the largest one that is close enough to the previous one."""
     parts, _ = ndimage.label((hu < AIR_BELOW_HU) & (lungs == 0))
     best = None
     for number, box in enumerate(ndimage.find_objects(parts), 1):

@@ -1,4 +1,4 @@
-"""Scores of a prediction against a reference, from arrays alone: overlap and surface distance.
+"""Computes scores of a prediction against a reference from arrays: overlap and surface distance.
 
 docs/metrics.md states every definition and the rules for empty masks and for masks at the border of a scan.
 """

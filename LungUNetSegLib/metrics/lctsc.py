@@ -1,13 +1,13 @@
-"""The scores of the challenge LCTSC 2017 (Yang 2018, doi:10.1002/mp.13141), beside this library's own.
+"""Computes the scores of the challenge LCTSC 2017 (Yang 2018, doi:10.1002/mp.13141), beside this library's own.
 
-Of each lung: DSC, mean surface distance and HD95 in mm, both distances the mean of the two directed values, where
+For each lung: DSC, mean surface distance and HD95 in mm. Both distances are the mean of the two directed values, while
 `surface` takes the larger percentile and pools the means. Verified: the report's three metrics, and Plastimatch's
-definition of the undirected values, with which the challenge is remembered to have been judged. A surface is its voxels
-that share a face with background, each at its centre and each counted once, whatever area it stands for: the contours
-as they are after they were filled. The percentile interpolates between the two nearest distances.
+definition of the undirected values. From memory: that the challenge was scored with Plastimatch. A surface consists of
+the voxels of the filled contours that share a face with background; each counts once, at its centre, whatever its area.
+The percentile interpolates between the two nearest distances.
 
-A score is 100 for a perfect result, 50 for one as far from the reference as a second reader, and at least 0. The
-readers' means below are remembered, not checked against the report.
+A score is 100 for a perfect result, 50 for one that differs from the reference as a second reader does, and at least 0.
+The readers' means below are from memory, not checked against the report.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Readers:
-    """How far two readers' contours lay apart in the challenge, on average."""
+    """Mean differences between the contours of two readers in the challenge."""
 
     dsc: float
     mean_mm: float
@@ -45,14 +45,14 @@ class LctscScores:
     """Scores of one lung by the rules of LCTSC 2017.
 
     Attributes:
-        name: For people, e.g. "Right lung".
-        dsc: NaN where both masks are empty, as everything else.
-        mean_mm: Mean surface distance; infinite where one mask is empty, as `hd95_mm`.
-        hd95_mm: 95th percentile of the surface distance.
-        dsc_score: 0 to 100, as those that follow.
-        mean_score: Of the mean surface distance.
-        hd95_score: Of HD95.
-        score: Mean of the three.
+        name: Display name, such as "Right lung".
+        dsc: Dice similarity coefficient; NaN, as all values, if both masks are empty.
+        mean_mm: Mean surface distance; infinite if one mask is empty.
+        hd95_mm: 95th percentile of the surface distance; infinite if one mask is empty.
+        dsc_score: Score of the DSC, 0 to 100 as all scores.
+        mean_score: Score of the mean surface distance.
+        hd95_score: Score of HD95.
+        score: Mean of the three scores.
     """
 
     name: str
@@ -69,10 +69,10 @@ def lctsc_scores(name: str, side: Side, dsc: float, distances: SurfaceDistances)
     """Return the challenge's scores of a lung.
 
     Args:
-        name: Of the lung, for people.
-        side: Which lung's readers it is held against.
-        dsc: Of the two masks.
-        distances: Of their surfaces.
+        name: Display name of the lung.
+        side: Which lung it is, whose readers' differences set the scale.
+        dsc: DSC of the two masks.
+        distances: Distances between their surfaces.
     """
     readers = READERS[side]
     mean_mm = _both_ways(distances, lambda each: float(each.mean()))
@@ -93,14 +93,14 @@ def lctsc_scores(name: str, side: Side, dsc: float, distances: SurfaceDistances)
 
 
 def against_readers(value: float, readers: float, perfect: float = 0.0) -> float:
-    """Return max(0, 50 + 50 (T - R) / (P - R)): 100 for P, 50 for R; NaN of NaN."""
+    """Return max(0, 50 + 50 (T - R) / (P - R)) for T value, R readers, P perfect: 100 for P, 50 for R, NaN for NaN."""
     if np.isnan(value):
         return float("nan")
     return max(0.0, 50 + 50 * (value - readers) / (perfect - readers))
 
 
 def _both_ways(distances: SurfaceDistances, summary: Callable[[FloatArray], float]) -> float:
-    """Mean of a number of both directions; infinite where one surface is empty, NaN where both are."""
+    """Return the mean of both directions' summaries; infinite if one surface is empty, NaN if both are."""
     sizes = distances.prediction_mm.size, distances.reference_mm.size
     if not all(sizes):
         return float("inf") if any(sizes) else float("nan")

@@ -1,12 +1,12 @@
-"""Overlap of two masks: count true and false voxels once, take every score from the counts.
+"""Computes overlap scores of two masks: it counts true and false voxels once, and takes all scores from the counts.
 
-Works alike on numpy arrays and torch tensors (which this file never imports): `count` only needs ``&``, ``~`` and
+It works on numpy arrays and torch tensors (this file never imports torch): `count` only needs ``&``, ``~`` and
 ``sum(axis=...)``.
 
-The empty-mask rule: a score whose denominator is zero is NaN, that is undefined. Where neither mask has a voxel the
-DSC is therefore neither 1, which would reward every slice outside the chest, nor 0, which would punish it; either
-would make the mean a matter of how far the scan reaches. Where only one mask is empty the DSC is 0: everything
-found is wrong, or everything is missed. `summarise` counts undefined values apart and never averages them.
+The rule for empty masks: a score whose denominator is zero is NaN, that is, undefined. If neither mask has a voxel, a
+DSC of 1 would reward every slice outside the chest, and 0 would penalise it; with either value the mean would depend on
+how far the scan reaches. If only one mask is empty, the DSC is 0. `summarise` counts undefined values separately and
+never averages them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Axis = int | tuple[int, ...] | None
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Voxels by prediction and reference: arrays of one shape, or scalars; sums over cases are taken with ``+``.
+    """Numbers of voxels by prediction and reference: arrays of one shape, or scalars; ``+`` adds cases.
 
     Attributes:
         tp: True positives: in both masks.
@@ -57,17 +57,17 @@ class Counts:
 
     @property
     def sensitivity(self) -> Array:
-        """TP / (TP + FN), the part of the reference that was found; NaN if the reference is empty."""
+        """TP / (TP + FN), the share of the reference that was found; NaN if the reference is empty."""
         return _ratio(self.tp, self.tp + self.fn)
 
     @property
     def specificity(self) -> Array:
-        """TN / (TN + FP), the part of the background that was left alone; NaN if there is no background."""
+        """TN / (TN + FP), the share of the background that was predicted as background; NaN without background."""
         return _ratio(self.tn, self.tn + self.fp)
 
     @property
     def precision(self) -> Array:
-        """TP / (TP + FP), the part of the prediction that is right; NaN if the prediction is empty."""
+        """TP / (TP + FP), the share of the prediction that is correct; NaN if the prediction is empty."""
         return _ratio(self.tp, self.tp + self.fp)
 
     @property
@@ -77,14 +77,14 @@ class Counts:
 
 
 def count(prediction: Array, reference: Array, *, axis: Axis = None, ignore: Array | None = None) -> Counts:
-    """Count agreeing and differing voxels.
+    """Count the voxels on which two masks agree and differ.
 
     Args:
         prediction: Bool mask of any shape.
         reference: Bool mask of the same shape.
         axis: Axes to count over, e.g. ``(1, 2)`` for each slice of (D, H, W), ``(2, 3)`` for each image and channel
             of (N, C, H, W); all when None.
-        ignore: Bool mask, broadcastable; voxels that nobody could decide and that count nowhere.
+        ignore: Bool mask, broadcastable; undecided voxels that are not counted.
 
     Raises:
         DataError: Arrays that are not bool, or of different shapes.
@@ -95,13 +95,13 @@ def count(prediction: Array, reference: Array, *, axis: Axis = None, ignore: Arr
             raise DataError(f"The {name} must be a bool mask, got {mask.dtype}; compare labels or threshold it first.")
     if prediction.shape != reference.shape:
         shapes = f"{tuple(prediction.shape)} and {tuple(reference.shape)}"
-        raise DataError(f"Prediction and reference must have one shape, got {shapes}.")
+        raise DataError(f"Prediction and reference must have the same shape, got {shapes}.")
     if ignore is None:
         total = math.prod(_sizes(prediction.shape, axis))
     else:
         valid = ~ignore
         prediction, reference = prediction & valid, reference & valid
-        total = (valid | reference).sum(axis=axis)  # `reference`, a part of `valid`, only lends its shape
+        total = (valid | reference).sum(axis=axis)  # `reference` is part of `valid`, and broadcasts it
     both = (prediction & reference).sum(axis=axis)
     predicted, referred = prediction.sum(axis=axis), reference.sum(axis=axis)
     return Counts(tp=both, fp=predicted - both, fn=referred - both, tn=total - predicted - referred + both)
@@ -118,15 +118,15 @@ def dsc_by_slice(prediction: Array, reference: Array, axis: int = 0) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The spread of one score over slices or cases.
+    """The statistics of one score over slices or cases.
 
-    The statistics are of the finite values alone, and NaN when there is none.
+    Mean, deviation and so on cover the finite values only, and are NaN if there are none.
 
     Attributes:
-        finite: How many values the statistics are of.
-        undefined: How many were NaN: nothing to find and nothing found.
-        infinite: How many were infinite: a distance to an empty mask, a failure that no mean can hold.
-        mean, std, minimum, median, maximum: Of the finite values; `std` with n in the denominator.
+        finite: Number of finite values.
+        undefined: Number of NaN values: nothing to find and nothing found.
+        infinite: Number of infinite values: distances to an empty mask, which no mean can include.
+        mean, std, minimum, median, maximum: Statistics of the finite values; `std` with n in the denominator.
     """
 
     finite: int
@@ -140,7 +140,7 @@ class Summary:
 
 
 def summarise(values: Iterable[float]) -> Summary:
-    """Return the statistics of `values`, with undefined and infinite ones counted apart."""
+    """Return the statistics of `values`; undefined and infinite values are counted separately."""
     every = np.fromiter(values, dtype=np.float64)
     finite = every[np.isfinite(every)]
     statistics = (finite.mean(), finite.std(), finite.min(), np.median(finite), finite.max()) if finite.size else ()
@@ -164,5 +164,5 @@ def _sizes(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
 
 
 def _ratio(numerator: Array, denominator: Array) -> Array:
-    with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN that we want; torch gives it in silence
+    with np.errstate(invalid="ignore"):  # 0 / 0 gives the wanted NaN, with a warning of numpy but not of torch
         return numerator / denominator

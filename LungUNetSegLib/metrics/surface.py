@@ -1,13 +1,13 @@
-"""Distances between the surfaces of two masks, in mm, on anisotropic, oblique and sheared grids.
+"""Measures distances between the surfaces of two masks, in mm, on anisotropic, oblique and sheared grids.
 
-The surface of a mask is its voxels that share a face with background. An element of it lies at such a voxel's centre
-and weighs as much as the patch of surface that these faces stand for, because thin slices crowd surface voxels on some
-sides of a lung and thin them out on others (weighing by area: Nikolov 2021, doi:10.2196/26151). A distance runs from
-an element to the nearest one of the other surface.
+The surface of a mask consists of its voxels that share a face with background. Each is a surface element at the voxel's
+centre, weighted by the area of the surface that these faces represent, because with thin slices there are more surface
+voxels per area on some sides of a lung than on others (weighting by area: Nikolov 2021, doi:10.2196/26151). A distance
+runs from an element to the nearest element of the other surface.
 
-The rules: beyond the scan lies background, so that a lung cut off by the scan's end has a surface there. An axis of
-one voxel has no extent: masks of a single slice are compared by their contours in the plane. Two empty masks have
-no distances (NaN); from a mask to an empty one it is infinitely far, and their surface DSC is 0.
+Rules: everything beyond the scan is background, so that a lung that is cut off at the end of the scan has a surface
+there. An axis of one voxel has no extent: masks of a single slice are compared by their contours in the plane. Two
+empty masks have no distances (NaN); the distance from a mask to an empty one is infinite, and their surface DSC is 0.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ Mask = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 ROUNDING_MM = 1e-6
-"""Five voxels of 0.4 mm must lie within 2 mm, whatever floating point makes of 5 x 0.4."""
+"""Tolerance for rounding: five voxels of 0.4 mm must count as within 2 mm."""
 
 
 @dataclass(frozen=True, eq=False)
 class SurfaceDistances:
-    """How far each element of either surface lies from the other surface.
+    """The distance of each element of both surfaces from the other surface.
 
     Attributes:
         prediction_mm: (M,) distance of each element of the prediction's surface to the reference's.
-        prediction_mm2: (M,) their areas.
+        prediction_mm2: (M,) areas of these elements.
         reference_mm: (N,) distance of each element of the reference's surface to the prediction's.
-        reference_mm2: (N,) their areas.
+        reference_mm2: (N,) areas of these elements.
     """
 
     prediction_mm: FloatArray
@@ -60,7 +60,7 @@ class SurfaceDistances:
         return float(_mean(self._pooled_mm, self._pooled_mm2))
 
     def percentile_mm(self, percent: float) -> float:
-        """Return the larger of the two distances within which `percent` % of either surface lies of the other."""
+        """Return the larger of the two directed percentiles: the distance within which `percent` % of the area lies."""
         directed = (
             _percentile(self.prediction_mm, self.prediction_mm2, percent),
             _percentile(self.reference_mm, self.reference_mm2, percent),
@@ -68,7 +68,7 @@ class SurfaceDistances:
         return float(np.fmax(*directed))  # an empty surface has no percentile of its own
 
     def surface_dsc(self, tolerance_mm: float) -> float:
-        """Return the part of both surfaces' area that lies within `tolerance_mm` of the other surface."""
+        """Return the share of both surfaces' area that lies within `tolerance_mm` of the other surface."""
         return float(_mean((self._pooled_mm <= tolerance_mm + ROUNDING_MM).astype(float), self._pooled_mm2))
 
     @property
@@ -86,7 +86,7 @@ def surface_distances(prediction: Mask, reference: Mask, spacing_mm: npt.ArrayLi
     Args:
         prediction: (D, H, W) bool.
         reference: (D, H, W) bool.
-        spacing_mm: (3,) voxel distances along the array's axes; or, for a sheared grid such as a tilted gantry's,
+        spacing_mm: (3,) voxel spacing along the array's axes; or, for a sheared grid such as that of a tilted gantry,
             the (3, 3) matrix whose column a is the step along axis a (``affine_lps[:3, :3]``).
 
     Raises:
@@ -96,7 +96,8 @@ def surface_distances(prediction: Mask, reference: Mask, spacing_mm: npt.ArrayLi
         if mask.dtype != bool or mask.ndim != 3:
             raise DataError(f"The {name} must be a 3D bool mask, got {mask.ndim}D {mask.dtype}.")
     if prediction.shape != reference.shape:
-        raise DataError(f"Prediction and reference must have one shape, got {prediction.shape} and {reference.shape}.")
+        shapes = f"{prediction.shape} and {reference.shape}"
+        raise DataError(f"Prediction and reference must have the same shape, got {shapes}.")
     steps_mm = _steps_mm(spacing_mm)
     box = bounding_box(prediction | reference)
     margin = [(int(size > 1),) * 2 for size in prediction.shape]
@@ -144,7 +145,7 @@ class MaskSurface:
 
 
 def _exposed_faces(mask: Mask) -> npt.NDArray[np.uint8]:
-    """Count each mask voxel's faces towards background, along axis 0 in ones, axis 1 in threes, axis 2 in nines."""
+    """Return the number of faces of each mask voxel towards background: along axis 0 + 3 x axis 1 + 9 x axis 2."""
     exposed = np.zeros(mask.shape, np.uint8)
     for axis in range(3):
         faces = np.diff(mask, axis=axis) * np.uint8(3**axis)
@@ -156,9 +157,9 @@ def _exposed_faces(mask: Mask) -> npt.NDArray[np.uint8]:
 def _distances(
     exposed: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], steps_mm: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(N,) distance in mm of each element of one surface to the nearest of the other, and (N,) areas in mm2."""
+    """Return the (N,) distances in mm of one surface's elements to the other surface, and their (N,) areas in mm2."""
     here, there = np.flatnonzero(exposed), np.flatnonzero(other)
-    # Where two segmentations are good most elements lie on both surfaces: only the others are looked up.
+    # Most elements of two similar masks lie on both surfaces: only the others are looked up.
     is_apart = other.ravel()[here] == 0
     distance_mm = np.where(is_apart, np.inf, 0.0)
     if there.size:
@@ -174,7 +175,7 @@ def _steps_mm(spacing_mm: npt.ArrayLike) -> FloatArray:
 
 
 def _tree(voxels: npt.NDArray[np.intp], shape: tuple[int, ...], steps_mm: FloatArray) -> cKDTree:
-    # Four times faster than the default where surfaces are far apart, and no slower where they are near.
+    # Four times as fast as the default for distant surfaces, and as fast for close ones.
     return cKDTree(_positions_mm(voxels, shape, steps_mm), 32, compact_nodes=False, balanced_tree=False)
 
 
@@ -184,9 +185,10 @@ def _positions_mm(flat: npt.NDArray[np.intp], shape: tuple[int, ...], steps_mm: 
 
 
 def _area_table_mm2(steps_mm: FloatArray) -> FloatArray:
-    """(27,) area for each value of `_exposed_faces`: of the slanted patch whose shadows along the axes are the faces.
+    """Return the (27,) area for each value of `_exposed_faces`: of the oblique patch that projects onto these faces.
 
-    A plain sum of the faces would count a staircase for the ramp that it stands for, up to 1.7 times too much.
+    The sum of the faces would be the area of a staircase instead of the slope that it represents, up to 1.7 times as
+    large.
     """
     counts = np.stack(np.unravel_index(np.arange(27), (3, 3, 3), order="F"), axis=1)
     face_mm2 = [np.linalg.norm(np.cross(steps_mm[:, axis - 1], steps_mm[:, axis - 2])) for axis in range(3)]
@@ -195,12 +197,12 @@ def _area_table_mm2(steps_mm: FloatArray) -> FloatArray:
 
 
 def _percentile(distance_mm: FloatArray, area_mm2: FloatArray, percent: float) -> float:
-    """Return the least distance within which `percent` % of the area lies; NaN without any area."""
+    """Return the smallest distance within which `percent` % of the area lies; NaN without any area."""
     if not distance_mm.size:
         return float("nan")
     order = np.argsort(distance_mm)
     reached = np.cumsum(area_mm2[order])
-    place = np.searchsorted(reached, reached[-1] * percent / 100 * (1 - 1e-12))  # less the rounding of the sum
+    place = np.searchsorted(reached, reached[-1] * percent / 100 * (1 - 1e-12))  # tolerates the rounding of the sum
     return float(distance_mm[order[min(int(place), order.size - 1)]])
 
 

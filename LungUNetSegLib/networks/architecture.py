@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from LungUNetSegLib.config import from_json
+from LungUNetSegLib.config import check_at_least, from_json
 from LungUNetSegLib.errors import ConfigError
 
 _ARCHITECTURES: dict[str, type[NetworkConfig]] = {}
@@ -40,7 +40,7 @@ class NetworkConfig:
     out_channels: int = 1
 
     def __post_init__(self) -> None:
-        self.check_at_least_1("in_channels", "out_channels")
+        check_at_least(self, in_channels=1, out_channels=1)
 
     def build(self) -> nn.Module:
         """Return the network with random weights: (N, in_channels, H, W) to logits (N, k, H, W) for any H and W.
@@ -48,12 +48,6 @@ class NetworkConfig:
         k is `out_channels`, or one more if `classes` is true.
         """
         raise NotImplementedError
-
-    def check_at_least_1(self, *names: str) -> None:
-        """Raise an error if one of the named settings is below 1."""
-        for name in names:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
 
     @classmethod
     def upgrade(cls, values: dict[str, Any]) -> dict[str, Any]:

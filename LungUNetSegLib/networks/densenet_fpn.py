@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LungUNetSegLib.config import check_at_least
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.networks.blocks import Normalisation, normalisation_layer
 from LungUNetSegLib.networks.encoders import EncoderConfig
@@ -51,7 +52,7 @@ class DenseNetFpnConfig(EncoderConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_at_least_1("growth")
+        check_at_least(self, growth=1)
         if min(self.blocks) < 1:
             raise ConfigError(f"blocks needs positive numbers, got {self.blocks}.")
         if self.pyramid_features < 2 or self.pyramid_features % 2:

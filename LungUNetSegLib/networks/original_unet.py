@@ -16,6 +16,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from LungUNetSegLib.config import check_at_least
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.networks.architecture import NetworkConfig
 
@@ -48,7 +49,7 @@ class OriginalUNetConfig(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_at_least_1("first_features")
+        check_at_least(self, first_features=1)
         if self.largest_tile < STEP + SMALLEST_OUTPUT or (self.largest_tile - SMALLEST_OUTPUT) % STEP:
             raise ConfigError(
                 f"largest_tile must be {STEP} k + {SMALLEST_OUTPUT} with k at least 1 (388 in the paper), got "

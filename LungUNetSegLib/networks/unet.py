@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LungUNetSegLib.config import check_at_least
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.networks.architecture import NetworkConfig
 from LungUNetSegLib.networks.blocks import ConvBlock, Downsample, Normalisation, UpBlock
@@ -32,7 +33,7 @@ class UNetSettings(NetworkConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_at_least_1("stem_stride")
+        check_at_least(self, stem_stride=1)
         if not self.features_per_stage or min(self.features_per_stage) < 1:
             raise ConfigError(f"features_per_stage needs positive numbers, got {self.features_per_stage}.")
         if not 0 <= self.dropout < 1:

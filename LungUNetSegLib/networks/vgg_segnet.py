@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LungUNetSegLib.config import check_at_least
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.networks.blocks import Normalisation, normalisation_layer
 from LungUNetSegLib.networks.encoders import EncoderConfig
@@ -50,7 +51,7 @@ class VggSegNetConfig(EncoderConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check_at_least_1("first_features")
+        check_at_least(self, first_features=1)
         if self.in_channels not in (1, 3):
             raise ConfigError(f"in_channels must be 3, or 1 that is repeated, got {self.in_channels}.")
 

@@ -1,1 +1,1 @@
-"""A DICOM node beside the PACS: it takes CT studies, segments the lungs and sends the results on."""
+"""Runs a DICOM node beside a PACS: it receives CT studies, segments the lungs and sends the results."""

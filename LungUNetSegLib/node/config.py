@@ -1,4 +1,4 @@
-"""What a node is told: where it listens, whom it hears, what it makes of a study and where that goes."""
+"""Settings of a node: where it listens, which senders it accepts, which results it makes and where they go."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ class Peer:
         """Return the peer that ``TITLE@HOST:PORT`` names.
 
         Raises:
-            ConfigError: The text is none.
+            ConfigError: The text is invalid.
         """
         title, at, place = text.rpartition("@")
         host, colon, port = place.rpartition(":")
         if not (at and colon and title and host and port.isdecimal() and 0 < int(port) < 65536 and len(title) <= 16):
-            raise ConfigError(f"{text!r} is no destination; write TITLE@HOST:PORT, such as ORTHANC@127.0.0.1:4242.")
+            raise ConfigError(f"{text!r} is not a destination; write TITLE@HOST:PORT, such as ORTHANC@127.0.0.1:4242.")
         return cls(title=title, host=host.strip("[]"), port=int(port))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Web:
-    """A DICOMweb server that is asked for new studies, instead of waiting for senders.
+    """A DICOMweb server that is queried for new studies, instead of waiting for senders.
 
     Attributes:
-        url: Under which its studies are, such as ``http://127.0.0.1:8042/dicom-web``.
-        poll_s: Time between two questions.
-        days: How far back studies are looked for, by their date; 1 for those of today.
+        url: Its base URL, such as ``http://127.0.0.1:8042/dicom-web``.
+        poll_s: Time between two queries.
+        days: Number of days whose studies are queried, by study date; 1 for those of today.
     """
 
     url: str
@@ -58,21 +58,21 @@ class Web:
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"{self.url!r} is no address of DICOMweb, such as http://127.0.0.1:8042/dicom-web.")
+            raise ConfigError(f"{self.url!r} is not a DICOMweb address, such as http://127.0.0.1:8042/dicom-web.")
         if parts.username or parts.password:
-            raise ConfigError("A password in an address is seen by everybody on the machine: put it into ~/.netrc.")
+            raise ConfigError("A password in an address is visible to all users of the machine: put it into ~/.netrc.")
         if self.poll_s <= 0 or self.days < 1:
-            raise ConfigError("The time between two questions and the days are positive numbers.")
+            raise ConfigError("The time between two queries and the number of days must be positive.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
-    """Encryption of the connections that a node takes.
+    """Encryption of incoming connections.
 
     Attributes:
-        certificate: The node's own, PEM.
+        certificate: The node's certificate, PEM.
         key: Its private key, PEM.
-        clients: Certificates of authorities whose clients are heard; None for clients without certificates.
+        clients: Certificates of the authorities that sign clients; None to accept clients without certificates.
     """
 
     certificate: Path
@@ -85,24 +85,24 @@ class NodeConfig:
     """Settings of a node.
 
     Attributes:
-        folder: Where studies wait; all that a restart needs is in it.
-        title: The node's own AE title.
+        folder: Folder for waiting studies, with everything that a restart needs.
+        title: The node's AE title.
         host: Address to listen at.
         port: TCP port to listen at; 0 for any free one.
-        titles: Calling AE titles that are heard; all where there are none.
-        addresses: Addresses or networks that are heard; all where there are none.
-        quiet_s: A study is complete when nothing came for so long.
-        by_association: Whether it is also complete when its association ends in order.
-        formats: What is made of each study.
-        send_to: Whither results are sent by C-STORE.
-        output: Folder into which results are written where nobody is to be sent to.
-        web: Where studies are fetched from; results go back there if neither of the two is given. The node does not
-            listen then.
-        most_studies: Studies that may wait; further ones are refused.
-        most_bytes: Of all that waits.
-        most_object_bytes: Of one object.
+        titles: Calling AE titles to accept; empty for all.
+        addresses: Addresses or networks to accept; empty for all.
+        quiet_s: A study is complete when nothing came for this time.
+        by_association: Whether it is also complete when its association ends regularly.
+        formats: The objects to make of each study.
+        send_to: Destination of the results by C-STORE.
+        output: Folder for the results, if they are not sent.
+        web: Server from which studies are fetched; results go back there if neither of the two is given. The node does
+            not listen then.
+        most_studies: Limit of waiting studies; further ones are refused.
+        most_bytes: Limit of the size of all waiting studies.
+        most_object_bytes: Limit of the size of one object.
         status_port: Port of the status page on this machine; 0 for any free one, None for no page.
-        tls: Encryption, if wanted.
+        tls: Encryption; None for none.
     """
 
     folder: Path
@@ -130,18 +130,18 @@ class NodeConfig:
         if not 1 <= len(self.title) <= 16:
             raise ConfigError(f"An AE title has 1 to 16 characters, got {self.title!r}.")
         if "dicom-sr" in self.formats and "dicom-seg" not in self.formats:
-            raise ConfigError("A report refers to a SEG: ask for dicom-seg beside dicom-sr.")
+            raise ConfigError("A report refers to a SEG: add dicom-seg to dicom-sr.")
         if self.quiet_s <= 0 or self.most_studies < 1 or self.most_bytes < 1 or self.most_object_bytes < 1:
-            raise ConfigError("The quiet time and the limits are positive numbers.")
+            raise ConfigError("The quiet time and the limits must be positive.")
         for each in self.addresses:
             try:
                 ipaddress.ip_network(each, strict=False)
             except ValueError:
-                raise ConfigError(f"{each!r} is no address or network, such as 10.0.0.7 or 10.0.0.0/24.") from None
+                raise ConfigError(f"{each!r} is not an address or network, such as 10.0.0.7 or 10.0.0.0/24.") from None
         if not self.web and not self.is_local and not self.addresses:
             raise ConfigError(
-                f"A node that listens at {self.host} is open to the network: say which addresses it hears with"
-                " --allow-address, such as the PACS's."
+                f"A node that listens at {self.host} is open to the network: give the addresses to accept, such as the"
+                " PACS's, with --allow-address."
             )
 
     @property
@@ -150,7 +150,7 @@ class NodeConfig:
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
     def hears(self, address: str) -> bool:
-        """Whether an address is one that may connect."""
+        """Whether an address may connect."""
         try:
             own = ipaddress.ip_address(address)
         except ValueError:

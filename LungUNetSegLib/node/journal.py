@@ -1,4 +1,4 @@
-"""What a node did, a JSON object a line, without anything that names a patient."""
+"""Records what a node does, one JSON object per line, without anything that identifies a patient."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 class Journal:
-    """Tells the log, a file if there is one, and remembers the last events for the status page.
+    """Writes events to the log and to a file, and keeps the last ones for the status page.
 
     Args:
-        path: JSON lines are appended to it.
+        path: File to which JSON lines are appended; None for none.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -27,7 +27,7 @@ class Journal:
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
 
     def write(self, event: str, **about: Any) -> None:
-        """Note an event with plain values; job names are digests of identifiers."""
+        """Record an event with plain values; job names must be digests of identifiers."""
         entry = {"time": datetime.now().astimezone().isoformat(timespec="seconds"), "event": event, **about}
         with self._lock:
             self.recent.append(entry)
@@ -37,5 +37,5 @@ class Journal:
             try:
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(entry, default=str) + "\n")
-            except OSError as error:  # a full disk is no reason to stop hearing
+            except OSError as error:  # a full disk must not stop the node
                 logger.warning("%s: the journal cannot be written: %s", self._path, error)

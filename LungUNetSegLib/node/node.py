@@ -1,4 +1,4 @@
-"""A node as a whole: it hears or asks, segments one study after another, and sends."""
+"""Runs a node: it receives or fetches studies, segments one after another, and sends the results."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ logger = logging.getLogger(__name__)
 
 
 class Node:
-    """A running node; close it.
+    """A running node, which must be closed.
 
     Args:
-        config: What it is told.
-        segmenter: What finds the lungs.
-        journal: What happened.
+        config: Its settings.
+        segmenter: Segments the lungs.
+        journal: Records what happens.
 
     Raises:
         ConfigError: Its folder or port cannot be used.
@@ -50,8 +50,8 @@ class Node:
         self._sending = threading.Thread(target=self._send_on, name="sender", daemon=True)
         self._page: StatusPage | None = None
         try:
-            self._ear: Receiver | Poller = (
-                Poller(config, config.web, self.store, journal, self._complete)
+            self._intake: Receiver | Poller = (
+                Poller(config, self.store, journal, self._complete)
                 if config.web
                 else Receiver(config, self.store, journal, self._ended)
             )
@@ -68,8 +68,8 @@ class Node:
 
     @property
     def port(self) -> int:
-        """The port that it hears at; 0 where it asks by DICOMweb."""
-        return self._ear.port if isinstance(self._ear, Receiver) else 0
+        """The port at which it listens; 0 if it queries by DICOMweb."""
+        return self._intake.port if isinstance(self._intake, Receiver) else 0
 
     @property
     def status_port(self) -> int | None:
@@ -77,7 +77,7 @@ class Node:
         return self._page.port if self._page else None
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
-        """Segment what comes, until `until` says so or the node is closed."""
+        """Segment studies as they come, until `until` returns true or the node is closed."""
         while not self._stop.is_set() and not until():
             for job in self.store.collect(self.config.quiet_s):
                 self.journal.write("complete", job=job)
@@ -90,9 +90,9 @@ class Node:
                 self._segment(job_now)
 
     def close(self) -> None:
-        """Take no more, let the sender end its step, and leave the rest on disk."""
+        """Accept nothing more, let the sender end its step, and leave the rest on disk."""
         self._stop.set()
-        self._ear.stop()
+        self._intake.stop()
         if self._page:
             self._page.stop()
         self._sending.join()
@@ -108,10 +108,10 @@ class Node:
                 self.journal.write("complete", job=job)
 
     def _segment(self, job: str) -> None:
-        """Make a job's results; one that fails is put aside and stops nothing. A full disk is waited for."""
+        """Make a job's results; a job that fails does not stop the others. With a full disk it is tried again."""
         try:
             self._make_results(job)
-        except Exception as error:  # whatever a study leads to, the next one is waiting
+        except Exception as error:  # no study may stop the next ones
             logger.debug("job %s failed", job, exc_info=True)
             reason = _without_paths(one_line(error), self.store)
             if _is_no_room(error):
@@ -128,7 +128,7 @@ class Node:
         result = self._segmenter.segment(scan.volume)
         model = self._segmenter.model
         maker = Maker(model=model.name, sha256=model.sha256)
-        # The same study gives the same objects: what is sent again after a crash replaces itself.
+        # The same study gives the same objects: a result that is sent again after a crash replaces itself.
         objects, told = make_objects(
             self.config.formats, LungResult.of(result), source, maker, DicomOptions(fixed_uids=True)
         )
@@ -150,7 +150,7 @@ class Node:
 
 
 def _is_no_room(error: BaseException) -> bool:
-    """Whether an error, or what it came of, is a full disk."""
+    """Whether an error, or its cause, is a full disk."""
     return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or bool(
         error.__cause__ and _is_no_room(error.__cause__)
     )

@@ -1,4 +1,4 @@
-"""The node's eye: it asks a PACS by DICOMweb for new studies with CT, and fetches each when it is complete."""
+"""Asks a PACS by DICOMweb for new studies with CT, and fetches each when it is complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from io import BytesIO
 
 from LungUNetSegLib.errors import one_line
 from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, SINGLE_FRAME_CT
-from LungUNetSegLib.node.config import NodeConfig, Web
+from LungUNetSegLib.node.config import NodeConfig
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.send import LONGEST_WAIT_S
 from LungUNetSegLib.node.store import FullError, Store, name_of
@@ -21,12 +21,12 @@ from LungUNetSegLib.node.web import WebError, WebPacs
 
 @dataclass(frozen=True)
 class Seen:
-    """A study as the PACS had it last.
+    """A study as the PACS last described it.
 
     Attributes:
         total: How many instances it had, of any kind.
         series: Its CT series, and how many instances each had.
-        since_s: Since when that is so, by the monotonic clock.
+        since_s: Time of the last change, by the monotonic clock.
     """
 
     total: int | None
@@ -35,39 +35,39 @@ class Seen:
 
     @property
     def images(self) -> int:
-        """How many CT images there were, as far as was told."""
+        """How many CT images there were, as far as the PACS told."""
         return sum(count or 0 for count in self.series.values())
 
 
 class Poller:
     """Fills a store from a DICOMweb server, in a thread of its own; `stop` ends it.
 
-    A study is fetched once, and again if it got more CT images since. What was fetched is known from the store's
-    folder, so that a node that was killed neither forgets a study nor takes one twice.
+    A study is fetched once, and again if it has more CT images since. The store's folder records what was fetched, so
+    that a node that was killed neither misses a study nor fetches one twice.
 
     Args:
-        config: With the server.
-        web: The same.
-        store: Where images go.
-        journal: What happened.
-        on_complete: Told of the study that is there whole.
+        config: Settings of the node, with a server (`NodeConfig.web`).
+        store: Receives the images.
+        journal: Records what happens.
+        on_complete: Called with the name of each study that was fetched completely.
 
     Raises:
         MissingDependencyError: dicomweb-client is not installed.
     """
 
     def __init__(
-        self, config: NodeConfig, web: Web, store: Store, journal: Journal, on_complete: Callable[[list[str]], None]
+        self, config: NodeConfig, store: Store, journal: Journal, on_complete: Callable[[list[str]], None]
     ) -> None:
-        self._config, self._web, self._store, self._journal = config, web, store, journal
-        self._on_complete, self._pacs = on_complete, WebPacs(web.url)
+        assert config.web is not None
+        self._config, self._web, self._store, self._journal = config, config.web, store, journal
+        self._on_complete, self._pacs = on_complete, WebPacs(config.web.url)
         self._seen: dict[str, Seen] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask no more; a study that is half fetched is fetched anew by the next node."""
+        """Stop asking; a study that is half fetched is fetched again by the next node."""
         self._stop.set()
         self._thread.join()
 
@@ -77,7 +77,7 @@ class Poller:
             try:
                 self.step()
                 failures = 0
-            except Exception as error:  # whatever a server answers, the next time it may be well
+            except Exception as error:  # whatever a server answers, it may answer correctly the next time
                 failures += 1
                 event = "no-room" if isinstance(error, FullError) else "not-asked"
                 reason = str(error) if isinstance(error, (WebError, FullError)) else one_line(error)
@@ -85,7 +85,7 @@ class Poller:
             self._stop.wait(min(self._web.poll_s * 2 ** min(failures, 16), max(LONGEST_WAIT_S, self._web.poll_s)))
 
     def step(self) -> None:
-        """Look once, and fetch what is new and complete.
+        """Ask once, and fetch what is new and complete.
 
         Raises:
             WebError: The server does not answer as it should.
@@ -107,7 +107,7 @@ class Poller:
         self._store.forget_taken(studies, older_than_s=(self._web.days + 1) * 86400)
 
     def _look(self, study: str, total: int | None) -> Seen:
-        """What the PACS has of a study; its series are asked for only when their study has changed."""
+        """Return what the PACS has of a study; its series are asked for only if the study has changed."""
         before = self._seen.get(study)
         if before is None or total is None or before.total != total:
             series = self._pacs.ct_series(study)
@@ -116,7 +116,7 @@ class Poller:
         return self._seen[study]
 
     def _try(self, study: str, seen: Seen) -> None:
-        """Fetch a study; one that cannot be fetched waits its quiet time again, and keeps no other from its turn."""
+        """Fetch a study; one that cannot be fetched waits its quiet time again, and does not stop the others."""
         try:
             self._fetch(study, seen)
         except WebError as error:

@@ -1,4 +1,4 @@
-"""The node's ear: C-ECHO and C-STORE of CT images from those who are allowed, kept on disk before they are answered."""
+"""Answers C-ECHO and C-STORE of CT images from allowed senders; images are on disk before they are confirmed."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ TRANSFER_SYNTAXES = (
     *("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"),
     "1.2.840.10008.1.2.5",
 )
-"""What the reader can decode without loss: uncompressed, JPEG lossless, JPEG-LS, JPEG 2000, RLE. Not deflated, of which
-a few bytes may unpack to any size before their header can be read.
-"""
+"""The lossless syntaxes that the reader can decode: uncompressed, JPEG lossless, JPEG-LS, JPEG 2000, RLE. Deflated
+objects are not accepted, since a few bytes may unpack to any size before their header can be read."""
 
 MOST_ASSOCIATIONS = 16
 MOST_COMING = 2
-"""Times the bytes of one object, what all associations together may have in memory."""
+"""All associations together may hold this many times the size limit of one object in memory."""
 
 NETWORK_TIMEOUT_S = 60
 _UID = re.compile(r"[0-9.]{1,64}")
@@ -52,10 +51,10 @@ class Receiver:
     """A DICOM server that fills a store; `stop` ends it.
 
     Args:
-        config: Where it listens and whom it hears.
-        store: Where objects go.
-        journal: What happened.
-        on_end: Told of the studies whose association ended in order.
+        config: Settings of the node: address, allowed senders, limits.
+        store: Receives the objects.
+        journal: Records what happens.
+        on_end: Called with the names of the studies whose association ended regularly.
 
     Raises:
         ConfigError: The port is taken, or a certificate cannot be read.
@@ -99,11 +98,11 @@ class Receiver:
 
     @property
     def port(self) -> int:
-        """The port that it listens at."""
+        """The port at which it listens."""
         return int(self._server.socket.getsockname()[1])
 
     def stop(self) -> None:
-        """Take no more; associations that are open are aborted, and their senders know."""
+        """Accept nothing more; open associations are aborted, which their senders notice."""
         self._server.shutdown()
 
     def _requested(self, event: Any) -> None:
@@ -115,7 +114,7 @@ class Receiver:
         event.assoc.kill()
 
     def _count(self, event: Any) -> None:
-        """Break off an association whose object does not end: all that come in at once are held in memory."""
+        """Abort an association whose object is too large: objects are in memory while they are received."""
         with self._lock:
             key = _key(event)
             self._coming[key] = self._coming.get(key, 0) + len(event.pdu)
@@ -139,8 +138,8 @@ class Receiver:
             header = dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=wanted)
             study, instance = str(header.StudyInstanceUID), str(header.SOPInstanceUID)
             if not (_UID.fullmatch(study) and _UID.fullmatch(instance)):
-                raise ValueError("identifiers that are none")
-        except Exception as error:  # a hostile or broken object raises nearly anything
+                raise ValueError("invalid identifiers")
+        except Exception as error:  # a malicious or damaged object may raise nearly any error
             self._journal.write("not-understood", reason=type(error).__name__)
             return CANNOT_UNDERSTAND
         try:
@@ -160,7 +159,7 @@ class Receiver:
 
 
 def _key(event: Any) -> str:
-    """Name an association among all of this run and those before."""
+    """Return a name of an association that is unique over all runs."""
     association = event.assoc
     if not hasattr(association, "lungunetseg_key"):
         association.lungunetseg_key = uuid.uuid4().hex
@@ -170,7 +169,7 @@ def _key(event: Any) -> str:
 class _LateHandshake(ssl.SSLContext):
     """Begins encryption when a connection is first read from, in its own thread.
 
-    pynetdicom 3.0 would do so in the thread that takes connections: one that says nothing would keep out all others.
+    pynetdicom 3.0 does so in the thread that accepts connections: one that sends nothing would block all others.
     """
 
     def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:

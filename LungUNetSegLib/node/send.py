@@ -1,4 +1,4 @@
-"""The node's mouth: results by C-STORE or DICOMweb to their destination, or as files, until they have arrived."""
+"""Sends results by C-STORE or DICOMweb to their destination, or writes them as files, until they have arrived."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from LungUNetSegLib.node.web import WebError, WebPacs
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 MOST_REFUSALS = 20
-"""A destination that answers but refuses an object so often will not take it; one that is away is waited for."""
+"""After so many refusals an object is not sent again; a destination that does not answer is tried for ever."""
 
 
 class NotSentError(Exception):
-    """Results have not arrived; the destination is away, or refused one."""
+    """Results have not arrived: the destination does not answer, or refused one."""
 
     def __init__(self, message: str, *, refused: bool) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class NotSentError(Exception):
 
 
 class Sender:
-    """Sends what is in a store's outbox; `step` is called again and again."""
+    """Sends what is in a store's outbox; `step` is called repeatedly."""
 
     def __init__(self, config: NodeConfig, store: Store, journal: Journal) -> None:
         self._config, self._store, self._journal = config, store, journal
@@ -38,7 +38,7 @@ class Sender:
         self._refusals: dict[str, int] = {}
 
     def step(self) -> None:
-        """Try to send each job whose time has come."""
+        """Try to send each job whose waiting time is over."""
         for folder in self._store.outbox():
             tries, when = self._tries.get(folder.name, (0, 0.0))
             if time.monotonic() < when:
@@ -81,7 +81,7 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
     """Send DICOM files in one association.
 
     Raises:
-        NotSentError: Nobody answers, or one of them was not taken.
+        NotSentError: The destination does not answer, or did not accept one of them.
     """
     datasets = [dcmread(file) for file in files]
     entity = pynetdicom().AE(ae_title=title)
@@ -92,7 +92,7 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
     association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     place = f"{peer.title} at {peer.host}:{peer.port}"
     if not association.is_established:
-        raise NotSentError(f"{place} does not answer, or takes no association", refused=False)
+        raise NotSentError(f"{place} does not answer, or accepts no association", refused=False)
     try:
         for dataset in datasets:
             try:
@@ -111,7 +111,7 @@ def store(files: list[Path], pacs: WebPacs) -> None:
     """Store DICOM files by DICOMweb.
 
     Raises:
-        NotSentError: Nobody answers, or one of them was not taken.
+        NotSentError: The server does not answer, or did not accept one of them.
     """
     for file in files:
         try:

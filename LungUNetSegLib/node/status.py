@@ -1,4 +1,4 @@
-"""The status page of a node, for this machine only: what waits, what was done, nothing that names a patient."""
+"""Serves the status page of a node on this machine: numbers of studies and recent events, no patient data."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from LungUNetSegLib.node.journal import Journal
 
 
 class StatusPage:
-    """Serves ``/`` for people and ``/status.json`` for programs.
+    """A server of ``/`` for people and ``/status.json`` for programs.
 
     Args:
-        port: 0 for any free one.
-        counts: Gives how many studies are at each step.
-        journal: Of which the last events are shown.
+        port: Its port; 0 for any free one.
+        counts: Returns the number of studies at each step.
+        journal: Contains the last events.
 
     Raises:
         ConfigError: The port is taken.
@@ -46,11 +46,11 @@ class StatusPage:
 
     @property
     def port(self) -> int:
-        """The port that it is at."""
+        """Its port."""
         return int(self._server.server_address[1])
 
     def stop(self) -> None:
-        """Serve no more."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 

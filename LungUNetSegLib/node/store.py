@@ -1,8 +1,8 @@
-"""What a node keeps on disk: nothing is known only in memory, and each step is one renaming of a folder.
+"""Keeps the studies of a node on disk: nothing is known only in memory, and each step is one renaming of a folder.
 
 ``incoming/STUDY`` collects objects; when complete it becomes ``queue/JOB``; its results, made in ``work/JOB``, become
-``outbox/JOB``; what was sent is recorded in ``done/JOB.json``, what went wrong lies in ``failed/JOB`` with the reason.
-A node that is killed at any moment goes on from there.
+``outbox/JOB``; sent jobs are recorded in ``done/JOB.json``, failed ones are in ``failed/JOB`` with the reason. A node
+that is killed at any moment continues from there.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.errors import ConfigError, WriteError
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import write_json
 from LungUNetSegLib.locking import locked
 from LungUNetSegLib.node.config import NodeConfig
 
 STEPS = ("incoming", "queue", "work", "outbox", "done", "failed", "trash")
 OPEN = ".open-"
-"""How the markers of associations begin that have sent to a study and have not ended in order."""
+"""Prefix of the markers of associations that have sent to a study and have not ended regularly."""
 
 TAKEN = "taken"
-"""Folder of notes on studies that were fetched from a PACS: how many CT images each had."""
+"""Folder of records of the studies that were fetched from a PACS: how many CT images each had."""
 
 REASON = "reason.json"
 MOST_DONE = 1000
 SPARE_BYTES = 256 << 20
-"""Of the disk that is always left free."""
+"""Disk space that always stays free."""
 
 STUDY_SHARE = 0.5
-"""Of the node's share of the disk, what one study may take: a sender that never stops leaves room for others."""
+"""The share of the node's disk space that one study may use, so that an endless one leaves room for others."""
 
 ABANDONED_S = 86400.0
-"""A study whose association broke off is put aside when nobody has sent the rest for so long."""
+"""A study whose association broke off has failed when the rest is not sent within this time."""
 
 
 class FullError(Exception):
@@ -50,7 +50,7 @@ class Store:
     """The folder of a node.
 
     Raises:
-        ConfigError: Another node uses the folder, or it cannot be made.
+        ConfigError: Another node uses the folder, or it cannot be created.
     """
 
     def __init__(self, config: NodeConfig) -> None:
@@ -73,23 +73,23 @@ class Store:
                 shutil.rmtree(left, ignore_errors=True)
         for job in list((self.root / "queue").iterdir()):
             if (self.root / "outbox" / job.name).exists() or self._record(job.name).exists():
-                self._drop(job)  # killed after its results were safe
+                self._drop(job)  # the node was killed after the results were on disk
         for job in list((self.root / "outbox").iterdir()):
             if self._record(job.name).exists():
-                self._drop(job)  # killed after they were sent
+                self._drop(job)  # the node was killed after the results were sent
 
         self._bytes = sum(_size(self.root / step) for step in ("incoming", "queue", "outbox", "failed"))
 
     def close(self) -> None:
-        """Let another node have the folder."""
+        """Release the folder for another node."""
         self._held.close()
 
     def add(self, association: str, study_uid: str, instance_uid: str, content: bytes) -> None:
-        """Keep an object of a study; when this returns, it is safe.
+        """Write an object of a study to disk; when this returns, it is there.
 
         Raises:
-            FullError: Too many studies wait, or too many bytes, or those of the study, or the disk is nearly full.
-            OSError: The disk refused.
+            FullError: Too many studies wait, a limit of disk space is reached, or the disk is nearly full.
+            OSError: The object cannot be written.
         """
         with self._lock:
             study = self.root / "incoming" / name_of(study_uid)
@@ -127,9 +127,9 @@ class Store:
             raise FullError("the disk is nearly full")
 
     def ended(self, association: str, *, in_order: bool) -> list[str]:
-        """Note an association's end; return the names of the studies that it sent to.
+        """Record the end of an association; return the names of the studies that it sent to.
 
-        A study whose association broke off is not complete until one that sends to it ends in order.
+        A study whose association broke off is not complete until another one that sends to it ends regularly.
         """
         with self._lock:
             self._live.discard(association)
@@ -142,7 +142,7 @@ class Store:
             return [marker.parent.name for marker in markers]
 
     def collect(self, quiet_s: float, study: str | None = None) -> list[str]:
-        """Move complete studies into the queue: those in which nothing came for so long, and no association is open."""
+        """Move complete studies into the queue: nothing came for `quiet_s` seconds, and no association is open."""
         moved = []
         with self._lock:
             for folder in sorted((self.root / "incoming").iterdir()):
@@ -160,7 +160,7 @@ class Store:
         return moved
 
     def give_up(self) -> list[str]:
-        """Put studies aside whose associations broke off and of which nobody has sent the rest; return their names."""
+        """Move studies to "failed" whose associations broke off and whose rest never came; return their names."""
         given_up = []
         with self._lock:
             for folder in sorted((self.root / "incoming").iterdir()):
@@ -175,7 +175,7 @@ class Store:
         return given_up
 
     def holds(self, study_uid: str) -> bool:
-        """Whether a study is there whole, at any step: it waits, was done or has failed."""
+        """Whether a complete study is at any step: it waits, is done or has failed."""
         name = name_of(study_uid)
         incoming = self.root / "incoming" / name
         if any(incoming.glob("*.dcm")) and not any(incoming.glob(f"{OPEN}*")):
@@ -190,12 +190,11 @@ class Store:
             return None
 
     def note_taken(self, study_uid: str, images: int) -> None:
-        """Note that a study was fetched."""
-        with replacing(self._taken(study_uid), ".json") as draft:
-            draft.write_text(json.dumps({"images": images}) + "\n", encoding="utf-8")
+        """Record that a study was fetched."""
+        write_json(self._taken(study_uid), {"images": images})
 
     def forget_taken(self, study_uids: Iterable[str], *, older_than_s: float) -> None:
-        """Remove old notes on studies that the PACS no longer tells of."""
+        """Remove old records of studies that the PACS no longer lists."""
         names = {name_of(each) for each in study_uids}
         for path in (self.root / TAKEN).glob("*.json"):
             if path.stem not in names and time.time() - path.stat().st_mtime > older_than_s:
@@ -217,30 +216,29 @@ class Store:
         return folder
 
     def finish(self, job: str) -> None:
-        """Hand a job's results over to be sent, all at once, and forget its images."""
+        """Move a job's results to the outbox in one step, and remove its images."""
         with self._lock:
             self._bytes += _size(self.root / "work" / job)
             (self.root / "work" / job).rename(self.root / "outbox" / job)
             self._drop(self.root / "queue" / job)
 
     def fail(self, step: str, job: str, reason: str) -> None:
-        """Put a job aside with the reason, images and all; a person may move it back into its step."""
+        """Move a job with its images to "failed", with the reason; a user may move it back into its step."""
         with self._lock:
             target = self.root / "failed" / job
             shutil.rmtree(target, ignore_errors=True)
             (self.root / step / job).rename(target)
-            # A disk without room even for the reason must not end the node; the journal has it, too.
-            with suppress(WriteError), replacing(target / REASON, ".json") as draft:
-                draft.write_text(json.dumps({"step": step, "reason": reason}) + "\n", encoding="utf-8")
+            # A full disk must not end the node; the journal has the reason, too.
+            with suppress(WriteError):
+                write_json(target / REASON, {"step": step, "reason": reason})
 
     def outbox(self) -> Iterator[Path]:
-        """Yield the folders of results that are to be sent, the oldest first."""
+        """Yield the folders of results to send, the oldest first."""
         yield from sorted((self.root / "outbox").iterdir(), key=lambda each: each.name.rpartition("-")[2])
 
     def sent(self, job: str, about: dict[str, Any]) -> None:
-        """Record that all of a job's results have arrived, and forget them."""
-        with replacing(self._record(job), ".json") as draft:
-            draft.write_text(json.dumps(about) + "\n", encoding="utf-8")
+        """Record that all results of a job have arrived, and remove them."""
+        write_json(self._record(job), about)
         with self._lock:
             self._drop(self.root / "outbox" / job)
         records = sorted((self.root / "done").glob("*.json"), key=lambda each: each.stat().st_mtime)
@@ -256,7 +254,7 @@ class Store:
         return self.root / "done" / f"{job}.json"
 
     def _drop(self, folder: Path) -> None:
-        """Remove a folder so that no half of it is ever found in its place."""
+        """Remove a folder in such a way that an incomplete one is never found in its place."""
         trash = self.root / "trash" / f"{folder.parent.name}-{folder.name}"
         freed = _size(folder)
         folder.rename(trash)
@@ -265,10 +263,10 @@ class Store:
 
 
 def _size(folder: Path) -> int:
-    """Bytes of the files in a folder."""
+    """Return the size of all files in a folder, in bytes."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def name_of(uid: str) -> str:
-    """A folder's or file's name for whatever a sender calls an identifier."""
+    """Return a name of a folder or file for an identifier, whatever the sender put into it."""
     return hashlib.sha256(uid.encode(errors="replace")).hexdigest()[:32]

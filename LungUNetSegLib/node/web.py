@@ -1,4 +1,4 @@
-"""A PACS as DICOMweb shows it (PS3.18): what studies it has, their CT images, and a place for results."""
+"""Queries a PACS by DICOMweb (PS3.18), fetches CT images from it, and stores results in it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from LungUNetSegLib.machine import import_extra
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PAGE = 200
-"""Studies asked for at a time: servers give only so many at once."""
+"""Number of studies in one query: servers limit it."""
 
 REFUSED = (400, 409, 413, 415, 422)
-"""Answers by which a server says that it will not take an object, now or later."""
+"""Status codes by which a server refuses an object for ever."""
 
 _STUDY, _SERIES = "0020000D", "0020000E"
 _IN_STUDY, _IN_SERIES = "00201208", "00201209"
-"""Numbers of related instances."""
+"""Tags of the number of instances in a study and in a series."""
 
 
 class WebError(Exception):
-    """A request that was not answered as it should be; the message names no URL, since those hold identifiers."""
+    """A request was not answered as it should be; the message contains no URL, since URLs contain identifiers."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class WebPacs:
     """A DICOMweb server.
 
     Args:
-        url: Under which its studies are, such as ``http://127.0.0.1:8042/dicom-web``.
+        url: Its base URL, such as ``http://127.0.0.1:8042/dicom-web``.
 
     Raises:
         MissingDependencyError: dicomweb-client is not installed.
@@ -45,10 +45,10 @@ class WebPacs:
         api = import_extra("dicomweb_client.api", "DICOMweb needs dicomweb-client", "node")
         timeout = CONNECT_TIMEOUT_S, READ_TIMEOUT_S
         self._client: Any = api.DICOMwebClient(url, timeout=timeout, permissive_uid=True)
-        self._client.set_http_retry_params(retry=False)  # who asks here asks again
+        self._client.set_http_retry_params(retry=False)  # the callers retry themselves
 
     def studies(self, since: str) -> dict[str, int | None]:
-        """Return the studies with CT of a date (YYYYMMDD) or later, and how many instances each has, if told."""
+        """Return the studies with CT since a date (YYYYMMDD), each with its number of instances, if given."""
         found: dict[str, int | None] = {}
         filters = {"ModalitiesInStudy": "CT", "StudyDate": f"{since}-"}
         with _plainly():
@@ -57,24 +57,24 @@ class WebPacs:
                     limit=PAGE, offset=len(found), fields=[_IN_STUDY], search_filters=filters
                 )
                 fresh = {_text(each, _STUDY): _count(each, _IN_STUDY) for each in page}
-                if fresh.keys() <= found.keys():  # the end, or a server that knows no offsets
+                if fresh.keys() <= found.keys():  # the end, or a server without offsets
                     return found
                 found |= fresh
 
     def ct_series(self, study: str) -> dict[str, int | None]:
-        """Return the CT series of a study, and how many instances each has, if told."""
+        """Return the CT series of a study, each with its number of instances, if given."""
         with _plainly():
             series = self._client.search_for_series(study, fields=[_IN_SERIES], search_filters={"Modality": "CT"})
             return {_text(each, _SERIES): _count(each, _IN_SERIES) for each in series}
 
     def objects(self, study: str, series: str) -> Iterator[Dataset]:
-        """Yield the objects of a series, one after another, in the transfer syntaxes that they have."""
+        """Yield the objects of a series in their own transfer syntaxes."""
         with _plainly(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of answers that are not quite the standard's
+            warnings.simplefilter("ignore", UserWarning)  # about answers that deviate from the standard
             yield from self._client.iter_series(study, series, media_types=(("application/dicom", "*"),))
 
     def store(self, dataset: Dataset) -> None:
-        """Store an object; one that is there already stays or is replaced."""
+        """Store an object; an existing one stays or is replaced."""
         with _plainly():
             answer = self._client.store_instances([dataset])
         if answer.get("FailedSOPSequence"):
@@ -84,7 +84,7 @@ class WebPacs:
 
 @contextmanager
 def _plainly() -> Iterator[None]:
-    """Turn whatever a request leads to into a WebError: a server may answer anything."""
+    """Convert all errors of a request to WebError: a server may answer anything."""
     try:
         yield
     except WebError:

@@ -1,1 +1,1 @@
-"""Nodule or not: the features and classifiers of Khan 2021 (doi:10.3390/diagnostics11122208), on painted nodules."""
+"""Classifies painted nodules with the features and classifiers of Khan 2021 (doi:10.3390/diagnostics11122208)."""

@@ -1,4 +1,4 @@
-"""Candidates for nodules: small pictures of a slice around something round in a lung, with its mask."""
+"""Describes candidates for nodules: a small picture around a structure in a lung, its mask, and its features."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Mask = npt.NDArray[np.bool_]
 
 PIXELS = 64
 PIXEL_MM = 0.6
-"""Of a candidate's picture: 38 mm wide."""
+"""Size and pixel size of a candidate's picture, which is 38 mm wide."""
 
 WINDOW_HU = (-1000.0, 400.0)
-"""What becomes 0 and 255."""
+"""The HU that become the grey values 0 and 255."""
 
 RIM = 2
-"""By so many pixels the mask is widened for texture, so that the nodule's edge counts too."""
+"""The mask is dilated by this many pixels for texture, so that it includes the nodule's edge."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
-    """One candidate.
+    """A candidate for a nodule.
 
     Attributes:
-        case: Of the scan.
-        patient: Candidates of one patient stay in one fold.
-        kind: What it is, in words: "solid", "vessel", ...
-        is_nodule: What a classifier should say.
-        hu: (64, 64) of 0.6 mm pixels.
-        mask: (64, 64); what the candidate is.
+        case: Id of its case.
+        patient: Its patient; all candidates of a patient are in one fold.
+        kind: Its kind, such as "solid" or "vessel".
+        is_nodule: Its true class.
+        hu: (64, 64) HU, pixels of 0.6 mm.
+        mask: (64, 64) the candidate's pixels.
     """
 
     case: str
@@ -48,35 +48,36 @@ class Candidate:
 
 
 def check_mask(mask: Mask, lung: Mask, name: str) -> None:
-    """Refuse a nodule that cannot be one.
+    """Refuse a mask that cannot be a nodule's.
 
     Args:
         mask: (H, W) of the nodule.
         lung: (H, W) of the slice's lungs.
-        name: For the message.
+        name: Name of the candidate, for the message.
 
     Raises:
-        DataError: The mask is empty, of another size than the lung's, or larger than it.
+        DataError: The mask is empty, has another shape than the lung's, or is larger than the lung.
     """
     if mask.shape != lung.shape:
-        raise DataError(f"{name}: the nodule's mask is {mask.shape}, the lung's {lung.shape}; both are of one slice.")
+        shapes = f"{mask.shape} and {lung.shape}"
+        raise DataError(f"{name}: the masks of nodule and lung have different shapes, {shapes}; take one slice's.")
     if not mask.any():
         raise DataError(f"{name}: the nodule's mask is empty; leave the candidate out or draw it.")
     if np.count_nonzero(mask) > np.count_nonzero(lung):
         raise DataError(
             f"{name}: the nodule ({np.count_nonzero(mask)} pixels) is larger than the slice's lung "
-            f"({np.count_nonzero(lung)}); are the masks exchanged?"
+            f"({np.count_nonzero(lung)}); are the masks swapped?"
         )
 
 
 def cut_out(plane: npt.NDArray[np.generic], spacing_mm: tuple[float, float], row: float, column: float) -> Float32:
-    """Return the picture around a place of a slice, interpolated linearly; beyond the slice its edge goes on.
+    """Return the picture around a position of a slice, interpolated linearly; edge values continue beyond the slice.
 
     Args:
         plane: (H, W) HU, or a mask, whose values then lie between 0 and 1.
         spacing_mm: (row, column).
-        row: Of the middle, in pixels; not always a whole number.
-        column: Likewise.
+        row: Row of the centre in pixels, not necessarily an integer.
+        column: Column of the centre, likewise.
     """
     offsets_mm = (np.arange(PIXELS) - (PIXELS - 1) / 2) * PIXEL_MM
     places = np.meshgrid(row + offsets_mm / spacing_mm[0], column + offsets_mm / spacing_mm[1], indexing="ij")
@@ -85,16 +86,16 @@ def cut_out(plane: npt.NDArray[np.generic], spacing_mm: tuple[float, float], row
 
 
 def grey(hu: Float32) -> npt.NDArray[np.uint8]:
-    """Return 8 bits: -1000 HU as 0, 400 HU as 255."""
+    """Return 8-bit grey values: 0 for -1000 HU, 255 for 400 HU."""
     low, high = WINDOW_HU
     return np.rint((hu.clip(low, high) - low) / (high - low) * 255).astype(np.uint8)
 
 
 def hand_made_features(candidate: Candidate) -> dict[str, npt.NDArray[np.float64]]:
-    """Return a candidate's GLCM (25), LBP (236) and PHOG (255) features by these names.
+    """Return a candidate's features by name: GLCM (25), LBP (236) and PHOG (255).
 
     Raises:
-        DataError: Its mask is empty, or a single pixel.
+        DataError: The mask is empty, or a single pixel.
     """
     image = grey(candidate.hu)
     mask = binary_dilation(candidate.mask, iterations=RIM) if candidate.mask.any() else candidate.mask

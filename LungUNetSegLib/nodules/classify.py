@@ -1,4 +1,4 @@
-"""Five classifiers of candidates, judged on patients that they did not learn from."""
+"""Trains five classifiers of candidates, and scores them on patients that they were not trained on."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ TREES = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What a classifier reached; NaN where there is nothing to divide by.
+    """The scores of a classifier; NaN if the denominator is 0.
 
     Attributes:
-        accuracy: Share of candidates that it told rightly.
-        precision: Share of nodules among what it called one.
-        sensitivity: Share of the nodules that it found.
-        specificity: Share of the rest that it called none.
+        accuracy: Share of candidates that are classified correctly.
+        precision: Share of nodules among the candidates that are classified as nodules.
+        sensitivity: Share of nodules that are classified as nodules.
+        specificity: Share of other candidates that are not classified as nodules.
         f1: Harmonic mean of precision and sensitivity.
     """
 
@@ -41,7 +41,7 @@ class Scores:
 
 
 def make_classifier(name: str, seed: int = 0) -> Any:
-    """Return an untrained classifier of scikit-learn behind a standardisation, which learns from what it is fitted to.
+    """Return an untrained scikit-learn classifier with a standardisation, which is fitted to the training data too.
 
     Softmax is logistic regression; the SVM has C = 1 and gamma = 1 / (features x variance).
     """
@@ -65,15 +65,15 @@ def make_classifier(name: str, seed: int = 0) -> Any:
 
 
 def folds_by_patient(patients: Sequence[str], is_nodule: BoolArray, folds: int, seed: int) -> Iterator[IntArray]:
-    """Yield the numbers of the candidates of each fold's test; each patient is in one fold.
+    """Yield the indices of the test candidates of each fold; each patient is in one fold.
 
     Raises:
         DataError: A class with fewer than two candidates, or with fewer patients than folds.
     """
-    for value, name in ((True, "nodules"), (False, "candidates that are none")):
+    for value, name in ((True, "nodules"), (False, "candidates that are not nodules")):
         count = int(np.count_nonzero(is_nodule == value))
         if count < 2:
-            raise DataError(f"There are {count} {name}; at least 2 of each class are needed to learn and to test.")
+            raise DataError(f"There are {count} {name}; training and testing need at least 2 of each class.")
         having = {patient for patient, each in zip(patients, is_nodule, strict=True) if each == value}
         if len(having) < folds:
             raise DataError(f"Only {len(having)} patients have {name}; that is fewer than the {folds} folds.")
@@ -86,7 +86,7 @@ def folds_by_patient(patients: Sequence[str], is_nodule: BoolArray, folds: int, 
 
 
 def score(told: BoolArray, is_nodule: BoolArray) -> Scores:
-    """Return the scores of what was told of candidates."""
+    """Return the scores of predicted classes."""
     right = told == is_nodule
     tp, tn = int((right & is_nodule).sum()), int((right & ~is_nodule).sum())
     fp, fn = int((~right & ~is_nodule).sum()), int((~right & is_nodule).sum())

@@ -1,9 +1,9 @@
-"""Deep features of a candidate: 1024 numbers of a VGG19 that was trained to tell nodules from the rest.
+"""Computes deep features of a candidate: 1024 values of a VGG19 that was trained to distinguish nodules.
 
-Of Khan 2021 it is remembered that the last dense layers of VGG19 shrink to 1024 after 50 % dropout. Reconstructed:
-convolutions, two dense layers, then one of 1024, whose values after ReLU are taken. Here the convolutions are
-normalised as in the VGG-SegNet, and narrow enough to train on two cores unless `DeepConfig` says otherwise; the paper's
-begin with weights learnt from ImageNet, which `encoder_weights` takes at full width.
+From memory of Khan 2021: the last dense layers of VGG19 shrink to 1024 after 50 % dropout. Reconstructed: convolutions,
+two dense layers, then one of 1024, whose values after ReLU are the features. Here the convolutions are normalised as in
+the VGG-SegNet, and by default narrow enough to be trained on two cores. The paper starts with ImageNet weights, which
+`encoder_weights` loads at full width.
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.config import check_at_least
+from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.networks import VggSegNetConfig, load_encoder
 from LungUNetSegLib.nodules.candidates import PIXELS, Candidate, grey
 
 COUNT = 1024
 POOLED = 2**5
-"""VGG19 pools five times."""
+"""Factor by which the five poolings of VGG19 reduce the picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeepConfig:
-    """How the network of the deep features is made and trained.
+    """The settings of the network for deep features, and of its training.
 
     Attributes:
         first_features: Channels of the first convolutions; 64 in VGG19.
         dense: Width of the two dense layers before the last; 4096 in VGG19.
-        encoder_weights: Path of VGG19's weights in torchvision's layout; "" for random ones.
-        epochs: How often all candidates of the training folds are seen.
-        batch_size: Candidates in a step.
-        learning_rate: Adam's.
-        seed: Of the first weights, the order, flips and dropout.
+        encoder_weights: Path of initial VGG19 weights in torchvision's layout; "" for random ones.
+        epochs: Number of passes over the training candidates.
+        batch_size: Number of candidates in a step.
+        learning_rate: Adam's learning rate.
+        seed: Seed of the initial weights, the order, the flips and the dropout.
     """
 
     first_features: int = 8
@@ -49,16 +50,14 @@ class DeepConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("first_features", 1), ("dense", 1), ("epochs", 1), ("batch_size", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        check_at_least(self, first_features=1, dense=1, epochs=1, batch_size=2, seed=0)
 
 
 class VggFeatures(nn.Module):
-    """VGG19's convolutions, then dense layers to 1024 features and two classes.
+    """The convolutions of VGG19, then dense layers to 1024 features and two classes.
 
     Args:
-        config: Its widths and first weights.
+        config: Its widths and initial weights.
     """
 
     def __init__(self, config: DeepConfig) -> None:
@@ -85,10 +84,10 @@ class VggFeatures(nn.Module):
 
 
 def train_features(candidates: Sequence[Candidate], config: DeepConfig) -> VggFeatures:
-    """Train the network on candidates, flipped and turned at random.
+    """Train the network on candidates, with random flips and rotations.
 
     Raises:
-        DataError: Fewer candidates than a batch, or a loss that is no number.
+        DataError: There are fewer candidates than a batch has, or the loss is not finite.
     """
     if len(candidates) < config.batch_size:
         raise DataError(f"A batch of {config.batch_size} is larger than the {len(candidates)} candidates.")
@@ -115,7 +114,7 @@ def train_features(candidates: Sequence[Candidate], config: DeepConfig) -> VggFe
 
 @torch.inference_mode()
 def deep_features(network: VggFeatures, candidates: Sequence[Candidate]) -> npt.NDArray[np.float64]:
-    """Return (N, 1024) features."""
+    """Return the (N, 1024) deep features of candidates."""
     pictures = _pictures(candidates)
     parts = [network(pictures[start : start + 64])[0] for start in range(0, len(pictures), 64)]
     features: npt.NDArray[np.float64] = torch.cat(parts).double().numpy()

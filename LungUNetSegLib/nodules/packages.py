@@ -1,4 +1,4 @@
-"""The packages of the extra `nodules`, loaded where they are used."""
+"""Loads the packages of the extra `nodules` when they are used."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from LungUNetSegLib.machine import import_extra
 
 
 def load_package(name: str, title: str) -> Any:
-    """Return a package or a module of one.
+    """Return a package, or a module of a package.
 
     Raises:
-        MissingDependencyError: It is not installed or does not load.
+        MissingDependencyError: It is not installed, or cannot be loaded.
     """
     return import_extra(name, f"Nodules need {title}", "nodules")

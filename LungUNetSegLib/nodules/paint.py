@@ -1,8 +1,9 @@
-"""Candidates out of scans with lung masks: painted nodules, and vessels, real and painted, to be told from them.
+"""Makes candidates from scans with lung masks: painted nodules, real vessels, and painted vessels.
 
-No set of real nodules is at hand. So nodules are painted: solid, part-solid and ground glass, of the sizes of the
-vessels' cross-sections in the same lungs, so that size alone tells nothing. A classifier that only knows paint from
-patient would look good on real vessels alone; so half of what is no nodule is painted too, by the same brush: tubes.
+There is no data set of real nodules here, so nodules are painted: solid, part-solid and ground glass. They have the
+sizes of the vessels' cross-sections in the same lungs, so that size alone does not separate the classes. A classifier
+that only recognises painted structures would score well against real vessels; so half of the vessels are painted too,
+as tubes, in the same way.
 """
 
 from __future__ import annotations
@@ -23,30 +24,30 @@ Place = tuple[float, float]
 
 NODULES = ("solid", "part-solid", "ground glass")
 VESSELS = ("vessel", "painted vessel")
-"""What is no nodule."""
+"""The kinds that are not nodules."""
 
 VESSEL_HU = -500
 RADIUS_MM = (1.5, 8.0)
-"""Of a vessel's cross-section, as that of a disc of its area, and so of a nodule."""
+"""Range of the radius of a disc with the area of a vessel's cross-section; nodules have such radii too."""
 
 WALL_MM = 3.0
-"""Vessels nearer to the lung's edge may be chest wall."""
+"""Dense structures closer to the lung's edge than this may be chest wall."""
 
 SOFT_HU, GLASS_HU = (10.0, 80.0), (-550.0, -350.0)
 AERATED_HU = -700
 LEAST_LUNG_MM2 = 2000.0
 BLUR_PIXELS = 1.0
-"""Of a painted edge, as a scanner blurs it."""
+"""Standard deviation of the Gaussian that blurs a painted edge, as a scanner does."""
 
 
 def candidates_of(case: Case, pair: LabelledScan, slices: int, rng: np.random.Generator) -> Iterator[Candidate]:
-    """Yield candidates of some slices: nodules of each kind, and as many real and painted vessels.
+    """Yield candidates of some slices: nodules of each kind, with as many real and as many painted vessels.
 
     Args:
-        case: Where the scan is from.
+        case: The case of the scan.
         pair: The scan and its lungs.
-        slices: The most slices that are taken, spread over the lungs.
-        rng: Decides places, sizes and shapes.
+        slices: Largest number of slices, which are spread over the lungs.
+        rng: Source of the random positions, sizes and shapes.
     """
     scan, labels = pair.ct.canonical(), pair.labels.canonical()
     spacing = scan.geometry.spacing_mm[1:]
@@ -63,8 +64,7 @@ def candidates_of(case: Case, pair: LabelledScan, slices: int, rng: np.random.Ge
 def _of_slice(
     case: Case, hu: Float32, lung: Mask, spacing: tuple[float, float], vessels: list[Mask], rng: np.random.Generator
 ) -> Iterator[Candidate]:
-    """As many of real vessels and of painted ones as there are nodules, as far as there are vessels."""
-    # Whether a place is aerated, and how far it is from the lung's edge.
+    """Yield a nodule of each kind with a real and a painted vessel, as far as there are real vessels."""
     aerated, depth_mm = (
         ndimage.uniform_filter(hu, 5) < AERATED_HU,
         ndimage.distance_transform_edt(lung, sampling=spacing),
@@ -87,7 +87,7 @@ def _of_slice(
 
 
 def _vessels(hu: Float32, lung: Mask, spacing: tuple[float, float]) -> Iterator[Mask]:
-    """Cross-sections of vessels inside the lung, each as a mask of the slice."""
+    """Yield cross-sections of vessels inside the lung, each as a mask of the slice."""
     inside = ndimage.distance_transform_edt(lung, sampling=spacing) > WALL_MM
     parts, count = ndimage.label((hu > VESSEL_HU) & inside)
     areas = ndimage.sum_labels(np.ones_like(parts), parts, np.arange(1, count + 1)) * spacing[0] * spacing[1]
@@ -97,7 +97,7 @@ def _vessels(hu: Float32, lung: Mask, spacing: tuple[float, float]) -> Iterator[
 
 
 def _free_place(room: Mask, rng: np.random.Generator) -> Place | None:
-    """Draw a place; None where there is none."""
+    """Return a random position in `room`; None if there is none."""
     free = np.argwhere(room)
     if not len(free):
         return None
@@ -106,22 +106,22 @@ def _free_place(room: Mask, rng: np.random.Generator) -> Place | None:
 
 
 def paint(picture: Float32, kind: str, radius_mm: float, rng: np.random.Generator) -> tuple[Float32, Mask]:
-    """Lay a nodule or a vessel into the middle of a candidate's picture.
+    """Paint a nodule or a vessel into the centre of a candidate's picture.
 
     Args:
         picture: (64, 64) HU of lung.
         kind: One of `NODULES`, or "painted vessel".
-        radius_mm: Of a disc of its area, about.
-        rng: Decides shape and densities.
+        radius_mm: Approximate radius of a disc of its area.
+        rng: Source of the random shape and densities.
 
     Returns:
-        The picture with it, and its mask.
+        The painted picture, and the mask of what was painted.
     """
     shape = _tube(radius_mm, rng) if kind == "painted vessel" else _blob(radius_mm, rng)
     softened = ndimage.gaussian_filter(shape.astype(np.float32), BLUR_PIXELS)
     result = picture
     if kind in ("ground glass", "part-solid"):
-        # Added, so that what lies under ground glass stays visible.
+        # It is added to the picture, so that structures within ground glass stay visible.
         lift = rng.uniform(*GLASS_HU) - float(np.median(picture[shape]))
         result = result + softened * max(lift, 100.0)
     if kind != "ground glass":
@@ -133,7 +133,7 @@ def paint(picture: Float32, kind: str, radius_mm: float, rng: np.random.Generato
 
 
 def _blob(radius_mm: float, rng: np.random.Generator) -> Mask:
-    """A disc whose edge wanders by a few waves around it."""
+    """Return a disc with a wavy edge."""
     rows, columns = _from_middle()
     angle = np.arctan2(rows, columns)
     edge = np.full(angle.shape, radius_mm)
@@ -143,7 +143,7 @@ def _blob(radius_mm: float, rng: np.random.Generator) -> Mask:
 
 
 def _tube(radius_mm: float, rng: np.random.Generator) -> Mask:
-    """A tube of about the area of a disc of that radius, cut along or across, in half of the cases with a branch."""
+    """Return a tube with about the area of a disc of that radius, cut along or across; half of the tubes branch."""
     stretch = rng.uniform(1.0, 6.0)
     shape = _capsule(radius_mm / np.sqrt(stretch), radius_mm * np.sqrt(stretch), rng.uniform(0, np.pi))
     if rng.random() < 0.5:

@@ -1,7 +1,7 @@
-"""Where a nodule's edges run: a pyramid of histograms of oriented gradients (Bosch 2007, doi:10.1145/1282280.1282340).
+"""Computes PHOG, a pyramid of histograms of oriented gradients (Bosch 2007, doi:10.1145/1282280.1282340).
 
-Of Khan 2021 it is remembered that PHOG is used, with several numbers of bins; the values are our reconstruction: edges
-by Canny, directions from 0 to 360 degrees, cells of the whole and its halves, quarters and eighths.
+From memory: Khan 2021 uses PHOG with several numbers of bins. The values here are our reconstruction: edges by Canny,
+directions from 0 to 360 degrees, cells of the whole picture, its halves, quarters and eighths.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ LEVELS = 4
 
 
 def phog_features(image: npt.NDArray[np.uint8], bins: int = BINS, levels: int = LEVELS) -> FloatArray:
-    """Return the pyramid of an image's edges: bins x (4^levels - 1) / 3 numbers of sum 1; zeros without an edge.
+    """Return the pyramid of an image's edges: bins x (4^levels - 1) / 3 numbers that sum to 1; zeros without an edge.
 
     Args:
         image: (H, W), 8 bits; the box around the nodule.
-        bins: Of the directions.
-        levels: Of the pyramid; the last has 2^(levels - 1) cells a side.
+        bins: Number of bins of the directions.
+        levels: Number of levels of the pyramid; the last has 2^(levels - 1) cells along each side.
     """
     feature = load_package("skimage.feature", "scikit-image")
     values = image.astype(float)
@@ -37,14 +37,14 @@ def phog_features(image: npt.NDArray[np.uint8], bins: int = BINS, levels: int = 
 def phog_of_edges(
     edges: npt.NDArray[np.bool_], strength: FloatArray, direction: FloatArray, bins: int = BINS, levels: int = LEVELS
 ) -> FloatArray:
-    """Return the pyramid of edges that are given.
+    """Return the pyramid of given edges.
 
     Args:
-        edges: (H, W).
-        strength: (H, W) of the gradient; what an edge's pixel weighs.
-        direction: (H, W) in radians.
-        bins: Of 360 degrees; the first begins at 0.
-        levels: Of the pyramid.
+        edges: (H, W) pixels on edges.
+        strength: (H, W) magnitude of the gradient, the weight of an edge pixel.
+        direction: (H, W) direction of the gradient in radians.
+        bins: Number of bins of 360 degrees; the first begins at 0.
+        levels: Number of levels of the pyramid.
     """
     rows, columns = np.nonzero(edges)
     turns = (direction[edges] / (2 * np.pi)) % 1.0

@@ -1,9 +1,7 @@
-"""The whole experiment: candidates of all cases, features, classifiers, cross-validation by patient."""
+"""Runs the whole experiment: candidates of all cases, features, classifiers, cross-validation by patient."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,9 +11,9 @@ import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import read_pair
-from LungUNetSegLib.config import to_json
-from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.config import check_at_least, to_json
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.files import csv_text, write_csv, write_json
 from LungUNetSegLib.nodules.candidates import Candidate, hand_made_features
 from LungUNetSegLib.nodules.classify import CLASSIFIERS, Scores, folds_by_patient, make_classifier, score
 from LungUNetSegLib.nodules.deep import DeepConfig, deep_features, train_features
@@ -26,18 +24,18 @@ BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 
 FEATURES = ("GLCM", "LBP", "PHOG", "deep", "fused")
-"""The paper's features, and all of them one after another: deep, GLCM, LBP, PHOG."""
+"""The paper's features, and all of them concatenated: deep, GLCM, LBP, PHOG."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig:
-    """Everything that decides the experiment.
+    """The settings of the experiment.
 
     Attributes:
-        slices: The most slices of a case that candidates are taken from.
-        folds: Parts of the cross-validation.
-        seed: Of the candidates, the folds and the classifiers.
-        deep: The network of the deep features.
+        slices: Largest number of slices of a case.
+        folds: Number of folds of the cross-validation.
+        seed: Seed of the candidates, the folds and the classifiers.
+        deep: The network for deep features.
     """
 
     slices: int = 6
@@ -46,21 +44,19 @@ class StudyConfig:
     deep: DeepConfig = field(default_factory=DeepConfig)
 
     def __post_init__(self) -> None:
-        for name, least in (("slices", 1), ("folds", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
+        check_at_least(self, slices=1, folds=2, seed=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one classifier reached with one kind of features, over all candidates, each told when left out.
+    """The result of one classifier with one kind of features, over the test candidates of all folds.
 
     Attributes:
         features: One of `FEATURES`.
         classifier: One of `classify.CLASSIFIERS`.
-        scores: Over all candidates.
+        scores: Scores over all candidates.
         spread: Standard deviation of the folds' accuracies.
-        rightly: Share told rightly of each kind of candidate.
+        rightly: Share of each kind of candidate that is classified correctly.
     """
 
     features: str
@@ -74,7 +70,7 @@ def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progr
     """Return the candidates of all cases.
 
     Raises:
-        DataError: A case that cannot be used, or no candidate in any.
+        DataError: A case cannot be used, or there is no candidate in any.
     """
     found: list[Candidate] = []
     for done, case in enumerate(cases, start=1):
@@ -82,17 +78,17 @@ def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progr
         found += candidates_of(case, read_pair(case), config.slices, rng)
         progress("paint", done, len(cases))
     if not found:
-        raise DataError("No slice has lung enough for a candidate; give scans of the chest.")
+        raise DataError("No slice has enough lung for a candidate; give scans of the chest.")
     return found
 
 
 def cross_validate(candidates: Sequence[Candidate], config: StudyConfig, progress: Progress = silent) -> list[Result]:
-    """Train and judge every classifier with every kind of features, on the same folds.
+    """Train and score every classifier with every kind of features, on the same folds.
 
-    The network of the deep features, the standardisation and the classifiers learn from the training folds alone.
+    The network for deep features, the standardisation and the classifiers are trained on the training folds only.
 
     Raises:
-        DataError: A class with too few candidates or patients.
+        DataError: A class has too few candidates or patients.
     """
     is_nodule = np.array([each.is_nodule for each in candidates])
     patients = [each.patient for each in candidates]
@@ -142,19 +138,15 @@ def write_results(
         WriteError: The folder cannot be written.
     """
     kinds = sorted(results[0].rightly)
-    with replacing(folder / "results.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        names = list(asdict(results[0].scores))
-        writer.writerow(["features", "classifier", *names, "accuracy_sd", *kinds])
-        for each in results:
-            numbers = [*asdict(each.scores).values(), each.spread, *(each.rightly[kind] for kind in kinds)]
-            writer.writerow([each.features, each.classifier, *(f"{number:.4f}" for number in numbers)])
-    with replacing(folder / "candidates.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "patient", "kind", "is_nodule", "pixels"])
-        for candidate in candidates:
-            pixels = np.count_nonzero(candidate.mask)
-            words = [csv_text(candidate.case), csv_text(candidate.patient), candidate.kind]
-            writer.writerow([*words, int(candidate.is_nodule), pixels])
-    with replacing(folder / "config.json", ".json") as draft:
-        draft.write_text(json.dumps(to_json(config), indent=1) + "\n", encoding="utf-8")
+    header = ["features", "classifier", *asdict(results[0].scores), "accuracy_sd", *kinds]
+    rows = []
+    for each in results:
+        numbers = [*asdict(each.scores).values(), each.spread, *(each.rightly[kind] for kind in kinds)]
+        rows.append([each.features, each.classifier, *(f"{number:.4f}" for number in numbers)])
+    write_csv(folder / "results.csv", header, rows)
+    described = (
+        [csv_text(each.case), csv_text(each.patient), each.kind, int(each.is_nodule), np.count_nonzero(each.mask)]
+        for each in candidates
+    )
+    write_csv(folder / "candidates.csv", ["case", "patient", "kind", "is_nodule", "pixels"], described)
+    write_json(folder / "config.json", to_json(config))

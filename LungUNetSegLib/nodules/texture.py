@@ -1,7 +1,7 @@
-"""Numbers that describe a nodule's texture: 25 of its grey level co-occurrences, 236 of its local binary patterns.
+"""Computes texture features: 25 from grey level co-occurrences, 236 from local binary patterns.
 
-Of Khan 2021 (doi:10.3390/diagnostics11122208) their numbers are remembered: 25, and 59 for each of four radii. Which
-25, the angles, levels and the kind of pattern are our reconstruction. Both are computed with scikit-image.
+From memory of Khan 2021 (doi:10.3390/diagnostics11122208): the numbers of features, 25, and 59 for each of four radii.
+Which 25, the angles, levels and the kind of pattern are our reconstruction. Both are computed with scikit-image.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Mask = npt.NDArray[np.bool_]
 
 LEVELS = 32
 ANGLES_DEGREES = (0, 45, 90, 135)
-"""Towards the next pixel to the right, to the lower right, below, and to the lower left, as scikit-image counts."""
+"""Directions to the neighbour on the right, at the lower right, below, and at the lower left, as in scikit-image."""
 
 NEIGHBOURS = 8
 RADII = (1, 2, 3, 4)
 PATTERNS = 59
-"""58 uniform patterns, whose circle changes between darker and not darker at most twice, and one for all others."""
+"""58 uniform patterns, with at most two changes between darker and not darker on the circle, and one for all others."""
 
 GLCM_NAMES = (
     *("contrast", "dissimilarity", "homogeneity", "inverse difference", "ASM", "energy", "entropy", "maximum"),
@@ -35,36 +35,36 @@ GLCM_NAMES = (
     *("information of correlation 1", "information of correlation 2"),
     *("normalised inverse difference", "normalised inverse difference moment"),
 )
-"""25 numbers; some are others under another name, as the difference average is the dissimilarity."""
+"""25 features; some are equal under two names, such as the difference average and the dissimilarity."""
 
 
 def glcm_features(
     image: Image, mask: Mask, levels: int = LEVELS, angles_degrees: tuple[int, ...] = ANGLES_DEGREES
 ) -> FloatArray:
-    """Return `GLCM_NAMES`, each the mean over the angles, of pairs of neighbours within a mask.
+    """Return the features `GLCM_NAMES` of pairs of neighbours within a mask, averaged over the angles.
 
-    Distance 1; each pair counts both ways; levels are counted from 1, as Haralick did
+    The distance is 1; each pair counts in both directions; levels are counted from 1, as by Haralick
     (doi:10.1109/TSMC.1973.4309314). An angle without a pair in the mask is left out.
 
     Args:
         image: (H, W), levels 0 to `levels` - 1.
         mask: (H, W).
-        levels: How many grey levels there are.
-        angles_degrees: Of the pairs.
+        levels: Number of grey levels.
+        angles_degrees: Directions of the pairs.
 
     Raises:
-        DataError: No two neighbours lie in the mask, or a grey is no level.
+        DataError: No two neighbours lie in the mask, or a grey value is not below `levels`.
     """
     feature = load_package("skimage.feature", "scikit-image")
     if image.max(initial=0) >= levels:
-        raise DataError(f"The image holds the grey level {image.max()}, but there are only {levels} of them.")
-    # Level 0 is what lies outside; its row and column are taken away.
+        raise DataError(f"The image contains the grey level {image.max()}; grey levels must be below {levels}.")
+    # Level 0 marks pixels outside the mask; its row and column are removed.
     shifted = np.where(mask, image + 1, 0).astype(np.uint16)
     angles = np.deg2rad(angles_degrees)
     counts = feature.graycomatrix(shifted, [1], angles, levels=levels + 1, symmetric=True)[1:, 1:, 0, :].astype(float)
     found = [_of_matrix(counts[..., number]) for number in range(len(angles)) if counts[..., number].sum()]
     if not found:
-        raise DataError("The nodule's mask holds no two neighbouring pixels; it is too small to have a texture.")
+        raise DataError("The nodule's mask has no two neighbouring pixels; it is too small to have a texture.")
     mean: FloatArray = np.mean(found, axis=0)
     return mean
 
@@ -75,7 +75,7 @@ def _of_matrix(counts: FloatArray) -> FloatArray:
     level = np.arange(1, size + 1, dtype=float)
     i, j = level[:, None], level[None, :]
     apart, product = np.abs(i - j), i * j
-    margin = p.sum(axis=1)  # of rows and columns alike, as the matrix is symmetric
+    margin = p.sum(axis=1)  # the same for rows and columns, as the matrix is symmetric
     mean = float(margin @ level)
     variance = float(margin @ (level - mean) ** 2)
     tendency, shade, prominence = (float((p * (i + j - 2 * mean) ** power).sum()) for power in (2, 3, 4))
@@ -95,7 +95,7 @@ def _of_matrix(counts: FloatArray) -> FloatArray:
             np.sqrt(asm),
             _entropy(p),
             p.max(),
-            # Of one grey alone nothing varies: it is called fully correlated, as others do.
+            # The correlation of a constant image is defined as 1, as in other packages.
             float((p * (i - mean) * (j - mean)).sum()) / variance if variance > 1e-12 else 1.0,
             float((p * product).sum()),
             tendency,
@@ -130,20 +130,20 @@ def _entropy(p: FloatArray) -> float:
 
 
 def _log(p: FloatArray) -> FloatArray:
-    """Natural logarithm, and 0 of 0, for which p log p is 0."""
+    """Return the natural logarithm, and 0 for 0, where p log p is 0."""
     return np.log(np.where(p > 0, p, 1.0))
 
 
 def lbp_features(image: Image, mask: Mask, radii: tuple[int, ...] = RADII) -> FloatArray:
-    """Return for each radius the shares of a mask's pixels that show each of 59 patterns, one after another.
+    """Return the share of a mask's pixels with each of the 59 patterns, for one radius after the other.
 
-    A pattern says which of 8 points on a circle, interpolated between pixels, are not darker than its middle. Beyond
-    the image it goes on mirrored, since scikit-image would see black there.
+    A pattern records which of 8 interpolated points on a circle are not darker than its centre. The image is mirrored
+    at its border, where scikit-image would assume black.
 
     Args:
         image: (H, W), 8 bits.
         mask: (H, W).
-        radii: Of the circles, in pixels.
+        radii: Radii of the circles, in pixels.
 
     Raises:
         DataError: The mask is empty.

@@ -6,8 +6,6 @@ left-right flips. It ends with the area under the ROC curve of the patients that
 
 from __future__ import annotations
 
-import csv
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,9 +17,9 @@ import torch.nn.functional as F
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.splits import choose, split_cases
-from LungUNetSegLib.config import to_json
+from LungUNetSegLib.config import check_at_least, check_shares, to_json
 from LungUNetSegLib.errors import ConfigError, DataError, WriteError
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import csv_text, replacing, write_csv, write_json
 from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.outcomes.auc import Auc, auc
 from LungUNetSegLib.outcomes.inputs import Float32, InputConfig, read_input
@@ -56,13 +54,10 @@ class OutcomeConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("folds", 2), ("epochs", 1), ("batch_size", 2), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}.")
-        if not self.learning_rate > 0 or not 0 <= self.flip <= 1:
-            raise ConfigError(
-                f"learning_rate must be above 0 and flip from 0 to 1, got {self.learning_rate} and {self.flip}."
-            )
+        check_at_least(self, folds=2, epochs=1, batch_size=2, seed=0)
+        check_shares(self, "flip")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,11 +205,10 @@ def _part_of(progress: Progress, fold: int, folds: int) -> Callable[[int, int], 
 
 
 def _write(folder: Path, config: OutcomeConfig, predictions: Sequence[Prediction], result: Auc) -> None:
-    with replacing(folder / "predictions.csv", ".csv") as draft, draft.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["case", "patient", "fold", "outcome", "probability"])
-        for each in predictions:
-            writer.writerow([each.case, each.patient, each.fold, int(each.outcome), f"{each.probability:.6f}"])
-    for name, content in (("auc.json", asdict(result)), ("config.json", to_json(config))):
-        with replacing(folder / name, ".json") as draft:
-            draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    rows = (
+        [csv_text(each.case), csv_text(each.patient), each.fold, int(each.outcome), f"{each.probability:.6f}"]
+        for each in predictions
+    )
+    write_csv(folder / "predictions.csv", ["case", "patient", "fold", "outcome", "probability"], rows)
+    write_json(folder / "auc.json", asdict(result))
+    write_json(folder / "config.json", to_json(config))

@@ -21,23 +21,12 @@ from torch import Tensor, nn
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
-from LungUNetSegLib.io import dicom_to_numpy
 from LungUNetSegLib.io.masks.labels import slice_step
 from LungUNetSegLib.losses import bce_dice_loss
-from LungUNetSegLib.networks import UNet
 from LungUNetSegLib.paper.slices import SliceScores, evaluate_slices
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.training.config import PAPER
 from LungUNetSegLib.volume import Volume
-
-__all__ = [
-    "UNet",
-    "custom_loss",
-    "dicom_to_numpy",
-    "evaluate_model",
-    "prepare_images_tensor",
-    "prepare_masks_tensor",
-]
 
 SIZE = (512, 512)
 

@@ -16,6 +16,7 @@ from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
+from LungUNetSegLib.volume.scratch import planes_of
 
 BODY_HU = -300
 """Voxels above are body (or table) rather than air or lung; this is only used for the body's centre."""
@@ -142,7 +143,8 @@ def _body_middle(aligned: Volume) -> tuple[float, float]:
     """Return (row, column) mm from voxel (0, 0) to the body's centre of mass; to the grid's centre if all is air."""
     spacing_mm = aligned.geometry.spacing_mm
     steps = tuple(max(1, round(6.0 / each)) for each in spacing_mm)
-    body = aligned.array[:: steps[0], :: steps[1], :: steps[2]] > BODY_HU
+    planes = planes_of(aligned.array[:: steps[0]])
+    body = np.stack([plane[:: steps[1], :: steps[2]] > BODY_HU for plane in planes])
     middle = []
     for axis in (1, 2):
         profile = body.sum(axis=tuple({0, 1, 2} - {axis}))

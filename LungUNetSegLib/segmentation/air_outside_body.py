@@ -51,10 +51,10 @@ def drop_air_outside(probabilities: Probabilities, hu: Slices, *, by_scan: bool 
             continue
         plane, lungs = hu[index], said >= HALF
         either = lungs.any(axis=0)
-        outside = _joined_to_the_border(plane < AIR_BELOW_HU)
+        outside = joined_to_the_border(plane < AIR_BELOW_HU)
         if not (either & outside).any():
             continue
-        not_scanned = _joined_to_the_border(plane <= AIR_HU)
+        not_scanned = joined_to_the_border(plane <= AIR_HU)
         air = either & not_scanned
         if len(lungs) == 2:  # with one channel for both, a lung cannot be distinguished from a part of one
             room = _uncut(outside & ~not_scanned, either, not_scanned)
@@ -84,7 +84,7 @@ def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
     return int(sizes[is_outside].sum())
 
 
-def _joined_to_the_border(air: Mask) -> Mask:
+def joined_to_the_border(air: Mask) -> Mask:
     """Return the connected parts of (h, w) air that reach the slice's border."""
     regions, _ = ndimage.label(np.pad(air, 1, constant_values=True))
     joined: Mask = (regions == regions[0, 0])[1:-1, 1:-1]

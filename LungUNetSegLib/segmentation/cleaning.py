@@ -1,4 +1,5 @@
-"""Cleans the network's output: removes air around the body and stray parts, corrects sides, fills holes.
+"""Cleans the network's output: removes air around the body, fluid and stray parts, adds aerated lung,
+corrects sides, fills holes.
 
 All steps run in one pass on the network's grid, on probabilities scaled to 0..255, before the result is resampled to
 the scan's own resolution. The sides are processed separately, so that touching lungs stay separate.
@@ -13,6 +14,8 @@ import numpy.typing as npt
 
 from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
+from LungUNetSegLib.segmentation.fluid import drop_fluid
+from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
 from LungUNetSegLib.segmentation.parts import middle_column, numbered_parts, sort_parts
 from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices, labels_of, looked_up, lung_box
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
@@ -39,6 +42,8 @@ class Cleaning:
         filled_ml: Volume of the closed holes.
         sides_swapped: Whether right and left were swapped as a whole.
         outside_ml: Volume removed because it is air around the body, or because no chest encloses it.
+        fluid_ml: Volume removed because it is fluid.
+        added_ml: Volume of aerated lung that the network had left out.
     """
 
     removed_ml: tuple[float, ...] = field(default=())
@@ -46,6 +51,8 @@ class Cleaning:
     filled_ml: float = 0.0
     sides_swapped: bool = False
     outside_ml: float = 0.0
+    fluid_ml: float = 0.0
+    added_ml: float = 0.0
 
 
 def clean(
@@ -64,9 +71,11 @@ def clean(
     """
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     outside_ml = drop_air_outside(probabilities, hu, by_scan=saw_scan) * voxel_ml
+    fluid_ml = drop_fluid(probabilities, hu, spacing_mm) * voxel_ml
+    added_ml = add_missed_lung(probabilities, hu, spacing_mm) * voxel_ml
     box = lung_box(probabilities)
     if box[0].stop == box[0].start:
-        return Cleaning(outside_ml=outside_ml)
+        return Cleaning(outside_ml=outside_ml, fluid_ml=fluid_ml)
     region = probabilities[box[0], :, box[1], box[2]]
     before = labels_of(region)
     swapped = _sides_swapped(before, spacing_mm[2])
@@ -91,6 +100,8 @@ def clean(
         filled_ml=filled * voxel_ml,
         sides_swapped=swapped,
         outside_ml=outside_ml,
+        fluid_ml=fluid_ml,
+        added_ml=added_ml,
     )
 
 

@@ -26,7 +26,7 @@ _OF_THE_MASK = {
 }  # fmt: skip
 """Codes of findings that are judged anew of a corrected mask."""
 
-_OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "low-confidence"}
+_OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "fluid-removed", "low-confidence"}
 """Codes that were about the network's mask: once it is corrected somebody has looked at it."""
 
 

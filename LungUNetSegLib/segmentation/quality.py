@@ -86,12 +86,14 @@ def assess(
         "filled_ml": cleaning.filled_ml,
         "sides_swapped": cleaning.sides_swapped,
         "outside_ml": cleaning.outside_ml,
+        "fluid_ml": cleaning.fluid_ml,
+        "added_ml": cleaning.added_ml,
     }
     if agreement is not None:
         record |= {f"coarse_{name}": value for name, value in dataclasses.asdict(agreement).items()}
-    more: tuple[Finding | None, ...] = ()
+    more: tuple[Finding | None, ...] = (_fluid(record),)
     if volumes_ml["total"] > 0:
-        more = (_doubtful_sides(record, volumes_ml), _stray(record), _unsure(record))
+        more += (_doubtful_sides(record, volumes_ml), _stray(record), _unsure(record))
     return record, (*findings, *(finding for finding in more if finding))
 
 
@@ -215,6 +217,16 @@ def _stray(record: dict[str, Any]) -> Finding | None:
     return Finding(
         "stray-parts",
         f"{count} separate parts of {removed_ml:.0f} ml in all were removed because they are not lung{around}.",
+    )
+
+
+def _fluid(record: dict[str, Any]) -> Finding | None:
+    if not record["fluid_ml"]:
+        return None
+    return Finding(
+        "fluid-removed",
+        f"{record['fluid_ml']:.0f} ml were removed because their density is that of fluid, not of lung: an effusion, "
+        "or the space after a pneumonectomy? If it is lung, take it back by hand.",
     )
 
 

@@ -39,7 +39,7 @@ def check_unseen(known: Collection[str], split: Split, cases: Sequence[Case], pa
     seen = learnt & {case.patient for case in choose(cases, split.test)}
     if seen:
         raise DataError(
-            f"start_from={path} has learnt from the patient {min(seen)}, who is to be tested on; give the --split that "
+            f"start_from={path} was trained on the patient {min(seen)}, who is to be tested on; give the --split that "
             "was trained with, or --all."
         )
 

@@ -19,12 +19,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from LungUNetSegLib.config import check_at_least
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import Said, SeenViews
 from LungUNetSegLib.data.overview import Overview, overview
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show, whole_view
-from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.networks import UNet3d, UNet3dConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
@@ -71,9 +71,7 @@ class CoarseConfig:
     parts: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("steps", "part_steps", "batch_size", "parts"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        check_at_least(self, steps=1, part_steps=1, batch_size=1, parts=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from LungUNetSegLib.config import from_json, parse_json, to_json
+from LungUNetSegLib.config import check_at_least, check_shares, from_json, parse_json, to_json
 from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
@@ -98,12 +98,8 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}.")
-        for name in ("warmup_epochs", "l1", "l2", "gradient_clip", "patience", "seed", "pull_to_start"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}.")
+        check_at_least(self, epochs=1, batch_size=1, patience=0, seed=0)
+        check_at_least(self, warmup_epochs=0, l1=0, l2=0, gradient_clip=0, pull_to_start=0)
         if self.pull_to_start and not self.start_from:
             raise ConfigError("pull_to_start needs initial weights to pull to: give start_from.")
         if not self.learning_rate > 0:
@@ -115,8 +111,7 @@ class TrainingConfig:
                 f"loss={self.loss} is for networks that give each pixel one class, and {self.network.name!r} gives "
                 "each structure its own probability: use bce_dice."
             )
-        if not 0 <= self.alpha <= 1:
-            raise ConfigError(f"alpha must lie between 0 and 1, got {self.alpha}.")
+        check_shares(self, "alpha")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay must lie in [0, 1), got {self.average_decay}.")
         if self.network.in_channels != self.preprocess.channels or self.network.out_channels not in (1, 2):

@@ -69,7 +69,7 @@ def test_dead_workers_change_nothing_and_a_deadly_scan_is_given_up(
     code, stdout, stderr = batch(scans, "--scheduler", cluster.address)
     killer.join()
     assert code == 1 and f"{SCANS} of {SCANS + 1} scans done, 1 failed" in stdout
-    assert "two workers that segmented it died" in stderr
+    assert "two workers that segmented it ended" in stderr
     assert (
         labels_in(tmp_path / "out") == labels_in(tmp_path / "alone") and len(labels_in(tmp_path / "out")) == 2 * SCANS
     )

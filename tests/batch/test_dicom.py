@@ -32,7 +32,7 @@ def test_objects_lie_beside_the_labels_and_refer_to_images_in_an_archive(
     formats = ("--format", "dicom-sr", "--format", "nii.gz", "--format", "rtstruct", "--raw")
     assert batch(source, *formats)[0] == 1
     by_status = {row["status"]: row for row in rows_of(tmp_path / "out")}
-    assert "is no DICOM series" in by_status["failed"]["error"]
+    assert "is not a DICOM series" in by_status["failed"]["error"]
     folder = tmp_path / "out" / "scans" / by_status["done"]["name"]
     report = json.loads((folder / "scan.json").read_text())
     assert report["outputs"] == ["lungs.nii.gz", "lungs.dcm", "lungs.sr.dcm", "lungs.rtstruct.dcm"]
@@ -72,4 +72,4 @@ def test_an_unchanged_object_is_replaced_and_a_corrected_one_is_kept(
 
 def test_pseudonyms_and_the_patient_s_name_do_not_go_together(batch: Command, source: Path) -> None:
     code, _, stderr = batch(source, "--format", "dicom-seg", "--identify", "pseudonym")
-    assert code == 1 and "name and number" in stderr
+    assert code == 1 and "name and ID" in stderr

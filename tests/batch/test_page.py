@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from LungUNetSegLib.batch.page import write_page
 from LungUNetSegLib.batch.preview import GAP, HEIGHT, draw_preview, draw_slices, slices_to_draw
 from LungUNetSegLib.batch.summary import summarise
-from LungUNetSegLib.batch.table import COLUMNS, row_of, write_csv
+from LungUNetSegLib.batch.table import COLUMNS, row_of, write_results
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segmentation.doubt import NO_DOUBTS, Doubts
 from LungUNetSegLib.segments import LUNGS
@@ -55,7 +55,7 @@ def test_a_header_s_text_is_no_part_of_the_page(tmp_path: Path) -> None:
     text = (tmp_path / "index.html").read_text()
     assert "alert(1)" in text and evil not in text and text.count("<script") == 2
     assert scans_of(tmp_path / "index.html")[0]["kernel"] == evil
-    write_csv(tmp_path / "a.csv", [row_of(report("x", 0.9, scanner={"kernel": "=HYPERLINK(1)"}))])
+    write_results(tmp_path / "a.csv", [row_of(report("x", 0.9, scanner={"kernel": "=HYPERLINK(1)"}))])
     assert "'=HYPERLINK(1)" in (tmp_path / "a.csv").read_text()
 
 

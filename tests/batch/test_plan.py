@@ -182,7 +182,7 @@ def test_a_list_names_scans(thin: Volume, tmp_path: Path) -> None:
         ("a.csv", "", "needs a column 'path'; it has none"),
         ("a.csv", "path\n", "names no scan"),
         ("a.csv", "path,id\n,x\n", "row 1 has no 'path'"),
-        ("a.json", "{", "is no JSON"),
+        ("a.json", "{", "is not JSON"),
         ("a.json", '{"path": "x"}', "expected a list"),
         ("a.json", "[3]", "entry 1 is neither"),
     ],

@@ -209,7 +209,7 @@ def test_report_makes_table_and_page_anew(batch: Command, source: Path, tmp_path
     assert code == 0 and (out / "results.csv").read_bytes() == before and (out / "index.html").exists()
     assert "not given" in stdout and "scans" in stdout
     code, _, stderr = run_command("report", source)
-    assert code == 1 and "is no folder of a batch's results" in stderr
+    assert code == 1 and "is not a folder of a batch's results" in stderr
 
 
 @pytest.fixture
@@ -312,7 +312,7 @@ def test_a_share_that_goes_away_costs_no_scan(
             raise WriteError("a.nii.gz: cannot be written: No space left on device.")
 
         monkeypatch.setattr("LungUNetSegLib.batch.write.write_labels", write)
-    with pytest.raises(WriteError, match="So it was with 3 scans one after another"):
+    with pytest.raises(WriteError, match="This happened with 3 scans in a row"):
         run_jobs(jobs, model_settings, store, InProcess())
     assert store.reports() == [] and len(store.todo(jobs, 0, retry_failed=False).jobs) == 5
     if gone == "share":
@@ -356,7 +356,7 @@ def test_a_batch_ends_within_two_seconds(jobs: list[Job], tiny_model: Path, tmp_
         told = next(line for line in process.stderr if line.startswith("stopped"))
         code = process.wait(timeout=60)
         took = time.monotonic() - started
-    assert code == 128 + number and took < 2.0 and "The same command goes on." in told
+    assert code == 128 + number and took < 2.0 and "The same command continues." in told
     assert (out / "results.csv").exists()
     assert [path.name for path in (out / "scans").iterdir() if path.name.startswith(".")] == []
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -170,8 +170,8 @@ WRONG = [
     (two_scans, "has 2 CT series"),
     (two_structure_sets, "has 2 RTSTRUCTs"),
     (other_series, "was drawn on another series"),
-    (no_left_lung, "holds no left lung"),
-    (no_name, "Files without PatientID"),
+    (no_left_lung, "contains no left lung"),
+    (no_name, "files without a PatientID"),
 ]
 
 
@@ -217,7 +217,7 @@ def test_contours_between_slices_are_said(
 def test_a_folder_without_scans_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         assert main(["import-lctsc", str(folder), "-o", str(tmp_path / "cases")]) == 1
-    assert "holds no CT and no RTSTRUCT" in capsys.readouterr().err
+    assert "contains no CT and no RTSTRUCT" in capsys.readouterr().err
 
 
 def test_names_tell_institution_and_part() -> None:

@@ -108,7 +108,7 @@ def test_an_image_file_needs_its_series(run, series: Path, tmp_path: Path) -> No
     assert code == 1 and "--dicom-reference" in stderr
     options = ("-o", tmp_path / "l.dcm", "--raw", "--dicom-reference", series)
     code, _, stderr = run("segment", tmp_path / "other.nii.gz", *options)
-    assert code == 1 and "shows something else" in stderr and not (tmp_path / "l.dcm").exists()
+    assert code == 1 and "does not show the same" in stderr and not (tmp_path / "l.dcm").exists()
     assert run("segment", tmp_path / "same.nii.gz", *options)[0] == 0
     assert run("segment", tmp_path / "same.nii.gz", "-o", tmp_path / "l.nii.gz", "--raw")[0] == 0
     labels = read_labels(tmp_path / "l.dcm", scan.volume.geometry)

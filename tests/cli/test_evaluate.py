@@ -135,8 +135,8 @@ def test_slices_are_scored_and_empty_ones_counted_apart(
     assert sum(row["dsc"] == "" for row in rows) == 2 * empty > 0
     dsc, accuracy = ([float(row[score]) for row in rows if row[score]] for score in ("dsc", "accuracy"))
     sentence = (
-        f"Both lungs by slice: mean DSC {np.mean(dsc):.3f} over {48 - 2 * empty}, mean binary accuracy "
-        f"{np.mean(accuracy):.4f} over 48; {2 * empty} without lung were left empty."
+        f"Both lungs by slice: mean DSC {np.mean(dsc):.3f} over {48 - 2 * empty} slices, mean binary accuracy "
+        f"{np.mean(accuracy):.4f} over 48; {2 * empty} slices have no lung in either label map."
     )
     assert sentence in capsys.readouterr().out
     assert sentence in (tmp_path / "report.html").read_text()
@@ -252,5 +252,5 @@ def test_institutions_are_averaged_apart(
 
 
 def test_the_challenge_s_scores_want_sides(folders: tuple[Path, Path]) -> None:
-    with pytest.raises(LungUNetSegError, match="right and left apart"):
+    with pytest.raises(LungUNetSegError, match="needs right and left lung"):
         evaluate(*folders, "--metrics", "lctsc", "--labels", "binary")

@@ -243,7 +243,7 @@ nrrd.refused(
 )
 nrrd.refused("an encoding that nobody knows", "scan.nrrd", n(encoding="zstd", compare=False))
 nrrd.refused("a type of blocks", "scan.nrrd", n(type="block", **{"block size": "2"}, compare=False))
-nrrd.refused("no NRRD", "no NRRD", lambda b: b.scan(b.write("scan.nrrd", b"P5 28 24 255\n" + bytes(700))))
+nrrd.refused("no NRRD", "is not an NRRD file", lambda b: b.scan(b.write("scan.nrrd", b"P5 28 24 255\n" + bytes(700))))
 nrrd.refused("voxels in a folder above the header", "outside", apart(nhdr, "../scan.raw", ".nhdr", at="scan.raw"))
 nrrd.refused("voxels at an absolute path", "outside", apart(nhdr, "FOLDER/scan.raw", ".nhdr", at="scan.raw"))
 nrrd.refused("voxels behind a link that leads elsewhere", "outside", lambda b: _linked(b, ".nhdr", nhdr("link.raw")))
@@ -408,7 +408,7 @@ nrrd.refused(
     n(lambda a: _flipped(gzip.compress(raw(a))), encoding="gzip", compare=False),
 )
 meta.refused("a type that there is none of", "scan.mha", m(ElementType="MET_QUAD", compare=False))
-meta.refused("no MetaImage", "no MetaImage", lambda b: b.scan(b.write("scan.mha", bytes(900))))
+meta.refused("no MetaImage", "is not a MetaImage file", lambda b: b.scan(b.write("scan.mha", bytes(900))))
 meta.refused("a mesh", "scan.mha", m(ObjectType="Mesh", compare=False))
 meta.refused("voxels in a folder above the header", "outside", apart(mhd, "../scan.raw", ".mhd", at="scan.raw"))
 meta.refused("voxels at an absolute path", "outside", apart(mhd, "FOLDER/scan.raw", ".mhd", at="scan.raw"))

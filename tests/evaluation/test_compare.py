@@ -106,7 +106,7 @@ def test_prediction_cut_by_the_references_grid_is_said() -> None:
 
 def test_grids_in_different_places_are_refused() -> None:
     elsewhere = Geometry.axial(GRID.shape, GRID.spacing_mm, (500.0, 0.0, 0.0))
-    with pytest.raises(GeometryError, match=r"no place in common.*different scans or frames of reference"):
+    with pytest.raises(GeometryError, match=r"do not overlap in space.*different scans or frames of reference"):
         compare(labels(geometry=elsewhere), labels())
 
 
@@ -186,9 +186,9 @@ def test_lung_in_one_slice_of_many_still_has_a_top_and_a_bottom() -> None:
 @pytest.mark.parametrize(
     ("array", "words"),
     [
-        (np.full(GRID.shape, -1000, np.int16), "prediction holds the value.* -1000;.* Is it an image"),
-        (np.full(GRID.shape, 3, np.uint8), "holds the value.* 3; expected 0 .background., 1 .right lung."),
-        (np.zeros(GRID.shape, np.float32), "prediction holds float32 numbers"),
+        (np.full(GRID.shape, -1000, np.int16), "prediction contains the value.* -1000;.* Is it an image"),
+        (np.full(GRID.shape, 3, np.uint8), "contains the value.* 3; expected 0 .background., 1 .right lung."),
+        (np.zeros(GRID.shape, np.float32), "prediction contains float32 values"),
     ],
 )
 def test_what_is_no_label_map_is_refused(array: np.ndarray, words: str) -> None:

@@ -126,7 +126,7 @@ def test_findings_say_which_of_the_two_they_are_of(small_phantom: Phantom, tmp_p
     lungs = outlines(small_phantom.labels)
     path = structure_set(tmp_path / "r.dcm", {**lungs, "Left Lung (copy)": lungs["Left Lung"]})
     case = evaluate_pair(CasePair(name="p", prediction=tmp_path / "p.nii.gz", reference=path))
-    assert case.findings[0].message.startswith("Of the reference: Not taken as a lung")
+    assert case.findings[0].message.startswith("Reference: Not taken as a lung")
 
 
 def test_somebody_says_which_structures_and_values_are_lungs(small_phantom: Phantom, tmp_path: Path) -> None:

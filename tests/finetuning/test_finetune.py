@@ -34,7 +34,7 @@ def test_corrected_scans_become_an_own_model_with_its_card(
 ) -> None:
     """Protects the whole way: a folded model is trained, its coarse network is kept, and the result has a name."""
     assert finetune(corrected, model, tmp_path / "mine", "--epochs=1") == 0
-    assert "choose it with --model mine" in capsys.readouterr().out
+    assert "it is used only with --model mine" in capsys.readouterr().out
     assert own_models() == ["mine"] and load_model().name == DEFAULT_MODEL
     found, base = load_model("mine"), load_model(model)
     assert found.sha256 != base.sha256
@@ -118,7 +118,7 @@ def test_patients_that_the_model_knows_are_learnt_from_but_not_tested_on(correct
     split = finetuning_split(find_cases(corrected), known, corrected)
     assert split.test == ("p1",) and split.training == ("p0", "p2")
     all_known = Start(**vars(start) | {"learnt": frozenset({"p0", "p1", "p2"})})
-    with pytest.raises(DataError, match="p0, p1, p2, whom the model has all learnt from"):
+    with pytest.raises(DataError, match="p0, p1, p2, and the model was trained on all"):
         finetuning_split(find_cases(corrected), all_known, corrected)
 
 
@@ -137,7 +137,7 @@ def test_a_name_that_is_none_or_taken_is_refused_before_training(
 def test_more_memory_than_allowed_ends_the_work() -> None:
     limited(silent, 100, lambda: 99.0)("train", 1, 2)
     limited(silent, 100, lambda: None)("train", 1, 2)
-    with pytest.raises(EngineError, match="has taken 101 MB of memory, and may take 100 MB"):
+    with pytest.raises(EngineError, match="has used 101 MB of memory, more than the limit of 100 MB"):
         limited(silent, 100, lambda: 101.0)("train", 1, 2)
     peak = peak_mb()
     assert peak is None or 10 < peak < 1e6

@@ -45,7 +45,7 @@ def test_two_dates_become_table_json_page_and_images(
     options = [f"--{key}={tmp_path / name}" for key, name in names.items()]
     assert compare(dates, *options) == 0
     printed = capsys.readouterr().out
-    assert "Mean, HU" in printed and "aligned to a DSC of 0.9" in printed
+    assert "Mean, HU" in printed and "aligned: DSC of the lungs 0.9" in printed
     found = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
     total = found["lungs"]["total"]
     assert total["mean_hu"]["change"] == pytest.approx(100)
@@ -57,7 +57,7 @@ def test_two_dates_become_table_json_page_and_images(
     change = {(row["lung"], row["region"], row["measure"]): row["change"] for row in rows}
     assert change["left", "", "mean_hu"] == "100.00" and change["right", "dorsal", "mean_hu"] == "100.00"
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
-    assert "data:image/png" in page and "+100" in page and "The dates are not known" in page
+    assert "data:image/png" in page and "+100" in page and "The dates are unknown" in page
     density, lungs = (
         sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (tmp_path / "d.nii.gz", dates / "lungs.nii.gz")
     )

@@ -112,5 +112,5 @@ def test_labels_are_refused_as_masks() -> None:
 
 
 def test_different_shapes_are_refused() -> None:
-    with pytest.raises(DataError, match=r"one shape, got \(2, 4\) and \(3, 4\)"):
+    with pytest.raises(DataError, match=r"the same shape, got \(2, 4\) and \(3, 4\)"):
         count(PREDICTION[:2], REFERENCE)

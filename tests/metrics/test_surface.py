@@ -228,7 +228,7 @@ def test_published_package_agrees_exactly_on_parallel_surfaces() -> None:
     [
         (np.zeros((3, 3, 3), np.uint8), np.zeros((3, 3, 3), bool), "prediction must be a 3D bool mask, got 3D uint8"),
         (np.zeros((3, 3, 3), bool), np.zeros((3, 3), bool), "reference must be a 3D bool mask, got 2D bool"),
-        (np.zeros((3, 3, 3), bool), np.zeros((3, 3, 4), bool), "must have one shape"),
+        (np.zeros((3, 3, 3), bool), np.zeros((3, 3, 4), bool), "must have the same shape"),
     ],
 )
 def test_what_is_no_pair_of_masks_is_refused(prediction: Mask, reference: Mask, words: str) -> None:

@@ -74,8 +74,8 @@ def test_a_new_study_is_fetched_and_its_lungs_come_back_once(
         found = dict(orthanc.objects(new[0].StudyInstanceUID))
         assert set(found) == {"CT", "SEG", "SR"} and len(orthanc.objects(new[0].StudyInstanceUID)) == len(new) + 1
         assert {kind for kind, _ in orthanc.objects(old[0].StudyInstanceUID)} == {"CT"}
-        asked = len(node._ear._seen)
-        wait_for(lambda: node._ear._seen and next(iter(node._ear._seen.values())).total == len(new) + 1)
+        asked = len(node._intake._seen)
+        wait_for(lambda: node._intake._seen and next(iter(node._intake._seen.values())).total == len(new) + 1)
         time.sleep(1.0)
         assert events(node).count("fetched") == 1 and asked == 1, "its own results made it new"
         scan = read_scan(save(new[:-1], tmp_path / "ct"))
@@ -191,7 +191,7 @@ def test_a_study_that_comes_in_part_is_not_used_and_keeps_no_other_out(
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ({"url": "ftp://pacs"}, "no address of DICOMweb"),
+        ({"url": "ftp://pacs"}, "not a DICOMweb address"),
         ({"url": "http://me:secret@pacs/dicom-web"}, "netrc"),
         ({"url": "http://pacs", "days": 0}, "positive"),
     ],

@@ -158,12 +158,12 @@ def test_a_disk_without_room_for_the_reason_ends_no_node(
     flat = another(study, 9)[:1]
     flat[0].PixelData = bytes(len(flat[0].PixelData))
 
-    def no_room(path: Path, ending: str) -> None:
+    def no_room(path: Path, content: object) -> None:
         raise WriteError(f"{path}: cannot be written")
 
     with running(quiet_s=0.3) as node:
         with monkeypatch.context() as change:
-            change.setattr(store_module, "replacing", no_room)
+            change.setattr(store_module, "write_json", no_room)
             send(flat, node.port)
             wait_for(lambda: any(each["event"] == "failed" for each in node.journal.recent))
         send(study, node.port)

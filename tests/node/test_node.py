@@ -173,7 +173,7 @@ def test_one_folder_has_one_node(running, tmp_path: Path) -> None:
         ({"host": "0.0.0.0"}, "--allow-address"),
         ({"send_to": Peer(title="A", host="b", port=1), "output": Path("x")}, "one place"),
         ({"formats": ("dicom-sr",)}, "refers to a SEG"),
-        ({"addresses": ("nowhere",)}, "no address"),
+        ({"addresses": ("nowhere",)}, "not an address"),
         ({"title": "x" * 17}, "1 to 16"),
     ],
 )

@@ -94,7 +94,7 @@ def test_masks_that_cannot_be_nodules_are_refused() -> None:
         check_mask(np.zeros_like(lung), lung, "case7")
     with pytest.raises(DataError, match="larger than the slice's lung"):
         check_mask(np.ones_like(lung), lung, "case7")
-    with pytest.raises(DataError, match="both are of one slice"):
+    with pytest.raises(DataError, match="different shapes"):
         check_mask(np.ones((4, 4), bool), lung, "case7")
     empty = Candidate(
         case="case7", patient="x", kind="solid", is_nodule=True,
@@ -105,7 +105,7 @@ def test_masks_that_cannot_be_nodules_are_refused() -> None:
 
 
 def test_a_class_of_one_sample_is_refused() -> None:
-    with pytest.raises(DataError, match="There are 1 nodules; at least 2"):
+    with pytest.raises(DataError, match="There are 1 nodules; training and testing need at least 2"):
         list(folds_by_patient(["a", "b", "c"], np.array([True, False, False]), 2, 0))
     with pytest.raises(DataError, match="Only 1 patients have nodules"):
         list(folds_by_patient(["a", "a", "b", "c"], np.array([True, True, False, False]), 2, 0))

@@ -61,7 +61,7 @@ def test_a_patient_that_the_first_weights_know_is_not_tested_on(
 ) -> None:
     """Else a DSC on the test set would be one on the training set."""
     assert train(first, "leak", "--folds=3", "--fold=1", *starting_from(first / "first" / "last.pt")) == 1
-    assert "has learnt from the patient" in capsys.readouterr().err
+    assert "was trained on the patient" in capsys.readouterr().err
     assert not (first / "leak").exists()
 
 

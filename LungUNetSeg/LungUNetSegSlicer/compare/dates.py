@@ -61,7 +61,7 @@ _VIEW_GROUP = 7462
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """What is copied of one date before the work begins."""
+    """The data of one date, copied from the scene before the comparison begins."""
 
     name: str
     ct: Volume
@@ -80,13 +80,13 @@ def dates_steps(
         same_patient: Whether different patient IDs are known to be of one patient.
 
     Yields:
-        Until it is done.
+        While the comparison runs.
 
     Returns:
         The comparison, and the first CT on the second one's grid, aligned affinely.
 
     Raises:
-        LungUNetSegError: A CT is not there, or they cannot be compared; says why.
+        LungUNetSegError: A CT is missing, or the scans cannot be compared; says why.
     """
     copies = []
     for each in (first, second):
@@ -215,7 +215,7 @@ def _view(tag: str, label: str) -> str:
 
 
 def _copy(segmentation: vtkMRMLSegmentationNode) -> Generator[None, None, _Scene]:
-    """Copy a date out of the scene, in pieces between which the event loop runs."""
+    """Copy a date from the scene, in steps between which the event loop runs."""
     volume = ct_of(segmentation)
     ct, _findings = yield from volume_steps(volume)
     masks = yield from lung_mask_steps(segmentation, volume)

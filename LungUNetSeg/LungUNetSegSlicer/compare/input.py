@@ -68,7 +68,7 @@ def read_pair(
 
     Raises:
         DataError: No node, no label map, nothing in it, or no lung among its structures.
-        GeometryError: It is under a transform that is not rigid, or the two have no place in common.
+        GeometryError: A node is under a transform that is not rigid, or the two do not overlap in space.
     """
     if prediction_node is not None and prediction_node is reference_node:
         raise DataError("Prediction and reference are the same. Choose two different ones.")

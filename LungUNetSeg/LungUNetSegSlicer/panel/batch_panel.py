@@ -1,4 +1,4 @@
-"""The part of the panel that segments several scans: those of a folder, or those of the scene."""
+"""The panel's section that segments several scans: those of a folder, or those of the scene."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.errors import DataError, LungUNetSegError, MissingDependencyError
 from LungUNetSegSlicer.panel import dependencies
 from LungUNetSegSlicer.panel.batch_table import BatchTable
 from LungUNetSegSlicer.panel.dialogs import ask_folder
+from LungUNetSegSlicer.panel.section import RunSection
 from LungUNetSegSlicer.panel.texts import batch_text
 from LungUNetSegSlicer.run.batch_results import BatchResults, BatchRow
 from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
 from LungUNetSegSlicer.run.child_process import ChildEnd
-from LungUNetSegSlicer.run.settings import RunSettings, folder_text
+from LungUNetSegSlicer.run.settings import RunSettings
 from LungUNetSegSlicer.scene.batch_scan import show_batch_scan
 from LungUNetSegSlicer.scene.kept_result import remember
 
 LOOK_EVERY_MS = 1000
-"""How often the folder of results is looked at."""
+"""How often new results are looked for."""
 
 PAGE = "index.html"
 
 
 class Logic(Protocol):
-    """What the panel needs of `LungUNetSegLogic`."""
+    """The part of `LungUNetSegLogic` that the section uses."""
 
     def startBatch(
         self, source: BatchSource, output: Path, settings: RunSettings, onProgress: Any, onEnd: Any
@@ -37,7 +38,7 @@ class Logic(Protocol):
         """Start a batch in a child process."""
 
 
-class BatchPanel:
+class BatchPanel(RunSection):
     """Starts and cancels batches, and shows what they found.
 
     Args:
@@ -47,50 +48,33 @@ class BatchPanel:
     """
 
     def __init__(self, ui: Any, logic: Logic, on_loaded: Callable[[Any, Any], None]) -> None:
-        self._ui, self._logic, self._on_loaded = ui, logic, on_loaded
-        self._parameters: Any = None
+        super().__init__(ui, "batch", "SourceButton", "Table", "PageButton")
+        self._logic, self._on_loaded = logic, on_loaded
         self._folder: Path | None = None
         self._output: Path | None = None
         self._volumes: dict[str, Any] = {}
-        self._run: BatchRun | None = None
         self._results: BatchResults | None = None
         self._table = BatchTable(ui.batchTable, self._load)
-        self._visible: dict[str, bool] = {}
         ui.batchSourceComboBox.addItem(_("A folder"))
         ui.batchSourceComboBox.addItem(_("All CTs of the scene"))
         ui.batchSourceComboBox.connect("currentIndexChanged(int)", self.update)
         ui.batchSourceButton.connect("clicked()", self._choose_folder)
         ui.batchOutputButton.connect("clicked()", self._choose_output)
-        ui.batchButton.connect("clicked()", self._click)
         ui.batchPageButton.connect("clicked()", self._open_page)
-        ui.batchCollapsibleButton.connect("contentsCollapsed(bool)", self._show_visible)
         self._timer = qt.QTimer()
         self._timer.interval = LOOK_EVERY_MS
         self._timer.connect("timeout()", self._look)
-        for name in ("batchProgressBar", "batchStatusLabel", "batchTable", "batchPageButton"):
-            self._set_visible(name, False)
-        self.update()
-
-    @property
-    def running(self) -> bool:
-        """Whether a batch is under way."""
-        return self._run is not None and self._run.running
-
-    def set_parameters(self, parameters: Any) -> None:
-        """Work with this parameter node from now on; with none, nothing can be started."""
-        self._parameters = parameters
         self.update()
 
     def close(self) -> None:
-        """End the batch, if there is one; what is done stays in its folder."""
+        """Cancel the batch, if there is one; what is done is kept in the folder of results."""
         self._timer.stop()
-        if self._run is not None:
-            self._run.cancel()
+        super().close()
 
     def update(self, *_args: Any) -> None:
         """Show what is chosen, and what can be done with it."""
         ui = self._ui
-        self._set_visible("batchSourceButton", not self._of_scene)
+        self._set_visible("SourceButton", not self._of_scene)
         _show_folder(ui.batchSourceButton, self._folder)
         _show_folder(ui.batchOutputButton, self._output)
         for name in ("batchSourceComboBox", "batchSourceButton", "batchOutputButton"):
@@ -99,25 +83,15 @@ class BatchPanel:
         ui.batchButton.enabled = self.running or not reason
         ui.batchButton.text = _("Cancel") if self.running else _("Segment all")
         ui.batchButton.toolTip = (
-            _("End the batch; what is done is kept, and the next one goes on from there.") if self.running else reason
+            _("End the batch. What is done is kept, and the next batch continues there.") if self.running else reason
         )
-
-    def _set_visible(self, name: str, wanted: bool) -> None:
-        """Show or hide a widget as soon as the section is open: opening it would show every widget."""
-        self._visible[name] = wanted
-        self._show_visible()
-
-    def _show_visible(self, *_args: Any) -> None:
-        if not self._ui.batchCollapsibleButton.collapsed:
-            for name, wanted in self._visible.items():
-                getattr(self._ui, name).visible = wanted
 
     @property
     def _of_scene(self) -> bool:
         return bool(self._ui.batchSourceComboBox.currentIndex == 1)
 
     def _why_not(self) -> str:
-        """Return why a batch cannot be started now; nothing when it can."""
+        """Return why a batch cannot be started now; an empty text if it can."""
         if self._parameters is None:
             return _("There is no scene.")
         if not self._of_scene and self._folder is None:
@@ -125,7 +99,7 @@ class BatchPanel:
         if self._output is None:
             return _("Choose a folder for the results first.")
         if self._settings().contradictory:
-            return _("Choose PyTorch or Automatic as the engine: no other computes on a GPU or with a checkpoint.")
+            return _("Choose PyTorch or Automatic as the engine: other engines support neither GPUs nor checkpoints.")
         return ""
 
     def _settings(self) -> RunSettings:
@@ -142,50 +116,32 @@ class BatchPanel:
             self._output = chosen
             self._table.clear()
             self._results = BatchResults(chosen)
-            self._look()  # of a batch that was ended, what is done
+            self._look()  # for what an earlier batch has done
         self.update()
 
-    def _click(self) -> None:
-        if self.running and self._run is not None:
-            self._run.cancel()
-        elif not self._why_not():
-            self._start()
-
-    def _start(self) -> None:
+    def _start(self) -> BatchRun:
         assert self._output is not None
         settings = self._settings()
         self._volumes = _volumes_of_scene() if self._of_scene else {}
         if self._of_scene and not self._volumes:
-            self._say(_("There is no CT in the scene."))
-            return
-        try:
-            package = dependencies.missing(settings)
-            if package is not None and not dependencies.install_with_consent(package):
-                text = _("Nothing was installed. Without {title} the lungs cannot be segmented.")
-                self._say(text.format(title=package.title))
-                return
-            source = self._volumes or self._folder
-            assert source is not None
-            self._say(_("Looking for scans..."))
-            self._run = self._logic.startBatch(source, self._output, settings, self._progress, self._finish)
-        except LungUNetSegError as error:
-            self._say(str(error))
-        except OSError as error:
-            self._say(folder_text(error))
-        else:
-            self._ui.batchProgressBar.setRange(0, 0)
-            self._set_visible("batchProgressBar", True)
-            self._timer.start()
-        self.update()
+            raise DataError(_("There is no CT in the scene."))
+        package = dependencies.missing(settings)
+        if package is not None and not dependencies.install_with_consent(package):
+            text = _("Nothing was installed. Without {title} the lungs cannot be segmented.")
+            raise MissingDependencyError(text.format(title=package.title))
+        source = self._volumes or self._folder
+        assert source is not None
+        self._say(_("Looking for scans..."))
+        run = self._logic.startBatch(source, self._output, settings, self._progress, self._finish)
+        self._timer.start()
+        return run
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        self._ui.batchProgressBar.setRange(0, total)
-        self._ui.batchProgressBar.setValue(done)
-        self._say(batch_text(stage, done, total))
+        self._show_progress(done, total, batch_text(stage, done, total))
 
     def _finish(self, end: ChildEnd) -> None:
         self._timer.stop()
-        self._set_visible("batchProgressBar", False)
+        self._set_visible("ProgressBar", False)
         self._look()
         texts = {"done": _("All scans are done."), "cancelled": _("Cancelled. What is done is kept.")}
         self._say(texts.get(end.state, end.message))
@@ -195,8 +151,8 @@ class BatchPanel:
         if self._results is not None:
             for row in self._results.fresh():
                 self._table.show(row)
-        self._set_visible("batchTable", not self._table.is_empty)
-        self._set_visible("batchPageButton", self._output is not None and (self._output / PAGE).is_file())
+        self._set_visible("Table", not self._table.is_empty)
+        self._set_visible("PageButton", self._output is not None and (self._output / PAGE).is_file())
 
     def _open_page(self) -> None:
         assert self._output is not None
@@ -216,10 +172,6 @@ class BatchPanel:
             return
         remember(lungs, {**row.report, "elapsed_s": sum(row.report["seconds"].values())})
         self._on_loaded(volume, lungs)
-
-    def _say(self, text: str) -> None:
-        self._ui.batchStatusLabel.text = text
-        self._set_visible("batchStatusLabel", bool(text))
 
 
 def _show_folder(button: Any, folder: Path | None) -> None:

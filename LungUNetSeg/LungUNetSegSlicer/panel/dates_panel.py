@@ -1,4 +1,4 @@
-"""The part of the panel that compares two dates: changes, both scans side by side, change of density, report."""
+"""The panel's section that compares two dates: changes, both scans side by side, change of density, report."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from LungUNetSegSlicer.compare.dates import (
 )
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
 from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.section import Section
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
 from LungUNetSegSlicer.run.event_loop import Steps
 
 
-class DatesPanel:
+class DatesPanel(Section):
     """Compares two dates, and shows a table of changes and linked slices.
 
     Args:
@@ -36,7 +37,7 @@ class DatesPanel:
     """
 
     def __init__(self, ui: Any) -> None:
-        self._ui = ui
+        super().__init__(ui, "dates", "Table")
         self._steps: Steps | None = None
         self._found: Followup | None = None
         self._second: Any = None
@@ -45,13 +46,11 @@ class DatesPanel:
         header = ui.datesTable.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        self._visible = {"datesTable": False, "datesStatusLabel": False}
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
         ui.datesButton.connect("clicked()", self._click)
         ui.datesReportButton.connect("clicked()", self._report)
         ui.densityChangeCheckBox.connect("toggled(bool)", self._switch_change)
-        ui.datesCollapsibleButton.connect("contentsCollapsed(bool)", self._show_visible)
         self.update()
 
     @property
@@ -120,7 +119,7 @@ class DatesPanel:
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
         self._ui.datesTable.setHorizontalHeaderLabels([_("Change"), *(names[key] for key in found.lungs)])
-        self._set_visible("datesTable", True)
+        self._set_visible("Table", True)
         self._say(_told(found))
         self.update()
 
@@ -153,27 +152,13 @@ class DatesPanel:
 
     def _fail(self, error: Exception) -> None:
         self._steps = None
-        self._set_visible("datesTable", self._found is not None)
+        self._set_visible("Table", self._found is not None)
         if self._change is None:
             self._hide_change()
         self._say(html.escape(str(error), quote=False))
         self.update()
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: its traceback goes to Slicer's log
-
-    def _say(self, text: str) -> None:
-        self._ui.datesStatusLabel.text = text
-        self._set_visible("datesStatusLabel", bool(text))
-
-    def _set_visible(self, name: str, wanted: bool) -> None:
-        """Show or hide a widget as soon as the section is open: opening it would show every widget."""
-        self._visible[name] = wanted
-        self._show_visible()
-
-    def _show_visible(self, *_args: Any) -> None:
-        if not self._ui.datesCollapsibleButton.collapsed:
-            for name, wanted in self._visible.items():
-                getattr(self._ui, name).visible = wanted
 
 
 def _compare_steps(first: Any, second: Any, *, same_patient: bool) -> Generator[None, None, Followup]:
@@ -186,12 +171,12 @@ def _compare_steps(first: Any, second: Any, *, same_patient: bool) -> Generator[
 def _told(found: Followup) -> str:
     """Return how well both dates lie on each other, and what else differs, as rich text."""
     lines = [
-        _("The lungs lie on each other with a DSC of {dsc}, {mm} mm apart.").format(
+        _("After alignment the lungs have a DSC of {dsc}; their surfaces are {mm} mm apart.").format(
             dsc=f"{found.affine.dsc:.3f}", mm=f"{found.affine.surface_mm:.1f}"
         )
     ]
     if found.deformable is not None:
-        text = _("Deformed, with a DSC of {dsc}, {mm} mm apart: where they do not fit, colours show that, not disease.")
+        text = _("After the deformation: a DSC of {dsc}, {mm} mm apart. Where they do not fit, the colours show that.")
         lines.append(text.format(dsc=f"{found.deformable.dsc:.3f}", mm=f"{found.deformable.surface_mm:.1f}"))
     said = warnings_html(asdict(each) for each in found.findings if each.code != DOUBT)
     return "<br>".join([*lines, said] if said else lines)

@@ -93,10 +93,7 @@ def install_with_consent(package: Package) -> bool:
         "install it in Slicer's Python?\n\nNothing that is installed already is replaced. The details show how to "
         "install it without a network."
     ).format(title=package.title, size=package.size)
-    title = _("Install {title}").format(title=package.title)
-    if not slicer.util.confirmOkCancelDisplay(text, title, detailedText=offline_way(package)):
-        return False
-    if slicer.app.testingEnabled():
+    if not _user_agrees(text, _("Install {title}").format(title=package.title), package):
         return False
     try:
         with slicer.util.WaitCursor(), installed_versions_file() as constraints:
@@ -130,10 +127,7 @@ def reinstall_with_consent(package: Package) -> bool:
     text = _(
         "Download {title} again (about {size}) and replace the copy in Slicer's Python? No other package is replaced."
     ).format(title=package.title, size=package.size)
-    title = _("Reinstall {title}").format(title=package.title)
-    if not slicer.util.confirmOkCancelDisplay(text, title, detailedText=offline_way(package)):
-        return False
-    if slicer.app.testingEnabled():
+    if not _user_agrees(text, _("Reinstall {title}").format(title=package.title), package):
         return False
     options = ["--force-reinstall", "--no-deps", "--no-cache-dir"]
     try:
@@ -143,6 +137,12 @@ def reinstall_with_consent(package: Package) -> bool:
         raise _failure(package, error) from error
     importlib.invalidate_caches()
     return True
+
+
+def _user_agrees(text: str, title: str, package: Package) -> bool:
+    """Ask the user; nobody can answer while Slicer runs tests, which counts as a refusal."""
+    agrees = slicer.util.confirmOkCancelDisplay(text, title, detailedText=offline_way(package))
+    return bool(agrees) and not slicer.app.testingEnabled()
 
 
 def offline_way(package: Package) -> str:

@@ -1,4 +1,4 @@
-"""The part of the panel that trains a model further on the user's corrected cases."""
+"""The panel's section that trains a model further on the user's corrected cases."""
 
 from __future__ import annotations
 
@@ -8,61 +8,43 @@ from typing import Any, Protocol
 
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError
 from LungUNetSegLib.models.model import load_model, own_model_folder
 from LungUNetSegSlicer.panel.dependencies import ONNX, ONNXSCRIPT, TORCH, install_with_consent, is_installed
 from LungUNetSegSlicer.panel.dialogs import ask_folder
+from LungUNetSegSlicer.panel.section import RunSection
 from LungUNetSegSlicer.panel.texts import finetune_text
 from LungUNetSegSlicer.run.child_process import ChildEnd
 from LungUNetSegSlicer.run.finetune_run import FinetuneRun, FinetuneSettings
-from LungUNetSegSlicer.run.settings import RunSettings, folder_text
+from LungUNetSegSlicer.run.settings import RunSettings
 
 MB_OF_GB = 1000
 
 
 class Logic(Protocol):
-    """What the panel needs of `LungUNetSegLogic`."""
+    """The part of `LungUNetSegLogic` that the section uses."""
 
     def startFinetuning(self, settings: FinetuneSettings, onProgress: Any, onEnd: Any) -> FinetuneRun:
         """Start a fine-tuning in a child process."""
 
 
-class FinetunePanel:
+class FinetunePanel(RunSection):
     """Starts and cancels fine-tunings, and shows the scores before and after.
 
     Args:
         ui: The panel's widgets.
         logic: Starts the fine-tunings.
-        on_model: Called when a new own model is there.
+        on_model: Called when there is a new model.
     """
 
     def __init__(self, ui: Any, logic: Logic, on_model: Callable[[], None]) -> None:
-        self._ui, self._logic, self._on_model = ui, logic, on_model
-        self._parameters: Any = None
+        super().__init__(ui, "finetune")
+        self._logic, self._on_model = logic, on_model
         self._folder: Path | None = None
-        self._run: FinetuneRun | None = None
-        self._name = ""
+        self._model_name = ""
         ui.finetuneFolderButton.connect("clicked()", self._choose_folder)
         ui.finetuneNameLineEdit.connect("textChanged(QString)", self.update)
-        ui.finetuneButton.connect("clicked()", self._click)
-        ui.finetuneCollapsibleButton.connect("contentsCollapsed(bool)", self._show_visible)
-        self._visible = {"finetuneProgressBar": False, "finetuneStatusLabel": False}
         self.update()
-
-    @property
-    def running(self) -> bool:
-        """Whether a fine-tuning is under way."""
-        return self._run is not None and self._run.running
-
-    def set_parameters(self, parameters: Any) -> None:
-        """Work with this parameter node from now on; with none, nothing can be started."""
-        self._parameters = parameters
-        self.update()
-
-    def close(self) -> None:
-        """End the fine-tuning, if there is one; its finished epochs stay."""
-        if self._run is not None:
-            self._run.cancel()
 
     def update(self, *_args: Any) -> None:
         """Show what is chosen, and what can be done with it."""
@@ -74,13 +56,13 @@ class FinetunePanel:
         ui.finetuneButton.enabled = self.running or not reason
         ui.finetuneButton.text = _("Cancel") if self.running else _("Fine-tune on my cases")
         ui.finetuneButton.toolTip = (
-            _("End the training; the same cases and name go on from its last finished epoch.")
+            _("End the training. The same cases and name continue it after the last finished epoch.")
             if self.running
             else reason or _("Train the model that is chosen under Advanced further; Slicer can be used meanwhile.")
         )
 
     def _why_not(self) -> str:
-        """Return why a fine-tuning cannot be started now; nothing when it can."""
+        """Return why a fine-tuning cannot be started now; an empty text if it can."""
         if self._parameters is None:
             return _("There is no scene.")
         if self._folder is None:
@@ -98,66 +80,35 @@ class FinetunePanel:
         self._folder = ask_folder(_("Folder of training cases")) or self._folder
         self.update()
 
-    def _click(self) -> None:
-        if self.running:
-            self.close()
-        elif not self._why_not():
-            self._start()
-
-    def _start(self) -> None:
+    def _start(self) -> FinetuneRun:
         assert self._folder is not None
-        self._name = self._ui.finetuneNameLineEdit.text.strip()
+        self._model_name = self._ui.finetuneNameLineEdit.text.strip()
         chosen = RunSettings(model=self._parameters.model, device=self._parameters.device)
         settings = FinetuneSettings(
             data=self._folder,
-            name=self._name,
+            name=self._model_name,
             model=chosen.model,
             device=chosen.library_device,
             memory_mb=MB_OF_GB * self._ui.finetuneMemorySpinBox.value,
         )
-        try:
-            for package in (TORCH, ONNX, ONNXSCRIPT):
-                if not is_installed(package) and not install_with_consent(package):
-                    self._say(_("Nothing was installed. Training needs {title}.").format(title=package.title))
-                    return
-            self._say(_("Reading the cases..."))
-            self._run = self._logic.startFinetuning(settings, self._progress, self._finish)
-        except LungUNetSegError as error:
-            self._say(str(error))
-        except OSError as error:
-            self._say(folder_text(error))
-        else:
-            self._ui.finetuneProgressBar.setRange(0, 0)
-            self._set_visible("finetuneProgressBar", True)
-        self.update()
+        for package in (TORCH, ONNX, ONNXSCRIPT):
+            if not is_installed(package) and not install_with_consent(package):
+                text = _("Nothing was installed. Training needs {title}.")
+                raise MissingDependencyError(text.format(title=package.title))
+        self._say(_("Reading the cases..."))
+        return self._logic.startFinetuning(settings, self._progress, self._finish)
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        self._ui.finetuneProgressBar.setRange(0, total)
-        self._ui.finetuneProgressBar.setValue(done)
-        self._say(finetune_text(stage))
+        self._show_progress(done, total, finetune_text(stage))
 
     def _finish(self, end: ChildEnd) -> None:
-        self._set_visible("finetuneProgressBar", False)
+        self._set_visible("ProgressBar", False)
         if end.state == "done":
-            self._say(_scores_text(self._name))
+            self._say(_scores_text(self._model_name))
             self._on_model()
         else:
-            self._say(end.message or _("Cancelled. The same cases and name go on from the last finished epoch."))
+            self._say(end.message or _("Cancelled. The same cases and name continue it after the last finished epoch."))
         self.update()
-
-    def _set_visible(self, name: str, wanted: bool) -> None:
-        """Show or hide a widget as soon as the section is open: opening it would show every widget."""
-        self._visible[name] = wanted
-        self._show_visible()
-
-    def _show_visible(self, *_args: Any) -> None:
-        if not self._ui.finetuneCollapsibleButton.collapsed:
-            for name, wanted in self._visible.items():
-                getattr(self._ui, name).visible = wanted
-
-    def _say(self, text: str) -> None:
-        self._ui.finetuneStatusLabel.text = text
-        self._set_visible("finetuneStatusLabel", bool(text))
 
 
 def _scores_text(name: str) -> str:
@@ -171,5 +122,5 @@ def _scores_text(name: str) -> str:
         for before, after in [row["dsc"]]
         if before is not None and after is not None
     ]
-    text = _("The model {name} is in the list under Advanced; nothing uses it unless you choose it.").format(name=name)
-    return "\n".join([text, _("DSC before and after, of scans that it did not learn from:"), *lines])
+    text = _("The model {name} is in the list under Advanced; it is used only if you choose it.").format(name=name)
+    return "\n".join([text, _("DSC before and after, for scans that were not used for training:"), *lines])

@@ -150,7 +150,7 @@ class RepairView:
         self._end(
             _("Measured again. The methods sentence says what was corrected.")
             if is_corrected
-            else _("The mask is the network's own, and so are the numbers.")
+            else _("The mask was not changed; the numbers are those of the network's result.")
         )
         self._on_measured()
 

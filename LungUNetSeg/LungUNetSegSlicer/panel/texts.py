@@ -15,7 +15,7 @@ def stage_text(stage: str) -> str:
         "start": _("Handing over the scan"),
         "read": _("Reading the scan"),
         "segment": _("Segmenting"),
-        "restore": _("Bringing the lungs to the scan's own pixels"),
+        "restore": _("Resampling the lungs to the scan's grid"),
         "write": _("Writing the result"),
         "surface": _("Making surfaces for 3D"),
         "load": _("Loading the result"),
@@ -49,7 +49,7 @@ def finetune_text(stage: str) -> str:
         "cache": _("Reading the cases"),
         "train": _("Training"),
         "validate": _("Trying the new weights"),
-        "score": _("Segmenting the scans that were kept apart, before and after"),
+        "score": _("Segmenting the test scans with the old and the new model"),
     }
     return texts.get(stage, stage)
 
@@ -146,6 +146,7 @@ def finding_heading(code: str) -> str:
         "small-lung": _("Unusually small lung."),
         "sides-in-doubt": _("Right and left may be swapped."),
         "stray-parts": _("Separate parts removed."),
+        "fluid-removed": _("Fluid removed."),
         "low-confidence": _("Uncertain result."),
         "uneven-slices": _("Uneven slice spacing."),
         "missing-slices": _("Slices are missing."),

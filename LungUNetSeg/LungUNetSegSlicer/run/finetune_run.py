@@ -1,4 +1,4 @@
-"""A fine-tuning in a child process; what is cancelled goes on from its last finished epoch."""
+"""Runs a fine-tuning in a child process; a cancelled one can be continued from its last finished epoch."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 from LungUNetSegLib.machine import data_folder
 from LungUNetSegLib.progress import Progress
-from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
-from LungUNetSegSlicer.run.event_loop import slicer_loop
-from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
+from LungUNetSegSlicer.run.child_process import ChildEnd
+from LungUNetSegSlicer.run.child_run import ChildRun, MakeChild
 from LungUNetSegSlicer.run.worker import Worker
 
 
@@ -45,13 +44,13 @@ class FinetuneSettings:
         return [*places, "--device", self.device, "--resume", *memory]
 
 
-class FinetuneRun:
-    """Starts at once; ends by calling `on_end` exactly once.
+class FinetuneRun(ChildRun[ChildEnd]):
+    """A fine-tuning, which starts at once and ends by calling `on_end` exactly once.
 
     Args:
         settings: What to fine-tune.
         on_progress: Called with (stage, done, total).
-        on_end: Told how the child ended.
+        on_end: Called with how the child ended.
         make_child: Makes the child process.
 
     Raises:
@@ -63,27 +62,13 @@ class FinetuneRun:
         settings: FinetuneSettings,
         on_progress: Progress,
         on_end: Callable[[ChildEnd], None],
-        make_child: Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess] | None = None,
+        make_child: MakeChild | None = None,
     ) -> None:
-        self._on_end = on_end
-        self._ended = False
-        self._loop = slicer_loop()
-        self._folder = make_folder(self._loop)
+        super().__init__(on_end, ChildEnd("cancelled"))
         make_child = make_child or partial(Worker, module="LungUNetSegSlicer.run.finetune_child")
-        self._child = make_child(on_progress, self._end)
+        self._child = make_child(on_progress, self._on_child_end)
         self._child.start(settings.arguments(), self._folder)
 
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        return not self._ended
-
-    def cancel(self) -> None:
-        """End it; its processes are gone when this returns."""
+    def _on_child_end(self, end: ChildEnd) -> None:
         if self.running:
-            self._child.cancel()
-
-    def _end(self, end: ChildEnd) -> None:
-        self._ended = True
-        remove_folder(self._folder, self._loop)
-        self._on_end(end)
+            self._end(end)

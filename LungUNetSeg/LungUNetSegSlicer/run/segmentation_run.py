@@ -7,7 +7,6 @@ leaves nothing behind: no node, no file, no process.
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -16,16 +15,15 @@ import numpy as np
 import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
 
-from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.run import child
-from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
-from LungUNetSegSlicer.run.event_loop import EventLoop, Steps, slicer_loop
-from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
+from LungUNetSegSlicer.run.child_process import ChildEnd
+from LungUNetSegSlicer.run.child_run import ChildRun, MakeChild
+from LungUNetSegSlicer.run.event_loop import EventLoop, Steps
 from LungUNetSegSlicer.run.scan_file import write_scan
-from LungUNetSegSlicer.run.settings import Output, RunSettings, folder_text
+from LungUNetSegSlicer.run.settings import Output, RunSettings
 from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
 from LungUNetSegSlicer.scene.segmentation_node import label_image, make_segments, show_segments
 from LungUNetSegSlicer.scene.surfaces import read_surface
@@ -53,7 +51,7 @@ class RunEnd:
     original: str | None = None
 
 
-class SegmentationRun:
+class SegmentationRun(ChildRun[RunEnd]):
     """A run, which starts at once and ends by calling `on_end` exactly once.
 
     Args:
@@ -76,14 +74,12 @@ class SegmentationRun:
         settings: RunSettings,
         on_progress: Progress,
         on_end: Callable[[RunEnd], None],
-        make_child: Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess] | None = None,
+        make_child: MakeChild | None = None,
         loop: EventLoop | None = None,
     ) -> None:
+        super().__init__(on_end, RunEnd(state="cancelled"), loop)
         self._volume, self._target, self._settings = volume, target, settings
-        self._on_progress, self._on_end = on_progress, on_end
-        self._ended = False
-        self._loop = loop or slicer_loop()
-        self._folder = make_folder(self._loop)
+        self._on_progress = on_progress
         self._observers = [
             slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
@@ -92,16 +88,6 @@ class SegmentationRun:
         self._child = (make_child or self._loop.make_child)(on_progress, self._on_child_end)
         # Started before the scan is in the folder: from now on the child removes the folder if Slicer crashes.
         self._child.start(settings.arguments(), self._folder)
-
-    @property
-    def running(self) -> bool:
-        """Whether the run has not ended yet."""
-        return not self._ended
-
-    def cancel(self) -> None:
-        """Cancel the run. Its processes have ended when this returns; its files are removed, the scene is unchanged."""
-        if self.running:
-            self._end(RunEnd(state="cancelled"))
 
     def _hand_over(self) -> Generator[None, None, Geometry]:
         """Write the child's input; return the scan's grid."""
@@ -152,13 +138,6 @@ class SegmentationRun:
         result = {**result, "findings": [*remarks, *result["findings"]]}
         self._end(RunEnd(state="done", segmentation=node, result=result, original=original))
 
-    def _fail(self, error: Exception) -> None:
-        message = folder_text(error) if isinstance(error, OSError) else str(error)
-        log = "".join(traceback.format_exception(error))
-        self._end(RunEnd(state="failed", message=self._readable(message), log=self._readable(log)))
-        if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: its traceback goes to Slicer's log
-
     def _readable(self, message: str) -> str:
         """Replace the temporary file's path in a message by the volume's name."""
         return message.replace(str(self._folder / child.SCAN), self._volume.GetName() or "")
@@ -172,10 +151,6 @@ class SegmentationRun:
             self.cancel()
 
     def _end(self, end: RunEnd) -> None:
-        self._ended = True
         for tag in self._observers:
             slicer.mrmlScene.RemoveObserver(tag)
-        self._steps.stop()
-        self._child.cancel()
-        remove_folder(self._folder, self._loop)
-        self._on_end(end)
+        super()._end(end)

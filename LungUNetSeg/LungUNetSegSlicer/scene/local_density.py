@@ -34,14 +34,14 @@ from LungUNetSegSlicer.scene.surfaces import make_surface, thinned
 from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, volume_steps
 
 DENSITY_COLOURS = ColourMap(
-    name="Local density",
+    name="LocalDensity",
     points=((-1000.0, BLUE), (-800.0, WHITE), (-600.0, RED)),
     unit="HU",
     number_format="%.0f",
 )
 """Blue where there is less tissue than in healthy lung at inspiration, red where there is more."""
 
-SCALARS = "Local density (HU)"
+SCALARS = "LocalDensityHU"
 """The model's point scalars."""
 
 SURFACE_MM = 3.0

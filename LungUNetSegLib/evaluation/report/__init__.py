@@ -1,1 +1,1 @@
-"""The report of an evaluation: a page with tables, charts and pictures."""
+"""Writes the report of an evaluation: a page with tables, charts and pictures."""

@@ -1,4 +1,4 @@
-"""Small charts as inline SVG, so that a report needs no plotting package and prints sharp."""
+"""Draws small charts as inline SVG, so that a report needs no plotting package and prints sharply."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Series:
     """One curve.
 
     Attributes:
-        name: In the legend.
-        colour: Of CSS.
+        name: Text in the legend.
+        colour: A CSS colour.
         values: One y for each x of the chart; NaN leaves a gap.
     """
 
@@ -28,13 +28,13 @@ class Series:
 
 
 def line_chart(x: Sequence[float], series: Sequence[Series], x_title: str, marks: Mapping[int, str]) -> str:
-    """Return curves of scores from 0 to 1.
+    """Return a chart with curves of scores from 0 to 1, as HTML.
 
     Args:
-        x: Rising or falling positions.
+        x: Positions, rising or falling.
         series: The curves.
-        x_title: Below the axis.
-        marks: Text by index into `x`; drawn as a dashed line.
+        x_title: Title of the x axis.
+        marks: Text by index into `x`; drawn as a dashed line with a tooltip.
     """
     low, high = (min(x), max(x)) if x else (0.0, 1.0)
     parts = [_frame(low, high, x_title)]
@@ -55,12 +55,12 @@ def line_chart(x: Sequence[float], series: Sequence[Series], x_title: str, marks
 
 
 def dot_chart(names: Sequence[str], series: Sequence[Series], x_title: str) -> str:
-    """Return one line for each name with a dot for each series' score, from 0 to 1.
+    """Return a chart with a row for each name and a dot for each series, for scores from 0 to 1, as HTML.
 
     Args:
-        names: From the top.
+        names: Names of the rows, from top to bottom.
         series: Scores in the order of `names`.
-        x_title: Below the axis.
+        x_title: Title of the x axis.
     """
     step, left = 22, 210
     height = TOP + step * len(names) + BOTTOM
@@ -90,14 +90,14 @@ def dot_chart(names: Sequence[str], series: Sequence[Series], x_title: str) -> s
 def share_chart(
     x: Sequence[float], series: Sequence[Series], x_title: str, y_title: str, marks: Mapping[float, str]
 ) -> str:
-    """Return curves of shares, from 0 to their greatest.
+    """Return a chart with curves of shares, from 0 to the largest share, as HTML.
 
     Args:
-        x: Rising positions.
-        series: The curves, none below 0.
-        x_title: Below the axis.
-        y_title: Above the axis.
-        marks: Text by position; drawn as a dashed line.
+        x: Positions, rising.
+        series: The curves; no value is below 0.
+        x_title: Title of the x axis.
+        y_title: Title of the y axis, above it.
+        marks: Text by position; drawn beside a dashed line.
     """
     top = max((max(each.values) for each in series), default=0) or 1.0
     low, high = min(x), max(x)
@@ -120,7 +120,7 @@ def share_chart(
 
 
 def shorten(name: str, length: int) -> str:
-    """Return a case's name in at most `length` letters."""
+    """Return a name shortened to at most `length` characters."""
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
@@ -164,7 +164,7 @@ def _height(value: float) -> float:
 
 
 def _path(points: Sequence[tuple[float, float, float, float]]) -> str:
-    """Return path data that breaks off at NaN."""
+    """Return SVG path data with gaps at NaN."""
     parts, is_down = [], False
     for left, top, _, value in points:
         if math.isnan(value):
@@ -176,7 +176,7 @@ def _path(points: Sequence[tuple[float, float, float, float]]) -> str:
 
 
 def _dot(left: float, top: float, radius: float, colour: str, title: str) -> str:
-    """Return a dot that tells its value when pointed at."""
+    """Return a dot with a tooltip."""
     dot = f'<circle cx="{left:.1f}" cy="{top:.1f}" r="{radius}" fill="{colour}" fill-opacity=".85">'
     return f"{dot}<title>{escape(title)}</title></circle>"
 

@@ -1,4 +1,4 @@
-"""Which slices of a case a report shows: the errors that matter first, then the usual and the best."""
+"""Chooses the slices of a case that a report shows: first the largest errors, then typical and good slices."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from LungUNetSegLib.evaluation.compare import Comparison
 Role = Literal["most wrong voxels", "lung missed or invented", "worst", "in between", "best"]
 
 APART_MM = 12.0
-"""Slices nearer than this to one that is shown show the same error again."""
+"""Slices closer than this to a shown slice would show the same error again."""
 
 SLIVER_SHARE = 0.1
-"""A slice with less lung than this share of the fullest one is a sliver: a few voxels decide its DSC."""
+"""A slice with less lung than this share of the largest slice's is a sliver: a few voxels decide its DSC."""
 
 
 def choose_slices(comparison: Comparison, each: int) -> list[tuple[Role, int]]:
     """Choose up to `each` slices of each role, and no slice twice.
 
-    First those with most wrong voxels, then those where one lung has a DSC of 0, each from another place; then the
-    lowest DSC, the middle and the highest among slices that are no slivers.
+    First those with most wrong voxels, then those where one lung has a DSC of 0, at least `APART_MM` apart; then those
+    with the lowest, the median and the highest DSC, without slivers.
 
     Args:
-        comparison: What `compare` returned.
-        each: How many slices of each role.
+        comparison: From `compare`.
+        each: Number of slices of each role.
 
     Returns:
         Role and index of each slice, in the order in which a report shows them.
@@ -48,11 +48,11 @@ def choose_slices(comparison: Comparison, each: int) -> list[tuple[Role, int]]:
 
 
 def pick_examples(from_worst: Sequence[int], each: int) -> list[tuple[Role, int]]:
-    """Choose `each` slices that are worst, in between (around the median) and best; fewer when there are too few.
+    """Choose the `each` worst, median ("in between") and best slices; fewer if there are too few slices.
 
     Args:
-        from_worst: Slice indices ordered by rising score.
-        each: How many of each role.
+        from_worst: Slice indices by rising score.
+        each: Number of slices of each role.
     """
     number = min(each, len(from_worst) // 3)
     if not number:
@@ -65,7 +65,7 @@ def pick_examples(from_worst: Sequence[int], each: int) -> list[tuple[Role, int]
 
 
 def _apart(indices: Iterable[int], gap: float, number: int, shown: Sequence[int] = ()) -> list[int]:
-    """Return the first `number` indices that are no nearer than `gap` to one before or to one of `shown`."""
+    """Return the first `number` indices that are at least `gap` away from the ones before and from `shown`."""
     kept: list[int] = []
     for index in indices:
         if len(kept) < number and all(abs(index - other) >= gap for other in (*shown, *kept)):

@@ -1,4 +1,4 @@
-"""The frame of every HTML page that this library writes: one file, no script, no network, light and printable."""
+"""Makes the frame of all HTML pages that this library writes: one file without scripts or network, printable."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ footer dt { color: var(--soft); } footer dd { margin: 0; overflow-wrap: anywhere
 
 
 def page(title: str, body: str) -> str:
-    """Return a whole HTML document; `title` is plain text, `body` is HTML."""
+    """Return a complete HTML document; `title` is plain text, `body` is HTML."""
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -67,12 +67,12 @@ def page(title: str, body: str) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; cells are HTML, and the first of each row names it."""
+    """Return a table; cells are HTML, and the first cell of each row is its name."""
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = ("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
 def data_url(png: bytes) -> str:
-    """Return a PNG file as an address that holds it."""
+    """Return a PNG file as a data URL."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")

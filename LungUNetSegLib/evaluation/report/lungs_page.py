@@ -1,4 +1,4 @@
-"""One HTML page on the lungs of a scan: pictures, histogram, density and regions, and what forbids the numbers."""
+"""Writes an HTML page on the lungs of a scan: pictures, histogram, density, regions, and doubts about the numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from LungUNetSegLib.measures.regions import REGIONS
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 
 PAGE_TITLE = "LungUNetSeg: lungs of "
-"""Begins the title of each page, by which it is known as one."""
+"""The title of each page begins with this; our pages are recognised by it."""
 
 NAMES = {"right": LUNGS[0].name, "left": LUNGS[1].name, "total": BOTH_LUNGS[0].name}
 
@@ -26,7 +26,7 @@ TITLES = {
     "laa856_percent": "LAA-856, %", "haa_percent": "HAA, −600 to −250 HU, %", "perc15_hu": "Perc15, HU",
     "perc15_g_per_l": "Perc15, g/l", "mass_g": "Mass, g", "air_ml": "Air, ml",
 }  # fmt: skip
-"""Of the numbers that are shown, with their units."""
+"""Display names of the numbers, with their units."""
 
 SHAPE_KEYS = ("volume_ml", "mean_hu", *TABLE_KEYS, "skewness", "kurtosis")
 REGION_KEYS = ("volume_ml", "mean_hu", "laa950_percent")
@@ -37,23 +37,23 @@ AERATION = {
     "poor": ("poorly aerated, −500 to −100 HU", (240, 180, 50)),
     "none": ("not aerated, from −100 HU", (210, 70, 50)),
 }
-"""Name and colour (RGB) of each class."""
+"""Display name and colour (RGB) of each class."""
 
 NOTE = """LungUNetSeg {version}. Not a medical device. Every voxel of the lungs' label counts, on the scan's own grid;
 docs/measures.md defines each number."""
 
 
 def write_lungs_page(path: Path, summary: Mapping[str, Any], preview: bytes, aeration: bytes) -> None:
-    """Write the page.
+    """Write the page of a scan.
 
     Args:
-        path: Of the HTML file.
+        path: Path of the HTML file.
         summary: From `segmentation.summary.report`, with ``input``.
         preview: PNG of three planes with the lungs' outlines.
         aeration: PNG of three planes with the classes of `AERATION` in colour.
 
     Raises:
-        WriteError: It cannot be written.
+        WriteError: The file cannot be written.
     """
     name = Path(summary["input"]).name
     with replacing(path, ".html") as draft:
@@ -103,7 +103,7 @@ def _picture(png: bytes, text: str) -> str:
 
 
 def _histogram(density: Mapping[str, Mapping[str, Any]]) -> str:
-    """Draw the histograms of the lungs, or of both where they are one."""
+    """Draw the histogram of each lung, or that of both if they are one label."""
     lungs = [key for key in density if key != "total"] or ["total"]
     bins = density[lungs[0]]["histogram"]
     places = [bins["first_hu"] + bins["bin_hu"] * (index + 0.5) for index in range(len(bins["percent"]))]
@@ -150,11 +150,11 @@ def _region_table(regions: Mapping[str, Mapping[str, Any]], lungs: Sequence[str]
 def _acquisition(acquisition: Mapping[str, Any]) -> str:
     known = (
         ("Slice thickness", "thickness_mm", "mm"),
-        ("Distance of slices", "slice_mm", "mm"),
+        ("Distance between slices", "slice_mm", "mm"),
         ("Kernel", "kernel", ""),
         ("Breathing", "breathing", ""),
         ("Air in the trachea", "air_hu", "HU"),
-        ("Noise in it", "noise_hu", "HU"),
+        ("Noise in the trachea", "noise_hu", "HU"),
         ("Tissue between the lungs", "blood_hu", "HU"),
     )
     rows = []
@@ -166,7 +166,7 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
 
 
 def _number(value: float | None, key: str) -> str:
-    """Return a number with the decimals that its kind deserves."""
+    """Return a number with the decimals that suit its kind."""
     if value is None:
         return "–"
     decimals = 2 if key in ("skewness", "kurtosis") else 1 if key.endswith("_percent") else 0

@@ -1,7 +1,7 @@
-"""Slices of a comparison as small PNG pictures: CT, reference, prediction and where the two differ.
+"""Draws slices of a comparison as small PNG pictures: CT, reference, prediction and their differences.
 
-Written with zlib alone, so that a report can be made inside Slicer without another package. Rows run to the back and
-columns to the patient's left: the patient's right is on the left of the picture, as radiologists look at it.
+Only zlib is used, so that a report can be made inside Slicer without another package. Rows run to the back and columns
+to the patient's left: the patient's right is on the left of the picture, as usual in radiology.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ LABEL_COLOURS: tuple[Colour, ...] = (CLEAR, *map(_see_through, LUNGS))
 BINARY_COLOURS: tuple[Colour, ...] = (CLEAR, *map(_see_through, BOTH_LUNGS))
 """RGBA by label value where both lungs are compared as one."""
 
-# Okabe and Ito's vermilion and sky blue, and their green made lighter to be seen on dark lung: told apart with any
-# colour vision.
+# Okabe and Ito's vermilion and sky blue, and their green, lighter to be visible on dark lung: they can be distinguished
+# with any colour vision.
 DIFFERENCE_COLOURS: tuple[Colour, ...] = (CLEAR, (60, 200, 140, 110), (213, 94, 0, 205), (86, 180, 233, 205))
-"""RGBA of what is in neither, in both (and of the same side), in the prediction only, in the reference only."""
+"""RGBA of voxels in neither, in both (on the same side), in the prediction only, in the reference only."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlicePicture:
-    """One slice as PNG files of equal size, to be laid over each other.
+    """One slice as PNG files of equal size, to be drawn over each other.
 
     Attributes:
         role: Why this slice was chosen.
         index: Slice number from foot to head, from 0.
-        z_mm: Height of its middle in the patient (LPS and RAS alike).
-        dsc: Of both lungs together in this slice.
-        side_dsc: Of each lung in this slice, by its name, where it has one; empty if both are compared as one.
-        size_mm: (height, width) that the picture spans.
-        image: The CT in the lung window, grey; None when there is no CT.
-        reference, prediction: The lungs in colour, clear elsewhere.
-        differences: `DIFFERENCE_COLOURS`.
+        z_mm: Height z of its centre in the patient (the same in LPS and RAS).
+        dsc: DSC of both lungs together in this slice.
+        side_dsc: DSC of each lung in this slice, by its name; empty if both lungs are compared as one.
+        size_mm: (height, width) of the picture.
+        image: The CT in the lung window, grey; None without a CT.
+        reference, prediction: The lungs in colour, transparent elsewhere.
+        differences: The differences, in `DIFFERENCE_COLOURS`.
     """
 
     role: Role
@@ -76,12 +76,12 @@ class SlicePicture:
 
 
 def picture_slices(comparison: Comparison, image: Volume | None, each: int) -> tuple[SlicePicture, ...]:
-    """Draw the slices of a comparison that `choose_slices` chooses, cropped to the lungs.
+    """Draw the slices that `choose_slices` chooses, cropped to the lungs.
 
     Args:
-        comparison: What `compare` returned.
+        comparison: From `compare`.
         image: The CT in HU on any grid of the same patient, if there is one.
-        each: How many slices of each role.
+        each: Number of slices of each role.
     """
     union = comparison.prediction.array | comparison.reference.array
     grid = comparison.reference.geometry
@@ -150,7 +150,7 @@ def _picture(
 
 
 def _grey(image: Volume, grid: Geometry, index: int, rows: slice, columns: slice) -> Plane:
-    """Return a part of a slice of `grid`, seen in the image, in the lung window."""
+    """Return part of a slice of `grid`, with the image's values in the lung window."""
     if image.geometry.matches(grid):
         hu = image.array[index, rows, columns]
     else:

@@ -1,6 +1,6 @@
-"""One self-contained HTML page on how good a set of predictions is: numbers, curves and pictures, worst case first.
+"""Writes a self-contained HTML report on a set of predictions: scores, curves and pictures, worst case first.
 
-Made with the standard library alone, so that it works inside Slicer; printed from a browser it becomes a PDF.
+It needs the standard library only, so that it works inside Slicer; a browser can print it as PDF.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ OVERVIEW = tuple(
     for column in COLUMNS
     if column.field in ("dsc", "hd95_mm", "mean_surface_mm", "surface_dsc_2mm", "difference_percent")
 )
-"""Columns of the tables over several cases; each case's own table has all."""
+"""Columns of the tables over several cases; the table of each case has all columns."""
 
-DEFINITIONS = """DSC = 2 TP / (2 TP + FP + FN). A score is not defined (–) where neither label map has a voxel of that
-lung; such values are counted apart and in no mean. HD95 is the larger of the two directed 95th percentiles, weighed by
-surface area; the mean surface distance pools both surfaces. A distance to an empty label map is infinite (∞).
-References are what they are: differences below 0.005 DSC between methods say little."""
+DEFINITIONS = """DSC = 2 TP / (2 TP + FP + FN). A score is undefined (–) where neither label map has a voxel of that
+lung; undefined values are counted separately and are in no mean. HD95 is the larger of the two directed 95th
+percentiles, weighted by surface area; the mean surface distance pools both surfaces. A distance to an empty label map
+is infinite (∞). References have errors too: differences below 0.005 DSC between methods mean little."""
 
 
 def about(**more: str) -> dict[str, str]:
-    """Return what an evaluation was made with: versions and date, and what the caller adds (model, paths)."""
-    import SimpleITK as sitk  # 100 MB, which other pages do without
+    """Return what an evaluation was made with: versions, the date, and what the caller adds (model, paths)."""
+    import SimpleITK as sitk  # imported here, since it takes 100 MB that other pages do not need
 
     versions = {
         "LungUNetSeg": __version__,
@@ -64,7 +64,7 @@ def write_report(path: Path, cases: Sequence[EvaluatedCase], facts: Mapping[str,
     """Write the report of one or more cases.
 
     Args:
-        path: Of the HTML file.
+        path: Path of the HTML file.
         cases: From `evaluate_pairs` or `describe_comparison`, worst first.
         facts: From `about`.
 
@@ -94,7 +94,7 @@ def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> st
 
 
 def _tiles(cases: Sequence[EvaluatedCase]) -> str:
-    """The headline, of both lungs together: one case's scores, or the medians over cases with their range."""
+    """Return the headline for both lungs together: the scores of one case, or medians and ranges over cases."""
     tiles = []
     for field in ("dsc", "surface_dsc_2mm", "mean_surface_mm", "hd95_mm"):
         column = next(each for each in COLUMNS if each.field == field)
@@ -151,13 +151,13 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
 
 
 def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: bool = False) -> str:
-    """Return the scores, the curve and the slices of one case as HTML.
+    """Return the scores, the DSC curve and the slices of one case as HTML.
 
     Args:
-        case: One that did not fail.
+        case: A case that did not fail.
         anchor: Its id, unique in the page.
         title: Plain text.
-        on_its_own_page: Whether it begins a page in print.
+        on_its_own_page: Whether it begins a new page in print.
     """
     kind = "case paged" if on_its_own_page else "case"
     parts = [f'<section class="{kind}" id="{anchor}">', f"<h2>{escape(title)}</h2>"]
@@ -216,7 +216,7 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
     for title in titles:
         drawn = ""
         if picture.image is not None:
-            # The CT is held once and shown four times.
+            # The CT is embedded once and drawn four times.
             is_first = title == titles[0]
             image = f'<image id="{key}" href="{data_url(picture.image)}" {size}/>'
             drawn = image if is_first else f'<use href="#{key}"/>'
@@ -233,13 +233,13 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
 
 
 def footer(facts: Mapping[str, str], definitions: str = DEFINITIONS) -> str:
-    """Return the end of a page: what its numbers mean, and what it was made with."""
+    """Return the end of a page: the definitions of its numbers, and what it was made with."""
     entries = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
     return f'<footer><p class="soft">{escape(definitions)}</p><dl>{entries}</dl></footer>'
 
 
 def _anchors(cases: Sequence[EvaluatedCase]) -> dict[str, str]:
-    """Return each case's id in the page; a number keeps apart names that differ by a full stop or a space."""
+    """Return each case's id in the page; numbers distinguish names that differ only by a full stop or a space."""
     return {case.name: f"case-{number}" for number, case in enumerate(cases, start=1)}
 
 

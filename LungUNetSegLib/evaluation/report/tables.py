@@ -1,34 +1,32 @@
-"""The scores of an evaluation as CSV for spreadsheets and JSON for programs.
+"""Writes the scores of an evaluation as CSV for spreadsheets and JSON for programs.
 
-A score that is not defined is an empty cell, or null; an infinite distance is ``inf`` in CSV and null in JSON, which
-knows no such number: the finding ``not-predicted`` or ``not-in-reference`` tells why.
+An undefined score is an empty cell, or null. An infinite distance is ``inf`` in CSV and null in JSON, which has no
+infinite numbers; the finding ``not-predicted`` or ``not-in-reference`` gives the reason.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.files import csv_text, write_csv, write_json
 from LungUNetSegLib.segments import BOTH_LUNGS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """How a field of `RegionScores` is shown to people.
+    """How a field of `RegionScores` is displayed.
 
     Attributes:
-        field: Its name.
-        title: For a table.
-        unit: Behind the number, or empty.
-        decimals: How many are meaningful.
+        field: Name of the field.
+        title: Title in a table.
+        unit: Its unit, or empty.
+        decimals: Number of meaningful decimals.
     """
 
     field: str
@@ -37,9 +35,9 @@ class Column:
     decimals: int = 3
 
     def text(self, value: float) -> str:
-        """Return a value for people: "n/a" for an undefined one, "inf", and a sign for a difference.
+        """Return a value for display: "n/a" if it is undefined, "inf" if infinite; differences have a sign.
 
-        In ASCII, since not every terminal shows more.
+        The text is ASCII, since not every terminal can show more.
         """
         if not math.isfinite(value):
             return "n/a" if math.isnan(value) else "inf"
@@ -66,7 +64,7 @@ COLUMNS = (
 
 
 def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
-    """Write one row for each region of each case, and one for each case that failed; names as `csv_text` gives them.
+    """Write a row for each region of each case, and one for each failed case; names are changed by `csv_text`.
 
     Raises:
         WriteError: The file cannot be written.
@@ -80,11 +78,11 @@ def write_cases_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
             rows.append([csv_text(case.name), region.name, *scores, findings, ""])
         if case.error:
             rows.append([csv_text(case.name), "", *("" for _ in COLUMNS), "", csv_text(case.error)])
-    _write_csv(path, header, rows)
+    write_csv(path, header, rows)
 
 
 def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
-    """Write one row for each slice, from foot to head; the DSC's cell is empty where neither mask has a voxel.
+    """Write a row for each slice, from foot to head; the DSC is empty where neither mask has a voxel.
 
     Raises:
         WriteError: The file cannot be written.
@@ -97,16 +95,16 @@ def write_slices_csv(path: Path, cases: Sequence[EvaluatedCase]) -> None:
             for index, (dsc, accuracy, wrong) in enumerate(scores):
                 z_mm = f"{case.slice_z_mm[index]:.3f}"
                 rows.append([name, region.name, str(index), z_mm, _cell(dsc), _cell(accuracy), str(wrong)])
-    _write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
+    write_csv(path, ["case", "region", "slice", "z_mm", "dsc", "accuracy", "wrong_voxels"], rows)
 
 
-def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
-    """Write everything but the pictures.
+def write_scores_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, str]) -> None:
+    """Write all results except the pictures.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         cases: From `evaluate_pairs`.
-        about: Versions and the like, kept as they are.
+        about: From `report.about`; written unchanged.
 
     Raises:
         WriteError: The file cannot be written.
@@ -117,22 +115,21 @@ def write_json(path: Path, cases: Sequence[EvaluatedCase], about: Mapping[str, s
         "slices": {"dsc": summarise_slices(cases, "dsc"), "accuracy": summarise_slices(cases, "accuracy")},
         "cases": [{key: value for key, value in to_json(case).items() if key != "pictures"} for case in cases],
     }
-    text = json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False)
-    _write_text(path, text + "\n")
+    write_json(path, _plain(content))
 
 
 def describe_slices(cases: Sequence[EvaluatedCase]) -> str:
-    """Return a sentence on all slices of the cases, of which one at least did not fail."""
+    """Return a sentence on all slices of the cases; at least one case must not have failed."""
     name = BOTH_LUNGS[0].name
     dsc, accuracy = summarise_slices(cases, "dsc")[name], summarise_slices(cases, "accuracy")[name]
     return (
-        f"Both lungs by slice: mean DSC {COLUMNS[0].text(dsc.mean)} over {dsc.finite}, mean binary accuracy "
-        f"{accuracy.mean:.4f} over {accuracy.finite}; {dsc.undefined} without lung were left empty."
+        f"Both lungs by slice: mean DSC {COLUMNS[0].text(dsc.mean)} over {dsc.finite} slices, mean binary accuracy "
+        f"{accuracy.mean:.4f} over {accuracy.finite}; {dsc.undefined} slices have no lung in either label map."
     )
 
 
 def _plain(value: Any) -> Any:
-    """Return `value` as JSON can hold it: numbers that are not finite become null."""
+    """Return `value` as JSON can represent it: numbers that are not finite become null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -144,15 +141,3 @@ def _plain(value: Any) -> Any:
 
 def _cell(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6g}"
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with replacing(path, path.suffix) as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path, path.suffix) as draft:
-        draft.write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.kinds import UNREADABLE, Others
 from LungUNetSegLib.io.dicom.series import Series
 from LungUNetSegLib.io.dicom.stack import Stack
+from LungUNetSegLib.volume.scratch import planes_of
 
 NAMED = 5
 """Number of files or series that a message names; the rest is counted."""
@@ -92,7 +93,7 @@ def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
     if not all(given):
         message = f"{given.count(False)} of {len(given)} slices do not state their conversion to Hounsfield units."
         return (Finding("scale-in-doubt", message + " Their values may be wrong."),)
-    levels = np.percentile(hu[:, ::8, ::8].reshape(len(hu), -1), 5, axis=1)
+    levels = np.array([np.percentile(plane[::8, ::8], 5) for plane in planes_of(hu)])
     odd = int(np.count_nonzero(np.abs(levels - np.median(levels)) > LEVEL_HU))
     if not odd:
         return ()

@@ -26,6 +26,7 @@ from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 from LungUNetSegLib.volume.resample import orthogonal
+from LungUNetSegLib.volume.scratch import let_go, new_voxels
 
 PIXEL_THREADS = 2
 """Decoders hold Python's global lock most of the time; a second thread reads the next file meanwhile."""
@@ -145,7 +146,7 @@ def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tupl
     first = stack.slices[0]
     claimed = 2 * len(stack.slices) * first.rows * first.columns
     check_claim(place, claimed, claimed, deflated=False)
-    hu = np.empty((len(stack.slices), first.rows, first.columns), np.int16)
+    hu = new_voxels((len(stack.slices), first.rows, first.columns), np.int16)
     is_beyond, has_more = np.zeros((2, len(stack.slices)), np.bool_)
     by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
     jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
@@ -180,6 +181,7 @@ def _decode_file(
             ) + np.float32(header.intercept)
             is_beyond[index] = beyond_scanner(sample)
             has_more[index] = surplus_rows(dataset) > 0
+            let_go(hu)
     except LungUNetSegError as error:
         raise ReadError(f"{path}: its image cannot be decoded: {error}.") from error
     except Exception as error:  # decoders may raise anything on damaged data
@@ -212,9 +214,11 @@ def _fill_gaps(hu: npt.NDArray[np.int16], stack: Stack, layout: Layout) -> npt.N
     if layout.is_exact:
         return hu
     places = np.interp(layout.grid_mm, stack.positions_mm, np.arange(len(hu)))
-    result = np.empty((len(places), *hu.shape[1:]), np.int16)
+    result = new_voxels((len(places), *hu.shape[1:]), np.int16)
     for index, place in enumerate(places):
         below = min(int(place), len(hu) - 2)
         share = np.float32(place - below)
         result[index] = np.rint(hu[below] * (1 - share) + hu[below + 1] * share)
+        let_go(hu)
+        let_go(result)
     return result

@@ -10,6 +10,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import LungUNetSegLib
 
@@ -42,6 +43,16 @@ class Maker:
     def software(self) -> list[str]:
         """Software Versions: at most 64 characters each."""
         return [f"{NAME} {self.version}", f"model {self.model[:30]} {self.sha256[:16]}"]
+
+    @property
+    def equipment(self) -> dict[str, Any]:
+        """The equipment (PS3.3 C.7.5.2), by the names of highdicom's arguments."""
+        return {
+            "manufacturer": NAME,
+            "manufacturer_model_name": NAME,
+            "software_versions": self.software,
+            "device_serial_number": self.sha256[:64] or "0",
+        }
 
 
 class Identifiers:

@@ -120,7 +120,7 @@ def read_source(scan: Scan) -> Source:
     slices = scan.slices
     if not slices:
         raise DicomResultError(
-            f"{scan.source}: is no DICOM series, and a DICOM result has to refer to one; give the series from which it"
+            f"{scan.source}: is not a DICOM series; a DICOM result must refer to one: give the series from which it"
             " was made, or write another format."
         )
     paths = dict.fromkeys(each.path for each in slices)
@@ -172,8 +172,8 @@ def _check_directions(slices: tuple[SliceHeader, ...], scan: Scan) -> None:
     first = slices[0].orientation
     if max(float(np.abs(each.orientation - first).max()) for each in slices) > ANGLE_TOLERANCE:
         raise DicomResultError(
-            f"{scan.source}: its slices are turned against each other, and a DICOM result would put them all in one"
-            " direction; write another format."
+            f"{scan.source}: its slices have different orientations, and a DICOM result has only one; write another"
+            " format."
         )
 
 
@@ -214,6 +214,6 @@ def check_same_image(image: Scan, reference: Scan) -> None:
     values = [each.array[::step, ::4, ::4].astype(float).ravel() for each in (own, other)]
     if float(np.corrcoef(values[0], values[1])[0, 1]) < _SAME_IMAGE:
         raise DicomResultError(
-            f"{image.source}: shows something else than the series in {reference.source}, on the same grid; give the"
+            f"{image.source}: does not show the same as the series in {reference.source}, on the same grid; give the"
             " series from which it was made."
         )

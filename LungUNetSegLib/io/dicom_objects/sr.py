@@ -96,11 +96,8 @@ def make_report(
         series_number=SR_NUMBER,
         sop_instance_uid=identifiers.uid("sr"),
         instance_number=1,
-        manufacturer=NAME,
         is_complete=True,
-        manufacturer_model_name=NAME,
-        software_versions=maker.software,
-        device_serial_number=maker.sha256[:64] or "0",
+        **maker.equipment,
     )
     describe_series(dataset, "Lung volumes", maker, identifiers)
     return dataset

@@ -42,7 +42,7 @@ def check_metaimage(path: Path) -> Grid:
         if equals:
             fields[name.strip()] = value.strip()
     if "ElementDataFile" not in fields or "DimSize" not in fields or fields.get("ObjectType", "Image") != "Image":
-        raise ReadError(f"{path}: is no MetaImage, or its header is damaged or cut short.")
+        raise ReadError(f"{path}: is not a MetaImage file, or its header is damaged or cut short.")
     findings = _check_data(fields, start, path)
     spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
     if spacing is None:
@@ -100,7 +100,7 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding
     if deflated:
         if data is path and not numbers(fields.get("CompressedDataSize", "0"))[0] > 0:
             raise ReadError(
-                f"{path}: its header does not say how much is compressed (CompressedDataSize); save it anew."
+                f"{path}: its header does not say how much is compressed (CompressedDataSize); save it again."
             )
         stored = check_deflated(path, data, start, claimed)
     skipped = numbers(fields.get("HeaderSize", "0"))[0]

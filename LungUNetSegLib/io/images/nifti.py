@@ -19,6 +19,7 @@ from LungUNetSegLib.io.images.files import TAIL_BYTES, check_claim, check_file, 
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.scratch import let_go, new_voxels
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 1 << 22
@@ -70,7 +71,7 @@ def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) 
     """Return (slice, row, column) values, read a few MB at a time."""
     is_scaled = (header.slope, header.intercept) != (1.0, 0.0)
     native = header.stored.newbyteorder("=")
-    array = np.empty(header.shape, np.float32 if is_scaled else native)
+    array = new_voxels(header.shape, np.float32 if is_scaled else native)
     rows = array.reshape(-1, header.shape[2])
     at_once = max(1, _CHUNK_BYTES // (header.shape[2] * header.stored.itemsize))
     for start in range(0, len(rows), at_once):
@@ -81,6 +82,7 @@ def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) 
             raise ReadError(f"{path}: the file is damaged or cut short; copy or download it again.")
         stored = np.frombuffer(raw, header.stored).reshape(part.shape)
         part[:] = stored * header.slope + header.intercept if is_scaled else stored
+        let_go(array)
     return array
 
 

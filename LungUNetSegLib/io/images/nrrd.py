@@ -48,7 +48,7 @@ def check_nrrd(path: Path) -> Grid:
     """
     lines, start = text_header(path, (b"",))
     if not lines or not lines[0].startswith("NRRD"):
-        raise ReadError(f"{path}: is no NRRD file, or it is damaged.")
+        raise ReadError(f"{path}: is not an NRRD file, or it is damaged.")
     fields = _fields(lines)
     sizes = numbers(fields.get("sizes", ""))
     if not sizes or not all(np.isfinite(size) and size >= 1 and size == int(size) for size in sizes):

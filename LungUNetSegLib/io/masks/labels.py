@@ -34,6 +34,7 @@ from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal, resample
+from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -247,12 +248,14 @@ def _checked(
     """Return labels of the known values, or of those that the user says are lungs."""
     if array.dtype.kind == "f":
         array = _whole_numbers(array)
-    values = np.unique(array)
+    values = np.unique(np.concatenate([np.unique(plane) for plane in planes_of(array)]))
     choice = lungs_among({value: (f"{value:g}", ()) for value in values.tolist() if value}, meanings)
     if choice.labels:
-        labels = np.zeros(array.shape, np.uint8)
-        for value, label in choice.labels.items():
-            labels[array == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
+        labels = new_voxels(array.shape, np.uint8)
+        for plane, labelled in zip(planes_of(array), planes_of(labels), strict=True):
+            labelled[:] = 0
+            for value, label in choice.labels.items():
+                labelled[plane == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
         return labels, choice.findings
     if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
         shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
@@ -260,7 +263,12 @@ def _checked(
             f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
             f"{' and more' if len(values) > 8 else ''}. State which values are lungs, or save them as 1 and 2."
         )
-    return array.astype(np.uint8), ()
+    if array.dtype == np.uint8:
+        return array.view(np.uint8), ()
+    labels = new_voxels(array.shape, np.uint8)
+    for plane, labelled in zip(planes_of(array), planes_of(labels), strict=True):
+        labelled[:] = plane
+    return labels, ()
 
 
 def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:

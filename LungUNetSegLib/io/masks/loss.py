@@ -29,7 +29,7 @@ def check_loss(inside: float, drawn: float, unit: str, path: Path) -> tuple[Find
     if inside < (1 - GREATEST_LOSS) * drawn:
         raise ReadError(
             f"{path}: only {inside:.0f} of the mask's {drawn:.0f} {unit} lie within the scan;"
-            " it belongs to another scan or its place is wrong."
+            " it belongs to another scan or its position is wrong."
         )
     if inside < (1 - TOLD_LOSS) * drawn:
         message = f"Of the mask's {drawn:.0f} {unit} only {inside:.0f} {unit} lie within the scan."

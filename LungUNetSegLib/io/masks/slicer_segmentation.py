@@ -79,7 +79,7 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
         layer = _number(image, index, "Layer", index, path)
         if not 0 <= layer < len(volumes):
             raise ReadError(
-                f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it anew."
+                f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it again."
             )
         voxels = volumes[layer].array == _number(image, index, "LabelValue", 1, path)
         labels[voxels] = RIGHT_LUNG if label == BOTH_LUNGS else label

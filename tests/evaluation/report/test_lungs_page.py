@@ -41,7 +41,7 @@ def test_the_page_has_every_number_and_what_forbids_it(summary: dict[str, Any], 
     assert row is not None and re.findall(r"<td>(.*?)</td>", row[1]) == ["100.0", "0.0", "50.0"]
     peel = re.search(r"<tr><td>Peel</td>(.*?)</tr>", text)
     assert peel is not None and len(re.findall("<td>", peel[1])) == 9
-    assert "slices of 5 mm hide small low areas" in text
+    assert "slices of 5 mm hide small areas of low density" in text
     assert text.count("data:image/png;base64,") == 2 and 'stroke="rgb(51, 161, 201)"' in text
     assert "<script>" not in text and "<b>" not in text.replace('<div class="tile"><b>', ""), "headers are no HTML"
 

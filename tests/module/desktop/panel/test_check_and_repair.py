@@ -143,7 +143,7 @@ def test_an_edit_is_measured_and_said(ran, wait_until):
     assert "corrected by hand: right lung" in ran.ui.methodsLabel.text
     assert ran.table()[0][1] == f"{edited.sum() * voxel_ml:.0f}"
     paint(ran, "RightLung", mask)  # undo
-    assert "the network's own" in measure(ran, wait_until)
+    assert "the network's result" in measure(ran, wait_until)
     assert result_of(ran) == {**own, "correction": None}
     assert ran.ui.methodsLabel.text == own["methods"]
 

@@ -45,7 +45,7 @@ def test_the_changes_are_shown_and_both_scans_are_linked(panel, section):
 
     compare, lungs, nodes = section
     text = compare(*lungs)
-    assert "The lungs lie on each other with a DSC of 0.9" in text or "DSC of 1.000" in text
+    assert "After alignment the lungs have a DSC of 0.9" in text or "DSC of 1.000" in text
     table = panel.ui.datesTable
     rows = {table.item(row, 0).text(): table.item(row, 3).text() for row in range(table.rowCount)}
     assert rows["Mean density (HU)"] == "+100" and rows["Volume (ml)"] == "+0" and rows["Perc15 (HU)"] == "+100"
@@ -102,7 +102,7 @@ def test_the_change_of_density_is_shown_in_colour(panel, section, wait_until, sc
     assert node.GetNthDisplayNode(1).GetClassName() == "vtkMRMLColorLegendDisplayNode"
     composites = [slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view) for view in date_views()]
     assert [each.GetForegroundVolumeID() for each in composites] == [node.GetID()] * 2
-    assert "Deformed, with a DSC of" in panel.ui.datesStatusLabel.text
+    assert "After the deformation: a DSC of" in panel.ui.datesStatusLabel.text
     panel.click(box)
     assert [each.GetForegroundVolumeID() for each in composites] == [None] * 2
     assert [each for each in scene_ids() if "ProceduralColor" not in each] == before
