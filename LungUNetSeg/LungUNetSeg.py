@@ -139,6 +139,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, *_: Any) -> None:
         """Disconnect from the settings of the scene that is being closed."""
+        self.datesPanel.close()
         self._setParameterNode(None)
 
     def onSceneEndClose(self, *_: Any) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.measures import measure_lungs
+from LungUNetSegLib.measures.density_map import density_map
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import resample
 
@@ -52,7 +53,13 @@ def print_cost() -> None:
         measures = measure_lungs(labels, scan)
         print(f"{time.perf_counter() - wall_s:.2f} s, {time.process_time() - cpu_s:.2f} s of CPU")
     above_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{measures.volumes_ml['total']:.0f} ml, {np.count_nonzero(labels.array)} voxels: {above_mb:.0f} MB")
+    for _ in range(REPEATS):
+        cpu_s = time.process_time()
+        density_map(labels, scan)
+        print(f"map of local density: {time.process_time() - cpu_s:.2f} s of CPU")
+    map_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    size = f"{measures.volumes_ml['total']:.0f} ml, {np.count_nonzero(labels.array)} voxels"
+    print(f"{size}: {above_mb:.0f} MB, with the map {map_mb:.0f} MB")
 
 
 def averaged(volume: Volume, slices: int) -> Volume:

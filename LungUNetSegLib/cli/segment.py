@@ -33,8 +33,10 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import check_writable, read_scan, write_labels
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.images.files import data_files_anywhere
+from LungUNetSegLib.io.images.write import check_image_output, write_image
 from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.measures.density import AERATION_HU
+from LungUNetSegLib.measures.density_map import density_map
 from LungUNetSegLib.measures.region_map import DIVISIONS, region_map
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
@@ -99,6 +101,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="thirds-by-height",
         help="what --regions draws (docs/measures.md)",
     )
+    parser.add_argument(
+        "--density-map",
+        type=Path,
+        metavar="FILE",
+        help="write the lungs' local mean density as an image, HU on the scan's grid (docs/measures.md)",
+    )
     add_overwrite_argument(parser)
     add_outside_argument(parser)
     parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")
@@ -117,13 +125,16 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     outputs = _outputs(inputs, arguments.output, arguments.format)
     if arguments.dicom_reference and len(inputs) > 1:
         raise WriteError("--dicom-reference is one scan's series; give one input with it.")
-    for name in ("report", "regions"):
-        if getattr(arguments, name) and len(inputs) > 1:
+    for name in ("report", "regions", "density-map"):
+        if getattr(arguments, name.replace("-", "_")) and len(inputs) > 1:
             raise WriteError(f"--{name} is a file of one scan; give one input with it.")
     written = [file for output in outputs for file in _files(output)]
     if arguments.regions:
         check_writable(arguments.regions)
         written.append(arguments.regions)
+    if arguments.density_map:
+        check_image_output(arguments.density_map)
+        written.append(arguments.density_map)
     tables = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
     for table in tables:
         check_replaceable(table)
@@ -221,6 +232,8 @@ def _segment_file(
     if arguments.regions:
         drawn, parts = region_map(result.labels, result.segments, arguments.divide)
         write_labels(arguments.regions, drawn, parts, is_result=True, forms=scan.forms)
+    if arguments.density_map:
+        write_image(arguments.density_map, density_map(result.labels, scan.volume))
     if arguments.report:
         preview = draw_preview(scan.volume, result.labels, result.segments)
         colours = [colour for _, colour in AERATION.values()]

@@ -12,6 +12,7 @@ import numpy as np
 from LungUNetSegLib.cases.compared import CasePair
 from LungUNetSegLib.errors import one_line
 from LungUNetSegLib.evaluation.compare import Comparison, RegionScores, compare
+from LungUNetSegLib.evaluation.disagreements import Disagreements, find_disagreements
 from LungUNetSegLib.evaluation.lctsc import challenge_scores
 from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.evaluation.report.pictures import SlicePicture, picture_slices
@@ -34,6 +35,7 @@ class EvaluatedCase:
         findings: As in `Comparison`.
         slice_z_mm: Height z of each slice of `RegionScores.dsc_by_slice`.
         pictures: The slices that `report.examples.choose_slices` chooses.
+        disagreements: Where the two differ, largest first; None if the case failed.
         error: Why the case could not be compared, in a sentence; None if it was compared.
         lctsc: The scores of LCTSC 2017 of the right and the left lung, if requested.
     """
@@ -43,6 +45,7 @@ class EvaluatedCase:
     findings: tuple[Finding, ...] = ()
     slice_z_mm: tuple[float, ...] = ()
     pictures: tuple[SlicePicture, ...] = ()
+    disagreements: Disagreements | None = None
     error: str | None = None
     lctsc: tuple[LctscScores, ...] = ()
 
@@ -70,6 +73,7 @@ def describe_comparison(
         findings=comparison.findings,
         slice_z_mm=tuple(comparison.slice_centre_lps(index)[2] for index in slices),
         pictures=picture_slices(comparison, image, examples),
+        disagreements=find_disagreements(comparison),
     )
 
 

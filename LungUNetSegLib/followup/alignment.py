@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.segments import LUNGS
-from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, bounding_box
 from LungUNetSegLib.volume.resample import from_sitk, itk, to_sitk
 
 if TYPE_CHECKING:
@@ -158,12 +158,14 @@ def density_change(first: Volume, second: Volume, lungs: tuple[Volume, Volume], 
     """
     moved = bring(first, second.geometry, alignment)
     both = (bring(lungs[0], second.geometry, alignment, is_labels=True).array > 0) & (lungs[1].array > 0)
+    box = bounding_box(both)  # outside there is nothing to average
     sigmas = [SMOOTH_MM / each for each in second.geometry.spacing_mm]
-    weight = ndimage.gaussian_filter(both.astype(np.float32), sigmas)
-    difference = np.where(both, second.array.astype(np.float32) - moved.array, np.float32(0))
-    change = np.divide(
-        ndimage.gaussian_filter(difference, sigmas), weight, out=np.zeros_like(weight), where=both & (weight > 0)
-    )
+    inside = both[box]
+    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigmas, mode="constant")
+    difference = np.where(inside, second.array[box].astype(np.float32) - moved.array[box], np.float32(0))
+    total = ndimage.gaussian_filter(difference, sigmas, mode="constant")
+    change = np.zeros(both.shape, np.float32)
+    np.divide(total, weight, out=change[box], where=inside & (weight > 0))
     return Volume(change, second.geometry)
 
 

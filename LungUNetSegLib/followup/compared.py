@@ -81,27 +81,37 @@ def compare_dates(
     progress(STAGE, 2, total)
     affine = align_affine(first.labels, second.labels, rigid)
     progress(STAGE, 3, total)
-    deformable, density = None, None
-    if deform:
-        lungs = (first.labels, second.labels)
-        deformable = align_deformable(first.ct, second.ct, lungs, affine)
-        progress(STAGE, 4, total)
-        density = density_change(first.ct, second.ct, lungs, deformable)
-        progress(STAGE, 5, total)
     own = tuple(
         Finding(found.code, f"{each.scan.name}: {found.message}") for each in (one, other) for found in each.findings
     )
-    return Followup(
+    found = Followup(
         first=one,
         second=other,
         lungs=lung_changes(one, other),
         regions=region_changes(one, other),
         rigid=rigid,
         affine=affine,
-        deformable=deformable,
-        density=density,
+        deformable=None,
+        density=None,
         findings=differences(one, other) + own,
     )
+    return deformed(found, progress) if deform else found
+
+
+def deformed(found: Followup, progress: Progress = silent) -> Followup:
+    """Return a comparison with a deformation and the local change of density in addition.
+
+    Args:
+        found: From `compare_dates`.
+        progress: Called as ``("compare", done, 5)``.
+    """
+    first, second = found.first.scan, found.second.scan
+    lungs = (first.labels, second.labels)
+    deformable = align_deformable(first.ct, second.ct, lungs, found.affine)
+    progress(STAGE, 4, 5)
+    density = density_change(first.ct, second.ct, lungs, deformable)
+    progress(STAGE, 5, 5)
+    return dataclasses.replace(found, deformable=deformable, density=density)
 
 
 def record(found: Followup) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +106,40 @@ class LungRegions:
         return codes
 
 
+@dataclass(frozen=True, eq=False)
+class HeightThirds:
+    """The thirds by height of one lung.
+
+    Attributes:
+        tilt: As in `LungRegions`.
+        lowest: Likewise.
+        levels: How many steps of height the lung has.
+    """
+
+    tilt: Integers
+    lowest: int
+    levels: int
+
+    def at(self, index: Sequence[int]) -> str:
+        """Return which of `THIRDS` a voxel (slice, row, column) lies in, or nearest to."""
+        height = index[0] + int(self.tilt[index[1], index[2]]) - self.lowest
+        return THIRDS[_third(min(max(height, 0), self.levels - 1), self.levels)]
+
+
+def height_thirds(labels: Volume, label: int) -> HeightThirds | None:
+    """Return the thirds by height of a lung, those of `divide`; None without a voxel.
+
+    Args:
+        labels: On axes nearest to (head, back, left).
+        label: The lung's value.
+    """
+    tilt, slant = _steps(labels.geometry)
+    heights = np.flatnonzero(_extent(labels.array, label, tilt, slant)[0])
+    if not heights.size:
+        return None
+    return HeightThirds(tilt, int(heights[0] + tilt.min()), int(heights[-1] - heights[0]) + 1)
+
+
 def divided(labels: Volume, label: int) -> tuple[SliceBox, LungRegions] | None:
     """Return the bounding box of a lung and its regions in it; None without a voxel.
 
@@ -142,7 +177,7 @@ def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungReg
     lowest = int(np.flatnonzero(counts)[0])
     counts = np.trim_zeros(counts)
     levels = len(counts)
-    by_height = (3 * (2 * np.arange(levels) + 1)) // (2 * levels)
+    by_height = _third(np.arange(levels), levels)
     reached = np.cumsum(counts)
     by_volume = (3 * (2 * reached - counts)) // (2 * reached[-1])
     rows = hindmost - foremost + 1
@@ -158,6 +193,11 @@ def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungReg
         peel=peel,
         places=places,
     )
+
+
+def _third(step: Any, steps: int) -> Any:
+    """Return in which third of so many steps one lies, or each of an array."""
+    return (3 * (2 * step + 1)) // (2 * steps)
 
 
 def _steps(geometry: Geometry) -> tuple[Integers, Integers]:

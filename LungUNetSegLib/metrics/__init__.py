@@ -5,11 +5,12 @@ docs/metrics.md states every definition and the rules for empty masks and for ma
 
 from LungUNetSegLib.metrics.lctsc import LctscScores, lctsc_scores
 from LungUNetSegLib.metrics.overlap import Counts, Summary, count, dsc_by_slice, summarise
-from LungUNetSegLib.metrics.surface import SurfaceDistances, surface_distances
+from LungUNetSegLib.metrics.surface import MaskSurface, SurfaceDistances, surface_distances
 
 __all__ = [
     "Counts",
     "LctscScores",
+    "MaskSurface",
     "Summary",
     "SurfaceDistances",
     "count",

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 WIDTHS, SCALE = (460, 900), "2"
 IN_DOCS = {"first": "panel-first", "running": "panel-running", "results": "panel", "failed": "panel-failed",
-           "compared": "panel-compared", "repaired": "panel-check"}  # fmt: skip
+           "compared": "panel-compared", "repaired": "panel-check", "dates": "panel-dates"}  # fmt: skip
 """The states that the tutorial shows, and their pictures' names."""
 
 DARK = {"Window": "#353535", "WindowText": "#ffffff", "Base": "#232323", "AlternateBase": "#353535", "Text": "#ffffff",
@@ -107,6 +107,10 @@ def main(scan_path: str, folder: Path) -> None:
     wait_until(lambda: not panel.running)
     panel.ui.applyButton.clearFocus()
     photographer.take("results")
+    panel.click(panel.ui.densityMapCheckBox)
+    wait_until(lambda: "HU (red)" in panel.ui.resultsNoteLabel.text)
+    photographer.take("local-density")
+    panel.click(panel.ui.densityMapCheckBox)
     _repair(panel, photographer, wait_until)
     reference = show_labels(read_labels(sample.MASK), LUNGS, ct)
     reference.SetName(f"{sample.NAME} reference")
@@ -120,6 +124,7 @@ def main(scan_path: str, folder: Path) -> None:
     wait_until(lambda: not panel.widget.comparePanel.running)
     photographer.take("compared")
     panel.ui.comparisonCollapsibleButton.collapsed = True
+    _compare_dates(panel, photographer, wait_until, scan)
     panel.ui.inputsCollapsibleButton.collapsed = panel.ui.outputsCollapsibleButton.collapsed = False
     manifest = folder / "manifest.json"
     manifest.write_text('{"name": "another program\'s"}', encoding="utf-8")
@@ -171,6 +176,36 @@ def _repair(panel: Any, photographer: Photographer, wait_until: Callable[..., No
     photographer.take("measured-again")
     paint("RightLung", whole)
     ui.checkCollapsibleButton.collapsed = True
+
+
+def _compare_dates(panel: Any, photographer: Photographer, wait_until: Callable[..., None], scan: Any) -> None:
+    """Compare the scan with one that is 30 HU denser in the lower half of the lungs, and show where."""
+    import numpy as np
+
+    from LungUNetSegLib.segments import LUNGS
+    from LungUNetSegLib.volume import Volume
+    from LungUNetSegSlicer.background import finish
+    from LungUNetSegSlicer.scene.lung_masks import lung_mask_steps
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
+    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
+
+    ui, first = panel.ui, panel.parameters.outputSegmentation
+    labels = finish(lung_mask_steps(first, panel.parameters.inputVolume)).labels
+    lower = labels.array > 0
+    heights = np.flatnonzero(lower.any(axis=(1, 2)))
+    lower[int(heights.mean()) :] = False
+    later = add_volume_node(Volume(scan.array + 30 * lower.astype(np.int16), scan.geometry), "A year later")
+    second = show_labels(labels, LUNGS, later)
+    second.SetName("A year later lungs")
+    ui.datesCollapsibleButton.collapsed = False
+    ui.firstDateSelector.setCurrentNode(first)
+    ui.secondDateSelector.setCurrentNode(second)
+    for widget in (ui.datesButton, ui.densityChangeCheckBox):
+        panel.click(widget)
+        wait_until(lambda: not panel.widget.datesPanel.running)
+    photographer.take("dates")
+    panel.click(ui.densityChangeCheckBox)
+    ui.datesCollapsibleButton.collapsed = True
 
 
 def _images() -> Path:

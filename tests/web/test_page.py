@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from web_page import Page, wait_for
 
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.io.dicom_objects.common import is_own_object
+from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.resample import to_sitk
 
 LABEL_MAPS = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd", ".mha")
 BLUE, ORANGE = (2, 0), (0, 2)
@@ -157,6 +160,21 @@ def test_an_uploaded_reference_that_is_the_result_scores_one(page: Page) -> None
     page.find("#reference-input").send_keys(str(page.downloaded("lungs.seg.nrrd")))
     page.says("#reference-name", "lungs.seg.nrrd")
     assert page.text("#scores tbody tr").split() == ["DSC", "1.000", "1.000", "1.000"]
+
+
+def test_a_click_shows_where_the_two_differ(page: Page, tmp_path: Path) -> None:
+    """Protects the list: where the reference lacks the right lung's middle slices, a click shows one of them."""
+    labels = read_labels(page.downloaded("lungs.seg.nrrd")).canonical()
+    cut = labels.array.copy()
+    middle = int(np.flatnonzero((cut == 1).any(axis=(1, 2))).mean())
+    cut[middle : middle + 3][cut[middle : middle + 3] == 1] = 0
+    sitk.WriteImage(to_sitk(Volume(cut, labels.geometry)), str(tmp_path / "cut.nii.gz"))
+    page.find("#reference-input").send_keys(str(tmp_path / "cut.nii.gz"))
+    page.says("#disagreements", "taken in, Right lung, middle third")
+    page.choose("#shown", "differences")
+    page.click("#disagreements button")
+    wait_for(lambda: at(page, "Axial") == f"{middle + 2} of 60")
+    page.choose("#shown", "lungs")
 
 
 def test_a_reload_finds_everything_again(page: Page) -> None:

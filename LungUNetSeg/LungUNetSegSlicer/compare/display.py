@@ -7,16 +7,17 @@ from collections.abc import Generator
 import numpy as np
 import slicer
 from scipy.spatial import cKDTree
-from slicer import vtkMRMLColorLegendDisplayNode, vtkMRMLModelNode, vtkMRMLSegmentationNode
-from vtk import vtkAppendPolyData, vtkColorTransferFunction, vtkPolyData
+from slicer import vtkMRMLModelNode, vtkMRMLSegmentationNode
+from vtk import vtkAppendPolyData, vtkPolyData
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS, differences
 from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import FloatArray, Geometry, Volume
+from LungUNetSegLib.volume import FloatArray, Volume
+from LungUNetSegSlicer.scene.colour_maps import BLUE, RED, WHITE, ColourMap, add_coloured_model
 from LungUNetSegSlicer.scene.segmentation_node import add_labels
-from LungUNetSegSlicer.scene.surfaces import make_surface
+from LungUNetSegSlicer.scene.surfaces import make_surface, thinned
 from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras
 
 DISTANCE = "Distance (mm)"
@@ -25,13 +26,13 @@ DISTANCE = "Distance (mm)"
 COLOUR_RANGE_MM = 5.0
 """The colours run from minus to plus this distance: smaller ones occur between readers, larger ones are errors."""
 
-COLOURS = ((-1.0, (0.13, 0.40, 0.67)), (0.0, (0.97, 0.97, 0.97)), (1.0, (0.70, 0.09, 0.17)))
-"""ColorBrewer's RdBu, safe for colour-blind users: blue where too small, white where right, red where too large."""
-
-VOXEL_MM = 1.5
-"""Surfaces use every n-th voxel, n up to this: a third of the time, with no visible difference."""
-
-LEGEND_TITLE, LEGEND_FORMAT = "mm", "%+.1f"
+DISTANCE_COLOURS = ColourMap(
+    name="Surface distance",
+    points=((-COLOUR_RANGE_MM, BLUE), (0.0, WHITE), (COLOUR_RANGE_MM, RED)),
+    unit="mm",
+    number_format="%+.1f",
+)
+"""Blue where too small, white where right, red where too large."""
 
 
 def _segment(label: int, name: str) -> Segment:
@@ -75,7 +76,7 @@ def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyDat
     Returns:
         vtkPolyData in RAS mm with the point scalars `DISTANCE`; empty where no lung is in both.
     """
-    prediction, reference = _thinned(comparison.prediction), _thinned(comparison.reference)
+    prediction, reference = thinned(comparison.prediction), thinned(comparison.reference)
     joined = vtkAppendPolyData()
     joined.AddInputData(vtkPolyData())
     for label in (1, 2):
@@ -93,35 +94,9 @@ def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyDat
     return surface_to_ras(joined.GetOutput())
 
 
-def _thinned(labels: Volume) -> Volume:
-    """Return every n-th voxel along each axis of a label map."""
-    every = [max(1, int(VOXEL_MM / spacing)) for spacing in labels.geometry.spacing_mm]
-    array = np.ascontiguousarray(labels.array[:: every[0], :: every[1], :: every[2]])
-    affine = labels.geometry.affine_lps @ np.diag((*every, 1))
-    return Volume(array, Geometry(array.shape, affine))
-
-
 def add_distance_model(surface: vtkPolyData, name: str) -> vtkMRMLModelNode:
-    """Add the result of `distance_surface` as a coloured model; `add_legend` adds its legend."""
-    model = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", name)
-    model.SetAndObservePolyData(surface)
-    model.CreateDefaultDisplayNodes()
-    display = model.GetDisplayNode()
-    display.SetActiveScalarName(DISTANCE)
-    display.SetAndObserveColorNodeID(_colours().GetID())
-    display.SetScalarRangeFlag(display.UseManualScalarRange)
-    display.SetScalarRange(-COLOUR_RANGE_MM, COLOUR_RANGE_MM)
-    display.SetScalarVisibility(True)
-    display.SetVisibility2D(False)
-    return model
-
-
-def distance_colours() -> vtkColorTransferFunction:
-    """Return the colour of each distance in mm."""
-    ramp = vtkColorTransferFunction()
-    for place, colour in COLOURS:
-        ramp.AddRGBPoint(place * COLOUR_RANGE_MM, *colour)
-    return ramp
+    """Add the result of `distance_surface` as a coloured model; `colour_maps.add_legend` adds its legend."""
+    return add_coloured_model(surface, DISTANCE, name, DISTANCE_COLOURS)
 
 
 def _signed_distances(surface: vtkPolyData, target: vtkPolyData, reference: Volume, label: int) -> FloatArray:
@@ -134,33 +109,3 @@ def _signed_distances(surface: vtkPolyData, target: vtkPolyData, reference: Volu
     inside[inside_grid] = reference.array[tuple(index[inside_grid].T)] == label
     signed: FloatArray = np.where(inside, -distances, distances)
     return signed
-
-
-def _colours() -> slicer.vtkMRMLProceduralColorNode:
-    """Return the colours of distances, one node for all models of a scene."""
-    name = "Surface distance"
-    found = slicer.mrmlScene.GetFirstNode(name, "vtkMRMLProceduralColorNode")
-    if found:
-        return found
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLProceduralColorNode", name)
-    node.SetAndObserveColorTransferFunction(distance_colours())
-    return node
-
-
-def add_legend(model: vtkMRMLModelNode) -> None:
-    """Add a scalar bar beside the model, as the module Colors does; a second call changes nothing.
-
-    A 3D view only draws legends that are added while it exists (vtkMRMLColorLegendDisplayableManager).
-    """
-    display = model.GetDisplayNode()
-    if model.GetScene() is None or model.GetNumberOfDisplayNodes() > 1:
-        return
-    legend = vtkMRMLColorLegendDisplayNode()  # by its class, whose name scenes without the module Colors do not know
-    legend.SetName(f"{model.GetName()} legend")
-    slicer.mrmlScene.AddNode(legend)
-    legend.SetAndObservePrimaryDisplayNode(display)
-    legend.SetAndObserveColorNodeID(display.GetColorNodeID())
-    model.AddAndObserveDisplayNodeID(legend.GetID())
-    legend.SetTitleText(LEGEND_TITLE)
-    legend.SetLabelFormat(LEGEND_FORMAT)
-    legend.SetNumberOfLabels(5)

@@ -16,7 +16,8 @@ import slicer
 from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
 
 from LungUNetSegSlicer.compare.comparison import SceneComparison
-from LungUNetSegSlicer.compare.display import add_legend
+from LungUNetSegSlicer.compare.display import DISTANCE_COLOURS
+from LungUNetSegSlicer.scene.colour_maps import add_legend
 from LungUNetSegSlicer.scene.volume_bridge import box_ras, show_lung_window
 
 LAYOUT_ID = 7461
@@ -156,7 +157,7 @@ class ComparisonViews:
         layout.SetViewArrangement(LAYOUT_ID)
         layout.SetSaveWithScene(False)  # a Slicer without this layout would show no view at all
         # Only now, as Slicer draws no legend that was added before its view existed.
-        add_legend(result.distance)
+        add_legend(result.distance, DISTANCE_COLOURS)
         self._result = result
         self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
         self._before = window_of(result.image_node)

@@ -69,6 +69,11 @@ def show_slice(scene: vtkMRMLScene, comparison: Comparison, index: int) -> None:
     vtkMRMLSliceNode.JumpAllSlices(scene, *error_position_ras(comparison, index), vtkMRMLSliceNode.OffsetJumpSlice)
 
 
+def show_point(scene: vtkMRMLScene, lps: tuple[float, float, float]) -> None:
+    """Move all slice views to a point in LPS mm; they keep their zoom."""
+    vtkMRMLSliceNode.JumpAllSlices(scene, *_to_ras(lps), vtkMRMLSliceNode.OffsetJumpSlice)
+
+
 def _to_ras(lps: tuple[float, ...]) -> tuple[float, float, float]:
     x, y, z, _ = RAS_TO_LPS @ (*lps, 1.0)
     return float(x), float(y), float(z)

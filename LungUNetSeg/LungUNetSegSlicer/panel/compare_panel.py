@@ -18,6 +18,7 @@ from LungUNetSegSlicer.compare.layout import ComparisonViews, look_from_the_fron
 from LungUNetSegSlicer.compare.slices import WorstSlices, show_slice
 from LungUNetSegSlicer.compare.tables import chosen_slice
 from LungUNetSegSlicer.panel.dialogs import ask_path
+from LungUNetSegSlicer.panel.disagreements import DisagreementsView
 from LungUNetSegSlicer.panel.side_choice import SideChoice
 from LungUNetSegSlicer.panel.texts import warnings_html
 from LungUNetSegSlicer.panel.view_widgets import comparison_plot, distance_aspect
@@ -44,6 +45,7 @@ class ComparePanel:
         self._plot_view: Any = None
         self._views = ComparisonViews(self._update)
         self._says_an_error = False
+        self._disagreements = DisagreementsView(ui)
         self._prediction_sides = SideChoice(ui.predictionRightComboBox, ui.predictionLeftComboBox)
         self._reference_sides = SideChoice(ui.referenceRightComboBox, ui.referenceLeftComboBox)
         ui.predictionSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._choose_nodes)
@@ -109,6 +111,7 @@ class ComparePanel:
         before, self._result = self._result, result
         self._worst = WorstSlices(result.comparison)
         self._say(_summary(result))
+        self._list_disagreements()
         self._update()
         if before is not None:
             before.remove()
@@ -133,6 +136,7 @@ class ComparePanel:
         self._stop("")
         self._views.leave()
         self._result = self._worst = self._output = None
+        self._list_disagreements()
         self._update()
 
     def _choose_nodes(self, *_args: Any) -> None:
@@ -224,6 +228,11 @@ class ComparePanel:
             return False
         self._say(_escape(_("Written: {path}").format(path=path)))
         return True
+
+    def _list_disagreements(self) -> None:
+        """List where the two segmentations of the comparison differ."""
+        found = self._result.case.disagreements if self._result is not None else None
+        self._disagreements.show(found.parts if found is not None else ())
 
     def _say(self, text: str) -> None:
         """Show rich text under the button, or hide it."""

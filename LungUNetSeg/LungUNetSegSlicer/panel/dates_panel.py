@@ -1,18 +1,28 @@
-"""The panel's section that compares two dates: what changed in the lungs, and both scans side by side."""
+"""The panel's section that compares two dates: changes, both scans side by side, change of density, report."""
 
 from __future__ import annotations
 
+import html
+from collections.abc import Callable, Generator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import qt
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.followup.changes import ADJUSTED
 from LungUNetSegLib.followup.compared import Followup
-from LungUNetSegLib.volume import Volume
-from LungUNetSegSlicer.compare.dates import dates_steps, show_side_by_side
+from LungUNetSegSlicer.compare.dates import (
+    DensityChange,
+    dates_steps,
+    density_change_steps,
+    report_steps,
+    side_by_side_steps,
+)
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
+from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.section import Section
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
@@ -29,18 +39,38 @@ class DatesPanel(Section):
     def __init__(self, ui: Any) -> None:
         super().__init__(ui, "dates", "Table")
         self._steps: Steps | None = None
+        self._found: Followup | None = None
+        self._second: Any = None
+        self._change: DensityChange | None = None
+        ui.datesTable.setColumnCount(4)
+        header = ui.datesTable.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
         ui.datesButton.connect("clicked()", self._click)
+        ui.datesReportButton.connect("clicked()", self._report)
+        ui.densityChangeCheckBox.connect("toggled(bool)", self._switch_change)
         self.update()
 
     @property
     def running(self) -> bool:
-        """Whether a comparison is under way."""
+        """Whether a comparison, a deformation or a report is under way."""
         return self._steps is not None
 
+    @property
+    def change(self) -> DensityChange | None:
+        """The change of density that is shown."""
+        return self._change
+
     def close(self) -> None:
-        """Stop the comparison, if there is one."""
+        """Stop what is under way, and let go of the comparison."""
+        self._stop()
+        self._found = self._second = None
+        self._hide_change()
+        self.update()
+
+    def _stop(self) -> None:
         if self._steps is not None:
             self._steps.stop()
             self._steps = None
@@ -57,6 +87,8 @@ class DatesPanel(Section):
         button.enabled = self.running or not reason
         button.text = _("Cancel") if self.running else _("Compare the dates")
         button.toolTip = reason or _("Align the lungs, and show what changed. Slicer can be used meanwhile.")
+        for each in (self._ui.datesReportButton, self._ui.densityChangeCheckBox):
+            each.enabled = self._found is not None and not self.running
 
     @property
     def _selectors(self) -> tuple[Any, Any]:
@@ -64,40 +96,90 @@ class DatesPanel(Section):
 
     def _click(self) -> None:
         if self.running:
-            self.close()
+            self._stop()
+            self._hide_change()
             self._say(_("Cancelled."))
         else:
+            self.close()
             first, second = (each.currentNode() for each in self._selectors)
-            self._say(_("Measuring and aligning both scans..."))
-            steps = dates_steps(first, second, same_patient=self._ui.samePatientCheckBox.checked)
-            self._steps = Steps(steps, lambda result: self._finish(second, *result), self._fail)
+            self._start(
+                _("Measuring and aligning both scans..."),
+                _compare_steps(first, second, same_patient=self._ui.samePatientCheckBox.checked),
+                lambda found: self._finish(second, found),
+            )
         self.update()
 
-    def _finish(self, second: Any, found: Followup, aligned: Volume) -> None:
-        self._steps = None
-        try:
-            show_side_by_side(aligned, second, _("{name}, aligned").format(name=found.first.scan.name))
-        except LungUNetSegError as error:  # the CT was removed meanwhile
-            self._fail(error)
-            return
+    def _start(self, text: str, steps: Generator[None, None, Any], on_end: Callable[[Any], None]) -> None:
+        self._say(text)
+        self._steps = Steps(steps, on_end, self._fail)
+        self.update()
+
+    def _finish(self, second: Any, found: Followup) -> None:
+        self._steps, self._found, self._second = None, found, second
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
         self._ui.datesTable.setHorizontalHeaderLabels([_("Change"), *(names[key] for key in found.lungs)])
         self._set_visible("Table", True)
-        aligned_text = _("After alignment the lungs have a DSC of {dsc}; their surfaces are {mm} mm apart.").format(
-            dsc=f"{found.affine.dsc:.3f}", mm=f"{found.affine.surface_mm:.1f}"
-        )
-        said = warnings_html(asdict(each) for each in found.findings if each.code != DOUBT)
-        self._say("<br>".join(each for each in (aligned_text, said) if each))
+        self._say(_told(found))
         self.update()
+
+    def _report(self) -> None:
+        found, path = self._found, ask_path(_("Write report"), "two-dates.html", _("Web pages (*.html)"))
+        if found is not None and path is not None:
+            self._start(_("Drawing both dates..."), report_steps(found, path), lambda _end: self._open(path))
+
+    def _open(self, path: Path) -> None:
+        self._steps = None
+        self._say(html.escape(_("Written: {path}").format(path=path), quote=False))
+        self.update()
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+
+    def _switch_change(self, checked: bool) -> None:
+        if self._change is not None:
+            self._change.remove()
+            self._change = None
+        if checked and self._found is not None:
+            steps = density_change_steps(self._found, self._second)
+            self._start(_("Deforming the first scan to the second..."), steps, lambda end: self._show_change(*end))
+
+    def _show_change(self, found: Followup, change: DensityChange) -> None:
+        self._steps, self._found, self._change = None, found, change
+        self._say(_told(found))
+        self.update()
+
+    def _hide_change(self) -> None:
+        self._ui.densityChangeCheckBox.checked = False  # which calls `_switch_change`
 
     def _fail(self, error: Exception) -> None:
         self._steps = None
-        self._set_visible("Table", False)
-        self._say(str(error))
+        self._set_visible("Table", self._found is not None)
+        if self._change is None:
+            self._hide_change()
+        self._say(html.escape(str(error), quote=False))
         self.update()
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: its traceback goes to Slicer's log
+
+
+def _compare_steps(first: Any, second: Any, *, same_patient: bool) -> Generator[None, None, Followup]:
+    """Compare two segmentations, and show the first CT beside the second one."""
+    found, aligned = yield from dates_steps(first, second, same_patient=same_patient)
+    yield from side_by_side_steps(aligned, second, _("{name}, aligned").format(name=found.first.scan.name))
+    return found
+
+
+def _told(found: Followup) -> str:
+    """Return how well both dates lie on each other, and what else differs, as rich text."""
+    lines = [
+        _("After alignment the lungs have a DSC of {dsc}; their surfaces are {mm} mm apart.").format(
+            dsc=f"{found.affine.dsc:.3f}", mm=f"{found.affine.surface_mm:.1f}"
+        )
+    ]
+    if found.deformable is not None:
+        text = _("After the deformation: a DSC of {dsc}, {mm} mm apart. Where they do not fit, the colours show that.")
+        lines.append(text.format(dsc=f"{found.deformable.dsc:.3f}", mm=f"{found.deformable.surface_mm:.1f}"))
+    said = warnings_html(asdict(each) for each in found.findings if each.code != DOUBT)
+    return "<br>".join([*lines, said] if said else lines)
 
 
 def _rows(found: Followup) -> list[tuple[str, ...]]:

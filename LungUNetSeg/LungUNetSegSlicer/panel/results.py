@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
+from LungUNetSegSlicer.panel.density_map import DensityMapView
 from LungUNetSegSlicer.panel.dependencies import HIGHDICOM, install_with_consent, is_installed
 from LungUNetSegSlicer.panel.dialogs import ask_folder, ask_path
 from LungUNetSegSlicer.panel.doubtful import DoubtfulView
@@ -37,6 +38,7 @@ class ResultsView:
         self._ui = ui
         self._segmentation: vtkMRMLSegmentationNode | None = None
         self.regions, self._doubtful = RegionsView(ui), DoubtfulView(ui)
+        self.density_map = DensityMapView(ui)
         self.repair = RepairView(ui, lambda: self.show(self._segmentation))
         for table in (ui.resultsTable, ui.densityTable):
             table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
@@ -53,6 +55,7 @@ class ResultsView:
             self._say("")
         self._segmentation = segmentation
         self.regions.show(segmentation, result)
+        self.density_map.show(segmentation, result)
         self.repair.show(segmentation)
         self._doubtful.show(segmentation, result)
         self._ui.show3dButton.setSegmentationNode(segmentation)

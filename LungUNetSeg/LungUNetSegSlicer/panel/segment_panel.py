@@ -65,6 +65,8 @@ class SegmentPanel:
         """Use this parameter node from now on; with None, no run can be started."""
         self._parameters = parameters
         self._volume = parameters.inputVolume if parameters else None
+        if parameters is None:
+            self._results.show(None)
         self.update_to_change()
 
     def update_to_change(self) -> None:

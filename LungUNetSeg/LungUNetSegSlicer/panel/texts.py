@@ -115,6 +115,27 @@ def reason_text(reason: str) -> str:
     return texts.get(reason, reason)
 
 
+def disagreement_text(kind: str) -> str:
+    """Return what differs, by the kind of a disagreement."""
+    texts = {
+        "left-out": _("left out"),
+        "taken-in": _("taken in"),
+        "other-side": _("to the other lung"),
+    }
+    return texts.get(kind, kind)
+
+
+def place_text(lung: str, third: str) -> str:
+    """Return where a disagreement lies."""
+    thirds = {"apical": _("apical third"), "middle": _("middle third"), "basal": _("basal third")}
+    return _("{lung}, {third}").format(lung=segment_names().get(lung, lung), third=thirds.get(third, third))
+
+
+def millimetres_text(value: float) -> str:
+    """Return a distance; infinite where there is nothing to measure from."""
+    return f"{value:.1f}".replace("inf", "\N{INFINITY}")
+
+
 def finding_heading(code: str) -> str:
     """Return a finding's heading by its code; an empty text for an unknown code."""
     headings = {

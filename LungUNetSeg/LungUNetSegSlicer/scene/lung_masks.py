@@ -22,7 +22,13 @@ from LungUNetSegLib.io.masks.lung_names import terminology_codes
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, Segment
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP, CLOSED_SURFACE, cut_image, make_segments
-from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, ijk_to_ras_matrix, voxels
+from LungUNetSegSlicer.scene.volume_bridge import (
+    geometry_from_ijk_to_ras,
+    ijk_to_ras,
+    ijk_to_ras_matrix,
+    slabs_of,
+    voxels,
+)
 
 SCRIBBLES = "LungUNetSegScribbles"
 """Id of the segment in which the user marks what to repair; it is never a lung."""
@@ -94,7 +100,7 @@ def lung_segments(segmentation: vtkMRMLSegmentationNode) -> dict[str, int]:
 def lung_mask_steps(
     segmentation: vtkMRMLSegmentationNode, volume: vtkMRMLScalarVolumeNode
 ) -> Generator[None, None, LungMasks]:
-    """Read the lungs of a segmentation in steps, one for each segment.
+    """Read the lungs of a segmentation in steps, some for each segment.
 
     Voxels of both lungs count for the one that comes later.
 
@@ -114,10 +120,13 @@ def lung_mask_steps(
     for key, label in sides.items():
         box, mask, lies_on_grid = segment_mask(segmentation, key, grid)
         fits &= lies_on_grid
-        part, value = labels[box], LEFT_LUNG if label == LEFT_LUNG else RIGHT_LUNG
-        twice += int(np.count_nonzero(mask & (part > 0) & (part != value)))
-        part[mask] = value
         yield
+        part, value = labels[box], np.uint8(LEFT_LUNG if label == LEFT_LUNG else RIGHT_LUNG)
+        for slab in slabs_of(mask):
+            here, target = mask[slab], part[slab]
+            twice += int(np.count_nonzero(here & (target > 0) & (target != value)))
+            np.copyto(target, value, where=here)
+            yield
     findings = []
     if not fits:
         text = _("The segmentation lies on another grid than its CT, and was resampled to the CT's voxels.")

@@ -21,9 +21,12 @@ from vtkmodules.vtkFiltersCore import vtkPolyDataNormals, vtkWindowedSincPolyDat
 from vtkmodules.vtkFiltersGeneral import vtkDiscreteFlyingEdges3D, vtkTransformPolyDataFilter
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
 
-from LungUNetSegLib.volume import Volume, bounding_box
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 
 SMOOTHING = 0.5
+
+VOXEL_MM = 1.5
+"""Surfaces of voxels up to this size take a third of the time, with no visible difference."""
 
 
 def make_surface(labels: Volume, label: int) -> vtkPolyData:
@@ -59,6 +62,14 @@ def make_surface(labels: Volume, label: int) -> vtkPolyData:
     surface: vtkPolyData = normals.GetOutput()
     surface.GetPointData().RemoveArray("ImageScalars")
     return surface
+
+
+def thinned(labels: Volume, voxel_mm: float = VOXEL_MM) -> Volume:
+    """Return every n-th voxel along each axis of a label map, n voxels being no longer than `voxel_mm`."""
+    every = [max(1, int(voxel_mm / spacing)) for spacing in labels.geometry.spacing_mm]
+    array = np.ascontiguousarray(labels.array[:: every[0], :: every[1], :: every[2]])
+    affine = labels.geometry.affine_lps @ np.diag((*every, 1))
+    return Volume(array, Geometry(array.shape, affine))
 
 
 def write_surface(surface: vtkPolyData, path: Path) -> None:

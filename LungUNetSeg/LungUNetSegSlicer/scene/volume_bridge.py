@@ -6,17 +6,19 @@ mm; the library maps (slice, row, column) to LPS mm.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
 import slicer
 from slicer import vtkMRMLScalarVolumeNode
-from vtk import vtkMatrix4x4, vtkMatrixToLinearTransform, vtkPolyData, vtkTransformPolyDataFilter
-from vtk.util.numpy_support import vtk_to_numpy
+from vtk import vtkImageData, vtkMatrix4x4, vtkMatrixToLinearTransform, vtkPolyData, vtkTransformPolyDataFilter
+from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import FloatArray, Geometry, Volume, to_hu
+from LungUNetSegSlicer.background import finish
 
 RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
 """Its own inverse."""
@@ -26,6 +28,9 @@ REVERSE_AXES = np.eye(4)[[2, 1, 0, 3]]
 
 LUNG_WINDOW_HU = (1500.0, -600.0)
 """Width and centre of the grey scale in which radiologists read lungs."""
+
+SLAB_VOXELS = 4_000_000
+"""Voxels that are copied at once: some hundredths of a second."""
 
 
 def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Finding, ...]]:
@@ -43,9 +48,21 @@ def volume_from_node(node: vtkMRMLScalarVolumeNode) -> tuple[Volume, tuple[Findi
     Raises:
         ReadError: Not a volume, a label map, a colour or vector image, or a volume without voxels.
     """
+    return finish(volume_steps(node))
+
+
+def volume_steps(node: vtkMRMLScalarVolumeNode) -> Generator[None, None, tuple[Volume, tuple[Finding, ...]]]:
+    """Do what `volume_from_node` does in steps of `SLAB_VOXELS`, between which the event loop runs."""
     array = voxels(node)
     geometry = geometry_from_ijk_to_ras(array.shape, ijk_to_ras(node))
-    return Volume(to_hu(array), geometry), transform_remarks(node) + _nan_remarks(array)
+    remarks = transform_remarks(node)
+    hu = np.empty(array.shape, np.int16)
+    missing = 0
+    for slab in slabs_of(array):
+        hu[slab] = to_hu(array[slab])
+        missing += int(np.isnan(array[slab]).sum()) if array.dtype.kind == "f" else 0
+        yield
+    return Volume(hu, geometry), remarks + _nan_remarks(missing)
 
 
 def add_volume_node(volume: Volume, name: str) -> vtkMRMLScalarVolumeNode:
@@ -54,6 +71,43 @@ def add_volume_node(volume: Volume, name: str) -> vtkMRMLScalarVolumeNode:
     node.SetIJKToRASMatrix(ijk_to_ras_matrix(volume.geometry))
     slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(volume.array))
     node.CreateDefaultDisplayNodes()
+    return node
+
+
+def slabs_of(array: np.ndarray) -> Iterator[slice]:
+    """Yield slices along an array's first axis, of `SLAB_VOXELS` each: what a step works on."""
+    step = max(1, SLAB_VOXELS // max(1, array[:1].size))
+    for start in range(0, len(array), step):
+        yield slice(start, start + step)
+
+
+def add_volume_steps(
+    volume: Volume, name: str, window: tuple[float, float]
+) -> Generator[None, None, vtkMRMLScalarVolumeNode]:
+    """Do what `add_volume_node` does in steps, between which the event loop runs; the scene changes only at the end.
+
+    Slicer would look through all voxels for a window, which takes most of a second; this one is given.
+
+    Args:
+        volume: What to add.
+        name: Of the node.
+        window: The values that are shown as black and as white, or as the first and the last colour.
+    """
+    image = vtkImageData(dimensions=volume.array.shape[::-1])
+    image.AllocateScalars(get_vtk_array_type(volume.array.dtype), 1)
+    target = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(volume.array.shape)
+    yield
+    for slab in slabs_of(volume.array):
+        target[slab] = volume.array[slab]
+        yield
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetIJKToRASMatrix(ijk_to_ras_matrix(volume.geometry))
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetAutoThreshold(False)
+    display.SetWindowLevelMinMax(*window)
+    node.SetAndObserveImageData(image)
     return node
 
 
@@ -132,8 +186,7 @@ def transform_remarks(node: vtkMRMLScalarVolumeNode) -> tuple[Finding, ...]:
     return (Finding("under-transform", message),)
 
 
-def _nan_remarks(array: np.ndarray) -> tuple[Finding, ...]:
-    missing = int(np.isnan(array).sum()) if array.dtype.kind == "f" else 0
+def _nan_remarks(missing: int) -> tuple[Finding, ...]:
     if not missing:
         return ()
     return (Finding("nan-voxels", f"{missing} voxels are NaN (not a number); they were treated as air."),)

@@ -112,13 +112,13 @@ def _scalar_bar() -> Any:
     """Return the legend of distances; in Slicer the module Colors draws it."""
     from vtk import vtkScalarBarActor
 
-    from LungUNetSegSlicer.compare.display import LEGEND_FORMAT, LEGEND_TITLE, distance_colours
+    from LungUNetSegSlicer.compare.display import DISTANCE_COLOURS
     from LungUNetSegSlicer.server import offscreen
 
     bar = vtkScalarBarActor()
-    bar.SetLookupTable(distance_colours())
-    bar.SetTitle(LEGEND_TITLE)
-    bar.SetLabelFormat(LEGEND_FORMAT)
+    bar.SetLookupTable(DISTANCE_COLOURS.ramp())
+    bar.SetTitle(DISTANCE_COLOURS.unit)
+    bar.SetLabelFormat(DISTANCE_COLOURS.number_format)
     bar.SetNumberOfLabels(5)
     bar.SetPosition(0.85, 0.2)
     bar.SetWidth(0.12)

@@ -17,6 +17,7 @@ import scipy
 from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
 from LungUNetSegLib.evaluation.report.charts import Series, dot_chart, line_chart
+from LungUNetSegLib.evaluation.report.disagreements import disagreements_section
 from LungUNetSegLib.evaluation.report.html import data_url, page, table
 from LungUNetSegLib.evaluation.report.pictures import (
     BINARY_COLOURS,
@@ -169,6 +170,8 @@ def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: 
         for column in COLUMNS
     ]
     parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
+    if case.disagreements is not None:
+        parts += ["<h3>Where they differ</h3>", disagreements_section(case.disagreements, case.slice_z_mm)]
     parts += ["<h3>DSC by slice</h3>", _slice_chart(case), f"<p>{describe_slices([case])}</p>"]
     parts += ["<h3>Slices</h3>", _gallery(case, anchor), "</section>"]
     return "\n".join(parts)

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.evaluation.compare import compare
+from LungUNetSegLib.evaluation.disagreements import Disagreement, Disagreements
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, describe_comparison
 from LungUNetSegLib.evaluation.report.charts import Series, dot_chart, line_chart, nice_ticks
+from LungUNetSegLib.evaluation.report.disagreements import disagreements_section
 from LungUNetSegLib.evaluation.report.report import about, build_report
 from LungUNetSegLib.evaluation.report.tables import COLUMNS, Column
 from LungUNetSegLib.phantom import Phantom
@@ -114,6 +116,31 @@ def test_pictures_say_which_side_is_which_and_show_the_largest_error(small_phant
     assert f"Most wrong voxels: DSC {both:.3f} {sides}" in page
     assert "most wrong voxels: slice 12" in page  # in the chart
     assert "The patient's right is on the left" in page
+
+
+def test_a_case_lists_where_the_two_differ(small_phantom: Phantom) -> None:
+    """Protects the rows of disagreements, and that an infinite distance is a sign and not a word."""
+    prediction = Volume(
+        np.where(small_phantom.labels.array == 2, 0, small_phantom.labels.array), small_phantom.labels.geometry
+    )
+    case = describe_comparison("x", compare(prediction, small_phantom.labels))
+    page = build_report([case], about())
+    assert case.disagreements is not None
+    (part,) = case.disagreements.parts
+    cells = ["left out: in the reference only", f"left lung, {part.third} third", str(part.slice)]
+    assert "".join(f"<td>{each}</td>" for each in cells) in page
+    assert f"<td>{part.volume_ml:.1f}</td><td>∞</td>" in page
+    assert "0.0 ml left out, 0.0 ml taken in, 0.0 ml given to the other lung." in page
+
+
+def test_smaller_disagreements_are_summed_up() -> None:
+    """Protects the sentence below a table that does not show all rows."""
+    part = Disagreement(kind="left-out", lung="left", third="apical", volume_ml=0.5, distance_mm=3.0, slice=0,
+                        point_lps=(0.0, 0.0, 0.0))  # fmt: skip
+    found = Disagreements(parts=(part,) * 22, rest_ml={"left-out": 4.0, "taken-in": 0.25, "other-side": 0.0})
+    page = disagreements_section(found, [-12.0])
+    assert page.count("<td>left lung, apical third</td>") == 20 and "<td>\N{MINUS SIGN}12.0</td>" in page
+    assert "2 smaller ones, 1.0 ml together, are not shown." in page and "4.0 ml left out, 0.2 ml taken in" in page
 
 
 def test_curve_breaks_off_where_there_is_no_score() -> None:

@@ -221,6 +221,13 @@ function showComparison() {
     item.append(dot, each.name);
     return item;
   });
+  get("disagreements-part").hidden = !comparison.disagreements.length;
+  fill(get("disagreements").tBodies[0], comparison.disagreements, (each) => {
+    const line = make("tr"), place = make("th", "", { scope: "row" });
+    place.append(make("button", each.title, { type: "button", onclick: () => send("jump", { ras: each.ras }) }));
+    line.append(place, ...each.values.map((text) => make("td", text)));
+    return line;
+  });
   warnings("compare-warnings", comparison.warnings);
 }
 

@@ -6,13 +6,25 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.compare.display import DIFFERENCES
-from LungUNetSegSlicer.panel.texts import finding_heading, reason_text, result_rows, time_text
+from LungUNetSegSlicer.panel.texts import (
+    disagreement_text,
+    finding_heading,
+    millimetres_text,
+    place_text,
+    reason_text,
+    result_rows,
+    time_text,
+)
 from LungUNetSegSlicer.web.viewer.downloads import offered
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
+
+SHOWN = 10
+"""Disagreements that the page lists; the report has twenty."""
 
 
 def scan_row(scan: OpenScan) -> dict[str, Any]:
@@ -61,7 +73,7 @@ def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str,
 
 
 def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
-    """Return a comparison: a table of scores, the curve of each lung by slice, warnings and colours."""
+    """Return a comparison: scores, the curve of each lung by slice, where the two differ, warnings and colours."""
     if scan.comparison is None:
         return None
     found = scan.comparison.comparison
@@ -78,11 +90,24 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
         "curves": [
             {"name": each.name, "values": [_finite(value) for value in each.dsc_by_slice]} for each in found.regions
         ],
+        "disagreements": disagreements_of(scan.comparison.case),
         "warnings": [{"heading": "", "message": each.message} for each in scan.comparison.findings],
         "colours": [
             {"name": each.name, "colour": "#" + bytes(DIFFERENCE_COLOURS[each.label][:3]).hex()} for each in DIFFERENCES
         ],
     }
+
+
+def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
+    """Return the largest disagreements of a comparison: what each is called, its ml and mm, and its place in RAS mm."""
+    parts = case.disagreements.parts[:SHOWN] if case.disagreements is not None else ()
+    rows = []
+    for each in parts:
+        left, back, up = each.point_lps
+        title = f"Slice {each.slice + 1}: {disagreement_text(each.kind)}, {place_text(each.lung, each.third)}"
+        values = [f"{each.volume_ml:.1f}", millimetres_text(each.distance_mm)]
+        rows.append({"title": title, "values": values, "ras": [-left, -back, up]})
+    return rows
 
 
 def css_colour(colour: Sequence[float]) -> str:

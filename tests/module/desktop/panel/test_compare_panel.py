@@ -396,3 +396,33 @@ def test_an_error_is_gone_when_other_nodes_are_chosen(compare, panel, nodes):
     assert ui.comparisonLabel.visible
     ui.referenceSelector.setCurrentNode(nodes[2])
     assert not ui.comparisonLabel.visible
+
+
+def test_disagreements_are_listed_and_a_click_shows_the_place(compare, panel, nodes, small_phantom, app):
+    """Protects the rows, that a click moves all slice views there, and that the list hides where there is none."""
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
+
+    labels = small_phantom.labels
+    cut = labels.array.copy()
+    lowest = int(np.flatnonzero((cut == 2).any(axis=(1, 2)))[0])
+    cut[: lowest + 3][cut[: lowest + 3] == 2] = 0
+    ui = compare(prediction=show_labels(Volume(cut, labels.geometry), LUNGS, nodes[0]))
+    (part,) = panel.widget.comparePanel.result.case.disagreements.parts
+    table = ui.disagreementsTable
+    texts = [table.item(0, column).text() for column in range(5)]
+    assert texts == [
+        str(lowest),
+        f"{part.volume_ml:.1f}",
+        f"{part.distance_mm:.1f}",
+        "left out",
+        "Left lung, basal third",
+    ]
+    assert table.visible and table.rowCount == 1
+    app.processEvents()
+    table.cellClicked.emit(0, 0)
+    shown_at(float(labels.geometry.slice_centre_lps(lowest)[2]))
+    compare(prediction=show_labels(labels, LUNGS, nodes[0]))
+    assert not table.visible
+    ui.comparisonCollapsibleButton.collapsed = True
+    ui.comparisonCollapsibleButton.collapsed = False
+    assert not table.visible

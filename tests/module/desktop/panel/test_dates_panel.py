@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,107 @@ def test_what_cannot_be_compared_is_said(panel, section):
     slicer.mrmlScene.RemoveNode(nodes[0])
     assert "no longer in the scene" in compare(first, second)
     assert not panel.ui.datesTable.visible
+
+
+def test_the_change_of_density_is_shown_in_colour(panel, section, wait_until, scene_ids):
+    """Protects the map: +100 HU within the lungs, clear outside, over both views, with a legend; and that it goes."""
+    import slicer
+
+    from LungUNetSegSlicer.compare.dates import date_views
+
+    compare, lungs, _nodes = section
+    box = panel.ui.densityChangeCheckBox
+    assert not box.enabled and not panel.ui.datesReportButton.enabled
+    compare(*lungs)
+    before = scene_ids()
+    panel.click(box)
+    assert panel.ui.datesButton.text == "Cancel"
+    wait_until(lambda: not panel.widget.datesPanel.running)
+    node = panel.widget.datesPanel.change.volume
+    array, display = slicer.util.arrayFromVolume(node), node.GetDisplayNode()
+    shown = (array >= display.GetLowerThreshold()) & (array <= display.GetUpperThreshold())
+    labels = slicer.util.arrayFromSegmentBinaryLabelmap(lungs[1], "RightLung", _nodes[1]) > 0
+    assert np.median(array[shown]) == pytest.approx(100, abs=10) and shown[labels].mean() > 0.9
+    assert shown.mean() < 0.5 and display.GetApplyThreshold()
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (-150, 150)
+    assert node.GetNthDisplayNode(1).GetClassName() == "vtkMRMLColorLegendDisplayNode"
+    composites = [slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view) for view in date_views()]
+    assert [each.GetForegroundVolumeID() for each in composites] == [node.GetID()] * 2
+    assert "After the deformation: a DSC of" in panel.ui.datesStatusLabel.text
+    panel.click(box)
+    assert [each.GetForegroundVolumeID() for each in composites] == [None] * 2
+    assert [each for each in scene_ids() if "ProceduralColor" not in each] == before
+
+
+def test_the_report_is_written_and_opened(panel, section, wait_until, monkeypatch, tmp_path):
+    """Protects the page: the numbers of both dates, with the change of density once it was made."""
+    import qt
+
+    compare, lungs, _nodes = section
+    opened = []
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    path = tmp_path / "Wandel ä.html"
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(path))
+    compare(*lungs)
+    for said in ("(affine)", "(deformation)"):
+        panel.click(panel.ui.datesReportButton)
+        wait_until(lambda: not panel.widget.datesPanel.running)
+        page = path.read_text(encoding="utf-8")
+        assert said in page and "Change of the lungs: A and B" in page and "+100" in page
+        panel.click(panel.ui.densityChangeCheckBox)
+        wait_until(lambda: not panel.widget.datesPanel.running)
+    assert opened == [str(path)] * 2
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "none" / "a.html"))
+    panel.click(panel.ui.datesReportButton)
+    wait_until(lambda: not panel.widget.datesPanel.running)
+    assert "none" in panel.ui.datesStatusLabel.text and panel.ui.datesTable.visible and len(opened) == 2
+
+
+def test_a_comparison_ends_with_its_scene(app, panel, section):
+    """Protects memory, which would hold both scans, and buttons that would act on a scene that is gone."""
+    compare, lungs, _nodes = section
+    compare(*lungs)
+    assert panel.ui.datesReportButton.enabled
+    app.mrmlScene().Clear(0)
+    assert not panel.ui.datesReportButton.enabled and panel.widget.datesPanel.change is None
+
+
+def test_the_event_loop_is_never_kept_waiting(app, panel, monkeypatch, wait_until, tmp_path):
+    """Protects the panel with scans of 80 x 512 x 512: each click to its end, and all that goes into the scene.
+
+    The deformation, ten seconds of SimpleITK in a thread, is left out; with it no step took longer.
+    """
+    import qt
+    from panel_helpers.heartbeat import LONGEST_MS, Heartbeat
+
+    from LungUNetSegLib.volume import Geometry
+    from LungUNetSegSlicer.compare import dates
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
+    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
+
+    monkeypatch.setattr("LungUNetSegLib.followup.alignment.STEP_MM", 12.0)
+    monkeypatch.setattr(dates, "deformed", lambda found: replace(found, deformable=found.affine, density=change))
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda _url: True)
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / "a.html"))
+    app.layoutManager().layoutLogic().GetLayoutNode()
+    geometry = Geometry.axial((80, 512, 512), (4.0, 0.7, 0.7))
+    labels = np.zeros(geometry.shape, np.uint8)
+    labels[5:75, 120:380, 60:230], labels[5:75, 120:380, 280:450] = 1, 2
+    change = Volume(np.where(labels > 0, np.float32(50), np.float32(0)), geometry)
+    scans = [np.where(labels > 0, hu, 40).astype(np.int16) for hu in (-850, -800)]
+    cts = [add_volume_node(Volume(each, geometry), "Large") for each in scans]
+    lungs = [show_labels(Volume(labels, geometry), LUNGS, ct) for ct in cts]
+    ui = panel.ui
+    ui.datesCollapsibleButton.collapsed = False
+    ui.firstDateSelector.setCurrentNode(lungs[0])
+    ui.secondDateSelector.setCurrentNode(lungs[1])
+    longest_ms = {}
+    for button in ("datesButton", "densityChangeCheckBox", "datesReportButton"):
+        heartbeat = Heartbeat()
+        panel.click(getattr(ui, button))
+        wait_until(lambda: not panel.widget.datesPanel.running)
+        heartbeat.stop()
+        longest_ms[button] = heartbeat.longest_ms
+    app.layoutManager().let_go()
+    assert panel.widget.datesPanel.change is not None and (tmp_path / "a.html").exists()
+    assert max(longest_ms.values()) < LONGEST_MS, longest_ms

@@ -19,9 +19,9 @@ from LungUNetSegSlicer.compare.display import (
     COLOUR_RANGE_MM,
     DIFFERENCES,
     DISTANCE,
+    DISTANCE_COLOURS,
     add_differences,
     add_distance_model,
-    add_legend,
     difference_labels,
     distance_surface,
 )
@@ -34,6 +34,7 @@ from LungUNetSegSlicer.compare.tables import (
     chosen_slice,
     plot_nodes,
 )
+from LungUNetSegSlicer.scene.colour_maps import add_legend
 
 GEOMETRY = Geometry.axial((12, 30, 40), (2.0, 1.0, 1.0), (-20.0, -15.0, 100.0))
 
@@ -182,8 +183,8 @@ def test_the_model_shows_distances_with_a_legend(comparison: Comparison) -> None
     assert display.GetActiveScalarName() == DISTANCE and display.GetScalarVisibility()
     assert display.GetScalarRange() == (-COLOUR_RANGE_MM, COLOUR_RANGE_MM)
     assert model.GetNumberOfDisplayNodes() == 1
-    add_legend(model)
-    add_legend(model)
+    add_legend(model, DISTANCE_COLOURS)
+    add_legend(model, DISTANCE_COLOURS)
     assert model.GetNumberOfDisplayNodes() == 2
     legend = model.GetNthDisplayNode(1)
     assert legend.GetClassName() == "vtkMRMLColorLegendDisplayNode"

@@ -38,6 +38,25 @@ def test_the_list_of_the_result_is_shown(core: Any, labels: Volume) -> None:
     ]
 
 
+def test_disagreements_are_told_with_the_place_to_jump_to(core: Any) -> None:
+    """Protects the page's list: slices from 1, as its slider counts, and RAS, as its views do."""
+    from LungUNetSegLib.evaluation.disagreements import Disagreement, Disagreements
+    from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
+    from LungUNetSegSlicer.web.viewer.texts import SHOWN, disagreements_of
+
+    part = Disagreement(kind="other-side", lung="left", third="basal", volume_ml=12.34, distance_mm=float("inf"),
+                        slice=4, point_lps=(10.0, -20.0, 30.0))  # fmt: skip
+    rest = {"left-out": 0.0, "taken-in": 0.0, "other-side": 0.0}
+    case = EvaluatedCase(name="x", disagreements=Disagreements(parts=(part,) * (SHOWN + 1), rest_ml=rest))
+    rows = disagreements_of(case)
+    assert len(rows) == SHOWN
+    assert rows[0] == {
+        "title": "Slice 5: to the other lung, Left lung, basal third",
+        "values": ["12.3", "∞"],
+        "ras": [-10.0, 20.0, 30.0],
+    }
+
+
 def test_errors_name_no_path_of_the_server(core: Any) -> None:
     """Protects the server: a user sees the names of his own files only, and a full disk is told as such."""
     from LungUNetSegSlicer.web.viewer.opening import told

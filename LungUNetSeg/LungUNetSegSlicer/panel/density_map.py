@@ -1,0 +1,77 @@
+"""The panel's check box that shows the map of local density."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slicer import vtkMRMLSegmentationNode
+from slicer.i18n import tr as _
+
+from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.scene.local_density import LocalDensity, local_density_steps
+
+
+class DensityMapView:
+    """Shows the map of a segmentation while the box is checked.
+
+    Args:
+        ui: The panel's widgets.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._steps: Steps | None = None
+        self._shown: LocalDensity | None = None
+        self._segmentation: vtkMRMLSegmentationNode | None = None
+        self._result: Mapping[str, Any] | None = None
+        ui.densityMapCheckBox.connect("toggled(bool)", self._switch)
+
+    @property
+    def running(self) -> bool:
+        """Whether the map is being made."""
+        return self._steps is not None
+
+    @property
+    def shown(self) -> LocalDensity | None:
+        """The map that is shown."""
+        return self._shown
+
+    def show(self, segmentation: vtkMRMLSegmentationNode | None, result: Mapping[str, Any] | None) -> None:
+        """Be about this segmentation from now on; a map of another one, or of lungs that have changed, goes."""
+        if segmentation is not self._segmentation or result != self._result:
+            self.close()
+        self._segmentation, self._result = segmentation, result
+
+    def close(self) -> None:
+        """Stop, and take the map away."""
+        if self._ui.densityMapCheckBox.checked:
+            self._ui.densityMapCheckBox.checked = False  # which calls `_switch`
+
+    def _switch(self, checked: bool) -> None:
+        if self._steps is not None:
+            self._steps.stop()
+            self._steps = None
+        if self._shown is not None:
+            self._shown.remove()
+            self._shown = None
+        self._say("")
+        if checked and self._segmentation is not None:
+            self._say(_("Averaging the density..."))
+            self._steps = Steps(local_density_steps(self._segmentation), self._finish, self._fail)
+
+    def _finish(self, shown: LocalDensity) -> None:
+        self._steps, self._shown = None, shown
+        self._say(_("Mean density of about 10 mm around each place, from −1000 HU (blue) to −600 HU (red)."))
+
+    def _fail(self, error: Exception) -> None:
+        self._steps = None
+        self.close()
+        self._say(str(error))
+        if not isinstance(error, LungUNetSegError):
+            raise error  # a bug of ours: its traceback goes to Slicer's log
+
+    def _say(self, text: str) -> None:
+        self._ui.resultsNoteLabel.text = text
+        self._ui.resultsNoteLabel.visible = bool(text)

@@ -1,0 +1,70 @@
+"""The table of a report that says where two segmentations differ, largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from LungUNetSegLib.evaluation.disagreements import KINDS, Disagreements
+from LungUNetSegLib.evaluation.report.html import table
+
+TITLES = {
+    "left-out": "left out: in the reference only",
+    "taken-in": "taken in: in the prediction only",
+    "other-side": "given to the other lung",
+}
+
+LUNG_TITLES = {"right": "right lung", "left": "left lung", "total": "lungs"}
+
+SHOWN = 20
+"""Rows of the table; scores.json has all."""
+
+HEADER = (
+    "Disagreement",
+    "Where",
+    "Slice",
+    'z <span class="unit">mm</span>',
+    'Volume <span class="unit">ml</span>',
+    'Greatest distance <span class="unit">mm</span>',
+)
+
+
+def disagreements_section(found: Disagreements, slice_z_mm: Sequence[float]) -> str:
+    """Return the table and a sentence on what is not in it, as HTML.
+
+    Args:
+        found: From `find_disagreements`.
+        slice_z_mm: Height of each slice.
+    """
+    rows = [
+        [
+            TITLES[each.kind],
+            f"{LUNG_TITLES[each.lung]}, {each.third} third",
+            str(each.slice),
+            f"{slice_z_mm[each.slice]:.1f}".replace("-", "\N{MINUS SIGN}"),
+            f"{each.volume_ml:.1f}",
+            f"{each.distance_mm:.1f}".replace("inf", "\N{INFINITY}"),
+        ]
+        for each in found.parts[:SHOWN]
+    ]
+    rest = f'<p class="soft">{rest_text(found, SHOWN)}</p>'
+    return (table(HEADER, rows) if rows else "") + rest
+
+
+def rest_text(found: Disagreements, shown: int) -> str:
+    """Return a sentence on the disagreements that a table of so many rows does not show.
+
+    Args:
+        found: From `find_disagreements`.
+        shown: Rows of the table.
+    """
+    left = found.parts[shown:]
+    volumes = ", ".join(f"{found.rest_ml[kind]:.1f} ml {_SHORT[kind]}" for kind in KINDS)
+    more = (
+        f"{len(left)} smaller ones, {sum(each.volume_ml for each in left):.1f} ml together, are not shown. "
+        if left
+        else ""
+    )
+    return f"{more}Within 2 mm of the other's edge, or in parts of less than 0.1 ml: {volumes}."
+
+
+_SHORT = {"left-out": "left out", "taken-in": "taken in", "other-side": "given to the other lung"}
