@@ -346,7 +346,7 @@ def test_a_viewer_that_is_killed_is_told_and_another_one_starts(server: Server) 
 
 
 def test_a_killed_process_is_noticed_before_its_page_is_closed(tmp_path: Path) -> None:
-    """Protects the page that connects again at once: it was given the dead process, which asyncio still called running."""
+    """Protects the page that connects again at once: it got the dead process, which asyncio still called running."""
     from LungUNetSegSlicer.web.sessions import Session
 
     async def runs_after_kill() -> bool:
