@@ -219,7 +219,7 @@ print(-peak(*sys.argv[2:4]) + peak(*sys.argv[4:6]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's greatest memory is in kB on Linux alone")
-@pytest.mark.parametrize("kind", ["DICOM", "NIfTI"])
+@pytest.mark.parametrize("kind", ["DICOM", "NIfTI", "NRRD"])
 def test_a_case_is_cached_with_a_few_tens_of_mb(tmp_path: Path, kind: str) -> None:
     """Protects machines that cache as many scans at a time as they have cores: it was a scan's size and twice its
     mask's. A first, small case loads the libraries; the second takes at most 30 MB more, with 59 MB of voxels of the
@@ -229,7 +229,8 @@ def test_a_case_is_cached_with_a_few_tens_of_mb(tmp_path: Path, kind: str) -> No
     for slices in (16, 112):
         phantom = make_phantom(phantom_geometry((slices, 128, 128)), rng=0)
         ct, labels = (_four_times_finer(each) for each in (phantom.ct, phantom.labels))
-        image, mask = tmp_path / f"{slices}.nii", tmp_path / f"{slices}_seg.nii"
+        ending = ".nrrd" if kind == "NRRD" else ".nii"
+        image, mask = tmp_path / f"{slices}{ending}", tmp_path / f"{slices}_seg{ending}"
         if kind == "DICOM":
             image = tmp_path / f"ct{slices}"
             write_dicom_series(ct, image)

@@ -89,7 +89,7 @@ def test_label_maps_are_refused_by_this_pacs_and_that_is_said(orthanc: Orthanc, 
     try:
         send([tmp_path / "s.dcm"], orthanc.peer, "LUNGUNETSEG")
     except NotSentError as error:
-        assert "takes no SEG" in str(error) or "takes no association" in str(error)
+        assert "takes no SEG" in str(error) or "accepts no association" in str(error)
 
 
 def test_from_storescu_through_the_node_into_orthanc(

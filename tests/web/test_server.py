@@ -345,6 +345,21 @@ def test_a_viewer_that_is_killed_is_told_and_another_one_starts(server: Server) 
     assert run(work, server).startswith("The viewer ended unexpectedly")
 
 
+def test_a_killed_process_is_noticed_before_its_page_is_closed(tmp_path: Path) -> None:
+    """Protects the page that connects again at once: it was given the dead process, which asyncio still called running."""
+    from LungUNetSegSlicer.web.sessions import Session
+
+    async def runs_after_kill() -> bool:
+        process = await asyncio.create_subprocess_exec("sleep", "60")
+        session = Session(process, tmp_path)
+        os.kill(process.pid, signal.SIGKILL)
+        assert session.runs
+        await session.end_is_noticed()
+        return session.runs
+
+    assert not asyncio.run(runs_after_kill())
+
+
 def test_a_full_disk_is_told(server: Server) -> None:
     """Protects what is open: the sentence names the disk, and not the server's folders."""
     import errno

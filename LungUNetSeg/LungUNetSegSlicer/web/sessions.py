@@ -25,6 +25,7 @@ VIEWER = "LungUNetSegSlicer.web.viewer.main"
 SOCKET, UPLOADS = "viewer.socket", "uploads"
 READY = b"ready\n"
 START_S = 120.0
+NOTICED_S = 2.0
 LOOK_EVERY_S = 2.0
 
 logger = logging.getLogger(__name__)
@@ -59,6 +60,14 @@ class Session:
     def runs(self) -> bool:
         """Whether its process has not ended."""
         return self.process.returncode is None
+
+    async def end_is_noticed(self) -> None:
+        """Wait until `runs` says that its process has ended, which is known a moment after its socket has broken.
+
+        A page that connects again before would be given the dead process. One that has not ended is waited for shortly.
+        """
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.process.wait(), NOTICED_S)
 
     def touch(self) -> None:
         """Note that it is used."""

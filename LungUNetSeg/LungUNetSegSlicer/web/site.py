@@ -160,6 +160,7 @@ class Site:
             closing.append(asyncio.get_running_loop().create_task(_say_and_close(page, code, {told: reason or True})))
 
         closing: list[asyncio.Task[None]] = []
+        viewer_left = True
         session.close_page, session.tab = close_page, tab
         session.pages += 1
         session.touch()
@@ -170,12 +171,15 @@ class Site:
             ):
                 there = asyncio.create_task(_pump(page, viewer, session))
                 back = asyncio.create_task(_pump(viewer, page, session))
-                _, pending = await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
+                done, pending = await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
+                viewer_left = back in done
                 for each in pending:
                     each.cancel()
         except (aiohttp.ClientError, OSError):
             pass  # the viewer ended: the page connects again and is told
         finally:
+            if viewer_left:
+                await session.end_is_noticed()
             session.leave()
             if session.close_page is close_page:
                 session.close_page = None

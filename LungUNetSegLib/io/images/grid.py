@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.images.voxels import StoredVoxels
 
 HEADER_BYTES = 1 << 24
 """Number of bytes in which a text header is searched; segmentations with many segments have long ones."""
@@ -24,6 +25,7 @@ class Grid:
         unit_mm: Factor that makes its spacing and origin mm.
         spacing: (column, row, slice) to set before that, if ITK does not read it from the header; else None.
         slope, intercept: Value = slope * stored + intercept.
+        stored: Where the voxels are; None if only ITK reads them.
         findings: Remarks on the header.
     """
 
@@ -31,6 +33,7 @@ class Grid:
     spacing: tuple[float, ...] | None = None
     slope: float = 1.0
     intercept: float = 0.0
+    stored: StoredVoxels | None = None
     findings: tuple[Finding, ...] = ()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +20,8 @@ from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.images.nifti_write import write_nifti
 from LungUNetSegLib.io.images.nrrd import check_nrrd
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.io.images.voxels import StoredVoxels, read_stored
+from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import from_sitk, itk, orthogonal, to_sitk
 
 if TYPE_CHECKING:
@@ -65,7 +66,20 @@ def load(path: Path) -> sitk.Image:
     Raises:
         ReadError: Missing, not what its ending says, damaged, cut short, without spacing, or of another dimension.
     """
-    return _load(path).image
+    reader, grid = _open(path)
+    with _errors_of_itk(path):
+        image = reader.Execute()
+    _correct(image, grid)
+    return image
+
+
+def load_header(path: Path) -> sitk.ImageFileReader:
+    """Return ITK's reader after it read the header of a NRRD or MetaImage, whose fields and components it tells.
+
+    Raises:
+        ReadError: As `load`, but for damaged voxels.
+    """
+    return _open(path)[0]
 
 
 def save(
@@ -113,50 +127,72 @@ def save(
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
 
 
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    image: sitk.Image
-    grid: Grid
-
-
-def _load(path: Path) -> _Loaded:
+def _open(path: Path) -> tuple[sitk.ImageFileReader, Grid]:
+    """Read and check a header."""
     check_file(path)
     grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
     reader = itk().ImageFileReader()
     reader.SetFileName(str(path))
-    try:
+    with _errors_of_itk(path):
         reader.ReadImageInformation()
         size = reader.GetSize()
         _check_axes(path, size)
         if len(size) == 4:
             reader.SetExtractSize((*size[:3], 0))
-        image = reader.Execute()
+    return reader, grid
+
+
+@contextmanager
+def _errors_of_itk(path: Path) -> Iterator[None]:
+    try:
+        yield
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1]
         raise ReadError(f"{path}: cannot be read as an image; is it damaged or cut short? ({reason})") from error
+
+
+def _correct(image: sitk.Image, grid: Grid) -> None:
+    """Set an image's spacing and place to mm."""
     if grid.spacing is not None and grid.spacing != image.GetSpacing():
         image.SetSpacing(grid.spacing)
     if grid.unit_mm != 1.0:
         image.SetSpacing([grid.unit_mm * each for each in image.GetSpacing()])
         image.SetOrigin([grid.unit_mm * each for each in image.GetOrigin()])
-    return _Loaded(image, grid)
 
 
 def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
-    loaded = _load(path)
-    image, grid, findings = loaded.image, loaded.grid, loaded.grid.findings
-    channels = image.GetNumberOfComponentsPerPixel()
+    reader, grid = _open(path)
+    findings = grid.findings
+    channels = reader.GetNumberOfComponents()
+    if "complex" in itk().GetPixelIDValueAsString(reader.GetPixelID()):
+        raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
     if channels > 1:
         raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
-    if "complex" in image.GetPixelIDTypeAsString():
-        raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
-    volume = from_sitk(image)
+    stored = grid.stored
+    if stored is not None and stored.shape == reader.GetSize()[::-1]:
+        volume = _read_in_parts(reader, grid, stored, path)
+    else:
+        with _errors_of_itk(path):
+            image = reader.Execute()
+        _correct(image, grid)
+        volume = from_sitk(image)
     if (grid.slope, grid.intercept) != (1.0, 0.0):
         scaled = volume.array.astype(np.float32) * np.float32(grid.slope) + np.float32(grid.intercept)
         volume = Volume(scaled, volume.geometry)
         message = f"The values were scaled by {grid.slope:g} and shifted by {grid.intercept:g}, as the header says."
         findings = (*findings, Finding("rescaled", message))
     return volume, findings
+
+
+def _read_in_parts(reader: sitk.ImageFileReader, grid: Grid, stored: StoredVoxels, path: Path) -> Volume:
+    """Return the voxels by own code, at the place that ITK reads in the header: ITK would unpack them all at once."""
+    with _errors_of_itk(path):
+        place = itk().Image([1, 1, 1], itk().sitkUInt8)
+        place.SetSpacing(reader.GetSpacing())
+        place.SetOrigin(reader.GetOrigin())
+        place.SetDirection(reader.GetDirection())
+        _correct(place, grid)
+    return Volume(read_stored(stored), Geometry(stored.shape, from_sitk(place).geometry.affine_lps))
 
 
 def _check_axes(path: Path, size: tuple[int, ...]) -> None:

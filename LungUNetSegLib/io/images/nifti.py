@@ -7,22 +7,19 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
-from LungUNetSegLib.io.images.files import TAIL_BYTES, check_claim, check_file, more_data
+from LungUNetSegLib.io.images.files import check_claim, check_file, more_data
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
-from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
+from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, parse
+from LungUNetSegLib.io.images.voxels import left_over, read_values_of
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.scratch import let_go, new_voxels
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 1 << 22
 
 
 def is_nifti(path: Path) -> bool:
@@ -47,8 +44,9 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
             claimed = int(np.prod(header.shape, dtype=object)) * header.stored.itemsize
             check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
             content.seek(header.offset)
-            array = _values(content, header, path)
-            extra = _left_over(content)
+            scale = (header.slope, header.intercept)
+            array = read_values_of(content, header.shape, header.stored, path, scale)
+            extra = left_over(content)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
     findings = header.findings + more_data(extra, claimed, header.shape[0])
@@ -65,30 +63,3 @@ def read_forms(path: Path) -> NiftiForms | None:
         is_compressed = file.read(2) == _GZIP_MAGIC
     with gzip.open(path) if is_compressed else path.open("rb") as content:
         return parse(content.read(HEADER_BYTES), path).forms
-
-
-def _values(content: BinaryIO | gzip.GzipFile, header: NiftiHeader, path: Path) -> npt.NDArray[Any]:
-    """Return (slice, row, column) values, read a few MB at a time."""
-    is_scaled = (header.slope, header.intercept) != (1.0, 0.0)
-    native = header.stored.newbyteorder("=")
-    array = new_voxels(header.shape, np.float32 if is_scaled else native)
-    rows = array.reshape(-1, header.shape[2])
-    at_once = max(1, _CHUNK_BYTES // (header.shape[2] * header.stored.itemsize))
-    for start in range(0, len(rows), at_once):
-        part = rows[start : start + at_once]
-        wanted = part.size * header.stored.itemsize
-        raw = content.read(wanted)
-        if len(raw) < wanted:
-            raise ReadError(f"{path}: the file is damaged or cut short; copy or download it again.")
-        stored = np.frombuffer(raw, header.stored).reshape(part.shape)
-        part[:] = stored * header.slope + header.intercept if is_scaled else stored
-        let_go(array)
-    return array
-
-
-def _left_over(content: BinaryIO | gzip.GzipFile) -> int:
-    """Count the bytes that follow, up to a limit; the end of a compressed file verifies its checksum."""
-    count = 0
-    while count < TAIL_BYTES and (chunk := content.read(_CHUNK_BYTES)):
-        count += len(chunk)
-    return count

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,22 @@ from LungUNetSegLib.io.images.files import (
     unit_mm,
 )
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
+from LungUNetSegLib.io.images.voxels import StoredVoxels
 
-_BYTES = {
-    **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
-    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
-    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), 2),
-    **dict.fromkeys(("int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t"), 4),
-    **dict.fromkeys(("longlong", "long long", "int64", "int64_t", "ulonglong", "uint64", "uint64_t", "double"), 8),
-    "float": 4,
+_TYPES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
+    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), "i2"),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), "u2"),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
+    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
+    **dict.fromkeys(("longlong", "long long", "int64", "int64_t"), "i8"),
+    **dict.fromkeys(("ulonglong", "uint64", "uint64_t"), "u8"),
+    "float": "f4",
+    "double": "f8",
 }
+"""NumPy's names of the types."""
+
 _PATIENT_SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
 """Spaces with patient axes, which ITK converts to LPS."""
 
@@ -53,13 +61,12 @@ def check_nrrd(path: Path) -> Grid:
     sizes = numbers(fields.get("sizes", ""))
     if not sizes or not all(np.isfinite(size) and size >= 1 and size == int(size) for size in sizes):
         raise ReadError(f"{path}: its header gives the sizes as {fields.get('sizes')}; is it damaged?")
-    findings = _check_data(fields, lines, sizes, start, path)
+    stored, findings = _check_data(fields, lines, sizes, start, path)
     grid = _grid(fields, sizes, path)
-    if findings:
-        grid = Grid(**(vars(grid) | {"findings": (*grid.findings, *findings)}))
+    grid = replace(grid, stored=stored, findings=(*grid.findings, *findings))
     if "old min" in fields or "old max" in fields:
         message = "The values were quantised (old min, old max in the header) and are not Hounsfield units."
-        grid = Grid(**(vars(grid) | {"findings": (*grid.findings, Finding("not-hu", message))}))
+        grid = replace(grid, findings=(*grid.findings, Finding("not-hu", message)))
     return grid
 
 
@@ -114,9 +121,9 @@ def _one_unit(units: list[str], path: Path) -> float:
 
 def _check_data(
     fields: dict[str, str], lines: list[str], sizes: list[float], start: int, path: Path
-) -> tuple[Finding, ...]:
-    """Look for the data where the header says, compare their number, and say if there are more."""
-    claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(fields.get("type", "").lower(), 1)
+) -> tuple[StoredVoxels | None, tuple[Finding, ...]]:
+    """Look for the data where the header says, compare their number, and say where and if there are more."""
+    claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _bytes(fields)
     name, encoding = fields.get("data file"), fields.get("encoding", "raw").lower()
     data: Path | None = None
     if name is None:
@@ -127,17 +134,35 @@ def _check_data(
     elif "%" in name:
         stored = sum(each.stat().st_size for each in check_numbered_files(path, name))
     else:
-        data = check_data_file(path, name)
+        data, start = check_data_file(path, name), 0
         stored = data.stat().st_size
     if encoding in _TEXT:
         claimed //= 8
     check_claim(path, claimed, stored * (1000 if encoding in _PACKED[2:] else 1), deflated=encoding in _PACKED)
     skips = [numbers(fields.get(field, "0"))[0] for field in ("byte skip", "byteskip", "line skip", "lineskip")]
     if data is None or any(skips) or encoding not in ("raw", *_DEFLATED):
-        return ()
+        return None, ()
     if encoding in _DEFLATED:
         stored = _unpacked(data, claimed)
-    return more_data(stored - claimed, claimed, int(sizes[-1]))
+    voxels = _stored(fields, sizes, data, start)
+    return voxels, more_data(stored - claimed, claimed, int(sizes[-1]))
+
+
+def _bytes(fields: dict[str, str]) -> int:
+    """Bytes of a voxel; 1 for a type that ITK may know."""
+    name = _TYPES.get(fields.get("type", "").lower())
+    return np.dtype(name).itemsize if name else 1
+
+
+def _stored(fields: dict[str, str], sizes: list[float], data: Path, start: int) -> StoredVoxels | None:
+    """Return where the voxels are; None where their number of axes, type or byte order is for ITK to judge."""
+    name = _TYPES.get(fields.get("type", "").lower())
+    order = {"little": "<", "big": ">"}.get(fields.get("endian", "").lower())
+    if len(sizes) != 3 or name is None or (order is None and np.dtype(name).itemsize > 1):
+        return None
+    columns, rows, slices = (int(size) for size in sizes)
+    is_gzip = fields.get("encoding", "raw").lower() in _DEFLATED
+    return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), is_gzip)
 
 
 def _unpacked(data: Path, claimed: int) -> int:

@@ -19,7 +19,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.images.files import check_claim, is_text
-from LungUNetSegLib.io.images.itk_files import load, read_values, save
+from LungUNetSegLib.io.images.itk_files import load, load_header, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
@@ -166,10 +166,10 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
     if not is_nifti(path):
-        image = load(path)
-        if slicer_segmentation.is_segmentation(image):
-            return Mask(*slicer_segmentation.lungs_of(image, path, meanings))
-        if image.GetNumberOfComponentsPerPixel() > 1:
+        header = load_header(path)
+        if slicer_segmentation.is_segmentation(header):
+            return Mask(*slicer_segmentation.lungs_of(load(path), path, meanings))
+        if header.GetNumberOfComponents() > 1:
             raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
     raw, doubts = read_values(path, "nearest", 0)
     array, findings = _checked(raw.array, path, meanings)

@@ -47,9 +47,9 @@ def describe_segments(image: sitk.Image, segments: Sequence[Segment]) -> None:
     image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")
 
 
-def is_segmentation(image: sitk.Image) -> bool:
-    """Whether a loaded NRRD names segments, regardless of its file name."""
-    return bool(image.HasMetaDataKey("Segment0_ID"))
+def is_segmentation(header: sitk.ImageFileReader) -> bool:
+    """Whether a NRRD, whose header was read, names segments, regardless of its file name."""
+    return bool(header.HasMetaDataKey("Segment0_ID"))
 
 
 def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) -> tuple[Volume, tuple[Finding, ...]]:
