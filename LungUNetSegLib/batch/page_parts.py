@@ -84,11 +84,15 @@ function toggle(line, scan) {
   detail.append(place);
   line.after(detail);
 }
+const watcher = new IntersectionObserver(entries => { if (entries.at(-1).isIntersecting) drawMore(); },
+  { rootMargin: '600px' });
 function drawMore() {
   const part = document.createDocumentFragment();
   for (const scan of shown.slice(drawn, drawn + AT_ONCE)) part.append(row(scan));
   drawn = Math.min(drawn + AT_ONCE, shown.length);
   body.append(part);
+  watcher.disconnect();  // it only tells of changes: if the end is still in view, watching anew tells so again
+  if (drawn < shown.length) watcher.observe(document.getElementById('more'));
 }
 function draw() {
   const words = filter.value.toLowerCase().split(/\\s+/).filter(Boolean), wanted = status.value;
@@ -122,8 +126,6 @@ data.columns.forEach(([name, title], index) => {
   if (index === 0) titles.append(element('th', 'preview', 'text'));
 });
 head.append(titles);
-new IntersectionObserver(entries => { if (entries[0].isIntersecting && drawn < shown.length) drawMore(); },
-  { rootMargin: '600px' }).observe(document.getElementById('more'));
 filter.oninput = status.onchange = draw;
 draw();
 """
