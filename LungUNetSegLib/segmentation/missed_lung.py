@@ -20,7 +20,11 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU
 
 AERATED_HU = (-960, -600)
-"""Gas without lung has less."""
+ABOVE_AIR_HU = 40
+"""Gas without lung, such as a pneumothorax, has less, or no more than this above the room's air if that is shown."""
+
+ROOM_PIXELS = 500
+"""Least pixels of room air in a slice that tell its HU."""
 
 EDGE_MM = 3.0
 """Strips of twice this width do not count: lungs and airways have rims of partial volumes. Lung so near is touched."""
@@ -82,13 +86,16 @@ def add_missed_lung(probabilities: Probabilities, hu: Slices, spacing_mm: tuple[
 def _pieces(number: int, labels: Labels, hu: npt.NDArray[np.int16], steps: int) -> Iterator[_Piece]:
     """Yield what is aerated, wide enough, within the body, and not lung in a slice."""
     aerated = (hu > AERATED_HU[0]) & (hu < AERATED_HU[1]) & (labels == 0)
-    core = _eroded(aerated, steps)
-    if core.any():
-        core &= ~joined_to_the_border(hu < AIR_BELOW_HU)
+    if not _eroded(aerated, steps).any():
+        return
+    scanned, outside = hu > AIR_HU, joined_to_the_border(hu < AIR_BELOW_HU)
+    room = hu[outside & scanned]
+    if room.size >= ROOM_PIXELS:
+        aerated &= hu > np.median(room) + ABOVE_AIR_HU
+    core = _eroded(aerated & ~outside, steps)
     if not core.any():
         return
-    parts, _ = ndimage.label(ndimage.binary_dilation(core, iterations=steps, mask=aerated))
-    scanned = hu > AIR_HU
+    parts, _ = ndimage.label(ndimage.binary_dilation(core, iterations=steps, mask=aerated & ~outside))
     for index, box in enumerate(ndimage.find_objects(parts), 1):
         rows, columns = (slice(max(0, each.start - steps), each.stop + steps) for each in box)
         mask = parts[rows, columns] == index

@@ -47,6 +47,17 @@ def test_gas_and_dense_lung_are_left_to_the_network(hu_there: int) -> None:
     assert add_missed_lung(said, hu, SPACING_MM) == 0
 
 
+def test_a_pneumothorax_is_gas_where_the_scanner_measures_air_too_high() -> None:
+    """Protects from 27 ml of gas called lung: room air and pneumothorax have -940 HU, the lung -820."""
+    hu, said = chest()
+    hu[:, :, :8] = -940
+    hu[RIGHT] = hu[LEFT] = -820
+    said[:, 0][FRONT], hu[FRONT] = 0, -940
+    assert add_missed_lung(said, hu, SPACING_MM) == 0
+    hu[FRONT] = -820
+    assert add_missed_lung(said, hu, SPACING_MM) > 2000
+
+
 def test_gas_behind_a_wall_is_no_lung() -> None:
     """A gut or an airway touches no lung though it lies beside one: its wall is 3 mm and more."""
     hu, said = chest()
