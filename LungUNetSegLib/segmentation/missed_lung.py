@@ -20,8 +20,10 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU
 
 AERATED_HU = (-960, -600)
+"""Gas without lung has less."""
+
 ABOVE_AIR_HU = 40
-"""Gas without lung, such as a pneumothorax, has less, or no more than this above the room's air if that is shown."""
+"""Or its mean is no more than this above the room's air, where a scanner measures air too high: a pneumothorax."""
 
 ROOM_PIXELS = 500
 """Least pixels of room air in a slice that tell its HU."""
@@ -90,8 +92,7 @@ def _pieces(number: int, labels: Labels, hu: npt.NDArray[np.int16], steps: int) 
         return
     scanned, outside = hu > AIR_HU, joined_to_the_border(hu < AIR_BELOW_HU)
     room = hu[outside & scanned]
-    if room.size >= ROOM_PIXELS:
-        aerated &= hu > np.median(room) + ABOVE_AIR_HU
+    least_mean_hu = np.median(room) + ABOVE_AIR_HU if room.size >= ROOM_PIXELS else AERATED_HU[0]
     core = _eroded(aerated & ~outside, steps)
     if not core.any():
         return
@@ -99,6 +100,8 @@ def _pieces(number: int, labels: Labels, hu: npt.NDArray[np.int16], steps: int) 
     for index, box in enumerate(ndimage.find_objects(parts), 1):
         rows, columns = (slice(max(0, each.start - steps), each.stop + steps) for each in box)
         mask = parts[rows, columns] == index
+        if hu[rows, columns][mask].mean() <= least_mean_hu:
+            continue
         edge = ndimage.binary_dilation(mask, iterations=steps) & ~mask & scanned[rows, columns]
         yield _Piece(number, parts == index, labels[rows, columns][edge])
 
