@@ -6,7 +6,10 @@ from which the chest wall separates every lung. This is checked slice by slice o
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.segmentation.probabilities import HALF, Mask, Probabilities, Slices
@@ -33,28 +36,54 @@ SCAN_SHARE = 0.9
 """A connected part of a lung with a larger share in room air, over all its slices, is outside the body."""
 
 
-def drop_air_outside(probabilities: Probabilities, hu: Slices, *, by_scan: bool = False) -> int:
+@dataclass(frozen=True, eq=False)
+class SeenAir:
+    """Where slices show air; all steps of cleaning share it, as sampling a slice for each would take longer than they.
+
+    ``seen[number]`` is (2, h, w): what is below `AIR_BELOW_HU` around the body, and inside it.
+
+    Attributes:
+        hu: (N, h, w) the slices.
+    """
+
+    hu: Slices
+    _bits: dict[int, tuple[int, npt.NDArray[np.uint8]]] = field(default_factory=dict)
+
+    def __getitem__(self, number: int) -> Mask:
+        """Look at a slice, or remember what was seen: a bit for each pixel."""
+        if number not in self._bits:
+            air = self.hu[number] < AIR_BELOW_HU
+            outside = _joined_to_the_border(air)
+            self._bits[number] = air.shape[1], np.packbits(np.stack((outside, air & ~outside)), axis=-1)
+        width, bits = self._bits[number]
+        return np.unpackbits(bits, axis=-1, count=width).view(bool)
+
+
+def drop_air_outside(
+    probabilities: Probabilities, hu: Slices, *, by_scan: bool = False, seen: SeenAir | None = None
+) -> int:
     """Set the probabilities of air around the body to 0, in place.
 
     Args:
         probabilities: (N, 2, h, w), 0 to 255; channel 0 right lung, 1 left.
         hu: (N, h, w) the slices; `AIR_HU` is their lowest value and that of pixels that were not scanned.
         by_scan: Also remove parts in room air in slices without other lung, if other slices of the scan show lung.
+        seen: The air of these slices, to be shared with other steps.
 
     Returns:
         The number of pixels that are no longer lung.
     """
-    dropped = 0
+    dropped, seen = 0, seen or SeenAir(hu)
     doubtful: dict[int, tuple[Mask, Mask]] = {}
     for index, said in enumerate(probabilities):
         if said.max() < HALF:
             continue
-        plane, lungs = hu[index], said >= HALF
+        lungs = said >= HALF
         either = lungs.any(axis=0)
-        outside = joined_to_the_border(plane < AIR_BELOW_HU)
+        outside, _ = seen[index]
         if not (either & outside).any():
             continue
-        not_scanned = joined_to_the_border(plane <= AIR_HU)
+        not_scanned = _joined_to_the_border(hu[index] <= AIR_HU)
         air = either & not_scanned
         if len(lungs) == 2:  # with one channel for both, a lung cannot be distinguished from a part of one
             room = _uncut(outside & ~not_scanned, either, not_scanned)
@@ -84,7 +113,7 @@ def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
     return int(sizes[is_outside].sum())
 
 
-def joined_to_the_border(air: Mask) -> Mask:
+def _joined_to_the_border(air: Mask) -> Mask:
     """Return the connected parts of (h, w) air that reach the slice's border."""
     regions, _ = ndimage.label(np.pad(air, 1, constant_values=True))
     joined: Mask = (regions == regions[0, 0])[1:-1, 1:-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.segmentation.air_outside_body import drop_air_outside
+from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.fluid import drop_fluid
 from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
@@ -70,9 +70,10 @@ def clean(
         The changes.
     """
     voxel_ml = float(np.prod(spacing_mm)) / 1000
-    outside_ml = drop_air_outside(probabilities, hu, by_scan=saw_scan) * voxel_ml
+    seen = SeenAir(hu)
+    outside_ml = drop_air_outside(probabilities, hu, by_scan=saw_scan, seen=seen) * voxel_ml
     fluid_ml = drop_fluid(probabilities, hu, spacing_mm) * voxel_ml
-    added_ml = add_missed_lung(probabilities, hu, spacing_mm) * voxel_ml
+    added_ml = add_missed_lung(probabilities, hu, spacing_mm, seen=seen) * voxel_ml
     box = lung_box(probabilities)
     if box[0].stop == box[0].start:
         return Cleaning(outside_ml=outside_ml, fluid_ml=fluid_ml)

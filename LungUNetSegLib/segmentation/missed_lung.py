@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.air_outside_body import AIR_BELOW_HU, joined_to_the_border
+from LungUNetSegLib.segmentation.air_outside_body import SeenAir
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Mask, Probabilities, Slices, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU
@@ -53,23 +53,31 @@ class _Piece:
     beside: Labels
 
 
-def add_missed_lung(probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float, float, float]) -> int:
+def add_missed_lung(
+    probabilities: Probabilities,
+    hu: Slices,
+    spacing_mm: tuple[float, float, float],
+    *,
+    seen: SeenAir | None = None,
+) -> int:
     """Set the probability of missed parts to 1, of the side that they touch most, in place.
 
     Args:
         probabilities: (D, 2, h, w), 0 to 255; channel 0 right lung, 1 left.
         hu: (D, h, w) the slices; `AIR_HU` was not scanned.
         spacing_mm: (slice, row, column).
+        seen: The air of these slices, to be shared with other steps.
 
     Returns:
         The number of voxels that were added.
     """
+    seen = seen or SeenAir(hu)
     steps = max(1, round(EDGE_MM / spacing_mm[1]))
     pieces = [
         piece
         for number, said in enumerate(probabilities)
         if said.max() >= HALF
-        for piece in _pieces(number, hard_labels(said), hu[number], steps)
+        for piece in _pieces(number, hard_labels(said), seen, steps)
     ]
     least = LEAST_ML * 1000 / float(np.prod(spacing_mm))
     missed: list[tuple[_Piece, int]] = []
@@ -85,18 +93,21 @@ def add_missed_lung(probabilities: Probabilities, hu: Slices, spacing_mm: tuple[
     return sum(int(np.count_nonzero(piece.mask)) for piece, _ in missed)
 
 
-def _pieces(number: int, labels: Labels, hu: npt.NDArray[np.int16], steps: int) -> Iterator[_Piece]:
+def _pieces(number: int, labels: Labels, seen: SeenAir, steps: int) -> Iterator[_Piece]:
     """Yield what is aerated, wide enough, within the body, and not lung in a slice."""
-    aerated = (hu > AERATED_HU[0]) & (hu < AERATED_HU[1]) & (labels == 0)
-    if not _eroded(aerated, steps).any():
+    outside, inside = seen[number]
+    inside &= labels == 0
+    if not _eroded(inside, steps).any():
         return
-    scanned, outside = hu > AIR_HU, joined_to_the_border(hu < AIR_BELOW_HU)
-    room = hu[outside & scanned]
-    least_mean_hu = np.median(room) + ABOVE_AIR_HU if room.size >= ROOM_PIXELS else AERATED_HU[0]
-    core = _eroded(aerated & ~outside, steps)
+    hu = seen.hu[number]
+    aerated = inside & (hu > AERATED_HU[0]) & (hu < AERATED_HU[1])
+    core = _eroded(aerated, steps)
     if not core.any():
         return
-    parts, _ = ndimage.label(ndimage.binary_dilation(core, iterations=steps, mask=aerated & ~outside))
+    scanned = hu > AIR_HU
+    room = hu[outside & scanned]
+    least_mean_hu = np.median(room) + ABOVE_AIR_HU if room.size >= ROOM_PIXELS else AERATED_HU[0]
+    parts, _ = ndimage.label(ndimage.binary_dilation(core, iterations=steps, mask=aerated))
     for index, box in enumerate(ndimage.find_objects(parts), 1):
         rows, columns = (slice(max(0, each.start - steps), each.stop + steps) for each in box)
         mask = parts[rows, columns] == index
