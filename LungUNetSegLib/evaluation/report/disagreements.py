@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from LungUNetSegLib.evaluation.disagreements import KINDS, Disagreements
+from LungUNetSegLib.evaluation.compare import TOLERANCE_MM
+from LungUNetSegLib.evaluation.disagreements import KINDS, LEAST_ML, Disagreements
 from LungUNetSegLib.evaluation.report.html import table
 
 TITLES = {
@@ -64,7 +65,7 @@ def rest_text(found: Disagreements, shown: int) -> str:
         if left
         else ""
     )
-    return f"{more}Within 2 mm of the other's edge, or in parts of less than 0.1 ml: {volumes}."
+    return f"{more}Within {TOLERANCE_MM:g} mm of the other's edge, or in parts of less than {LEAST_ML:g} ml: {volumes}."
 
 
 _SHORT = {"left-out": "left out", "taken-in": "taken in", "other-side": "given to the other lung"}
