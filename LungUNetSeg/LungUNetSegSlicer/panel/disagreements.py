@@ -8,6 +8,7 @@ import qt
 import slicer
 
 from LungUNetSegLib.evaluation.disagreements import Disagreement
+from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.slices import show_point
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import disagreement_text, millimetres_text, place_text
@@ -37,7 +38,7 @@ class DisagreementsView:
         self._parts = parts[:SHOWN]
         rows = [
             (
-                str(each.slice),
+                str(slice_number(each.slice)),
                 f"{each.volume_ml:.1f}",
                 millimetres_text(each.distance_mm),
                 disagreement_text(each.kind),
