@@ -14,7 +14,7 @@ from scipy import ndimage
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import AIR_HU, Volume
 
 BODY_HU, BONE_HU = -300, 200
 
@@ -106,7 +106,7 @@ def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:
         regions, _ = ndimage.label(np.pad(~thick, 1, constant_values=True))
         around = (regions == regions[0, 0])[1:-1, 1:-1]
         lung = (said >= HALF).any(axis=0)
-        room += int(np.count_nonzero(around & (plane < BODY_HU)))
+        room += int(np.count_nonzero(around & (plane < BODY_HU) & (plane > AIR_HU)))
         outside += int(np.count_nonzero(around & lung))
         count += int(np.count_nonzero(lung))
     return outside > OUTSIDE_SHARE * count and outside < ROOM_SHARE * room
