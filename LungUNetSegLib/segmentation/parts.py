@@ -40,7 +40,7 @@ GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 100.0
 lung's. The quartile sees the gas within what partial volumes and streaks make of it."""
 
 APART_MM = 10.0
-"""A part wholly below its lung, or so far from all of it: gas in bowel and stomach, air between arm and neck."""
+"""Gas in bowel and stomach reaches lower than its lung's largest part; air between arm and neck lies this far from it."""
 
 GAS_SLICES = 16
 """As many slices of a part show its quartile."""
@@ -232,7 +232,7 @@ def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
 
 
 def _drop_gas_apart(side: _Side, hu: Slices, spacing_mm: tuple[float, float, float]) -> None:
-    """Drop parts of gas that lie wholly below the lung's largest part, or far from all the rest of the lung."""
+    """Drop parts of gas that reach lower than the lung's largest part, or lie apart from it."""
     kept = np.where(side.destination == side.label, side.sizes, 0)
     lung = int(kept.argmax())
     others = [int(part) for part in np.flatnonzero(kept) if part != lung]
@@ -240,8 +240,9 @@ def _drop_gas_apart(side: _Side, hu: Slices, spacing_mm: tuple[float, float, flo
         return
     limit = min(GAS_HU, _lower_quartile(side, lung, hu) - GAS_BELOW_LUNG_HU)
     for part in others:
-        is_below = side.stops[part] <= side.starts[lung]
-        if _lower_quartile(side, part, hu) <= limit and (is_below or _is_apart(side, part, spacing_mm)):
+        is_gas = _lower_quartile(side, part, hu) <= limit
+        is_lower = side.starts[part] < side.starts[lung]
+        if is_gas and (is_lower or _distance_mm(side, part, lung, spacing_mm) > APART_MM):
             side.destination[part] = 0
 
 
@@ -251,17 +252,16 @@ def _lower_quartile(side: _Side, part: int, hu: Slices) -> float:
     return float(np.percentile(np.concatenate([hu[int(z)][side.parts[z] == part] for z in numbers]), 25))
 
 
-def _is_apart(side: _Side, part: int, spacing_mm: tuple[float, float, float]) -> bool:
-    """Whether the rest of the lung is farther than `APART_MM` from a part."""
+def _distance_mm(side: _Side, part: int, lung: int, spacing_mm: tuple[float, float, float]) -> float:
+    """Return the distance of a part from another one; infinite beyond `APART_MM`."""
     extent = bounding_box(side.parts == part)
     steps = [math.ceil(APART_MM / step) for step in spacing_mm]
     near = tuple(slice(max(0, each.start - step), each.stop + step) for each, step in zip(extent, steps, strict=True))
     numbers = side.parts[near]
-    rest = looked_up(side.destination == side.label, numbers) & (numbers != part)
-    if not rest.any():
-        return True
-    distance = ndimage.distance_transform_edt(~rest, sampling=spacing_mm)
-    return bool(distance[numbers == part].min() > APART_MM)
+    if not (numbers == lung).any():
+        return math.inf
+    distance = ndimage.distance_transform_edt(numbers != lung, sampling=spacing_mm)
+    return float(distance[numbers == part].min())
 
 
 def _dice(first: Mask, second: Mask) -> float:
