@@ -40,7 +40,7 @@ GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 100.0
 lung's. The quartile sees the gas within what partial volumes and streaks make of it."""
 
 APART_MM = 10.0
-"""Gas in bowel and stomach reaches lower than its lung's largest part; air between arm and neck lies this far from it."""
+"""Gas in the bowel reaches lower than its lung's largest part; air between arm and neck lies this far from it."""
 
 GAS_SLICES = 16
 """As many slices of a part show its quartile."""
