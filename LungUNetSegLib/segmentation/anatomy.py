@@ -39,7 +39,7 @@ OUTSIDE_SHARE, ROOM_SHARE = 0.5, 0.25
 the air there; where the field of view cuts into the chest, most of that air is lung."""
 
 ABOVE_ROOM_HU = 60.0
-"""It is lung if its median is higher than the room's by this: a lung that the scan's edge cuts is joined to the room."""
+"""With a median this much above the room's it is lung: a lung that the scan's edge cuts is joined to the room."""
 
 STEP_MM = (5.0, 3.0, 3.0)
 LEAST_HEIGHT_MM = 100.0
