@@ -72,10 +72,11 @@ def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]], plan: str) 
 <h1>Lungs of {len(rows)} scans</h1>
 <p class="soft">LungUNetSeg {escape(LungUNetSegLib.__version__)}. Not a medical device. Numbers of all scans:
 <a href="results.csv">results.csv</a>; its columns are explained in docs/json.md.{left_out}</p>
-<p class="soft">Failed and doubtful scans come first. Click a scan for its remarks in words, its slices to look at first and its
-files; click a column's title to sort.</p>
+<p class="soft">Failed and doubtful scans come first. Click a scan for its remarks in words, its slices to look at
+first and its files; click a column's title to sort.</p>
 <div class="tiles">{boxes}</div>
-<p class="tools"><input id="filter" type="search" aria-label="filter" placeholder="filter: any text of a scan, such as a site or a remark">
+<p class="tools"><input id="filter" type="search" aria-label="filter"
+placeholder="filter: any text of a scan, such as a site or a remark">
 <select id="status" aria-label="which scans"><option value="">all</option><option value="done">segmented</option>
 <option value="doubtful">doubtful</option><option value="failed">failed</option></select>
 <span id="count" class="soft"></span></p>

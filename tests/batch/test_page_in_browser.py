@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,7 +86,7 @@ def test_everything_works_without_a_mouse(page: Any) -> None:
 
     press(row(page, "unsure"))
     assert "The scan ends inside the lungs." in texts(page, "tr.detail")[0]
-    WebDriverWait(page, 5).until(lambda _: "look at first" not in texts(page, "tr.detail")[0], "of slices that are none")
+    WebDriverWait(page, 5).until(lambda _: "look at first" not in texts(page, "tr.detail")[0], "there are none")
     press(row(page, "unsure"))
     assert not texts(page, "tr.detail")
     title = next(each for each in page.find_elements("css selector", "#scans th") if each.text == "confidence")
