@@ -70,7 +70,9 @@ class NetworkGrid:
             np.rint((self.start_mm[axis] + np.arange(size) * self.config.spacing_mm) / spacing_mm).astype(np.intp)
             for axis, (size, spacing_mm) in enumerate(zip(self.config.size, self.aligned.spacing_mm[1:], strict=True))
         )
-        return plane[np.ix_(rows.clip(0, plane.shape[0] - 1), columns.clip(0, plane.shape[1] - 1))]
+        used = plane[rows.clip(0, plane.shape[0] - 1)]
+        nearest: npt.NDArray[np.int16] = used.take(columns.clip(0, plane.shape[1] - 1), axis=1)
+        return nearest
 
     def unsample(
         self, planes: npt.NDArray[np.generic], wanted: npt.NDArray[np.bool_]

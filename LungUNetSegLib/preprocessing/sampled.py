@@ -1,7 +1,7 @@
 """The slices of a scan on the network's grid, each sampled when it is asked for.
 
-The network sees most slices three times, and several steps of cleaning look at them again. A thousand of them would take
-130 MB, so the latest are kept, as many as a chest has at 1 mm.
+The network sees most slices three times, and several steps of cleaning look at them again. A thousand of them would
+take 130 MB, so the latest are kept, as many as a chest has at 1 mm.
 """
 
 from __future__ import annotations
