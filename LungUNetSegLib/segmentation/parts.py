@@ -147,10 +147,10 @@ def _find_parts(labels: Labels, label: int) -> _Side:
 def _drop_doubtful(side: _Side, probabilities: Probabilities, pixel_mm2: float) -> list[int]:
     """Remove small parts with a low probability of lung, right plus left; return their sizes."""
     believed = np.zeros(side.sizes.size)
-    for numbers, said in zip(side.parts, probabilities, strict=True):
-        inside = numbers > 0
-        belief = np.minimum(said[:, inside].sum(axis=0, dtype=np.uint16), 255)
-        believed += np.bincount(numbers[inside], belief, side.sizes.size)
+    for numbers, (right, left) in zip(side.parts, probabilities, strict=True):
+        inside = np.flatnonzero(numbers)
+        belief = right + np.minimum(left, 255 - right)
+        believed += np.bincount(numbers.ravel()[inside], belief.ravel()[inside], side.sizes.size)
     doubtful = believed < DOUBTFUL_BELIEF * 255 * side.sizes
     doubtful &= side.sizes * pixel_mm2 <= DOUBTFUL_MAX_MM2 * side.depths
     sizes = [int(size) for size in side.sizes[doubtful]]

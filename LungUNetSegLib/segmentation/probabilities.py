@@ -67,10 +67,18 @@ def labels_of(probabilities: Probabilities) -> Labels:
 
 
 def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
-    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each."""
+    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each.
+
+    Bytes are translated, which takes a tenth of the time.
+    """
     result = np.empty(numbers.shape, table.dtype)
+    are_bytes = numbers.itemsize == table.itemsize == 1
+    codes = table.tobytes().ljust(256, b"\0")
     for plane, place in zip(numbers, result, strict=True):
-        place[:] = table[plane]
+        if are_bytes:
+            place[:] = np.frombuffer(plane.tobytes().translate(codes), table.dtype).reshape(plane.shape)
+        else:
+            place[:] = table[plane]
     return result
 
 
