@@ -91,8 +91,10 @@ def informed_errors(
     """Return (D,) errors of each slice by measures that know the reference, but are not `error_mm2` itself.
 
     Args:
-        found, reference, spacing_mm: As for `error_mm2`.
-        hu: (D, H, W).
+        found: A lung of a result.
+        reference: The same lung of a reference.
+        hu: (D, H, W) of the scan.
+        spacing_mm: (slice, row, column).
     """
     error = error_mm2(found, reference, spacing_mm)
     ends = np.pad(error, 1, mode="edge")
@@ -112,7 +114,7 @@ def informed_errors(
 
 
 def _signed_mm(mask: Mask, spacing_mm: Sequence[float]) -> FloatArray:
-    """Return the distance of each pixel to the other side of the outline, negative outside; all far if there is none."""
+    """Return each pixel's distance to the other side of the outline, negative outside; all far if there is none."""
     if mask.any():
         inside, outside = (ndimage.distance_transform_edt(side, sampling=spacing_mm) for side in (mask, ~mask))
         signed: FloatArray = inside - outside
@@ -213,11 +215,8 @@ def main() -> None:
     print(f"| **all** | {total} | {listed} ({listed / total:.0%}) | {near} ({near / total:.0%}) | {error:.0%} |")
     (listed, total), (near, _) = held(lungs, WEIGHTS), held(lungs, WEIGHTS, within=1)
     print(f"shipped weights {WEIGHTS}: {listed} of {total}, {near} within a slice, {held_error(lungs, WEIGHTS):.0%}")
-    print(
-        "{:.0f} ml of error in the listed slices, {:.0f} in the worst five, {:.0f} in all".format(
-            *listed_ml(lungs, WEIGHTS)
-        )
-    )
+    own_ml, best_ml, total_ml = listed_ml(lungs, WEIGHTS)
+    print(f"{own_ml:.0f} ml of error in the listed slices, {best_ml:.0f} in the worst five, {total_ml:.0f} in all")
     for name in lungs[0].informed:
         (listed, total), (near, _) = held(lungs, name), held(lungs, name, within=1)
         print(f"by the {name}: {listed} of {total}, {near} within a slice, {held_error(lungs, name):.0%}")
