@@ -8,6 +8,7 @@ import qt
 import slicer
 
 from LungUNetSegLib.evaluation.disagreements import Disagreement
+from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.slices import show_point
 from LungUNetSegSlicer.panel.section import HiddenWidgets
 from LungUNetSegSlicer.panel.tables import fill_table
@@ -38,7 +39,7 @@ class DisagreementsView:
         self._parts = parts[:SHOWN]
         rows = [
             (
-                str(each.slice),
+                str(slice_number(each.slice)),
                 f"{each.volume_ml:.1f}",
                 millimetres_text(each.distance_mm),
                 disagreement_text(each.kind),
