@@ -13,14 +13,12 @@ Distances assume axes at right angles, which all readers provide.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box_of_planes
 
@@ -37,7 +35,7 @@ GRID_MM = 2.0
 """Distances from the pleura are measured on a grid of this step: the peel's inner side is 1 mm uncertain."""
 
 SLAB_SLICES = 16
-"""Number of slices of that grid whose distances are computed at once; 50 bytes of memory for each voxel."""
+"""Number of slices of that grid whose distances are computed at once, which stay in caches."""
 
 THIRDS = ("basal", "middle", "apical")
 HALVES = ("ventral", "dorsal")
@@ -74,8 +72,9 @@ class LungRegions:
     """The regions of one lung, which give the codes of its voxels.
 
     Attributes:
-        tilt: (H, W) steps of height that a voxel's row and column add to its slice's number.
-        slant: (D, W) steps of depth that its slice and column add to its row's number.
+        tilt: (H, W) steps of height that a voxel's row and column add to its slice's number; with one row or column
+            where all are alike, as in straight scans.
+        slant: (D, W) steps of depth that its slice and column add to its row's number; with one column likewise.
         lowest: The smallest height of the lung's voxels, in steps.
         height_codes: What each height, from the lowest on, adds to a voxel's code.
         foremost: The smallest depth, in steps.
@@ -95,14 +94,16 @@ class LungRegions:
 
     def codes(self, slices: slice) -> Codes:
         """Return the (n, H, W) codes of some slices, below `CODES`; they are defined only inside the lung."""
+        along, rows_at, columns_at = self.places
         numbers = np.arange(slices.start, slices.stop, dtype=np.int32)
         heights = numbers[:, None, None] + (self.tilt - self.lowest)[None]
-        rows = np.arange(len(self.tilt), dtype=np.int32) - self.foremost
+        rows = np.arange(len(rows_at), dtype=np.int32) - self.foremost
         depths = rows[None, :, None] + self.slant[slices, None]
-        along, rows_at, columns_at = self.places
-        codes: Codes = self.peel[np.ix_(along[slices], rows_at, columns_at)]
-        codes += self.height_codes.take(heights, mode="clip")
-        codes += self.depth_codes.take(depths, mode="clip")
+        first, last = along[slices.start], along[slices.stop - 1]
+        # Rows of the peel's grid are enlarged once for all rows and slices that repeat them.
+        enlarged = self.peel[first : last + 1].take(columns_at, axis=2)
+        codes: Codes = enlarged[(along[slices] - first)[:, None], rows_at]
+        codes += self.height_codes.take(heights, mode="clip") + self.depth_codes.take(depths, mode="clip")
         return codes
 
 
@@ -122,7 +123,8 @@ class HeightThirds:
 
     def at(self, index: Sequence[int]) -> str:
         """Return which of `THIRDS` a voxel (slice, row, column) lies in, or nearest to."""
-        height = index[0] + int(self.tilt[index[1], index[2]]) - self.lowest
+        row, column = (min(place, size - 1) for place, size in zip(index[1:], self.tilt.shape, strict=True))
+        height = index[0] + int(self.tilt[row, column]) - self.lowest
         return THIRDS[_third(min(max(height, 0), self.levels - 1), self.levels)]
 
 
@@ -207,26 +209,34 @@ def _steps(geometry: Geometry) -> tuple[Integers, Integers]:
     slices, rows, columns = (np.arange(size, dtype=np.float64) for size in (depth, height, width))
     tilt = np.rint((z_row * rows[:, None] + z_column * columns) / z_slice)
     slant = np.rint((y_slice * slices[:, None] + y_column * columns) / y_row)
-    return tilt.astype(np.int32), slant.astype(np.int32)
+    return _narrowed(_narrowed(tilt.astype(np.int32), 0), 1), _narrowed(slant.astype(np.int32), 1)
+
+
+def _narrowed(steps: Integers, axis: int) -> Integers:
+    """Return the first row or column alone if all are alike."""
+    first = steps.take([0], axis)
+    return first if (steps == first).all() else steps
 
 
 def _extent(labels: Codes, label: int, tilt: Integers, slant: Integers) -> tuple[npt.NDArray[np.int64], int, int]:
     """Return the number of voxels at each height, from ``tilt.min()`` on, and the smallest and the largest depth."""
     tilt = tilt - tilt.min()
+    alike = tuple(axis for axis in (0, 1) if tilt.shape[axis] == 1)
     counts = np.zeros(len(labels) + int(tilt.max()) + 1, np.int64)
     far = np.iinfo(np.int32).max
     foremost, hindmost = far, -far
     for number, values in enumerate(labels):
         plane = values == label
-        columns = np.flatnonzero(plane.any(axis=0))
-        if not columns.size:
+        here = np.bincount(tilt.ravel(), np.count_nonzero(plane, axis=alike, keepdims=True).ravel())
+        counts[number : number + len(here)] += here.astype(np.int64)
+        if not here.any():
             continue
-        here = np.bincount(tilt[plane])
-        counts[number : number + len(here)] += here
-        strip = plane[:, columns]
+        strip = plane if slant.shape[1] > 1 else plane.any(axis=1, keepdims=True)
+        used = np.flatnonzero(strip.any(axis=0))
+        strip = strip[:, used]
         first, last = strip.argmax(axis=0), len(plane) - 1 - strip[::-1].argmax(axis=0)
-        foremost = min(foremost, int((first + slant[number, columns]).min()))
-        hindmost = max(hindmost, int((last + slant[number, columns]).max()))
+        foremost = min(foremost, int((first + slant[number, used]).min()))
+        hindmost = max(hindmost, int((last + slant[number, used]).max()))
     return counts, foremost, hindmost
 
 
@@ -249,16 +259,42 @@ def _peel(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> tuple[Co
 def _near_outside(mask: Codes, steps_mm: Sequence[float]) -> Codes:
     """Return 1 for the voxels of a mask within the peel.
 
-    It is computed in slabs, each with as many slices around it as the peel is thick.
+    For each offset in slices and rows it is known how many columns away a voxel outside may be; that takes a tenth of
+    the time of a distance transform.
     """
     reach_mm = PEEL_MM + GRID_MM / 2  # to the centres of the voxels outside; the surface lies half a step nearer
-    around = math.ceil(reach_mm / steps_mm[0])
-    peel = np.empty_like(mask)
+    reach = [min(int(reach_mm / step) + 1, size) for step, size in zip(steps_mm, mask.shape, strict=True)]
+    slices, rows, columns = np.ogrid[tuple(map(slice, reach))]
+    far = [offset * step for offset, step in zip((slices, rows, columns), steps_mm, strict=True)]
+    widths = (np.sqrt(far[0] ** 2 + far[1] ** 2 + far[2] ** 2) <= reach_mm).sum(axis=2)
+    around, height = rows.size - 1, mask.shape[1]
+    beside = np.pad(_columns_to_outside(mask, columns.size), ((0, 0), (around, around), (0, 0)), constant_values=255)
+    peel = np.zeros_like(mask, np.bool_)
     for start in range(0, len(mask), SLAB_SLICES):
-        stop = start + SLAB_SLICES
-        first = max(0, start - around)
-        slab = mask[first : stop + around]
-        # Without a voxel outside there is nothing to measure from.
-        near = np.zeros_like(slab) if slab.all() else ndimage.distance_transform_edt(slab, steps_mm) <= reach_mm
-        peel[start:stop] = near[start - first : stop - first]
-    return peel
+        slab = beside[start : start + SLAB_SLICES]
+        at_rows = [
+            np.minimum(slab[:, around - offset :][:, :height], slab[:, around + offset :][:, :height])
+            for offset in range(rows.size)
+        ]
+        for offset, allowed in enumerate(widths):
+            near = np.zeros_like(at_rows[0], np.bool_)
+            for nearest, width in zip(at_rows, allowed.tolist(), strict=True):
+                near |= nearest < width
+            for place in {start - offset, start + offset}:
+                first, last = max(place, 0), min(place + len(slab), len(mask))
+                if first < last:
+                    peel[first:last] |= near[first - place : last - place]
+    return peel.view(np.uint8)
+
+
+def _columns_to_outside(mask: Codes, most: int) -> Codes:
+    """Return for each voxel how many columns away the nearest voxel of its row outside the mask is, or `most`."""
+    inside = mask > 0
+    beside = inside.astype(np.uint8)
+    for _ in range(most - 1):
+        inner = inside.copy()
+        inner[..., 1:] &= inside[..., :-1]
+        inner[..., :-1] &= inside[..., 1:]
+        beside += inner
+        inside = inner
+    return beside

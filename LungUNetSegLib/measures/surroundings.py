@@ -120,10 +120,13 @@ def blood_hu(labels: Volume, scan: Volume) -> float | None:
     low, high = TISSUE_HU
     found = []
     lungs, image = labels.canonical().array, scan.canonical().array
+    columns = np.arange(lungs.shape[2])
     for plane, hu in zip(lungs[::ROW_STEP, ::ROW_STEP], image[::ROW_STEP, ::ROW_STEP], strict=True):
-        after_right = np.logical_or.accumulate(plane == RIGHT_LUNG, axis=1)
-        before_left = np.logical_or.accumulate((plane == LEFT_LUNG)[:, ::-1], axis=1)[:, ::-1]
-        values = hu[after_right & before_left & (plane == 0)]
+        right, left = plane == RIGHT_LUNG, plane == LEFT_LUNG
+        rows = np.flatnonzero(right.any(axis=1) & left.any(axis=1))
+        after_right = columns > right[rows].argmax(axis=1)[:, None]
+        before_left = columns < columns[-1] - left[rows, ::-1].argmax(axis=1)[:, None]
+        values = hu[rows][after_right & before_left & (plane[rows] == 0)]
         found.append(values[(values > low) & (values < high)])
     tissue = np.concatenate(found)
     return float(np.median(tissue)) if tissue.size >= LEAST_VOXELS else None

@@ -67,13 +67,11 @@ class PreparedScan:
         """
         depth, config, slice_mm = len(self.hu), self.grid.config, self.aligned.geometry.spacing_mm[0]
         step = neighbour_step(slice_mm, config)
-        sampled: dict[int, npt.NDArray[np.int16]] = {}
         for chunk in chunks(len(numbers)):
             some = numbers[chunk]
             seen = seen_with(some, depth, step, config)
-            sampled = {number: plane for number, plane in sampled.items() if number >= seen.min()}
-            sampled |= {number: self.hu[number] for number in set(seen.ravel().tolist()) - sampled.keys()}
-            slices = normalise(np.stack([[sampled[number] for number in each] for each in seen.tolist()]), config)
+            slices = np.stack([normalise(self.hu[number], config) for number in seen.ravel().tolist()])
+            slices = slices.reshape(*seen.shape, *slices.shape[1:])
             if config.coarse_mm:
                 told = coarse_at_slices(coarse, some, depth, slice_mm, config)
                 slices = np.concatenate((slices, as_channels(told)), axis=1)

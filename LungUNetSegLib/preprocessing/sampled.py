@@ -1,11 +1,12 @@
 """The slices of a scan on the network's grid, each sampled when it is asked for.
 
-A thousand of them would take 130 MB, and of those that the network has seen only a few are looked at again.
+The network sees most slices three times, and several steps of cleaning look at them again. A thousand of them would
+take 130 MB, so the latest are kept, as many as a chest has at 1 mm.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,14 @@ import numpy.typing as npt
 from LungUNetSegLib.preprocessing.grid import NetworkGrid
 from LungUNetSegLib.volume import AIR_HU
 
+Plane = npt.NDArray[np.int16]
+
+KEPT_BYTES = 40_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class SampledSlices:
-    """(D, h, w) int16 HU; ``slices[number]`` samples a plane, (h, w).
+    """(D, h, w) int16 HU; ``slices[number]`` is a plane, (h, w), which cannot be written.
 
     Attributes:
         aligned: (D, H, W) HU of the scan with axes (head, back, left).
@@ -25,6 +30,7 @@ class SampledSlices:
 
     aligned: npt.NDArray[np.int16]
     grid: NetworkGrid
+    _kept: dict[int, Plane] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -35,8 +41,17 @@ class SampledSlices:
         """Return the number of slices."""
         return len(self.aligned)
 
-    def __getitem__(self, number: int) -> npt.NDArray[np.int16]:
+    def __getitem__(self, number: int) -> Plane:
         """Return one plane, (h, w)."""
-        (plane,) = self.grid.sample(self.aligned[number][None], AIR_HU)
-        hu: npt.NDArray[np.int16] = np.rint(plane).astype(np.int16)
-        return hu
+        if number not in self._kept:
+            (sampled,) = self.grid.sample(self.aligned[number][None], AIR_HU)
+            plane: Plane = np.rint(sampled).astype(np.int16)
+            plane.flags.writeable = False
+            while self._kept and (len(self._kept) + 1) * plane.nbytes > KEPT_BYTES:
+                del self._kept[next(iter(self._kept))]
+            self._kept[number] = plane
+        return self._kept[number]
+
+    def forget(self) -> None:
+        """Free the memory of the slices that are kept."""
+        self._kept.clear()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir
+from LungUNetSegLib.segmentation.parts import numbered_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Mask, Probabilities, Slices, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU
@@ -43,12 +44,14 @@ class _Piece:
     """A part in one slice.
 
     Attributes:
-        slice: Number of the slice.
-        mask: (h, w), where it is.
+        number: Of the slice.
+        place: Rows and columns of a box around it.
+        mask: Where it is in this box.
         beside: Labels of the scanned pixels around it.
     """
 
-    slice: int
+    number: int
+    place: tuple[slice, slice]
     mask: Mask
     beside: Labels
 
@@ -88,8 +91,9 @@ def add_missed_lung(
             if right + left >= CONTACT_SHARE * touched.sum():
                 missed += [(piece, int(left > right)) for piece in part]
     for piece, channel in missed:
-        probabilities[piece.slice, :, piece.mask] = 0
-        probabilities[piece.slice, channel, piece.mask] = 255
+        said = probabilities[(piece.number, slice(None), *piece.place)]
+        said[:, piece.mask] = 0
+        said[channel, piece.mask] = 255
     return sum(int(np.count_nonzero(piece.mask)) for piece, _ in missed)
 
 
@@ -110,11 +114,12 @@ def _pieces(number: int, labels: Labels, seen: SeenAir, steps: int) -> Iterator[
     parts, _ = ndimage.label(ndimage.binary_dilation(core, iterations=steps, mask=aerated))
     for index, box in enumerate(ndimage.find_objects(parts), 1):
         rows, columns = (slice(max(0, each.start - steps), each.stop + steps) for each in box)
-        mask = parts[rows, columns] == index
-        if hu[rows, columns][mask].mean() <= least_mean_hu:
+        place = rows, columns
+        mask = parts[place] == index
+        if hu[place][mask].mean() <= least_mean_hu:
             continue
-        edge = ndimage.binary_dilation(mask, iterations=steps) & ~mask & scanned[rows, columns]
-        yield _Piece(number, parts == index, labels[rows, columns][edge])
+        edge = ndimage.binary_dilation(mask, iterations=steps) & ~mask & scanned[place]
+        yield _Piece(number, place, mask, labels[place][edge])
 
 
 def _eroded(mask: Mask, steps: int) -> Mask:
@@ -130,24 +135,29 @@ def _joined(pieces: list[_Piece], shape: tuple[int, ...]) -> list[list[_Piece]]:
     """Return the pieces of each part of the scan."""
     if not pieces:
         return []
-    first, last = pieces[0].slice, pieces[-1].slice
-    there = np.zeros((last - first + 1, *shape[2:]), bool)
+    first, last = pieces[0].number, pieces[-1].number
+    ends = [max(each.place[axis].stop for each in pieces) for axis in (0, 1)]
+    there = np.zeros((last - first + 1, *map(min, ends, shape[2:])), bool)
     for piece in pieces:
-        there[piece.slice - first] |= piece.mask
-    parts, count = ndimage.label(there)
+        there[piece.number - first][piece.place] |= piece.mask
+    parts, count = numbered_parts(there)
     joined: list[list[_Piece]] = [[] for _ in range(count)]
     for piece in pieces:
-        joined[int(parts[piece.slice - first][piece.mask][0]) - 1].append(piece)
+        joined[int(parts[piece.number - first][piece.place][piece.mask][0]) - 1].append(piece)
     return joined
 
 
 def _touched(part: list[_Piece], probabilities: Probabilities) -> npt.NDArray[np.int64]:
     """Return how many pixels beside, above and below a part are no lung, right and left lung."""
     touched = np.zeros(3, np.int64)
+    own: dict[int, Mask] = {}
+    for piece in part:
+        own.setdefault(piece.number, np.zeros(probabilities.shape[2:], bool))[piece.place] |= piece.mask
     for piece in part:
         touched += np.bincount(piece.beside, minlength=3)
-        for number in (piece.slice - 1, piece.slice + 1):
+        for number in (piece.number - 1, piece.number + 1):
             if 0 <= number < len(probabilities):
-                own = np.any([each.mask for each in part if each.slice == number], axis=0)
-                touched += np.bincount(hard_labels(probabilities[number])[piece.mask & ~own], minlength=3)
+                labels = hard_labels(probabilities[(number, slice(None), *piece.place)])
+                beyond = piece.mask & ~own[number][piece.place] if number in own else piece.mask
+                touched += np.bincount(labels[beyond], minlength=3)
     return touched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, Slices, counted, looked_up
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import bounding_box
 
 Numbers = npt.NDArray[np.unsignedinteger[Any]]
 """The number of each voxel's part, from 1; 0 is the background."""
@@ -26,18 +28,22 @@ outside the body get lower probabilities than the smallest lung. Larger ones sta
 LUNG_MIN_MM2 = 25.0
 """A lung's largest part has at least this mean cross-section; smaller ones are noise."""
 
-SMALL_SHARE = 0.1
-"""Below this share of the other lung, a lung's largest part may itself be a stray part of the other lung."""
+SMALL_SHARE = 0.5
+"""Below this share of the other lung, a lung's largest part may itself be a part of the other lung."""
 
 CONTACT_SHARE = 0.15
-"""A part with this share of its surface on the other lung, and nearer to that lung's centre, belongs to it."""
+"""A part with this share of its surface on the other lung, and nearer to that lung's centre, belongs to it. Two lungs
+touch with less than 0.02; parts of one lung of which a crop shows nothing else, 0.16 to 0.45."""
 
-GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 60.0
-"""A part wholly below its lung is gas in the bowel if its median is lower than the first, and by the second lower than
-the lung's."""
+GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 100.0
+"""A part apart from its lung is gas if its lower quartile is lower than the first, and by the second lower than the
+lung's. The quartile sees the gas within what partial volumes and streaks make of it."""
+
+APART_MM = 10.0
+"""Gas in the bowel reaches lower than its lung's largest part; air between arm and neck lies this far from it."""
 
 GAS_SLICES = 16
-"""As many slices of the lung show its own median."""
+"""As many slices of a part show its quartile."""
 
 FACE_GAP_SLICES = 2
 FACE_DICE = 0.5
@@ -109,7 +115,7 @@ def sort_parts(
     for side in (right, left):
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
-        _drop_gas_below(side, hu)
+        _drop_gas_apart(side, hu, spacing_mm)
     result = looked_up(right.destination, right.parts)
     for plane, numbers in zip(result, left.parts, strict=True):
         plane += left.destination[numbers]
@@ -141,10 +147,10 @@ def _find_parts(labels: Labels, label: int) -> _Side:
 def _drop_doubtful(side: _Side, probabilities: Probabilities, pixel_mm2: float) -> list[int]:
     """Remove small parts with a low probability of lung, right plus left; return their sizes."""
     believed = np.zeros(side.sizes.size)
-    for numbers, said in zip(side.parts, probabilities, strict=True):
-        inside = numbers > 0
-        belief = np.minimum(said[:, inside].sum(axis=0, dtype=np.uint16), 255)
-        believed += np.bincount(numbers[inside], belief, side.sizes.size)
+    for numbers, (right, left) in zip(side.parts, probabilities, strict=True):
+        inside = np.flatnonzero(numbers)
+        belief = right + np.minimum(left, 255 - right)
+        believed += np.bincount(numbers.ravel()[inside], belief.ravel()[inside], side.sizes.size)
     doubtful = believed < DOUBTFUL_BELIEF * 255 * side.sizes
     doubtful &= side.sizes * pixel_mm2 <= DOUBTFUL_MAX_MM2 * side.depths
     sizes = [int(size) for size in side.sizes[doubtful]]
@@ -225,23 +231,37 @@ def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
                 side.destination[part] = side.label
 
 
-def _drop_gas_below(side: _Side, hu: Slices) -> None:
-    """Drop parts of gas that lie wholly below the lung's largest part."""
+def _drop_gas_apart(side: _Side, hu: Slices, spacing_mm: tuple[float, float, float]) -> None:
+    """Drop parts of gas that reach lower than the lung's largest part, or lie apart from it."""
     kept = np.where(side.destination == side.label, side.sizes, 0)
     lung = int(kept.argmax())
-    below = np.flatnonzero((kept > 0) & (side.stops <= side.starts[lung]))
-    if not below.size:
+    others = [int(part) for part in np.flatnonzero(kept) if part != lung]
+    if not others:
         return
-    limit = min(GAS_HU, _median_hu(side, lung, hu) - GAS_BELOW_LUNG_HU)
-    for part in below:
-        if _median_hu(side, int(part), hu) < limit:
+    limit = min(GAS_HU, _lower_quartile(side, lung, hu) - GAS_BELOW_LUNG_HU)
+    for part in others:
+        is_gas = _lower_quartile(side, part, hu) <= limit
+        is_lower = side.starts[part] < side.starts[lung]
+        if is_gas and (is_lower or _distance_mm(side, part, lung, spacing_mm) > APART_MM):
             side.destination[part] = 0
 
 
-def _median_hu(side: _Side, part: int, hu: Slices) -> float:
-    """Return the median of a part, from some of its slices if there are many."""
+def _lower_quartile(side: _Side, part: int, hu: Slices) -> float:
+    """Return the lower quartile of a part's HU, from some of its slices if there are many."""
     numbers = np.unique(np.linspace(side.starts[part], side.stops[part] - 1, GAS_SLICES).round().astype(np.int64))
-    return float(np.median(np.concatenate([hu[int(z)][side.parts[z] == part] for z in numbers])))
+    return float(np.percentile(np.concatenate([hu[int(z)][side.parts[z] == part] for z in numbers]), 25))
+
+
+def _distance_mm(side: _Side, part: int, lung: int, spacing_mm: tuple[float, float, float]) -> float:
+    """Return the distance of a part from another one; infinite beyond `APART_MM`."""
+    extent = bounding_box(side.parts == part)
+    steps = [math.ceil(APART_MM / step) for step in spacing_mm]
+    near = tuple(slice(max(0, each.start - step), each.stop + step) for each, step in zip(extent, steps, strict=True))
+    numbers = side.parts[near]
+    if not (numbers == lung).any():
+        return math.inf
+    distance = ndimage.distance_transform_edt(numbers != lung, sampling=spacing_mm)
+    return float(distance[numbers == part].min())
 
 
 def _dice(first: Mask, second: Mask) -> float:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.preprocessing.coarse import reduce_planes
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, bounding_box_of_planes
 
 Probabilities = npt.NDArray[np.uint8]
@@ -37,6 +39,17 @@ def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = H
     return labels
 
 
+def side_shares(said: Probabilities, factor: int) -> npt.NDArray[np.float32]:
+    """Return (2, a, b), how much of each block of `factor` x `factor` pixels is right and left lung in a slice.
+
+    Args:
+        said: (2, h, w), the slice's probabilities.
+        factor: Incomplete blocks at the end of rows and columns are left out.
+    """
+    labels = hard_labels(said)
+    return reduce_planes(np.stack([labels == side for side in (RIGHT_LUNG, LEFT_LUNG)]), factor)
+
+
 def lung_box(probabilities: Probabilities) -> SliceBox:
     """Return the smallest box (slices, rows, columns) with all probabilities of one half or more; of size 0 if none.
 
@@ -54,10 +67,18 @@ def labels_of(probabilities: Probabilities) -> Labels:
 
 
 def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
-    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each."""
+    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each.
+
+    Bytes are translated, which takes a tenth of the time.
+    """
     result = np.empty(numbers.shape, table.dtype)
+    are_bytes = numbers.itemsize == table.itemsize == 1
+    codes = table.tobytes().ljust(256, b"\0")
     for plane, place in zip(numbers, result, strict=True):
-        place[:] = table[plane]
+        if are_bytes:
+            place[:] = np.frombuffer(plane.tobytes().translate(codes), table.dtype).reshape(plane.shape)
+        else:
+            place[:] = table[plane]
     return result
 
 

@@ -120,6 +120,7 @@ class Segmenter:
             before = lung_pixels(said)
             cleaning = Cleaning() if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
             agreement = None if coarse is None else compare_stages(coarse, said, spacing_mm[0], scan.grid.config)
+            scan.hu.forget()
         with _timed(seconds, "restore"):
             label_map = scan.restore(said, partial(hard_labels, threshold=255 / 2), progress)
             if labels == "binary":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -86,7 +87,7 @@ class Geometry:
         affine[:3, 3] = origin_lps
         return cls(shape, affine)
 
-    @property
+    @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between voxel centres along (slice, row, column)."""
         norms = np.linalg.norm(self.affine_lps[:3, :3], axis=0)

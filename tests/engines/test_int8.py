@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from LungUNetSegLib.engines import int8_arithmetic, open_engine, quantise, selection
 from LungUNetSegLib.engines.int8_arithmetic import PROBE, PROBE_SHAPE, PROBE_VALUE, is_int8_exact
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
+from LungUNetSegLib.engines.quantisable import quantisable
 from LungUNetSegLib.errors import EngineError, ModelError
 from LungUNetSegLib.models.model import Model, load_model
 
@@ -76,8 +78,6 @@ def test_a_processor_that_saturates_is_noticed(monkeypatch: pytest.MonkeyPatch, 
             sums[:, :, 0] = 67  # fewer pixels are summed at the edge
             return [sums]
 
-    import onnxruntime
-
     monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: Session())
     assert int8_arithmetic.is_int8_exact.__wrapped__() is exact
 
@@ -97,6 +97,40 @@ def test_int8_and_float32_differ_little(int8_model: Model) -> None:
     slices = noise(int8_model, 4)
     plain, quantised = (OnnxRuntimeEngine(int8_model, int8=int8).probabilities(slices) for int8 in (False, True))
     assert 0 < np.abs(plain - quantised).mean() < 0.02
+
+
+def test_the_rewritten_graph_computes_the_same(tiny_model: Path, tmp_path: Path) -> None:
+    """Protects from an 8-bit graph of another network: only operations that have no 8-bit version are replaced."""
+    model = load_model(tiny_model)
+    graph = onnx.load(str(model.onnx))
+    before = [node.op_type for node in graph.graph.node]
+    assert "ConvTranspose" in before and before[:3] == ["Reshape", "Transpose", "Reshape"]
+    path = tmp_path / "rewritten.onnx"
+    onnx.save(quantisable(graph), path)
+    after = [node.op_type for node in onnx.load(str(path)).graph.node]
+    assert "ConvTranspose" not in after and after[:2] == ["SpaceToDepth", "Conv"]
+    (plain, same), slices = (_session(each) for each in (model.onnx, path)), noise(model, 2)
+    name = plain.get_inputs()[0].name
+    np.testing.assert_allclose(same.run(None, {name: slices})[0], plain.run(None, {name: slices})[0], atol=1e-5)
+
+
+def test_other_transposed_convolutions_stay() -> None:
+    """Protects networks whose pixels add to each other, or that have other strides: they have no such form."""
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("in", "out")]
+    tensors = [numpy_helper.from_array(np.ones(shape, np.float32), name) for name, shape in _TRANSPOSED.items()]
+    for size, stride, pads in ((3, 2, [0] * 4), (2, 1, [0] * 4), (2, 2, [1] * 4)):
+        node = helper.make_node(
+            "ConvTranspose", ["in", *_TRANSPOSED], ["out"], kernel_shape=[size] * 2, strides=[stride] * 2, pads=pads
+        )
+        model = helper.make_model(helper.make_graph([node], "one", ends[:1], ends[1:], tensors))
+        assert [each.op_type for each in quantisable(model).graph.node] == ["ConvTranspose"]
+
+
+_TRANSPOSED = {"weights": (1, 1, 2, 2), "bias": (1,)}
+
+
+def _session(path: Path | None) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
 def test_agreement_by_hand() -> None:

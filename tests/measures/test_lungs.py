@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.measures import REGIONS, LungMeasures, measure_lungs
-from LungUNetSegLib.measures.regions import PEEL_MM
+from LungUNetSegLib.measures.regions import PEEL_MM, _near_outside
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 
@@ -160,6 +160,20 @@ def test_the_peel_agrees_with_exact_distances(phantom: Phantom) -> None:
     exact_ml = np.count_nonzero(fine & (distance_mm <= PEEL_MM)) * spacing_mm.prod() / 1000
     peel = measure_lungs(phantom.labels, phantom.ct).regions["right"]["peel"]
     assert peel is not None and peel["volume_ml"] == pytest.approx(exact_ml, rel=0.045)
+
+
+@pytest.mark.parametrize("spacing_mm", [(2.0, 2.0, 2.0), (5.0, 0.7, 0.9), (0.6, 3.1, 2.4), (0.05, 9.0, 1.1)])
+def test_the_peel_is_what_a_distance_transform_finds(spacing_mm: tuple[float, float, float]) -> None:
+    """Protects the peel of lungs of any shape, narrower than it too: 16 mm from the centres of the voxels outside."""
+    shape = (5 if spacing_mm[0] < 0.1 else 24, 40, 36)
+    noise = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=shape), 3)
+    mask = np.pad((noise > np.quantile(noise, 0.2)).astype(np.uint8), 1)
+    mask[0, 5:-5, 5:-5] = mask[1, 5:-5, 5:-5] = 1
+    exact = ndimage.distance_transform_edt(mask, spacing_mm) <= PEEL_MM + 1
+    assert 0.3 < exact.mean() <= 1
+    np.testing.assert_array_equal(_near_outside(mask, spacing_mm), exact)
+    everywhere = np.ones(shape, np.uint8)
+    assert not _near_outside(everywhere, spacing_mm).any()  # no voxel outside is known
 
 
 def test_one_lung_and_no_lung() -> None:

@@ -5,10 +5,10 @@ The header has the fields and values that ITK writes (nifti1.h).
 
 from __future__ import annotations
 
-import gzip
 import struct
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -26,7 +26,10 @@ from LungUNetSegLib.volume import Volume
 
 HEADER_BYTES, VOXELS_AT = 348, 352
 LEVEL = 6
-"""Of gzip; 4 and 1 save 0.1 s of 300 slices of labels, and make the file a third and twice as large."""
+"""Of gzip."""
+
+_GZIP = 16 + zlib.MAX_WBITS
+"""zlib's number for files of gzip."""
 
 _TYPES = {"u1": 2, "i2": 4, "i4": 8, "f4": 16, "f8": 64, "i1": 256, "u2": 512, "u4": 768, "i8": 1024, "u8": 1280}
 """Codes of the types of voxels, by NumPy's kind and bytes."""
@@ -51,18 +54,25 @@ def write_nifti(volume: Volume, path: Path, forms: NiftiForms | None = None, not
     if dtype.str[1:] not in _TYPES or max(volume.array.shape) > np.iinfo(np.int16).max:
         raise WriteError(f"{path.name}: NIfTI cannot hold {volume.array.shape} voxels of type {dtype}; write a .nrrd.")
     header = _header(volume, dtype, forms or forms_of(volume.geometry), note)
+    content = _content(header, volume, dtype)
     with path.open("wb") as file:
-        if not path.name.lower().endswith(".gz"):
-            _write(file, header, volume, dtype)
-            return
-        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
-            _write(packed, header, volume, dtype)
+        if path.name.lower().endswith(".gz"):
+            # Labels are runs of equal bytes: looking for nothing else takes half of the time, and the file is smaller.
+            strategy = zlib.Z_RLE if dtype.itemsize == 1 else zlib.Z_DEFAULT_STRATEGY
+            packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP, zlib.DEF_MEM_LEVEL, strategy)
+            for part in content:
+                file.write(packer.compress(part))
+            file.write(packer.flush())
+        else:
+            for part in content:
+                file.write(part)
 
 
-def _write(file: IO[bytes] | gzip.GzipFile, header: bytes, volume: Volume, dtype: np.dtype[np.generic]) -> None:
-    file.write(header)
+def _content(header: bytes, volume: Volume, dtype: np.dtype[np.generic]) -> Iterator[bytes | memoryview]:
+    """Yield the header, and each plane's voxels."""
+    yield header
     for plane in volume.array:
-        file.write(np.ascontiguousarray(plane, dtype.newbyteorder("<")).data)
+        yield np.ascontiguousarray(plane, dtype.newbyteorder("<")).data
 
 
 def _header(volume: Volume, dtype: np.dtype[np.generic], forms: NiftiForms, note: str) -> bytes:
