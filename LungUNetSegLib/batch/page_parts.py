@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 STYLE = """
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e4e9ed; --soft: #a3b0bb; --line: #3a454e; --wash: #20282e; --bad: #ff8a80; --accent: #6cc3e0;
+    --paper: #14191d; --failed: #401f1d; --doubt: #e0a030; color-scheme: dark; }
+}
 body { max-width: 1500px; }
-.tools input, .tools select { padding: 7px 10px; font: inherit; border: 1px solid var(--line); border-radius: 6px; }
-.tools input { width: min(480px, 60%); } .tools select { background: #fff; }
-.wide { overflow-x: auto; } #scans th { cursor: pointer; user-select: none; background: #fff; }
+.tools input, .tools select { padding: 7px 10px; font: inherit; border: 1px solid var(--soft); border-radius: 6px;
+  color: inherit; background: var(--paper); }
+.tools input { width: min(480px, 60%); }
+.wide { overflow-x: auto; } #scans th { cursor: pointer; user-select: none; background: var(--paper); }
 #scans th[aria-sort=ascending]::after { content: " \\2191"; }
 #scans th[aria-sort=descending]::after { content: " \\2193"; }
 #scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
@@ -15,7 +20,7 @@ body { max-width: 1500px; }
 #scans td.text:last-child { max-width: none; min-width: 260px; }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
 #scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
-#scans tr.failed td { background: #fdeceb; } #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 #e0a030; }
+#scans tr.failed td { background: var(--failed); } #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
 #scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
 #scans tr.detail td:first-child { max-width: none; }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }

@@ -123,3 +123,37 @@ def test_odd_shapes_have_a_preview(shape: tuple[int, int, int]) -> None:
     geometry = Geometry.axial(shape, (5.0, 2.0, 2.0))
     empty = Volume(np.zeros(shape, np.int16), geometry)
     assert draw_preview(empty, Volume(np.zeros(shape, np.uint8), geometry), LUNGS).startswith(b"\x89PNG")
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rgb or #rrggbb (WCAG 2.2)."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * each for each in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_by_hand() -> None:
+    assert contrast("#fff", "#000000") == pytest.approx(21) and contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_can_be_read_in_a_light_and_a_dark_scheme(tmp_path: Path, scheme: str) -> None:
+    """Protects who looks at scans in a dark room: 4.5 for text and 3 for what surrounds a control (WCAG 2.2, AA)."""
+    write_page(tmp_path / "index.html", [], [])
+    text = (tmp_path / "index.html").read_text()
+    light, dark = re.findall(r":root \{(.*?)\}", text, re.DOTALL)
+    colours = dict(re.findall(r"--(\w+): (#\w+)", light if scheme == "light" else dark))
+    assert set(colours) == {"ink", "soft", "line", "wash", "bad", "accent", "paper", "failed", "doubt"}
+    assert (luminance(colours["paper"]) > 0.5) is (scheme == "light")
+    for ground in ("paper", "wash", "failed"):
+        for ink in ("ink", "soft", "accent", "bad"):
+            assert contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+    style = text[text.rindex("<style>") : text.rindex("</style>")].replace(dark, "")
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b", style)) <= {"#000"}, "a colour that only one scheme has"
+    assert contrast(colours["doubt"], colours["paper"]) >= 3
