@@ -20,7 +20,8 @@ body { max-width: 1500px; }
 #scans td.text:last-child { max-width: none; min-width: 260px; }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
 #scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
-#scans tr.failed td { background: var(--failed); } #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
+#scans tr.failed td { background: var(--failed); }
+#scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
 #scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
 #scans tr.detail td:first-child { max-width: none; }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }

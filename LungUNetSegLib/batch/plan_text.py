@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -13,16 +14,17 @@ PRINTED = 40
 
 
 def print_plan(plan: Plan) -> None:
-    """Print what is taken and why, then what is not."""
+    """Print what is taken and why, then what is not; places are given within the source."""
+    within = f"{plan.source}{os.sep}"
     for each in plan.taken[:PRINTED]:
         scan = each.scan
         spacing = " x ".join(f"{step:.3g}" for step in scan.spacing_mm)
         size = " x ".join(map(str, scan.shape))
-        print(f"+ {scan.place} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
+        print(f"+ {scan.place.removeprefix(within)} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
     _print_rest(len(plan.taken))
     for left in plan.skipped[:PRINTED]:
         title = f" ({left.title})" if left.title else ""
-        print(f"- {left.place}{title}: {left.why}")
+        print(f"- {left.place.removeprefix(within)}{title}: {left.why}")
     _print_rest(len(plan.skipped))
     print(f"{len(plan.taken)} scans to segment, {len(plan.skipped)} skipped")
 

@@ -139,7 +139,9 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_contrast_by_hand() -> None:
-    assert contrast("#fff", "#000000") == pytest.approx(21) and contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)
+    assert contrast("#fff", "#000000") == pytest.approx(21) and contrast("#777777", "#fff") == pytest.approx(
+        4.48, abs=0.01
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
