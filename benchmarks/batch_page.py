@@ -20,7 +20,7 @@ from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.segments import LUNGS
 
 STEPS = {
-    "sort by confidence": "document.querySelectorAll('#scans th')[11].click()",
+    "sort by confidence": "[...titles.children].find(each => each.textContent === 'confidence').click()",
     "sort by scan": "document.querySelectorAll('#scans th')[0].click()",
     "filter to a site": "filter.value = 'Bern'; filter.oninput()",
     "no filter": "filter.value = ''; filter.oninput()",

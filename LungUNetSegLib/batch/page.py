@@ -34,7 +34,7 @@ SHOWN = (
     ("seconds", "s"),
     ("remarks", "remarks"),
 )
-"""Columns of the page, by their names in the table and for people."""
+"""Columns of the page, by their names in the table and for people; those without any value are left out."""
 
 DECIMALS = {"confidence": 3, "thickness_mm": 2, "seconds": 1}
 
@@ -60,11 +60,12 @@ def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]]) -> str:
     tiles = (
         (len(done), "segmented"),
         (len(rows) - len(done), "failed"),
-        (doubtful, f"confidence below {LOW_CONFIDENCE}"),
+        (doubtful, f"doubtful: no lung, or confidence below {LOW_CONFIDENCE}"),
     )
     boxes = "".join(f'<div class="tile"><b>{number}</b><span>{escape(text)}</span></div>' for number, text in tiles)
     scans = sorted(map(_scan, rows, reports), key=_doubt)
-    data = json.dumps({"columns": SHOWN, "decimals": DECIMALS, "low": LOW_CONFIDENCE, "scans": scans})
+    columns = [each for each in SHOWN if any(scan[each[0]] not in (None, "") for scan in scans)]
+    data = json.dumps({"columns": columns, "decimals": DECIMALS, "low": LOW_CONFIDENCE, "scans": scans})
     data = data.replace("<", "\\u003c")  # no text of a header can end the script
     return f"""<style>{STYLE}</style>
 <h1>Lungs of {len(rows)} scans</h1>
@@ -84,12 +85,14 @@ def _scan(row: Row, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the page knows of a scan."""
     findings = report.get("findings", [])
     identity = [str(each) for each in report.get("identity", {}).values() if each]
+    # Which file it was is said beside the error.
+    error = (row["error"] or "").removeprefix(f"{report.get('identity', {}).get('path')}: ")
     return {
         **{name: row.get(name) for name, _ in SHOWN},
         "status": row["status"],
         "identity": identity,
-        "remarks": row["error"] or row["findings"],
-        "messages": [row["error"]] if row["error"] else [finding["message"] for finding in findings],
+        "remarks": error or ", ".join(finding["code"] for finding in findings),
+        "messages": [error] if error else [finding["message"] for finding in findings],
         "files": list(report.get("outputs", ())),
     }
 

@@ -10,20 +10,22 @@ STYLE = """
 body { max-width: 1500px; }
 .tools input, .tools select { padding: 7px 10px; font: inherit; border: 1px solid var(--soft); border-radius: 6px;
   color: inherit; background: var(--paper); }
-.tools input { width: min(480px, 60%); }
+.tools input { width: min(480px, 60%); } .tools input::placeholder { color: var(--soft); opacity: 1; }
 .wide { overflow-x: auto; } #scans th { cursor: pointer; user-select: none; background: var(--paper); }
 #scans th[aria-sort=ascending]::after { content: " \\2191"; }
 #scans th[aria-sort=descending]::after { content: " \\2193"; }
 #scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
 #scans td:first-child, #scans td.text:last-child { overflow-wrap: anywhere; }
-#scans td:first-child, #scans td.text { max-width: 230px; } #scans th.text { text-align: left; }
-#scans td.text:last-child { max-width: none; min-width: 260px; }
+#scans td:first-child { min-width: 170px; } #scans td:first-child, #scans td.text { max-width: 230px; }
+#scans th.text { text-align: left; }
+#scans td.text:last-child { max-width: none; min-width: 190px; } #scans td, #scans th { padding: 6px 8px; }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
 #scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
 #scans tr.failed td { background: var(--failed); }
 #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
 #scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
 #scans tr.detail td:first-child { max-width: none; }
+#scans tr.detail div { position: sticky; left: 10px; max-width: calc(100vw - 90px); overflow-wrap: anywhere; }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }
 """
 
@@ -60,7 +62,8 @@ function row(scan) {
   const line = element('tr', undefined, scan.status === 'failed' ? 'failed' : isDoubtful(scan) ? 'doubtful' : '');
   data.columns.forEach(([name], index) => {
     const text = index === 0 || name === 'remarks' || typeof scan[name] === 'string';
-    line.append(element('td', cell(scan, name), text ? 'text' : ''));
+    const made = line.appendChild(element('td', index ? cell(scan, name) : undefined, text ? 'text' : ''));
+    if (index === 0) scan.name.split(/(?<=_)/).forEach(word => made.append(word, element('wbr')));
     if (index === 0) {
       const place = element('td', undefined, 'picture');
       if (scan.status === 'done') place.append(picture(scan, 'preview.png', true));
@@ -72,8 +75,9 @@ function row(scan) {
 }
 function toggle(line, scan) {
   if (line.nextSibling && line.nextSibling.className === 'detail') return line.nextSibling.remove();
-  const detail = element('tr', undefined, 'detail'), place = element('td');
-  place.colSpan = data.columns.length + 1;
+  const detail = element('tr', undefined, 'detail'), whole = element('td'), place = element('div');
+  whole.colSpan = data.columns.length + 1;
+  whole.append(place);
   place.append(element('p', scan.identity.join(' \\u00b7 '), 'soft'));
   for (const message of scan.messages) place.append(element('p', message));
   if (scan.status === 'done') {
@@ -87,7 +91,7 @@ function toggle(line, scan) {
     }
     place.append(links);
   }
-  detail.append(place);
+  detail.append(whole);
   line.after(detail);
 }
 const watcher = new IntersectionObserver(entries => { if (entries.at(-1).isIntersecting) drawMore(); },
