@@ -83,7 +83,11 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     found: list[Candidate] = []
     kinds: dict[tuple[str, str], int] = {}
     lost: dict[str, list[SourceFile]] = {}
-    for file, what in index.others(files):
+    others_of = list(index.others(files))
+    voxels = {each.name for file, what in others_of if isinstance(what, ImageHeader) for each in _beside(file)}
+    for file, what in others_of:
+        if file.name in voxels:
+            continue
         path = Path(file.name)
         if isinstance(what, ImageHeader):
             if may_be_scan(path):

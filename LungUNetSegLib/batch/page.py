@@ -89,12 +89,14 @@ def _scan(row: Row, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the page knows of a scan."""
     findings = report.get("findings", [])
     identity = [str(each) for each in report.get("identity", {}).values() if each]
+    # Which file it was is said beside the error.
+    error = (row["error"] or "").removeprefix(f"{report.get('identity', {}).get('path')}: ")
     return {
         **{name: row.get(name) for name, _ in SHOWN},
         "status": row["status"],
         "identity": identity,
-        "remarks": row["error"] or ", ".join(finding["code"] for finding in findings),
-        "messages": [row["error"]] if row["error"] else [finding["message"] for finding in findings],
+        "remarks": error or ", ".join(finding["code"] for finding in findings),
+        "messages": [error] if error else [finding["message"] for finding in findings],
         "files": list(report.get("outputs", ())),
     }
 

@@ -19,7 +19,7 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import FloatArray, bounding_box
 
 CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
-WEIGHTS = np.array([1.0, 1.0, 2.0, 0.05])
+WEIGHTS = np.array([1.0, 0.6, 2.8, 0.02])
 """Of an area of each cause; only their ratios decide about the order of slices."""
 
 DENSE_HU = -500
