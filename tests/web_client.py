@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 from web_page import Server
@@ -69,7 +69,7 @@ async def state(page: aiohttp.ClientWebSocketResponse, wanted: Callable[[dict[st
     raise AssertionError("the connection was closed")
 
 
-async def upload(client: Client, server: Server, files: dict[str, bytes]) -> tuple[int, str]:
+async def upload(client: Client, server: Server, files: Mapping[str, bytes | BinaryIO]) -> tuple[int, str]:
     """Upload files by their names; return the status and what was said."""
     form = aiohttp.FormData()
     for name, content in files.items():

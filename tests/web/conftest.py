@@ -30,7 +30,7 @@ def make_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
             server.stop()
         if server.process.stdout:
             server.process.stdout.close()
-        assert not server.folders(), "files of a session are left"
+        assert not list(server.temporary.iterdir()), "files of a session are left"
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,16 @@ def test_what_cannot_be_opened_is_told(page: Page, tmp_path: Path) -> None:
     page.says("#open-error", "What you dropped cannot be read.")
 
 
+def test_what_is_dropped_while_another_scan_is_opened_is_not_lost_in_silence(page: Page, scans: Path) -> None:
+    before = len(page.all("#scans > li"))
+    page.click('[aria-label="Close thorax.nii.gz"]')
+    wait_for(lambda: len(page.all("#scans > li")) == before - 1)
+    for _ in range(2):
+        drop(page, scans / "study")
+    page.says("#open-error", "One at a time")
+    wait_for(lambda: len(page.all("#scans > li")) == before)
+
+
 def test_the_wheel_scrolls_and_with_ctrl_it_zooms(page: Page) -> None:
     """Protects also the slice that is shown first: it is a whole one, and not a plane between two."""
     x, y = middle(page)

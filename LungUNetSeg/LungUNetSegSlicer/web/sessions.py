@@ -100,12 +100,16 @@ class Session:
         return ""
 
     def memory_bytes(self) -> int:
-        """Return the memory of its processes; 0 where the system does not tell it."""
+        """Return the memory of its processes; 0 where the system does not tell it.
+
+        Programs' code and other files in memory, which all sessions share, are not counted.
+        """
         page = os.sysconf("SC_PAGE_SIZE")
         total = 0
         for pid in [self.process.pid, *descendants(self.process.pid)]:
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page
+            with contextlib.suppress(OSError, ValueError):
+                _, resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[:3])
+                total += (resident - shared) * page
         return total
 
 
@@ -188,7 +192,8 @@ class Sessions:
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=self._temporary))
         settings = {"scans": str(self._scans) if self._scans else None, "limits": asdict(self.limits)}
         words = command(VIEWER, folder, [json.dumps(settings)])
-        variables = os.environ | environment(os.environ.get("PYTHONPATH", ""))
+        # What others' code leaves among the temporary files goes with the folder.
+        variables = os.environ | environment(os.environ.get("PYTHONPATH", "")) | {"TMPDIR": str(folder)}
         (folder / UPLOADS).mkdir()
         # The viewer ends when its stdin closes, which is with this process.
         process = await asyncio.create_subprocess_exec(

@@ -51,7 +51,7 @@ class Desk:
         self._database = opening.start_database()
         self._errands = Errands(self.changed, self.explained)
         loop = AsyncioLoop(folder)
-        self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented)
+        self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented, self.explained)
         self._comparing = Comparing(loop, self.changed, self._errands.fail)
         self._open: list[OpenScan] = []
         self._current: OpenScan | None = None

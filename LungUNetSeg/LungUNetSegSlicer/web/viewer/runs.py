@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegSlicer.logic import LungLogic
 from LungUNetSegSlicer.panel.progress_view import seconds_left
@@ -34,12 +35,19 @@ class Runs:
         turns: Socket of the server's queue of all users.
         changed: Called when the state of a scan has changed.
         finished: Called with a scan that has been segmented.
+        explained: Says an error in words for users.
     """
 
     def __init__(
-        self, loop: AsyncioLoop, turns: Path, changed: Callable[[], None], finished: Callable[[OpenScan], None]
+        self,
+        loop: AsyncioLoop,
+        turns: Path,
+        changed: Callable[[], None],
+        finished: Callable[[OpenScan], None],
+        explained: Callable[[Exception], str],
     ) -> None:
-        self._loop, self._turns, self._changed, self._finished = loop, turns, changed, finished
+        self._loop, self._turns = loop, turns
+        self._changed, self._finished, self._explained = changed, finished, explained
         self._waiting: deque[OpenScan] = deque()
         self._before = 0
         self._running: tuple[OpenScan, SegmentationRun] | None = None
@@ -137,7 +145,7 @@ class Runs:
     def _end(self, scan: OpenScan, end: RunEnd) -> None:
         self._running = None
         scan.progress = "", None
-        scan.message = end.message
+        scan.message = self._explained(LungUNetSegError(end.message)) if end.message else ""
         if end.state == "done" and end.result is not None:
             found = {each["code"] for each in end.result["findings"]}
             own = [asdict(each) for each in scan.scan.findings if each.code not in found]
