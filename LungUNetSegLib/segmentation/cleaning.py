@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.fluid import drop_fluid
@@ -112,7 +113,10 @@ def _clean_by_hu(
     seen = SeenAir(hu)
     outside = drop_air_outside(probabilities, hu, by_scan=saw_scan, seen=seen)
     fluid = drop_fluid(probabilities, hu, spacing_mm)
-    return outside, fluid, add_missed_lung(probabilities, hu, spacing_mm, seen=seen)
+    added = add_missed_lung(probabilities, hu, spacing_mm, seen=seen)
+    if isinstance(hu, SampledSlices):
+        hu.forget()  # few are looked at from here on, and the next steps need the memory
+    return outside, fluid, added
 
 
 @dataclass(frozen=True, eq=False)
