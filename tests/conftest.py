@@ -67,21 +67,19 @@ def head_phantom() -> Phantom:
 
 
 @pytest.fixture(scope="session")
-def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_checkpoint() -> Path:
     """A training's checkpoint of a tiny network at random weights."""
-    from tiny_models import write_checkpoint
+    import tiny_models
 
-    return write_checkpoint(tmp_path_factory.mktemp("training") / "best.pt")
+    return tiny_models.tiny_checkpoint()
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model() -> Path:
     """The folder of the model that `tiny_checkpoint` is exported to. Copy it before you change it."""
-    from LungUNetSegLib.engines.export import export
+    import tiny_models
 
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    export(tiny_checkpoint, folder, "tiny", description="Random weights.", date="2026-01-31")
-    return folder
+    return tiny_models.tiny_model()
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
-from doubtful_slices import JudgedLung, error_mm2, fit_weights, held, held_error
+from doubtful_slices import JudgedLung, error_mm2, fit_weights, held, held_error, informed_errors, listed_ml
 
 from LungUNetSegLib.segmentation.doubt import CAUSES
 
@@ -50,3 +52,30 @@ def test_weights_follow_the_roots_of_the_errors() -> None:
     errors = [(one + 2 * two) ** 2 for one, two in zip(dense, odd, strict=True)]
     lungs = [judged(errors, dense, odd), judged([0] * 6, odd, dense)]
     np.testing.assert_allclose(fit_weights(lungs), [1, 0, 2, 0], atol=1e-9)
+
+
+def test_ml_of_error_by_hand() -> None:
+    """Slices of 5 mm: the list holds 90 + 80 + 70 mm2 of seven slices with errors, the five worst 350 mm2."""
+    lung = judged([19, 90, 80, 70, 0, 60, 0, 0, 50], [0, 5, 4, 3, 2, 0, 0, 1, 0])
+    lung = dataclasses.replace(lung, slice_mm=5.0)
+    assert listed_ml([lung], np.array([1.0, 0, 0, 0])) == pytest.approx((1.2, 1.75, 1.845))
+
+
+def test_errors_as_other_readers_would_measure_them() -> None:
+    """Protects the figures of how many slices can be found at all; lungs are squares of 20 mm, slices 1 mm."""
+    reference = np.zeros((5, 40, 40), bool)
+    reference[:, 10:30, 10:30] = True
+    found, hu = reference.copy(), np.full((5, 40, 40), -900, np.int16)
+    found[1, 10:30, 30:35] = True  # five columns too many, of which three lie more than 2 mm from the outline
+    reference[3, 10:30, 10:20] = False  # half of a lung, as its neighbours do not show it
+    hu[0, 28:30, 10:30] = -400  # two rows at the outline
+    informed = informed_errors(found, reference, hu, (1.0, 1.0, 1.0))
+    assert error_mm2(found, reference, (1.0, 1.0, 1.0)).tolist() == [0, 60, 0, 160, 0]
+    assert informed["mean error of both neighbours"].tolist() == [30, 0, 110, 0, 80]
+    assert informed["wrong area without tolerance"].tolist() == [0, 100, 0, 200, 0]
+    assert informed["reference drawn in every second slice"].tolist() == [0, 60, 0, 0, 0]
+    assert informed["reference with its edge at -500 HU"].tolist() == [0, 60, 0, 160, 0]
+    hu[1, 10:30, 28:30] = -500
+    assert informed_errors(found, reference, hu, (1.0, 1.0, 1.0))["reference with its edge at -500 HU"][1] == 100
+    single = informed_errors(found[:1], reference[:1], hu[:1], (1.0, 1.0, 1.0))
+    assert all(errors.tolist() == [0] for name, errors in single.items())

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import tempfile
+from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from uncounted import uncounted
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.engines import OutOfMemoryError
+from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.networks import NetworkConfig, UNet3d, UNet3dConfig, UNetConfig, build_network
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise, place_grid, prepare
@@ -25,6 +31,28 @@ COARSE = PreprocessConfig(spacing_mm=6.0, size=(56, 64), context_mm=15.0)
 
 WITH_VIEW = dataclasses.replace(COARSE, coarse_mm=12.0)
 """The same, with a coarse view of the whole scan."""
+
+
+def kept_folder() -> Path:
+    """Return a folder that is kept to the end of the process."""
+    folder = Path(tempfile.mkdtemp(prefix="lungunetseg-tests"))
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)  # atexit is not run in processes of a pool
+    return folder
+
+
+@cache
+def tiny_checkpoint() -> Path:
+    """Return a training's checkpoint of a tiny network at random weights."""
+    return write_checkpoint(kept_folder() / "best.pt")
+
+
+@cache
+def tiny_model() -> Path:
+    """Return the folder of the model that `tiny_checkpoint` is exported to, once in a process: it takes seconds."""
+    folder = kept_folder() / "tiny"
+    with uncounted():
+        export(tiny_checkpoint(), folder, "tiny", description="Random weights.", date="2026-01-31")
+    return folder
 
 
 def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:

@@ -18,6 +18,7 @@ from LungUNetSegLib.io.dicom.kinds import UNREADABLE
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import image_ending, stem_of
+from LungUNetSegLib.measures.acquisition import Acquisition
 
 MASKS = "masks or results, by their names"
 
@@ -82,7 +83,11 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     found: list[Candidate] = []
     kinds: dict[tuple[str, str], int] = {}
     lost: dict[str, list[SourceFile]] = {}
-    for file, what in index.others(files):
+    others_of = list(index.others(files))
+    voxels = {each.name for file, what in others_of if isinstance(what, ImageHeader) for each in _beside(file)}
+    for file, what in others_of:
+        if file.name in voxels:
+            continue
         path = Path(file.name)
         if isinstance(what, ImageHeader):
             if may_be_scan(path):
@@ -166,9 +171,15 @@ def _from_series(
         details=own_details | {"SeriesInstanceUID": series.uid},
         fault=_fault(series),
         names_chest=series.region > 0,
-        merit=merit(series),
+        merit=_merit(series),
         region=(first.frame_of_reference, start, start + float(series.stack.positions_mm[-1])),
     )
+
+
+def _merit(series: Series) -> tuple[float, ...]:
+    """As for every choice of a series, but of equals without a sharp kernel: a batch's tables are of density too."""
+    *better, number = merit(series)
+    return (*better, not Acquisition(kernel=series.stack.slices[0].kernel).is_sharp, number)
 
 
 def _fault(series: Series) -> str:

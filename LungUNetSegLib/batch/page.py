@@ -31,7 +31,7 @@ SHOWN = (
     ("total_ml", "total ml"),
     ("total_mean_hu", "mean HU"),
     ("confidence", "confidence"),
-    ("seconds", "s"),
+    ("seconds", "seconds"),
     ("remarks", "remarks"),
 )
 """Columns of the page, by their names in the table and for people."""
@@ -50,29 +50,34 @@ def write_page(path: Path, rows: Sequence[Row], reports: Sequence[Mapping[str, A
     Raises:
         WriteError: It cannot be written.
     """
+    plan = "work/plan.json" if (path.parent / "work" / "plan.json").exists() else ""
     with replacing(path, ".html") as draft:
-        draft.write_text(page("Lungs of many scans", _body(rows, reports)), encoding="utf-8", errors="replace")
+        draft.write_text(page("Lungs of many scans", _body(rows, reports, plan)), encoding="utf-8", errors="replace")
 
 
-def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]]) -> str:
+def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]], plan: str) -> str:
     done = [row for row in rows if row["status"] == DONE]
     doubtful = sum(row["confidence"] is None or row["confidence"] < LOW_CONFIDENCE for row in done)
     tiles = (
         (len(done), "segmented"),
         (len(rows) - len(done), "failed"),
-        (doubtful, f"confidence below {LOW_CONFIDENCE}"),
+        (doubtful, f"doubtful: no lung found, or confidence below {LOW_CONFIDENCE}"),
     )
     boxes = "".join(f'<div class="tile"><b>{number}</b><span>{escape(text)}</span></div>' for number, text in tiles)
     scans = sorted(map(_scan, rows, reports), key=_doubt)
+    left_out = f' What was left out of the source, and why: <a href="{plan}">{plan}</a>.' if plan else ""
     data = json.dumps({"columns": SHOWN, "decimals": DECIMALS, "low": LOW_CONFIDENCE, "scans": scans})
     data = data.replace("<", "\\u003c")  # no text of a header can end the script
     return f"""<style>{STYLE}</style>
 <h1>Lungs of {len(rows)} scans</h1>
 <p class="soft">LungUNetSeg {escape(LungUNetSegLib.__version__)}. Not a medical device. Numbers of all scans:
-<a href="results.csv">results.csv</a>; its columns are explained in docs/json.md.</p>
+<a href="results.csv">results.csv</a>; its columns are explained in docs/json.md.{left_out}</p>
+<p class="soft">Failed and doubtful scans come first. Click a scan for its remarks in words, its slices to look at
+first and its files; click a column's title to sort.</p>
 <div class="tiles">{boxes}</div>
-<p class="tools"><input id="filter" type="search" placeholder="filter: any text of a scan, such as a site or a remark">
-<select id="status"><option value="">all</option><option value="done">segmented</option>
+<p class="tools"><input id="filter" type="search" aria-label="filter"
+placeholder="filter: any text of a scan, such as a site or a remark">
+<select id="status" aria-label="which scans"><option value="">all</option><option value="done">segmented</option>
 <option value="doubtful">doubtful</option><option value="failed">failed</option></select>
 <span id="count" class="soft"></span></p>
 <div class="wide"><table id="scans"><thead></thead><tbody></tbody></table><div id="more"></div></div>
@@ -84,12 +89,14 @@ def _scan(row: Row, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the page knows of a scan."""
     findings = report.get("findings", [])
     identity = [str(each) for each in report.get("identity", {}).values() if each]
+    # Which file it was is said beside the error.
+    error = (row["error"] or "").removeprefix(f"{report.get('identity', {}).get('path')}: ")
     return {
         **{name: row.get(name) for name, _ in SHOWN},
         "status": row["status"],
         "identity": identity,
-        "remarks": row["error"] or row["findings"],
-        "messages": [row["error"]] if row["error"] else [finding["message"] for finding in findings],
+        "remarks": error or ", ".join(finding["code"] for finding in findings),
+        "messages": [error] if error else [finding["message"] for finding in findings],
         "files": list(report.get("outputs", ())),
     }
 

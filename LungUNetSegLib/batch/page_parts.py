@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 STYLE = """
-body { max-width: 1500px; }
-.tools input, .tools select { padding: 7px 10px; font: inherit; border: 1px solid var(--line); border-radius: 6px; }
-.tools input { width: min(480px, 60%); } .tools select { background: #fff; }
-.wide { overflow-x: auto; } #scans th { cursor: pointer; user-select: none; background: #fff; }
-#scans th[aria-sort=ascending]::after { content: " \\2191"; }
-#scans th[aria-sort=descending]::after { content: " \\2193"; }
+:root { --paper: #fff; --failed: #fdeceb; --doubtful: #e0a030; }
+@media screen and (prefers-color-scheme: dark) { :root { color-scheme: dark; --paper: #15181d; --ink: #e8ebef;
+  --soft: #a8b2bd; --line: #3a414b; --wash: #20252c; --accent: #6cb6f5; --failed: #46191b; } }
+body { max-width: 1500px; background: var(--paper); }
+.tools input, .tools select { padding: 7px 10px; font: inherit; color: var(--ink); background: var(--paper);
+  border: 1px solid var(--soft); border-radius: 6px; }
+.tools input { width: min(480px, 60%); } .tools ::placeholder { color: var(--soft); opacity: 1; }
+.wide { overflow-x: auto; } #scans th { background: var(--paper); }
+#scans button { all: unset; cursor: pointer; } #scans button:focus-visible { outline: 2px solid var(--accent); }
+#scans th[aria-sort=ascending] button::after { content: " \\2191"; }
+#scans th[aria-sort=descending] button::after { content: " \\2193"; }
 #scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
 #scans td:first-child, #scans td.text:last-child { overflow-wrap: anywhere; }
-#scans td:first-child, #scans td.text { max-width: 230px; } #scans th.text { text-align: left; }
-#scans td.text:last-child { max-width: none; min-width: 260px; }
+#scans td:first-child { min-width: 180px; } #scans td:first-child, #scans td.text { max-width: 230px; }
+#scans th.text { text-align: left; }
+#scans td.text:last-child { max-width: none; min-width: 170px; }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
 #scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
-#scans tr.failed td { background: #fdeceb; } #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 #e0a030; }
+#scans tr.failed td { background: var(--failed); }
+#scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubtful); }
 #scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
 #scans tr.detail td:first-child { max-width: none; }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }
@@ -27,6 +34,8 @@ const data = JSON.parse(document.getElementById('data').textContent);
 const head = document.querySelector('#scans thead'), body = document.querySelector('#scans tbody');
 const filter = document.getElementById('filter'), status = document.getElementById('status');
 const AT_ONCE = 60;
+const isEmpty = value => value === null || value === '';
+const columns = data.columns.filter(([name]) => data.scans.some(scan => !isEmpty(scan[name])));
 let shown = data.scans, drawn = 0, sorted = null, rising = true;
 for (const scan of data.scans) scan.words = JSON.stringify(scan).toLowerCase();
 const element = (tag, text, kind) => {
@@ -39,7 +48,7 @@ const address = (scan, file) => 'scans/' + encodeURIComponent(scan.name) + '/' +
 const isDoubtful = scan => scan.status === 'done' && (scan.confidence === null || scan.confidence < data.low);
 const cell = (scan, name) => {
   const value = scan[name];
-  if (value === null || value === '') return '';
+  if (isEmpty(value)) return '';
   return typeof value === 'number' ? value.toFixed(name in data.decimals ? data.decimals[name] : 0) : value;
 };
 const picture = (scan, file, lazy) => {
@@ -52,27 +61,42 @@ const picture = (scan, file, lazy) => {
 };
 function row(scan) {
   const line = element('tr', undefined, scan.status === 'failed' ? 'failed' : isDoubtful(scan) ? 'doubtful' : '');
-  data.columns.forEach(([name], index) => {
-    const text = index === 0 || name === 'remarks' || typeof scan[name] === 'string';
-    line.append(element('td', cell(scan, name), text ? 'text' : ''));
-    if (index === 0) {
-      const place = element('td', undefined, 'picture');
-      if (scan.status === 'done') place.append(picture(scan, 'preview.png', true));
-      line.append(place);
-    }
+  columns.forEach(([name], index) => {
+    if (index === 0) return line.append(...firstCells(line, scan));
+    if (scan.status === 'failed') return;
+    const text = name === 'remarks' || typeof scan[name] === 'string';
+    const made = element('td', cell(scan, name), text ? 'text' : '');
+    if (name === 'remarks') made.title = scan.messages.join('\\n');
+    line.append(made);
   });
   line.onclick = () => toggle(line, scan);
   return line;
 }
+function firstCells(line, scan) {
+  const name = element('td'), next = element('td', undefined, 'picture'), button = element('button', scan.name);
+  button.setAttribute('aria-expanded', 'false');
+  name.append(button);
+  if (scan.status === 'failed') {
+    next.className = 'text';
+    next.textContent = scan.remarks;
+    next.colSpan = columns.length;
+  } else next.append(picture(scan, 'preview.png', true));
+  return [name, next];
+}
 function toggle(line, scan) {
-  if (line.nextSibling && line.nextSibling.className === 'detail') return line.nextSibling.remove();
+  const isOpen = line.nextSibling && line.nextSibling.className === 'detail';
+  line.querySelector('button').setAttribute('aria-expanded', String(!isOpen));
+  if (isOpen) return line.nextSibling.remove();
   const detail = element('tr', undefined, 'detail'), place = element('td');
-  place.colSpan = data.columns.length + 1;
+  place.colSpan = columns.length + 1;
   place.append(element('p', scan.identity.join(' \\u00b7 '), 'soft'));
   for (const message of scan.messages) place.append(element('p', message));
   if (scan.status === 'done') {
     place.append(picture(scan, 'preview.png', false));
-    place.append(element('p', 'Slices to look at first:', 'soft'), picture(scan, 'doubtful.png', false));
+    const slices = element('div'), image = picture(scan, 'doubtful.png', false);
+    image.onerror = () => slices.remove();  // a scan without doubtful slices has no picture of them
+    slices.append(element('p', 'Slices to look at first:', 'soft'), image);
+    place.append(slices);
     const links = element('p');
     for (const file of [...scan.files, 'scan.json']) {
       const link = element('a', file);
@@ -99,10 +123,10 @@ function draw() {
   shown = data.scans.filter(scan => words.every(word => scan.words.includes(word))
     && (!wanted || (wanted === 'doubtful' ? isDoubtful(scan) : scan.status === wanted)));
   if (sorted !== null) {
-    const way = rising ? 1 : -1, empty = value => value === null || value === '';
+    const way = rising ? 1 : -1;
     shown.sort((one, other) => {
       const [a, b] = [one[sorted], other[sorted]];
-      if (empty(a) || empty(b)) return empty(a) - empty(b);
+      if (isEmpty(a) || isEmpty(b)) return isEmpty(a) - isEmpty(b);
       return way * (typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b)));
     });
   }
@@ -112,10 +136,11 @@ function draw() {
   drawMore();
 }
 const titles = element('tr');
-data.columns.forEach(([name, title], index) => {
+columns.forEach(([name, title], index) => {
   const text = data.scans.some(scan => typeof scan[name] === 'string');
-  const made = element('th', title, text ? 'text' : '');
-  made.onclick = () => {
+  const made = element('th', undefined, text ? 'text' : ''), button = element('button', title);
+  made.append(button);
+  button.onclick = () => {
     rising = sorted === name ? !rising : true;
     sorted = name;
     for (const each of titles.children) each.removeAttribute('aria-sort');

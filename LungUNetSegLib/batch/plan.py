@@ -181,7 +181,10 @@ def _why(scan: Candidate, study: Sequence[Candidate], options: PlanOptions) -> s
     words = ["axial"] + (["its description names the chest"] if scan.names_chest else [])
     if len(study) == 1:
         return f"the only chest CT of its study: {', '.join(words)}"
-    return f"the best of {len(study)} in its study: {', '.join(words)}, {scan.shape[0]} slices"
+    words.append(f"{scan.shape[0]} slices")
+    if kernel := scan.details.get("ConvolutionKernel"):
+        words.append(f"kernel {kernel}")
+    return f"the best of {len(study)} in its study: {', '.join(words)}"
 
 
 def _worse(scan: Candidate, best: Candidate) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,27 +11,37 @@ from LungUNetSegLib.batch.plan import Plan
 from LungUNetSegLib.files import write_json
 
 PRINTED = 40
-"""So many lines of each kind are printed; the saved plan has all."""
+"""So many lines of each kind are printed, and of the rest so many reasons; the saved plan has all."""
+
+_COUNT = re.compile(r" \(\d+\)$")
+"""How many files of a folder a reason is about."""
 
 
 def print_plan(plan: Plan) -> None:
-    """Print what is taken and why, then what is not."""
+    """Print what is taken and why, then what is not: of the first each, of the rest how many for which reason.
+
+    Places are given within the source.
+    """
+    within = f"{plan.source}{os.sep}"
     for each in plan.taken[:PRINTED]:
         scan = each.scan
         spacing = " x ".join(f"{step:.3g}" for step in scan.spacing_mm)
         size = " x ".join(map(str, scan.shape))
-        print(f"+ {scan.place} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
+        print(f"+ {scan.place.removeprefix(within)} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
     _print_rest(len(plan.taken))
     for left in plan.skipped[:PRINTED]:
         title = f" ({left.title})" if left.title else ""
-        print(f"- {left.place}{title}: {left.why}")
-    _print_rest(len(plan.skipped))
+        print(f"- {left.place.removeprefix(within)}{title}: {left.why}")
+    _print_rest(len(plan.skipped), ":")
+    reasons = Counter(_COUNT.sub("", left.why) for left in plan.skipped[PRINTED:])
+    for why, number in reasons.most_common(PRINTED):
+        print(f"    {number} {why}")
     print(f"{len(plan.taken)} scans to segment, {len(plan.skipped)} skipped")
 
 
-def _print_rest(number: int) -> None:
+def _print_rest(number: int, end: str = "") -> None:
     if number > PRINTED:
-        print(f"  and {number - PRINTED} more")
+        print(f"  and {number - PRINTED} more{end}")
 
 
 def save_plan(plan: Plan, path: Path) -> None:

@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits")
     given = "%(default)g if not given"
     limits.add_argument("--sessions", type=int, default=10, metavar="N", help=f"users at a time; {given}")
+    limits.add_argument(
+        "--segmentations", type=int, default=1, metavar="N", help=f"segmentations at a time; others wait; {given}"
+    )
     limits.add_argument("--scans", type=int, default=4, metavar="N", help=f"open scans; {given}")
     limits.add_argument(
         "--upload-gb", type=float, default=4.0, metavar="GB", help=f"disk space for uploads, unpacked; {given}"
@@ -54,6 +57,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
             opens_browser=arguments.open,
             limits=limits.Limits(
                 sessions=arguments.sessions,
+                segmentations=arguments.segmentations,
                 scans=arguments.scans,
                 upload_gb=arguments.upload_gb,
                 memory_gb=arguments.memory_gb,

@@ -14,7 +14,7 @@ from scipy import ndimage
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import AIR_HU, Volume
 
 BODY_HU, BONE_HU = -300, 200
 
@@ -37,6 +37,9 @@ WALL_PIXELS = 3
 OUTSIDE_SHARE, ROOM_SHARE = 0.5, 0.25
 """Lung of which more than the first share lies outside the body is removed, if it is less than the second share of
 the air there; where the field of view cuts into the chest, most of that air is lung."""
+
+ABOVE_ROOM_HU = 60.0
+"""With a median this much above the room's it is lung: a lung that the scan's edge cuts is joined to the room."""
 
 STEP_MM = (5.0, 3.0, 3.0)
 LEAST_HEIGHT_MM = 100.0
@@ -98,18 +101,23 @@ def _is_plain_air(probabilities: Probabilities, areas: npt.NDArray[np.int64], pl
 
 
 def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:
-    """Whether most of the lungs lies in room air (ignoring thin walls) and fills little of it."""
-    room = outside = count = 0
+    """Whether most of the lungs lies in room air (ignoring thin walls), fills little of it, and is as light."""
+    room: list[npt.NDArray[np.int16]] = []
+    outside: list[npt.NDArray[np.int16]] = []
+    count = 0
     for number, said in enumerate(probabilities):
         plane = planes[number]
         thick = ndimage.binary_opening(plane > BODY_HU, iterations=WALL_PIXELS)
         regions, _ = ndimage.label(np.pad(~thick, 1, constant_values=True))
         around = (regions == regions[0, 0])[1:-1, 1:-1]
         lung = (said >= HALF).any(axis=0)
-        room += int(np.count_nonzero(around & (plane < BODY_HU)))
-        outside += int(np.count_nonzero(around & lung))
+        room.append(plane[around & ~lung & (plane < BODY_HU) & (plane > AIR_HU)])
+        outside.append(plane[around & lung])
         count += int(np.count_nonzero(lung))
-    return outside > OUTSIDE_SHARE * count and outside < ROOM_SHARE * room
+    taken, left = (np.concatenate(each) for each in (outside, room))
+    if len(taken) <= OUTSIDE_SHARE * count or len(taken) >= ROOM_SHARE * (len(taken) + len(left)):
+        return False
+    return bool(np.median(taken) < np.median(left) + ABOVE_ROOM_HU)
 
 
 def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:

@@ -15,6 +15,7 @@ from LungUNetSegLib.measures.acquisition import BLOOD_HU
 from LungUNetSegLib.segmentation.quality import judge_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Volume
+from LungUNetSegLib.volume.geometry import slice_number
 
 Changes = dict[str, dict[str, Any]]
 """By "right" and "left", or "total": ``added_ml``, ``removed_ml``, ``slices`` and ``heights_mm``, the lowest and the
@@ -135,8 +136,8 @@ def correction_sentence(changes: Changes | None) -> str:
             continue
         (first, last), (low, high) = each["slices"], each["heights_mm"]
         parts.append(
-            f"{lung} +{each['added_ml']:.1f} ml and \N{MINUS SIGN}{each['removed_ml']:.1f} ml in axial slices {first} "
-            f"to {last} from the feet (z {low:.1f} to {high:.1f} mm)"
+            f"{lung} +{each['added_ml']:.1f} ml and \N{MINUS SIGN}{each['removed_ml']:.1f} ml in axial slices "
+            f"{slice_number(first)} to {slice_number(last)} from the feet (z {low:.1f} to {high:.1f} mm)"
         )
     return f"The masks were then corrected by hand: {'; '.join(parts)}."
 

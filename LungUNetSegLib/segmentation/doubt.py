@@ -11,18 +11,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from LungUNetSegLib.preprocessing import PreparedScan
-from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
-from LungUNetSegLib.volume import FloatArray
+from LungUNetSegLib.volume import FloatArray, bounding_box
 
 CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
-WEIGHTS = np.array([1.0, 5.0, 5.0, 0.1])
+WEIGHTS = np.array([1.0, 0.6, 2.8, 0.02])
 """Of an area of each cause; only their ratios decide about the order of slices."""
 
 DENSE_HU = -500
 """Pixels of lung that are not below this show vessels, lesions, the mediastinum or the chest wall."""
+
+SOLID_HU = -300
+"""Pixels below this differ between neighbours where the lung moves or tapers; others may be tissue taken for lung."""
+
+NEIGHBOUR_MM = 8.0
+"""A slice is compared with those this far below and above: nearer ones repeat its errors."""
 
 LISTED = 5
 """Slices of each lung that are listed."""
@@ -107,9 +114,11 @@ def find_doubts(
 ) -> Doubts:
     """Return the doubt about each slice of a result.
 
-    The areas of the causes are: pixels of lung of at least `DENSE_HU`; the wrong pixels that the probabilities
-    themselves expect; pixels that neither neighbour has, and those that both have and the slice has not; and how far
-    cleaning changed the lung's area. Slices at the ends of the scan have no such neighbours.
+    The areas of the causes are: pixels of lung of at least `DENSE_HU` that reach its outline, where other tissue may
+    have been taken for lung, without the outermost pixels, which are partial volumes; the wrong pixels that the
+    probabilities themselves expect; pixels of at least `SOLID_HU` that neither neighbour has, and those that both have
+    and the slice has not; and how far cleaning changed the lung's area. Neighbours lie `NEIGHBOUR_MM` away, or at the
+    end of the scan.
 
     Args:
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
@@ -118,16 +127,18 @@ def find_doubts(
         kind: Whether the lungs are separate.
     """
     pixel_mm2 = scan.grid.config.spacing_mm**2
+    steps = max(1, round(NEIGHBOUR_MM / scan.aligned.geometry.spacing_mm[0]))
     pixels = np.zeros((2, len(probabilities), len(CAUSES)))
-    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities)):
+    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities, steps)):
         said = probabilities[number]
-        dense = scan.grid.nearest(scan.aligned.array[number]) >= DENSE_HU if labels.any() else None
+        hu = scan.grid.nearest(scan.aligned.array[number]) if labels.any() or (below.any() and above.any()) else None
         for index, side in enumerate(_SIDES):
             lung, under, over = labels == side, below == side, above == side
+            odd = (lung != under) & (lung != over)
             pixels[index, number] = (
-                0 if dense is None else np.count_nonzero(lung & dense),
+                0 if hu is None else _dense_at_outline(lung, hu >= DENSE_HU),
                 np.minimum(said[index], 255 - said[index]).sum(dtype=np.int64) / 255,
-                np.count_nonzero((lung != under) & (lung != over)),
+                0 if hu is None else np.count_nonzero(odd & (hu >= SOLID_HU)),
                 abs(np.count_nonzero(lung) - before[index, number]),
             )
     heights_mm = scan.aligned.geometry.slice_centre_lps(np.arange(len(probabilities)))[:, 2]
@@ -136,11 +147,27 @@ def find_doubts(
     return Doubts(("right", "left"), heights_mm, pixels * pixel_mm2)
 
 
-def _with_neighbours(probabilities: Probabilities) -> Iterator[tuple[Labels, Labels, Labels]]:
-    """Yield the labels of each slice between those below and above it; at an end the slice is its own neighbour."""
-    below = labels = hard_labels(probabilities[0])
-    for said in probabilities[1:]:
-        above = hard_labels(said)
-        yield below, labels, above
-        below, labels = labels, above
-    yield below, labels, labels
+def _dense_at_outline(lung: Mask, dense: Mask) -> int:
+    """Return how many pixels of a lung are dense and joined by dense ones to its outline, without the outermost."""
+    box = bounding_box(lung[None])[1:]
+    lung, dense = lung[box], dense[box]
+    if not lung.size:
+        return 0
+    parts, _ = ndimage.label(lung & dense)
+    reaches = np.zeros(int(parts.max()) + 1, bool)
+    reaches[parts[lung & ~ndimage.binary_erosion(lung)]] = True
+    reaches[0] = False
+    return int(np.count_nonzero(reaches[parts] & ndimage.binary_erosion(lung, np.ones((3, 3)))))
+
+
+def _with_neighbours(probabilities: Probabilities, steps: int) -> Iterator[tuple[Labels, Labels, Labels]]:
+    """Yield the labels of each slice between those so many slices below and above it, or of the scan's end."""
+    last = len(probabilities) - 1
+    near: dict[int, Labels] = {}
+    for number in range(last + 1):
+        wanted = max(0, number - steps), number, min(last, number + steps)
+        near = {each: labels for each, labels in near.items() if each >= wanted[0]}
+        for each in range(wanted[0], wanted[2] + 1):
+            if each not in near:
+                near[each] = hard_labels(probabilities[each])
+        yield near[wanted[0]], near[wanted[1]], near[wanted[2]]

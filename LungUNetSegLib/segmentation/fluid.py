@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.preprocessing.coarse import reduce_planes
-from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, Slices, hard_labels, lung_box
+from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, Slices, hard_labels, lung_box, side_shares
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 FLUID_HU = (-30.0, 28.0)
@@ -54,7 +54,7 @@ def drop_fluid(probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float
     numbers = range(box[0].start + thick // 2, box[0].stop, thick)
     if len(numbers) < 3:
         return 0
-    shares = np.stack([reduce_planes(_sides(probabilities[number]), factor) for number in numbers], axis=1)
+    shares = np.stack([side_shares(probabilities[number], factor) for number in numbers], axis=1)
     blocks = np.stack([reduce_planes(hu[number], factor) for number in numbers])
     block_ml = float(np.prod(spacing_mm)) * thick * factor**2 / 1000
     dropped = 0
@@ -65,12 +65,6 @@ def drop_fluid(probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float
                 slices = range(first, min(first + thick, box[0].stop))
                 dropped += _drop(probabilities, hu, slices, side, reached.repeat(factor, 0).repeat(factor, 1))
     return dropped
-
-
-def _sides(said: Probabilities) -> Mask:
-    """Return (2, h, w), where a slice is right and left lung."""
-    labels = hard_labels(said)
-    return np.stack([labels == RIGHT_LUNG, labels == LEFT_LUNG])
 
 
 def _reached_by_fluid(blocks: npt.NDArray[np.float32], share: npt.NDArray[np.float32], block_ml: float) -> Mask:

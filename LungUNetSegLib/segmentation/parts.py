@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,18 +28,22 @@ outside the body get lower probabilities than the smallest lung. Larger ones sta
 LUNG_MIN_MM2 = 25.0
 """A lung's largest part has at least this mean cross-section; smaller ones are noise."""
 
-SMALL_SHARE = 0.1
-"""Below this share of the other lung, a lung's largest part may itself be a stray part of the other lung."""
+SMALL_SHARE = 0.5
+"""Below this share of the other lung, a lung's largest part may itself be a part of the other lung."""
 
 CONTACT_SHARE = 0.15
-"""A part with this share of its surface on the other lung, and nearer to that lung's centre, belongs to it."""
+"""A part with this share of its surface on the other lung, and nearer to that lung's centre, belongs to it. Two lungs
+touch with less than 0.02; parts of one lung of which a crop shows nothing else, 0.16 to 0.45."""
 
-GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 60.0
-"""A part wholly below its lung is gas in the bowel if its median is lower than the first, and by the second lower than
-the lung's."""
+GAS_HU, GAS_BELOW_LUNG_HU = -920.0, 100.0
+"""A part apart from its lung is gas if its lower quartile is lower than the first, and by the second lower than the
+lung's. The quartile sees the gas within what partial volumes and streaks make of it."""
+
+APART_MM = 10.0
+"""Gas in the bowel reaches lower than its lung's largest part; air between arm and neck lies this far from it."""
 
 GAS_SLICES = 16
-"""As many slices of the lung show its own median."""
+"""As many slices of a part show its quartile."""
 
 FACE_GAP_SLICES = 2
 FACE_DICE = 0.5
@@ -112,7 +117,7 @@ def sort_parts(
     for side in (right, left):
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
-        _drop_gas_below(side, hu)
+        _drop_gas_apart(side, hu, spacing_mm)
     result = np.zeros_like(labels)
     for side in (right, left):
         result[(slice(None), *side.place)] += looked_up(side.destination, side.parts)
@@ -232,23 +237,37 @@ def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
                 side.destination[part] = side.label
 
 
-def _drop_gas_below(side: _Side, hu: Slices) -> None:
-    """Drop parts of gas that lie wholly below the lung's largest part."""
+def _drop_gas_apart(side: _Side, hu: Slices, spacing_mm: tuple[float, float, float]) -> None:
+    """Drop parts of gas that reach lower than the lung's largest part, or lie apart from it."""
     kept = np.where(side.destination == side.label, side.sizes, 0)
     lung = int(kept.argmax())
-    below = np.flatnonzero((kept > 0) & (side.stops <= side.starts[lung]))
-    if not below.size:
+    others = [int(part) for part in np.flatnonzero(kept) if part != lung]
+    if not others:
         return
-    limit = min(GAS_HU, _median_hu(side, lung, hu) - GAS_BELOW_LUNG_HU)
-    for part in below:
-        if _median_hu(side, int(part), hu) < limit:
+    limit = min(GAS_HU, _lower_quartile(side, lung, hu) - GAS_BELOW_LUNG_HU)
+    for part in others:
+        is_gas = _lower_quartile(side, part, hu) <= limit
+        is_lower = side.starts[part] < side.starts[lung]
+        if is_gas and (is_lower or _distance_mm(side, part, lung, spacing_mm) > APART_MM):
             side.destination[part] = 0
 
 
-def _median_hu(side: _Side, part: int, hu: Slices) -> float:
-    """Return the median of a part, from some of its slices if there are many."""
+def _lower_quartile(side: _Side, part: int, hu: Slices) -> float:
+    """Return the lower quartile of a part's HU, from some of its slices if there are many."""
     numbers = np.unique(np.linspace(side.starts[part], side.stops[part] - 1, GAS_SLICES).round().astype(np.int64))
-    return float(np.median(np.concatenate([hu[int(z)][side.place][side.parts[z] == part] for z in numbers])))
+    return float(np.percentile(np.concatenate([hu[int(z)][side.place][side.parts[z] == part] for z in numbers]), 25))
+
+
+def _distance_mm(side: _Side, part: int, lung: int, spacing_mm: tuple[float, float, float]) -> float:
+    """Return the distance of a part from another one; infinite beyond `APART_MM`."""
+    extent = bounding_box(side.parts == part)
+    steps = [math.ceil(APART_MM / step) for step in spacing_mm]
+    near = tuple(slice(max(0, each.start - step), each.stop + step) for each, step in zip(extent, steps, strict=True))
+    numbers = side.parts[near]
+    if not (numbers == lung).any():
+        return math.inf
+    distance = ndimage.distance_transform_edt(numbers != lung, sampling=spacing_mm)
+    return float(distance[numbers == part].min())
 
 
 def _dice(first: Mask, second: Mask) -> float:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.preprocessing.coarse import reduce_planes
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, bounding_box_of_planes
 
 Probabilities = npt.NDArray[np.uint8]
@@ -35,6 +37,17 @@ def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = H
     labels: Labels = 1 + (left > right).astype(np.uint8)
     labels *= np.maximum(right, left) >= threshold
     return labels
+
+
+def side_shares(said: Probabilities, factor: int) -> npt.NDArray[np.float32]:
+    """Return (2, a, b), how much of each block of `factor` x `factor` pixels is right and left lung in a slice.
+
+    Args:
+        said: (2, h, w), the slice's probabilities.
+        factor: Incomplete blocks at the end of rows and columns are left out.
+    """
+    labels = hard_labels(said)
+    return reduce_planes(np.stack([labels == side for side in (RIGHT_LUNG, LEFT_LUNG)]), factor)
 
 
 def lung_box(probabilities: Probabilities) -> SliceBox:

@@ -32,6 +32,9 @@ SMALL_LUNG_RATIO = 0.4
 WHOLE_CHEST_MM = 150.0
 """Shorter scans show only parts of lungs, whose volumes cannot be compared."""
 
+LONE_LUNG_RATIO, LONE_LUNG_MM = 0.02, 60.0
+"""But in a scan of at least this height a lung of less than this share is missing; shorter ones may show one base."""
+
 GREATEST_LUNGS_ML = 13_000.0
 """The largest measured total lung capacities are near 12 litres."""
 
@@ -112,8 +115,9 @@ def judge_labels(
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
         findings += [_no_human(volumes_ml), _dense(mean_hu), *contradictions(scan, labels), _cut(record)]
-        if _extent_mm(labels.geometry) >= WHOLE_CHEST_MM:
-            findings.append(_small(volumes_ml))
+        extent_mm = _extent_mm(labels.geometry)
+        if extent_mm >= LONE_LUNG_MM:
+            findings.append(_small(volumes_ml, SMALL_LUNG_RATIO if extent_mm >= WHOLE_CHEST_MM else LONE_LUNG_RATIO))
     return record, tuple(finding for finding in findings if finding)
 
 
@@ -244,13 +248,14 @@ def _below(value: float, threshold: float) -> str:
     return next(text for digits in range(2, 17) if float(text := f"{value:.{digits}f}") < threshold)
 
 
-def _small(volumes_ml: dict[str, float]) -> Finding | None:
+def _small(volumes_ml: dict[str, float], least_ratio: float) -> Finding | None:
     if "right" not in volumes_ml:
         return None
     (small_ml, side), (large_ml, other) = sorted((volumes_ml[name], name) for name in ("right", "left"))
-    if small_ml >= SMALL_LUNG_RATIO * large_ml:
+    if small_ml >= least_ratio * large_ml:
         return None
-    return Finding(
-        "small-lung",
-        f"The {side} lung has {small_ml:.0f} ml, the {other} lung {large_ml:.0f} ml: collapsed, removed, or missed?",
-    )
+    volumes = f"The {side} lung has {small_ml:.0f} ml, the {other} lung {large_ml:.0f} ml"
+    message = f"{volumes}: collapsed, removed, or missed?"
+    if small_ml < LONE_LUNG_RATIO * large_ml:
+        message += f" If the scan shows one lung only, check that it is the {other} one."
+    return Finding("small-lung", message)

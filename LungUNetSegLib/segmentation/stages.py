@@ -14,9 +14,8 @@ from scipy import ndimage
 
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.preprocessing import PreprocessConfig
-from LungUNetSegLib.preprocessing.coarse import coarsen_slices, reduce_planes
-from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, hard_labels
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.preprocessing.coarse import coarsen_slices
+from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, hard_labels, side_shares
 
 FAR_MM = 12.0
 """Twice the coarse network's usual voxel: lung so far from its lungs is no matter of partial volumes."""
@@ -63,12 +62,8 @@ def compare_stages(
 
 def _reduced_labels(probabilities: Probabilities, slice_mm: float, config: PreprocessConfig) -> npt.NDArray[np.uint8]:
     """Return (d, a, b) labels: the side that fills at least half of a coarse voxel, else 0."""
-    sides = (RIGHT_LUNG, LEFT_LUNG)
-    reduced = []
-    for said in probabilities:
-        labels = hard_labels(said)
-        reduced.append(reduce_planes(np.stack([labels == side for side in sides]), config.coarse_factor))
-    shares = coarsen_slices(np.stack(reduced), slice_mm, config)
+    reduced = np.stack([side_shares(said, config.coarse_factor) for said in probabilities])
+    shares = coarsen_slices(reduced, slice_mm, config)
     return hard_labels(shares, 0.5)
 
 

@@ -28,6 +28,19 @@ ANGLE_TOLERANCE = 1e-3
 """Largest cosine between orthogonal axes: 0.06 degrees, half a pixel over a body's width."""
 
 
+def slice_number(index: int) -> int:
+    """Return the number by which people are told a slice: from 1, at the feet.
+
+    Arrays, JSON and CSV count from 0; panel, page, reports and sentences from 1, as scanners and viewers do.
+    """
+    return index + 1
+
+
+def slice_index(number: int) -> int:
+    """Return the index from 0 of a slice that people know by its number."""
+    return number - 1
+
+
 @dataclass(frozen=True, eq=False)
 class Geometry:
     """The position of a (slice, row, column) grid in the patient.

@@ -8,12 +8,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from dicom_files import save, slices_of
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
 from LungUNetSegLib.batch import header_texts, index
 from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
+from LungUNetSegLib.batch.plan import Plan, PlanOptions, Skipped, make_plan
+from LungUNetSegLib.batch.plan_text import print_plan
 from LungUNetSegLib.batch.rules import parse_rule
 from LungUNetSegLib.errors import ConfigError, DataError, ReadError
 from LungUNetSegLib.io import write_image
@@ -64,6 +66,36 @@ def test_of_a_study_the_best_series_is_taken_and_each_other_says_why(thin: Volum
         "f": "its headers name another part of the body: Hand",
     }
     assert places(plan_of(tmp_path, series="all"), tmp_path) == ["a", "b"]
+
+
+def test_of_equal_reconstructions_the_softer_kernel_is_taken(thin: Volume, tmp_path: Path) -> None:
+    """Protects density: LAA-950 of one breath is 0.1 % in a soft kernel and 13 % in a sharp one (docs/measures.md).
+
+    The sharp one has the lower series number, which decides among the others; of an unknown kernel nothing is held.
+    """
+    series(thin, tmp_path / "a", 1, ConvolutionKernel="LUNG")
+    series(thin, tmp_path / "b", 2, ConvolutionKernel="STANDARD")
+    series(thin, tmp_path / "c", 3, ConvolutionKernel="XYZ", StudyInstanceUID="1.3")
+    series(thin, tmp_path / "d", 4, ConvolutionKernel="STANDARD", StudyInstanceUID="1.3")
+    plan = plan_of(tmp_path)
+    assert places(plan, tmp_path) == ["b", "c"]
+    assert plan.taken[0].why == "the best of 2 in its study: axial, 13 slices, kernel STANDARD"
+
+
+def test_a_long_plan_is_printed_by_its_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects who plans an archive: after 40 lines, of the rest the number of each reason, the commonest first."""
+    skipped = [Skipped(f"p{number}", "", "localizers (1)") for number in range(40)]
+    skipped += [Skipped("q", "", "MR images (20)")] + [Skipped("r", "", "masks or results, by their names (2)")] * 2
+    skipped += [Skipped("s", "", "masks or results, by their names (1)")]
+    print_plan(Plan(Path("x"), (), tuple(skipped)))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[39] == "- p39: localizers (1)"
+    assert lines[40:] == [
+        "  and 4 more:",
+        "    3 masks or results, by their names",
+        "    1 MR images",
+        "0 scans to segment, 44 skipped",
+    ]
 
 
 def test_rules_take_and_leave(thin: Volume, tmp_path: Path) -> None:
@@ -202,3 +234,22 @@ def test_ct_of_another_class_is_named(thin: Volume, tmp_path: Path) -> None:
     """A secondary capture has the modality CT, but no place in the body."""
     series(thin, tmp_path / "a", SOPClassUID=SecondaryCaptureImageStorage)
     assert reasons(plan_of(tmp_path)) == {"a": "secondary captures (13)"}
+
+
+def test_the_voxels_beside_a_header_are_part_of_its_scan(thin: Volume, tmp_path: Path) -> None:
+    """They were said to be files that are not DICOM."""
+    sitk.WriteImage(sitk.GetImageFromArray(thin.array), str(tmp_path / "scan.mhd"))
+    (tmp_path / "other.raw").write_bytes(b"voxels of nobody")
+    plan = plan_of(tmp_path)
+    assert [file.path.suffix for file in plan.taken[0].scan.files] == [".mhd", ".raw"]
+    assert reasons(plan) == {tmp_path.name: "files that are not DICOM (1)"}
+
+
+def test_places_are_printed_within_the_source(thin: Volume, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A long path before every name hid the names."""
+    (tmp_path / "site").mkdir()
+    write_image(tmp_path / "site" / "a.nrrd", thin)
+    (tmp_path / "site" / "b.nii.gz").write_bytes(b"broken")
+    print_plan(plan_of(tmp_path))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("+ site/a.nrrd (a.nrrd): ") and lines[1].startswith("- site/b.nii.gz")

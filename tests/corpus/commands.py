@@ -13,8 +13,8 @@ from pathlib import Path
 import SimpleITK as sitk
 from corpus.bench import Bench, Trial
 from corpus.kinds import Room
-from corpus.models import tiny
 from dicom_files import save, slices_of
+from tiny_models import tiny_model
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.errors import LungUNetSegError
@@ -63,7 +63,7 @@ def segment(
                 "-o",
                 b.folder / output,
                 "--model",
-                tiny()[1],
+                tiny_model(),
                 "--engine",
                 "onnxruntime",
                 "--progress",
@@ -162,7 +162,7 @@ room.refused(
                     "-o",
                     b.folder / "lungs.nii.gz",
                     "--model",
-                    tiny()[1],
+                    tiny_model(),
                 )
             ),
             "",
@@ -181,7 +181,7 @@ room.refused(
 def _formulas(b: Bench) -> Trial:
     scans = [scan_file(b, name) for name in ("=1+1.nii.gz", "-x.nii.gz", "@a.nii.gz", "+3.nii.gz")]
     (b.folder / "out").mkdir()
-    words = ("-o", b.folder / "out", "--model", tiny()[1], "--engine", "onnxruntime", "--csv", b.folder / "t.csv")
+    words = ("-o", b.folder / "out", "--model", tiny_model(), "--engine", "onnxruntime", "--csv", b.folder / "t.csv")
     command("segment", *scans, *words)
     with (b.folder / "t.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
@@ -204,7 +204,7 @@ def _batch(b: Bench) -> Trial:
             "-o",
             b.folder / "out",
             "--model",
-            tiny()[1],
+            tiny_model(),
             "--engine",
             "onnxruntime",
             "--json",
@@ -218,7 +218,7 @@ def _read_only(b: Bench) -> Trial:
     folder = folder_of(b)
     folder.chmod(0o555)
     try:
-        command("segment", folder, "-o", b.folder / "lungs.nii.gz", "--model", tiny()[1], "--engine", "onnxruntime")
+        command("segment", folder, "-o", b.folder / "lungs.nii.gz", "--model", tiny_model(), "--engine", "onnxruntime")
     finally:
         folder.chmod(0o755)
     return b.holds((b.folder / "lungs.nii.gz").exists(), "no result")
@@ -226,7 +226,9 @@ def _read_only(b: Bench) -> Trial:
 
 def _foreign_draft(b: Bench) -> Trial:
     draft = b.write(".lungunetseg-00000000-1-" + "0" * 32 + ".nrrd", b"x")
-    command("segment", scan_file(b), "-o", b.folder / "lungs.nii.gz", "--model", tiny()[1], "--engine", "onnxruntime")
+    command(
+        "segment", scan_file(b), "-o", b.folder / "lungs.nii.gz", "--model", tiny_model(), "--engine", "onnxruntime"
+    )
     return b.holds(draft.exists(), "it was removed")
 
 

@@ -9,14 +9,13 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from functools import cache
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
 import torch
 from corpus.bench import Bench, Trial
 from corpus.kinds import Room
-from tiny_models import write_checkpoint
+from tiny_models import kept_folder, tiny_checkpoint, tiny_model, write_checkpoint
 
 from LungUNetSegLib.cases.splits import load_split
 from LungUNetSegLib.config import parse_json
@@ -31,27 +30,11 @@ checkpoints = Room("Checkpoints")
 settings = Room("Settings and splits")
 
 
-def _folder() -> Path:
-    """A folder that is kept to the end of the process."""
-    folder = Path(tempfile.mkdtemp(prefix="corpus"))
-    Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)  # atexit is not run in processes of a pool
-    return folder
-
-
-@cache
-def tiny() -> tuple[Path, Path]:
-    """A checkpoint of a tiny network, and the folder of the model that it is exported to."""
-    folder = _folder()
-    checkpoint = write_checkpoint(folder / "best.pt")
-    export(checkpoint, folder / "tiny", "tiny", description="Random weights.", date="2026-01-31")
-    return checkpoint, folder / "tiny"
-
-
 def model(change: Callable[[Path], object] = lambda folder: None) -> Callable[[Bench], Trial]:
     """The tiny model with a change in its folder, loaded."""
 
     def attempt(b: Bench) -> Trial:
-        folder = Path(shutil.copytree(tiny()[1], b.folder / "model"))
+        folder = Path(shutil.copytree(tiny_model(), b.folder / "model"))
         change(folder)
         return b.holds(load_model(folder).name == "tiny", "its name is another")
 
@@ -217,7 +200,7 @@ _refused(
 room.refused(
     "a file of weights by itself",
     "manifest.json",
-    lambda b: b.holds(bool(load_model(tiny()[1] / "weights.safetensors")), "taken"),
+    lambda b: b.holds(bool(load_model(tiny_model() / "weights.safetensors")), "taken"),
     ModelError,
 )
 room.refused(
@@ -232,7 +215,7 @@ def _structure(label: int) -> dict[str, Any]:
 
 @cache
 def _other_graph() -> bytes:
-    folder = _folder()
+    folder = kept_folder()
     checkpoint = write_checkpoint(folder / "best.pt", features_per_stage=(4, 8, 12))
     export(checkpoint, folder / "m", "m", description="Random weights.", date="2026-01-31")
     return (folder / "m" / "network.onnx").read_bytes()
@@ -249,7 +232,7 @@ def checkpoint(change: Callable[[Path], object]) -> Callable[[Bench], Trial]:
     """The tiny checkpoint with a change, read both for inference and to go on training."""
 
     def attempt(b: Bench) -> Trial:
-        path = Path(shutil.copy(tiny()[0], b.folder / "best.pt"))
+        path = Path(shutil.copy(tiny_checkpoint(), b.folder / "best.pt"))
         change(path)
         try:
             load_checkpoint(path)

@@ -20,7 +20,7 @@ from LungUNetSegLib.data import cache
 from LungUNetSegLib.data.cache import cache_case, cache_cases, case_digest
 from LungUNetSegLib.data.network_slices import preprocess
 from LungUNetSegLib.errors import DataError, WriteError
-from LungUNetSegLib.io import write_dicom_series
+from LungUNetSegLib.io import write_dicom_series, write_labels
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
@@ -218,25 +218,32 @@ print(-peak(*sys.argv[2:4]) + peak(*sys.argv[4:6]))
 """
 
 
+@pytest.fixture(scope="module")
+def small_and_large() -> list[tuple[Volume, Volume]]:
+    """Two scans of 512 x 512 pixels, of 16 and 112 slices, and their masks."""
+    phantoms = [make_phantom(phantom_geometry((slices, 128, 128)), rng=0) for slices in (16, 112)]
+    return [(_four_times_finer(each.ct), _four_times_finer(each.labels)) for each in phantoms]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's greatest memory is in kB on Linux alone")
-@pytest.mark.parametrize("kind", ["DICOM", "NIfTI", "NRRD"])
-def test_a_case_is_cached_with_a_few_tens_of_mb(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["DICOM", ".nii", ".nrrd", ".mha"])
+def test_a_case_is_cached_with_a_few_tens_of_mb(
+    tmp_path: Path, kind: str, small_and_large: list[tuple[Volume, Volume]]
+) -> None:
     """Protects machines that cache as many scans at a time as they have cores: it was a scan's size and twice its
     mask's. A first, small case loads the libraries; the second takes at most 30 MB more, with 59 MB of voxels of the
-    scan and 29 MB of its mask, and its slices are those of the scan in memory.
+    scan and 29 MB of its mask, and its slices are those of the scan in memory. The MetaImage's mask is a segmentation
+    of Slicer.
     """
     paths: list[str] = []
-    for slices in (16, 112):
-        phantom = make_phantom(phantom_geometry((slices, 128, 128)), rng=0)
-        ct, labels = (_four_times_finer(each) for each in (phantom.ct, phantom.labels))
-        ending = ".nrrd" if kind == "NRRD" else ".nii"
-        image, mask = tmp_path / f"{slices}{ending}", tmp_path / f"{slices}_seg{ending}"
+    for number, (ct, labels) in enumerate(small_and_large):
+        ending = {"DICOM": ".nii", ".mha": ".seg.nrrd"}.get(kind, kind)
+        image, mask = tmp_path / f"{number}{kind}", tmp_path / f"{number}_seg{ending}"
         if kind == "DICOM":
-            image = tmp_path / f"ct{slices}"
             write_dicom_series(ct, image)
         else:
             write_image(ct, image)
-        write_image(labels, mask)
+        write_labels(mask, labels)
         paths += [str(image), str(mask)]
     assert 2 * ct.array.size == 58_720_256
     command = [sys.executable, "-c", CACHE_ONE, str(tmp_path), *paths]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import SimpleITK as sitk
 from dicom_files import encoded, save, slices_of
 
 from LungUNetSegLib.io import write_labels
-from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,27 +29,59 @@ ALSO = ("SimpleITK", "scipy", "onnxruntime")
 SYNTAXES = ("", "jpeg-ls", "jpeg-2000", "rle", "jpeg-lossless")
 
 
-@pytest.fixture(scope="module", params=SLICERS)
-def slicer_python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with these packages and nothing else."""
+@pytest.fixture(scope="module")
+def other_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python without packages."""
     folder = tmp_path_factory.mktemp("slicer")
-    venv.create(folder, with_pip=True)
-    python = next(path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists())
-    command = [str(python), "-m", "pip", "install", "--quiet", *SLICERS[request.param], *ALSO]
+    venv.create(folder)
+    return next(path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists())
+
+
+@pytest.fixture(scope="module", params=SLICERS)
+def slicer_python(request: pytest.FixtureRequest, other_python: Path) -> Path:
+    """A Python with these packages and nothing else: the second list replaces what differs from the first."""
+    # By this Python's pip, and without compiling what is never imported: most of the time went into these.
+    pip = [sys.executable, "-m", "pip", "--python", str(other_python), "install", "--quiet", "--no-compile"]
+    command = [*pip, *SLICERS[request.param], *ALSO]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         pytest.skip(f"the packages of Slicer {request.param} cannot be installed here: {result.stderr[-300:]}")
-    return python
+    return other_python
 
 
 @pytest.fixture(scope="module")
-def chest() -> Phantom:
-    return make_phantom(phantom_geometry((17, 64, 64)), rng=1)
+def chest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a scan in each encoding, its reference, and the label map that this Python gives."""
+    folder = tmp_path_factory.mktemp("chest")
+    phantom = make_phantom(phantom_geometry((17, 64, 64)), rng=1)
+    write_labels(folder / "reference.nii.gz", phantom.labels)
+    for syntax in SYNTAXES:
+        datasets = slices_of(phantom.ct)
+        save([encoded(each, syntax) if syntax else each for each in datasets], folder / (syntax or "plain"))
+    run(Path(sys.executable), segmented(folder / "plain", folder / "ours.nii.gz"))
+    return folder
 
 
-def run(python: Path, *arguments: object) -> str:
+COMMANDS = """
+import json, sys
+from LungUNetSegLib.cli import main
+for words in json.loads(sys.argv[1]):
+    if main(words):
+        sys.exit(1)
+"""
+
+
+def segmented(scan: Path, output: Path) -> list[str]:
+    """The command that segments a scan."""
+    return ["segment", str(scan), "-o", str(output), "--engine", "onnxruntime", "--progress", "none"]
+
+
+def run(python: Path, *commands: list[str]) -> str:
+    """Run commands one after the other in one process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [str(python), "-m", "LungUNetSegLib", *map(str, arguments)]
+    command = [str(python), "-c", COMMANDS, json.dumps(commands)]
+    if len(commands) == 1:
+        command = [str(python), "-m", "LungUNetSegLib", *commands[0]]
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -56,25 +89,17 @@ def run(python: Path, *arguments: object) -> str:
 
 
 @pytest.mark.slow
-def test_info_segment_and_evaluate_run_with_slicers_packages(
-    slicer_python: Path, chest: Phantom, tmp_path: Path
-) -> None:
+def test_info_segment_and_evaluate_run_with_slicers_packages(slicer_python: Path, chest: Path, tmp_path: Path) -> None:
     """Protects the README's promise; every encoding gives the label map that this Python gives."""
-    write_labels(tmp_path / "reference.nii.gz", chest.labels)
-    maps = []
-    for syntax in SYNTAXES:
-        folder = tmp_path / (syntax or "plain")
-        save([encoded(each, syntax) if syntax else each for each in slices_of(chest.ct)], folder)
-        assert "17 x 64 x 64" in run(slicer_python, "info", folder)
-        output = tmp_path / f"{folder.name}.nii.gz"
-        run(slicer_python, "segment", folder, "-o", output, "--engine", "onnxruntime", "--progress", "none")
-        maps.append(sitk.GetArrayFromImage(sitk.ReadImage(str(output))))
-    ours = tmp_path / "ours.nii.gz"
-    run(Path(sys.executable), "segment", folder, "-o", ours, "--engine", "onnxruntime", "--progress", "none")
-    expected = sitk.GetArrayFromImage(sitk.ReadImage(str(ours)))
+    names = [syntax or "plain" for syntax in SYNTAXES]
+    outputs = [tmp_path / f"{name}.nii.gz" for name in names]
+    told = run(slicer_python, *(["info", str(chest / name)] for name in names))
+    assert sum(line.startswith("Phantom: 17 x 64 x 64") for line in told.splitlines()) == len(names)
+    run(slicer_python, *(segmented(chest / name, output) for name, output in zip(names, outputs, strict=True)))
+    expected, *maps = (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (chest / "ours.nii.gz", *outputs))
     assert all(np.array_equal(each, maps[0]) for each in maps)
     assert np.count_nonzero(maps[0] != expected) <= 0.001 * np.count_nonzero(expected)
-    run(slicer_python, "evaluate", tmp_path / "plain.nii.gz", tmp_path / "reference.nii.gz")
+    run(slicer_python, ["evaluate", str(outputs[0]), str(chest / "reference.nii.gz")])
 
 
 def test_the_versions_that_slicer_ships_are_listed() -> None:

@@ -64,8 +64,8 @@ def test_added_and_removed_by_hand(original: np.ndarray) -> None:
         "is_new": False,
     }  # fmt: skip
     assert correction_sentence(changes) == (
-        "The masks were then corrected by hand: right lung +0.6 ml and \N{MINUS SIGN}0.1 ml in axial slices 1 to 6 from"
-        " the feet (z -95.0 to -70.0 mm); left lung +0.0 ml and \N{MINUS SIGN}0.2 ml in axial slices 4 to 4 from the"
+        "The masks were then corrected by hand: right lung +0.6 ml and \N{MINUS SIGN}0.1 ml in axial slices 2 to 7 from"
+        " the feet (z -95.0 to -70.0 mm); left lung +0.0 ml and \N{MINUS SIGN}0.2 ml in axial slices 5 to 5 from the"
         " feet (z -80.0 to -80.0 mm)."
     )
 

@@ -23,8 +23,8 @@ SIZE = 33
 
 
 def prepared(hu: np.ndarray) -> PreparedScan:
-    """A scan whose pixels are the network's own; the feet's slice lies at z = -50 mm, the next 5 mm higher."""
-    geometry = Geometry.axial(hu.shape, (5.0, 2.0, 2.0), (0.0, 0.0, -50.0))
+    """A scan whose pixels are the network's own; the feet's slice lies at z = -50 mm, the next 8 mm higher."""
+    geometry = Geometry.axial(hu.shape, (8.0, 2.0, 2.0), (0.0, 0.0, -50.0))
     return prepare(Volume(hu.astype(np.int16), geometry), PreprocessConfig(spacing_mm=2.0, size=(SIZE, SIZE)))
 
 
@@ -45,24 +45,37 @@ def hu() -> np.ndarray:
 def test_each_cause_by_hand(said: np.ndarray, hu: np.ndarray) -> None:
     before = lung_pixels(said)
     assert before.tolist() == [[100] * 5] * 2
-    hu[1, 10:12, 3:13] = -500  # 20 dense pixels of the right lung
+    hu[1, 10:14, 3:13] = -500  # of four dense rows at the outline, three lie within, less a column at either end
+    hu[1, 16:18, 6:8] = 0  # a vessel within the lung
     hu[1, 0, 0] = -400  # none of a lung
     said[2, 1, 10, 20:30] = 204  # ten pixels of the left lung: a fifth of them is expected to be wrong
-    said[3, 0, 15, 3:13] = 0  # ten pixels of the right lung that both neighbours have: a hole that cleaning made
+    hu[3, 15, 3:9] = -300  # six of the ten pixels of the next line
+    said[3, 0, 15, 3:13] = 0  # that both neighbours have: a hole that cleaning made
     doubts = find_doubts(said, before, prepared(hu))
     expected = np.zeros((2, 5, len(CAUSES)))
-    expected[0, 1, 0] = 20
+    expected[0, 1, 0] = 24
     expected[1, 2, 1] = 2
-    expected[0, 3, 2:] = 10
+    expected[0, 3, 2:] = 6, 10
     np.testing.assert_allclose(doubts.areas_mm2, expected * PIXEL_MM2)
-    assert doubts.lungs == ("right", "left") and doubts.heights_mm.tolist() == [-50, -45, -40, -35, -30]
-    assert doubts.by_slice_mm2[0, 3] == pytest.approx(40 * (WEIGHTS[2] + WEIGHTS[3]))
+    assert doubts.lungs == ("right", "left") and doubts.heights_mm.tolist() == [-50, -42, -34, -26, -18]
+    assert doubts.by_slice_mm2[0, 3] == pytest.approx(24 * WEIGHTS[2] + 40 * WEIGHTS[3])
+
+
+def test_neighbours_of_thin_slices_lie_farther_on(said: np.ndarray, hu: np.ndarray) -> None:
+    """Protects thin slices from a list that never names what two of them share."""
+    hu[:] = -300
+    said[1:3, 0, 15, 3:13] = 0
+    thin = Volume(hu.astype(np.int16), Geometry.axial(hu.shape, (4.0, 2.0, 2.0), (0.0, 0.0, 0.0)))
+    scan = prepare(thin, PreprocessConfig(spacing_mm=2.0, size=(SIZE, SIZE)))
+    unlike = CAUSES.index("unlike-neighbours")
+    doubts = find_doubts(said, lung_pixels(said), scan)
+    assert doubts.areas_mm2[0, :, unlike].tolist() == [0, 10 * PIXEL_MM2, 10 * PIXEL_MM2, 0, 0]
 
 
 def test_both_lungs_as_one_label_have_one_doubt(said: np.ndarray, hu: np.ndarray) -> None:
     hu[:] = -500
     doubts = find_doubts(said, lung_pixels(said), prepared(hu), "binary")
-    assert doubts.lungs == ("total",) and doubts.areas_mm2[:, :, 0].tolist() == [[200 * PIXEL_MM2] * 5]
+    assert doubts.lungs == ("total",) and doubts.areas_mm2[:, :, 0].tolist() == [[128 * PIXEL_MM2] * 5]
 
 
 def test_an_end_of_the_scan_is_no_difference(said: np.ndarray, hu: np.ndarray) -> None:

@@ -110,6 +110,16 @@ def test_one_lung_much_smaller(result: _Result) -> None:
     assert result.assess()[1] == {"small-lung"}
 
 
+@pytest.mark.parametrize(("slices", "other_pixels", "is_said"), [(8, 0, True), (8, 2, False), (6, 0, False)])
+def test_one_lung_alone_in_a_part_of_a_chest(result: _Result, slices: int, other_pixels: int, is_said: bool) -> None:
+    """Protects crops of one lung, whose side the network may not know: 70 mm of it, but not 50 mm of one base."""
+    result.labels[result.labels == 2] = 0
+    result.labels[8:10, 15 : 15 + 10 * other_pixels, 40:43] = 2
+    result.hu, result.labels = result.hu[4 : 4 + slices], result.labels[4 : 4 + slices]
+    result.geometry = Geometry.axial(result.hu.shape, SPACING_MM)
+    assert ("small-lung" in result.assess()[1]) is is_said
+
+
 def test_one_slice_says_nothing_of_a_lung_s_size(result: _Result) -> None:
     """Protects single slices, in which one lung may well be smaller."""
     result.labels[:, :, 40:55] = 0

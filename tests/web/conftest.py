@@ -1,20 +1,15 @@
-"""A running server, and a browser that clicks as a user does.
-
-Chromium and its driver come from the system; without them the tests that click are skipped, aloud.
-"""
+"""A running server, and a browser that clicks as a user does."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from children import MODULE_FOLDER
+from chromium import start_chromium
 from web_page import Page, Server, start_server
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 if str(MODULE_FOLDER) not in sys.path:
     sys.path.append(str(MODULE_FOLDER))
@@ -35,28 +30,13 @@ def make_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
             server.stop()
         if server.process.stdout:
             server.process.stdout.close()
-        assert not server.folders(), "files of a session are left"
+        assert not list(server.temporary.iterdir()), "files of a session are left"
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Chromium; its attribute `downloads` is the folder of its downloads."""
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("no chromium and chromedriver: the page is not clicked through (.ci/run installs them)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    downloads = tmp_path_factory.mktemp("downloads")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    flags = ("headless=new", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-dev-shm-usage")
-    # A colour that is still changing has no contrast to be judged by.
-    for each in (*flags, "no-first-run", "window-size=1280,900", "force-prefers-reduced-motion"):
-        options.add_argument(f"--{each}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.downloads = downloads
+    """Chromium, see `start_chromium`."""
+    driver = start_chromium(tmp_path_factory.mktemp("downloads"))
     yield driver
     driver.quit()
 

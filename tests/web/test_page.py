@@ -14,6 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from chromium import serious
 from web_page import Page, wait_for
 
 from LungUNetSegLib.io import read_labels
@@ -46,16 +47,6 @@ def coloured(page: Page, channels: tuple[int, int]) -> int:
 def at(page: Page, view: str) -> str:
     """Return which slice a view shows, in words."""
     return str(page.find(f'input[aria-label="{view} slice"]').get_attribute("aria-valuetext"))
-
-
-def serious(page: Page) -> list[str]:
-    """Return what axe-core finds that keeps people out."""
-    from axe_selenium_python import Axe
-
-    axe = Axe(page.browser)
-    axe.inject()
-    found = axe.run()["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")]
 
 
 def test_the_page_opens_and_says_what_can_be_opened(page: Page) -> None:
@@ -205,7 +196,7 @@ def test_a_second_tab_is_told_and_may_take_over(page: Page) -> None:
 def test_nothing_serious_keeps_people_out(page: Page, theme: str) -> None:
     """Protects labels, contrast and roles, with everything shown that there is."""
     page.browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
-    assert not serious(page)
+    assert not serious(page.browser)
 
 
 @pytest.mark.parametrize(

@@ -7,84 +7,18 @@ import json
 import os
 import signal
 import zipfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
+from web_client import Client, refusal, run, socket, state, statuses, upload
 from web_page import Server, wait_for
-from yarl import URL
 
 from LungUNetSegLib.io import write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-
-Client = aiohttp.ClientSession
-
-
-COOKIES: dict[int, str] = {}
-"""The first user's cookie of each server, by its port: starting a session takes seconds, so most tests share one."""
-
-
-def run(work: Callable[[Client], Awaitable[Any]], server: Server | None = None) -> Any:
-    """Run something with a client that keeps cookies, also those of localhost; of the first user, given a server."""
-
-    async def all_of_it() -> Any:
-        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
-            if server is not None and server.port in COOKIES:
-                client.cookie_jar.update_cookies({"lungunetseg": COOKIES[server.port]}, URL(server.url))
-            result = await work(client)
-            if server is not None:
-                found = client.cookie_jar.filter_cookies(URL(server.url))
-                COOKIES[server.port] = found["lungunetseg"].value
-            return result
-
-    return asyncio.run(all_of_it())
-
-
-def refusal(server: Server, files: dict[str, bytes], part: str) -> str:
-    """Upload files; return what the page says, which has to hold a part."""
-
-    async def work(client: Client) -> str:
-        async with socket(client, server) as page:
-            await upload(client, server, files)
-            said = await state(page, lambda now: part in now["errors"].get("open", ""))
-            return str(said["errors"]["open"])
-
-    return str(run(work, server))
-
-
-@asynccontextmanager
-async def socket(client: Client, server: Server, query: str = "") -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    """Open a session."""
-    await (await client.get(server.url)).read()
-    async with client.ws_connect(f"{server.url}socket{query}", max_msg_size=1 << 24) as page:
-        yield page
-
-
-async def state(page: aiohttp.ClientWebSocketResponse, wanted: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    """Return the first state that is as wanted."""
-    async with asyncio.timeout(60):
-        async for message in page:
-            if message.type is aiohttp.WSMsgType.BINARY:
-                await page.send_json({"do": "seen", "view": message.data[0]})
-                continue
-            told = json.loads(message.data)
-            if "state" in told and wanted(told["state"]):
-                found: dict[str, Any] = told["state"]
-                return found
-    raise AssertionError("the connection was closed")
-
-
-async def upload(client: Client, server: Server, files: dict[str, bytes]) -> tuple[int, str]:
-    """Upload files by their names; return the status and what was said."""
-    form = aiohttp.FormData()
-    for name, content in files.items():
-        form.add_field("file", content, filename=name)
-    async with client.post(f"{server.url}upload", data=form) as answer:
-        return answer.status, await answer.text()
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +107,7 @@ def test_sessions_that_are_opened_and_dropped_leave_nothing(server: Server) -> N
             pass
 
     async def work(_: Client) -> None:
-        for _number in range(5):
+        for _number in range(3):
             await asyncio.gather(*(drop() for _each in range(6)))
 
     run(work)
@@ -202,11 +136,6 @@ def test_more_scans_than_allowed_are_refused_and_those_that_are_open_wait_for_ea
             assert (await state(page, lambda now: len(now["scans"]) == 1))["current"] == second
 
     run(work)
-
-
-def statuses(now: dict[str, Any]) -> list[str]:
-    """Return how the segmentation of each open scan stands."""
-    return [each["status"] for each in now["scans"]]
 
 
 def test_a_folder_of_two_series_is_listed_with_reasons(server: Server, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from vtk import vtkCollection, vtkDoubleArray, vtkIntArray, vtkStringArray
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
+from LungUNetSegLib.volume.geometry import slice_index, slice_number
 
 SLICE, HEIGHT = "Slice", "z (mm)"
 """Columns of the table of slices; each lung has one more, by its name."""
@@ -40,7 +41,7 @@ def add_slices_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
     """Add a table with a row for each slice that holds lung, from foot to head: its number, height and DSC."""
     slices = sorted(comparison.whole.slices_from_worst())
     table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
-    _add_column(table, vtkIntArray(), SLICE, slices)
+    _add_column(table, vtkIntArray(), SLICE, map(slice_number, slices))
     _add_column(table, vtkDoubleArray(), HEIGHT, [comparison.slice_centre_lps(index)[2] for index in slices])
     for region in comparison.regions:
         _add_column(table, vtkDoubleArray(), region.name, [region.dsc_by_slice[index] for index in slices])
@@ -112,7 +113,7 @@ def plot_nodes(chart: vtkMRMLPlotChartNode) -> list[Any]:
 
 
 def chosen_slice(slices: vtkMRMLTableNode, selection: vtkCollection) -> int | None:
-    """Return the number of the slice whose point was chosen in a plot; None if none was.
+    """Return the index of the slice whose point was chosen in a plot; None if none was.
 
     Args:
         slices: The table behind the plot.
@@ -122,7 +123,7 @@ def chosen_slice(slices: vtkMRMLTableNode, selection: vtkCollection) -> int | No
         rows = selection.GetItemAsObject(index)
         if rows.GetNumberOfTuples():
             numbers = slices.GetTable().GetColumnByName(SLICE)
-            return int(numbers.GetValue(int(rows.GetValue(0))))
+            return slice_index(int(numbers.GetValue(int(rows.GetValue(0)))))
     return None
 
 

@@ -22,7 +22,7 @@ from LungUNetSegSlicer.panel.disagreements import DisagreementsView
 from LungUNetSegSlicer.panel.side_choice import SideChoice
 from LungUNetSegSlicer.panel.texts import warnings_html
 from LungUNetSegSlicer.panel.view_widgets import comparison_plot, distance_aspect
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.kept_result import recall
 
 _POINT_CHOSEN = "dataSelected(vtkStringArray*, vtkCollection*)"
@@ -37,7 +37,7 @@ class ComparePanel:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        self._steps: Steps | None = None
+        self._work = Work(self._fail)
         self._result: SceneComparison | None = None
         self._worst: WorstSlices | None = None
         self._parameters: Any = None
@@ -62,7 +62,7 @@ class ComparePanel:
     @property
     def running(self) -> bool:
         """Whether a comparison is under way."""
-        return self._steps is not None
+        return self._work.running
 
     @property
     def result(self) -> SceneComparison | None:
@@ -92,7 +92,7 @@ class ComparePanel:
             self._plot_view = None
 
     def _click(self) -> None:
-        if self._steps is not None:
+        if self.running:
             self._stop(_("Cancelled."))
             return
         self._say(_("Comparing..."))
@@ -103,11 +103,10 @@ class ComparePanel:
             prediction_sides=self._prediction_sides.sides,
             reference_sides=self._reference_sides.sides,
         )
-        self._steps = Steps(steps, self._finish, self._fail)
+        self._work.start(steps, self._finish)
         self._update()
 
     def _finish(self, result: SceneComparison) -> None:
-        self._steps = None
         before, self._result = self._result, result
         self._worst = WorstSlices(result.comparison)
         self._say(_summary(result))
@@ -118,16 +117,12 @@ class ComparePanel:
         self._show_views()
         self._update()
 
-    def _fail(self, error: Exception) -> None:
-        self._stop(_escape(str(error)))
+    def _fail(self, message: str) -> None:
+        self._stop(_escape(message))
         self._says_an_error = True
-        if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: its traceback goes to Slicer's log
 
     def _stop(self, message: str) -> None:
-        if self._steps is not None:
-            self._steps.stop()
-            self._steps = None
+        self._work.stop()
         self._say(message)
         self._update()
 

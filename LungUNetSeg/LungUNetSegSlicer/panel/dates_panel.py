@@ -11,7 +11,6 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.followup.changes import ADJUSTED
 from LungUNetSegLib.followup.compared import Followup
 from LungUNetSegSlicer.compare.dates import (
@@ -26,7 +25,7 @@ from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.section import Section
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.panel.work import Work
 
 
 class DatesPanel(Section):
@@ -38,7 +37,7 @@ class DatesPanel(Section):
 
     def __init__(self, ui: Any) -> None:
         super().__init__(ui, "dates", "Table")
-        self._steps: Steps | None = None
+        self._work = Work(self._fail)
         self._found: Followup | None = None
         self._second: Any = None
         self._change: DensityChange | None = None
@@ -56,7 +55,7 @@ class DatesPanel(Section):
     @property
     def running(self) -> bool:
         """Whether a comparison, a deformation or a report is under way."""
-        return self._steps is not None
+        return self._work.running
 
     @property
     def change(self) -> DensityChange | None:
@@ -65,15 +64,10 @@ class DatesPanel(Section):
 
     def close(self) -> None:
         """Stop what is under way, and let go of the comparison."""
-        self._stop()
+        self._work.stop()
         self._found = self._second = None
         self._hide_change()
         self.update()
-
-    def _stop(self) -> None:
-        if self._steps is not None:
-            self._steps.stop()
-            self._steps = None
 
     def update(self, *_args: Any) -> None:
         """Show what can be done."""
@@ -96,7 +90,7 @@ class DatesPanel(Section):
 
     def _click(self) -> None:
         if self.running:
-            self._stop()
+            self._work.stop()
             self._hide_change()
             self._say(_("Cancelled."))
         else:
@@ -111,15 +105,15 @@ class DatesPanel(Section):
 
     def _start(self, text: str, steps: Generator[None, None, Any], on_end: Callable[[Any], None]) -> None:
         self._say(text)
-        self._steps = Steps(steps, on_end, self._fail)
+        self._work.start(steps, on_end)
         self.update()
 
     def _finish(self, second: Any, found: Followup) -> None:
-        self._steps, self._found, self._second = None, found, second
+        self._found, self._second = found, second
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
         self._ui.datesTable.setHorizontalHeaderLabels([_("Change"), *(names[key] for key in found.lungs)])
-        self._set_visible("Table", True)
+        self._hidden.show("Table", True)
         self._say(_told(found))
         self.update()
 
@@ -129,7 +123,6 @@ class DatesPanel(Section):
             self._start(_("Drawing both dates..."), report_steps(found, path), lambda _end: self._open(path))
 
     def _open(self, path: Path) -> None:
-        self._steps = None
         self._say(html.escape(_("Written: {path}").format(path=path), quote=False))
         self.update()
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
@@ -143,22 +136,19 @@ class DatesPanel(Section):
             self._start(_("Deforming the first scan to the second..."), steps, lambda end: self._show_change(*end))
 
     def _show_change(self, found: Followup, change: DensityChange) -> None:
-        self._steps, self._found, self._change = None, found, change
+        self._found, self._change = found, change
         self._say(_told(found))
         self.update()
 
     def _hide_change(self) -> None:
         self._ui.densityChangeCheckBox.checked = False  # which calls `_switch_change`
 
-    def _fail(self, error: Exception) -> None:
-        self._steps = None
-        self._set_visible("Table", self._found is not None)
+    def _fail(self, message: str) -> None:
+        self._hidden.show("Table", self._found is not None)
         if self._change is None:
             self._hide_change()
-        self._say(html.escape(str(error), quote=False))
+        self._say(html.escape(message, quote=False))
         self.update()
-        if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: its traceback goes to Slicer's log
 
 
 def _compare_steps(first: Any, second: Any, *, same_patient: bool) -> Generator[None, None, Followup]:

@@ -8,8 +8,7 @@ from typing import Any
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.local_density import LocalDensity, local_density_steps
 
 
@@ -22,7 +21,7 @@ class DensityMapView:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        self._steps: Steps | None = None
+        self._work = Work(self._fail)
         self._shown: LocalDensity | None = None
         self._segmentation: vtkMRMLSegmentationNode | None = None
         self._result: Mapping[str, Any] | None = None
@@ -31,7 +30,7 @@ class DensityMapView:
     @property
     def running(self) -> bool:
         """Whether the map is being made."""
-        return self._steps is not None
+        return self._work.running
 
     @property
     def shown(self) -> LocalDensity | None:
@@ -50,27 +49,22 @@ class DensityMapView:
             self._ui.densityMapCheckBox.checked = False  # which calls `_switch`
 
     def _switch(self, checked: bool) -> None:
-        if self._steps is not None:
-            self._steps.stop()
-            self._steps = None
+        self._work.stop()
         if self._shown is not None:
             self._shown.remove()
             self._shown = None
         self._say("")
         if checked and self._segmentation is not None:
             self._say(_("Averaging the density..."))
-            self._steps = Steps(local_density_steps(self._segmentation), self._finish, self._fail)
+            self._work.start(local_density_steps(self._segmentation), self._finish)
 
     def _finish(self, shown: LocalDensity) -> None:
-        self._steps, self._shown = None, shown
+        self._shown = shown
         self._say(_("Mean density of about 10 mm around each place, from −1000 HU (blue) to −600 HU (red)."))
 
-    def _fail(self, error: Exception) -> None:
-        self._steps = None
+    def _fail(self, message: str) -> None:
         self.close()
-        self._say(str(error))
-        if not isinstance(error, LungUNetSegError):
-            raise error  # a bug of ours: its traceback goes to Slicer's log
+        self._say(message)
 
     def _say(self, text: str) -> None:
         self._ui.resultsNoteLabel.text = text

@@ -8,7 +8,9 @@ import qt
 import slicer
 
 from LungUNetSegLib.evaluation.disagreements import Disagreement
+from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.slices import show_point
+from LungUNetSegSlicer.panel.section import HiddenWidgets
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import disagreement_text, millimetres_text, place_text
 
@@ -24,20 +26,20 @@ class DisagreementsView:
     """
 
     def __init__(self, ui: Any) -> None:
-        self._table, self._section = ui.disagreementsTable, ui.comparisonCollapsibleButton
+        self._table = ui.disagreementsTable
+        self._hidden = HiddenWidgets(ui.comparisonCollapsibleButton, {"table": self._table})
         self._parts: tuple[Disagreement, ...] = ()
         header = self._table.horizontalHeader()
         for column in range(4):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         self._table.connect("cellClicked(int,int)", self._choose)
-        self._section.connect("contentsCollapsed(bool)", self._show_visible)
 
     def show(self, parts: tuple[Disagreement, ...]) -> None:
         """List the largest of some disagreements; the list is hidden where there are none."""
         self._parts = parts[:SHOWN]
         rows = [
             (
-                str(each.slice),
+                str(slice_number(each.slice)),
                 f"{each.volume_ml:.1f}",
                 millimetres_text(each.distance_mm),
                 disagreement_text(each.kind),
@@ -47,12 +49,7 @@ class DisagreementsView:
         ]
         fill_table(self._table, rows, words=(3, 4))
         self._table.clearSelection()
-        self._show_visible()
-
-    def _show_visible(self, *_args: Any) -> None:
-        """Show or hide the list while the section is open: opening it shows every widget."""
-        if not self._section.collapsed:
-            self._table.visible = bool(self._parts)
+        self._hidden.show("table", bool(self._parts))
 
     def _choose(self, row: int, _column: int) -> None:
         show_point(slicer.mrmlScene, self._parts[row].point_lps)

@@ -10,6 +10,7 @@ import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import number_text, reason_text, segment_names
 from LungUNetSegSlicer.scene.lung_masks import lung_segments, middle_ras
@@ -43,7 +44,12 @@ class DoubtfulView:
         self._segmentation, self._slices = segmentation, slices
         names = segment_names()
         rows = [
-            (str(each["slice"]), number_text(each["height_mm"]), names[each["lung"]], reason_text(each["reason"]))
+            (
+                str(slice_number(each["slice"])),
+                number_text(each["height_mm"]),
+                names[each["lung"]],
+                reason_text(each["reason"]),
+            )
             for each in slices
         ]
         fill_table(self._ui.doubtfulTable, rows, words=(2, 3))

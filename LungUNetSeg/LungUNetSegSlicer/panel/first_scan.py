@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.dialogs import ask_folder
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.dicom_folder import load_largest_ct
 from LungUNetSegSlicer.scene.sample_data import SCAN_NAME, SCAN_URI, cache_steps
 
@@ -26,7 +26,7 @@ class FirstScan:
 
     def __init__(self, ui: Any, on_loaded: Callable[[Any], None]) -> None:
         self._ui, self._on_loaded = ui, on_loaded
-        self._steps: Steps | None = None
+        self._work = Work(self._say)
         self._has_note = False
         ui.loadDicomButton.connect("clicked()", self._load_folder)
         ui.loadSampleButton.connect("clicked()", self._fetch_sample)
@@ -41,13 +41,11 @@ class FirstScan:
         for name in ("firstScanLabel", "loadDicomButton", "loadSampleButton"):
             getattr(self._ui, name).visible = not has_scan
         for name in ("loadDicomButton", "loadSampleButton"):
-            getattr(self._ui, name).enabled = self._steps is None
+            getattr(self._ui, name).enabled = not self._work.running
 
     def close(self) -> None:
         """Stop waiting for a download."""
-        if self._steps is not None:
-            self._steps.stop()
-            self._steps = None
+        self._work.stop()
 
     def _load_folder(self) -> None:
         folder = ask_folder(_("Load a DICOM folder"))
@@ -67,13 +65,12 @@ class FirstScan:
 
     def _fetch_sample(self) -> None:
         self._say(_("Fetching the sample (35 MB, once)..."))
-        self._steps = Steps(cache_steps(SCAN_URI), self._load_sample, self._fail)
+        self._work.start(cache_steps(SCAN_URI), self._load_sample)
         self.update()
 
     def _load_sample(self, _path: Path) -> None:
         import SampleData
 
-        self._steps = None
         self._say("")
         try:
             node = SampleData.SampleDataLogic().downloadSample(SCAN_NAME)
@@ -81,12 +78,6 @@ class FirstScan:
             self._say(str(error))
             return
         self._on_loaded(node)
-
-    def _fail(self, error: Exception) -> None:
-        self._steps = None
-        self._say(str(error))
-        if not isinstance(error, (LungUNetSegError, OSError)):
-            raise error  # a bug of ours: its traceback goes to Slicer's log
 
     def _say(self, text: str) -> None:
         self._has_note = bool(text)

@@ -19,7 +19,7 @@ from LungUNetSegSlicer.compare.input import open_source
 from LungUNetSegSlicer.compare.lung_sides import Side, known_sides, lung_labels
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import number_text, segment_names
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.segmentation_node import add_labels
 
 ROLE = "LungUNetSeg.Regions"
@@ -117,7 +117,7 @@ class RegionsView:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        self._steps: Steps | None = None
+        self._work = Work(self._end)
         self._segmentation: vtkMRMLSegmentationNode | None = None
         self._result: Mapping[str, Any] | None = None
         self._divisions = list(division_names())
@@ -133,7 +133,7 @@ class RegionsView:
     @property
     def running(self) -> bool:
         """Whether regions are being drawn."""
-        return self._steps is not None
+        return self._work.running
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None, result: Mapping[str, Any] | None) -> None:
         """Draw regions of this segmentation from now on, and show their numbers."""
@@ -159,18 +159,13 @@ class RegionsView:
             return
         self._ui.regionsButton.enabled = False
         division = self._divisions[self._ui.regionsComboBox.currentIndex]
-        self._steps = Steps(region_steps(self._segmentation, division), self._finish, self._fail)
+        self._work.start(region_steps(self._segmentation, division), self._finish)
 
     def _finish(self, node: vtkMRMLSegmentationNode) -> None:
         self._end(_("Added to the scene: {name}.").format(name=node.GetName()))
 
-    def _fail(self, error: Exception) -> None:
-        self._end(str(error))
-
     def _end(self, text: str) -> None:
-        if self._steps is not None:
-            self._steps.stop()
-            self._steps = None
+        self._work.stop()
         self._ui.regionsButton.enabled = True
         self._ui.resultsNoteLabel.text = text
         self._ui.resultsNoteLabel.visible = bool(text)

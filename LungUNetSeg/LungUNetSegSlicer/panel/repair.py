@@ -19,7 +19,7 @@ from LungUNetSegLib.segmentation.repair import fill_lung, move_to_other_lung, re
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume, to_hu
 from LungUNetSegSlicer.background import in_background
-from LungUNetSegSlicer.run.event_loop import Steps
+from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.kept_result import recall_network, recall_original, remember_correction
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps, write_lung_masks
 from LungUNetSegSlicer.scene.segment_editor import MODULE, remove_scribbles, scribbles_of, set_up_editor
@@ -103,7 +103,7 @@ class RepairView:
     def __init__(self, ui: Any, on_measured: Callable[[], None]) -> None:
         self._ui, self._on_measured = ui, on_measured
         self._segmentation: vtkMRMLSegmentationNode | None = None
-        self._steps: Steps | None = None
+        self._work = Work(self._end)
         ui.editButton.connect("clicked()", lambda: self._edit(scribble=False))
         ui.scribbleButton.connect("clicked()", lambda: self._edit(scribble=True))
         ui.measureAgainButton.connect("clicked()", self._measure)
@@ -120,7 +120,7 @@ class RepairView:
     @property
     def running(self) -> bool:
         """Whether something is being repaired or measured."""
-        return self._steps is not None
+        return self._work.running
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
         """Repair this segmentation from now on."""
@@ -167,17 +167,10 @@ class RepairView:
         self._say("")
         for button in self._buttons:
             button.enabled = False
-        self._steps = Steps(steps, on_end, self._fail)
-
-    def _fail(self, error: Exception) -> None:
-        self._end(str(error))
-        if not isinstance(error, LungUNetSegError):
-            raise error  # a bug of ours: its traceback goes to Slicer's log
+        self._work.start(steps, on_end)
 
     def _end(self, text: str) -> None:
-        if self._steps is not None:
-            self._steps.stop()
-            self._steps = None
+        self._work.stop()
         for button in self._buttons:
             button.enabled = True
         self._say(text)

@@ -1,8 +1,8 @@
-"""What one user of the server may take, so that the others can work too."""
+"""What the users of the server may take, so that each can work."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from LungUNetSegLib.errors import ConfigError
 
@@ -15,6 +15,7 @@ class Limits:
 
     Attributes:
         sessions: Users at a time.
+        segmentations: Segmentations at a time, of all users; the others wait in order.
         scans: Scans that one user has open.
         upload_gb: Disk for one user's uploads, unpacked.
         memory_gb: Memory of one user's processes together.
@@ -23,6 +24,7 @@ class Limits:
     """
 
     sessions: int = 10
+    segmentations: int = 1
     scans: int = 4
     upload_gb: float = 4.0
     memory_gb: float = 8.0
@@ -30,9 +32,9 @@ class Limits:
     grace_s: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in ("sessions", "scans", "upload_gb", "memory_gb", "idle_minutes", "grace_s"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"The limit {name} is {getattr(self, name)}; it has to be above 0.")
+        for name, value in asdict(self).items():
+            if not value > 0:
+                raise ConfigError(f"The limit {name} is {value}; it has to be above 0.")
 
     @property
     def upload_bytes(self) -> int:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from LungUNetSegLib.errors import LungUNetSegError
@@ -20,6 +21,7 @@ from LungUNetSegSlicer.run.command import command, environment
 from LungUNetSegSlicer.run.guard import FOLDER_PREFIX
 from LungUNetSegSlicer.run.process_tree import descendants, end_process_tree
 from LungUNetSegSlicer.web.limits import GB, Limits
+from LungUNetSegSlicer.web.turns import TURNS, Turns
 
 VIEWER = "LungUNetSegSlicer.web.viewer.main"
 SOCKET, UPLOADS = "viewer.socket", "uploads"
@@ -50,6 +52,7 @@ class Session:
         self.close_page: Callable[[str], None] | None = None
         self._used = self._left = time.monotonic()
         self.uploads = 0
+        self.queue: asyncio.Server | None = None
 
     @property
     def socket(self) -> Path:
@@ -97,12 +100,16 @@ class Session:
         return ""
 
     def memory_bytes(self) -> int:
-        """Return the memory of its processes; 0 where the system does not tell it."""
+        """Return the memory of its processes; 0 where the system does not tell it.
+
+        Programs' code and other files in memory, which all sessions share, are not counted.
+        """
         page = os.sysconf("SC_PAGE_SIZE")
         total = 0
         for pid in [self.process.pid, *descendants(self.process.pid)]:
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page
+            with contextlib.suppress(OSError, ValueError):
+                _, resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[:3])
+                total += (resident - shared) * page
         return total
 
 
@@ -118,6 +125,7 @@ class Sessions:
     def __init__(self, limits: Limits, scans: Path | None, temporary: Path | None = None) -> None:
         self.limits, self._scans, self._temporary = limits, scans, temporary
         self._sessions: dict[str, asyncio.Task[Session]] = {}
+        self._turns = Turns(limits.segmentations)
         loop = asyncio.get_running_loop()
         # Starting a process takes seconds, so the next user's is started ahead.
         self._spare: asyncio.Task[Session] = loop.create_task(self._start())
@@ -184,7 +192,8 @@ class Sessions:
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=self._temporary))
         settings = {"scans": str(self._scans) if self._scans else None, "limits": asdict(self.limits)}
         words = command(VIEWER, folder, [json.dumps(settings)])
-        variables = os.environ | environment(os.environ.get("PYTHONPATH", ""))
+        # What others' code leaves among the temporary files goes with the folder.
+        variables = os.environ | environment(os.environ.get("PYTHONPATH", "")) | {"TMPDIR": str(folder)}
         (folder / UPLOADS).mkdir()
         # The viewer ends when its stdin closes, which is with this process.
         process = await asyncio.create_subprocess_exec(
@@ -193,6 +202,7 @@ class Sessions:
         session = Session(process, folder)
         assert process.stdout is not None, "it is a pipe"
         try:
+            session.queue = await asyncio.start_unix_server(partial(self._turns.serve, session), folder / TURNS)
             if await asyncio.wait_for(process.stdout.readline(), START_S) != READY:
                 raise SessionError("its process ended at once; the server's log tells why.")
         except asyncio.TimeoutError:
@@ -209,6 +219,8 @@ class Sessions:
             await asyncio.sleep(min(LOOK_EVERY_S, self.limits.grace_s))
             for cookie in list(self._sessions):
                 session = self.running(cookie)
+                if session and self._turns.is_waiting(session):
+                    session.touch()
                 reason = session.verdict(self.limits) if session else ""
                 if reason:
                     await self._end(cookie, reason)
@@ -228,6 +240,8 @@ class Sessions:
 
     def _remove(self, session: Session) -> None:
         """End its processes and remove its files."""
+        if session.queue is not None:
+            session.queue.close()
         if session.runs:
             end_process_tree(session.process.pid)
         shutil.rmtree(session.folder, ignore_errors=True)

@@ -122,10 +122,11 @@ class Site:
             for name in ("Content-Type", "Content-Disposition", "Content-Length"):
                 if name in answer.headers:
                     response.headers[name] = answer.headers[name]
-            await response.prepare(request)
-            async for chunk in answer.content.iter_chunked(1 << 18):
-                await response.write(chunk)
-            await response.write_eof()
+            with contextlib.suppress(ConnectionResetError):  # the browser broke it off
+                await response.prepare(request)
+                async for chunk in answer.content.iter_chunked(1 << 18):
+                    await response.write(chunk)
+                await response.write_eof()
             return response
 
     async def _session(self, request: web.Request) -> Session:

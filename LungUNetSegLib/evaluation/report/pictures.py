@@ -53,7 +53,7 @@ class SlicePicture:
 
     Attributes:
         role: Why this slice was chosen.
-        index: Slice number from foot to head, from 0.
+        index: Of the slice, from 0 at the feet.
         z_mm: Height z of its centre in the patient (the same in LPS and RAS).
         dsc: DSC of both lungs together in this slice.
         side_dsc: DSC of each lung in this slice, by its name; empty if both lungs are compared as one.

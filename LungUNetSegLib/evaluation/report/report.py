@@ -29,6 +29,7 @@ from LungUNetSegLib.evaluation.report.pictures import (
 from LungUNetSegLib.evaluation.report.tables import COLUMNS, Column, describe_slices
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.volume.geometry import slice_number
 
 COLOURS = {
     segment.name: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
@@ -182,7 +183,7 @@ def _slice_chart(case: EvaluatedCase) -> str:
         Series(name=region.name, colour=COLOURS[region.name], values=region.dsc_by_slice) for region in case.regions
     ]
     marked = [each for each in case.pictures if each.role not in ("in between", "best")]
-    marks = {each.index: f"{each.role}: slice {each.index}" for each in marked}
+    marks = {each.index: f"{each.role}: slice {slice_number(each.index)}" for each in marked}
     note = '<p class="soft">From foot to head. Dashed: slices with errors, shown below.</p>' if marks else ""
     return line_chart(case.slice_z_mm, series, "height z in the patient, mm", marks) + note
 
@@ -227,7 +228,7 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
             f"<figcaption>{title}</figcaption></figure>"
         )
     sides = (f"{name.lower()} {_text(COLUMNS[0], dsc)}" for name, dsc in picture.side_dsc.items())
-    place = ", ".join([*sides, f"slice {picture.index}", f"z {picture.z_mm:.1f} mm".replace("-", "−")])
+    place = ", ".join([*sides, f"slice {slice_number(picture.index)}", f"z {picture.z_mm:.1f} mm".replace("-", "−")])
     head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} <small>{place}</small></h4>"
     return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
 

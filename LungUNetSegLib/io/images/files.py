@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -142,6 +143,36 @@ def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> Non
         )
 
 
+class Inflated:
+    """Reads what follows in a file and is deflated, with the header of zlib or of gzip.
+
+    Attributes:
+        is_whole: Whether the end was reached, where its checksum is verified.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._unpack = file, zlib.decompressobj(_ANY_DEFLATE)
+
+    @property
+    def is_whole(self) -> bool:
+        return self._unpack.eof
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes, or as many as are left.
+
+        Raises:
+            zlib.error: They are damaged.
+        """
+        parts, left = [], size
+        while left and not self._unpack.eof:
+            packed = self._unpack.unconsumed_tail or self._file.read(_CHUNK_BYTES)
+            if not packed:
+                break
+            parts.append(self._unpack.decompress(packed, left))
+            left -= len(parts[-1])
+        return b"".join(parts)
+
+
 def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
     """Unpack a compressed file's voxels, keeping nothing, to know that they are whole; return their bytes.
 
@@ -156,18 +187,16 @@ def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
     Raises:
         ReadError: They are damaged, or fewer than claimed.
     """
-    unpack, count = zlib.decompressobj(_ANY_DEFLATE), 0
+    count = 0
     try:
         with data.open("rb") as file:
             file.seek(start)
-            while not unpack.eof and count <= claimed + TAIL_BYTES:
-                packed = unpack.unconsumed_tail or file.read(_CHUNK_BYTES)
-                if not packed:
-                    break
-                count += len(unpack.decompress(packed, _CHUNK_BYTES))
+            content = Inflated(file)
+            while count <= claimed + TAIL_BYTES and (part := content.read(_CHUNK_BYTES)):
+                count += len(part)
     except (OSError, zlib.error) as error:
         raise ReadError(f"{path}: its voxels cannot be unpacked; it is damaged or cut short ({error}).") from error
-    if count < claimed or not (unpack.eof or count > claimed + TAIL_BYTES):
+    if count < claimed or not (content.is_whole or count > claimed + TAIL_BYTES):
         raise ReadError(
             f"{path}: its header claims {claimed:,} bytes of voxels and {count:,} are there; it is cut short."
         )

@@ -23,6 +23,7 @@ from LungUNetSegLib.io.images.nrrd import check_nrrd
 from LungUNetSegLib.io.images.voxels import StoredVoxels, read_stored
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import from_sitk, itk, orthogonal, to_sitk
+from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -58,26 +59,22 @@ def read_values(
     return orthogonal(volume, interpolation, fill), (*findings, SLANTING_AXES)
 
 
-def load(path: Path) -> sitk.Image:
-    """Return a three-dimensional NRRD or MetaImage in mm, with its header's fields.
+def load_layers(path: Path) -> list[Volume]:
+    """Return the components (layers of a segmentation) of a three-dimensional NRRD or MetaImage, a volume each.
 
-    A fourth axis of one time point is dropped. Several components (layers of a segmentation) are kept.
+    A fourth axis of one time point is dropped.
 
     Raises:
         ReadError: Missing, not what its ending says, damaged, cut short, without spacing, or of another dimension.
     """
-    reader, grid = _open(path)
-    with _errors_of_itk(path):
-        image = reader.Execute()
-    _correct(image, grid)
-    return image
+    return _layers(*_open(path), path)
 
 
 def load_header(path: Path) -> sitk.ImageFileReader:
     """Return ITK's reader after it read the header of a NRRD or MetaImage, whose fields and components it tells.
 
     Raises:
-        ReadError: As `load`, but for damaged voxels.
+        ReadError: As `load_layers`, but for damaged voxels.
     """
     return _open(path)[0]
 
@@ -168,20 +165,28 @@ def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
     if channels > 1:
         raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
-    stored = grid.stored
-    if stored is not None and stored.shape == reader.GetSize()[::-1]:
-        volume = _read_in_parts(reader, grid, stored, path)
-    else:
-        with _errors_of_itk(path):
-            image = reader.Execute()
-        _correct(image, grid)
-        volume = from_sitk(image)
+    (volume,) = _layers(reader, grid, path)
     if (grid.slope, grid.intercept) != (1.0, 0.0):
-        scaled = volume.array.astype(np.float32) * np.float32(grid.slope) + np.float32(grid.intercept)
+        scaled = new_voxels(volume.array.shape, np.float32)
+        for plane, result in zip(planes_of(volume.array), planes_of(scaled), strict=True):
+            result[:] = plane.astype(np.float32) * np.float32(grid.slope) + np.float32(grid.intercept)
         volume = Volume(scaled, volume.geometry)
         message = f"The values were scaled by {grid.slope:g} and shifted by {grid.intercept:g}, as the header says."
         findings = (*findings, Finding("rescaled", message))
     return volume, findings
+
+
+def _layers(reader: sitk.ImageFileReader, grid: Grid, path: Path) -> list[Volume]:
+    stored = grid.stored
+    if stored is not None and stored.shape == reader.GetSize()[::-1]:
+        return [_read_in_parts(reader, grid, stored, path)]
+    with _errors_of_itk(path):
+        image = reader.Execute()
+    _correct(image, grid)
+    count = image.GetNumberOfComponentsPerPixel()
+    if count == 1:
+        return [from_sitk(image)]
+    return [from_sitk(itk().VectorIndexSelectionCast(image, index)) for index in range(count)]
 
 
 def _read_in_parts(reader: sitk.ImageFileReader, grid: Grid, stored: StoredVoxels, path: Path) -> Volume:

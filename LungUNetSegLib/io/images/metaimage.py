@@ -7,6 +7,7 @@ and the intensities' scale to its caller, and opens any file that ElementDataFil
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -22,8 +23,17 @@ from LungUNetSegLib.io.images.files import (
     unit_mm,
 )
 from LungUNetSegLib.io.images.grid import UNKNOWN_SIDES, Grid, numbers, text_header
+from LungUNetSegLib.io.images.voxels import StoredVoxels
 
 _BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+_TYPES = {
+    **{"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4"},
+    **{"MET_FLOAT": "f4", "MET_DOUBLE": "f8"},
+}
+"""NumPy's names of the types that are the same size everywhere."""
+
+_ORDERS = {"true": ">", "false": "<"}
+_PACKINGS: dict[str, Literal["", "zlib"]] = {"true": "zlib", "false": ""}
 _MATRICES = ("TransformMatrix", "Rotation", "Orientation")
 _ORIGINS_OF_AXES = "RAI"
 """Anatomical orientation of the identity in LPS: from the right, from the front, from below."""
@@ -43,7 +53,7 @@ def check_metaimage(path: Path) -> Grid:
             fields[name.strip()] = value.strip()
     if "ElementDataFile" not in fields or "DimSize" not in fields or fields.get("ObjectType", "Image") != "Image":
         raise ReadError(f"{path}: is not a MetaImage file, or its header is damaged or cut short.")
-    findings = _check_data(fields, start, path)
+    stored, findings = _check_data(fields, start, path)
     spacing = fields.get("ElementSpacing") or fields.get("ElementSize")
     if spacing is None:
         raise ReadError(
@@ -61,6 +71,7 @@ def check_metaimage(path: Path) -> Grid:
         spacing=tuple(taken),
         slope=slope,
         intercept=intercept,
+        stored=stored,
         findings=findings,
     )
 
@@ -72,8 +83,8 @@ def _number(fields: dict[str, str], names: tuple[str, ...], default: float, path
     return value[0]
 
 
-def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding, ...]:
-    """Look for the data where the header says, compare their number, and say if there are more."""
+def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[StoredVoxels | None, tuple[Finding, ...]]:
+    """Look for the data where the header says, compare their number, and say where and if there are more."""
     sizes = numbers(fields["DimSize"])
     if not sizes or not all(size >= 1 and size == int(size) for size in sizes if np.isfinite(size)):
         raise ReadError(f"{path}: its header gives the size as {fields['DimSize']}; is it damaged?")
@@ -96,7 +107,7 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding
     deflated = fields.get("CompressedData", "False").lower() == "true"
     check_claim(path, claimed // 8 if is_text else claimed, stored, deflated=deflated)
     if data is None or is_text:
-        return ()
+        return None, ()
     if deflated:
         if data is path and not numbers(fields.get("CompressedDataSize", "0"))[0] > 0:
             raise ReadError(
@@ -104,7 +115,24 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[Finding
             )
         stored = check_deflated(path, data, start, claimed)
     skipped = numbers(fields.get("HeaderSize", "0"))[0]
-    return more_data(stored - claimed - max(0, int(skipped)), claimed, int(sizes[-1])) if skipped >= 0 else ()
+    if not skipped >= 0:
+        return None, ()
+    voxels = None if skipped else _stored(fields, sizes, data, start)
+    return voxels, more_data(stored - claimed - int(skipped), claimed, int(sizes[-1]))
+
+
+def _stored(fields: dict[str, str], sizes: list[float], data: Path, start: int) -> StoredVoxels | None:
+    """Return where the voxels are; None where their number of axes, type or coding is for ITK to judge."""
+    name = _TYPES.get(fields.get("ElementType", ""))
+    said = fields.get("BinaryDataByteOrderMSB", fields.get("ElementByteOrderMSB", "")).lower()
+    order = _ORDERS.get(said)
+    is_one = numbers(fields.get("ElementNumberOfChannels", "1")) == [1.0]
+    packing = _PACKINGS.get(fields.get("CompressedData", "False").lower())
+    is_plain = is_one and packing is not None and fields.get("BinaryData", "").lower() == "true"
+    if len(sizes) != 3 or not is_plain or name is None or (order is None and np.dtype(name).itemsize > 1):
+        return None
+    columns, rows, slices = (int(size) for size in sizes)
+    return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), packing or "")
 
 
 def _check_many(name: str, path: Path) -> int:

@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -161,8 +162,8 @@ def _stored(fields: dict[str, str], sizes: list[float], data: Path, start: int) 
     if len(sizes) != 3 or name is None or (order is None and np.dtype(name).itemsize > 1):
         return None
     columns, rows, slices = (int(size) for size in sizes)
-    is_gzip = fields.get("encoding", "raw").lower() in _DEFLATED
-    return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), is_gzip)
+    packing: Literal["", "gzip"] = "gzip" if fields.get("encoding", "raw").lower() in _DEFLATED else ""
+    return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), packing)
 
 
 def _unpacked(data: Path, claimed: int) -> int:

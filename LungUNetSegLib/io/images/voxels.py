@@ -6,13 +6,13 @@ import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.images.files import TAIL_BYTES
+from LungUNetSegLib.io.images.files import TAIL_BYTES, Inflated
 from LungUNetSegLib.volume.scratch import let_go, new_voxels
 
 _CHUNK_BYTES = 1 << 22
@@ -27,14 +27,15 @@ class StoredVoxels:
         start: Offset of the first byte.
         shape: (slice, row, column).
         dtype: Type with its byte order.
-        is_gzip: Whether they are compressed.
+        packing: How they are compressed; "" if they are not. Gzip may have several members, as tools that
+            compress in blocks write them.
     """
 
     path: Path
     start: int
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
-    is_gzip: bool
+    packing: Literal["", "gzip", "zlib"]
 
 
 def read_stored(stored: StoredVoxels) -> npt.NDArray[Any]:
@@ -46,18 +47,19 @@ def read_stored(stored: StoredVoxels) -> npt.NDArray[Any]:
     try:
         with stored.path.open("rb") as file:
             file.seek(stored.start)
-            if not stored.is_gzip:
-                return read_values_of(file, stored.shape, stored.dtype, stored.path)
-            with gzip.GzipFile(fileobj=file) as content:
-                array = read_values_of(content, stored.shape, stored.dtype, stored.path)
-                left_over(content)
+            if stored.packing != "gzip":
+                content = Inflated(file) if stored.packing else file
+                return read_values_of(content, stored.shape, stored.dtype, stored.path)
+            with gzip.GzipFile(fileobj=file) as members:
+                array = read_values_of(members, stored.shape, stored.dtype, stored.path)
+                left_over(members)
                 return array
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{stored.path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
 
 
 def read_values_of(
-    content: BinaryIO | gzip.GzipFile,
+    content: BinaryIO | gzip.GzipFile | Inflated,
     shape: tuple[int, int, int],
     dtype: np.dtype[Any],
     path: Path,

@@ -19,7 +19,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
 from LungUNetSegLib.io.images.files import check_claim, is_text
-from LungUNetSegLib.io.images.itk_files import load, load_header, read_values, save
+from LungUNetSegLib.io.images.itk_files import load_header, load_layers, read_values, save
 from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
@@ -158,6 +158,8 @@ def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tu
     """Return labels on the scan's grid, or raise ReadError if a good part of them lies elsewhere."""
     if labels.geometry is reference:
         return labels, ()
+    if labels.geometry.matches(reference):
+        return Volume(labels.array, reference), ()
     moved = resample(labels, reference, "nearest")
     before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
     after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
@@ -168,7 +170,7 @@ def _read_image(path: Path, meanings: Meanings | None) -> Mask:
     if not is_nifti(path):
         header = load_header(path)
         if slicer_segmentation.is_segmentation(header):
-            return Mask(*slicer_segmentation.lungs_of(load(path), path, meanings))
+            return Mask(*slicer_segmentation.lungs_of(header, load_layers(path), path, meanings))
         if header.GetNumberOfComponents() > 1:
             raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
     raw, doubts = read_values(path, "nearest", 0)

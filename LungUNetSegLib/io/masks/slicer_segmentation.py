@@ -17,7 +17,7 @@ from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, terminology_codes
 from LungUNetSegLib.segments import RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Volume
-from LungUNetSegLib.volume.resample import from_sitk, itk
+from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -52,22 +52,24 @@ def is_segmentation(header: sitk.ImageFileReader) -> bool:
     return bool(header.HasMetaDataKey("Segment0_ID"))
 
 
-def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) -> tuple[Volume, tuple[Finding, ...]]:
+def lungs_of(
+    header: sitk.ImageFileReader, layers: Sequence[Volume], path: Path, meanings: Meanings | None = None
+) -> tuple[Volume, tuple[Finding, ...]]:
     """Return the lungs among a segmentation's segments as labels 1 = right (or both in one), 2 = left.
+
+    Args:
+        header: Which names the segments.
+        layers: Their voxels, all on one grid.
+        path: For messages.
+        meanings: What segments are, if their names and codes do not say it.
 
     Raises:
         ReadError: None of the segments is a lung by its terminology or its name.
     """
-    layers = [image]
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        count = image.GetNumberOfComponentsPerPixel()
-        layers = [itk().VectorIndexSelectionCast(image, index) for index in range(count)]
-    volumes = [from_sitk(layer) for layer in layers]
-    labels = np.zeros(volumes[0].array.shape, np.uint8)
     segments: dict[int, tuple[str, list[str]]] = {}
-    while image.HasMetaDataKey(f"Segment{len(segments)}_ID"):
+    while header.HasMetaDataKey(f"Segment{len(segments)}_ID"):
         index = len(segments)
-        segments[index] = (_field(image, index, "Name"), _codes(image, index))
+        segments[index] = (_field(header, index, "Name"), _codes(header, index))
     choice = lungs_among(segments, meanings)
     if not choice.labels:
         raise ReadError(
@@ -75,35 +77,41 @@ def lungs_of(image: sitk.Image, path: Path, meanings: Meanings | None = None) ->
             " Rename the lungs, or say which they are."
         )
     findings, empty = choice.findings, []
+    labels = new_voxels(layers[0].array.shape, np.uint8)
+    for labelled in planes_of(labels):
+        labelled[:] = 0
     for index, label in choice.labels.items():
-        layer = _number(image, index, "Layer", index, path)
-        if not 0 <= layer < len(volumes):
+        number = _number(header, index, "Layer", index, path)
+        if not 0 <= number < len(layers):
             raise ReadError(
-                f"{path}: segment {index} lies in layer {layer}, and there are {len(volumes)}; save it again."
+                f"{path}: segment {index} lies in layer {number}, and there are {len(layers)}; save it again."
             )
-        voxels = volumes[layer].array == _number(image, index, "LabelValue", 1, path)
-        labels[voxels] = RIGHT_LUNG if label == BOTH_LUNGS else label
-        if not voxels.any():
+        value, is_empty = _number(header, index, "LabelValue", 1, path), True
+        for plane, labelled in zip(planes_of(layers[number].array), planes_of(labels), strict=True):
+            pixels = plane == value
+            labelled[pixels] = RIGHT_LUNG if label == BOTH_LUNGS else label
+            is_empty = is_empty and not pixels.any()
+        if is_empty:
             empty.append(repr(segments[index][0]))
     if empty:
         findings += (Finding("structure-empty", f"Segments without a voxel: {', '.join(empty)}."),)
-    return Volume(labels, volumes[0].geometry), findings
+    return Volume(labels, layers[0].geometry), findings
 
 
-def _codes(image: sitk.Image, index: int) -> list[str]:
+def _codes(header: sitk.ImageFileReader, index: int) -> list[str]:
     """Return the codes of a segment's category, type and modifier."""
-    tags = dict(tag.split(":", 1) for tag in _field(image, index, "Tags").split("|") if ":" in tag)
+    tags = dict(tag.split(":", 1) for tag in _field(header, index, "Tags").split("|") if ":" in tag)
     return terminology_codes(tags.get("TerminologyEntry", ""))
 
 
-def _number(image: sitk.Image, index: int, key: str, default: int, path: Path) -> int:
-    text = _field(image, index, key)
+def _number(header: sitk.ImageFileReader, index: int, key: str, default: int, path: Path) -> int:
+    text = _field(header, index, key)
     try:
         return int(text or default)
     except ValueError:
         raise ReadError(f"{path}: the {key} of segment {index} is {text!r}, no number; is it damaged?") from None
 
 
-def _field(image: sitk.Image, index: int, key: str) -> str:
+def _field(header: sitk.ImageFileReader, index: int, key: str) -> str:
     name = f"Segment{index}_{key}"
-    return str(image.GetMetaData(name)) if image.HasMetaDataKey(name) else ""
+    return str(header.GetMetaData(name)) if header.HasMetaDataKey(name) else ""

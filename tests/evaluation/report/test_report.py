@@ -112,9 +112,9 @@ def test_pictures_say_which_side_is_which_and_show_the_largest_error(small_phant
     page = build_report([describe_comparison("x", comparison, examples=1)], about())
     assert "Lung missed or invented: DSC 0.000" in page
     both, right, left = (region.dsc_by_slice[12] for region in (comparison.whole, *comparison.regions[:2]))
-    sides = f"<small>right lung {right:.3f}, left lung {left:.3f}, slice 12"
+    sides = f"<small>right lung {right:.3f}, left lung {left:.3f}, slice 13"
     assert f"Most wrong voxels: DSC {both:.3f} {sides}" in page
-    assert "most wrong voxels: slice 12" in page  # in the chart
+    assert "most wrong voxels: slice 13" in page  # in the chart
     assert "The patient's right is on the left" in page
 
 
@@ -127,7 +127,7 @@ def test_a_case_lists_where_the_two_differ(small_phantom: Phantom) -> None:
     page = build_report([case], about())
     assert case.disagreements is not None
     (part,) = case.disagreements.parts
-    cells = ["left out: in the reference only", f"left lung, {part.third} third", str(part.slice)]
+    cells = ["left out: in the reference only", f"left lung, {part.third} third", str(part.slice + 1)]
     assert "".join(f"<td>{each}</td>" for each in cells) in page
     assert f"<td>{part.volume_ml:.1f}</td><td>∞</td>" in page
     assert "0.0 ml left out, 0.0 ml taken in, 0.0 ml given to the other lung." in page

@@ -1,9 +1,10 @@
-"""NRRD voxels, read a few MB at a time: what SimpleITK reads of the same file at once, and damage is found."""
+"""NRRD and MetaImage voxels, a few MB at a time: what SimpleITK reads of the same file at once; damage is found."""
 
 from __future__ import annotations
 
 import gzip
 import tempfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.images import itk_files, voxels
+from LungUNetSegLib.io.images import files, itk_files, voxels
 from LungUNetSegLib.io.images.itk_files import read_values
 from LungUNetSegLib.volume.resample import from_sitk
 
@@ -49,6 +50,47 @@ def test_parts_are_what_itk_reads_at_once(
         text = header(kind, endian, encoding, shape, space, "data file: voxels" if is_detached else "")
         Path(folder, "voxels").write_bytes(packed)
         path.write_bytes(text + (b"" if is_detached else packed))
+        found, _ = read_values(path, "linear", 0)
+        expected = from_sitk(sitk.ReadImage(str(path)))
+    assert found.array.dtype == expected.array.dtype
+    assert np.array_equal(found.array, expected.array, equal_nan=dtype.kind == "f")
+    assert np.array_equal(found.geometry.affine_lps, expected.geometry.affine_lps)
+
+
+METAIMAGE_TYPES = {
+    **{"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4"},
+    **{"MET_FLOAT": "f4", "MET_DOUBLE": "f8"},
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(METAIMAGE_TYPES)),
+    is_big=st.booleans(),
+    is_packed=st.booleans(),
+    is_detached=st.booleans(),
+    shape=st.tuples(st.integers(2, 5), st.integers(2, 5), st.integers(2, 5)),
+    chunk=st.integers(1, 200),
+)
+def test_parts_of_a_metaimage_are_what_itk_reads_at_once(
+    kind: str, is_big: bool, is_packed: bool, is_detached: bool, shape: tuple[int, int, int], chunk: int
+) -> None:
+    """Protects values and places, as for NRRD."""
+    dtype = np.dtype((">" if is_big else "<") + METAIMAGE_TYPES[kind])
+    values = np.frombuffer(np.random.default_rng(0).bytes(int(np.prod(shape)) * dtype.itemsize), np.uint8) & 0x3F
+    packed = zlib.compress(values.tobytes()) if is_packed else values.tobytes()
+    lines = ["ObjectType = Image", "NDims = 3", "BinaryData = True", f"BinaryDataByteOrderMSB = {is_big}"]
+    lines += [f"CompressedData = {is_packed}", f"CompressedDataSize = {len(packed)}"] if is_packed else []
+    lines += ["TransformMatrix = 1 0 0 0 0.6 0.8 0 -0.8 0.6", "Offset = -10.5 20.25 -300", "ElementSpacing = 0.7 1 2.5"]
+    lines += [f"DimSize = {shape[2]} {shape[1]} {shape[0]}", f"ElementType = {kind}"]
+    lines += [f"ElementDataFile = {'voxels' if is_detached else 'LOCAL'}\n"]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voxels, "_CHUNK_BYTES", chunk)
+        patch.setattr(files, "_CHUNK_BYTES", chunk)
+        patch.setattr(itk_files, "from_sitk", only_places)
+        path = Path(folder, "scan.mhd" if is_detached else "scan.mha")
+        Path(folder, "voxels").write_bytes(packed)
+        path.write_bytes("\n".join(lines).encode() + (b"" if is_detached else packed))
         found, _ = read_values(path, "linear", 0)
         expected = from_sitk(sitk.ReadImage(str(path)))
     assert found.array.dtype == expected.array.dtype

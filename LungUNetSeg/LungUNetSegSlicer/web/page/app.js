@@ -9,6 +9,9 @@ const get = (id) => document.getElementById(id);
 const click = (id, call) => get(id).addEventListener("click", call);
 let state = null, offersSeen = "", resultSeen = "", comparisonSeen = "", uploading = null, uploadError = "", reference = false;
 
+let isReady;
+const ready = new Promise((resolve) => { isReady = resolve; });  // of the first state; files may come before it
+
 const connection = new Connection({
   opened: () => { get("banner").hidden = true; get("over").hidden = true; views?.saySizes(); },
   picture: (blob) => views.draw(blob),
@@ -82,6 +85,7 @@ function show(next) {
   showDisplay();
   showResult(current);
   showComparison();
+  isReady();
 }
 
 function showOffers() {
@@ -243,7 +247,9 @@ for (const [id, kind] of [["folder-input", "scan"], ["files-input", "scan"], ["r
   get(id).addEventListener("change", () => { take([...get(id).files], kind); get(id).value = ""; });
 
 async function take(files, kind) {
-  if (!files.length || uploading) return;
+  await ready;
+  if (uploading || state.busy.open) return refuse("One at a time: give it again when the scan before it is open.", kind);
+  if (!files.length) return refuse("There is no file in it. Give a scan's files, its folder, or a zip archive.", kind);
   reference = kind === "reference";
   uploading = { share: 0 };
   uploadError = "";
@@ -253,13 +259,21 @@ async function take(files, kind) {
   show(state);
 }
 
+function refuse(text, kind) {
+  reference = kind === "reference";
+  uploadError = text;
+  show(state);
+}
+
 const drop = get("drop");
 document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
 document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) drop.classList.remove("over"); });
 document.addEventListener("drop", async (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  take(await dropped(event.dataTransfer), "scan");
+  const gathered = dropped(event.dataTransfer);
+  await ready;
+  try { take(await gathered, "scan"); } catch { refuse("What you dropped cannot be read. Is it still there, and may you read it?", "scan"); }
 });
 
 click("segment", () => send("segment", { number: state.current }));

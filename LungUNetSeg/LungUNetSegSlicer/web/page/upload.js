@@ -11,7 +11,7 @@ export function upload(files, kind, onShare) {
       if (request.status === 200) return resolve("");
       try { resolve(JSON.parse(request.responseText).error); } catch { resolve(request.responseText || "The server did not take the files. Try again."); }
     };
-    request.onerror = () => resolve("The upload broke off. Check the network, and upload the files again.");
+    request.onerror = () => resolve("The upload broke off. Check the network, and that the files are still there; then upload them again.");
     request.send(form);
   });
 }

@@ -13,6 +13,7 @@ from typing import Any
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.web.limits import Limits
+from LungUNetSegSlicer.web.turns import TURNS
 from LungUNetSegSlicer.web.viewer import downloads, offers, opening
 from LungUNetSegSlicer.web.viewer.comparing import Comparing
 from LungUNetSegSlicer.web.viewer.display import Display
@@ -50,7 +51,7 @@ class Desk:
         self._database = opening.start_database()
         self._errands = Errands(self.changed, self.explained)
         loop = AsyncioLoop(folder)
-        self._runs = Runs(loop, self.changed, self._segmented)
+        self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented, self.explained)
         self._comparing = Comparing(loop, self.changed, self._errands.fail)
         self._open: list[OpenScan] = []
         self._current: OpenScan | None = None

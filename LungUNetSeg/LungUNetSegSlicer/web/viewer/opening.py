@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,10 @@ from LungUNetSegSlicer.web.viewer.offers import Offer, facts
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
 PHANTOM = "Phantom"
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_TEXTS = (*map(os.strerror, FULL), "is the disk full?")
+"""How the library and the child processes say it, of whose errors only the text arrives."""
 
 Value = TypeVar("Value")
 
@@ -94,6 +99,13 @@ async def read(offer: Offer, number: int, reference: Path | None, database: Imag
     )
 
 
+def is_full(error: Exception) -> bool:
+    """Whether an error means that the disk is full."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    return any(each in str(error) for each in FULL_TEXTS)
+
+
 def told(error: Exception, folder: Path, scans: Path | None) -> str:
     """Return what a user is told of an error: no path of the server, and no words for engineers.
 
@@ -102,7 +114,7 @@ def told(error: Exception, folder: Path, scans: Path | None) -> str:
         folder: The session's.
         scans: The server's folder of scans.
     """
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return "The server's disk is full. Ask its administrator to free some space, and try again."
     if isinstance(error, LungUNetSegError):
         text = str(error)

@@ -1,12 +1,18 @@
-"""Segments scans one after another in child processes, as the panel does, and says how far each is."""
+"""Segments scans one after another in child processes, as the panel does, and says how far each is.
+
+Before each scan the process asks the server for a turn, so that users who have several scans alternate with others.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
+from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegSlicer.logic import LungLogic
 from LungUNetSegSlicer.panel.progress_view import seconds_left
@@ -14,6 +20,7 @@ from LungUNetSegSlicer.panel.texts import progress_text
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings
+from LungUNetSegSlicer.web.turns import turn
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
 COUNTED = "segment"
@@ -21,62 +28,112 @@ COUNTED = "segment"
 
 
 class Runs:
-    """A queue of scans, of which the first is being segmented.
+    """A queue of scans, of which the first is being segmented, or waits until other users' are.
 
     Args:
         loop: Waits for the child processes.
+        turns: Socket of the server's queue of all users.
         changed: Called when the state of a scan has changed.
         finished: Called with a scan that has been segmented.
+        explained: Says an error in words for users.
     """
 
-    def __init__(self, loop: AsyncioLoop, changed: Callable[[], None], finished: Callable[[OpenScan], None]) -> None:
-        self._loop, self._changed, self._finished = loop, changed, finished
+    def __init__(
+        self,
+        loop: AsyncioLoop,
+        turns: Path,
+        changed: Callable[[], None],
+        finished: Callable[[OpenScan], None],
+        explained: Callable[[Exception], str],
+    ) -> None:
+        self._loop, self._turns = loop, turns
+        self._changed, self._finished, self._explained = changed, finished, explained
         self._waiting: deque[OpenScan] = deque()
+        self._before = 0
         self._running: tuple[OpenScan, SegmentationRun] | None = None
+        self._work: asyncio.Task[None] | None = None
         self._started = 0.0
 
     def add(self, scan: OpenScan) -> None:
         """Segment a scan when those before it are done."""
         if scan.status in ("waiting", "running"):
             return
-        scan.status, scan.message, scan.progress = "waiting", "", ("Waiting for the scans before it", None)
+        scan.status, scan.message = "waiting", ""
         self._waiting.append(scan)
-        self._next()
+        if self._work is None:
+            self._work = asyncio.get_running_loop().create_task(self._work_off())
+        self._say_places()
 
     def cancel(self, scan: OpenScan) -> None:
         """Take a scan from the queue, or end its processes."""
         if scan in self._waiting:
             self._waiting.remove(scan)
-            scan.status = "done" if scan.result else "cancelled"
-            self._changed()
+            scan.status, scan.progress = "done" if scan.result else "cancelled", ("", None)
+            if self._work is not None and self._running is None and not self._waiting:
+                self._work.cancel()
+                self._work = None
+            self._say_places()
         elif self._running is not None and self._running[0] is scan:
             self._running[1].cancel()
 
     def close(self) -> None:
         """End everything."""
-        self._waiting.clear()
+        for scan in list(self._waiting):
+            self.cancel(scan)
         if self._running is not None:
             self._running[1].cancel()
 
-    def _next(self) -> None:
-        if self._running is None and self._waiting:
-            scan = self._waiting.popleft()
-            scan.status, scan.progress = "running", (progress_text("start", 0, 0, None), None)
-            self._started = time.monotonic()
-            try:
-                run = LungLogic().startSegmentation(
-                    scan.node,
-                    scan.segmentation,
-                    RunSettings(model=DEFAULT_MODEL, show3d=True),
-                    lambda *how_far: self._report(scan, *how_far),
-                    lambda end: self._end(scan, end),
-                    self._loop,
-                )
-            except OSError as error:
-                self._end(scan, RunEnd(state="failed", message=str(error)))
-            else:
-                self._running = scan, run
+    async def _work_off(self) -> None:
+        try:
+            while self._waiting:
+                self._before = 0
+                try:
+                    async with turn(self._turns, self._told):
+                        await self._segment(self._waiting.popleft())
+                except OSError as error:
+                    message = f"The segmentation cannot be started ({error.strerror or error}). Try again."
+                    self._end(self._waiting.popleft(), RunEnd(state="failed", message=message))
+        finally:
+            if self._work is asyncio.current_task():  # it was not cancelled and replaced
+                self._work = None
+
+    def _told(self, before: int) -> None:
+        self._before = before
+        self._say_places()
+
+    def _say_places(self) -> None:
+        for number, scan in enumerate(self._waiting):
+            is_next = number == 0 and self._running is None
+            scan.progress = _place_text(self._before) if is_next else "Waiting for the scans before it", None
         self._changed()
+
+    async def _segment(self, scan: OpenScan) -> None:
+        """Segment a scan; return when it has ended, however it has."""
+        over = asyncio.Event()
+
+        def end(how: RunEnd) -> None:
+            try:
+                self._end(scan, how)
+            finally:
+                over.set()
+
+        scan.status, scan.progress = "running", (progress_text("start", 0, 0, None), None)
+        self._started = time.monotonic()
+        try:
+            run = LungLogic().startSegmentation(
+                scan.node,
+                scan.segmentation,
+                RunSettings(model=DEFAULT_MODEL, show3d=True),
+                lambda *how_far: self._report(scan, *how_far),
+                end,
+                self._loop,
+            )
+        except OSError as error:
+            end(RunEnd(state="failed", message=str(error)))
+        else:
+            self._running = scan, run
+        self._say_places()
+        await over.wait()
 
     def _report(self, scan: OpenScan, stage: str, done: int, total: int) -> None:
         elapsed_s = time.monotonic() - scan.stage_began(stage)
@@ -88,7 +145,7 @@ class Runs:
     def _end(self, scan: OpenScan, end: RunEnd) -> None:
         self._running = None
         scan.progress = "", None
-        scan.message = end.message
+        scan.message = self._explained(LungUNetSegError(end.message)) if end.message else ""
         if end.state == "done" and end.result is not None:
             found = {each["code"] for each in end.result["findings"]}
             own = [asdict(each) for each in scan.scan.findings if each.code not in found]
@@ -101,4 +158,11 @@ class Runs:
             self._finished(scan)
         else:
             scan.status = end.state if scan.result is None or end.state == "failed" else "done"
-        self._next()
+        self._say_places()
+
+
+def _place_text(before: int) -> str:
+    """Return how many scans of all users are before one, as the page says it."""
+    if not before:
+        return "Waiting for its turn"
+    return f"{before} scans are before yours" if before > 1 else "1 scan is before yours"

@@ -10,6 +10,7 @@ from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.display import DIFFERENCES
 from LungUNetSegSlicer.panel.texts import (
     disagreement_text,
@@ -68,7 +69,7 @@ def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str,
     places = []
     for index, reason in sorted(found.items()):
         x, y, z = upright.geometry.slice_centre_lps(index)
-        places.append({"title": f"Slice {index + 1}: {reason}", "ras": [-float(x), -float(y), float(z)]})
+        places.append({"title": f"Slice {slice_number(index)}: {reason}", "ras": [-float(x), -float(y), float(z)]})
     return places
 
 
@@ -104,7 +105,7 @@ def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
     rows = []
     for each in parts:
         left, back, up = each.point_lps
-        title = f"Slice {each.slice + 1}: {disagreement_text(each.kind)}, {place_text(each.lung, each.third)}"
+        title = f"Slice {slice_number(each.slice)}: {disagreement_text(each.kind)}, {place_text(each.lung, each.third)}"
         values = [f"{each.volume_ml:.1f}", millimetres_text(each.distance_mm)]
         rows.append({"title": title, "values": values, "ras": [-left, -back, up]})
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -112,7 +112,7 @@ class Views:
         middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
         for view in self._slices.values():
             view.fit_view_to_content()
-            view.get_view_node().JumpSliceByOffsetting(*middle)
+        self._go_to(middle, SLICES)
         self.face()
 
     def face(self) -> None:
@@ -155,8 +155,7 @@ class Views:
 
     def jump(self, ras: tuple[float, float, float]) -> None:
         """Show a position in all slices."""
-        for view in self._slices.values():
-            view.get_view_node().JumpSliceByOffsetting(*ras)
+        self._go_to(ras, SLICES)
         if self._crosshair.GetCrosshairMode() != vtkMRMLCrosshairNode.NoCrosshair:
             self._crosshair.SetCrosshairRAS(*ras)
 
@@ -166,10 +165,14 @@ class Views:
         width, height, _ = node.GetDimensions()
         to_ras: vtkMatrix4x4 = node.GetXYToRAS()
         ras = to_ras.MultiplyPoint((x * width, (1 - y) * height, 0.0, 1.0))[:3]
-        for other, view in self._slices.items():
-            if other != name:
-                view.get_view_node().JumpSliceByOffsetting(*ras)
+        self._go_to(ras, [each for each in SLICES if each != name])
         self._crosshair.SetCrosshairRAS(*ras)
+
+    def _go_to(self, ras: Sequence[float], names: Iterable[str]) -> None:
+        """Show the slices that hold a position: whole ones, as their numbers say, and not a plane between two."""
+        for name in names:
+            self._slices[name].get_view_node().JumpSliceByOffsetting(*ras)
+            self.go(name, self.place(name).index)
 
     def show_crosshair(self, is_shown: bool) -> None:
         """Show or hide the crosshair."""

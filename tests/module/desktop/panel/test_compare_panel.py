@@ -411,7 +411,7 @@ def test_disagreements_are_listed_and_a_click_shows_the_place(compare, panel, no
     table = ui.disagreementsTable
     texts = [table.item(0, column).text() for column in range(5)]
     assert texts == [
-        str(lowest),
+        str(lowest + 1),
         f"{part.volume_ml:.1f}",
         f"{part.distance_mm:.1f}",
         "left out",

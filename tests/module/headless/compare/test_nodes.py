@@ -84,7 +84,7 @@ def test_one_empty_lung_is_infinitely_far(scene: Any) -> None:
 
 def test_slices_with_lung_by_height(comparison: Comparison) -> None:
     table = add_slices_table(comparison, "Slices")
-    assert column(table, "Slice") == list(range(2, 10))
+    assert column(table, "Slice") == list(range(3, 11))
     assert column(table, "z (mm)")[0] == pytest.approx(104.0)
     assert column(table, "Lungs")[4] == pytest.approx(2 * 400 / (2 * 400 + 60))
     assert column(table, "Right lung")[2] == pytest.approx(2 * 180 / (2 * 180 + 20))
