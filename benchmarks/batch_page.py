@@ -20,8 +20,8 @@ from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.segments import LUNGS
 
 STEPS = {
-    "sort by confidence": "document.querySelectorAll('#scans th')[11].click()",
-    "sort by scan": "document.querySelectorAll('#scans th')[0].click()",
+    "sort by confidence": "[...titles.children].find(each => each.textContent === 'confidence').firstChild.click()",
+    "sort by scan": "titles.firstChild.firstChild.click()",
     "filter to a site": "filter.value = 'Bern'; filter.oninput()",
     "no filter": "filter.value = ''; filter.oninput()",
     "open a scan": "document.querySelector('#scans tbody tr:not(.failed)').click()",

@@ -39,6 +39,9 @@ LEAST_ML = 30.0
 """The DSC of a smaller lung is not counted."""
 
 WRONG_DSC, WRONG_FAR_ML = 0.95, 0.5
+BAD_DSC, BAD_EXCHANGED_ML, BAD_FAR_ML = 0.9, 20.0, 5.0
+"""A view is bad if a lung's DSC is lower, or more is called the other lung, or lies far from any."""
+
 Row = dict[str, Any]
 
 
@@ -115,6 +118,7 @@ def main() -> None:
                     print(row, flush=True)
     arguments.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(summary(rows))
+    print(marked(rows))
 
 
 def summary(rows: list[Row]) -> str:
@@ -127,6 +131,25 @@ def summary(rows: list[Row]) -> str:
         f"parts of more than {WRONG_FAR_ML} ml far from any lung in {(far > WRONG_FAR_ML).sum()} views, "
         f"{far.sum():.0f} ml in all; {sum(row['exchanged_ml'] for row in rows):.0f} ml of the other side."
     )
+
+
+def marked(rows: list[Row]) -> str:
+    """Return how many of the bad and of the other views have each finding."""
+    views = list(zip(rows[::2], rows[1::2], strict=True))
+    bad = [is_bad(view) for view in views]
+    lines = [f"| | of {sum(bad)} bad views | of {len(views) - sum(bad)} others |", "|---|---|---|"]
+    for code in sorted({code for row in rows for code in row["findings"]}):
+        has = [code in view[0]["findings"] for view in views]
+        counts = [sum(each and worse is of for each, worse in zip(has, bad, strict=True)) for of in (True, False)]
+        lines.append(f"| {code} | {counts[0]} | {counts[1]} |")
+    return "\n".join(lines)
+
+
+def is_bad(view: tuple[Row, Row]) -> bool:
+    """Whether a view's result would mislead."""
+    scores = [row["dsc"] for row in view if row["dsc"] is not None]
+    exchanged = max(row["exchanged_ml"] for row in view)
+    return min(scores, default=1.0) < BAD_DSC or exchanged > BAD_EXCHANGED_ML or view[0]["far_ml"] > BAD_FAR_ML
 
 
 if __name__ == "__main__":

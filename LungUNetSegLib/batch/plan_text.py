@@ -1,7 +1,8 @@
-"""A plan for people and on disk."""
+"""Prints a plan for people, and saves it as JSON."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -17,16 +18,20 @@ _COUNT = re.compile(r" \(\d+\)$")
 
 
 def print_plan(plan: Plan) -> None:
-    """Print what is taken and why, then what is not: of the first each, of the rest how many for which reason."""
+    """Print each scan that is taken and why, then the number of skipped ones by reason.
+
+    Places are given within the source.
+    """
+    within = f"{plan.source}{os.sep}"
     for each in plan.taken[:PRINTED]:
         scan = each.scan
         spacing = " x ".join(f"{step:.3g}" for step in scan.spacing_mm)
         size = " x ".join(map(str, scan.shape))
-        print(f"+ {scan.place} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
+        print(f"+ {scan.place.removeprefix(within)} ({scan.title}): {size} voxels of {spacing} mm; {each.why}")
     _print_rest(len(plan.taken))
     for left in plan.skipped[:PRINTED]:
         title = f" ({left.title})" if left.title else ""
-        print(f"- {left.place}{title}: {left.why}")
+        print(f"- {left.place.removeprefix(within)}{title}: {left.why}")
     _print_rest(len(plan.skipped), ":")
     reasons = Counter(_COUNT.sub("", left.why) for left in plan.skipped[PRINTED:])
     for why, number in reasons.most_common(PRINTED):

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.measures.regions import Codes
@@ -86,6 +85,8 @@ def values_near(density: Volume, points_lps: FloatArray) -> npt.NDArray[np.int16
     Returns:
         (N,) HU.
     """
+    from scipy.spatial import cKDTree  # takes 0.1 s to import, and segmenting does not need it
+
     box = bounding_box(density.array > OUTSIDE_HU)
     values = density.array[box]
     inside = values > OUTSIDE_HU

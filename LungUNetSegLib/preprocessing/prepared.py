@@ -70,8 +70,9 @@ class PreparedScan:
         for chunk in chunks(len(numbers)):
             some = numbers[chunk]
             seen = seen_with(some, depth, step, config)
-            slices = np.stack([normalise(self.hu[number], config) for number in seen.ravel().tolist()])
-            slices = slices.reshape(*seen.shape, *slices.shape[1:])
+            slices = np.empty((*seen.shape, *config.size), np.float32)
+            for place, number in np.ndenumerate(seen):
+                slices[place] = normalise(self.hu[int(number)], config)
             if config.coarse_mm:
                 told = coarse_at_slices(coarse, some, depth, slice_mm, config)
                 slices = np.concatenate((slices, as_channels(told)), axis=1)

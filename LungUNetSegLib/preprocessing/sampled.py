@@ -1,4 +1,4 @@
-"""The slices of a scan on the network's grid, each sampled when it is asked for.
+"""Defines the slices of a scan on the network's grid; each is sampled when it is read.
 
 The network sees most slices three times, and several steps of cleaning look at them again. A thousand of them would
 take 130 MB, so the latest are kept, as many as a chest has at 1 mm.
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.preprocessing.grid import NetworkGrid
-from LungUNetSegLib.volume import AIR_HU
+from LungUNetSegLib.volume import AIR_HU, sparse_zeros
 
 Plane = npt.NDArray[np.int16]
 
@@ -45,7 +45,9 @@ class SampledSlices:
         """Return one plane, (h, w)."""
         if number not in self._kept:
             (sampled,) = self.grid.sample(self.aligned[number][None], AIR_HU)
-            plane: Plane = np.rint(sampled).astype(np.int16)
+            # Pages of its own, which are given back when the slices are forgotten.
+            plane = sparse_zeros((sampled.shape[0], 2 * sampled.shape[1])).view(np.int16)
+            np.rint(sampled, out=plane, casting="unsafe")
             plane.flags.writeable = False
             while self._kept and (len(self._kept) + 1) * plane.nbytes > KEPT_BYTES:
                 del self._kept[next(iter(self._kept))]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.fluid import drop_fluid
@@ -70,10 +71,9 @@ def clean(
         The changes.
     """
     voxel_ml = float(np.prod(spacing_mm)) / 1000
-    seen = SeenAir(hu)
-    outside_ml = drop_air_outside(probabilities, hu, by_scan=saw_scan, seen=seen) * voxel_ml
-    fluid_ml = drop_fluid(probabilities, hu, spacing_mm) * voxel_ml
-    added_ml = add_missed_lung(probabilities, hu, spacing_mm, seen=seen) * voxel_ml
+    outside_ml, fluid_ml, added_ml = (
+        voxels * voxel_ml for voxels in _clean_by_hu(probabilities, hu, spacing_mm, saw_scan)
+    )
     box = lung_box(probabilities)
     if box[0].stop == box[0].start:
         return Cleaning(outside_ml=outside_ml, fluid_ml=fluid_ml)
@@ -104,6 +104,19 @@ def clean(
         fluid_ml=fluid_ml,
         added_ml=added_ml,
     )
+
+
+def _clean_by_hu(
+    probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float, float, float], saw_scan: bool
+) -> tuple[int, int, int]:
+    """Remove air around the body and fluid, and add missed lung, in place; return the voxels of each."""
+    seen = SeenAir(hu)
+    outside = drop_air_outside(probabilities, hu, by_scan=saw_scan, seen=seen)
+    fluid = drop_fluid(probabilities, hu, spacing_mm)
+    added = add_missed_lung(probabilities, hu, spacing_mm, seen=seen)
+    if isinstance(hu, SampledSlices):
+        hu.forget()  # few are looked at from here on, and the next steps need the memory
+    return outside, fluid, added
 
 
 @dataclass(frozen=True, eq=False)

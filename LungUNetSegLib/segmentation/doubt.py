@@ -19,7 +19,7 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import FloatArray, bounding_box
 
 CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
-WEIGHTS = np.array([1.0, 1.0, 2.0, 0.05])
+WEIGHTS = np.array([1.0, 0.6, 2.8, 0.02])
 """Of an area of each cause; only their ratios decide about the order of slices."""
 
 DENSE_HU = -500
@@ -161,7 +161,7 @@ def _dense_at_outline(lung: Mask, dense: Mask) -> int:
 
 
 def _with_neighbours(probabilities: Probabilities, steps: int) -> Iterator[tuple[Labels, Labels, Labels]]:
-    """Yield the labels of each slice between those so many slices below and above it, or of the scan's end."""
+    """Yield the labels `steps` slices below each slice, of it, and above it; beyond an end those of the last slice."""
     last = len(probabilities) - 1
     near: dict[int, Labels] = {}
     for number in range(last + 1):

@@ -59,13 +59,15 @@ class _Side:
 
     Attributes:
         label: RIGHT_LUNG or LEFT_LUNG.
-        parts: (D, H, W) number of each voxel's part.
+        place: Rows and columns of a box around the parts and their neighbours.
+        parts: (D, h, w) number of each voxel's part, in this box.
         sizes: Voxels of each part; 0 for the background and for removed parts.
         starts, stops: First slice of each part, and the one after its last; 0 and 1 for the background.
         destination: The final label of each part; 0 while it is undecided, and for removed parts.
     """
 
     label: int
+    place: tuple[slice, slice]
     parts: Numbers
     sizes: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
@@ -111,14 +113,14 @@ def sort_parts(
     # All parts of a small lung may be stray parts of the other one, so they are checked before they are kept.
     large = {side.label: _no_part(side) if side in small else _large_parts(side, pixel_mm2) for side in (right, left)}
     for side, other in pairs:
-        _move_parts(side, other, large)
+        _move_parts(side, other, large, labels.shape)
     for side in (right, left):
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
         _drop_gas_apart(side, hu, spacing_mm)
-    result = looked_up(right.destination, right.parts)
-    for plane, numbers in zip(result, left.parts, strict=True):
-        plane += left.destination[numbers]
+    result = np.zeros_like(labels)
+    for side in (right, left):
+        result[(slice(None), *side.place)] += looked_up(side.destination, side.parts)
     removed += [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
     return result, removed
 
@@ -136,18 +138,20 @@ def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
 
 
 def _find_parts(labels: Labels, label: int) -> _Side:
-    parts, count = numbered_parts(labels == label)
+    lung = labels == label
+    _, rows, columns = bounding_box(lung, margin=1) if lung.any() else (slice(0, 1),) * 3
+    parts, count = numbered_parts(lung[:, rows, columns])
     sizes = counted(parts, count + 1)
     sizes[0] = 0
     slices = [slice(0, 1), *(extent[0] for extent in ndimage.find_objects(parts))]
     starts, stops = (np.array([getattr(each, end) for each in slices]) for end in ("start", "stop"))
-    return _Side(label, parts, sizes, starts, stops, np.zeros(count + 1, np.uint8))
+    return _Side(label, (rows, columns), parts, sizes, starts, stops, np.zeros(count + 1, np.uint8))
 
 
 def _drop_doubtful(side: _Side, probabilities: Probabilities, pixel_mm2: float) -> list[int]:
     """Remove small parts with a low probability of lung, right plus left; return their sizes."""
     believed = np.zeros(side.sizes.size)
-    for numbers, (right, left) in zip(side.parts, probabilities, strict=True):
+    for numbers, (right, left) in zip(side.parts, probabilities[(..., *side.place)], strict=True):
         inside = np.flatnonzero(numbers)
         belief = right + np.minimum(left, 255 - right)
         believed += np.bincount(numbers.ravel()[inside], belief.ravel()[inside], side.sizes.size)
@@ -172,7 +176,7 @@ def _large_parts(side: _Side, pixel_mm2: float) -> Mask:
     return large
 
 
-def _move_parts(side: _Side, other: _Side, large: dict[int, Mask]) -> None:
+def _move_parts(side: _Side, other: _Side, large: dict[int, Mask], shape: tuple[int, ...]) -> None:
     """Reassign parts that touch the other lung, on its side of the body, to that lung; never the largest part."""
     has_own = bool(large[side.label].any())
     moves = side.undecided
@@ -180,11 +184,13 @@ def _move_parts(side: _Side, other: _Side, large: dict[int, Mask]) -> None:
         moves[side.sizes.argmax()] = False
     if not moves.any() or not large[other.label].any():
         return
-    foreign = looked_up(large[other.label], other.parts)
-    moves &= _contact_shares(side.parts, moves, foreign) >= CONTACT_SHARE
+    foreign = np.zeros(shape, bool)
+    foreign[(slice(None), *other.place)] = looked_up(large[other.label], other.parts)
+    moves &= _contact_shares(side.parts, moves, foreign[(slice(None), *side.place)]) >= CONTACT_SHARE
     if has_own and moves.any():
-        own, others = middle_column(looked_up(large[side.label], side.parts)), middle_column(foreign)
-        middles = _middle_columns(side.parts, moves)
+        first, others = side.place[1].start, middle_column(foreign)
+        own = first + middle_column(looked_up(large[side.label], side.parts))
+        middles = first + _middle_columns(side.parts, moves)
         moves &= np.abs(middles - others) < np.abs(middles - own)
     side.destination[moves] = other.label
 
@@ -249,7 +255,7 @@ def _drop_gas_apart(side: _Side, hu: Slices, spacing_mm: tuple[float, float, flo
 def _lower_quartile(side: _Side, part: int, hu: Slices) -> float:
     """Return the lower quartile of a part's HU, from some of its slices if there are many."""
     numbers = np.unique(np.linspace(side.starts[part], side.stops[part] - 1, GAS_SLICES).round().astype(np.int64))
-    return float(np.percentile(np.concatenate([hu[int(z)][side.parts[z] == part] for z in numbers]), 25))
+    return float(np.percentile(np.concatenate([hu[int(z)][side.place][side.parts[z] == part] for z in numbers]), 25))
 
 
 def _distance_mm(side: _Side, part: int, lung: int, spacing_mm: tuple[float, float, float]) -> float:

@@ -47,6 +47,17 @@ def test_the_page_begins_with_what_failed_and_then_the_most_doubtful(tmp_path: P
     assert [scan["name"] for scan in scans_of(tmp_path / "index.html")] == ["f", "no lung", "bad", "good"]
 
 
+def test_remarks_are_short(tmp_path: Path) -> None:
+    """Protects the width of the page: the path, which the identity has, stood in each remark."""
+    findings = [{"code": "lung-cut", "message": "Cut."}, {"code": "no-lung", "message": "None."}]
+    failed = {"name": "f", "error": "/in/f.nii: is broken.", "identity": {"path": "/in/f.nii"}, "scanner": {}}
+    reports = [report("x", None, findings=findings), failed]
+    write_page(tmp_path / "index.html", [row_of(each) for each in reports], reports)
+    bad, good = scans_of(tmp_path / "index.html")
+    assert bad["remarks"] == "is broken." and bad["messages"] == ["is broken."] and bad["identity"] == ["/in/f.nii"]
+    assert good["remarks"] == "lung-cut, no-lung" and good["messages"] == ["Cut.", "None."]
+
+
 def test_a_header_s_text_is_no_part_of_the_page(tmp_path: Path) -> None:
     """Protects who opens the page: a description may hold anything."""
     evil = "</script><script>alert(1)</script><!--"

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from dicom_files import save, slices_of
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
@@ -233,3 +234,22 @@ def test_ct_of_another_class_is_named(thin: Volume, tmp_path: Path) -> None:
     """A secondary capture has the modality CT, but no place in the body."""
     series(thin, tmp_path / "a", SOPClassUID=SecondaryCaptureImageStorage)
     assert reasons(plan_of(tmp_path)) == {"a": "secondary captures (13)"}
+
+
+def test_the_voxels_beside_a_header_are_part_of_its_scan(thin: Volume, tmp_path: Path) -> None:
+    """They were said to be files that are not DICOM."""
+    sitk.WriteImage(sitk.GetImageFromArray(thin.array), str(tmp_path / "scan.mhd"))
+    (tmp_path / "other.raw").write_bytes(b"voxels of nobody")
+    plan = plan_of(tmp_path)
+    assert [file.path.suffix for file in plan.taken[0].scan.files] == [".mhd", ".raw"]
+    assert reasons(plan) == {tmp_path.name: "files that are not DICOM (1)"}
+
+
+def test_places_are_printed_within_the_source(thin: Volume, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A long path before every name hid the names."""
+    (tmp_path / "site").mkdir()
+    write_image(tmp_path / "site" / "a.nrrd", thin)
+    (tmp_path / "site" / "b.nii.gz").write_bytes(b"broken")
+    print_plan(plan_of(tmp_path))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("+ site/a.nrrd (a.nrrd): ") and lines[1].startswith("- site/b.nii.gz")

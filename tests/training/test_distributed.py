@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -42,35 +43,44 @@ SETTINGS = {
 }
 
 
-@pytest.fixture
-def arguments(tmp_path: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("training")
     for seed in range(3):
-        write_pair(tmp_path / "data", f"p{seed}", slices=6, seed=seed)
-    (tmp_path / "settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-    places = {"data": tmp_path / "data", "cache": tmp_path / "cache", "config": tmp_path / "settings.json"}
+        write_pair(folder / "data", f"p{seed}", slices=6, seed=seed)
+    (folder / "settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    places = {"data": folder / "data", "cache": folder / "cache", "config": folder / "settings.json"}
     return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]
 
 
-def start(arguments: list[str], out: Path, processes: int, *, launched: bool | None = None) -> subprocess.Popen[str]:
-    """Train in `processes`, under torchrun where there are several or it is asked for."""
-    launched = processes > 1 if launched is None else launched
+@pytest.fixture(scope="module")
+def alone(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The history of one process without torchrun."""
+    return trained(arguments, tmp_path_factory.mktemp("alone"), 1, launched=False)
+
+
+def trained(arguments: list[str], out: Path, processes: int, *, launched: bool = True) -> list[dict[str, Any]]:
+    """Train to the end, and return the history."""
+    process = start(arguments, out, processes, launched=launched)
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    return load_checkpoint(out / "last.pt").history
+
+
+def start(arguments: list[str], out: Path, processes: int, *, launched: bool = True) -> subprocess.Popen[str]:
+    """Train in `processes`, under torchrun unless it is not to be launched by it."""
     launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] if launched else []
     command = [sys.executable, "-m", *launcher, "LungUNetSegLib", *arguments, f"--out={out}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
 
 
-def test_two_processes_follow_the_loss_curve_of_one(arguments: list[str], tmp_path: Path) -> None:
-    histories = []
-    for processes in (1, 2):
-        out = tmp_path / str(processes)
-        process = start(arguments, out, processes)
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-        histories.append(load_checkpoint(out / "last.pt").history)
-    for alone, together in zip(*histories, strict=True):
+def test_two_processes_follow_the_loss_curve_of_one(
+    arguments: list[str], alone: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    for one, both in zip(alone, trained(arguments, tmp_path / "out", 2), strict=True):
         for score in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
-            assert together[score] == pytest.approx(alone[score], abs=LOSS_TOLERANCE), score
+            assert both[score] == pytest.approx(one[score], abs=LOSS_TOLERANCE), score
 
 
 def workers(launcher: subprocess.Popen[str]) -> list[int]:
@@ -186,12 +196,9 @@ def test_more_processes_than_gpus_are_refused_by_each_of_them(monkeypatch: pytes
         Process.from_environment(torch.device("cuda"))
 
 
-def test_one_process_under_torchrun_joins_a_group_of_one(arguments: list[str], tmp_path: Path) -> None:
+def test_one_process_under_torchrun_joins_a_group_of_one(
+    arguments: list[str], alone: list[dict[str, Any]], tmp_path: Path
+) -> None:
     """So a machine with one GPU goes the way of several, and a cluster's job script need not tell them apart."""
-    curves = []
-    for name, launched in (("alone", False), ("joined", True)):
-        process = start(arguments, tmp_path / name, 1, launched=launched)
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-        curves.append([row["train_loss"] for row in load_checkpoint(tmp_path / name / "last.pt").history])
-    assert curves[1] == pytest.approx(curves[0], abs=1e-5)
+    joined = [row["train_loss"] for row in trained(arguments, tmp_path / "out", 1)]
+    assert joined == pytest.approx([row["train_loss"] for row in alone], abs=1e-5)

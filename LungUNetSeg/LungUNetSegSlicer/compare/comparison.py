@@ -153,14 +153,12 @@ def comparison_steps(
     pair = yield from read_pair(*nodes, prediction_sides, reference_sides)
     yield
     image_node = image_node or image_behind(*nodes)
-    image = image_in_world(image_node) if image_node else None
-    yield
+    image = (yield from image_in_world(image_node)) if image_node else None
     labels: LabelKind = "lr" if pair.has_sides else "binary"
     comparison = yield from in_background(lambda: compare(pair.prediction, pair.reference, labels))
     name = f"{prediction_node.GetName()} against {reference_node.GetName()}"
     case = yield from in_background(lambda: describe_comparison(prediction_node.GetName(), comparison, image))
     differing = yield from in_background(lambda: difference_labels(comparison))
-    yield
     surface = yield from distance_surface(comparison)
     if not all(slicer.mrmlScene.IsNodePresent(node) for node in nodes):
         raise DataError("The prediction or the reference was removed meanwhile. Choose two segmentations again.")

@@ -15,6 +15,7 @@ from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS, differences
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import FloatArray, Volume
+from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.scene.colour_maps import BLUE, RED, WHITE, ColourMap, add_coloured_model
 from LungUNetSegSlicer.scene.segmentation_node import add_labels
 from LungUNetSegSlicer.scene.surfaces import make_surface, thinned
@@ -65,31 +66,32 @@ def add_differences(labels: Volume, name: str) -> vtkMRMLSegmentationNode:
 
 
 def distance_surface(comparison: Comparison) -> Generator[None, None, vtkPolyData]:
-    """Make the prediction's surface with its distances to the reference's, in steps of a few tenths of a second.
+    """Make the prediction's surface with its distances to the reference's, in a thread.
 
     Distances are measured from vertex to nearest vertex, so that equal surfaces are 0 apart; they exceed the distance
     to the nearest triangle by up to half a voxel.
 
     Yields:
-        After each surface.
+        Until it is done.
 
     Returns:
         vtkPolyData in RAS mm with the point scalars `DISTANCE`; empty where no lung is in both.
     """
+    # VTK's filters free Python's global lock while they work.
+    return (yield from in_background(lambda: _distance_surface(comparison)))
+
+
+def _distance_surface(comparison: Comparison) -> vtkPolyData:
     prediction, reference = thinned(comparison.prediction), thinned(comparison.reference)
     joined = vtkAppendPolyData()
     joined.AddInputData(vtkPolyData())
     for label in (1, 2):
-        surface = make_surface(prediction, label)
-        yield
-        target = make_surface(reference, label)
-        yield
+        surface, target = make_surface(prediction, label), make_surface(reference, label)
         if surface.GetNumberOfPoints() and target.GetNumberOfPoints():
             distances = numpy_to_vtk(_signed_distances(surface, target, comparison.reference, label), deep=True)
             distances.SetName(DISTANCE)
             surface.GetPointData().SetScalars(distances)
             joined.AddInputData(surface)
-        yield
     joined.Update()
     return surface_to_ras(joined.GetOutput())
 

@@ -14,7 +14,6 @@ from slicer import (
     vtkMRMLSegmentationNode,
     vtkMRMLTransformNode,
     vtkOrientedImageData,
-    vtkOrientedImageDataResample,
     vtkSegmentation,
     vtkSegmentationConverter,
 )
@@ -24,10 +23,19 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegSlicer.compare.lung_sides import Side, Sides, Source, Structure, lung_labels, match_sides, side_by_name
+from LungUNetSegLib.volume import Geometry, SliceBox, Volume
+from LungUNetSegSlicer.compare.lung_sides import (
+    Side,
+    Sides,
+    Source,
+    Structure,
+    lung_label_steps,
+    match_sides,
+    side_by_name,
+)
+from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
-from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS, geometry_from_ijk_to_ras, ijk_to_ras, volume_from_node
+from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS, geometry_from_ijk_to_ras, ijk_to_ras, volume_steps
 
 Mask = npt.NDArray[np.bool_]
 
@@ -76,9 +84,8 @@ def read_pair(
     yield
     sides = match_sides(*sources, prediction_sides, reference_sides)
     yield
-    prediction = lung_labels(sources[0], sides[0])
-    yield
-    reference = lung_labels(sources[1], sides[1])
+    prediction = yield from lung_label_steps(sources[0], sides[0])
+    reference = yield from lung_label_steps(sources[1], sides[1])
     return ComparisonInput(
         prediction=prediction,
         reference=reference,
@@ -135,28 +142,21 @@ class SegmentationSource:
         self.structures: Sequence[Structure] = [
             Structure(key, each.GetName(), each.GetTerminology() or "") for key, each in segments
         ]
-        self._grid = self._common_grid()
-        low_i, high_i, low_j, high_j, low_k, high_k = self._grid.GetExtent()
+        grid = self._common_grid()
+        low_i, high_i, low_j, high_j, low_k, high_k = grid.GetExtent()
         shape = (high_k - low_k + 1, high_j - low_j + 1, high_i - low_i + 1)
         if min(shape) < 1:
             raise DataError(f"The {role} {self.name!r} is empty: none of its segments has a voxel.")
         matrix = vtkMatrix4x4()
-        self._grid.GetImageToWorldMatrix(matrix)  # for (i, j, k), wherever the extent begins
+        grid.GetImageToWorldMatrix(matrix)  # for (i, j, k), wherever the extent begins
         to_ras = arrayFromVTKMatrix(matrix)
         to_ras[:3, 3] = (to_ras @ (low_i, low_j, low_k, 1))[:3]
-        self.geometry = _in_world(geometry_from_ijk_to_ras(shape, to_ras), node, role)
+        self._own_geometry = geometry_from_ijk_to_ras(shape, to_ras)
+        self.geometry = _in_world(self._own_geometry, node, role)
 
-    def mask(self, key: str) -> Mask:
-        """Return a segment's voxels on `geometry`."""
-        image = self._segmentation.GetSegment(key).GetRepresentation(BINARY_LABELMAP)
-        placed = vtkOrientedImageData()
-        if not vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, self._grid, placed):
-            return np.zeros(self.geometry.shape, bool)
-        # Segments of one layer share their image.
-        value = self._segmentation.GetSegment(key).GetLabelValue()
-        voxels = vtk_to_numpy(placed.GetPointData().GetScalars()).reshape(self.geometry.shape)
-        mask: Mask = voxels == value
-        return mask
+    def part(self, key: str) -> tuple[SliceBox, Mask]:
+        """Return a box of `geometry` with all of a segment, and its voxels there."""
+        return segment_mask(self._segmentation.GetSegment(key), self._own_geometry)[:2]
 
     def _common_grid(self) -> vtkOrientedImageData:
         """Return a grid with the finest segment's spacing that covers all segments and the scan they were drawn on."""
@@ -189,19 +189,19 @@ class LabelMapSource:
             raise DataError(f"The {role} {self.name!r} is empty: all its voxels are 0.")
         self.structures: Sequence[Structure] = [Structure(str(value), _label_name(node, value)) for value in values]
 
-    def mask(self, key: str) -> Mask:
-        """Return the voxels of a value on `geometry`."""
-        mask: Mask = self._labels == int(key)
-        return mask
+    def part(self, key: str) -> tuple[SliceBox, Mask]:
+        """Return all of `geometry`, and the voxels of a value."""
+        whole = slice(None)
+        return (whole, whole, whole), self._labels == int(key)
 
 
-def image_in_world(node: vtkMRMLScalarVolumeNode) -> Volume:
-    """Return a CT with its parent transform applied, as the scene shows it.
+def image_in_world(node: vtkMRMLScalarVolumeNode) -> Generator[None, None, Volume]:
+    """Return a CT with its parent transform applied, as the scene shows it, in steps.
 
     Raises:
         LungUNetSegError: As `volume_from_node`; or it is under a transform that is not rigid.
     """
-    volume, _ = volume_from_node(node)
+    volume, _ = yield from volume_steps(node)
     return Volume(volume.array, _in_world(volume.geometry, node, "CT"))
 
 

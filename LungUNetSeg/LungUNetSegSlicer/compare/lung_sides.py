@@ -6,7 +6,7 @@ the output of other programs can be compared without merging it first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -18,8 +18,9 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.io.masks.choice import lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, part_by_name, terminology_codes
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Geometry, SliceBox, Volume
 from LungUNetSegLib.volume.resample import resample
+from LungUNetSegSlicer.background import finish
 
 
 class Side(Enum):
@@ -64,8 +65,8 @@ class Source(Protocol):
     structures: Sequence[Structure]
     geometry: Geometry
 
-    def mask(self, key: str) -> npt.NDArray[np.bool_]:
-        """Return a structure's voxels on `geometry`."""
+    def part(self, key: str) -> tuple[SliceBox, npt.NDArray[np.bool_]]:
+        """Return a box of `geometry` with all of a structure, and its voxels there."""
 
 
 INSIDE_SHARE = 0.5
@@ -107,9 +108,16 @@ def match_sides(
 
 def lung_labels(source: Source, sides: Sides) -> Volume:
     """Return a source's lungs as uint8 labels: 1 right (or both together), 2 left; a later structure wins."""
+    return finish(lung_label_steps(source, sides))
+
+
+def lung_label_steps(source: Source, sides: Sides) -> Generator[None, None, Volume]:
+    """Do what `lung_labels` does in a step for each structure, between which the event loop runs."""
     labels = np.zeros(source.geometry.shape, np.uint8)
     for key, side in sides.items():
-        labels[source.mask(key)] = LEFT_LUNG if side is Side.LEFT else RIGHT_LUNG
+        yield
+        box, mask = source.part(key)
+        np.copyto(labels[box], np.uint8(LEFT_LUNG if side is Side.LEFT else RIGHT_LUNG), where=mask)
     return Volume(labels, source.geometry)
 
 
@@ -144,7 +152,8 @@ def _sides_by_overlap(source: Source, other: Source, other_sides: Sides) -> dict
     right = Side.BOTH if Side.BOTH in other_sides.values() else Side.RIGHT
     sides = {}
     for structure in source.structures:
-        outside, in_right, in_left = np.bincount(labels[source.mask(structure.key)], minlength=3)
+        box, mask = source.part(structure.key)
+        outside, in_right, in_left = np.bincount(labels[box][mask], minlength=3)
         inside = in_right + in_left
         if inside and inside >= INSIDE_SHARE * (inside + outside):
             side, most = max(((right, in_right), (Side.LEFT, in_left)), key=lambda each: each[1])

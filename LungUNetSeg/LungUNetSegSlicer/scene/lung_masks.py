@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 import slicer
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkOrientedImageData, vtkOrientedImageDataResample
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from vtk import vtkMatrix4x4
 from vtk.util.numpy_support import vtk_to_numpy
@@ -20,23 +18,18 @@ from LungUNetSegLib.io.masks.choice import lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS as BOTH
 from LungUNetSegLib.io.masks.lung_names import terminology_codes
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, Segment
-from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box
+from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP, CLOSED_SURFACE, cut_image, make_segments
 from LungUNetSegSlicer.scene.volume_bridge import (
     geometry_from_ijk_to_ras,
     ijk_to_ras,
-    ijk_to_ras_matrix,
     slabs_of,
     voxels,
 )
 
 SCRIBBLES = "LungUNetSegScribbles"
 """Id of the segment in which the user marks what to repair; it is never a lung."""
-
-IntArray = npt.NDArray[np.int_]
-
-_OFF_GRID = 0.01
-"""How far the voxels of another grid may lie from the CT's, in voxels."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -118,7 +111,11 @@ def lung_mask_steps(
     labels = np.zeros(grid.shape, np.uint8)
     twice, fits = 0, True
     for key, label in sides.items():
-        box, mask, lies_on_grid = segment_mask(segmentation, key, grid)
+        segment = segmentation.GetSegmentation().GetSegment(key)
+        if segment.GetRepresentation(BINARY_LABELMAP) is None:
+            text = _("The segment {name} has no binary label map. Make it in the module Segmentations first.")
+            raise DataError(text.format(name=segment.GetName()))
+        box, mask, lies_on_grid = segment_mask(segment, grid)
         fits &= lies_on_grid
         yield
         part, value = labels[box], np.uint8(LEFT_LUNG if label == LEFT_LUNG else RIGHT_LUNG)
@@ -141,49 +138,6 @@ def lung_mask_steps(
 def grid_of(volume: vtkMRMLScalarVolumeNode) -> Geometry:
     """Return the grid of a CT's voxels, without its parent transform."""
     return geometry_from_ijk_to_ras(voxels(volume).shape, ijk_to_ras(volume))
-
-
-def segment_mask(
-    segmentation: vtkMRMLSegmentationNode, key: str, grid: Geometry
-) -> tuple[SliceBox, npt.NDArray[np.bool_], bool]:
-    """Return a segment's voxels in a box of a grid.
-
-    Returns:
-        The box; the mask in it; and whether the segment's own voxels lie on the grid's. If not it is resampled.
-
-    Raises:
-        DataError: The segment has no label map.
-    """
-    segment = segmentation.GetSegmentation().GetSegment(key)
-    image = segment.GetRepresentation(BINARY_LABELMAP)
-    if image is None:
-        raise DataError(
-            _("The segment {name} has no binary label map. Make it in the module Segmentations first.").format(
-                name=segment.GetName()
-            )
-        )
-    extent = np.array(image.GetExtent())
-    low, high = extent[::2], extent[1::2] + 1
-    nothing = (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), True
-    if (high <= low).any():
-        return nothing
-    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape((high - low)[::-1])
-    shift = _shift(image, grid, low, high)
-    if shift is None:
-        reference, placed = vtkOrientedImageData(), vtkOrientedImageData()
-        reference.SetGeometryFromImageToWorldMatrix(ijk_to_ras_matrix(grid))
-        reference.SetExtent([bound for size in reversed(grid.shape) for bound in (0, size - 1)])
-        if not vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, reference, placed):
-            return nothing[0], nothing[1], False
-        resampled = vtk_to_numpy(placed.GetPointData().GetScalars()).reshape(grid.shape)
-        return (slice(None),) * 3, resampled == segment.GetLabelValue(), False
-    inside_low = np.maximum(low + shift, 0)
-    inside_high = np.maximum(np.minimum(high + shift, grid.shape[::-1]), inside_low)
-    box, part = (
-        tuple(slice(int(first), int(last)) for first, last in zip(begin[::-1], end[::-1], strict=True))
-        for begin, end in ((inside_low, inside_high), (inside_low - shift - low, inside_high - shift - low))
-    )
-    return (box[0], box[1], box[2]), array[part] == segment.GetLabelValue(), True
 
 
 def middle_ras(segmentation: vtkMRMLSegmentationNode, keys: Sequence[str]) -> tuple[float, float, float] | None:
@@ -210,18 +164,6 @@ def middle_ras(segmentation: vtkMRMLSegmentationNode, keys: Sequence[str]) -> tu
         return None
     x, y, z, _one = (np.min(corners, axis=0) + np.max(corners, axis=0)) / 2
     return float(x), float(y), float(z)
-
-
-def _shift(image: vtkOrientedImageData, grid: Geometry, low: IntArray, high: IntArray) -> IntArray | None:
-    """Return how far an image's (i, j, k) are from a grid's, in whole voxels; None if its voxels lie elsewhere."""
-    matrix = vtkMatrix4x4()
-    image.GetImageToWorldMatrix(matrix)
-    to_grid = np.linalg.inv(slicer.util.arrayFromVTKMatrix(ijk_to_ras_matrix(grid)))
-    to_grid = to_grid @ slicer.util.arrayFromVTKMatrix(matrix)
-    corners = np.array(list(product(*zip(low, high, strict=True))), float)
-    moved = corners @ to_grid[:3, :3].T + to_grid[:3, 3] - corners
-    shift: IntArray = np.rint(moved[0]).astype(int)
-    return shift if float(np.abs(moved - shift).max()) < _OFF_GRID else None
 
 
 def write_lung_masks(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> None:

@@ -11,7 +11,8 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSegm
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.volume import Geometry
-from LungUNetSegSlicer.scene.lung_masks import SCRIBBLES, segment_mask
+from LungUNetSegSlicer.scene.lung_masks import SCRIBBLES
+from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
 
 MODULE = "SegmentEditor"
@@ -57,7 +58,7 @@ def scribbles_of(segmentation: vtkMRMLSegmentationNode, grid: Geometry) -> npt.N
     marks = np.zeros(grid.shape, bool)
     segment = segmentation.GetSegmentation().GetSegment(SCRIBBLES)
     if segment is not None and segment.GetRepresentation(BINARY_LABELMAP) is not None:
-        box, mask, _fits = segment_mask(segmentation, SCRIBBLES, grid)
+        box, mask, _fits = segment_mask(segment, grid)
         marks[box] = mask
     return marks
 

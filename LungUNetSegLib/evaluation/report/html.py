@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 STYLE = """
-:root { --ink: #1c2730; --soft: #5c6b78; --line: #dde3e8; --wash: #f5f7f9; --bad: #b3261e; --accent: #1f6f8b; }
+:root { --ink: #1c2730; --soft: #5c6b78; --line: #dde3e8; --wash: #f5f7f9; --bad: #b3261e; --accent: #1f6f8b;
+  --paper: #fff; --failed: #fdeceb; --doubt: #b9770e; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1060px; padding: 40px 28px 60px; color: var(--ink); background: #fff;
+body { margin: 0 auto; max-width: 1060px; padding: 40px 28px 60px; color: var(--ink); background: var(--paper);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -.01em; }
 h2 { font-size: 20px; margin: 44px 0 10px; padding-top: 18px; border-top: 1px solid var(--line); }
@@ -26,8 +27,8 @@ th:first-child, td:first-child { text-align: left; white-space: normal; overflow
 h1, h2 { overflow-wrap: anywhere; } .scroll { overflow-x: auto; }
 tbody tr:hover { background: var(--wash); } .unit { color: var(--soft); font-size: 12px; padding-left: 2px; }
 ul.findings, ul.failed { margin: 8px 0; padding: 10px 14px 10px 30px; }
-ul.findings { background: #fff7e6; border-left: 3px solid #e0a030; }
-ul.failed { background: #fdeceb; border-left: 3px solid var(--bad); overflow-wrap: anywhere; }
+ul.findings { background: #fff7e6; border-left: 3px solid var(--doubt); }
+ul.failed { background: var(--failed); border-left: 3px solid var(--bad); overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 22px 0; }
 .tile { background: var(--wash); border-radius: 8px; padding: 14px 16px; }
 .tile b { display: block; font-size: 26px; line-height: 1.2; font-weight: 650; font-variant-numeric: tabular-nums; }

@@ -98,7 +98,7 @@ def test_transforms_are_applied(prediction: Any, small_phantom: Phantom) -> None
     np.testing.assert_allclose(geometry.affine_lps[:3, 3], expected, atol=1e-4)
     ct = slicer.util.getNode("Chest")
     ct.SetAndObserveTransformNodeID(prediction.GetTransformNodeID())
-    assert image_in_world(ct).geometry.matches(geometry)
+    assert finish(image_in_world(ct)).geometry.matches(geometry)
 
 
 def test_a_transform_that_shears_is_refused(prediction: Any, small_phantom: Phantom) -> None:

@@ -10,7 +10,7 @@ import pytest
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.masks.lung_names import lung_part
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-from LungUNetSegLib.volume import Geometry
+from LungUNetSegLib.volume import Geometry, SliceBox
 from LungUNetSegSlicer.compare.lung_sides import Side, Structure, known_sides, lung_labels, match_sides, side_by_name
 
 RIGHT, LEFT, BOTH = Side.RIGHT, Side.LEFT, Side.BOTH
@@ -28,8 +28,8 @@ class Masks:
         self.structures = [Structure(key, (names or {}).get(key, f"label {key}")) for key in masks]
         self._masks = masks
 
-    def mask(self, key: str) -> np.ndarray:
-        return self._masks[key] > 0
+    def part(self, key: str) -> tuple[SliceBox, np.ndarray]:
+        return (slice(None),) * 3, self._masks[key] > 0
 
 
 NAMED = Masks({"r": ROWS == 1, "l": ROWS == 2}, {"r": "Right lung", "l": "Left lung"})

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-MODULE = Path(__file__).resolve().parents[3] / "LungUNetSeg"
+MODULE = Path(__file__).resolve().parents[2] / "LungUNetSeg"
 SERVERS = {MODULE / "LungUNetSegSlicer" / name for name in ("server", "web")}
 """Their files run where Slicer's core comes from PyPI, and never in the application."""
 
