@@ -1,1 +1,1 @@
-"""Many scans: which there are, which are done, and what segments the rest."""
+"""Segments many scans: finds them, knows which are done, and does the rest."""

@@ -1,4 +1,4 @@
-"""What could be segmented in a set of files: CT series and image files, and of the rest what it is."""
+"""Finds what could be segmented in a set of files (CT series and image files), and names what the rest is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MASKS = "masks or results, by their names"
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A scan that is there.
+    """A scan that was found and could be segmented.
 
     Attributes:
         key: What tells it from every other scan, now and in later plans.
@@ -67,13 +67,13 @@ class Candidate:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when one of its files gets another name, size or date, comes or goes."""
+        """A hash that changes when one of its files is renamed, resized, dated anew, added or removed."""
         lines = "\n".join(f"{each.name} {each.size} {each.mtime_ns}" for each in self.files)
         return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
 def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list[Candidate], list[tuple[str, str]]]:
-    """Return the scans among files, and of what is none the place and what it is.
+    """Return the scans among files, and for everything else its place and its kind.
 
     Args:
         files: From `find_files`.
@@ -198,7 +198,7 @@ def _fault(series: Series) -> str:
 
 
 def _common_folder(folders: Iterable[str]) -> str:
-    """The deepest folder, or archive, that holds all of these."""
+    """Return the deepest folder or archive that holds all of these files."""
     ordered = sorted(folders)
     first, last = Path(ordered[0]), Path(ordered[-1])
     while not last.is_relative_to(first):
@@ -221,7 +221,7 @@ def may_be_scan(path: Path) -> bool:
 
 
 def _beside(file: SourceFile) -> tuple[SourceFile, ...]:
-    """The voxels of a .mhd or .nhdr, where they lie in a file of the same name."""
+    """Return the file of the same name that holds the voxels of a .mhd or .nhdr, if there is one."""
     if file.member or image_ending(file.path) not in (".mhd", ".nhdr"):
         return ()
     paths = [file.path.with_suffix(ending) for ending in (".raw", ".zraw", ".raw.gz")]

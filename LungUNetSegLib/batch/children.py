@@ -1,4 +1,4 @@
-"""Processes that are started from this one find this library as this one did."""
+"""Makes the environment of child processes, so that they import this library from where this process did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs done by a Dask cluster: one that runs somewhere already, or one that is started here for the time of the batch.
+"""Does jobs on a Dask cluster: one that runs already, or one that is started here for the batch alone.
 
 Each worker opens the model once. Only so many scans are handed out as the workers can hold, so that a cluster may grow
 and shrink meanwhile. When a worker dies, its scans are done again at the end, each alone on a worker, so that the scan
@@ -97,7 +97,7 @@ class DaskCluster:
         return client
 
     def _check(self, client: Any) -> None:
-        """Refuse a cluster whose programs are others than ours: results would differ, or nothing would work."""
+        """Refuse a cluster whose workers have other versions than this process: results would differ, or fail."""
         versions = client.get_versions()
         ours = versions["client"]["packages"]["distributed"]
         members = {"the scheduler": versions["scheduler"]} | versions["workers"]
@@ -156,7 +156,7 @@ class _Work:
         yield from self._do_alone(suspects)
 
     def _do_alone(self, suspects: deque[Job]) -> Iterator[Outcome]:
-        """Do those whose worker died again, each alone on one."""
+        """Repeat the scans whose worker died, each alone on a worker."""
         while suspects or self._futures or not self._ended.empty():
             busy = set(self._alone.values())
             free = [address for address in self._addresses() if address not in busy]
@@ -167,7 +167,7 @@ class _Work:
                 yield outcome or Outcome(name=job.name, error=reason)
 
     def cancel(self) -> None:
-        """Give up what is under way."""
+        """Cancel all tasks that are under way."""
         with suppress(Exception):  # the cluster may be gone
             self._client.cancel(list(self._futures), force=True)
 
@@ -180,7 +180,7 @@ class _Work:
         return found
 
     def _room(self) -> int:
-        """How many scans may be under way: where they are sent, no more than the workers hold."""
+        """Return how many scans may be under way; if files are sent, no more than the workers can hold."""
         count = AT_ONCE * len(self._addresses())
         return max(AT_ONCE, count) if self._send else count + QUEUED
 
@@ -210,7 +210,7 @@ class _Work:
         future.add_done_callback(self._ended.put)
 
     def _finished(self) -> Iterator[tuple[Job, Outcome | None]]:
-        """Wait a moment for scans; of one whose worker died there is no outcome."""
+        """Wait a moment for finished scans; a scan whose worker died comes without an outcome."""
         try:
             ended = self._ended.get(timeout=PATIENCE_S)
         except Empty:
@@ -252,13 +252,13 @@ class _Work:
 
 
 def _contents(job: Job) -> list[bytes]:
-    """What is in the files of a scan."""
+    """Return the contents of a scan's files."""
     with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
         return [path.read_bytes() for path in unpack(job.files, Path(folder))]
 
 
 def _unpack_result(parcel: dict[str, bytes], scans: Path, name: str) -> None:
-    """Put the files that came from a worker where they would lie if it had written them itself."""
+    """Write the files that a worker sent to where it would have written them itself."""
     with draft_folder(scans) as draft:
         folder = draft / name
         folder.mkdir()

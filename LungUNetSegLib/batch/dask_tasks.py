@@ -1,4 +1,4 @@
-"""What a batch runs on a Dask cluster: a scan on a worker, and on the scheduler the rule of when one is given up."""
+"""Runs on a Dask cluster for a batch: one scan on a worker, and on the scheduler when to give a scan up."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Parcel = dict[str, bytes]
 
 
 class GiveUpSoon(SchedulerPlugin):  # type: ignore[misc]
-    """Lets a batch's task fail when its worker dies, at once: whose fault it was is found out by the client.
+    """Lets a batch's task fail when its worker dies, at once; the client finds out which scan caused it.
 
     A scheduler tries a task on several workers more (``distributed.scheduler.allowed-failures``), and with it all that
     were on the worker; each death would cost a cluster as many scans as a worker holds. Tasks of others are let be.
@@ -102,7 +102,7 @@ def _open(settings: BatchSettings) -> Segmenter:
 
 
 def _unpacked(job: Job, sent: list[bytes], folder: Path) -> Job:
-    """The job with its files as they were sent; the names' endings tell what is in them."""
+    """Return the job with the files that were sent; they keep their endings, which tell the format."""
     files = []
     for number, (file, content) in enumerate(zip(job.files, sent, strict=True)):
         path = folder / f"{number:06}" / (Path(file.member).name if file.member else file.path.name)

@@ -1,4 +1,4 @@
-"""The content of a scan's files as one number, by which a copy with another date is known again."""
+"""Hashes the content of a scan's files, so that a copy with another date is recognised."""
 
 from __future__ import annotations
 

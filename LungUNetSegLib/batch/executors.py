@@ -1,4 +1,4 @@
-"""Where a batch's jobs are done: the small interface, and this process."""
+"""Defines the interface of what does a batch's jobs, and the executor that does them in this process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Executor(Protocol):
     """Does jobs in any order."""
 
     def run(self, jobs: Sequence[Job], settings: BatchSettings, tell: Tell = say_nothing) -> Outcomes:
-        """Yield what came of each job as soon as it is known; closing the iterator ends all work.
+        """Yield the outcome of each job as soon as it is known; closing the iterator ends all work.
 
         Raises:
             LungUNetSegError: No job can be done at all.

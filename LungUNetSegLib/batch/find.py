@@ -1,4 +1,4 @@
-"""Files below a folder and inside of archives, with the size and date by which an unchanged one is known again."""
+"""Finds files below a folder and in archives, with the size and date by which unchanged ones are recognised."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GREATEST_ARCHIVE_BYTES = 1 << 40
 
 @dataclass(frozen=True, order=True)
 class SourceFile:
-    """A file to look at.
+    """A file that was found, on disk or in an archive.
 
     Attributes:
         path: On disk; of a member of an archive, the archive's.
@@ -37,13 +37,13 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """What tells it from every other file."""
+        """A name that no other file has."""
         return f"{self.path}!/{self.member}" if self.member else str(self.path)
 
 
 @dataclass
 class Found:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         files: In the order of their names.
@@ -193,7 +193,7 @@ def _unpack_one(content: zipfile.ZipFile, file: SourceFile, folder: Path) -> Pat
 
 
 def _by_archive(files: Sequence[SourceFile]) -> Iterator[tuple[Path, list[SourceFile]]]:
-    """Runs of members of one archive, or of files of their own."""
+    """Group consecutive files by the archive that they are in, or as files on disk."""
     run: list[SourceFile] = []
     for each in files:
         if run and (bool(run[0].member), run[0].path if each.member else None) != (

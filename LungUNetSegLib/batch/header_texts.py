@@ -1,4 +1,4 @@
-"""What a file's header says, as a JSON text for the index and back, and the process that reads many files at once.
+"""Converts headers to JSON texts for the index and back; also the process that reads many files at once.
 
 A text is a list of slices (a file with CT), a sentence (a kind of file that is none), or an object (an image file).
 """
@@ -41,7 +41,7 @@ Details = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What an image file's header says.
+    """The size and spacing in an image file's header.
 
     Attributes:
         shape: (slice, row, column).
@@ -65,12 +65,12 @@ Found = list[SliceHeader] | ImageHeader | str
 
 
 def study_key(header: SliceHeader) -> str:
-    """Return what tells a study from all others; without a Study Instance UID each series is one."""
+    """Return a key that no other study has; without a Study Instance UID each series is one."""
     return f"{header.patient}\n{header.study or header.series_uid}"
 
 
 def series_key(header: SliceHeader) -> str:
-    """Return what tells a series from all others, also where two patients' have one UID."""
+    """Return a key that no other series has, even if two patients' have one UID."""
     return f"{study_key(header)}\n{header.series_uid}"
 
 
@@ -94,7 +94,7 @@ def encode(found: Found) -> str:
 
 
 def decode(text: str, path: Path) -> Found:
-    """Return what `encode` was given, of the file at `path`."""
+    """Return what `encode` was given; `path` is the file that it was read from."""
     content = json.loads(text)
     if isinstance(content, str):
         return content

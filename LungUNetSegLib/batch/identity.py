@@ -1,4 +1,4 @@
-"""What a scan is called in the results: by its path, by a pseudonym, or by its DICOM header."""
+"""Names scans in the results: by path, by pseudonym, or by DICOM header."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
 
 
 def _hidden(scan: Candidate) -> tuple[str, ...]:
-    """Paths and identifiers, which errors and findings may name."""
+    """Return the paths and identifiers that may occur in errors and findings, and that no result may contain."""
     texts = {scan.place, str(Path(scan.place).parent), scan.title, *(each.name for each in scan.files)}
     names = {Path(each.member or each.path).name for each in scan.files}
     texts |= {str(each.path) for each in scan.files} | {name for name in names if not name.isalpha()}

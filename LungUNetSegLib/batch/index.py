@@ -1,4 +1,4 @@
-"""What was read of each file, kept on disk: a second plan of the same archive opens only what is new or changed."""
+"""Keeps the headers that were read on disk, so that a second plan opens only files that are new or changed."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class HeaderIndex:
         self._database.close()
 
     def update(self, files: Sequence[SourceFile], progress: Progress = silent) -> None:
-        """Read those of the files that are not known or have changed.
+        """Read the files that are not in the index or have changed.
 
         Args:
             files: From `find_files`.
@@ -136,7 +136,7 @@ class HeaderIndex:
             )
 
     def others(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ImageHeader | str]]:
-        """Yield those of the files that hold no CT slice, after `update`, with their kind or the image in them."""
+        """Yield the files without a CT slice, with their kind or the image in them; call `update` first."""
         by_key = {_key(each.name): each for each in files}
         for name, text in self._database.execute("SELECT name, found FROM file WHERE study = ''"):
             if name in by_key:
@@ -145,7 +145,7 @@ class HeaderIndex:
                     yield by_key[name], found
 
     def studies(self, files: Sequence[SourceFile]) -> Iterator[Study]:
-        """Yield the CT slices in the files, after `update`, study by study: only one study's are in memory."""
+        """Yield the CT slices of the files study by study, so that one study is in memory; call `update` first."""
         keys = {_key(each.name): each.name for each in files}
         details = dict(self._database.execute("SELECT series, text FROM details WHERE series != ''"))
         rows = self._database.execute("SELECT study, name, found FROM file WHERE study != '' ORDER BY study, name")
@@ -160,7 +160,7 @@ class HeaderIndex:
 
 
 def _key(name: str) -> bytes:
-    """A file's name as SQLite takes it, whatever bytes are in it."""
+    """Return a file's name in a form that SQLite accepts, whatever bytes are in it."""
     return name.encode(errors="surrogatepass")
 
 

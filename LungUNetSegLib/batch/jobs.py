@@ -1,4 +1,4 @@
-"""A scan to be segmented, how a batch segments, and what came of it: plain values that go to other processes."""
+"""Defines jobs, a batch's settings and outcomes as plain values, which are sent to other processes."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class BatchSettings:
 
     @property
     def label_formats(self) -> tuple[str, ...]:
-        """Those of the formats that are label maps."""
+        """Return the formats that are label maps."""
         return tuple(each for each in self.formats if each in LABEL_FORMATS)
 
     @property
     def dicom_formats(self) -> tuple[DicomFormat, ...]:
-        """Those of the formats that are DICOM objects, with the SEG to which a report refers."""
+        """Return the formats that are DICOM objects; a report brings the SEG that it refers to."""
         wanted = {"dicom-seg", *self.formats} if "dicom-sr" in self.formats else {*self.formats}
         return tuple(sorted(each for each in DICOM_OUTPUT_ENDINGS if each in wanted))
 
@@ -118,7 +118,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
         name: The job's.
@@ -138,7 +138,7 @@ Outcomes = Generator[Outcome, None, None]
 
 
 def job_to_json(job: Job) -> dict[str, Any]:
-    """Return a job as JSON takes it."""
+    """Return a job as values for JSON."""
     values = {each.name: getattr(job, each.name) for each in dataclasses.fields(job)}
     values["files"] = [[str(each.path), each.size, each.mtime_ns, each.member] for each in job.files]
     return values

@@ -1,4 +1,4 @@
-"""Lists of scans, as CSV or JSON: which rows there are, and what each names."""
+"""Reads a user's list of scans from CSV or JSON."""
 
 from __future__ import annotations
 

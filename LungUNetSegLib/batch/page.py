@@ -1,4 +1,4 @@
-"""index.html of a batch: every scan in a table that sorts and filters, with pictures, the most doubtful first.
+"""Writes a batch's index.html: a table of all scans that sorts and filters, with pictures, most doubtful first.
 
 The rows are data in the page, and only those that are looked at become elements of it: two thousand scans do not freeze
 a browser. Pictures are loaded from beside the page as they come into view; nothing is loaded from elsewhere.
@@ -86,7 +86,7 @@ placeholder="filter: any text of a scan, such as a site or a remark">
 
 
 def _scan(row: Row, report: Mapping[str, Any]) -> dict[str, Any]:
-    """What the page knows of a scan."""
+    """Return the page's values for a scan."""
     findings = report.get("findings", [])
     identity = [str(each) for each in report.get("identity", {}).values() if each]
     # Which file it was is said beside the error.
@@ -102,6 +102,6 @@ def _scan(row: Row, report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _doubt(scan: Mapping[str, Any]) -> tuple[bool, float, str]:
-    """Failed scans first, then those without lung, then by their confidence."""
+    """Return the sort key: failed scans first, then those without lung, then by confidence."""
     confidence = scan["confidence"]
     return scan["status"] == DONE, -1.0 if confidence is None else confidence, scan["name"]

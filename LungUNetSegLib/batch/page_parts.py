@@ -1,4 +1,4 @@
-"""Style and script of a batch's page."""
+"""Holds the style and the script of a batch's page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One scan after another through one open engine; the next is read while the network is at work on this one."""
+"""Segments scans one after another with one open engine, and reads the next one meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Tell = Callable[[str, str, int, int], None]
 
 
 def say_nothing(name: str, stage: str, done: int, total: int) -> None:
-    """Take progress that nobody asked for."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ def open_segmenter(settings: BatchSettings) -> Segmenter:
 def segment_jobs(
     jobs: Iterable[Job], settings: BatchSettings, segmenter: Segmenter, tell: Tell = say_nothing
 ) -> Iterator[Outcome]:
-    """Segment scans one after another; an error of any kind is that scan's.
+    """Segment scans one after another; an error of any kind fails only the scan that caused it.
 
     Args:
         jobs: Asked for the next in another thread, while one is at work.
@@ -59,7 +59,7 @@ def segment_jobs(
 
 
 def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Iterator[Reading]:
-    """Read scans in a thread, one more than was asked for; two scans at most are in memory."""
+    """Read scans in a thread, one ahead of the one in work; at most two are in memory."""
     ready: SimpleQueue[Reading | BaseException | None] = SimpleQueue()
     room = threading.Semaphore(1)
     left = threading.Event()

@@ -1,4 +1,4 @@
-"""Which scans of a source are segmented, and why the others are not."""
+"""Plans which scans of a source are segmented, and says why the others are not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARED_REGION = 0.8
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
-    """What a user wants of the scans that are there.
+    """The user's choices among the scans that were found.
 
     Attributes:
         series: The best series of each study, or all that may be a chest CT.
@@ -53,7 +53,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What is left out: its place, what it is called and why."""
+    """Something that is left out: its place, its name and the reason."""
 
     place: str
     title: str
@@ -62,7 +62,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is segmented of a source and what is not."""
+    """The scans of a source that are segmented, and what is skipped."""
 
     source: Path
     taken: tuple[Taken, ...]
@@ -123,7 +123,7 @@ def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress:
 
 
 def _known_by_id(taken: Taken) -> Taken:
-    """What has an id is the same scan in a later list, wherever its files lie then."""
+    """Recognise scans with an id in a later list, wherever their files are by then."""
     return replace(taken, scan=replace(taken.scan, key=f"id|{taken.name}")) if taken.name else taken
 
 

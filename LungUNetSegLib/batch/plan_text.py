@@ -1,4 +1,4 @@
-"""A plan for people and on disk."""
+"""Prints a plan for people, and saves it as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COUNT = re.compile(r" \(\d+\)$")
 
 
 def print_plan(plan: Plan) -> None:
-    """Print what is taken and why, then what is not: of the first each, of the rest how many for which reason.
+    """Print each scan that is taken and why, then the number of skipped ones by reason.
 
     Places are given within the source.
     """

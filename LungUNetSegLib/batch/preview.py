@@ -1,4 +1,4 @@
-"""Small pictures of a result: three planes with the lungs' outlines, and its most doubtful slices."""
+"""Draws small pictures of a result: three planes with the lungs' outlines, and its most doubtful slices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs done by processes of this machine: a crash costs the scan that caused it, and the process is replaced."""
+"""Does jobs in processes of this machine: a crash fails one scan, and the process is replaced."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _Worker:
 
 
 class _Crew:
-    """Processes, their jobs, and what they say."""
+    """Processes with their jobs and their messages."""
 
     def __init__(self, command: list[str], settings: BatchSettings, tell: Tell) -> None:
         self._command, self._tell = command, tell
@@ -120,7 +120,7 @@ class _Crew:
         self._events.put((worker, None))
 
     def _feed(self, worker: _Worker, waiting: deque[Job], suspects: deque[Job]) -> None:
-        """Give a process what it has room for; a suspect gets a process of its own for that time."""
+        """Give a process as many jobs as it takes; a suspect is alone in its process."""
         if suspects and not worker.jobs:
             worker.is_alone = True
             self._give(worker, suspects.popleft())
@@ -155,7 +155,7 @@ class _Crew:
             yield Outcome(**event)
 
     def _bury(self, worker: _Worker, suspects: deque[Job]) -> Iterator[Outcome]:
-        """Replace a process that died; its jobs are suspects, and one that was so before is given up."""
+        """Replace a process that died; its jobs become suspects, and a job that was one already is given up."""
         reason = _last_words(worker)
         self._unready = 0 if worker.is_ready else self._unready + 1
         if self._unready > 1:
@@ -191,7 +191,7 @@ class _Crew:
 
 
 def _close(worker: _Worker) -> None:
-    """Close what leads to a process that has ended."""
+    """Close the pipes and files of a process that has ended."""
     assert worker.process.stdin is not None and worker.process.stdout is not None and worker.listener is not None
     worker.listener.join()
     with suppress(OSError):  # what it did not take any more

@@ -1,4 +1,4 @@
-"""A scan of a batch from its files, wherever they lie."""
+"""Reads a batch's scan from its files, which may be in archives."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_files(job: Job, threads: int | None = None) -> Scan:
 
 @dataclass(frozen=True, eq=False)
 class JobScan:
-    """All that is read for a job.
+    """Everything that is read for a job.
 
     Attributes:
         job: What was asked for.

@@ -1,4 +1,4 @@
-"""Rules by which a user takes or leaves out series: ``kernel=B70``, ``thickness<=2``, ``description=chest``."""
+"""Parses rules by which a user includes or excludes series: ``kernel=B70``, ``thickness<=2``, ``description=chest``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Rule:
 
 
 def parse_rule(text: str) -> Rule:
-    """Return the rule that a text is: a name, ``=`` and a regular expression, or a comparison with a number.
+    """Parse a rule: a name, ``=`` and a regular expression, or a comparison with a number.
 
     Raises:
         ConfigError: It is none.
@@ -66,7 +66,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def left_out(candidate: Candidate, include: Sequence[Rule], exclude: Sequence[Rule]) -> str:
-    """Return which rule leaves a scan out; "" if all of `include` hold and none of `exclude`."""
+    """Return the rule that excludes a scan; "" if all of `include` hold and none of `exclude`."""
     missed = next((rule for rule in include if not rule.holds(candidate)), None)
     if missed:
         return f"not included: {missed.text} does not hold"

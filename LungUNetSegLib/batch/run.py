@@ -1,4 +1,4 @@
-"""A batch from its jobs to its tables: what is left is done, and what comes is noted as it comes."""
+"""Runs a batch: does the jobs that are left, notes each outcome at once, and writes the tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_UNSETTLED = 3
 
 @dataclass
 class Totals:
-    """How far a batch is.
+    """Counts of a batch's scans: all, done, failed.
 
     Attributes:
         scans: Of the plan.
@@ -54,7 +54,7 @@ def run_jobs(
     heard: Heard = lambda totals, outcome: None,
     tell: Tell = say_nothing,
 ) -> Totals:
-    """Do what is left of the jobs, and write tables and page; when it is stopped, the CSV alone.
+    """Do the jobs that are left, and write tables and page; if it is stopped, only the CSV.
 
     Args:
         jobs: All of the plan.
@@ -106,7 +106,7 @@ def _note(outcome: Outcome, job: Job, store: Store, settings: BatchSettings, tot
 
 
 def write_tables(store: Store) -> None:
-    """Write results.csv, results.parquet and index.html from what is there.
+    """Write results.csv, results.parquet and index.html from the reports on disk.
 
     Raises:
         WriteError: One of them cannot be written.

@@ -1,4 +1,4 @@
-"""How many processes of how many threads fit a machine's cores and memory."""
+"""Decides how many processes with how many threads fit this machine's cores and memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def jobs_and_threads(jobs: int | None, threads: int | None, scans: int) -> tuple
 
 
 def _free_bytes() -> int:
-    """Memory that can be had; where that cannot be known, enough for each core."""
+    """Return the free memory; if it is unknown, enough for one process per core."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") + _cached_bytes()
     except (AttributeError, OSError, ValueError):
@@ -34,7 +34,7 @@ def _free_bytes() -> int:
 
 
 def _cached_bytes() -> int:
-    """What the system keeps of files and gives back when it is asked; Linux tells."""
+    """Return the memory of the system's file cache, which it frees on demand (Linux)."""
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123
             sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}

@@ -1,4 +1,4 @@
-"""The folder of a batch's results: what is done, what failed and why, and who works on it.
+"""Manages a batch's folder: which scans are done or failed and why, and which process works on it.
 
 ``scans/<name>/`` appears whole when a scan is done. All that names patients or paths where the results do not, and what
 only this program needs, lies in ``work/``: the plan, the index of headers, failures, the lock.
@@ -28,7 +28,7 @@ REPORT = "scan.json"
 
 @dataclass(frozen=True)
 class Todo:
-    """What is left of a plan's jobs.
+    """The jobs of a plan that are left.
 
     Attributes:
         jobs: To be done now.
@@ -73,7 +73,7 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for this process, which any end of it gives back.
+        """Lock the folder for this process; the lock ends with the process, however that ends.
 
         Raises:
             WriteError: Another process holds it.
@@ -99,7 +99,7 @@ class Store:
         return path.read_text(encoding="ascii")
 
     def begin(self, settings: BatchSettings, *, redo: bool) -> int:
-        """Note what decides the results, and return which round this is.
+        """Write the settings that decide the results, and return the number of this round.
 
         Raises:
             WriteError: The results that are there were made with other settings, and all is not to be done again.
@@ -119,7 +119,7 @@ class Store:
         return int(round_)
 
     def end(self) -> None:
-        """Note that all is done: doing all again would begin anew."""
+        """Note that all is done, so that the next `--redo` begins a new round."""
         self._note(self._batch() | {"redoing": False})
 
     def _batch(self) -> dict[str, Any]:
@@ -129,7 +129,7 @@ class Store:
         write_json(self.work / "batch.json", content)
 
     def todo(self, jobs: Sequence[Job], round_: int, *, retry_failed: bool) -> Todo:
-        """Return what is left to do.
+        """Return the jobs that are left to do.
 
         A scan whose files have other sizes or dates than before is done again, unless their content is the same.
         """
@@ -162,7 +162,7 @@ class Store:
         return bool(before.get("digest") == digest_of(job.files, self.secret()))
 
     def keep_jobs(self, jobs: Sequence[Job]) -> None:
-        """Keep of what files each scan is made, for who wants to see it beside its result."""
+        """Keep which files each scan is made of, so that it can be shown beside its result."""
         with replacing(self._jobs, ".jsonl") as draft, draft.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(job_to_json(job)) + "\n" for job in jobs)
 
@@ -197,7 +197,7 @@ class Store:
         self.failure(name).unlink(missing_ok=True)
 
     def reports(self) -> list[dict[str, Any]]:
-        """Return what is known of each scan that is done or has failed, in the order of their names."""
+        """Return the report or the failure of each scan that is done or failed, ordered by name."""
         found = {path.parent.name: read_json(path) for path in self.scans.glob(f"*/{REPORT}")}
         for path in self.failures.glob("*.json"):
             found[path.stem] = read_json(path)

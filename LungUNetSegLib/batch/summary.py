@@ -1,4 +1,4 @@
-"""A batch's scans by site, scanner or kernel: how many, how large, how sure."""
+"""Summarises a batch by site, scanner or kernel: number of scans, volumes and confidence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADER = ("scans", "failed", "total ml: mean", "SD", "mean HU", "confidence: med
 
 
 def summarise(rows: Sequence[Row], by: str) -> list[tuple[str, ...]]:
-    """Return a line for each value of a column, the most frequent first: its name, then what `HEADER` says.
+    """Return a line for each value of a column, the most frequent first: its name, then the columns of `HEADER`.
 
     Args:
         rows: From `table.row_of`.

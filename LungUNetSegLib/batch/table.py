@@ -1,4 +1,4 @@
-"""All scans of a batch as one table, made of their reports; docs/json.md explains the columns."""
+"""Writes all scans of a batch as one table, from their reports; docs/json.md explains the columns."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 def row_of(report: Mapping[str, Any]) -> Row:
-    """Return the row of a scan's report; what is not known of it is None."""
+    """Return the row of a scan's report; unknown values are None."""
     row: Row = dict.fromkeys(COLUMNS)
     row["name"] = report["name"]
     row["status"] = FAILED if report.get("error") else DONE

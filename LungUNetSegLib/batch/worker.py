@@ -1,4 +1,4 @@
-"""A process that segments scans for a batch: jobs come on stdin, what becomes of them goes to stdout, JSON a line.
+"""Runs as a process that segments a batch's scans: jobs come on stdin, outcomes go to stdout, JSON lines.
 
 It ends when its stdin does, whatever it is doing: nothing works on after a batch was killed.
 """

@@ -1,4 +1,4 @@
-"""A scan's folder of results: lungs in each format, report and pictures, which appear together or not at all."""
+"""Writes a scan's folder of results: lungs in each format, report and pictures; it appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PREVIEW, DOUBTFUL = "preview.png", "doubtful.png"
 
 
 class ChangedByHandError(WriteError):
-    """Labels that somebody has corrected, and that are not replaced."""
+    """Raised instead of replacing labels that somebody has corrected."""
 
 
 def write_result(found: JobScan, result: Segmentation, model: Model, settings: BatchSettings) -> None:
@@ -74,7 +74,7 @@ def write_result(found: JobScan, result: Segmentation, model: Model, settings: B
 def _write_objects(
     folder: Path, found: JobScan, result: Segmentation, model: Model, settings: BatchSettings
 ) -> tuple[Finding, ...]:
-    """Write the DICOM objects that are asked for; return what they cannot say."""
+    """Write the requested DICOM objects; return findings on what they cannot express."""
     if found.source is None:
         return ()
     maker = Maker(model=model.name, sha256=model.sha256)
@@ -87,7 +87,7 @@ def _write_objects(
 
 
 def publish(folder: Path, scans: Path) -> None:
-    """Move a complete folder of results among the others; an older one of its name goes.
+    """Move a complete folder of results to its place; an older one of that name is removed.
 
     Args:
         folder: In a draft's folder, which keeps the older one for the moment between.

@@ -108,7 +108,7 @@ def _jobs(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Plan, and do what is left.
+    """Plan a batch, and segment the scans that are left.
 
     Returns:
         0, or 1 if a scan failed, now or before.
@@ -200,5 +200,5 @@ def _executor(arguments: argparse.Namespace, jobs: int) -> Executor:
 
 
 def _absolute(model: str) -> str:
-    """A model's path as a process elsewhere finds it; a name stays."""
+    """Return a model's path as an absolute one, for processes elsewhere; a model's name stays."""
     return model if model in [*shipped_models(), *own_models()] else str(Path(model).resolve())

@@ -1,4 +1,4 @@
-"""How far a batch is: a line that draws over itself, or JSON lines for programs."""
+"""Shows a batch's progress: a line that draws over itself, or JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INTERVAL_S = 0.5
 
 
 class BatchView:
-    """Tells of scans done, scans failed, the time left and what is at work.
+    """Shows scans done, scans failed, the time left and the scans in work.
 
     Args:
         progress: The command's.
@@ -27,11 +27,11 @@ class BatchView:
 
     @property
     def done(self) -> int:
-        """Scans that are done."""
+        """The number of scans that are done."""
         return self._totals.done
 
     def heard(self, totals: Totals, outcome: Outcome | None) -> None:
-        """Tell of a scan that is done or failed; at the beginning, with None, of what is done already."""
+        """Count a scan that is done or failed; at the beginning, with None, show what was done before."""
         self._totals = totals
         settled = totals.done + totals.failed
         if outcome is None:
@@ -46,7 +46,7 @@ class BatchView:
             self._progress("batch", settled, totals.scans)
 
     def tell(self, name: str, stage: str, done: int, total: int) -> None:
-        """Tell what is at work, but not more often than one can read."""
+        """Show the scan in work, but not more often than one can read."""
         now = time.monotonic()
         if now - self._told < INTERVAL_S:
             return
@@ -59,7 +59,7 @@ class BatchView:
             self._progress("batch", settled, self._totals.scans)
 
     def close(self) -> None:
-        """Leave the output ready for what comes next."""
+        """End the line, so that the next output begins on its own."""
         self._progress.close()
 
     def _numbers(self) -> dict[str, object]:

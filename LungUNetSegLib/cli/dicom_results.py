@@ -1,4 +1,4 @@
-"""Results as DICOM on the command line: which are asked for, how, and how they come into files."""
+"""Handles DICOM results on the command line: their options, and writing them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add_dicom_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def options_from(arguments: argparse.Namespace) -> DicomOptions:
-    """Return what was asked for."""
+    """Return the options of DICOM results that were given."""
     return DicomOptions(
         seg_kind=arguments.seg_kind,
         all_frames=arguments.all_frames,
@@ -87,7 +87,7 @@ def referred_scan(scan: Scan, reference: Path | None, series: str | None) -> Sca
 def write_dicom(
     output: Path, result: Segmentation, scan: Scan, model: Model, options: DicomOptions
 ) -> tuple[Finding, ...]:
-    """Write a result as the DICOM object that a name stands for; return what it cannot say."""
+    """Write a result as the DICOM object that a name stands for; return findings on what it cannot express."""
     wanted = dicom_format(output)
     assert wanted is not None, "the name was looked at before"
     files = files_of(output, wanted)

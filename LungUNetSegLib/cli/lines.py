@@ -1,4 +1,4 @@
-"""Tables of text on a terminal."""
+"""Prints tables of text on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which network segments, and what runs it: the same options for each command that segments."""
+"""Adds the options for network, engine and device to each command that segments."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _config(arguments: argparse.Namespace) -> NodeConfig:
 
 
 def _welcome(node: Node) -> str:
-    """Say what the node exposes, to whom."""
+    """Print which services the node offers, and to whom."""
     config = node.config
     page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
     if config.web:

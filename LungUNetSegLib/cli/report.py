@@ -1,4 +1,4 @@
-"""`lungunetseg report`: the table and the page of a batch, made again from what is there."""
+"""`lungunetseg report`: writes the table and the page of a batch again, from the results on disk."""
 
 from __future__ import annotations
 

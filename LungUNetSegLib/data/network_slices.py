@@ -1,4 +1,4 @@
-"""A labelled scan on the network's grid, a few slices at a time: beside the scan, memory for these alone is needed."""
+"""Resamples a labelled scan to the network's grid a few slices at a time, so that only these are in memory."""
 
 from __future__ import annotations
 

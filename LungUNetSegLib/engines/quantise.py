@@ -133,7 +133,7 @@ def _write_int8_graph(model: Model, slices: Sequence[Float32], path: Path) -> No
 
 
 def _is_no_advice(record: logging.LogRecord) -> bool:
-    """Whether a record is not ONNX Runtime's advice to prepare a graph for quantisation, which ours needs not."""
+    """Whether a record is not ONNX Runtime's advice to prepare a graph for quantisation, which ours does not need."""
     return "pre-processing before quantization" not in record.getMessage()
 
 

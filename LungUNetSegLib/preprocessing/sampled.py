@@ -1,4 +1,4 @@
-"""The slices of a scan on the network's grid, each sampled when it is asked for.
+"""Defines the slices of a scan on the network's grid; each is sampled when it is read.
 
 The network sees most slices three times, and several steps of cleaning look at them again. A thousand of them would
 take 130 MB, so the latest are kept, as many as a chest has at 1 mm.

@@ -161,7 +161,7 @@ def _dense_at_outline(lung: Mask, dense: Mask) -> int:
 
 
 def _with_neighbours(probabilities: Probabilities, steps: int) -> Iterator[tuple[Labels, Labels, Labels]]:
-    """Yield the labels of each slice between those so many slices below and above it, or of the scan's end."""
+    """Yield the labels `steps` slices below each slice, of it, and above it; beyond an end those of the last slice."""
     last = len(probabilities) - 1
     near: dict[int, Labels] = {}
     for number in range(last + 1):

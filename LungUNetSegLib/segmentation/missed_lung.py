@@ -41,7 +41,7 @@ LEAST_ML = 2.0
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """A part in one slice.
+    """The part of a missed region that lies in one slice.
 
     Attributes:
         number: Of the slice.
@@ -63,7 +63,7 @@ def add_missed_lung(
     *,
     seen: SeenAir | None = None,
 ) -> int:
-    """Set the probability of missed parts to 1, of the side that they touch most, in place.
+    """Set the probability of missed lung to 1, in place, for the lung that it touches most.
 
     Args:
         probabilities: (D, 2, h, w), 0 to 255; channel 0 right lung, 1 left.
@@ -98,7 +98,7 @@ def add_missed_lung(
 
 
 def _pieces(number: int, labels: Labels, seen: SeenAir, steps: int) -> Iterator[_Piece]:
-    """Yield what is aerated, wide enough, within the body, and not lung in a slice."""
+    """Yield the regions of a slice that are aerated, wide enough, within the body, and not lung yet."""
     outside, inside = seen[number]
     inside &= labels == 0
     if not _eroded(inside, steps).any():
@@ -132,7 +132,7 @@ def _eroded(mask: Mask, steps: int) -> Mask:
 
 
 def _joined(pieces: list[_Piece], shape: tuple[int, ...]) -> list[list[_Piece]]:
-    """Return the pieces of each part of the scan."""
+    """Join pieces of neighbouring slices that overlap; return the pieces of each connected part."""
     if not pieces:
         return []
     first, last = pieces[0].number, pieces[-1].number
@@ -148,7 +148,7 @@ def _joined(pieces: list[_Piece], shape: tuple[int, ...]) -> list[list[_Piece]]:
 
 
 def _touched(part: list[_Piece], probabilities: Probabilities) -> npt.NDArray[np.int64]:
-    """Return how many pixels beside, above and below a part are no lung, right and left lung."""
+    """Count the pixels beside, above and below a part: those of no lung, of the right and of the left one."""
     touched = np.zeros(3, np.int64)
     own: dict[int, Mask] = {}
     for piece in part:

@@ -1,4 +1,4 @@
-"""Decides which slices the network need not see, because those below and above them tell what it would say.
+"""Decides which slices are interpolated from those below and above them instead of computed by the network.
 
 Thin slices show nearly the same: where the labels of two slices differ only along outlines, those between them are
 interpolated. Above and below the lungs few slices are enough: a lung is longer than `EMPTY_MM`. What this changes is in

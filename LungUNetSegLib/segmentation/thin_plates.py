@@ -1,4 +1,4 @@
-"""Solid tissue that is called lung in one or two slices, and not in those above and below.
+"""Removes solid tissue that the network called lung in one or two slices, and not above and below.
 
 A liver may look like an opaque lung in a slice, and not in the next. No lung, however dense, begins and ends within a
 few millimetres over a wide area.

@@ -1,4 +1,4 @@
-"""Files dropped on the page, and what wheel, mouse and fingers do to a view, by Chromium's own input events."""
+"""Files dropped on the page, and what wheel, mouse, fingers and keys do to a view, by Chromium's own input events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from selenium.webdriver.common.keys import Keys
 from web_page import Page, wait_for
 
 from LungUNetSegLib.io import write_dicom_series, write_image
@@ -136,6 +137,23 @@ def test_the_wheel_scrolls_and_with_ctrl_it_zooms(page: Page) -> None:
     wait_for(lambda: body(page) == before)
 
 
+def test_the_keyboard_reaches_the_first_and_the_last_slice_and_drags_as_the_mouse(page: Page) -> None:
+    """Protects whoever has no mouse: what the left button does, the arrow keys do."""
+    canvas, before = page.all("canvas")[0], body(page)
+    for key, number in ((Keys.END, "40"), (Keys.HOME, "1"), (Keys.PAGE_UP, "11"), (Keys.ARROW_RIGHT, "12")):
+        canvas.send_keys(key)
+        wait_for(lambda number=number: place(page).startswith(f"{number} of 40"))
+    page.click("#fit")
+    wait_for(lambda: body(page) == before)
+    page.choose("#tool", "pan")
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    wait_for(lambda: abs(body(page).x - before.x - 20) < 2)
+    assert place(page).startswith("21 of 40")
+    page.choose("#tool", "scroll")
+    page.click("#fit")
+    wait_for(lambda: body(page) == before)
+
+
 def test_the_middle_button_moves_the_picture_with_the_mouse(page: Page) -> None:
     x, y = middle(page)
     before = body(page)
@@ -150,6 +168,16 @@ def test_the_middle_button_moves_the_picture_with_the_mouse(page: Page) -> None:
     mouse("mouseReleased", 40, -20)
     wait_for(lambda: abs(body(page).x - before.x - 40) < 4 and abs(body(page).y - before.y + 20) < 4)
     assert place(page).startswith("21 of") and abs(body(page).area / before.area - 1) < 0.05
+
+
+def test_a_button_that_waits_has_the_focus_again_afterwards(page: Page) -> None:
+    """Protects readers of the screen, who else begin at the top of the page."""
+    count = len(page.all("#scans > li"))
+    page.click("#scans button[aria-label^=Close]")
+    wait_for(lambda: len(page.all("#scans > li")) == count - 1)
+    page.find("#open-phantom").send_keys(Keys.ENTER)
+    wait_for(lambda: len(page.all("#scans > li")) == count and page.find("#open-phantom").is_enabled())
+    wait_for(lambda: page.browser.switch_to.active_element.get_attribute("id") == "open-phantom")
 
 
 @pytest.fixture(scope="module")

@@ -112,7 +112,7 @@ class DatesPanel(Section):
         self._found, self._second = found, second
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
-        self._ui.datesTable.setHorizontalHeaderLabels([_("Change"), *(names[key] for key in found.lungs)])
+        self._ui.datesTable.setHorizontalHeaderLabels([_("Second minus first"), *(names[key] for key in found.lungs)])
         self._hidden.show("Table", True)
         self._say(_told(found))
         self.update()

@@ -38,7 +38,7 @@ class DensityMapView:
         return self._shown
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None, result: Mapping[str, Any] | None) -> None:
-        """Be about this segmentation from now on; a map of another one, or of lungs that have changed, goes."""
+        """Show maps of this segmentation from now on; a map of another one, or of changed lungs, is removed."""
         if segmentation is not self._segmentation or result != self._result:
             self.close()
         self._segmentation, self._result = segmentation, result

@@ -151,7 +151,9 @@ class RegionsView:
             for name, each in found
         ]
         fill_table(self._ui.regionsTable, rows)
-        self._ui.regionsTable.setHorizontalHeaderLabels([_("Region"), _("Volume (ml)"), _("HU"), _("LAA-950 (%)")])
+        self._ui.regionsTable.setHorizontalHeaderLabels(
+            [_("Region"), _("Volume (ml)"), _("Mean (HU)"), _("LAA-950 (%)")]
+        )
         self._ui.regionsTable.visible = bool(rows)
 
     def _click(self) -> None:

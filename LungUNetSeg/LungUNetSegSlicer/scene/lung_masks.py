@@ -111,7 +111,11 @@ def lung_mask_steps(
     labels = np.zeros(grid.shape, np.uint8)
     twice, fits = 0, True
     for key, label in sides.items():
-        box, mask, lies_on_grid = segment_mask(segmentation.GetSegmentation().GetSegment(key), grid)
+        segment = segmentation.GetSegmentation().GetSegment(key)
+        if segment.GetRepresentation(BINARY_LABELMAP) is None:
+            text = _("The segment {name} has no binary label map. Make it in the module Segmentations first.")
+            raise DataError(text.format(name=segment.GetName()))
+        box, mask, lies_on_grid = segment_mask(segment, grid)
         fits &= lies_on_grid
         yield
         part, value = labels[box], np.uint8(LEFT_LUNG if label == LEFT_LUNG else RIGHT_LUNG)

@@ -58,7 +58,7 @@ def scribbles_of(segmentation: vtkMRMLSegmentationNode, grid: Geometry) -> npt.N
     marks = np.zeros(grid.shape, bool)
     segment = segmentation.GetSegmentation().GetSegment(SCRIBBLES)
     if segment is not None and segment.GetRepresentation(BINARY_LABELMAP) is not None:
-        box, mask, _fits = segment_mask(segmentation.GetSegmentation().GetSegment(SCRIBBLES), grid)
+        box, mask, _fits = segment_mask(segment, grid)
         marks[box] = mask
     return marks
 

@@ -11,7 +11,6 @@ from slicer.util import arrayFromVTKMatrix
 from vtk import vtkMatrix4x4
 from vtk.util.numpy_support import vtk_to_numpy
 
-from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.volume import Geometry, SliceBox
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
 from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix
@@ -25,17 +24,14 @@ _OFF_GRID = 0.01
 def segment_mask(segment: vtkSegment, grid: Geometry) -> tuple[SliceBox, npt.NDArray[np.bool_], bool]:
     """Return a segment's voxels in a box of a grid, both without the parent transform.
 
+    Args:
+        segment: With a binary label map.
+        grid: The grid.
+
     Returns:
         The box; the mask in it; and whether the segment's own voxels lie on the grid's. If not it is resampled.
-
-    Raises:
-        DataError: The segment has no label map.
     """
     image = segment.GetRepresentation(BINARY_LABELMAP)
-    if image is None:
-        raise DataError(
-            f"The segment {segment.GetName()} has no binary label map. Make it in the module Segmentations first."
-        )
     extent = np.array(image.GetExtent())
     low, high = extent[::2], extent[1::2] + 1
     nothing = (slice(0, 0),) * 3, np.zeros((0, 0, 0), bool), True

@@ -93,7 +93,7 @@ def _same_frame(slices: Sequence[SliceHeader]) -> list[Slices]:
 
 
 def _alike(one: npt.ArrayLike, other: npt.ArrayLike, *, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """`np.allclose`, which takes as long as all else of planning, only where the numbers are not the same."""
+    """Whether numbers are close: `np.allclose` is slow, so it is called only if they are not equal."""
     return np.array_equal(one, other) or np.allclose(one, other, rtol=rtol, atol=atol)
 
 

@@ -1,4 +1,4 @@
-"""How much of a mask may lie outside the scan that it is read for."""
+"""Checks how much of a mask lies outside the scan that it belongs to."""
 
 from __future__ import annotations
 

@@ -45,6 +45,19 @@ function make(tag, text = "", values = {}) {
   return made;
 }
 
+let unfocused = null;
+
+// A button that is disabled loses the focus; it gets it back, unless the user went on.
+function disable(id, isDisabled) {
+  const button = get(id);
+  if (isDisabled && button === document.activeElement) unfocused = button;
+  button.disabled = isDisabled;
+  if (!isDisabled && button === unfocused) {
+    unfocused = null;
+    if (document.activeElement === document.body) button.focus({ preventScroll: true });
+  }
+}
+
 function showError(id, text) { get(id).textContent = text || ""; get(id).hidden = !text; }
 
 function wait(id, text, share) {
@@ -78,7 +91,7 @@ function show(next) {
   wait("compare-wait", (reference && uploadText) || state.busy.compare, reference ? share : null);
   showError("open-error", (!reference && uploadError) || state.errors.open);
   showError("compare-error", (reference && uploadError) || state.errors.compare);
-  for (const id of ["open-sample", "open-phantom", "open-server", "pick-folder", "pick-files"]) get(id).disabled = Boolean(state.busy.open || uploading);
+  for (const id of ["open-sample", "open-phantom", "open-server", "pick-folder", "pick-files"]) disable(id, Boolean(state.busy.open || uploading));
   showOffers();
   showScans(current);
   views.show(state.slices, Boolean(state.result));
@@ -142,7 +155,7 @@ function showScans(current) {
   get("patient-choice").hidden = !state.has_patient;
   get("patient-shown").checked = Boolean(state.patient);
   warnings("scan-warnings", state.scan_warnings);
-  get("segment").disabled = !current || current.status === "running" || current.status === "waiting";
+  disable("segment", !current || current.status === "running" || current.status === "waiting");
   get("segment").textContent = state.result ? "Segment again" : "Segment lungs";
   get("segment-all").hidden = state.scans.filter((each) => each.status === "open").length < 2;
 }
@@ -203,7 +216,7 @@ function showResult(current) {
 
 function showComparison() {
   get("compare-own").hidden = !state.has_reference;
-  get("compare-own").disabled = get("pick-reference").disabled = Boolean(state.busy.compare || uploading);
+  for (const id of ["compare-own", "pick-reference"]) disable(id, Boolean(state.busy.compare || uploading));
   const { comparison } = state;
   get("comparison").hidden = !comparison;
   const seen = JSON.stringify(comparison);
@@ -297,7 +310,7 @@ click("download", () => download(get("format").value, "download-error"));
 click("compare-report", () => download("comparison.html", "compare-error"));
 
 async function download(name, errorPlace) {
-  get("download").disabled = true;
+  disable("download", true);
   wait("download-wait", "Writing the file");
   showError(errorPlace, "");
   try {
@@ -308,7 +321,7 @@ async function download(name, errorPlace) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   } catch (error) { showError(errorPlace, error instanceof TypeError ? "The connection broke off. Try again." : error.message); }
-  get("download").disabled = false;
+  disable("download", false);
   wait("download-wait", "");
 }
 

@@ -9,7 +9,8 @@ const VIEWS = [
 const PLACES = ["axial", "volume", "coronal", "sagittal"];  // as in Slicer's four-up layout
 const PIXELS_A_SLICE = 6;
 const CLICK_PIXELS = 4;
-const KEYS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 };
+const KEYS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10, Home: -1e6, End: 1e6 };
+const ARROWS = { ArrowUp: [0, -20], ArrowRight: [20, 0], ArrowDown: [0, 20], ArrowLeft: [-20, 0] };
 
 export class Views {
   constructor(grid, send, tool) {
@@ -119,8 +120,10 @@ export class Views {
     }, { passive: false });
     canvas.addEventListener("keydown", (event) => {
       if (event.key === "+" || event.key === "-") this.move(view, { tool: "zoom", dx: 0, dy: event.key === "+" ? -30 : 30 });
-      else if (KEYS[event.key] && view.isSlice) this.send("scroll", { view: view.name, by: KEYS[event.key] });
-      else if (KEYS[event.key]) this.move(view, { tool: "turn", dx: { ArrowLeft: -20, ArrowRight: 20 }[event.key] || 0, dy: { ArrowUp: -20, ArrowDown: 20 }[event.key] || 0 });
+      else if (ARROWS[event.key] && (!view.isSlice || this.tool() !== "scroll")) {
+        const [dx, dy] = ARROWS[event.key];
+        this.move(view, { tool: this.tool(), dx, dy });
+      } else if (KEYS[event.key] && view.isSlice) this.send("scroll", { view: view.name, by: KEYS[event.key] });
       else return;
       event.preventDefault();
     });
