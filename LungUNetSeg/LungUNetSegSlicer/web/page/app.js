@@ -281,13 +281,14 @@ async function take(files, kind) {
   uploading = { share: 0 };
   uploadError = "";
   show(state);
-  uploadError = await upload(files, kind, (share) => { uploading.share = share; show(state); });
+  const failure = await upload(files, kind, (share) => { uploading.share = share; show(state); });
   uploading = null;
+  uploadError = failure || uploadError;  // what was refused meanwhile stays told
   show(state);
 }
 
 function refuse(text, kind) {
-  reference = kind === "reference";
+  if (!uploading) reference = kind === "reference";
   uploadError = text;
   show(state);
 }
