@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,6 +43,16 @@ class Server:
     def folders(self) -> list[Path]:
         """The sessions' folders, with that of the session that is started ahead."""
         return sorted(self.temporary.glob("LungUNetSeg-*"))
+
+    def pid_of(self, module: str) -> int:
+        """Return a process of the server that runs a module; 0 if there is none."""
+        from LungUNetSegSlicer.run.process_tree import descendants
+
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(OSError):  # it has just ended
+                if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+        return 0
 
     def stop(self) -> float:
         """End it as an administrator does; return the seconds that it took."""

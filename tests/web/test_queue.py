@@ -65,14 +65,6 @@ async def says(page: Page, status: str, stage: str = "") -> None:
     await state(page, lambda now: now["scans"][0]["status"] == status and now["scans"][0]["stage"].startswith(stage))
 
 
-def process(server: Server, module: str) -> int:
-    """Return the only process of the server that runs a module; 0 if there is none yet."""
-    from LungUNetSegSlicer.run.process_tree import descendants
-
-    found = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(server.process.pid)}
-    return next((pid for pid, words in found.items() if module.encode() in words), 0)
-
-
 @pytest.fixture(scope="module")
 def server(make_server: Callable[..., Server]) -> Server:
     """One segmentation at a time, as without an option."""
@@ -86,7 +78,7 @@ def test_users_wait_for_each_other_and_the_page_says_for_how_many(server: Server
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(user(server))
             await says(first, "running")
-            child = await asyncio.to_thread(wait_for, lambda: process(server, "run.child"))
+            child = await asyncio.to_thread(wait_for, lambda: server.pid_of("run.child"))
             os.kill(child, signal.SIGSTOP)  # it takes as long as the test
             viewer = int(Path(f"/proc/{child}/stat").read_text().split()[3])
             async with user(server) as second:

@@ -7,7 +7,7 @@ import { Views } from "./views.js";
 
 const get = (id) => document.getElementById(id);
 const click = (id, call) => get(id).addEventListener("click", call);
-let state = null, offersSeen = "", resultSeen = "", comparisonSeen = "", uploading = null, uploadError = "", reference = false;
+let state = null, offersSeen = "", scansSeen = "", resultSeen = "", comparisonSeen = "", uploading = null, uploadError = "", reference = false;
 
 let isReady;
 const ready = new Promise((resolve) => { isReady = resolve; });  // of the first state; files may come before it
@@ -117,8 +117,32 @@ function showOffers() {
 
 const STATUS = { open: "", waiting: "waiting", running: "", done: "segmented", failed: "failed", cancelled: "cancelled" };
 
+const isBusy = (scan) => scan.status === "running" || scan.status === "waiting";
+
 function showScans(current) {
   get("scans-part").hidden = !state.scans.length;
+  listScans(current);
+  for (const [index, row] of [...get("scans").children].entries()) {
+    const bar = row.querySelector("progress"), { share, stage } = state.scans[index];
+    if (!bar) continue;
+    if (share != null) bar.value = share; else bar.removeAttribute("value");
+    row.querySelector(".stage").textContent = stage;
+  }
+  const facts = [...state.facts, ...(state.patient || [])];
+  fill(get("facts"), facts.flatMap(([title, value]) => [make("dt", title), make("dd", value)]), (each) => each);
+  get("patient-choice").hidden = !state.has_patient;
+  get("patient-shown").checked = Boolean(state.patient);
+  warnings("scan-warnings", state.scan_warnings);
+  disable("segment", !current || isBusy(current));
+  get("segment").textContent = state.result ? "Segment again" : "Segment lungs";
+  get("segment-all").hidden = state.scans.filter((each) => each.status === "open").length < 2;
+}
+
+// Makes the rows anew only when more than the progress has changed: a button that is replaced while it is pressed is lost.
+function listScans(current) {
+  const seen = JSON.stringify([state.current, state.scans.map(({ share, stage, ...rest }) => ({ ...rest, status: isBusy(rest) || rest.status }))]);
+  if (seen === scansSeen) return;
+  scansSeen = seen;
   const focused = document.activeElement?.dataset?.key;
   fill(get("scans"), state.scans, (each) => {
     const item = make("li"), buttons = make("span");
@@ -131,15 +155,13 @@ function showScans(current) {
       buttons.append(made, " ");
     };
     if (each !== current) button("Show", "Show", () => send("show", { number }));
-    const isBusy = each.status === "running" || each.status === "waiting";
-    if (isBusy) button("Cancel", "Cancel the segmentation of", () => send("cancel", { number }));
+    if (isBusy(each)) button("Cancel", "Cancel the segmentation of", () => send("cancel", { number }));
     else button("Close", "Close", () => send("close", { number }));
     item.append(make("strong", each.name), buttons);
-    if (isBusy) {
+    if (isBusy(each)) {
       const row = make("div", "", { className: "wait" }), bar = make("progress", "", { max: 1 });
-      if (each.share != null) bar.value = each.share;
       bar.setAttribute("aria-label", "Segmentation");
-      row.append(bar, make("span", each.stage));
+      row.append(bar, make("span", "", { className: "stage" }));
       item.append(row);
     } else if (STATUS[each.status]) item.append(make("span", STATUS[each.status], { className: "quiet" }));
     if (each.message) {
@@ -150,14 +172,6 @@ function showScans(current) {
     return item;
   });
   if (focused) get("scans").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
-  const facts = [...state.facts, ...(state.patient || [])];
-  fill(get("facts"), facts.flatMap(([title, value]) => [make("dt", title), make("dd", value)]), (each) => each);
-  get("patient-choice").hidden = !state.has_patient;
-  get("patient-shown").checked = Boolean(state.patient);
-  warnings("scan-warnings", state.scan_warnings);
-  disable("segment", !current || current.status === "running" || current.status === "waiting");
-  get("segment").textContent = state.result ? "Segment again" : "Segment lungs";
-  get("segment-all").hidden = state.scans.filter((each) => each.status === "open").length < 2;
 }
 
 function showDisplay() {
