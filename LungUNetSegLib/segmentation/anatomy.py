@@ -39,7 +39,7 @@ OUTSIDE_SHARE, ROOM_SHARE = 0.5, 0.25
 the air there; where the field of view cuts into the chest, most of that air is lung."""
 
 ABOVE_ROOM_HU = 60.0
-"""With a median this much above the room's it is lung: a lung that the scan's edge cuts is joined to the room."""
+"""With a lower quartile this much above the room's it is lung: one that the scan's edge cuts is joined to the room."""
 
 STEP_MM = (5.0, 3.0, 3.0)
 LEAST_HEIGHT_MM = 100.0
@@ -117,7 +117,8 @@ def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:
     taken, left = (np.concatenate(each) for each in (outside, room))
     if len(taken) <= OUTSIDE_SHARE * count or len(taken) >= ROOM_SHARE * (len(taken) + len(left)):
         return False
-    return bool(np.median(taken) < np.median(left) + ABOVE_ROOM_HU)
+    lightest, lightest_room = (np.percentile(each, 25) for each in (taken, left))
+    return bool(lightest < lightest_room + ABOVE_ROOM_HU)
 
 
 def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:
