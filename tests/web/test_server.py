@@ -107,7 +107,7 @@ def test_sessions_that_are_opened_and_dropped_leave_nothing(server: Server) -> N
             pass
 
     async def work(_: Client) -> None:
-        for _number in range(3):
+        for _number in range(5):
             await asyncio.gather(*(drop() for _each in range(6)))
 
     run(work)
