@@ -1,23 +1,28 @@
 """What a model makes of scans as they come: parts of patients, cropped anywhere, with raised arms and metal.
 
     python benchmarks/random_views.py --data DATA --out views.json
+    python benchmarks/random_views.py --data DATA --out views.json --runs docs/model_card/folds [--model lungs]
 
 Views are those of training (data/views.py), drawn anew by a seed of each case, without disease: a scan that begins and
 ends anywhere, a rectangle around a lung or anywhere in the body, a round field of view, arms, metal and its streaks. A
 rectangle is all there is of such a scan. Prints the lungs that are wrong, then the summary. The shipped network has
-learnt from some of these patients, though not from these views: the figures compare postprocessing.
+learnt from some of these patients, though not from these views: the figures compare postprocessing. With --runs the
+networks of folds are scored instead, each on the volumes of patients that it did not see (held_out.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from held_out import HeldOut
 from model_card import far_ml
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
@@ -28,6 +33,8 @@ from LungUNetSegLib.data.overview import overview
 from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.models.model import load_model
+from LungUNetSegLib.segmentation.probabilities import hard_labels
+from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.training.config import LUNGS as PRESET
@@ -55,14 +62,14 @@ def random_views(case: Case, pair: LabelledScan, number: int) -> Iterator[tuple[
     for _ in range(number):
         view = sample_view(scan, VIEWS, None, rng)
         slices = np.arange(*view.slices)
-        parts = (torch.from_numpy(each[slices].astype(np.float32)) for each in (hu, target / np.float32(255)))
-        shown, lungs = (each.numpy() for each in show(view, *parts, slices, slice_mm, config.spacing_mm, 1))
+        parts = hu[slices].astype(np.float32), target[slices] / np.float32(255)
+        images = show(view, *map(torch.from_numpy, parts), slices, slice_mm, config.spacing_mm, 1)
+        shown, lungs = (each.numpy() for each in images)
         rows, columns = _scanned(view, shown.shape[1:])
         array = np.ascontiguousarray(shown[:, rows, columns]).round().astype(np.int16)
-        labels = (lungs[:, 0] > 0.5) + 2 * ((lungs[:, 1] > 0.5) & (lungs[:, 0] <= 0.5))
-        labels = np.ascontiguousarray(labels[:, rows, columns]).astype(np.uint8)
+        labels = hard_labels(lungs[:, :2, rows, columns], 0.5)
         grid = Geometry.axial(array.shape, (slice_mm, config.spacing_mm, config.spacing_mm))
-        yield _described(view, array.shape, hu.shape, slice_mm), Volume(array, grid), Volume(labels, grid)
+        yield _described(view, hu.shape[1:], slice_mm), Volume(array, grid), Volume(labels, grid)
 
 
 def _scanned(view: View, size: tuple[int, ...]) -> tuple[slice, slice]:
@@ -72,14 +79,15 @@ def _scanned(view: View, size: tuple[int, ...]) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _described(view: View, shape: tuple[int, ...], whole: tuple[int, ...], slice_mm: float) -> str:
+def _described(view: View, size: tuple[int, ...], slice_mm: float) -> str:
     kinds = {
         "arms": view.arms,
         "metal": view.metal,
-        "rectangle": shape[1:] != whole[1:],
+        "rectangle": (view.rows, view.columns) != ((0, size[0]), (0, size[1])),
         "round": np.isfinite(view.radius_mm),
     }
-    return " ".join([*(kind for kind, there in kinds.items() if there), f"{shape[0] * slice_mm:.0f} mm"])
+    length_mm = (view.slices[1] - view.slices[0]) * slice_mm
+    return " ".join([*(kind for kind, there in kinds.items() if there), f"{length_mm:.0f} mm"])
 
 
 def score(found: Volume, truth: Volume) -> list[Row]:
@@ -100,16 +108,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default="lungs")
+    parser.add_argument("--runs", type=Path, help="folder of fold*, whose networks are scored instead")
+    parser.add_argument("--model", default="", help="with --runs, one model for the same volumes; lungs without")
     parser.add_argument("--views", type=int, default=14, help="of each volume")
     arguments = parser.parse_args()
-    segmenter, rows = Segmenter(load_model(arguments.model)), []
-    for case in find_cases(arguments.data, PRESET.exclude):
-        pair = read_pair(case)
+    rows: list[Row] = []
+    for case, pair, segment in _volumes(arguments.data, arguments.runs, arguments.model):
         if len(pair.ct.canonical().array) < LEAST_SLICES:
             continue
         for number, (kinds, scan, truth) in enumerate(random_views(case, pair, arguments.views)):
-            result = segmenter.segment(scan)
+            result = segment(scan)
             about = {"case": case.case_id, "view": number, "kinds": kinds}
             findings = [finding.code for finding in result.findings]
             rows += [about | row | {"findings": findings} for row in score(result.labels.canonical(), truth)]
@@ -119,6 +127,21 @@ def main() -> None:
     arguments.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(summary(rows))
     print(marked(rows))
+
+
+def _volumes(
+    data: Path, runs: Path | None, model: str
+) -> Iterator[tuple[Case, LabelledScan, Callable[[Volume], Segmentation]]]:
+    """Yield each volume with what segments its views."""
+    if runs is None:
+        segmenter = Segmenter(load_model(model or "lungs"))
+        for case in find_cases(data, PRESET.exclude):
+            yield case, read_pair(case), segmenter.segment
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        held_out = HeldOut(data, runs, Path(scratch), model)
+        for case, pair in held_out.volumes():
+            yield case, pair, partial(held_out.segment, case)
 
 
 def summary(rows: list[Row]) -> str:

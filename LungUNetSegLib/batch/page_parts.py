@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 STYLE = """
-:root { --paper: #fff; --failed: #fdeceb; --doubtful: #e0a030; }
 @media screen and (prefers-color-scheme: dark) { :root { color-scheme: dark; --paper: #15181d; --ink: #e8ebef;
-  --soft: #a8b2bd; --line: #3a414b; --wash: #20252c; --accent: #6cb6f5; --failed: #46191b; } }
-body { max-width: 1500px; background: var(--paper); }
+  --soft: #a8b2bd; --line: #3a414b; --wash: #20252c; --accent: #6cb6f5; --failed: #46191b; --doubt: #e0a030; } }
+body { max-width: 1500px; }
 .tools input, .tools select { padding: 7px 10px; font: inherit; color: var(--ink); background: var(--paper);
   border: 1px solid var(--soft); border-radius: 6px; }
 .tools input { width: min(480px, 60%); } .tools ::placeholder { color: var(--soft); opacity: 1; }
@@ -22,7 +21,7 @@ body { max-width: 1500px; background: var(--paper); }
 #scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
 #scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
 #scans tr.failed td { background: var(--failed); }
-#scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubtful); }
+#scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
 #scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
 #scans tr.detail td:first-child { max-width: none; }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }

@@ -18,7 +18,7 @@ _COUNT = re.compile(r" \(\d+\)$")
 
 
 def print_plan(plan: Plan) -> None:
-    """Print each scan that is taken and why, then the number of skipped ones by reason.
+    """Print what is taken and why, then what is skipped: of the first each, of the rest how many for which reason.
 
     Places are given within the source.
     """

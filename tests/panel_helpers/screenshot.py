@@ -102,8 +102,9 @@ def main(scan_path: str, folder: Path) -> None:
     ct = add_volume_node(scan, sample.NAME)
     photographer.take("ready")
     panel.click(panel.ui.applyButton)
-    wait_until(lambda: "left" in panel.ui.statusLabel.text and panel.ui.progressBar.value > 60)
-    photographer.take("running")
+    wait_until(lambda: not panel.running or ("left" in panel.ui.statusLabel.text and panel.ui.progressBar.value > 60))
+    if panel.running:  # an idle machine may be done before it tells the time left
+        photographer.take("running")
     wait_until(lambda: not panel.running)
     panel.ui.applyButton.clearFocus()
     photographer.take("results")
