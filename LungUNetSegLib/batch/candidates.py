@@ -18,7 +18,6 @@ from LungUNetSegLib.io.dicom.kinds import UNREADABLE
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import image_ending, stem_of
-from LungUNetSegLib.measures.acquisition import Acquisition
 
 MASKS = "masks or results, by their names"
 
@@ -171,15 +170,9 @@ def _from_series(
         details=own_details | {"SeriesInstanceUID": series.uid},
         fault=_fault(series),
         names_chest=series.region > 0,
-        merit=_merit(series),
+        merit=merit(series),
         region=(first.frame_of_reference, start, start + float(series.stack.positions_mm[-1])),
     )
-
-
-def _merit(series: Series) -> tuple[float, ...]:
-    """As for every choice of a series, but of equals without a sharp kernel: a batch's tables are of density too."""
-    *better, number = merit(series)
-    return (*better, not Acquisition(kernel=series.stack.slices[0].kernel).is_sharp, number)
 
 
 def _fault(series: Series) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.kernels import is_sharp
 
 THICK_MM = 2.5
 """Thicker slices average emphysema with the surrounding tissue."""
@@ -29,14 +30,6 @@ BLIND_HU = -950.0
 
 EMPHYSEMA = ("laa950_percent", "laa910_percent", "perc15_hu", "perc15_g_per_l")
 EVERY = (*EMPHYSEMA, "laa856_percent", "haa_percent", "mean_hu", "mass_g", "air_ml")
-
-_SOFT = re.compile(r"STANDARD|SOFT|CHEST|A|B|YA", re.IGNORECASE)
-_SHARP = re.compile(r".*\bLUNG|BONE ?(PLUS)?|EDGE|ULTRA|L|D|E|Y[C-E]|FC(3|5|8)\d.*", re.IGNORECASE)
-_BODY = re.compile(r"FC[01]\d.*", re.IGNORECASE)
-_NUMBERED = re.compile(r"[BIHQUT][a-z]?(\d\d)[a-z]?(?![\d])", re.IGNORECASE)
-"""Siemens: B70f, I50f, Br40d, Bl57: the number grows with sharpness, and lung kernels begin at 50."""
-
-SHARP_NUMBER = 50
 
 _INSPIRATION = re.compile(r"\binsp?(ir\w*)?\b|\bTLC\b", re.IGNORECASE)
 _EXPIRATION = re.compile(r"\bexp(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
@@ -73,14 +66,8 @@ class Acquisition:
 
     @property
     def is_sharp(self) -> bool | None:
-        """Whether the kernel enhances edges, as those for lung and bone do; None for an unknown kernel."""
-        kernel = self.kernel.strip()
-        numbered = _NUMBERED.match(kernel)
-        if numbered:
-            return int(numbered[1]) >= SHARP_NUMBER
-        if _SHARP.fullmatch(kernel):
-            return True
-        return False if _SOFT.fullmatch(kernel) or _BODY.fullmatch(kernel) else None
+        """Whether the kernel is a sharp one; None for an unknown kernel."""
+        return is_sharp(self.kernel)
 
     @property
     def breathing(self) -> str | None:

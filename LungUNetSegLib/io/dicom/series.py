@@ -12,6 +12,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.apart import joined, scans_in
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
+from LungUNetSegLib.kernels import is_sharp
 
 AXIAL_COSINE = float(np.cos(np.radians(35)))
 """A gantry tilts by at most 30 degrees; larger angles are coronal or sagittal reformations."""
@@ -72,6 +73,11 @@ class Series:
         return bool(_PROJECTED.search(self.stack.slices[0].variant))
 
     @property
+    def is_sharp(self) -> bool:
+        """Whether its kernel is known to be a sharp one, which forbids density numbers."""
+        return bool(is_sharp(self.stack.slices[0].kernel))
+
+    @property
     def region(self) -> int:
         """1 where its description or body part names the chest, -1 where they name another part only, else 0."""
         first = self.stack.slices[0]
@@ -130,5 +136,6 @@ def merit(series: Series) -> tuple[float, ...]:
         round(length_mm / 50),
         is_even(positions),
         len(positions),
+        not series.is_sharp,
         -first.series_number,
     )

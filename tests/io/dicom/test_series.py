@@ -68,6 +68,29 @@ def test_the_better_of_two_like_series_has_more_slices(tmp_path: Path) -> None:
     assert uids(tmp_path) == ["1.2", "1.1"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "chosen"),
+    [("LUNG", "STANDARD", "1.2"), ("STANDARD", "LUNG", "1.1"), ("XYZ", "STANDARD", "1.1"), ("LUNG", "XYZ", "1.2")],
+)
+def test_of_equal_reconstructions_the_one_without_a_sharp_kernel_is_chosen(
+    ct: Volume, tmp_path: Path, first: str, second: str, chosen: str
+) -> None:
+    """Protects density: LAA-950 of one breath is 0.1 % in a soft kernel and 13 % in a sharp one (docs/measures.md).
+
+    Nothing is held against an unknown kernel; then the lower series number decides.
+    """
+    for number, kernel in ((1, first), (2, second)):
+        own = {"SeriesInstanceUID": f"1.{number}", "SeriesNumber": number, "ConvolutionKernel": kernel}
+        save(slices_of(ct, **own), tmp_path / str(number))
+    assert read_scan(tmp_path).series_uid == chosen
+
+
+def test_more_slices_outweigh_a_sharp_kernel(tmp_path: Path) -> None:
+    save(slices_of(chest(13, 20.0), SeriesInstanceUID="1.1", ConvolutionKernel="STANDARD"), tmp_path / "thick")
+    save(slices_of(chest(25, 10.0), SeriesInstanceUID="1.2", ConvolutionKernel="LUNG"), tmp_path / "thin")
+    assert uids(tmp_path) == ["1.2", "1.1"]
+
+
 def test_a_series_is_chosen_by_its_uid(ct: Volume, tmp_path: Path) -> None:
     save(slices_of(ct, SeriesInstanceUID="1.1", SeriesDescription="Thorax"), tmp_path / "a")
     save(slices_of(chest(9), SeriesInstanceUID="1.2", SeriesDescription="Other"), tmp_path / "b")

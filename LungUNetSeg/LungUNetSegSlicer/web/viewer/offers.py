@@ -123,6 +123,8 @@ def _reason(series: Series, all_series: Sequence[Series]) -> str:
         return "Its slices are not evenly spaced."
     if len(series.stack.slices) < len(best.stack.slices):
         return "Fewer slices."
+    if series.is_sharp and not best.is_sharp:
+        return "Reconstructed with a sharp kernel, which distorts density."
     return "As good as the first one; that has the lower series number."
 
 
