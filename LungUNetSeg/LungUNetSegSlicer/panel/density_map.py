@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from slicer import vtkMRMLSegmentationNode
-from slicer.i18n import tr as _
 
+from LungUNetSegSlicer.panel.texts import averaging_text, density_map_text
 from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.local_density import LocalDensity, local_density_steps
 
@@ -55,12 +55,12 @@ class DensityMapView:
             self._shown = None
         self._say("")
         if checked and self._segmentation is not None:
-            self._say(_("Averaging the density..."))
+            self._say(averaging_text())
             self._work.start(local_density_steps(self._segmentation), self._finish)
 
     def _finish(self, shown: LocalDensity) -> None:
         self._shown = shown
-        self._say(_("Mean density of about 10 mm around each place, from −1000 HU (blue) to −600 HU (red)."))
+        self._say(density_map_text())
 
     def _fail(self, message: str) -> None:
         self.close()

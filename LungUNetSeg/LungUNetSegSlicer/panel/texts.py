@@ -54,6 +54,16 @@ def finetune_text(stage: str) -> str:
     return texts.get(stage, stage)
 
 
+def averaging_text() -> str:
+    """Return what is said while the map of local density is made."""
+    return _("Averaging the density...")
+
+
+def density_map_text() -> str:
+    """Return what the colours of the map of local density mean."""
+    return _("Mean density of about 10 mm around each place, from −1000 HU (blue) to −600 HU (red).")
+
+
 def duration_text(seconds: float) -> str:
     """Return a duration in words."""
     whole = max(1, round(seconds))

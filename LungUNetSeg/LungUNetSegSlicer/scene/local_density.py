@@ -84,6 +84,20 @@ def local_density_steps(segmentation: vtkMRMLSegmentationNode) -> Generator[None
     """Compute the map of a segmentation's lungs, as they are now, and show it; the scene changes only at the end.
 
     Raises:
+        LungUNetSegError: As `density_node_steps`.
+    """
+    return _show(segmentation, *(yield from density_node_steps(segmentation)))
+
+
+def density_node_steps(
+    segmentation: vtkMRMLSegmentationNode,
+) -> Generator[None, None, tuple[vtkMRMLScalarVolumeNode, vtkMRMLModelNode]]:
+    """Compute the map of a segmentation's lungs, as they are now; add it to the scene at the end.
+
+    Returns:
+        The map, which no view shows yet, and the lungs' surface, which is visible.
+
+    Raises:
         LungUNetSegError: The CT is no longer there, or no segment is a lung.
     """
     volume = ct_of(segmentation)
@@ -104,7 +118,7 @@ def local_density_steps(segmentation: vtkMRMLSegmentationNode) -> Generator[None
     if not slicer.mrmlScene.IsNodePresent(segmentation):
         slicer.mrmlScene.RemoveNode(node)
         raise DataError(_("The segmentation {name} was removed meanwhile.").format(name=name))
-    return _show(segmentation, node, add_coloured_model(surface, SCALARS, title, DENSITY_COLOURS))
+    return node, add_coloured_model(surface, SCALARS, title, DENSITY_COLOURS)
 
 
 def _values(drawn: Volume, points: FloatArray) -> Any:

@@ -96,6 +96,7 @@ function show(next) {
   showScans(current);
   views.show(state.slices, Boolean(state.result));
   showDisplay();
+  showDensity();
   showResult(current);
   showComparison();
   isReady();
@@ -183,6 +184,7 @@ function showDisplay() {
   if (!result) return;
   if (document.activeElement !== get("opacity")) get("opacity").value = display.opacity;
   get("fill").checked = display.fill;
+  get("fill").disabled = Boolean(state.density_legend);  // the map lies in its place
   get("outline").checked = display.outline;
   get("shown-choice").hidden = !comparison;
   get("shown").value = display.shown;
@@ -203,6 +205,20 @@ function showDisplay() {
     return label;
   });
   if (focused) get("segments").querySelector(`[data-segment="${focused}"]`)?.focus();
+}
+
+function showDensity() {
+  const { density_legend: legend, busy, errors } = state;
+  get("density").checked = state.display.density;
+  get("density-part").hidden = !(legend || busy.density || errors.density);
+  wait("density-wait", busy.density);
+  showError("density-error", errors.density);
+  get("density-legend").hidden = !legend;
+  if (!legend || get("density-text").textContent === legend.text) return;
+  const { text, points } = legend, place = (each) => `${100 * each.place}%`;
+  get("density-ramp").style.background = `linear-gradient(to right, ${points.map((each) => `${each.colour} ${place(each)}`)})`;
+  fill(get("density-values"), points, (each) => { const item = make("li", each.value); item.style.left = place(each); return item; });
+  get("density-text").textContent = text;
 }
 
 function showResult(current) {
@@ -310,6 +326,7 @@ click("compare-own", () => send("compare"));
 click("fit", () => send("fit"));
 get("patient-shown").addEventListener("change", (event) => send("patient", { shown: event.target.checked }));
 for (const id of ["window", "shown"]) get(id).addEventListener("change", (event) => send("display", { key: id, value: event.target.value }));
+get("density").addEventListener("change", (event) => send("density", { shown: event.target.checked }));
 for (const id of ["fill", "outline", "crosshair"]) get(id).addEventListener("change", (event) => send("display", { key: id, value: event.target.checked }));
 get("opacity").addEventListener("input", (event) => send("display", { key: "opacity", value: +event.target.value }));
 

@@ -35,9 +35,9 @@ class Comparing:
         self._scan: OpenScan | None = None
 
     @property
-    def is_running(self) -> bool:
-        """Whether a comparison is being made."""
-        return self._scan is not None
+    def busy(self) -> dict[str, str]:
+        """What is said, and at which place of the page, while a comparison is being made."""
+        return {PLACE: "Comparing"} if self._scan is not None else {}
 
     def is_about(self, scan: OpenScan) -> bool:
         """Whether a scan is being compared."""

@@ -16,14 +16,15 @@ from LungUNetSegSlicer.web.limits import Limits
 from LungUNetSegSlicer.web.turns import TURNS
 from LungUNetSegSlicer.web.viewer import downloads, offers, opening
 from LungUNetSegSlicer.web.viewer.comparing import Comparing
+from LungUNetSegSlicer.web.viewer.density import DensityMaps
 from LungUNetSegSlicer.web.viewer.display import Display
 from LungUNetSegSlicer.web.viewer.errands import Errands
 from LungUNetSegSlicer.web.viewer.opening import in_thread, told
 from LungUNetSegSlicer.web.viewer.pictures import Pictures
 from LungUNetSegSlicer.web.viewer.runs import Runs
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
-from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, result_of, scan_row
-from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views
+from LungUNetSegSlicer.web.viewer.texts import comparison_of, density_legend, doubtful_places, result_of, scan_row
+from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views, slice_name, view_name
 
 PUSH_EVERY_S = 0.05
 OWN_REFERENCE = "the scan's own reference"
@@ -53,6 +54,7 @@ class Desk:
         loop = AsyncioLoop(folder)
         self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented, self.explained)
         self._comparing = Comparing(loop, self.changed, self._errands.fail)
+        self._maps = DensityMaps(loop, self._display, self._errands)
         self._open: list[OpenScan] = []
         self._current: OpenScan | None = None
         self._offers: list[offers.Offer] = []
@@ -82,7 +84,7 @@ class Desk:
         return {
             "server_folder": self._server_scans.name if self._server_scans else None,
             "upload_gb": self._limits.upload_gb,
-            "busy": self._errands.busy | ({"compare": "Comparing"} if self._comparing.is_running else {}),
+            "busy": self._errands.busy | self._comparing.busy | self._maps.busy,
             "errors": self._errands.errors,
             "offers": [{"title": e.title, "detail": e.detail, "reason": e.reason} for e in self._offers],
             "scans": [scan_row(each) for each in self._open],
@@ -94,6 +96,7 @@ class Desk:
             "scan_warnings": [each.message for each in current.scan.findings] if current else [],
             "slices": {name: vars(self.views.place(name)) for name in SLICES},
             "display": self._display.state(),
+            "density_legend": density_legend() if self._display.shown_map else None,
             "result": result_of(current, self._doubtful.get(current.number, [])) if current else None,
             "comparison": comparison_of(current) if current else None,
         }
@@ -167,23 +170,26 @@ class Desk:
         self._display.change(self._current, command["key"], command["value"])
         self.changed()
 
+    def _do_density(self, command: Command) -> None:
+        self._maps.show(self._current, bool(command["shown"]))
+
     def _do_size(self, command: Command) -> None:
-        self.views.resize(_view(command), int(command["width"]), int(command["height"]))
+        self.views.resize(view_name(command["view"]), int(command["width"]), int(command["height"]))
         self.changed()
 
     def _do_slice(self, command: Command) -> None:
-        self.views.go(_slice_view(command), int(command["index"]))
+        self.views.go(slice_name(command["view"]), int(command["index"]))
 
     def _do_scroll(self, command: Command) -> None:
-        name = _slice_view(command)
+        name = slice_name(command["view"])
         self.views.go(name, self.views.place(name).index + int(command["by"]))
 
     def _do_drag(self, command: Command) -> None:
-        self.views.drag(_view(command), str(command["tool"]), float(command["dx"]), float(command["dy"]))
+        self.views.drag(view_name(command["view"]), str(command["tool"]), float(command["dx"]), float(command["dy"]))
         self.changed()
 
     def _do_point(self, command: Command) -> None:
-        self.views.point(_slice_view(command), float(command["x"]), float(command["y"]))
+        self.views.point(slice_name(command["view"]), float(command["x"]), float(command["y"]))
 
     def _do_jump(self, command: Command) -> None:
         right, front, up = (float(each) for each in command["ras"])
@@ -228,14 +234,16 @@ class Desk:
 
     def _show(self, scan: OpenScan | None) -> None:
         self._current, self._shows_patient = scan, False
+        self._maps.stop()
         self._errands.clear("compare")
         self._display.show(scan, self._open)
         self.changed()
 
     def _segmented(self, scan: OpenScan) -> None:
         scan.drop_comparison()
+        self._maps.forget(scan)
         self._doubtful[scan.number] = doubtful_places(scan.labels(), scan.result or {})
-        self._display.show(self._current, self._open, keeps_place=scan is self._current)
+        self._display.show_new_lungs(scan)
 
     async def _uploaded_reference(self, folder: Path) -> None:
         await in_thread(partial(offers.unpacked, folder, self._limits.upload_bytes))
@@ -279,15 +287,3 @@ class Desk:
     def close(self) -> None:
         """End what runs."""
         self._runs.close()
-
-
-def _view(command: Command) -> str:
-    if command["view"] not in NAMES:
-        raise ValueError("no such view")
-    return str(command["view"])
-
-
-def _slice_view(command: Command) -> str:
-    if command["view"] not in SLICES:
-        raise ValueError("no such view")
-    return str(command["view"])

@@ -1,12 +1,13 @@
-"""How the views show a scan: window, opacity, fill or outline, right and left, lungs or differences."""
+"""How the views show a scan: window, opacity, fill or outline, right and left, lungs, local density or differences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from LungUNetSegSlicer.scene.colour_maps import OVERLAY_OPACITY
 from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU
-from LungUNetSegSlicer.web.viewer.scans import OpenScan
+from LungUNetSegSlicer.web.viewer.scans import DensityMap, OpenScan
 from LungUNetSegSlicer.web.viewer.views import Views
 
 WINDOWS: dict[str, tuple[float, float]] = {
@@ -36,8 +37,15 @@ class Display:
         self._hidden: set[str] = set()
         self._shown = "lungs"
         self._crosshair = False
+        self._wants_density = False
+        self._density_opacity = OVERLAY_OPACITY
         self._scans: Sequence[OpenScan] = ()
         self._current: OpenScan | None = None
+
+    @property
+    def shown_map(self) -> DensityMap | None:
+        """The map of local density that is shown, in place of the lungs' fill and surface."""
+        return self._current.density if self._current and self._wants_density else None
 
     def state(self) -> dict[str, Any]:
         """Return the settings."""
@@ -47,29 +55,44 @@ class Display:
         return {
             "window": preset,
             "window_text": f"width {width:.0f}, centre {level:.0f} HU".replace("-", "\N{MINUS SIGN}"),
-            "opacity": self._opacity,
+            "opacity": self._density_opacity if self.shown_map else self._opacity,
             "fill": self._fill,
             "outline": self._outline,
             "hidden": sorted(self._hidden),
             "shown": self._shown,
             "crosshair": self._crosshair,
+            "density": self._wants_density,
         }
 
-    def show(self, scan: OpenScan | None, scans: Sequence[OpenScan], *, keeps_place: bool = False) -> None:
-        """Show a scan, and hide the lungs of the others."""
+    def show(self, scan: OpenScan | None, scans: Sequence[OpenScan]) -> None:
+        """Show a scan, whole, and hide the lungs of the others."""
         self._scans, self._current = scans, scan
+        self._wants_density = False
         if scan is None or scan.comparison is None:
             self._shown = "lungs"
-        if not keeps_place:
-            self._views.show(scan.node if scan else None)
-        self._apply()
-        if keeps_place:
+        self._views.show(scan.node if scan else None)
+        self.apply()
+
+    def show_new_lungs(self, scan: OpenScan) -> None:
+        """Show lungs that were just segmented, if their scan is shown; the slices stay where they are."""
+        if scan is self._current:
+            self._shown, self._wants_density = "lungs", False
+            self.apply()
             self._views.face()
+        else:
+            self.apply()
+
+    def show_density(self, is_wanted: bool) -> None:
+        """Show the map of local density as soon as the scan has one, or show it no more."""
+        self._wants_density = is_wanted
+        if is_wanted:
+            self._shown = "lungs"
+        self.apply()
 
     def show_lungs(self) -> None:
         """Show the result, as before a comparison."""
         self._shown = "lungs"
-        self._apply()
+        self.apply()
 
     def change(self, scan: OpenScan | None, key: str, value: Any) -> None:
         """Change a setting.
@@ -80,19 +103,22 @@ class Display:
         if key == "window" and scan is not None:
             scan.node.GetDisplayNode().SetWindowLevel(*WINDOWS[value])
         elif key == "opacity":
-            self._opacity = min(1.0, max(0.0, float(value)))
+            name = "_density_opacity" if self.shown_map else "_opacity"
+            setattr(self, name, min(1.0, max(0.0, float(value))))
         elif key in ("fill", "outline"):
             setattr(self, f"_{key}", bool(value))
         elif key == "hidden":
             self._hidden = {str(each) for each in value}
         elif key == "shown" and value in SHOWN:
-            self._shown = value
+            self._shown, self._wants_density = value, False
         elif key == "crosshair":
             self._crosshair = bool(value)
             self._views.show_crosshair(self._crosshair)
-        self._apply()
+        self.apply()
 
-    def _apply(self) -> None:
+    def apply(self) -> None:
+        """Show the nodes as the settings say, after nodes were added."""
+        shown_map = self.shown_map
         for scan in self._scans:
             is_current = scan is self._current
             self._apply_to(scan.segmentation, is_current and self._shown == "lungs")
@@ -101,14 +127,18 @@ class Display:
                 is_shown = is_current and self._shown == "differences"
                 scan.comparison.differences.GetDisplayNode().SetVisibility(is_shown)
                 scan.comparison.distance.GetDisplayNode().SetVisibility(is_shown)
+            if scan.density is not None:
+                scan.density.model.GetDisplayNode().SetVisibility(scan.density is shown_map)
+        self._views.lay_over(shown_map.volume if shown_map else None, self._density_opacity)
 
     def _apply_to(self, segmentation: Any, is_shown: bool) -> None:
         if segmentation is None:
             return
         display = segmentation.GetDisplayNode()
         display.SetVisibility(is_shown)
+        display.SetVisibility3D(not self.shown_map)
         display.SetOpacity2DFill(self._opacity)
-        display.SetVisibility2DFill(self._fill)
+        display.SetVisibility2DFill(self._fill and not self.shown_map)
         display.SetVisibility2DOutline(self._outline)
         display.SetSliceIntersectionThickness(OUTLINE_PIXELS)
         segments = segmentation.GetSegmentation()

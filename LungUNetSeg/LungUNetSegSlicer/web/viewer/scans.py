@@ -14,9 +14,18 @@ from LungUNetSegLib.io import Scan
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.background import finish
+from LungUNetSegSlicer.scene.colour_maps import remove_coloured
 from LungUNetSegSlicer.scene.lung_masks import lung_mask_steps
 
 Status = Literal["open", "waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class DensityMap:
+    """The map of local density: its volume, and the lungs' surface in its colours."""
+
+    volume: Any
+    model: Any
 
 
 @dataclass(eq=False, kw_only=True)
@@ -35,6 +44,7 @@ class OpenScan:
         segmentation, result: If it is segmented.
         reference: File of a mask that came with it: of the sample and the phantom.
         comparison: A `SceneComparison`, if there is one.
+        density: The map of local density of its lungs, if it has been made.
     """
 
     number: int
@@ -51,6 +61,7 @@ class OpenScan:
     result: Mapping[str, Any] | None = None
     reference_node: Any = None
     comparison: Any = None
+    density: DensityMap | None = None
     _stage: tuple[str, float] = field(default=("", 0.0))
 
     @property
@@ -78,9 +89,17 @@ class OpenScan:
             slicer.mrmlScene.RemoveNode(self.reference_node)
         self.comparison = self.reference_node = None
 
+    def drop_density(self) -> None:
+        """Remove the map of local density from the scene."""
+        if self.density is not None:
+            remove_coloured(self.density.volume)
+            remove_coloured(self.density.model)
+        self.density = None
+
     def close(self) -> None:
         """Remove it from the scene."""
         self.drop_comparison()
+        self.drop_density()
         for node in (self.segmentation, self.node):
             if node is not None:
                 slicer.mrmlScene.RemoveNode(node)

@@ -13,6 +13,7 @@ from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.display import DIFFERENCES
 from LungUNetSegSlicer.panel.texts import (
+    density_map_text,
     disagreement_text,
     finding_heading,
     millimetres_text,
@@ -21,6 +22,7 @@ from LungUNetSegSlicer.panel.texts import (
     result_rows,
     time_text,
 )
+from LungUNetSegSlicer.scene.local_density import DENSITY_COLOURS
 from LungUNetSegSlicer.web.viewer.downloads import offered
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
@@ -109,6 +111,22 @@ def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
         values = [f"{each.volume_ml:.1f}", millimetres_text(each.distance_mm)]
         rows.append({"title": title, "values": values, "ras": [-left, -back, up]})
     return rows
+
+
+def density_legend() -> dict[str, Any]:
+    """Return what the colours of the map of local density mean: a sentence; values with colour and place, 0 to 1."""
+    low, high = DENSITY_COLOURS.ends
+    return {
+        "text": density_map_text(),
+        "points": [
+            {
+                "value": f"{value:.0f} {DENSITY_COLOURS.unit}".replace("-", "\N{MINUS SIGN}"),
+                "colour": css_colour(colour),
+                "place": (value - low) / (high - low),
+            }
+            for value, colour in DENSITY_COLOURS.points
+        ],
+    }
 
 
 def css_colour(colour: Sequence[float]) -> str:

@@ -103,6 +103,12 @@ class Views:
             view.set_background_volume_id(volume_node.GetID() if volume_node else None)
         self.fit()
 
+    def lay_over(self, volume_node: Any, opacity: float) -> None:
+        """Show a volume over the CT's slices; nothing, given None."""
+        for view in self._slices.values():
+            view.set_foreground_volume_id(volume_node.GetID() if volume_node else None)
+            view.set_foreground_opacity(opacity)
+
     def fit(self) -> None:
         """Show the whole CT, and the lungs from the front."""
         self._moved.clear()
@@ -226,6 +232,20 @@ class Views:
         width, height, _ = self._picture.GetDimensions()
         pixels = vtk_to_numpy(self._picture.GetPointData().GetScalars()).reshape(height, width, -1)
         return np.ascontiguousarray(pixels[::-1, :, :3])
+
+
+def view_name(name: Any) -> str:
+    """Return a name if it is one of a view; raise ValueError if it is not."""
+    if name not in NAMES:
+        raise ValueError("no such view")
+    return str(name)
+
+
+def slice_name(name: Any) -> str:
+    """Return a name if it is one of a slice view; raise ValueError if it is not."""
+    if name not in SLICES:
+        raise ValueError("no such slice view")
+    return str(name)
 
 
 def _mm_per_pixel(node: Any) -> float:
