@@ -57,6 +57,20 @@ def test_disagreements_are_told_with_the_place_to_jump_to(core: Any) -> None:
     }
 
 
+def test_the_legend_of_local_density_has_values_with_their_colours(core: Any) -> None:
+    """Protects what the colours mean; by hand: 0.13, 0.40, 0.67 of 255 are 33, 102, 171, or 21 66 ab in hexadecimal."""
+    from LungUNetSegSlicer.web.viewer.texts import density_legend
+
+    assert density_legend() == {
+        "text": "Mean density of about 10 mm around each place, from −1000 HU (blue) to −600 HU (red).",
+        "points": [
+            {"value": "−1000 HU", "colour": "#2166ab", "place": 0.0},
+            {"value": "−800 HU", "colour": "#f7f7f7", "place": 0.5},
+            {"value": "−600 HU", "colour": "#b2172b", "place": 1.0},
+        ],
+    }
+
+
 def test_errors_name_no_path_of_the_server(core: Any) -> None:
     """Protects the server: a user sees the names of his own files only, and a full disk is told as such."""
     from LungUNetSegSlicer.web.viewer.opening import told

@@ -2,65 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-
-from LungUNetSegLib.volume import Geometry, Volume
-
-SPACING_MM = (5.0, 2.0, 2.0)
-SHAPE = (20, 50, 50)
-"""100 mm in each direction; a voxel's centre is at LPS 0."""
-
-
-@cache
-def own_core() -> Any:
-    """A second core, kept until the process ends: its folder goes with it."""
-    from trame_slicer.core import SlicerApp
-
-    return SlicerApp()
-
-
-@pytest.fixture(scope="module")
-def core(core: Any) -> Iterator[Any]:
-    """A core with a scene of its own: shown views never leave theirs, and others' pictures there lose their camera."""
-    import slicer
-
-    own = own_core()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slicer, "mrmlScene", own.scene)
-        yield own
-
-
-@pytest.fixture(scope="module")
-def all_views(core: Any) -> Any:
-    """The views, made once."""
-    from LungUNetSegSlicer.web.viewer.views import Views
-
-    return Views(core, lambda _: None)
-
-
-@pytest.fixture
-def views(core: Any, all_views: Any) -> Iterator[Any]:
-    """Views of a cube, each of 100 x 100 pixels."""
-    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node, show_lung_window
-    from LungUNetSegSlicer.web.viewer.views import NAMES
-
-    affine = np.array([[0, 0, 2.0, 0], [0, 2.0, 0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])
-    hu = np.full(SHAPE, -1000, np.int16)
-    hu[:10] = 1000
-    node = add_volume_node(Volume(hu, Geometry(SHAPE, affine)), "Cube")
-    show_lung_window(node)
-    all_views.show(node)
-    for name in NAMES:
-        all_views.resize(name, 100, 100)
-    all_views.fit()
-    yield all_views
-    all_views.show(None)
-    core.scene.RemoveNode(node)
 
 
 def node_of(views: Any, name: str) -> Any:
