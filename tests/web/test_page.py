@@ -19,6 +19,7 @@ from web_page import Page, wait_for
 
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.io.dicom_objects.common import is_own_object
+from LungUNetSegLib.measures.density_map import OUTSIDE_HU
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.resample import to_sitk
 
@@ -103,6 +104,29 @@ def test_one_lung_is_hidden_alone(page: Page) -> None:
     wait_for(lambda: coloured(page, ORANGE) > 100)
 
 
+def test_local_density_is_shown_in_colour_and_hidden_again_by_the_keyboard(page: Page) -> None:
+    """Protects the map's colours: around vessels it is red, (178, 23, 43), at 60 % over the grey CT.
+
+    Whatever the grey is, red then exceeds green by 0.6 * (178 - 23) = 93, and blue by 0.6 * (178 - 43) = 81.
+    """
+    from selenium.webdriver.common.keys import Keys
+
+    def dense() -> int:
+        red, green, blue = colours(page).astype(int).T
+        return int(np.count_nonzero((abs(red - green - 93) <= 8) & (abs(red - blue - 81) <= 8)))
+
+    assert dense() == 0
+    page.click("#density")
+    values = page.text("#density-values").replace("\N{MINUS SIGN}", "-").splitlines()
+    assert values == ["-1000 HU", "-800 HU", "-600 HU"]
+    assert "about 10 mm" in page.text("#density-text") and not page.find("#fill").is_enabled()
+    wait_for(lambda: dense() > 20)
+    assert not serious(page.browser)
+    page.find("#density").send_keys(Keys.SPACE)
+    wait_for(lambda: dense() == 0)
+    assert not page.find("#density-part").is_displayed() and page.find("#fill").is_enabled()
+
+
 @pytest.mark.parametrize("ending", LABEL_MAPS)
 def test_label_maps_are_downloaded_and_read_back(page: Page, ending: str) -> None:
     """Protects each format: the volume of its labels is the one that the table shows."""
@@ -127,7 +151,7 @@ def test_dicom_results_refer_to_the_scan(page: Page) -> None:
 
 
 def test_numbers_tables_and_pages_are_downloaded(page: Page) -> None:
-    for name in ("json", "csv", "report.html", "regions.seg.nrrd"):
+    for name in ("json", "csv", "report.html", "regions.seg.nrrd", "density.nii.gz"):
         page.choose("#format", name)
         page.click("#download")
     numbers = json.loads(page.downloaded(".json").read_text())
@@ -135,6 +159,8 @@ def test_numbers_tables_and_pages_are_downloaded(page: Page) -> None:
     assert page.downloaded(".csv").read_text().startswith("input,output")
     assert "Lungs of Phantom" in page.downloaded(".report.html").read_text()
     assert set(np.unique(read_labels(page.downloaded(".regions.seg.nrrd")).array)) <= {0, 1, 2}
+    density = sitk.GetArrayFromImage(sitk.ReadImage(str(page.downloaded(".density.nii.gz"))))
+    assert density.min() == OUTSIDE_HU and -900 < np.median(density[density > OUTSIDE_HU]) < -700
 
 
 def test_the_lungs_are_compared_with_the_phantoms_own(page: Page) -> None:

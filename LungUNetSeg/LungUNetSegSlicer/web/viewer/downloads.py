@@ -12,13 +12,14 @@ from typing import Any
 from LungUNetSegLib.batch.preview import draw_classes, draw_preview
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.evaluation.report.lungs_page import AERATION, write_lungs_page
-from LungUNetSegLib.io import Scan, write_labels
+from LungUNetSegLib.io import Scan, write_image, write_labels
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, files_of, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, DicomFormat, stem_of
 from LungUNetSegLib.measures.density import AERATION_HU
+from LungUNetSegLib.measures.density_map import density_map
 from LungUNetSegLib.measures.region_map import region_map
 from LungUNetSegLib.segmentation.table import write_table
 from LungUNetSegLib.segments import Segment
@@ -44,6 +45,7 @@ OTHERS = {
     "csv": "Table of volumes and densities (.csv)",
     "json": "All numbers for programs (.json)",
     "regions.seg.nrrd": "Regions of the lungs (.regions.seg.nrrd)",
+    "density.nii.gz": "Map of local density, HU (.density.nii.gz)",
 }
 
 DIVISION = "thirds-by-height"
@@ -104,6 +106,8 @@ def write(
         colours = [colour for _, colour in AERATION.values()]
         preview = draw_preview(scan.volume, labels, segments)
         write_lungs_page(path, summary, preview, draw_classes(scan.volume, labels, AERATION_HU, colours))
+    elif wanted == "density.nii.gz":
+        write_image(path, density_map(labels, scan.volume))
     else:
         drawn, parts = region_map(labels, segments, DIVISION)
         write_labels(path, drawn, parts, is_result=True, forms=scan.forms)
