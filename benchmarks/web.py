@@ -1,7 +1,8 @@
 """Measures the page of `lungunetseg web` with Chromium, on this machine alone: ``python benchmarks/web.py``.
 
 Times of the sample scan from click to lungs, beside those of the command line; pictures a second while one scrolls,
-with and without a segmentation; how soon the page is useful; memory of a session with the sample, and of idle ones.
+with and without a segmentation, and with local density in colour; how soon the page is useful; memory of a session with
+the sample, and of idle ones.
 """
 
 from __future__ import annotations
@@ -130,6 +131,10 @@ def measure(folder: Path, port: int) -> None:
         print(f"lungs after                 {time.monotonic() - started:6.1f} s", flush=True)
         print(f"the command line takes      {command_s():6.1f} s", flush=True)
         print(f"memory of the session       {memory_mb(folder)[-1]:6.0f} MB (PSS)", flush=True)
+        find("density").click()
+        print(f"local density after         {wait_for(lambda: find('legend').is_displayed()):6.1f} s", flush=True)
+        time.sleep(2)
+        print(f"scrolling with its colours  {pictures_a_second(driver):6.1f} pictures/s", flush=True)
     finally:
         driver.quit()
 

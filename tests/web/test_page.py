@@ -117,14 +117,14 @@ def test_local_density_is_shown_in_colour_and_hidden_again_by_the_keyboard(page:
 
     assert dense() == 0
     page.click("#density")
-    values = page.text("#density-values").replace("\N{MINUS SIGN}", "-").splitlines()
+    values = page.text("#legend-values").replace("\N{MINUS SIGN}", "-").splitlines()
     assert values == ["-1000 HU", "-800 HU", "-600 HU"]
-    assert "about 10 mm" in page.text("#density-text") and not page.find("#fill").is_enabled()
+    assert "about 10 mm" in page.text("#legend-text") and not page.find("#fill").is_enabled()
     wait_for(lambda: dense() > 20)
     assert not serious(page.browser)
     page.find("#density").send_keys(Keys.SPACE)
     wait_for(lambda: dense() == 0)
-    assert not page.find("#density-part").is_displayed() and page.find("#fill").is_enabled()
+    assert not page.find("#legend-part").is_displayed() and page.find("#fill").is_enabled()
 
 
 @pytest.mark.parametrize("ending", LABEL_MAPS)
@@ -170,6 +170,8 @@ def test_the_lungs_are_compared_with_the_phantoms_own(page: Page) -> None:
     page.click("#plot svg")
     wait_for(lambda: at(page, "Axial") != before)
     page.choose("#shown", "differences")
+    page.says("#legend-text", "the reference's")
+    assert not page.find("#opacity").is_enabled() and not page.find('[data-segment="LeftLung"]').is_enabled()
     page.click("#compare-report")
     assert "DSC" in page.downloaded("comparison.html").read_text()
 

@@ -96,7 +96,7 @@ function show(next) {
   showScans(current);
   views.show(state.slices, Boolean(state.result));
   showDisplay();
-  showDensity();
+  showLegend();
   showResult(current);
   showComparison();
   isReady();
@@ -184,18 +184,22 @@ function showDisplay() {
   if (!result) return;
   if (document.activeElement !== get("opacity")) get("opacity").value = display.opacity;
   get("fill").checked = display.fill;
-  get("fill").disabled = Boolean(state.density_legend);  // the map lies in its place
+  get("density").checked = display.density;
+  // Other colours lie in the fill's place; those of differences are as in the report.
+  get("fill").disabled = Boolean(display.legend);
+  const isFixed = display.shown === "differences";
+  get("opacity").disabled = get("outline").disabled = isFixed;
   get("outline").checked = display.outline;
   get("shown-choice").hidden = !comparison;
   get("shown").value = display.shown;
-  const seen = JSON.stringify([result.segments, display.hidden]);
+  const seen = JSON.stringify([result.segments, display.hidden, isFixed]);
   if (get("segments").dataset.seen === seen) return;
   get("segments").dataset.seen = seen;
   const focused = document.activeElement?.dataset?.segment;
   fill(get("segments"), result.segments, (each) => {
     const label = make("label"), dot = make("span", "", { className: "dot" });
     dot.style.background = each.colour;
-    const box = make("input", "", { type: "checkbox", checked: !display.hidden.includes(each.id) });
+    const box = make("input", "", { type: "checkbox", checked: !display.hidden.includes(each.id), disabled: isFixed });
     box.dataset.segment = each.id;
     box.onchange = () => {
       const hidden = state.display.hidden.filter((id) => id !== each.id);
@@ -207,18 +211,17 @@ function showDisplay() {
   if (focused) get("segments").querySelector(`[data-segment="${focused}"]`)?.focus();
 }
 
-function showDensity() {
-  const { density_legend: legend, busy, errors } = state;
-  get("density").checked = state.display.density;
-  get("density-part").hidden = !(legend || busy.density || errors.density);
+function showLegend() {
+  const { display: { legend }, busy, errors } = state;
+  get("legend-part").hidden = !(legend || busy.density || errors.density);
   wait("density-wait", busy.density);
   showError("density-error", errors.density);
-  get("density-legend").hidden = !legend;
-  if (!legend || get("density-text").textContent === legend.text) return;
+  get("legend").hidden = !legend;
+  if (!legend || get("legend-text").textContent === legend.text) return;
   const { text, points } = legend, place = (each) => `${100 * each.place}%`;
-  get("density-ramp").style.background = `linear-gradient(to right, ${points.map((each) => `${each.colour} ${place(each)}`)})`;
-  fill(get("density-values"), points, (each) => { const item = make("li", each.value); item.style.left = place(each); return item; });
-  get("density-text").textContent = text;
+  get("legend-ramp").style.background = `linear-gradient(to right, ${points.map((each) => `${each.colour} ${place(each)}`)})`;
+  fill(get("legend-values"), points, (each) => { const item = make("li", each.value); item.style.left = place(each); return item; });
+  get("legend-text").textContent = text;
 }
 
 function showResult(current) {

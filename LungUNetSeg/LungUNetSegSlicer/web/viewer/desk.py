@@ -23,7 +23,7 @@ from LungUNetSegSlicer.web.viewer.opening import in_thread, told
 from LungUNetSegSlicer.web.viewer.pictures import Pictures
 from LungUNetSegSlicer.web.viewer.runs import Runs
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
-from LungUNetSegSlicer.web.viewer.texts import comparison_of, density_legend, doubtful_places, result_of, scan_row
+from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, result_of, scan_row
 from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views, slice_name, view_name
 
 PUSH_EVERY_S = 0.05
@@ -96,7 +96,6 @@ class Desk:
             "scan_warnings": [each.message for each in current.scan.findings] if current else [],
             "slices": {name: vars(self.views.place(name)) for name in SLICES},
             "display": self._display.state(),
-            "density_legend": density_legend() if self._display.shown_map else None,
             "result": result_of(current, self._doubtful.get(current.number, [])) if current else None,
             "comparison": comparison_of(current) if current else None,
         }

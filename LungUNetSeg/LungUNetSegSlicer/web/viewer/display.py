@@ -8,6 +8,7 @@ from typing import Any
 from LungUNetSegSlicer.scene.colour_maps import OVERLAY_OPACITY
 from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU
 from LungUNetSegSlicer.web.viewer.scans import DensityMap, OpenScan
+from LungUNetSegSlicer.web.viewer.texts import density_legend, distance_legend
 from LungUNetSegSlicer.web.viewer.views import Views
 
 WINDOWS: dict[str, tuple[float, float]] = {
@@ -62,7 +63,14 @@ class Display:
             "shown": self._shown,
             "crosshair": self._crosshair,
             "density": self._wants_density,
+            "legend": self._legend(),
         }
+
+    def _legend(self) -> dict[str, Any] | None:
+        """Return what the colours that lie in place of the lungs' own mean, if there are such."""
+        if self.shown_map:
+            return density_legend()
+        return distance_legend() if self._shown == "differences" else None
 
     def show(self, scan: OpenScan | None, scans: Sequence[OpenScan]) -> None:
         """Show a scan, whole, and hide the lungs of the others."""
@@ -70,8 +78,8 @@ class Display:
         self._wants_density = False
         if scan is None or scan.comparison is None:
             self._shown = "lungs"
+        self.apply()  # before the views look at all lungs that are shown
         self._views.show(scan.node if scan else None)
-        self.apply()
 
     def show_new_lungs(self, scan: OpenScan) -> None:
         """Show lungs that were just segmented, if their scan is shown; the slices stay where they are."""

@@ -11,7 +11,7 @@ from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
-from LungUNetSegSlicer.compare.display import DIFFERENCES
+from LungUNetSegSlicer.compare.display import DIFFERENCES, DISTANCE_COLOURS
 from LungUNetSegSlicer.panel.texts import (
     density_map_text,
     disagreement_text,
@@ -22,6 +22,7 @@ from LungUNetSegSlicer.panel.texts import (
     result_rows,
     time_text,
 )
+from LungUNetSegSlicer.scene.colour_maps import ColourMap
 from LungUNetSegSlicer.scene.local_density import DENSITY_COLOURS
 from LungUNetSegSlicer.web.viewer.downloads import offered
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
@@ -114,19 +115,28 @@ def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
 
 
 def density_legend() -> dict[str, Any]:
-    """Return what the colours of the map of local density mean: a sentence; values with colour and place, 0 to 1."""
-    low, high = DENSITY_COLOURS.ends
-    return {
-        "text": density_map_text(),
-        "points": [
-            {
-                "value": f"{value:.0f} {DENSITY_COLOURS.unit}".replace("-", "\N{MINUS SIGN}"),
-                "colour": css_colour(colour),
-                "place": (value - low) / (high - low),
-            }
-            for value, colour in DENSITY_COLOURS.points
-        ],
-    }
+    """Return what the colours of the map of local density mean."""
+    return _legend(DENSITY_COLOURS, density_map_text())
+
+
+def distance_legend() -> dict[str, Any]:
+    """Return what the colours of a comparison's surface mean."""
+    text = "In 3D: how far the result's surface lies inside (blue) or outside (red) of the reference's."
+    return _legend(DISTANCE_COLOURS, text)
+
+
+def _legend(colours: ColourMap, text: str) -> dict[str, Any]:
+    """Return a sentence, and values with their colour and their place on the scale, from 0 to 1."""
+    low, high = colours.ends
+    points = [
+        {
+            "value": f"{value:g} {colours.unit}".replace("-", "\N{MINUS SIGN}"),
+            "colour": css_colour(colour),
+            "place": (value - low) / (high - low),
+        }
+        for value, colour in colours.points
+    ]
+    return {"text": text, "points": points}
 
 
 def css_colour(colour: Sequence[float]) -> str:

@@ -197,3 +197,16 @@ def test_lungs_of_another_scan_leave_the_slices_where_they_are(page: Any, scan: 
         assert made.views.place("axial").index == 3
 
     asyncio.run(work())
+
+
+def test_a_scan_that_is_shown_again_has_its_lungs_in_the_middle(page: Any, scan: Any) -> None:
+    """Protects the 3D view: the lungs lie from 10 to 88 mm to the left, 20 to 78 to the back and 50 to 95 up."""
+
+    async def work() -> None:
+        made = page()
+        made.display.show(None, [scan])
+        made.display.show(scan, [scan])
+        camera = made.views._volume.renderer().GetActiveCamera()
+        assert camera.GetFocalPoint() == pytest.approx((-49, -49, 72.5), abs=3)
+
+    asyncio.run(work())
