@@ -195,6 +195,7 @@ def test_a_click_shows_where_the_two_differ(page: Page, tmp_path: Path) -> None:
     page.click("#disagreements button")
     wait_for(lambda: at(page, "Axial") == f"{middle + 2} of 60")
     page.choose("#shown", "lungs")
+    wait_for(lambda: not page.find("#legend").is_displayed())
 
 
 def test_a_reload_finds_everything_again(page: Page) -> None:
