@@ -83,12 +83,12 @@ class Display:
 
     def show_new_lungs(self, scan: OpenScan) -> None:
         """Show lungs that were just segmented, if their scan is shown; the slices stay where they are."""
-        if scan is self._current:
+        is_shown = scan is self._current
+        if is_shown:
             self._shown, self._wants_density = "lungs", False
-            self.apply()
+        self.apply()
+        if is_shown:
             self._views.face()
-        else:
-            self.apply()
 
     def show_density(self, is_wanted: bool) -> None:
         """Show the map of local density as soon as the scan has one, or show it no more."""
