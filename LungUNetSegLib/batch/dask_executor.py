@@ -254,7 +254,7 @@ class _Work:
 def _contents(job: Job) -> list[bytes]:
     """Return the contents of a scan's files."""
     with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-        return [path.read_bytes() for path in unpack(job.files, Path(folder))]
+        return [path.read_bytes() for path in unpack(job.opened, Path(folder))]
 
 
 def _unpack_result(parcel: dict[str, bytes], scans: Path, name: str) -> None:
