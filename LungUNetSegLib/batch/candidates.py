@@ -16,7 +16,7 @@ from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.kinds import UNREADABLE
-from LungUNetSegLib.io.dicom.series import Series, group_series, merit, of_same_uid, namesakes
+from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesakes, of_same_uid
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import image_ending, stem_of
 from LungUNetSegLib.measures.acquisition import Acquisition
@@ -134,9 +134,7 @@ def _series_of(slices: list[SliceHeader]) -> tuple[list[Series], list[tuple[str,
 
 def _copies_in(series: Iterable[Series]) -> list[tuple[str, str]]:
     """Return the folders that hold copies of images of these series, and of what they are copies."""
-    folders = (
-        (str(each.copy.path.parent), str(each.original.path.parent)) for one in series for each in one.copies
-    )
+    folders = ((str(each.copy.path.parent), str(each.original.path.parent)) for one in series for each in one.copies)
     numbers = Counter((copy.removesuffix("!"), original.removesuffix("!")) for copy, original in folders)
     return [(copy, f"a copy of {original} ({number})") for (copy, original), number in numbers.items()]
 

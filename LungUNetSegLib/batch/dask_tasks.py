@@ -17,6 +17,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 from LungUNetSegLib.batch.find import SourceFile, places_below
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
 from LungUNetSegLib.batch.pipeline import open_segmenter, read_job, segment_reading
+from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.config import from_json
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
@@ -76,9 +77,9 @@ def segment_on_worker(
         own, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
         if sent is not None:
             own, batch = _unpacked(own, sent, Path(name)), dataclasses.replace(batch, output=Path(name))
-            (batch.output / "scans").mkdir()
+            Store(batch.output).scans.mkdir()
         outcome = _segment(own, batch)
-        folder = batch.output / "scans" / own.name
+        folder = Store(batch.output).scans / own.name
         parcel = {each.name: each.read_bytes() for each in folder.iterdir()} if sent and not outcome.error else {}
     return dataclasses.asdict(outcome), parcel
 
