@@ -45,7 +45,7 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
             check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
             content.seek(header.offset)
             scale = (header.slope, header.intercept)
-            array = read_values_of(content, header.shape, header.stored, path, scale)
+            (array,) = read_values_of(content, header.shape, header.stored, path, scale)
             extra = left_over(content)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
