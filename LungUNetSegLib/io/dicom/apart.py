@@ -27,7 +27,7 @@ COMPLETE_SHARE = 0.75
 """A scan whose slices are at least this thick, as a multiple of their distance, is complete by itself."""
 
 LEAST_SLICES = 3
-"""Fewer slices are not treated as a scan of their own between another's slices."""
+"""Fewer slices that lie between those of another scan are not treated as a scan of their own."""
 
 LONE_UIDS = 3
 """With at least this many series of one slice each, an archive gave each slice its own series."""
@@ -45,7 +45,7 @@ def scans_in(slices: Sequence[SliceHeader]) -> list[Slices]:
 
 
 def by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
-    """Group slices by patient and study; slices that name none belong to the only ones that are named."""
+    """Group slices by patient and study; slices that name none join the others if those have only one."""
     patients = {each.patient for each in slices} - {""}
     studies = {each.study for each in slices} - {""}
     only_patient, only_study = (next(iter(found)) if len(found) == 1 else "" for found in (patients, studies))
@@ -56,7 +56,14 @@ def by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
 
 
 def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
-    """Return the series by their UID, and how many were joined to each: 1 unless each slice had its own series."""
+    """Join series of one slice each that make one scan.
+
+    Args:
+        series: The slices by Series Instance UID.
+
+    Returns:
+        By Series Instance UID, the first one's for a joined scan, the slices and the number of series they come from.
+    """
     alike: dict[Any, list[str]] = {}
     for uid, slices in series.items():
         first = slices[0]

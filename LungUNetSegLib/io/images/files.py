@@ -101,7 +101,7 @@ def check_data_file(header: Path, name: str) -> Path:
     if not _anywhere.get() and not path.is_relative_to(folder):
         raise ReadError(
             f"{header}: its data file {name} lies outside the header's folder; copy it beside the header, and name it"
-            " there without a folder, or allow it by --allow-outside if you trust who made the header."
+            " there without a folder, or allow it (--allow-outside on the command line) if you trust who made it."
         )
     check_ordinary(path)
     return path

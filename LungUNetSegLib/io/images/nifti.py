@@ -54,10 +54,10 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
 
 
 def read_forms(path: Path) -> NiftiForms | None:
-    """Return both forms of the place of a NIfTI file that was read; None where one is missing or contradicts the sizes.
+    """Return both forms of a NIfTI file's position; as `NiftiHeader.forms`.
 
     Raises:
-        ReadError: The file is another by now.
+        ReadError: It is no NIfTI file, or its header is damaged.
     """
     with path.open("rb") as file:
         is_compressed = file.read(2) == _GZIP_MAGIC
