@@ -1,4 +1,4 @@
-"""What every child process of Slicer does first: give way to Slicer, and end when Slicer does."""
+"""Lets a child process give way to Slicer, and end when Slicer does; each of them calls `guard` first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 FOLDER_PREFIX = "LungUNetSeg-"
-"""How the folder's name begins: this process removes it, so no other may be given."""
+"""How the folder's name begins: this process removes it, so no other folder may be given."""
 
 
 def guard(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""How the views show a scan: window, opacity, fill or outline, right and left, lungs or differences."""
+"""Decides how the views show a scan: window, opacity, fill or outline, right and left, lungs or differences."""
 
 from __future__ import annotations
 

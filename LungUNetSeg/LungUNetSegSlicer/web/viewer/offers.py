@@ -55,7 +55,7 @@ def unpacked(folder: Path, most_bytes: int) -> Path:
     """Unpack the zip archives in a folder of uploads, beside them.
 
     Raises:
-        ReadError: One is damaged, encrypted, dishonest or too large.
+        ReadError: One is damaged, encrypted, unsafe or too large.
     """
     for archive in [each for each in folder.rglob("*") if each.suffix.lower() == ZIP and each.is_file()]:
         try:
