@@ -138,7 +138,7 @@ room.said(
 )
 room.said(
     "a copy of all files, moved by 7 mm",
-    "copies-differ several-series",
+    "several-series copies-differ",
     folder(lambda f: _moved_copy(f)),
 )
 room.refused(

@@ -144,10 +144,8 @@ def check_copies(copies: Sequence[Copy], within: Path | None = None) -> tuple[Fi
                     f"{copy}: has the SOP Instance UID of {original}, but other pixels, or is damaged. Which of them is"
                     " right is not known: give a folder that holds only one of them."
                 )
-    message = (
-        f"{len(by_files)} of the files are copies of others{_folders((each.copy for each in copies), within)}; each"
-        " image was used once."
-    )
+    what = f"{len(by_files)} files are copies of others" if len(by_files) > 1 else "1 file is a copy of another"
+    message = f"{what}{_folders((each.copy for each in copies), within)}; each image was used once."
     return (Finding("copied-files", message),)
 
 
@@ -183,7 +181,7 @@ def differing(slices: Iterable[SliceHeader], within: Path | None = None) -> tupl
     if not found:
         return ()
     message = (
-        f"{len(found)} images{_folders(found, within)} have the SOP Instance UIDs of this scan's images, but another"
+        f"Other images ({len(found)}){_folders(found, within)} have the SOP Instance UIDs of this scan's, but another"
         " position, size or spacing. They were treated as another scan; which of the two is right is not known."
     )
     return (Finding("copies-differ", message),)

@@ -42,7 +42,7 @@ def test_a_copy_is_used_once_and_said(ct: Volume, tmp_path: Path) -> None:
     assert np.array_equal(scan.volume.array, ct.array)
     assert {each.path.parent.name for each in scan.slices} == {"a"}
     assert [each.code for each in scan.findings] == ["copied-files"]
-    assert scan.findings[0].message == ("13 of the files are copies of others (in backup); each image was used once.")
+    assert scan.findings[0].message == ("13 files are copies of others (in backup); each image was used once.")
     assert [each.uid for each in list_series(tmp_path)] == [scan.series_uid]
 
 
