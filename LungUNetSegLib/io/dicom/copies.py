@@ -111,15 +111,16 @@ def _contradicts(one: SliceHeader, version: dict[Hashable, Slices]) -> bool:
 def without_copies(slices: Iterable[SliceHeader]) -> tuple[Slices, list[Copy]]:
     """Return the slices without copies, the first of each kept, and the copies by their headers; no pixel is read."""
     images: dict[Hashable, Slices] = {}
-    copies = []
+    kept, copies = [], []
     for each in slices:
         same = images.setdefault(_image(each), [])
         original = next((one for one in same if _same_place(one, each)), None)
         if original is None:
             same.append(each)
+            kept.append(each)
         else:
             copies.append(Copy(original, each))
-    return [one for same in images.values() for one in same], copies
+    return kept, copies
 
 
 def check_copies(copies: Sequence[Copy], within: Path | None = None) -> tuple[Finding, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import zipfile
 import zlib
@@ -26,15 +25,15 @@ from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
-from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
+from LungUNetSegLib.io.masks.placing import on_grid
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.results import note_of
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.resample import orthogonal, resample
+from LungUNetSegLib.volume.resample import orthogonal
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 if TYPE_CHECKING:
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
 
 ROUNDED_BY = 0.02
 """Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
-
-WHOLE_VOXELS = 1e-3
-"""Greatest difference of two grids' distance from whole voxels, for labels that are shifted and not resampled."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -156,43 +152,6 @@ def is_dicom_mask(path: Path) -> bool:
     """Whether a file is a DICOM SEG or RTSTRUCT, regardless of its name."""
     dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
     return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
-
-
-def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return labels on the scan's grid, or raise ReadError if a good part of them lies elsewhere."""
-    if labels.geometry is reference:
-        return labels, ()
-    if labels.geometry.matches(reference):
-        return Volume(labels.array, reference), ()
-    moved = _shifted(labels, reference) or resample(labels, reference, "nearest")
-    before_ml = _voxels(labels.array) * labels.geometry.voxel_volume_ml
-    after_ml = _voxels(moved.array) * reference.voxel_volume_ml
-    return moved, check_loss(after_ml, before_ml, "ml", path)
-
-
-def _voxels(array: npt.NDArray[np.generic]) -> int:
-    return sum(int(np.count_nonzero(plane)) for plane in planes_of(array))
-
-
-def _shifted(labels: Volume, reference: Geometry) -> Volume | None:
-    """Return labels on a grid that is theirs but for whole voxels before and behind; None for other grids.
-
-    Slicer crops a segmentation so. `resample` gives the same, and needs the labels in memory several times.
-    """
-    corners = np.array(list(itertools.product(*((0, max(1, size - 1)) for size in labels.geometry.shape))))
-    steps = reference.to_index(labels.geometry.to_lps(corners)) - corners
-    first = np.rint(steps[0]).astype(int)
-    if np.abs(steps - first).max() > WHOLE_VOXELS:
-        return None
-    low = first.clip(0, reference.shape)
-    high = (first + labels.geometry.shape).clip(low, reference.shape)
-    box, own = (tuple(map(slice, low - start, high - start)) for start in (np.zeros(3, int), first))
-    array = new_voxels(reference.shape, labels.array.dtype)
-    for plane in planes_of(array):
-        plane[:] = 0
-    for plane, cropped in zip(planes_of(array[box]), planes_of(labels.array[own]), strict=True):
-        plane[:] = cropped
-    return Volume(array, reference)
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError, WriteError
-from LungUNetSegLib.io.masks import labels as labels_module
+from LungUNetSegLib.io.masks import placing
 from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
@@ -260,16 +260,16 @@ def test_a_cropped_mask_is_put_where_resampling_puts_it(
     cropped[:3, 3] = scan.to_lps(np.array(first))
     labels = Volume(np.random.default_rng(1).integers(0, 3, shape, np.uint8), Geometry(shape, cropped))
     expected = resample(labels, scan, "nearest")
-    monkeypatch.setattr(labels_module, "resample", None)
-    monkeypatch.setattr(labels_module, "check_loss", lambda *_: ())
-    placed, _ = labels_module.on_grid(labels, scan, tmp_path)
+    monkeypatch.setattr(placing, "resample", None)
+    monkeypatch.setattr(placing, "check_loss", lambda *_: ())
+    placed, _ = placing.on_grid(labels, scan, tmp_path)
     assert np.array_equal(placed.array, expected.array) and placed.geometry is scan
 
 
 def test_a_slice_of_another_thickness_is_resampled(tmp_path: Path) -> None:
     """One plane of 5 mm covers five slices of 1 mm; it is not one of them."""
     labels = Volume(np.ones((1, 4, 4), np.uint8), Geometry.axial((1, 4, 4), (5.0, 1.0, 1.0), (0.0, 0.0, 3.0)))
-    placed, _ = labels_module.on_grid(labels, Geometry.axial((7, 4, 4)), tmp_path)
+    placed, _ = placing.on_grid(labels, Geometry.axial((7, 4, 4)), tmp_path)
     assert placed.array.any(axis=(1, 2)).tolist() == [False, True, True, True, True, True, False]
 
 
