@@ -59,7 +59,11 @@ def check_ordinary(path: Path) -> None:
 
 
 def archive_kind(path: Path) -> str | None:
-    """Return the kind of an archive or document, such as "a zip archive"; None for any other file."""
+    """Return the kind of an archive or document, such as "a zip archive"; None for any other file.
+
+    Raises:
+        ReadError: The file cannot be opened.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -204,7 +208,7 @@ def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
 
 
 def more_data(extra: int, claimed: int, slices: int) -> tuple[Finding, ...]:
-    """Say if a file holds a slice or more beyond what its header tells of.
+    """Return a finding if a file holds a slice or more beyond what its header tells of.
 
     Args:
         extra: Bytes after the voxels.
