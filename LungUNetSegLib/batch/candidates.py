@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.kinds import UNREADABLE
-from LungUNetSegLib.io.dicom.series import Series, group_series, merit
+from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesakes, of_same_uid
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import image_ending, stem_of
 
@@ -30,6 +31,7 @@ class Candidate:
         key: What tells it from every other scan, now and in later plans.
         place: Folder, file or archive, for people.
         files: All that is read for it.
+        copies: Files with copies of its images, which are compared with them and not used.
         series: What `read_scan` needs to choose it among its files; None where there is nothing to choose.
         study: Scans of one study have the same text here; "" of an image file.
         title: Description.
@@ -39,12 +41,14 @@ class Candidate:
         fault: Why it cannot be a chest CT, or cannot be read; "" if nothing speaks against it.
         names_chest: Whether its description does.
         merit: Greater is better among the scans of a study.
+        namesake: The place of another scan whose images have the same identifiers and another geometry; "" without.
         region: Frame of reference, and first and last place in it, by which reconstructions of one scan are known.
     """
 
     key: str
     place: str
     files: tuple[SourceFile, ...]
+    copies: tuple[SourceFile, ...] = ()
     series: str | None = None
     study: str = ""
     title: str = ""
@@ -54,6 +58,7 @@ class Candidate:
     fault: str = ""
     names_chest: bool = False
     merit: tuple[float, ...] = ()
+    namesake: str = ""
     region: tuple[str, float, float] = ("", 0.0, 0.0)
 
     @property
@@ -99,7 +104,7 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     others = [(folder.removesuffix("!"), f"{kind} ({number})") for (folder, kind), number in kinds.items()]
     for study in index.studies(files):
         series, faults = _series_of(study.slices)
-        others += faults
+        others += faults + _copies_in(series)
         found += [_from_series(each, series, by_name, study.details, lost) for each in series]
     return found, others
 
@@ -126,6 +131,13 @@ def _series_of(slices: list[SliceHeader]) -> tuple[list[Series], list[tuple[str,
     return found, faults
 
 
+def _copies_in(series: Iterable[Series]) -> list[tuple[str, str]]:
+    """Return the folders that hold copies of images of these series, and of what they are copies."""
+    folders = ((str(each.copy.path.parent), str(each.original.path.parent)) for one in series for each in one.copies)
+    numbers = Counter((copy.removesuffix("!"), original.removesuffix("!")) for copy, original in folders)
+    return [(copy, f"a copy of {original} ({number})") for (copy, original), number in numbers.items()]
+
+
 def _by(slices: Sequence[SliceHeader], key: Any) -> Iterable[list[SliceHeader]]:
     groups: dict[str, list[SliceHeader]] = {}
     for each in slices:
@@ -141,17 +153,15 @@ def _from_series(
     lost: dict[str, list[SourceFile]],
 ) -> Candidate:
     own = series.stack.slices
-    first, uid = own[0], series.uid.partition("#")[0]
-    # Where one UID holds several scans, all of its files are read again, or the parts would get other numbers.
-    alike = [each for each in others if each.uid.partition("#")[0] == uid]
-    paths = {header.path for each in (alike if series.uids == 1 else [series]) for header in each.stack.slices}
+    first = own[0]
+    alike = of_same_uid(series, others)
+    paths = {header.path for each in alike for header in each.slices}
+    copies = {pair.copy.path for each in alike for pair in each.copies} - paths
     folders = {str(path.parent) for path in paths}
     # Files that may be lost slices go along: the reader then says so.
-    files = sorted(
-        {by_name[str(path)] for path in paths} | {each for folder in folders for each in lost.get(folder, ())}
-    )
+    files = {by_name[str(path)] for path in paths} | {each for folder in folders for each in lost.get(folder, ())}
     start = float(first.position @ first.normal)
-    folder = _common_folder(folders)
+    folder = _common_folder({str(header.path.parent) for header in series.slices})
     key = f"{study_key(first)}\n{series.uid}"
     if len({each.uid for each in alike}) < len(alike):
         key += f"\n{folder}"
@@ -161,8 +171,9 @@ def _from_series(
     return Candidate(
         key=key,
         place=folder,
-        files=tuple(files),
-        series=series.uid if len(alike) > 1 and series.uids == 1 else None,
+        files=_in_order(files),
+        copies=_in_order(by_name[str(path)] for path in copies),
+        series=series.uid if len(alike) > 1 else None,
         study=study_key(first),
         title=series.title,
         shape=(len(own), first.rows, first.columns),
@@ -171,8 +182,16 @@ def _from_series(
         fault=_fault(series),
         names_chest=series.region > 0,
         merit=merit(series),
+        namesake=_common_folder(
+            {str(header.path.parent) for each in namesakes(series, others) for header in each.slices}
+        ),
         region=(first.frame_of_reference, start, start + float(series.stack.positions_mm[-1])),
     )
+
+
+def _in_order(files: Iterable[SourceFile]) -> tuple[SourceFile, ...]:
+    """Return files in the order of their names, in which they were grouped: of equal scans the first has no number."""
+    return tuple(sorted(files, key=lambda each: each.name))
 
 
 def _fault(series: Series) -> str:
@@ -191,8 +210,10 @@ def _fault(series: Series) -> str:
 
 
 def _common_folder(folders: Iterable[str]) -> str:
-    """Return the deepest folder or archive that holds all of these files."""
+    """Return the deepest folder or archive that holds all of these folders; "" if there is none."""
     ordered = sorted(folders)
+    if not ordered:
+        return ""
     first, last = Path(ordered[0]), Path(ordered[-1])
     while not last.is_relative_to(first):
         first = first.parent

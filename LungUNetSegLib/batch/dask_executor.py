@@ -22,6 +22,7 @@ import LungUNetSegLib
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, Outcomes, job_to_json
 from LungUNetSegLib.batch.pipeline import Tell, say_nothing
+from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.write import publish
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import EngineError, LungUNetSegError, one_line
@@ -238,7 +239,7 @@ class _Work:
             return Outcome(name=job.name, error=one_line(error))
         values, parcel = future.result()
         if parcel:
-            _unpack_result(parcel, self._settings.output / "scans", job.name)
+            _unpack_result(parcel, Store(self._settings.output).scans, job.name)
         return Outcome(**values)
 
     def _check_scheduler(self) -> None:
@@ -254,7 +255,7 @@ class _Work:
 def _contents(job: Job) -> list[bytes]:
     """Return the contents of a scan's files."""
     with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-        return [path.read_bytes() for path in unpack(job.files, Path(folder))]
+        return [path.read_bytes() for path in unpack(job.opened, Path(folder))]
 
 
 def _unpack_result(parcel: dict[str, bytes], scans: Path, name: str) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 from distributed import get_worker
 from distributed.diagnostics.plugin import SchedulerPlugin
 
-from LungUNetSegLib.batch.find import SourceFile
+from LungUNetSegLib.batch.find import SourceFile, places_below
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
 from LungUNetSegLib.batch.pipeline import open_segmenter, read_job, segment_reading
+from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.config import from_json
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
@@ -66,7 +67,7 @@ def segment_on_worker(
     Args:
         job: From `job_to_json`.
         settings: The batch's, from `to_json`.
-        sent: The content of the job's files, in their order, where the worker does not see them.
+        sent: The content of `Job.opened`, in its order, where the worker does not see them.
 
     Returns:
         The fields of the `Outcome`; and the files of the results where the scan was sent, else nothing, as they lie in
@@ -76,9 +77,9 @@ def segment_on_worker(
         own, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
         if sent is not None:
             own, batch = _unpacked(own, sent, Path(name)), dataclasses.replace(batch, output=Path(name))
-            (batch.output / "scans").mkdir()
+            Store(batch.output).scans.mkdir()
         outcome = _segment(own, batch)
-        folder = batch.output / "scans" / own.name
+        folder = Store(batch.output).scans / own.name
         parcel = {each.name: each.read_bytes() for each in folder.iterdir()} if sent and not outcome.error else {}
     return dataclasses.asdict(outcome), parcel
 
@@ -102,11 +103,11 @@ def _open(settings: BatchSettings) -> Segmenter:
 
 
 def _unpacked(job: Job, sent: list[bytes], folder: Path) -> Job:
-    """Return the job with the files that were sent; they keep their endings, which tell the format."""
+    """Return the job with the files that were sent; they keep their names, which tell the format."""
     files = []
-    for number, (file, content) in enumerate(zip(job.files, sent, strict=True)):
-        path = folder / f"{number:06}" / (Path(file.member).name if file.member else file.path.name)
-        path.parent.mkdir()
+    for file, content, path in zip(job.opened, sent, places_below(folder, job.opened), strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         files.append(SourceFile(path, file.size, file.mtime_ns))
-    return dataclasses.replace(job, files=tuple(files))
+    number = len(job.files)
+    return dataclasses.replace(job, files=tuple(files[:number]), copies=tuple(files[number:]))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from itertools import groupby
+from pathlib import Path, PurePath, PurePosixPath
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
@@ -165,23 +167,37 @@ def unpack(files: Sequence[SourceFile], folder: Path) -> list[Path]:
     Raises:
         ReadError: An archive is damaged, or a member is larger than it claims.
     """
-    paths = []
-    for archive, members in _by_archive(files):
-        if not members[0].member:
-            paths += [each.path for each in members]
+    places = places_below(folder, files)
+    pairs = zip(files, places, strict=True)
+    for archive, members in groupby(pairs, key=lambda pair: pair[0].path if pair[0].member else None):
+        if archive is None:
             continue
         try:
             with zipfile.ZipFile(archive) as content:
-                for number, each in enumerate(members):
-                    paths.append(_unpack_one(content, each, folder / f"{len(paths):06}" / str(number)))
+                for file, place in members:
+                    _unpack_one(content, file, place)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
             raise ReadError(f"{archive}: the zip archive is broken ({error}); copy or export it again.") from error
-    return paths
+    return [place if file.member else file.path for file, place in zip(files, places, strict=True)]
 
 
-def _unpack_one(content: zipfile.ZipFile, file: SourceFile, folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    path = folder / PurePosixPath(file.member.replace("\\", "/")).name
+def places_below(folder: Path, files: Sequence[SourceFile]) -> list[Path]:
+    """Return a path below a folder for each file; files of one folder lie together, under their own names."""
+    numbers: dict[tuple[PurePath, int], int] = {}
+    met: Counter[tuple[PurePath, str]] = Counter()
+    places = []
+    for each in files:
+        path = each.path / PurePosixPath(each.member.replace("\\", "/")) if each.member else each.path
+        name = path.parent, path.name.casefold()
+        again = met[name]  # an archive may hold a name twice
+        met[name] += 1
+        number = numbers.setdefault((path.parent, again), len(numbers))
+        places.append(folder / f"{number:06}" / path.name)
+    return places
+
+
+def _unpack_one(content: zipfile.ZipFile, file: SourceFile, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     left = file.size
     with content.open(file.member) as packed, path.open("wb") as unpacked:
         while chunk := packed.read(min(1 << 20, left + 1)):
@@ -189,22 +205,6 @@ def _unpack_one(content: zipfile.ZipFile, file: SourceFile, folder: Path) -> Pat
             if left < 0:
                 raise ReadError(f"{file.path}: {file.member} unpacks to more than it claims; the archive is damaged.")
             unpacked.write(chunk)
-    return path
-
-
-def _by_archive(files: Sequence[SourceFile]) -> Iterator[tuple[Path, list[SourceFile]]]:
-    """Group consecutive files by the archive that they are in, or as files on disk."""
-    run: list[SourceFile] = []
-    for each in files:
-        if run and (bool(run[0].member), run[0].path if each.member else None) != (
-            bool(each.member),
-            each.path if each.member else None,
-        ):
-            yield run[0].path, run
-            run = []
-        run.append(each)
-    if run:
-        yield run[0].path, run
 
 
 def _files_of_disc(directory: Path) -> Iterator[Path]:

@@ -64,6 +64,7 @@ def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
         name=name,
         place=scan.place,
         files=scan.files,
+        copies=scan.copies,
         series=scan.series,
         fingerprint=_code(scan.fingerprint, settings.secret),
         identity=identity,
@@ -74,9 +75,10 @@ def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
 
 def _hidden(scan: Candidate) -> tuple[str, ...]:
     """Return the paths and identifiers that may occur in errors and findings, and that no result may contain."""
-    texts = {scan.place, str(Path(scan.place).parent), scan.title, *(each.name for each in scan.files)}
-    names = {Path(each.member or each.path).name for each in scan.files}
-    texts |= {str(each.path) for each in scan.files} | {name for name in names if not name.isalpha()}
+    files = scan.files + scan.copies
+    texts = {scan.place, str(Path(scan.place).parent), scan.title, *(each.name for each in files)}
+    names = {Path(each.member or each.path).name for each in files}
+    texts |= {str(each.path) for each in files} | {name for name in names if not name.isalpha()}
     texts |= {scan.details.get(keyword, "") for keyword in DICOM_COLUMNS.values() if keyword != "SeriesNumber"}
     return tuple(sorted(each for each in texts if len(each) > 3))
 

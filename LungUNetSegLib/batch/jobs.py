@@ -93,6 +93,7 @@ class Job:
         name: Of its folder of results; different for each scan.
         place: Where it lies, for people.
         files: All that is read for it.
+        copies: Files with copies of its images, which are compared with them and not used.
         series: What `read_scan` needs to choose it among its files.
         fingerprint: Of names, sizes and dates of its files.
         identity: What the tables say of who it is.
@@ -103,11 +104,17 @@ class Job:
     name: str
     place: str
     files: tuple[SourceFile, ...]
+    copies: tuple[SourceFile, ...] = ()
     series: str | None = None
     fingerprint: str = ""
     identity: dict[str, str] = field(default_factory=dict)
     scanner: dict[str, Any] = field(default_factory=dict)
     hidden: tuple[str, ...] = ()
+
+    @property
+    def opened(self) -> tuple[SourceFile, ...]:
+        """All files that are opened for it: the originals first, which the reader keeps of equal images."""
+        return self.files + self.copies
 
     def public(self, text: str) -> str:
         """Return a text with the scan's name in place of what no result may contain."""
@@ -140,11 +147,15 @@ Outcomes = Generator[Outcome, None, None]
 def job_to_json(job: Job) -> dict[str, Any]:
     """Return a job as values for JSON."""
     values = {each.name: getattr(job, each.name) for each in dataclasses.fields(job)}
-    values["files"] = [[str(each.path), each.size, each.mtime_ns, each.member] for each in job.files]
+    for name in ("files", "copies"):
+        values[name] = [[str(each.path), each.size, each.mtime_ns, each.member] for each in values[name]]
     return values
 
 
 def job_from_json(values: dict[str, Any]) -> Job:
     """Return the job that `job_to_json` was given."""
-    files = tuple(SourceFile(Path(path), size, mtime_ns, member) for path, size, mtime_ns, member in values["files"])
-    return Job(**{**values, "files": files, "hidden": tuple(values["hidden"])})
+    files, copies = (
+        tuple(SourceFile(Path(path), size, mtime_ns, member) for path, size, mtime_ns, member in values.get(name, ()))
+        for name in ("files", "copies")
+    )
+    return Job(**{**values, "files": files, "copies": copies, "hidden": tuple(values["hidden"])})

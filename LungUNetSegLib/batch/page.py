@@ -14,6 +14,7 @@ from typing import Any
 
 import LungUNetSegLib
 from LungUNetSegLib.batch.page_parts import SCRIPT, STYLE
+from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.table import DONE, Row
 from LungUNetSegLib.evaluation.report.html import page
 from LungUNetSegLib.files import replacing
@@ -50,7 +51,8 @@ def write_page(path: Path, rows: Sequence[Row], reports: Sequence[Mapping[str, A
     Raises:
         WriteError: It cannot be written.
     """
-    plan = "work/plan.json" if (path.parent / "work" / "plan.json").exists() else ""
+    saved = Store(path.parent).plan
+    plan = saved.relative_to(path.parent).as_posix() if saved.exists() else ""
     with replacing(path, ".html") as draft:
         draft.write_text(page("Lungs of many scans", _body(rows, reports, plan)), encoding="utf-8", errors="replace")
 

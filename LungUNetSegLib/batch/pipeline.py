@@ -106,7 +106,7 @@ def segment_reading(
     """Segment a scan that was read, and write its folder of results."""
     job, found = reading.job, reading.found
     if found is None:
-        is_there = all(each.path.exists() for each in job.files)
+        is_there = all(each.path.exists() for each in job.opened)
         return Outcome(name=job.name, error=reading.error, seconds=reading.seconds, is_settled=is_there)
     started = time.perf_counter()
     try:

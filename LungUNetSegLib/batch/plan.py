@@ -99,7 +99,7 @@ def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress:
     scans, others = candidates_in(list(files.values()), index)
     by_file: dict[str, list[Candidate]] = {}
     for scan in scans:
-        for file in scan.files:
+        for file in (*scan.files, *scan.copies):
             by_file.setdefault(file.name, []).append(scan)
     taken: list[Taken] = []
     skipped: list[Skipped] = []
@@ -188,6 +188,8 @@ def _why(scan: Candidate, study: Sequence[Candidate], options: PlanOptions) -> s
 
 
 def _worse(scan: Candidate, best: Candidate) -> str:
+    if scan.namesake:
+        return f"has the SOP Instance UIDs of {scan.namesake}, but another position, size or spacing"
     frame, start, stop = scan.region
     other, low, high = best.region
     shared = min(stop, high) - max(start, low)

@@ -31,7 +31,7 @@ def print_plan(plan: Plan) -> None:
     _print_rest(len(plan.taken))
     for left in plan.skipped[:PRINTED]:
         title = f" ({left.title})" if left.title else ""
-        print(f"- {left.place.removeprefix(within)}{title}: {left.why}")
+        print(f"- {left.place.removeprefix(within)}{title}: {left.why.replace(within, '')}")
     _print_rest(len(plan.skipped), ":")
     reasons = Counter(_COUNT.sub("", left.why) for left in plan.skipped[PRINTED:])
     for why, number in reasons.most_common(PRINTED):

@@ -62,7 +62,7 @@ def read_for(job: Job, settings: BatchSettings) -> JobScan:
 @contextmanager
 def _files_of(job: Job) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-        yield unpack(job.files, Path(folder))
+        yield unpack(job.opened, Path(folder))
 
 
 def _read(paths: list[Path], job: Job) -> Scan:

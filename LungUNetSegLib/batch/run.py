@@ -88,7 +88,7 @@ def run_jobs(
         store.end()
     except BaseException:
         # Parquet and the page take longer than a user who stops the batch should wait.
-        write_results(store.folder / "results.csv", [row_of(report) for report in store.reports()])
+        write_results(store.table, [row_of(report) for report in store.reports()])
         raise
     write_tables(store)
     return totals
@@ -113,9 +113,9 @@ def write_tables(store: Store) -> None:
     """
     reports = store.reports()
     rows = [row_of(report) for report in reports]
-    write_results(store.folder / "results.csv", rows)
-    write_page(store.folder / "index.html", rows, reports)
+    write_results(store.table, rows)
+    write_page(store.page, rows, reports)
     try:
-        write_parquet(store.folder / "results.parquet", rows)
+        write_parquet(store.table.with_suffix(".parquet"), rows)
     except MissingDependencyError as error:
         logger.info("note: %s", error)

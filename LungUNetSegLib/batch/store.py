@@ -53,7 +53,10 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.scans = folder / "scans"
+        self.page = folder / "index.html"
+        self.table = folder / "results.csv"
         self.work = folder / "work"
+        self.plan = self.work / "plan.json"
         self.failures = self.work / "failed"
         self.index = self.work / "index.sqlite"
         self._jobs = self.work / "jobs.jsonl"

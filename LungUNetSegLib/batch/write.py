@@ -11,7 +11,7 @@ from typing import Any
 from LungUNetSegLib.batch.jobs import BatchSettings
 from LungUNetSegLib.batch.preview import draw_preview, draw_slices, slices_to_draw
 from LungUNetSegLib.batch.reading import JobScan
-from LungUNetSegLib.batch.store import REPORT
+from LungUNetSegLib.batch.store import REPORT, Store
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.findings import Finding
@@ -49,7 +49,7 @@ def write_result(found: JobScan, result: Segmentation, model: Model, settings: B
         ChangedByHandError: Somebody has changed the older results.
         DicomResultError: The lungs cannot be said as the DICOM object that is asked for.
     """
-    scans, job, scan = settings.output / "scans", found.job, found.scan
+    scans, job, scan = Store(settings.output).scans, found.job, found.scan
     try:
         with draft_folder(scans) as draft:
             folder = draft / job.name

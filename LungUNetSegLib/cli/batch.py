@@ -125,14 +125,14 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     store.make()
     with store.locked():
         plan = _plan(arguments, HeaderIndex(store.index), progress)
-        save_plan(plan, store.work / "plan.json")
+        save_plan(plan, store.plan)
         print_plan(plan)
         if arguments.dry_run:
             return 0
         if not plan.taken:
             raise DataError(f"{source}: no chest CT was found; the lines above say what is there instead.")
         totals = _work(arguments, plan, store, progress)
-    print(f"{store.folder / 'index.html'}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
+    print(f"{store.page}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
     if arguments.summary:
         print_summary(store)
     if totals.failed:

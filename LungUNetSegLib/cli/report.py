@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     if not store.scans.is_dir():
         raise ReadError(f"{arguments.output}: is not a folder of a batch's results (it has no folder scans).")
     write_tables(store)
-    print(store.folder / "index.html")
+    print(store.page)
     if arguments.summary:
         print_summary(store)
     return 0

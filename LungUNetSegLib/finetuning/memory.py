@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.progress import Progress
@@ -13,6 +14,12 @@ def peak_mb() -> float | None:
     """Return the largest memory use of this process so far, in MB; None where the system does not tell (Windows)."""
     if sys.platform == "win32":
         return None
+    try:
+        # On Linux `ru_maxrss` begins with the peak of the process that started this one, such as Slicer with its scans.
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError, ValueError):
+        pass
     import resource
 
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes on Linux

@@ -12,7 +12,7 @@ NPZ_ENDING = ".npz"
 """The paper's masks."""
 
 DICOM_ENDING = ".dcm"
-"""Endings of DICOM files; most have none, or a number."""
+"""Ending of DICOM files; many have none, or a number."""
 
 NIFTI_ENDINGS = (".nii.gz", ".nii")
 
@@ -23,7 +23,7 @@ LABEL_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_ENDINGS, NPZ_ENDING)
 """Label maps that can be read; DICOM SEG and RTSTRUCT are recognised by their content."""
 
 MASK_ENDINGS = (*LABEL_ENDINGS, DICOM_ENDING)
-"""Endings of masks."""
+"""Masks that can be read, and where a DICOM mask has an ending."""
 
 IMAGE_OUTPUT_ENDINGS = (*NIFTI_ENDINGS, ".nrrd", ".mha")
 """Images that can be written."""

@@ -15,7 +15,7 @@ from corpus.bench import STEP_MM, Bench, Trial, thorax
 from corpus.dicom_pixels import each
 from corpus.kinds import Room
 from dicom_files import save, slices_of
-from pydicom import uid
+from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -133,8 +133,16 @@ room.right("a list of the files instead of the folder", folder(lambda f: sorted(
 room.right("a directory of the disc beside the slices", folder(lambda f: _directory(f)))
 room.said(
     "a copy of all files in a folder below",
-    "duplicate-slices",
+    "copied-files",
     folder(lambda f: shutil.copytree(f, f / "backup") and None),
+)
+room.said(
+    "a copy of all files, moved by 7 mm",
+    "several-series copies-differ",
+    folder(lambda f: _moved_copy(f)),
+)
+room.refused(
+    "a copy of all files with one other pixel", "other pixels, or is damaged", folder(lambda f: _changed_copy(f))
 )
 room.said("an empty file among the slices", "unreadable-files missing-slices", lambda b: _spoilt(b, b""))
 room.said("a file full of zeros among the slices", "missing-slices", lambda b: _spoilt(b, bytes(3000)))
@@ -424,6 +432,20 @@ def _copies(slices: Slices) -> Slices:
     for dataset in copies:
         dataset.SOPInstanceUID = generate_uid()
     return copies
+
+
+def _moved_copy(place: Path) -> None:
+    for path in sorted(shutil.copytree(place, place / "moved").iterdir()):
+        dataset = dcmread(path)
+        x, y, z = dataset.ImagePositionPatient
+        dataset.ImagePositionPatient = [x, y, z + 7]
+        dataset.save_as(path)
+
+
+def _changed_copy(place: Path) -> None:
+    path = shutil.copytree(place, place / "changed") / "0005.dcm"
+    content = path.read_bytes()
+    path.write_bytes(content[:-2] + b"\x01\x00")
 
 
 def _holes(b: Bench) -> Path:

@@ -23,7 +23,9 @@ from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.io import write_dicom_series, write_labels
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import PreprocessConfig, place_grid
-from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.segments import LUNGS
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, bounding_box
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 def test_slices_are_those_that_inference_takes(phantom: Phantom) -> None:
@@ -203,7 +205,7 @@ def test_open_cases_hold_no_files_open(tmp_path: Path) -> None:
 
 
 CACHE_ONE = """
-import resource, sys
+import sys
 from pathlib import Path
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.data.cache import cache_case
@@ -212,7 +214,9 @@ from LungUNetSegLib.preprocessing import PreprocessConfig
 def peak(image, mask):
     case = Case(case_id="p", patient="p", image=Path(image), mask=Path(mask))
     cache_case(case, PreprocessConfig(), Path(sys.argv[1]))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not `ru_maxrss`, which a process takes over from the one that started it: pytest's is larger than all of this.
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 print(-peak(*sys.argv[2:4]) + peak(*sys.argv[4:6]))
 """
@@ -225,34 +229,52 @@ def small_and_large() -> list[tuple[Volume, Volume]]:
     return [(_four_times_finer(each.ct), _four_times_finer(each.labels)) for each in phantoms]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a process's greatest memory is in kB on Linux alone")
-@pytest.mark.parametrize("kind", ["DICOM", ".nii", ".nrrd", ".mha"])
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's greatest memory is read from /proc")
+@pytest.mark.parametrize("kind", ["DICOM", ".nii", ".nrrd", ".mha", "layers"])
 def test_a_case_is_cached_with_a_few_tens_of_mb(
     tmp_path: Path, kind: str, small_and_large: list[tuple[Volume, Volume]]
 ) -> None:
     """Protects machines that cache as many scans at a time as they have cores: it was a scan's size and twice its
-    mask's. A first, small case loads the libraries; the second takes at most 30 MB more, with 59 MB of voxels of the
+    mask's. A first, small case loads the libraries; the second takes 5 to 8 MB more, with 59 MB of voxels of the
     scan and 29 MB of its mask, and its slices are those of the scan in memory. The MetaImage's mask is a segmentation
-    of Slicer.
+    of Slicer, the last one such of two layers, cropped to the lungs.
     """
     paths: list[str] = []
     for number, (ct, labels) in enumerate(small_and_large):
-        ending = {"DICOM": ".nii", ".mha": ".seg.nrrd"}.get(kind, kind)
-        image, mask = tmp_path / f"{number}{kind}", tmp_path / f"{number}_seg{ending}"
+        ending = {"DICOM": ".nii", ".mha": ".seg.nrrd", "layers": ".seg.nrrd"}.get(kind, kind)
+        image, mask = tmp_path / f"{number}{kind.replace('layers', '.nrrd')}", tmp_path / f"{number}_seg{ending}"
         if kind == "DICOM":
             write_dicom_series(ct, image)
         else:
             write_image(ct, image)
-        write_labels(mask, labels)
+        if kind == "layers":
+            _write_layers(mask, labels)
+        else:
+            write_labels(mask, labels)
         paths += [str(image), str(mask)]
     assert 2 * ct.array.size == 58_720_256
     command = [sys.executable, "-c", CACHE_ONE, str(tmp_path), *paths]
     more_mb = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
-    assert more_mb < 30, f"{more_mb:.0f} MB"
+    assert more_mb < 15, f"{more_mb:.0f} MB"
     case = Case(case_id="p", patient="p", image=image, mask=mask)
     cached = cache_case(case, PreprocessConfig(), tmp_path)
     hu, target = preprocess(read_pair(case), PreprocessConfig())
     assert np.array_equal(cached.hu[:], hu) and np.array_equal(cached.target[:], target)
+
+
+def _write_layers(path: Path, labels: Volume) -> None:
+    """Write the lungs as Slicer writes segments that overlap: a layer each, cropped to all of them."""
+    box = bounding_box(labels.array)
+    affine = labels.geometry.affine_lps.copy()
+    affine[:3, 3] = labels.geometry.to_lps([axis.start for axis in box])
+    geometry = Geometry(labels.array[box].shape, affine)
+    layers = [Volume((labels.array[box] == label).astype(np.uint8), geometry) for label in (1, 2)]
+    image = sitk.Compose([to_sitk(layer) for layer in layers])
+    for index, segment in enumerate(LUNGS):
+        fields = {"ID": segment.segment_id, "Name": segment.name, "LabelValue": "1", "Layer": str(index)}
+        for key, value in fields.items():
+            image.SetMetaData(f"Segment{index}_{key}", value)
+    sitk.WriteImage(image, str(path), useCompression=True)
 
 
 def _four_times_finer(volume: Volume) -> Volume:

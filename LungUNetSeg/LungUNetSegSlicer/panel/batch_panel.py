@@ -10,6 +10,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import DataError, LungUNetSegError, MissingDependencyError
 from LungUNetSegSlicer.panel import dependencies
 from LungUNetSegSlicer.panel.batch_table import BatchTable
@@ -25,8 +26,6 @@ from LungUNetSegSlicer.scene.kept_result import remember
 
 LOOK_EVERY_MS = 1000
 """How often new results are looked for."""
-
-PAGE = "index.html"
 
 
 class Logic(Protocol):
@@ -152,11 +151,11 @@ class BatchPanel(RunSection):
             for row in self._results.fresh():
                 self._table.show(row)
         self._hidden.show("Table", not self._table.is_empty)
-        self._hidden.show("PageButton", self._output is not None and (self._output / PAGE).is_file())
+        self._hidden.show("PageButton", self._output is not None and Store(self._output).page.is_file())
 
     def _open_page(self) -> None:
         assert self._output is not None
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._output / PAGE)))
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(Store(self._output).page)))
 
     def _load(self, row: BatchRow) -> None:
         """Load a scan of the table."""

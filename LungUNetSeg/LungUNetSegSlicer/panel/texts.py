@@ -162,6 +162,8 @@ def finding_heading(code: str) -> str:
         "missing-slices": _("Slices are missing."),
         "dicom-gaps": _("Gaps in the DICOM object."),
         "duplicate-slices": _("Duplicate slices."),
+        "copied-files": _("Copies of files."),
+        "copies-differ": _("Different images with the same identifiers."),
         "single-slice": _("Single slice."),
         "gantry-tilt": _("Tilted gantry."),
         "sheared-grid": _("Sheared volume."),

@@ -1,4 +1,4 @@
-"""A server's event loop: asyncio's, with its own child process."""
+"""Implements a server's event loop with asyncio's, and the child process that it waits for."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AsyncioLoop:
 
 
 class AsyncioWorker:
-    """A Python process that segments one scan; see `Worker`, Slicer's.
+    """A Python process that segments one scan; in Slicer, `Worker` takes its place.
 
     Args:
         on_progress: Called for each line of progress.

@@ -1,4 +1,4 @@
-"""What is in a batch's folder of results, as it fills: read anew only where something is new."""
+"""Reads a batch's folder of results while it fills: only the files that are new or have changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BatchRow:
     Attributes:
         name: Of its folder of results.
         title: For people: the name in a list, or the end of its path.
-        report: What its file says; of a failed scan ``error`` and who it is.
+        report: What its file says; of a failed scan its ``error`` and ``identity``.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Many scans in a child process: those of a folder, or those of the scene, to a folder of results.
+"""Segments many scans in a child process: those of a folder, or those of the scene, into a folder of results.
 
 The scene stays as it is. What is done when a batch is cancelled, or Slicer ends, is kept in the folder of results, and
 the next batch with the same folders goes on from there.
@@ -32,7 +32,7 @@ class BatchRun(ChildRun[ChildEnd]):
 
     Args:
         source: What to segment.
-        output: Folder of results; that of an earlier batch goes on.
+        output: Folder of results; an earlier batch in it is continued.
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how the child ended; the state is "failed" if a scan failed.

@@ -67,8 +67,9 @@ def _add_findings(folder: Path) -> None:
     """Add findings from the scan's DICOM headers, since Slicer made an even volume of whatever slices it loaded."""
     from LungUNetSegLib.errors import ReadError
     from LungUNetSegLib.findings import Finding
+    from LungUNetSegLib.io.dicom.copies import check_copies, differing
     from LungUNetSegLib.io.dicom.headers import read_headers
-    from LungUNetSegLib.io.dicom.series import group_series
+    from LungUNetSegLib.io.dicom.series import group_series, namesakes
     from LungUNetSegLib.io.dicom.stack import lay_out
     from LungUNetSegLib.measures import acquisition_of, judge
 
@@ -78,11 +79,17 @@ def _add_findings(folder: Path) -> None:
     slices, _ = read_headers([file for file in files if file.is_file()])
     if not slices:
         return
-    series = group_series(slices)[0]
+    found = group_series(slices)
+    series = found[0]
     try:
         findings = lay_out(series.stack, series.title).findings
     except ReadError as error:
         findings = (Finding("uneven-slices", str(error)),)
+    findings += differing(header for each in namesakes(series, found) for header in each.slices)
+    try:
+        findings += check_copies(series.copies)
+    except ReadError as error:
+        findings += (Finding("copies-differ", str(error)),)
     result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     result["acquisition"], doubts = judge(result["acquisition"], acquisition_of(series.stack.slices))
     own = [each for each in result["findings"] if each["code"] != "density-in-doubt"]  # judged without the headers

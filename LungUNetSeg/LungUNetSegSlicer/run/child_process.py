@@ -1,4 +1,4 @@
-"""What every child process has in common, whatever event loop waits for it: how it starts, talks and ends."""
+"""Defines what all child processes have in common, whichever event loop waits for them: start, messages and end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all runs in a child process have in common: a folder of their own, one end, and how they are cancelled."""
+"""Defines what all runs in a child process have in common: a private folder, one end, and how they are cancelled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ChildRun(Generic[End]):
     Args:
         on_end: Called with how the run ended.
         cancelled: The end of a cancelled run.
-        loop: Slicer's own without it.
+        loop: The event loop; Slicer's own if None.
 
     Raises:
         OSError: No folder can be made in the temporary folder.

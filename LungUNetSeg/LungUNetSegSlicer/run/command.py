@@ -1,4 +1,4 @@
-"""How a module of this package is run as a process of its own. Knows neither Slicer nor an event loop."""
+"""Builds the command and the environment that run a module of this package as a process of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(module: str, folder: Path, arguments: Sequence[str]) -> list[str]:
 
 
 def environment(python_path: str) -> dict[str, str]:
-    """Return what a child's environment has in place of this process's, given the PYTHONPATH of that."""
+    """Return the variables that a child's environment has instead of this process's, whose PYTHONPATH is given."""
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, [*map(str, _MODULE_PATH), python_path])),
         "PYTHONUTF8": "1",

@@ -15,7 +15,7 @@ from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
 
 
 class EventLoop(Protocol):
-    """What calls functions later, makes child processes, and knows where temporary files go."""
+    """The interface of an event loop: calls functions later, makes child processes, knows where temporary files go."""
 
     def repeat(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call a function whenever the loop is idle; return the function that ends this."""
@@ -44,7 +44,7 @@ class Steps:
         steps: Each ``yield`` lets the event loop run; its return value goes to `on_end`.
         on_end: Called once with the generator's return value.
         on_error: Called once with its exception, instead of `on_end`.
-        loop: Slicer's own without it.
+        loop: The event loop; Slicer's own if None.
     """
 
     def __init__(

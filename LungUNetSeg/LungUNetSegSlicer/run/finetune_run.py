@@ -22,7 +22,7 @@ class FinetuneSettings:
         data: Folder of corrected cases.
         name: What the new model is called.
         model: The model to begin with.
-        device: The library's name of where to compute.
+        device: Where to compute, by the library's name.
         memory_mb: The most memory that it may take; 0 for no limit.
     """
 
@@ -34,7 +34,7 @@ class FinetuneSettings:
 
     @property
     def out(self) -> Path:
-        """Where checkpoints are kept, by which a cancelled fine-tuning goes on."""
+        """Folder of the checkpoints from which a cancelled fine-tuning continues."""
         return data_folder() / "trainings" / self.name
 
     def arguments(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every child process of Slicer does first: give way to Slicer, and end when Slicer does."""
+"""Lets a child process give way to Slicer, and end when Slicer does; each of them calls `guard` first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import threading
 from pathlib import Path
 
 FOLDER_PREFIX = "LungUNetSeg-"
-"""How the folder's name begins: this process removes it, so no other may be given."""
+"""How the folder's name begins: this process removes it, so no other folder may be given."""
 
 
 def guard(folder: Path) -> None:
-    """Run behind Slicer from now on, and remove the folder and end when Slicer is gone."""
+    """Run behind Slicer from now on, and remove the folder and end when Slicer is gone.
+
+    Raises:
+        SystemExit: The folder is not one that Slicer made for this process.
+    """
     end_with_parent(folder)
     _let_slicer_go_first()
 
@@ -22,6 +26,9 @@ def end_with_parent(folder: Path) -> None:
     """Remove the folder and end when the process that started this one is gone.
 
     That process holds the other end of stdin and never writes to it: when it ends, even by a crash, that pipe closes.
+
+    Raises:
+        SystemExit: The folder is not one that Slicer made for this process.
     """
     if not folder.name.startswith(FOLDER_PREFIX):
         raise SystemExit(f"{folder} is not a folder that Slicer made for this process.")

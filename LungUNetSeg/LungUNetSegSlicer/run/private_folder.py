@@ -1,4 +1,4 @@
-"""A folder among the temporary files for what goes to a child process and comes back."""
+"""Makes and removes the temporary folder for what goes to a child process and comes back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REMOVAL_PAUSES_MS = (100, 1000, 10_000)
 
 
 def make_folder(loop: EventLoop) -> Path:
-    """Make a folder that this user only may read: what lies in it is a patient's.
+    """Make a folder that only this user may read, as it will hold a patient's scan.
 
     Raises:
         OSError: It cannot be made in the temporary folder.
@@ -25,7 +25,7 @@ def make_folder(loop: EventLoop) -> Path:
 
 
 def remove_folder(folder: Path, loop: EventLoop) -> None:
-    """Remove it, now or soon."""
+    """Remove a folder now, or after a pause if a file in it is still open."""
     _remove(folder, REMOVAL_PAUSES_MS, loop)
 
 

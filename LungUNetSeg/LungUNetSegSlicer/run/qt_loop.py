@@ -1,4 +1,4 @@
-"""Slicer's event loop, which is Qt's."""
+"""Implements Slicer's event loop with Qt's."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class SegmentationRun(ChildRun[RunEnd]):
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how it ended.
-        make_child: Makes the child process; the loop's own without it.
-        loop: Slicer's own without it.
+        make_child: Makes the child process; as the loop does if None.
+        loop: The event loop; Slicer's own if None.
 
     Raises:
         OSError: No folder can be made in the temporary folder.

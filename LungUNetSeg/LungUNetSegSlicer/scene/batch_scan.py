@@ -1,4 +1,4 @@
-"""A scan of a batch and its lungs into the scene."""
+"""Loads a scan of a batch with its lungs into the scene."""
 
 from __future__ import annotations
 

@@ -38,12 +38,12 @@ def save_as_dicom(segmentation: vtkMRMLSegmentationNode, model: Mapping[str, str
         model: Name and SHA-256 of the network, of the result.
 
     Returns:
-        The new series' description, and what the object cannot say.
+        The new series' description, and findings on what the object does not hold.
 
     Raises:
         ReadError: The CT does not come from DICOM, its images are gone, or it does not lie where they do.
         DataError: No segment is a lung, or the CT is no longer in the scene.
-        WriteError: DICOM cannot rightly say it; says why.
+        WriteError: The lungs cannot be represented in DICOM; the message says why.
         MissingDependencyError: highdicom is not installed.
     """
     from DICOMLib import DICOMUtils

@@ -55,7 +55,7 @@ class LocalDensity:
     """A map that is shown.
 
     Attributes:
-        segmentation: Whose lungs it is of; while the map is shown, its fill and its own surfaces are hidden.
+        segmentation: The lungs; while the map is shown, its fill and its own surfaces are hidden.
         volume: The map.
         model: The lungs' surface.
         overlay: The slice views that show the map.

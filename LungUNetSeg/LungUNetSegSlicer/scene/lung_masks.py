@@ -98,7 +98,7 @@ def lung_mask_steps(
     Voxels of both lungs count for the one that comes later.
 
     Raises:
-        DataError: No segment is a lung, or all of them lie outside the CT.
+        DataError: No segment is a lung, or a lung's segment has no binary label map.
     """
     sides = lung_segments(segmentation)
     if not sides:

@@ -29,7 +29,7 @@ def set_up_editor(
     Args:
         segmentation: The lungs.
         volume: The CT.
-        scribble: Choose the segment for scribbles, which is made at the first time.
+        scribble: Whether to choose the segment for scribbles, which is made if there is none.
     """
     editor = _editor_node()
     editor.SetAndObserveSegmentationNode(segmentation)

@@ -73,7 +73,11 @@ def thinned(labels: Volume, voxel_mm: float = VOXEL_MM) -> Volume:
 
 
 def write_surface(surface: vtkPolyData, path: Path) -> None:
-    """Write a surface as VTK's XML polydata, uncompressed, for `read_surface`."""
+    """Write a surface as VTK's XML polydata, uncompressed, for `read_surface`.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     writer = vtkXMLPolyDataWriter(file_name=str(path), input_data=surface)
     writer.SetDataModeToAppended()
     writer.EncodeAppendedDataOff()

@@ -36,7 +36,7 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
 
     Raises:
         ReadError: Right and left lung are not two segments.
-        DataError: The CT is no longer there, right and left overlap, or the mask cannot be learnt from; says why.
+        DataError: The CT is no longer there, right and left overlap, or the mask cannot be used for training; says why.
         WriteError: The folder cannot be written.
     """
     volume = ct_of(segmentation)

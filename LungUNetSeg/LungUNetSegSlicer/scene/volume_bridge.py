@@ -1,4 +1,4 @@
-"""Converts between Slicer's volume nodes and the library's `Volume`; the only file that uses RAS.
+"""Converts between Slicer's volume nodes and the library's `Volume`; the only file that converts between LPS and RAS.
 
 A volume node keeps its voxels as (K, J, I), which is the library's (slice, row, column), and maps (i, j, k) to RAS
 mm; the library maps (slice, row, column) to LPS mm.

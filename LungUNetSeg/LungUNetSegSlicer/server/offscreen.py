@@ -51,7 +51,11 @@ class SliceSpec:
 
 
 def require_graphics() -> None:
-    """Check in a child process that VTK can draw: without OpenGL it ends the process instead of raising an error."""
+    """Check in a child process that VTK can draw: without OpenGL it ends the process instead of raising an error.
+
+    Raises:
+        MissingDependencyError: The machine has no OpenGL.
+    """
     if subprocess.run([sys.executable, "-c", _DRAW_NOTHING], capture_output=True, check=False).returncode:
         raise MissingDependencyError(
             "This machine cannot draw pictures: it has no OpenGL. On Debian and Ubuntu install it with: apt-get "

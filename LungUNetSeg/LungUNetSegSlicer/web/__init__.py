@@ -1,1 +1,1 @@
-"""The lungs in a browser: a server, a process with a scene of its own for each user, and the page."""
+"""Segments and shows lungs in a browser: a server, a process with its own scene for each user, and the page."""

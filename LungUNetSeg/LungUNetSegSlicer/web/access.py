@@ -15,12 +15,12 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Access:
-    """Knows the token and the cookies of those who gave it.
+    """Keeps the token, and the cookies of the visitors who gave it.
 
     Args:
-        needs_token: Whether others than this machine can reach the server. Without it, whoever opens the page is let
-            in, if the page's address is this machine's: a page of another site, whose name was made to lead here, is
-            not.
+        needs_token: Whether other machines can reach the server. If not, a visitor who opens the page by this
+            machine's own address is let in without a token; one who opens it by another name is not, as another site
+            may have pointed its name at this machine (DNS rebinding).
     """
 
     def __init__(self, *, needs_token: bool) -> None:
@@ -28,7 +28,7 @@ class Access:
         self._visitors: OrderedDict[str, None] = OrderedDict()
 
     def admits(self, cookie: str | None) -> bool:
-        """Whether a cookie is one that was given here; looking it up needs all of its 256 random bits."""
+        """Whether a cookie is one that was given here; it has 256 random bits, so that nobody can guess it."""
         return cookie in self._visitors
 
     def new_cookie(self) -> str:
@@ -40,7 +40,7 @@ class Access:
         return cookie
 
     def is_token(self, given: str) -> bool:
-        """Compare what was given with the token, in a time that does not tell how much of it is right."""
+        """Compare what was given with the token, in a time that does not depend on how much of it is right."""
         return self.token is not None and hmac.compare_digest(given.strip().encode(), self.token.encode())
 
     def allows_host(self, host: str) -> bool:

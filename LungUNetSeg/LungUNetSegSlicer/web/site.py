@@ -1,4 +1,4 @@
-"""The server's pages: who may enter, the page itself, and what goes on to the user's own process."""
+"""Serves the page: checks who may enter, and passes messages on to the user's own process and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets few segmentations run at a time, whoever wants them: a queue that the users' processes stand in.
+"""Limits how many segmentations run at a time: a queue in which the users' processes wait.
 
 A connection to the queue's socket is a place in it. The queue says how many are before that place, whenever somebody
 comes or goes; 0 is the turn. Closing the connection, which the system does for a process that is killed, gives it up.
@@ -40,7 +40,7 @@ class Turns:
             self._tell()
 
     def is_waiting(self, user: object) -> bool:
-        """Whether a user stands in the queue, and others are before him."""
+        """Whether a user stands in the queue, and others are before them."""
         return any(each is user for each, _ in self._places[self._most :])
 
     def _tell(self) -> None:
@@ -50,7 +50,7 @@ class Turns:
 
 @contextlib.asynccontextmanager
 async def turn(socket: Path, told: Callable[[int], None]) -> AsyncIterator[None]:
-    """Wait for a turn, and keep it for as long as the context lasts; of a user's process.
+    """Wait for a turn, and keep it for as long as the context lasts; called in a user's process.
 
     Args:
         socket: The queue's.

@@ -21,7 +21,7 @@ MOST_FILES = 20_000
 def safe_name(name: str) -> str:
     """Return a file's name without folders and without characters that mean something to a shell or a page.
 
-    The name is kept apart from that, since the header of an image may name the file of its voxels.
+    The name is kept otherwise, since the header of an image may name the file of its voxels.
     """
     last = PurePosixPath(name.replace("\\", "/")).name
     plain = re.sub(r"[^\w.() +-]", "_", last).strip(" .")

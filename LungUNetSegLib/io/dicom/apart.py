@@ -15,12 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.dicom.copies import Slices, same_frame, without_copies
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import PHASES, SliceHeader
 from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
-
-ORIENTATION_TOLERANCE = 0.02
-"""Greatest difference in the directions of one scan's slices: 1.1 degrees; some headers jitter by less."""
 
 OVERLAP_SHARE = 0.3
 """Two parts of a series that share more of their length are two scans of the same region."""
@@ -29,23 +27,25 @@ COMPLETE_SHARE = 0.75
 """A scan whose slices are at least this thick, as a multiple of their distance, is complete by itself."""
 
 LEAST_SLICES = 3
-"""Fewer slices are not treated as a scan of their own between another's slices."""
+"""Fewer slices that lie between those of another scan are not treated as a scan of their own."""
 
 LONE_UIDS = 3
 """With at least this many series of one slice each, an archive gave each slice its own series."""
 
 _TIMES = ("AcquisitionDateTime", "FrameAcquisitionDateTime", "AcquisitionTime", "ContentTime")
 
-Slices = list[SliceHeader]
-
 
 def scans_in(slices: Sequence[SliceHeader]) -> list[Slices]:
-    """Return the slices of one series, grouped by scan."""
-    return [part for own in _by_patient(slices) for group in _same_frame(own) for part in _told_apart(group)]
+    """Return the slices of one series, patient and study, without copies, grouped by scan.
+
+    Raises:
+        ReadError: Several images lie at each position, and nothing tells which of them belong together.
+    """
+    return [part for group in _same_frame(slices) for part in _told_apart(group)]
 
 
-def _by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
-    """Slices of one patient and study each; slices that name none belong to the only ones that are named."""
+def by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
+    """Group slices by patient and study; slices that name none join the others if those have only one."""
     patients = {each.patient for each in slices} - {""}
     studies = {each.study for each in slices} - {""}
     only_patient, only_study = (next(iter(found)) if len(found) == 1 else "" for found in (patients, studies))
@@ -56,11 +56,18 @@ def _by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
 
 
 def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
-    """Return the series by their UID, and how many were joined to each: 1 unless each slice had its own series."""
+    """Join series of one slice each that make one scan.
+
+    Args:
+        series: The slices by Series Instance UID.
+
+    Returns:
+        By Series Instance UID, the first one's for a joined scan, the slices and the number of series they come from.
+    """
     alike: dict[Any, list[str]] = {}
     for uid, slices in series.items():
         first = slices[0]
-        if len(slices) == 1:
+        if _are_one_image(slices):
             key = (first.patient, first.study, first.frame_of_reference, first.variant)
             alike.setdefault((*key, first.rows, first.columns), []).append(uid)
     result = {uid: (slices, 1) for uid, slices in series.items()}
@@ -70,31 +77,25 @@ def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
             continue
         for uid in uids:
             del result[uid]
-        result[uids[0]] = (together, len(uids))
+        result[uids[0]] = ([each for uid in uids for each in series[uid]], len(uids))
     return result
+
+
+def _are_one_image(slices: Slices) -> bool:
+    """Whether a series has one slice, and perhaps copies of it."""
+    return len(slices) == 1 or (slices[0].sop_uid == slices[-1].sop_uid and len(without_copies(slices)[0]) == 1)
 
 
 def _same_frame(slices: Sequence[SliceHeader]) -> list[Slices]:
     """Group slices by size, pixel spacing and orientation."""
     groups: list[Slices] = []
     for each in slices:
-        for group in groups:
-            other = group[0]
-            if (
-                (each.rows, each.columns) == (other.rows, other.columns)
-                and _alike(each.pixel_spacing_mm, other.pixel_spacing_mm, rtol=1e-3)
-                and _alike(each.orientation, other.orientation, atol=ORIENTATION_TOLERANCE)
-            ):
-                group.append(each)
-                break
-        else:
+        group = next((group for group in groups if same_frame(each, group[0])), None)
+        if group is None:
             groups.append([each])
+        else:
+            group.append(each)
     return groups
-
-
-def _alike(one: npt.ArrayLike, other: npt.ArrayLike, *, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether numbers are close: `np.allclose` is slow, so it is called only if they are not equal."""
-    return np.array_equal(one, other) or np.allclose(one, other, rtol=rtol, atol=atol)
 
 
 def _told_apart(slices: Slices) -> list[Slices]:
@@ -103,17 +104,15 @@ def _told_apart(slices: Slices) -> list[Slices]:
     A scanner may number each turn of the gantry as an acquisition of its own, so slices are split only where long
     parts overlap and the whole is no even stack, or each part is a complete scan.
     """
-    # Copies of a file are one slice; where a program gave all slices one identifier, their places tell them apart.
-    unique = list({(each.sop_uid, each.frame, each.instance, *each.position): each for each in slices}.values())
-    whole = stack(unique)
+    whole = stack(slices)
     is_regular = not whole.repeated and is_even(whole.positions_mm)
-    for parts in _ways_to_split(unique):
+    for parts in _ways_to_split(slices):
         apart = _are_complete(parts) if is_regular else _overlap(parts, float(whole.positions_mm[-1]))
         if apart:
             return [finer for part in parts for finer in _told_apart(part)]
     if is_regular:
         return [slices]
-    return _by_turns(unique, whole) or [slices]
+    return _by_turns(slices, whole) or [slices]
 
 
 def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:

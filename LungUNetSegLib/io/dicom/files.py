@@ -22,8 +22,8 @@ from LungUNetSegLib.io.images.files import check_ordinary
 
 logger = logging.getLogger(__name__)
 
-_UNTOLD = 0xFFFFFFFF
-"""The length of an element that ends with a mark instead."""
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+"""The length that is stated of an element which ends with a delimiter (PS3.5 7.1.1)."""
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2048
@@ -106,7 +106,8 @@ def is_cut_short(dataset: Dataset) -> bool:
     if not len(dataset):
         return False
     last = dataset.get_item(max(dataset.keys()))
-    return isinstance(last, RawDataElement) and last.length != _UNTOLD and len(last.value or b"") < last.length
+    has_length = isinstance(last, RawDataElement) and last.length != _UNDEFINED_LENGTH
+    return has_length and len(last.value or b"") < last.length
 
 
 def _inflated(path: Path, options: dict[str, Any]) -> Dataset:

@@ -78,17 +78,18 @@ class SliceHeader:
     Attributes:
         path: Its file.
         frame: Index of its frame in a multi-frame file, else None.
-        sop_uid: SOP Instance UID of its file.
+        sop_uid: SOP Instance UID of its file; the path where the file has none.
         series_uid: Series Instance UID.
         rows, columns: Size in pixels.
-        position: Image Position (Patient): LPS mm of the first pixel's centre (PS3.3 C.7.6.2).
+        position: (3,); Image Position (Patient): LPS mm of the first pixel's centre (PS3.3 C.7.6.2).
         orientation: (2, 3); LPS unit vectors along a row (column index rising) and along a column.
         pixel_spacing_mm: Distance between (rows, columns).
         thickness_mm: Slice Thickness, if given.
         slope, intercept: HU = slope * stored value + intercept (PS3.3 C.11.1).
-        has_rescale: Whether the file gives them.
+        has_rescale: Whether the file gives an intercept.
         rescale_type: Unit of the rescaled values, "HU" if the file does not say otherwise.
-        instance, series_number: Instance and series number, 0 if absent.
+        instance: Instance Number, 0 if absent; of a frame its index.
+        series_number: Series Number, 0 if absent.
         variant: Image type and kernel.
         phase: Values of `PHASES`, "" where absent.
         title: Series description.
@@ -122,7 +123,7 @@ class SliceHeader:
 
     @property
     def normal(self) -> FloatArray:
-        """Unit normal of the slice."""
+        """(3,); LPS unit normal of the slice."""
         return np.cross(self.orientation[0], self.orientation[1])
 
     @property
@@ -151,7 +152,7 @@ def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
 
 
 def read_header(path: Path) -> list[SliceHeader] | str:
-    """Return the CT slices of one file, or its kind, in the plural and for people, if it has none."""
+    """Return the CT slices of one file; if it has none, the kind of file, as a plural for messages."""
     try:
         dataset = read_dataset(path, stop_before_pixels=True, specific_tags=_WANTED)
     except OSError:

@@ -104,7 +104,7 @@ def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
 
 
 def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, ...]:
-    """Say which slices' files hold more pixels than their headers tell of: part of the image is not read.
+    """Return a finding that names files with more pixels than their headers tell of: part of the image is not read.
 
     Args:
         stack: n slices.

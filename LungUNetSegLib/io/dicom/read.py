@@ -15,12 +15,13 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom.copies import check_copies, differing
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, Others
 from LungUNetSegLib.io.dicom.oddities import count, more_pixels, put_together, scale_of, several, unit_of, unreadable
 from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
-from LungUNetSegLib.io.dicom.series import Series, choose, group_series
+from LungUNetSegLib.io.dicom.series import Series, choose, group_series, namesakes
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
 from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
@@ -68,13 +69,16 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
         series_uid: The series to read; without it the best candidate for an axial chest CT.
 
     Raises:
-        ReadError: No CT, no such series, a damaged file, or slices that do not form a scan. Says which and why.
+        ReadError: No CT, no such series, a damaged file, a copy with other pixels, or slices that do not form a scan.
+            Says which and why.
     """
     place, series, others = _all_series(source)
     chosen = choose(series, series_uid, str(place))
     findings = unreadable(others)
     if len(series) > 1 and series_uid is None:
         findings += several(chosen, series)
+    within = place if isinstance(source, (str, PathLike)) else None
+    findings += differing((header for each in namesakes(chosen, series) for header in each.slices), within)
     name = f"{place} ({chosen.title})"
     try:
         layout = lay_out(chosen.stack, name)
@@ -83,6 +87,7 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
             raise ReadError(f"{error} {findings[0].message}") from error
         raise
     hu, doubts = _read_pixels(chosen.stack, place)
+    findings += check_copies(chosen.copies, within)
     volume = Volume(_fill_gaps(hu, chosen.stack, layout), layout.geometry)
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)

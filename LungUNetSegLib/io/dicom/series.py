@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.dicom.apart import joined, scans_in
+from LungUNetSegLib.io.dicom.apart import by_patient, joined, scans_in
+from LungUNetSegLib.io.dicom.copies import Copy, by_version, share_images, without_copies
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
 from LungUNetSegLib.kernels import is_sharp
@@ -37,11 +38,18 @@ class Series:
         uid: Series Instance UID; where one UID holds several scans, followed by ``#2``, ``#3``, ...
         stack: Its slices in order.
         uids: Number of series that were joined, which had one slice each; else 1.
+        copies: Images of the stack that are stored more than once, by their headers; `check_copies` compares pixels.
     """
 
     uid: str
     stack: Stack
     uids: int = 1
+    copies: tuple[Copy, ...] = ()
+
+    @property
+    def slices(self) -> tuple[SliceHeader, ...]:
+        """All its slices but copies, also those that are left out because another one has the same position."""
+        return self.stack.slices + self.stack.repeated
 
     @property
     def title(self) -> str:
@@ -90,8 +98,9 @@ class Series:
 def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
     """Return all scans among these slices, the best candidate for an axial chest CT first.
 
-    Slices of one Series Instance UID are separated by size, pixel spacing and orientation, and, if several lie at the
-    same positions, by every tag that distinguishes them.
+    Slices of one Series Instance UID are separated by patient, size, pixel spacing and orientation, and, if several lie
+    at the same positions, by every tag that distinguishes them. Copies of images are left out; folders whose images
+    have the same identifiers and lie elsewhere are separate scans.
 
     Raises:
         ReadError: Several images lie at each position, and nothing tells which of them belong together.
@@ -101,12 +110,40 @@ def group_series(slices: Sequence[SliceHeader]) -> list[Series]:
         by_uid.setdefault(each.series_uid, []).append(each)
     found: list[Series] = []
     for uid, (own, uids) in joined(by_uid).items():
-        stacks = [stack(part) for part in scans_in(own)]
-        stacks.sort(key=lambda each: -len(each.slices))
+        stacks = sorted(_stacks(own), key=lambda each: -len(each[0].slices))
         found += [
-            Series(uid if number == 1 else f"{uid}#{number}", each, uids) for number, each in enumerate(stacks, 1)
+            Series(uid if number == 1 else f"{uid}#{number}", laid, uids, copies)
+            for number, (laid, copies) in enumerate(stacks, 1)
         ]
     return sorted(found, key=merit, reverse=True)
+
+
+def _stacks(slices: Sequence[SliceHeader]) -> Iterator[tuple[Stack, tuple[Copy, ...]]]:
+    """Yield the scans of one Series Instance UID, each with the copies of its images."""
+    for patient in by_patient(slices):
+        for version in by_version(patient):
+            unique, copies = without_copies(version)
+            for part in scans_in(unique):
+                images = set(part)
+                yield stack(part), tuple(each for each in copies if each.original in images)
+
+
+def of_same_uid(series: Series, found: Sequence[Series]) -> list[Series]:
+    """Return the series that have to be read together, so that this one gets the same UID again: all of its own UID."""
+    if series.uids > 1:
+        return [series]
+    uid = series.uid.partition("#")[0]
+    return [each for each in found if each.uid.partition("#")[0] == uid]
+
+
+def namesakes(series: Series, found: Sequence[Series]) -> list[Series]:
+    """Return the patient's series whose images have this one's identifiers, in other folders, and are no copies."""
+    others = [each for each in of_same_uid(series, found) if each is not series]
+    return [each for each in others if _of_one_patient(series, each) and share_images(series.slices, each.slices)]
+
+
+def _of_one_patient(one: Series, other: Series) -> bool:
+    return len({each.stack.slices[0].patient for each in (one, other)} - {""}) <= 1
 
 
 def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:

@@ -37,14 +37,14 @@ class Stack:
     Attributes:
         slices: Ordered along their normal, at most one at each position.
         positions_mm: Position of each along the normal, from the first.
-        repeated: Number of slices left out because another slice has the same position.
+        repeated: Slices left out because another slice has the same position.
         orientation: (2, 3) their common directions, or the mean if they jitter.
         jitter_degrees: Largest angle between a slice's directions and these; 0 if only by rounding.
     """
 
     slices: tuple[SliceHeader, ...]
     positions_mm: FloatArray
-    repeated: int
+    repeated: tuple[SliceHeader, ...]
     orientation: FloatArray
     jitter_degrees: float
 
@@ -78,13 +78,15 @@ def stack(slices: Sequence[SliceHeader]) -> Stack:
     heights = np.array([each.position for each in slices]) @ np.cross(orientation[0], orientation[1])
     places = np.round(heights / SAME_PLACE_MM)
     order = sorted(range(len(slices)), key=lambda index: (places[index], slices[index].instance))
-    kept = [order[0]]
+    kept, repeated = [order[0]], []
     for index in order[1:]:
         if heights[index] - heights[kept[-1]] > SAME_PLACE_MM:
             kept.append(index)
+        else:
+            repeated.append(slices[index])
     positions = heights[kept] - heights[kept[0]]
     slices_kept = tuple(slices[index] for index in kept)
-    return Stack(slices_kept, positions, len(slices) - len(kept), orientation, jitter_degrees)
+    return Stack(slices_kept, positions, tuple(repeated), orientation, jitter_degrees)
 
 
 def _common_orientation(slices: Sequence[SliceHeader]) -> tuple[FloatArray, float]:
@@ -121,7 +123,7 @@ def lay_out(stack: Stack, name: str) -> Layout:
     first, positions = stack.slices[0], stack.positions_mm
     findings: list[Finding] = []
     if stack.repeated:
-        message = f"Slices at the same position as another were left out ({stack.repeated}); the first was taken."
+        message = f"Slices at the same position as another were left out ({len(stack.repeated)}); the first was taken."
         findings.append(Finding("duplicate-slices", message))
     if len(positions) == 1:
         step_mm = first.thickness_mm or DEFAULT_THICKNESS_MM

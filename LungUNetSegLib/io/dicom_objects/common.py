@@ -1,4 +1,4 @@
-"""What all DICOM objects of ours share: codes, series, dates, and how they come into a file."""
+"""Defines what all DICOM objects of this program share: codes, series, dates, and how they are written."""
 
 from __future__ import annotations
 

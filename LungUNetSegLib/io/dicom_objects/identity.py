@@ -1,4 +1,4 @@
-"""Who made a DICOM object, and by which identifiers it is known.
+"""Defines who made a DICOM object, and makes its identifiers.
 
 Identifiers lie under 2.25, the root that the standard gives to UUIDs (PS3.5 B.2): it needs no registration, and nobody
 else can make the same ones. Those that are to be the same again are name-based UUIDs in a name space of our own.

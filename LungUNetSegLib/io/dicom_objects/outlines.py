@@ -1,4 +1,4 @@
-"""The outline of a mask along its pixels' edges, as polygons; holes joined to what they lie in by keyholes.
+"""Makes polygons along the edges of a mask's pixels; a keyhole may join a hole to the outline around it.
 
 Corners are (row, column) of pixel edges: pixel (r, c) lies between the corners (r, c) and (r + 1, c + 1).
 """

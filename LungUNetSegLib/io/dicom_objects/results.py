@@ -1,4 +1,4 @@
-"""From labels on a scan to the DICOM objects that are asked for, and into files."""
+"""Makes the DICOM objects that are asked for from labels on a scan, and names their files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DicomOptions:
     Attributes:
         seg_kind: BINARY, or LABELMAP of the standard of 2024, which few readers know yet.
         all_frames: Whether slices without lung get frames in a SEG, too.
-        holes: How an RTSTRUCT says holes; see `make_structure_set`.
+        holes: How an RTSTRUCT represents holes; see `make_structure_set`.
         fixed_uids: Whether the same scan, model and labels always give the same identifiers and dates.
     """
 
@@ -42,7 +42,7 @@ class DicomOptions:
 
 
 class Measured(Protocol):
-    """What of a `segmentation.result.Segmentation`, which this room may not import, is said as DICOM."""
+    """The part of a `segmentation.result.Segmentation` that DICOM objects hold; this room may not import that class."""
 
     @property
     def labels(self) -> Volume: ...
@@ -60,7 +60,7 @@ class Measured(Protocol):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LungResult:
-    """What is said of a scan.
+    """What DICOM objects say of a scan's lungs.
 
     Attributes:
         labels: uint8, on the grid of the scan's volume.
@@ -82,7 +82,7 @@ class LungResult:
 
     @classmethod
     def of(cls, result: Measured) -> LungResult:
-        """Return what is said of a segmentation."""
+        """Return the part of a segmentation's result that DICOM objects hold."""
         confidence = result.quality.get("confidence")
         return cls(
             labels=result.labels,
@@ -106,7 +106,7 @@ def files_of(output: Path, wanted: DicomFormat) -> dict[DicomFormat, Path]:
 def make_objects(
     wanted: Collection[DicomFormat], result: LungResult, source: Source, maker: Maker, options: DicomOptions
 ) -> tuple[dict[DicomFormat, Dataset], tuple[Finding, ...]]:
-    """Return the DICOM objects of a result, which refer to the scan's slices, and what they cannot say.
+    """Return the DICOM objects of a result, which refer to the scan's slices, and findings on what they do not hold.
 
     Args:
         wanted: What to make; a report needs the SEG to be among them.
@@ -116,7 +116,7 @@ def make_objects(
         options: How.
 
     Raises:
-        DicomResultError: Nothing can rightly say it; says why.
+        DicomResultError: The result cannot be represented as such an object; the message says why.
         MissingDependencyError: highdicom is not installed.
     """
     frames, findings = source.frames(result.labels)

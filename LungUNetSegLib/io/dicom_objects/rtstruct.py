@@ -1,4 +1,4 @@
-"""A label map as an RT Structure Set (PS3.3 A.19): one structure a lung, contours along the pixels' edges."""
+"""Makes an RT Structure Set (PS3.3 A.19) of a label map: a structure for each lung, contours along pixels' edges."""
 
 from __future__ import annotations
 

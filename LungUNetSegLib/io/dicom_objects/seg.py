@@ -1,4 +1,4 @@
-"""A label map as a DICOM Segmentation (PS3.3 A.51, or A.101 for label maps), made with highdicom."""
+"""Makes a DICOM Segmentation (PS3.3 A.51, or A.101 for label maps) of a label map, with highdicom."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def make_segmentation(
         origins: How each label was made, of those that were not made by the network alone.
 
     Raises:
-        DicomResultError: All frames of a file of which the scan is only a part.
+        DicomResultError: All frames are asked for, and the scan is only a part of its multi-frame file.
         MissingDependencyError: highdicom is not installed.
     """
     hd = highdicom()

@@ -1,4 +1,4 @@
-"""The CT slices that a DICOM result refers to, and a label map brought onto them.
+"""Reads the CT slices that a DICOM result refers to, and brings a label map onto them.
 
 A scan is read onto an even, straight grid; its slices may be tilted, uneven or with gaps. What is written as DICOM lies
 on the slices themselves, so that each viewer shows it over the images.
@@ -26,7 +26,7 @@ FloatArray = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.uint8]
 
 IDENTITY = ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID", "SeriesInstanceUID")
-"""What is one and the same in all images of a series."""
+"""Attributes that are the same in all images of a series."""
 
 NEEDED = {
     "SOPInstanceUID": "SOP Instance UID",
@@ -45,7 +45,7 @@ MAY_BE_EMPTY = (
 _STRAY_PIXELS = 0.01
 
 _SAME_IMAGE = 0.9
-"""Least correlation; denoised images reach more, other patients less."""
+"""Least correlation of an image with the series it was made from; denoised images reach more, other patients less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Source:
         return EARLIEST
 
     def frames(self, labels: Volume) -> tuple[Labels, tuple[Finding, ...]]:
-        """Return labels on the slices, (slice, row, column), and what of them no slice shows."""
+        """Return labels on the slices, (slice, row, column), and a finding if no slice shows some of them."""
         to_index = np.asarray(np.linalg.inv(labels.geometry.affine_lps[:3, :3]), np.float64)
         found = np.stack([_on_slice(labels, each, to_index) for each in self.slices])
         axis = _slice_axis(labels, self.slices)
@@ -111,7 +111,7 @@ class Source:
 
 
 def read_source(scan: Scan) -> Source:
-    """Read the headers of a scan's slices and check that something can refer to them.
+    """Read the headers of a scan's slices, and check that a DICOM result can refer to them.
 
     Raises:
         DicomResultError: The scan is no DICOM series, or lacks identifiers, or its images disagree on patient or

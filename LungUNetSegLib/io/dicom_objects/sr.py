@@ -1,4 +1,4 @@
-"""What was measured as a structured report (TID 1500, PS3.16), made with highdicom; it refers to the Segmentation."""
+"""Makes a structured report (TID 1500, PS3.16) of what was measured, with highdicom; it refers to the Segmentation."""
 
 from __future__ import annotations
 

@@ -59,7 +59,11 @@ def check_ordinary(path: Path) -> None:
 
 
 def archive_kind(path: Path) -> str | None:
-    """Return the kind of an archive or document, such as "a zip archive"; None for any other file."""
+    """Return the kind of an archive or document, such as "a zip archive"; None for any other file.
+
+    Raises:
+        ReadError: The file cannot be opened.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -101,7 +105,7 @@ def check_data_file(header: Path, name: str) -> Path:
     if not _anywhere.get() and not path.is_relative_to(folder):
         raise ReadError(
             f"{header}: its data file {name} lies outside the header's folder; copy it beside the header, and name it"
-            " there without a folder, or allow it by --allow-outside if you trust who made the header."
+            " there without a folder, or allow it (--allow-outside on the command line) if you trust who made it."
         )
     check_ordinary(path)
     return path
@@ -204,7 +208,7 @@ def check_deflated(path: Path, data: Path, start: int, claimed: int) -> int:
 
 
 def more_data(extra: int, claimed: int, slices: int) -> tuple[Finding, ...]:
-    """Say if a file holds a slice or more beyond what its header tells of.
+    """Return a finding if a file holds a slice or more beyond what its header tells of.
 
     Args:
         extra: Bytes after the voxels.

@@ -1,4 +1,4 @@
-"""What an image file's header tells of its grid, without its voxels."""
+"""Reads the size and spacing in an image file's header, without its voxels."""
 
 from __future__ import annotations
 

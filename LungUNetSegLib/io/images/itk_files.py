@@ -178,26 +178,27 @@ def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
 
 def _layers(reader: sitk.ImageFileReader, grid: Grid, path: Path) -> list[Volume]:
     stored = grid.stored
-    if stored is not None and stored.shape == reader.GetSize()[::-1]:
-        return [_read_in_parts(reader, grid, stored, path)]
+    count = reader.GetNumberOfComponents()
+    if stored is not None and (stored.layers, *stored.shape) == (count, *reader.GetSize()[::-1]):
+        return _read_in_parts(reader, grid, stored, path)
     with _errors_of_itk(path):
         image = reader.Execute()
     _correct(image, grid)
-    count = image.GetNumberOfComponentsPerPixel()
     if count == 1:
         return [from_sitk(image)]
     return [from_sitk(itk().VectorIndexSelectionCast(image, index)) for index in range(count)]
 
 
-def _read_in_parts(reader: sitk.ImageFileReader, grid: Grid, stored: StoredVoxels, path: Path) -> Volume:
-    """Return the voxels by own code, at the place that ITK reads in the header: ITK would unpack them all at once."""
+def _read_in_parts(reader: sitk.ImageFileReader, grid: Grid, stored: StoredVoxels, path: Path) -> list[Volume]:
+    """Return the layers by own code, at the place that ITK reads in the header: ITK would unpack them all at once."""
     with _errors_of_itk(path):
         place = itk().Image([1, 1, 1], itk().sitkUInt8)
         place.SetSpacing(reader.GetSpacing())
         place.SetOrigin(reader.GetOrigin())
         place.SetDirection(reader.GetDirection())
         _correct(place, grid)
-    return Volume(read_stored(stored), Geometry(stored.shape, from_sitk(place).geometry.affine_lps))
+    geometry = Geometry(stored.shape, from_sitk(place).geometry.affine_lps)
+    return [Volume(layer, geometry) for layer in read_stored(stored)]
 
 
 def _check_axes(path: Path, size: tuple[int, ...]) -> None:

@@ -45,7 +45,7 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
             check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
             content.seek(header.offset)
             scale = (header.slope, header.intercept)
-            array = read_values_of(content, header.shape, header.stored, path, scale)
+            (array,) = read_values_of(content, header.shape, header.stored, path, scale)
             extra = left_over(content)
     except (EOFError, OSError, zlib.error) as error:
         raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
@@ -54,10 +54,10 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
 
 
 def read_forms(path: Path) -> NiftiForms | None:
-    """Return both forms of the place of a NIfTI file that was read; None where one is missing or contradicts the sizes.
+    """Return both forms of a NIfTI file's position; as `NiftiHeader.forms`.
 
     Raises:
-        ReadError: The file is another by now.
+        ReadError: It is no NIfTI file, or its header is damaged.
     """
     with path.open("rb") as file:
         is_compressed = file.read(2) == _GZIP_MAGIC

@@ -1,7 +1,7 @@
-"""Both forms of a NIfTI scan's place, kept in the label map that lies on it.
+"""Keeps both forms of a NIfTI scan's position, for the label map that lies on it.
 
-A header has room for two places, the qform and the sform, and programs differ in which they follow. A result whose
-header had one of them twice would lie beside its scan in the programs that follow the other.
+A header has room for two positions, the qform and the sform, and programs differ in which they follow. If a result had
+one of the scan's forms as both of its own, it would be displaced in programs that follow the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MM, _SCANNER = 10, 1
 
 @dataclass(frozen=True)
 class NiftiForms:
-    """What a NIfTI header says of the voxels' place, in its own unit.
+    """What a NIfTI header says of the voxels' position, in its own unit.
 
     Attributes:
         unit: Code of the unit of length.
@@ -39,7 +39,7 @@ class NiftiForms:
 
 
 def forms_of(geometry: Geometry) -> NiftiForms:
-    """Return a grid's own place, in mm, as both forms; its axes are at right angles."""
+    """Return a grid's position, in mm, as both forms; its axes must be at right angles."""
     from scipy.spatial.transform import Rotation  # takes 0.1 s to import, and readers do not need it
 
     ras = np.diag([-1.0, -1.0, 1.0]) @ geometry.affine_lps[:3]

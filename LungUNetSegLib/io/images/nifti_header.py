@@ -49,7 +49,7 @@ class NiftiHeader:
         slope, intercept: Value = slope * stored + intercept; 1 and 0 where the file gives none.
         affine_lps: (slice, row, column) to LPS mm; its axes need not be at right angles.
         findings: What was contradictory.
-        forms: Both forms of its place, where each that it claims is one.
+        forms: Both forms of its position; None if it has none, one is faulty, or they contradict the voxel sizes.
     """
 
     shape: tuple[int, int, int]
@@ -142,7 +142,7 @@ def _place(
     shape: tuple[int, int, int],
     path: Path,
 ) -> tuple[FloatArray, tuple[Finding, ...], bool]:
-    """Where the grid lies, what the header says against it, and whether its forms are whole."""
+    """Return the affine to LPS mm, findings on contradictions, and whether the forms agree with the voxel sizes."""
     unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
     sizes = np.array(fields["pixdim"][1:4]) * unit_mm
     qform_code, sform_code = fields["codes"]
@@ -186,7 +186,7 @@ def _as_lps(ras: FloatArray) -> FloatArray:
 
 
 def _sform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArray | None, str]:
-    """Return the (column, row, slice) to RAS mm matrix, or the reason why there is none."""
+    """Return the 4x4 (column, row, slice) to RAS mm matrix, or the reason why there is none."""
     affine = np.eye(4)
     affine[:3] = np.array(fields["srow"]).reshape(3, 4) * unit_mm
     if not np.isfinite(affine).all():

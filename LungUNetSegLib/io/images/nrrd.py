@@ -44,6 +44,9 @@ _TYPES = {
 _PATIENT_SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
 """Spaces with patient axes, which ITK converts to LPS."""
 
+_LAYERED = ("list", "vector")
+"""Kinds of a first axis along which the layers of a segmentation follow each other, voxel by voxel."""
+
 _DEFLATED = ("gzip", "gz")
 _PACKED = (*_DEFLATED, "bzip2", "bz2")
 _TEXT = ("text", "txt", "ascii", "hex")
@@ -159,11 +162,13 @@ def _stored(fields: dict[str, str], sizes: list[float], data: Path, start: int) 
     """Return where the voxels are; None where their number of axes, type or byte order is for ITK to judge."""
     name = _TYPES.get(fields.get("type", "").lower())
     order = {"little": "<", "big": ">"}.get(fields.get("endian", "").lower())
-    if len(sizes) != 3 or name is None or (order is None and np.dtype(name).itemsize > 1):
+    has_layers = len(sizes) == 4 and fields.get("kinds", "").lower().startswith(_LAYERED)
+    if len(sizes) != 3 + has_layers or name is None or (order is None and np.dtype(name).itemsize > 1):
         return None
-    columns, rows, slices = (int(size) for size in sizes)
+    columns, rows, slices = (int(size) for size in sizes[-3:])
+    layers = int(sizes[0]) if has_layers else 1
     packing: Literal["", "gzip"] = "gzip" if fields.get("encoding", "raw").lower() in _DEFLATED else ""
-    return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), packing)
+    return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), packing, layers)
 
 
 def _unpacked(data: Path, claimed: int) -> int:

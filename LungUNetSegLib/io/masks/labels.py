@@ -25,15 +25,15 @@ from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
-from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
+from LungUNetSegLib.io.masks.placing import on_grid
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.results import note_of
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.resample import orthogonal, resample
+from LungUNetSegLib.volume.resample import orthogonal
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 if TYPE_CHECKING:
@@ -152,18 +152,6 @@ def is_dicom_mask(path: Path) -> bool:
     """Whether a file is a DICOM SEG or RTSTRUCT, regardless of its name."""
     dataset = read_dataset(path, stop_before_pixels=True, specific_tags=["Modality"])
     return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
-
-
-def on_grid(labels: Volume, reference: Geometry, path: Path) -> tuple[Volume, tuple[Finding, ...]]:
-    """Return labels on the scan's grid, or raise ReadError if a good part of them lies elsewhere."""
-    if labels.geometry is reference:
-        return labels, ()
-    if labels.geometry.matches(reference):
-        return Volume(labels.array, reference), ()
-    moved = resample(labels, reference, "nearest")
-    before_ml = np.count_nonzero(labels.array) * labels.geometry.voxel_volume_ml
-    after_ml = np.count_nonzero(moved.array) * reference.voxel_volume_ml
-    return moved, check_loss(after_ml, before_ml, "ml", path)
 
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:

@@ -15,7 +15,7 @@ TOLD_LOSS = 0.01
 
 
 def check_loss(inside: float, drawn: float, unit: str, path: Path) -> tuple[Finding, ...]:
-    """Say how much of a mask lies outside its scan, if it is more than rounding.
+    """Return a finding on how much of a mask lies outside its scan, if it is more than rounding.
 
     Args:
         inside: Size of what lies within the scan.

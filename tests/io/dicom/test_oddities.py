@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zlib
@@ -360,9 +359,3 @@ def test_a_compression_that_nothing_here_decodes_is_not_called_damage(ct: Volume
     dataset.PixelData = encapsulate([dataset.PixelData])
     with pytest.raises(ReadError, match=r"MPEG2 .*decoders installed here"):
         list(decoded(dataset, [0]))
-
-
-def test_copies_in_another_folder_are_left_out(ct: Volume, tmp_path: Path) -> None:
-    save(slices_of(ct), tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    assert codes(tmp_path) == ["duplicate-slices"]

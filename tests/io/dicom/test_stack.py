@@ -55,16 +55,8 @@ def test_copies_and_other_images_of_one_place_are_left_out(thin: Volume, tmp_pat
     save([*datasets, again], tmp_path)
     shutil.copy(tmp_path / "0002.dcm", tmp_path / "copy of 0002.dcm")
     scan = read_scan(tmp_path)
-    assert codes(scan) == ["duplicate-slices"]
-    assert "left out (2)" in scan.findings[0].message
-    assert_same(scan, thin)
-
-
-def test_every_file_twice_is_one_scan(thin: Volume, tmp_path: Path) -> None:
-    save(slices_of(thin), tmp_path / "a")
-    shutil.copytree(tmp_path / "a", tmp_path / "b")
-    scan = read_scan(tmp_path)
-    assert codes(scan) == ["duplicate-slices"]
+    assert codes(scan) == ["copied-files", "duplicate-slices"]
+    assert "1 file is a copy of another; " in scan.findings[0].message and "left out (1)" in scan.findings[1].message
     assert_same(scan, thin)
 
 

@@ -57,6 +57,28 @@ def test_parts_are_what_itk_reads_at_once(
     assert np.array_equal(found.geometry.affine_lps, expected.geometry.affine_lps)
 
 
+@pytest.mark.parametrize("kind", ["list", "vector"])
+@pytest.mark.parametrize("compress", [True, False])
+def test_layers_are_what_itk_reads_at_once(
+    tmp_path: Path, kind: str, compress: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects segments that overlap: each is a layer, and a voxel's values in all layers follow each other."""
+    values = np.arange(3 * 4 * 5 * 2, dtype=np.uint16).reshape(3, 4, 5, 2)
+    image = sitk.GetImageFromArray(values, isVector=True)
+    image.SetSpacing((0.7, 0.8, 2.5))
+    image.SetOrigin((-10.5, 20.25, -300.0))
+    path = tmp_path / "layers.nrrd"
+    sitk.WriteImage(image, str(path), useCompression=compress)
+    path.write_bytes(path.read_bytes().replace(b"kinds: vector", b"kinds: " + kind.encode()))
+    monkeypatch.setattr(voxels, "_CHUNK_BYTES", 50)
+    expected = [from_sitk(sitk.VectorIndexSelectionCast(sitk.ReadImage(str(path)), index)) for index in range(2)]
+    monkeypatch.setattr(itk_files, "from_sitk", only_places)
+    for ours, theirs, layer in zip(itk_files.load_layers(path), expected, np.moveaxis(values, -1, 0), strict=True):
+        assert ours.array.dtype == theirs.array.dtype == np.uint16
+        assert np.array_equal(ours.array, layer) and np.array_equal(theirs.array, layer)
+        assert np.array_equal(ours.geometry.affine_lps, theirs.geometry.affine_lps)
+
+
 METAIMAGE_TYPES = {
     **{"MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4"},
     **{"MET_FLOAT": "f4", "MET_DOUBLE": "f8"},

@@ -11,11 +11,12 @@ import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError, WriteError
+from LungUNetSegLib.io.masks import placing
 from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.resample import to_sitk
+from LungUNetSegLib.volume.resample import resample, to_sitk
 
 ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".seg.nrrd", ".SEG.NRRD")
 
@@ -234,6 +235,42 @@ def test_a_mask_of_another_patient_is_refused(phantom: Phantom, tmp_path: Path) 
     affine[2, 3] += 150
     with pytest.raises(ReadError, match="belongs to another scan"):
         read_labels(tmp_path / "lungs.nii.gz", Geometry(phantom.ct.array.shape, affine))
+
+
+@pytest.mark.parametrize(
+    ("first", "shape"),
+    [
+        ((2, 3, 4), (5, 6, 7)),
+        ((-2, 3, -1), (5, 6, 30)),
+        ((0, 0, 0), (1, 6, 7)),
+        ((20, 0, 0), (5, 6, 7)),
+        ((2.0005, 2.9995, 4), (5, 6, 7)),
+    ],
+    ids=["inside", "beyond its edges", "of one slice", "outside", "but for rounding"],
+)
+def test_a_cropped_mask_is_put_where_resampling_puts_it(
+    tmp_path: Path, first: tuple[float, float, float], shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects places: Slicer crops segmentations to what is drawn, and they are shifted and not resampled then."""
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = turn * (2.5, 0.7, 0.8), (-100, 50, 7)
+    scan = Geometry((13, 14, 15), affine)
+    cropped = np.array(affine)
+    cropped[:3, 3] = scan.to_lps(np.array(first))
+    labels = Volume(np.random.default_rng(1).integers(0, 3, shape, np.uint8), Geometry(shape, cropped))
+    expected = resample(labels, scan, "nearest")
+    monkeypatch.setattr(placing, "resample", None)
+    monkeypatch.setattr(placing, "check_loss", lambda *_: ())
+    placed, _ = placing.on_grid(labels, scan, tmp_path)
+    assert np.array_equal(placed.array, expected.array) and placed.geometry is scan
+
+
+def test_a_slice_of_another_thickness_is_resampled(tmp_path: Path) -> None:
+    """One plane of 5 mm covers five slices of 1 mm; it is not one of them."""
+    labels = Volume(np.ones((1, 4, 4), np.uint8), Geometry.axial((1, 4, 4), (5.0, 1.0, 1.0), (0.0, 0.0, 3.0)))
+    placed, _ = placing.on_grid(labels, Geometry.axial((7, 4, 4)), tmp_path)
+    assert placed.array.any(axis=(1, 2)).tolist() == [False, True, True, True, True, True, False]
 
 
 def layered(path: Path, names: list[str], tags: list[str] | None = None) -> Path:

@@ -1,1 +1,1 @@
-"""What runs in a user's own process: Slicer's core with its scene, views and runs."""
+"""Runs in a user's own process: Slicer's core with its scene, views and runs."""

@@ -1,4 +1,4 @@
-"""What a user has before him: open scans, views, runs, a comparison; and what the page may ask for."""
+"""Holds a user's work (open scans, views, runs, a comparison), and does what the page asks for."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Desk:
     # What the page asks for.
 
     def do(self, command: Command) -> None:
-        """Do what a page asks for; a malformed command is ignored, as only a program of somebody else's sends it."""
+        """Do what a page asks for; a malformed command is ignored, as our own page sends none."""
         action = getattr(self, f"_do_{command.get('do')}", None)
         if action is None:
             return

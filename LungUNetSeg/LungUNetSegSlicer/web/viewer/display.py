@@ -1,4 +1,4 @@
-"""How the views show a scan: window, opacity, fill or outline, right and left, lungs, local density or differences."""
+"""Decides how views show a scan: window, opacity, fill, outline, right and left, lungs, local density, differences."""
 
 from __future__ import annotations
 

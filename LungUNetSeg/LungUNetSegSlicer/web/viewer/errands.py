@@ -1,4 +1,4 @@
-"""What takes a while, once at a time at each place of the page, and the errors that are shown there."""
+"""Runs work that takes a while, one piece at a time for each place of the page, and keeps the errors shown there."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import Scan, list_series
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import read_headers
-from LungUNetSegLib.io.dicom.series import THORAX_MM, Series, group_series
+from LungUNetSegLib.io.dicom.series import THORAX_MM, Series, group_series, of_same_uid
 from LungUNetSegLib.io.dicom.stack import is_even
 from LungUNetSegLib.io.endings import image_ending, is_hidden
 
@@ -55,7 +55,7 @@ def unpacked(folder: Path, most_bytes: int) -> Path:
     """Unpack the zip archives in a folder of uploads, beside them.
 
     Raises:
-        ReadError: One is damaged, encrypted, dishonest or too large.
+        ReadError: One is damaged, encrypted, unsafe or too large.
     """
     for archive in [each for each in folder.rglob("*") if each.suffix.lower() == ZIP and each.is_file()]:
         try:
@@ -96,9 +96,16 @@ def _of_series(series: Series, all_series: Sequence[Series]) -> Offer:
         title=series.title,
         detail=detail,
         reason=_reason(series, all_series),
-        files=tuple(dict.fromkeys(each.path for each in series.stack.slices)),
+        files=_files(of_same_uid(series, all_series)),
         series_uid=series.uid,
     )
+
+
+def _files(series: Sequence[Series]) -> tuple[Path, ...]:
+    """Return the files of some series, those of copies last: of equal images the reader keeps the first."""
+    own = {header.path for each in series for header in each.slices}
+    copies = {pair.copy.path for each in series for pair in each.copies}
+    return (*sorted(own), *sorted(copies - own))
 
 
 def _reason(series: Series, all_series: Sequence[Series]) -> str:

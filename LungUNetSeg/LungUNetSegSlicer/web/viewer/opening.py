@@ -28,7 +28,7 @@ PHANTOM = "Phantom"
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FULL_TEXTS = (*map(os.strerror, FULL), "is the disk full?")
-"""How the library and the child processes say it, of whose errors only the text arrives."""
+"""How the library and child processes say that the disk is full; of their errors only the text arrives."""
 
 Value = TypeVar("Value")
 
@@ -82,7 +82,7 @@ async def read(offer: Offer, number: int, reference: Path | None, database: Imag
 
     Raises:
         LungUNetSegError: It cannot be read reliably; says why.
-        OSError, MemoryError: The system refuses.
+        OSError, MemoryError: A file cannot be read, or there is too little memory.
     """
     source = offer.files[0] if len(offer.files) == 1 else offer.files
     scan = await in_thread(partial(read_scan, source, offer.series_uid))
@@ -110,7 +110,7 @@ def told(error: Exception, folder: Path, scans: Path | None) -> str:
     """Return what a user is told of an error: no path of the server, and no words for engineers.
 
     Args:
-        error: Which.
+        error: What happened.
         folder: The session's.
         scans: The server's folder of scans.
     """

@@ -1,4 +1,4 @@
-"""The open scans of a user: each with its nodes, and how its segmentation stands."""
+"""Defines an open scan of a user: its nodes, and the state of its segmentation."""
 
 from __future__ import annotations
 

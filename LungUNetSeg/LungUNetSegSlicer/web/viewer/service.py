@@ -1,4 +1,4 @@
-"""The socket of a user's process: commands of the page in, state and pictures out."""
+"""Serves a page through the socket of its user's process: takes commands, sends state and pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page says about scans, results and comparisons, as plain values for JSON."""
+"""Makes what the page shows of scans, results and comparisons: texts and numbers, as plain values for JSON."""
 
 from __future__ import annotations
 

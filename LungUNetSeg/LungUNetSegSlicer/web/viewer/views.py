@@ -1,4 +1,4 @@
-"""The four views of a user's scene, of Slicer's own classes, and how mouse, keyboard and page move them."""
+"""Makes the four views of a user's scene, of Slicer's own classes, and moves them as mouse, keyboard and page ask."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from LungUNetSegLib.measures import UNKNOWN, judge
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume.resample import to_sitk
 
+MEASURED = {"slice_mm": 3.0, "air_hu": None, "noise_hu": None, "blood_hu": None, "lowest_percent": 0.0}
+
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_a_run_needs_no_torch_and_brings_quality_findings_lungs_and_surfaces(
@@ -56,8 +58,7 @@ def test_the_density_is_judged_by_the_scan_s_own_headers(
     from LungUNetSegSlicer.run import child
 
     files = save(slices_of(small_phantom.ct, SliceThickness=thickness_mm), tmp_path / "ct")
-    measured = {"slice_mm": 3.0, "air_hu": None, "noise_hu": None, "blood_hu": None, "lowest_percent": 0.0}
-    acquisition, findings = judge(measured, UNKNOWN)
+    acquisition, findings = judge(MEASURED, UNKNOWN)
     result = {
         "findings": [dataclasses.asdict(each) for each in findings], "acquisition": acquisition,
         "volumes_ml": {"total": 4000.0},
@@ -69,3 +70,25 @@ def test_the_density_is_judged_by_the_scan_s_own_headers(
     messages = [each["message"] for each in told["findings"] if each["code"] == "density-in-doubt"]
     assert len(messages) == doubted and all("slices of 5 mm" in each for each in messages)
     assert told["acquisition"]["thickness_mm"] == thickness_mm
+
+
+@pytest.mark.parametrize(("changed", "code"), [(False, "copied-files"), (True, "copies-differ")])
+def test_copies_among_the_scan_s_files_are_said(
+    small_phantom: Phantom, tmp_path: Path, changed: bool, code: str
+) -> None:
+    """Slicer loads what it is given; of copies in its list, and of those that differ, the headers' reading tells."""
+    from LungUNetSegSlicer.run import child
+
+    datasets = slices_of(small_phantom.ct)
+    save(datasets, tmp_path / "ct")
+    if changed:
+        datasets[0].PixelData = b"\x01\x00" + datasets[0].PixelData[2:]
+    save(datasets, tmp_path / "copy")
+    acquisition, _ = judge(MEASURED, UNKNOWN)
+    result = {"findings": [], "acquisition": acquisition, "volumes_ml": {"total": 0.0}}
+    (tmp_path / child.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    files = [str(each) for folder in ("ct", "copy") for each in sorted((tmp_path / folder).iterdir())]
+    (tmp_path / child.DICOM_FILES).write_text(json.dumps(files), encoding="utf-8")
+    child._add_findings(tmp_path)
+    told = json.loads((tmp_path / child.RESULT).read_text(encoding="utf-8"))
+    assert [each["code"] for each in told["findings"]] == [code]

@@ -1,0 +1,40 @@
+"""Each scan that the page offers can be opened, also where files hold several scans, or copies of one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from dicom_files import save, slices_of
+
+from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.volume import Volume
+
+
+def test_each_of_several_scans_of_one_series_can_be_opened(thin: Volume, tmp_path: Path) -> None:
+    """Two phases under one Series Instance UID: the second one's number is found only among the files of both."""
+    from LungUNetSegSlicer.web.viewer.offers import offers_in
+
+    volumes = [thin, Volume(thin.array + 1, thin.geometry)]
+    for phase, volume in enumerate(volumes):
+        own = {"SeriesInstanceUID": "1.2", "TemporalPositionIdentifier": phase + 1}
+        save(slices_of(volume, **own), tmp_path / str(phase))
+    offers = offers_in(tmp_path)
+    assert [each.series_uid for each in offers] == ["1.2", "1.2#2"]
+    for offer, volume in zip(offers, volumes, strict=True):
+        assert np.array_equal(read_scan(offer.files, offer.series_uid).volume.array, volume.array)
+
+
+def test_copies_are_one_offer_and_said_when_it_is_opened(thin: Volume, tmp_path: Path) -> None:
+    """The copies go along, so that they are compared."""
+    from LungUNetSegSlicer.web.viewer.offers import offers_in
+
+    save(slices_of(thin), tmp_path / "b")
+    shutil.copytree(tmp_path / "b", tmp_path / "a")
+    (offer,) = offers_in(tmp_path)
+    scan = read_scan(offer.files, offer.series_uid)
+    assert {each.path.parent.name for each in scan.slices} == {"a"}
+    assert [(each.code, each.message) for each in scan.findings] == [
+        ("copied-files", "13 files are copies of others; each image was used once.")
+    ]
