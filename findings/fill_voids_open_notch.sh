@@ -1,8 +1,8 @@
 #!/bin/sh
-# fill_voids 2.1.2 fills a notch that is open to the border of the image (100 voxels, 20 of them in each of two faces of
-# the image) when two other notches, at other corners, begin a slice earlier. The same block mirrored is left alone, and
-# SciPy leaves both: a void is what the foreground encloses. The background's seeds along a face are taken once for a run
-# of voxels, and a run seems to go on from the end of one row to the start of the next. Ends with 1 when it changes.
+# fill_voids 2.1.2 fills a notch that is open to the border of the image (100 voxels, 20 of them in each of two faces)
+# when notches at two other corners begin in an earlier slice. The same block mirrored is left alone, and SciPy leaves
+# both: a void is what the foreground encloses. It seems that the fill from outside starts once per run of background
+# along a face, and that a run goes on from the end of one row to the start of the next. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

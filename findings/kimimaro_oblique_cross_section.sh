@@ -1,6 +1,6 @@
 #!/bin/sh
-# kimimaro 5.8.5 measures the cross-section of a tube 70 % too large where voxels are not cubes: a tube of radius 8 mm at
-# 60 degrees to the slices has 201 mm2; with voxels of 1 x 1 x 1 mm it says 196, with 1 x 1 x 4 mm 342. It takes the
+# kimimaro 5.8.5 measures the cross-section of a tube 70 % too large where voxels are not cubes: a tube of radius 8 mm
+# at 60 degrees to the slices has 201 mm2; with voxels of 1 x 1 x 1 mm it says 196, with 1 x 1 x 4 mm 342. It takes the
 # skeleton's direction in voxels for the normal of the plane, and so does xs3d, so that the plane is not at right angles
 # to the tube in mm, though the area is in mm2. Tubes along an axis are right. Ends with 1 when that changes.
 set -eu

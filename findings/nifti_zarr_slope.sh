@@ -1,8 +1,9 @@
 #!/bin/sh
 # nifti-zarr 1.0.0rc8 converts a NIfTI with scl_slope and scl_inter to Zarr and back, and the file that comes back has
-# neither: its values are the stored integers. A CT of -1024 to 3000 HU becomes -32768 to 32767, with no warning. NIfTI-1
-# says that a voxel's value is slope * stored + inter where the slope is not 0; the Zarr still holds both, so that only
-# zarr2nii loses them. nibabel writes such a file for any float image saved as int16. Ends with 1 when that changes.
+# neither: its values are the stored integers. A CT of -1024 to 3000 HU becomes -32768 to 32767, with no warning.
+# NIfTI-1 says that a voxel's value is slope * stored + inter where the slope is not 0; the Zarr still holds both, so
+# that only zarr2nii loses them. nibabel writes such a file for any float image saved as int16. Ends with 1 when that
+# changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
