@@ -1,6 +1,6 @@
 #!/bin/sh
 # antspyx 0.6.3's from_numpy (and new_image_like) makes unsigned 32-bit pixels of any signed integer array, without a
-# warning: -1024 HU of an int16 CT becomes 4294966272, and the image's mean two thousand million. ANTs has no signed
+# warning: -1024 HU of an int16 CT becomes 4294966272, and a mean or a resampling is of such values. ANTs has no signed
 # integer pixels, so that float pixels are expected, as image_read makes them of the same values in a file of int16.
 # Ends with 1 when that changes.
 set -eu
