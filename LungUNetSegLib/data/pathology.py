@@ -39,7 +39,10 @@ _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
     "pneumonectomy": ((-10.0, 40.0), (1.0, 1.0)),
 }
 
-SOLID: frozenset[Kind] = frozenset(("consolidation", "mass", "opacity"))
+LIKE_DOMES: frozenset[Kind] = frozenset(("consolidation", "mass"))
+"""Kinds that look like the dome of an organ in a slice that is seen alone."""
+
+SOLID: frozenset[Kind] = LIKE_DOMES | {"opacity"}
 """Kinds that look like an organ if the rest of the lung is not visible."""
 
 NOT_LUNG: frozenset[Kind] = frozenset(("effusion", "pneumothorax", "pneumonectomy"))
@@ -55,7 +58,7 @@ _HALF_AIR_HU = -150.0
 
 @dataclass(frozen=True, kw_only=True)
 class PathologyConfig:
-    """Probability of each kind for each lung of a view; solid tissue only if the view shows enough of the lung.
+    """Probability of each kind for each lung of a view; solid tissue only where it does not look like an organ.
 
     The other lungs stay unchanged.
     """

@@ -17,6 +17,7 @@ from torch import Tensor
 from LungUNetSegLib.config import check_at_least, check_shares
 from LungUNetSegLib.data.overview import Overview
 from LungUNetSegLib.data.pathology import SOLID, Lesion, PathologyConfig, lay_in, sample_lesion
+from LungUNetSegLib.data.solid_disease import is_supported
 from LungUNetSegLib.data.surroundings import Arm, Metal, Shift
 from LungUNetSegLib.preprocessing import BODY_HU
 from LungUNetSegLib.volume import AIR_HU
@@ -26,11 +27,6 @@ SHORTEST_MM = 20.0
 
 FIELD_MM = (110.0, 230.0)
 """Range of the radii of round fields of view."""
-
-SUPPORT_ML = 800.0
-SUPPORT_SHARE = 0.9
-"""Solid disease is added to a lung of at least this volume, of which the view shows at least this share: a smaller part
-of an airless lung looks like an organ, and would teach the network that organs are lung."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +80,9 @@ class View:
     metal: Metal | None = None
 
     @property
-    def is_solid(self) -> bool:
-        """Whether there is disease that looks like an organ in a slice without neighbours."""
-        return any(lesion.kind in SOLID for lesion in self.lesions)
+    def solid(self) -> tuple[Lesion, ...]:
+        """Disease that can look like an organ."""
+        return tuple(lesion for lesion in self.lesions if lesion.kind in SOLID)
 
 
 def whole_view(depth: int, size: tuple[int, int]) -> View:
@@ -95,9 +91,23 @@ def whole_view(depth: int, size: tuple[int, int]) -> View:
 
 
 def sample_view(
-    scan: Overview, config: ViewConfig, pathology: PathologyConfig | None, rng: np.random.Generator
+    scan: Overview,
+    config: ViewConfig,
+    pathology: PathologyConfig | None,
+    rng: np.random.Generator,
+    *,
+    told: bool = True,
 ) -> View:
-    """Draw one view of a case."""
+    """Draw one view of a case.
+
+    Args:
+        scan: The case.
+        config: How often views differ from it.
+        pathology: Probability of each disease; None for none.
+        rng: Random generator.
+        told: Whether the network is told what the whole view shows. Then solid disease is added only to views that
+            support it; otherwise who draws a slice decides by `room_for_solid`.
+    """
     depth, height, width = scan.hu.shape
     slices, rows, columns = (0, depth), (0, height), (0, width)
     if rng.random() < config.shorter and depth > 2:
@@ -108,7 +118,7 @@ def sample_view(
     lesions = []
     for channel in (0, 1):
         lesion = sample_lesion(channel, scan.lung_mm[channel], pathology, rng) if pathology else None
-        if lesion and (lesion.kind not in SOLID or _is_supported(scan, channel, slices, rows, columns)):
+        if lesion and (lesion.kind not in SOLID or not told or is_supported(scan, channel, slices, rows, columns)):
             lesions.append(lesion)
     empty = next((each.channel for each in lesions if each.kind == "pneumonectomy"), None)
     factor = scan.factor
@@ -242,16 +252,6 @@ def _to_the_middle(
         middle = float((profile * torch.arange(len(profile))).sum()) / total if total else (len(profile) - 1) / 2
         move.append(round((size - 1) / 2 - first - middle))
     return move[0], move[1]
-
-
-def _is_supported(
-    scan: Overview, channel: int, slices: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
-) -> bool:
-    """Whether a view shows enough of a lung to distinguish solid disease in it from an organ."""
-    lung = scan.lungs[:, channel]
-    all_ml = float(lung.sum()) * scan.voxel_ml
-    seen_ml = float(lung[slice(*slices), slice(*rows), slice(*columns)].sum()) * scan.voxel_ml
-    return len(lung) > 1 and seen_ml >= max(SUPPORT_ML, SUPPORT_SHARE * all_ml)
 
 
 def _shift(scan: Overview, empty: int, rng: np.random.Generator) -> Shift | None:

@@ -102,6 +102,11 @@ class Scans:
         case = self.cases[number]
         return has_coarse_view(len(case.hu), case.slice_mm, self.preprocess)
 
+    def sample(self, number: int, rng: np.random.Generator) -> View:
+        """Draw a view of a case."""
+        told = bool(self.preprocess.coarse_mm)
+        return sample_view(self.overviews[number], self.views, self.pathology, rng, told=told)
+
     def see(self, number: int, view: View) -> tuple[Tensor, Tensor]:
         """Return (d, a, b) HU and (2, d, a, b) lung fractions of a view of a case."""
         scan, seen = self.overviews[number], slice(*view.slices)
@@ -162,7 +167,7 @@ def predict_views(
         views = [whole_view(len(case.hu), size)]
         rngs = [np.random.default_rng((seed, 5, number, index)) for index in range(1 + scans.views.per_case)]
         if not whole:
-            views += [sample_view(scans.overviews[number], scans.views, scans.pathology, rng) for rng in rngs[1:]]
+            views += [scans.sample(number, rng) for rng in rngs[1:]]
         said = None
         if network is not None and scans.has_coarse_view(number):
             said = tuple(
@@ -215,7 +220,7 @@ def parts_of(cases: Sequence[CachedCase], count: int) -> list[int]:
 
 def _draw(scans: Scans, number: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Draw a new view of a case; return its (1, 1, d, a, b) image and (1, 2, d, a, b) target."""
-    view = sample_view(scans.overviews[number], scans.views, scans.pathology, rng)
+    view = scans.sample(number, rng)
     hu, lungs = _move(*scans.see(number, view), rng)
     image = torch.from_numpy(normalise(pad_depth(_spoil(hu, rng).numpy()), scans.preprocess))[None, None]
     target = F.pad(lungs, (0, 0, 0, 0, 0, image.shape[2] - len(hu)))

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
-from LungUNetSegLib.data.pathology import Lesion
+from LungUNetSegLib.data.pathology import Kind, Lesion
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
@@ -175,18 +176,53 @@ def test_what_a_view_takes_from_the_lung_is_no_target() -> None:
     assert (changed.all(dim=1) == is_fluid).all()
 
 
-def test_solid_disease_is_not_shown_in_slices_seen_alone() -> None:
-    """In one slice a liver looks like an opaque lung; it must not be called one."""
-    seen = [SeenViews((WHOLE, dataclasses.replace(WHOLE, lesions=(OPAQUE,))))]
-    sampling = SamplingConfig(slices_per_epoch=400, alone_probability=0.5, **OFTEN)
-    (batch,) = SliceDataset([make_case("a", 20)], sampling, preprocess=CONTEXT, seen=seen).epoch(0, 400)
-    alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
-    painted = (batch.hu[:, 1, 12, 9] - batch.hu[:, 1, 0, 0]).abs() > 1e-3
-    assert alone.any() and not painted[alone].any()
-    assert painted[~alone].float().mean().item() == pytest.approx(0.5, abs=0.1)
-
-
 TOLD = PreprocessConfig(spacing_mm=4.0, size=(32, 32), context_mm=7.0, coarse_mm=8.0)
+
+
+def with_disease(kind: Kind, preprocess: PreprocessConfig, *, narrows: bool = False) -> tuple[Batch, Tensor]:
+    """400 slices, of which half are alone, of a lung of 41 cm2 with and without disease; and which of them are ill."""
+    case = make_case("a", 20)
+    case.target[:, 0, 4:20, 4:20] = 255
+    if narrows:
+        case.target[:10, 0, 4:20, 4:12] = 0
+    lesion = dataclasses.replace(OPAQUE, kind=kind)
+    seen = [SeenViews((WHOLE, dataclasses.replace(WHOLE, lesions=(lesion,))))]
+    sampling = SamplingConfig(slices_per_epoch=400, alone_probability=0.5, **OFTEN)
+    (batch,) = SliceDataset([case], sampling, preprocess=preprocess, seen=seen).epoch(0, 400)
+    return batch, (batch.hu[:, 1, 12, 16] - batch.hu[:, 1, 0, 0]).abs() > 1e-3
+
+
+def is_alone(batch: Batch) -> Tensor:
+    return (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
+
+
+def test_solid_disease_is_not_shown_alone_to_a_network_that_is_told_of_the_scan() -> None:
+    """In one slice a liver looks like an opaque lung; a network that could know better must not call it one."""
+    batch, ill = with_disease("opacity", TOLD)
+    alone = is_alone(batch)
+    assert alone.any() and not ill[alone].any()
+    assert ill[~alone].float().mean().item() == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_network_that_is_not_told_sees_opaque_lungs_alone_and_no_disease_like_a_dome() -> None:
+    """Otherwise it would learn that a lung's slice is never opaque, or that a disc of soft tissue is lung."""
+    batch, ill = with_disease("opacity", CONTEXT)
+    alone = is_alone(batch)
+    assert ill[alone].float().mean().item() == pytest.approx(0.5, abs=0.1)
+    batch, ill = with_disease("consolidation", CONTEXT)
+    alone = is_alone(batch)
+    assert alone.any() and not ill[alone].any()
+    assert ill[~alone].any()
+
+
+def test_solid_disease_is_not_shown_where_the_lung_narrows_towards_the_feet() -> None:
+    """There a liver begins. Of 20 slices of 2.5 mm the lower 10 have half the lung, too little for any disease; in the
+    three above them a slice 7 mm below has half the area of one 7 mm above.
+    """
+    batch, ill = with_disease("opacity", CONTEXT, narrows=True)
+    number = batch.hu[:, 1, 0, 0]
+    assert not ill[number < 13].any()
+    assert ill[number >= 13].any()
 
 
 def told_dataset(**sampling: float) -> SliceDataset:
