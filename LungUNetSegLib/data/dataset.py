@@ -18,8 +18,7 @@ from torch import Tensor
 
 from LungUNetSegLib.config import check_at_least, check_shares
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.pathology import LIKE_DOMES, Lesion
-from LungUNetSegLib.data.solid_disease import room_in_case
+from LungUNetSegLib.data.solid_disease import SolidRule
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.data.views import View, show, whole_view
 from LungUNetSegLib.errors import DataError
@@ -128,8 +127,7 @@ class SliceDataset:
             raise DataError("There is no slice to train on; the data set is empty.")
         plain = [SeenViews((whole_view(len(case.hu), case.hu.shape[1:]),)) for case in self.cases]  # type: ignore[arg-type]
         self.seen = list(seen or plain)
-        told = self.preprocess.coarse_mm or not any(view.solid for seen in self.seen for view in seen.views)
-        self._room = None if told else [room_in_case(case, self.preprocess) for case in self.cases]
+        self._solid = SolidRule(self.cases, self.preprocess)
         self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
 
     def __len__(self) -> int:
@@ -209,15 +207,9 @@ class SliceDataset:
             number
             for number, view in enumerate(views)
             if view.slices[0] <= slice_ < view.slices[1]
-            and not any(self._misleads(case, slice_, lesion, alone) for lesion in view.solid)
+            and not any(self._solid.misleads(case, slice_, lesion, alone=alone) for lesion in view.solid)
         ]
         return fitting[int(draw * len(fitting))]
-
-    def _misleads(self, case: int, slice_: int, lesion: Lesion, alone: bool) -> bool:
-        """Return whether solid disease in a slice cannot be told from an organ by what the network sees with it."""
-        if self._room is None:
-            return alone
-        return (alone and lesion.kind in LIKE_DOMES) or not self._room[case][slice_, lesion.channel]
 
     def _read(
         self, case: int, slice_: int, number: int, slab_mm: float = 0.0, alone: bool = False

@@ -7,11 +7,14 @@ not narrow towards the feet as it does around the diaphragm.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.overview import Overview
+from LungUNetSegLib.data.pathology import LIKE_DOMES, Lesion
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.preprocessing.slices import nearest_step
 
@@ -54,7 +57,30 @@ def room_for_solid(areas_mm2: npt.NDArray[np.float64], slice_mm: float) -> npt.N
     return room & (0 < step <= last)
 
 
-def room_in_case(case: CachedCase, config: PreprocessConfig) -> npt.NDArray[np.bool_]:
+class SolidRule:
+    """Decides for a network what solid disease may be shown in a slice of a view.
+
+    Args:
+        cases: The cases whose slices are drawn.
+        config: What the network sees of them.
+    """
+
+    def __init__(self, cases: Sequence[CachedCase], config: PreprocessConfig) -> None:
+        self._cases, self._config = cases, config
+        self._room: dict[int, npt.NDArray[np.bool_]] = {}
+
+    def misleads(self, case: int, slice_: int, lesion: Lesion, *, alone: bool) -> bool:
+        """Return whether solid disease cannot be told from an organ by what the network sees with a slice."""
+        if self._config.coarse_mm:
+            return alone
+        if alone and lesion.kind in LIKE_DOMES:
+            return True
+        if case not in self._room:
+            self._room[case] = _room_in_case(self._cases[case], self._config)
+        return not self._room[case][slice_, lesion.channel]
+
+
+def _room_in_case(case: CachedCase, config: PreprocessConfig) -> npt.NDArray[np.bool_]:
     """Return (D, 2) where each lung of a cached case has `room_for_solid`."""
     slices = (case.target[number][:2] for number in range(len(case.hu)))
     pixels = np.array([lungs.sum(axis=(1, 2), dtype=np.float64) / 255 for lungs in slices])

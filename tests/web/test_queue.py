@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from web_client import Client, socket, state
+from web_client import new_client, socket, state
 from web_page import Server, wait_for
 
 Page = aiohttp.ClientWebSocketResponse
@@ -53,7 +53,7 @@ def test_turns_are_given_in_order_and_those_who_leave_are_not_waited_for(tmp_pat
 @asynccontextmanager
 async def user(server: Server) -> AsyncIterator[Page]:
     """A user with the phantom open who has pressed Segment lungs."""
-    async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, socket(client, server) as page:
+    async with new_client() as client, socket(client, server) as page:
         await page.send_json({"do": "phantom"})
         number = (await state(page, lambda now: now["current"] is not None))["current"]
         await page.send_json({"do": "segment", "number": number})

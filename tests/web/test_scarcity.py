@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 import pytest
-from web_client import Client, run, socket, state, upload
+from web_client import Client, new_client, run, socket, state, upload
 from web_page import Server, start_server, wait_for
 
 from LungUNetSegLib.io import write_image
@@ -131,7 +131,7 @@ def test_a_session_that_takes_too_much_memory_is_told_and_the_others_go_on(
         raise AssertionError("it was not told")
 
     async def work(other: Client) -> None:
-        async with socket(other, server) as another, Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+        async with socket(other, server) as another, new_client() as client:
             await another.send_json({"do": "phantom"})
             await state(another, lambda now: now["scans"])
             async with socket(client, server) as page:

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from web_client import Client, refusal, run, socket, state, statuses, upload
+from web_client import Client, new_client, refusal, run, socket, state, statuses, upload
 from web_page import Server, wait_for
 
 from LungUNetSegLib.io import write_dicom_series
@@ -83,14 +83,14 @@ def test_no_session_is_seen_by_another_and_no_more_are_given_than_there_are(make
     server = make_server("--sessions", "2")
 
     async def one_too_many() -> str:
-        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, socket(client, server) as page:
+        async with new_client() as client, socket(client, server) as page:
             return str((await page.receive_json())["ended"])
 
     async def work(client: Client) -> None:
         async with socket(client, server) as page:
             await page.send_json({"do": "phantom"})
             await state(page, lambda now: now["scans"])
-            async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as other, socket(other, server) as another:
+            async with new_client() as other, socket(other, server) as another:
                 assert (await state(another, lambda _: True))["scans"] == []
                 assert await one_too_many() == (
                     "All 2 places on this server are taken. Try again when somebody has closed the page."
@@ -103,7 +103,7 @@ def test_sessions_that_are_opened_and_dropped_leave_nothing(server: Server) -> N
     """Protects the server from pages that are closed before they are there."""
 
     async def drop() -> None:
-        async with Client(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client, socket(client, server):
+        async with new_client() as client, socket(client, server):
             pass
 
     async def work(_: Client) -> None:
