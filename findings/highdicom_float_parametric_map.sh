@@ -1,6 +1,6 @@
 #!/bin/sh
 # highdicom writes a Parametric Map of floating point pixels whose Real World Value Mapping is not 1 and 0 (valid:
-# PS3.3 A.75 and C.7.6.16.2.11 have both), but get_volume and get_frames of the same object raise AttributeError:
+# PS3.3 A.75 and C.7.6.16.2.11 have both), but get_volume of the same object raises AttributeError:
 # _CombinedPixelTransform has no input_dtype. Read with lazy_frame_retrieval=True, the same file gives the right values.
 # Expected: slope x pixel + intercept either way. Ends with 1 when that is no longer so.
 set -eu
