@@ -2,7 +2,7 @@
 
     python benchmarks/dicom_node.py [--slices 300] [--rounds 3]
 
-The study is a phantom of 512 x 512 pixels, sent by DCMTK's storescu (Debian's package `dcmtk`). Of the node the time
+The study is a phantom of 512 x 512 pixels, sent by DCMTK's storescu (of Debian's package `dcmtk`). Of the node the time
 counts from the sender's start until the SEG has come back, and from the sender's end; of `segment`, from the command's
 start until its end. The node runs already and takes a study as complete when its association ends
 (`--by-association`); each round has a study of its own. The ways take turns.
@@ -71,7 +71,7 @@ def send(study: Path, port: int, arrived: threading.Event) -> tuple[float, float
     """Send a study; return the seconds until its SEG is back, from the first and from the last image."""
     arrived.clear()
     started = time.perf_counter()
-    words = ["storescu", "-aec", "LUNGUNETSEG", "+sd", "127.0.0.1", str(port), str(study)]
+    words = ["/usr/bin/storescu", "-aec", "LUNGUNETSEG", "127.0.0.1", str(port), "+sd", str(study)]
     subprocess.run(words, check=True)
     sent = time.perf_counter()
     assert arrived.wait(1800), "nothing came back"
