@@ -71,6 +71,7 @@ def send(study: Path, port: int, arrived: threading.Event) -> tuple[float, float
     """Send a study; return the seconds until its SEG is back, from the first and from the last image."""
     arrived.clear()
     started = time.perf_counter()
+    # By its path: pynetdicom installs a Python program of the same name.
     words = ["/usr/bin/storescu", "-aec", "LUNGUNETSEG", "127.0.0.1", str(port), "+sd", str(study)]
     subprocess.run(words, check=True)
     sent = time.perf_counter()
