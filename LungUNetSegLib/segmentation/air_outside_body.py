@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.probabilities import HALF, Mask, Probabilities, Slices
+from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices
 from LungUNetSegLib.volume import AIR_HU
 
 AIR_BELOW_HU = -500

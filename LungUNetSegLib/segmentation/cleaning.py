@@ -16,9 +16,11 @@ from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.fluid import drop_fluid
+from LungUNetSegLib.segmentation.hanging_tissue import drop_hanging_tissue
+from LungUNetSegLib.segmentation.masks import looked_up, numbered_parts
 from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
-from LungUNetSegLib.segmentation.parts import middle_column, numbered_parts, sort_parts
-from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices, labels_of, looked_up, lung_box
+from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
+from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices, labels_of, lung_box
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
@@ -87,6 +89,7 @@ def clean(
     after, removed = sort_parts(before, region, part_hu, spacing_mm)
     ends = box[0].start == 0, box[0].stop == len(probabilities)
     removed += drop_thin_plates(after, part_hu, spacing_mm, is_cut=ends)
+    removed += drop_hanging_tissue(after, part_hu, spacing_mm)
     is_cut = (after[0].any() and ends[0]) or (after[-1].any() and ends[1])
     if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
         removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]

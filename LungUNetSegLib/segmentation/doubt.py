@@ -14,7 +14,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.preprocessing import PreparedScan
-from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.masks import Mask, eroded, eroded_by_square
+from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import FloatArray, bounding_box
 
@@ -155,9 +156,9 @@ def _dense_at_outline(lung: Mask, dense: Mask) -> int:
         return 0
     parts, _ = ndimage.label(lung & dense)
     reaches = np.zeros(int(parts.max()) + 1, bool)
-    reaches[parts[lung & ~ndimage.binary_erosion(lung)]] = True
+    reaches[parts[lung & ~eroded(lung, 1)]] = True
     reaches[0] = False
-    return int(np.count_nonzero(reaches[parts] & ndimage.binary_erosion(lung, np.ones((3, 3)))))
+    return int(np.count_nonzero(reaches[parts] & eroded_by_square(lung)))
 
 
 def _with_neighbours(probabilities: Probabilities, steps: int) -> Iterator[tuple[Labels, Labels, Labels]]:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.preprocessing.coarse import reduce_planes
-from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, Slices, hard_labels, lung_box, side_shares
+from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices, hard_labels, lung_box, side_shares
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
 FLUID_HU = (-30.0, 28.0)

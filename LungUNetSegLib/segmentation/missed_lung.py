@@ -15,8 +15,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir
-from LungUNetSegLib.segmentation.parts import numbered_parts
-from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Mask, Probabilities, Slices, hard_labels
+from LungUNetSegLib.segmentation.masks import Mask, eroded, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, Slices, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU
 
@@ -101,11 +101,11 @@ def _pieces(number: int, labels: Labels, seen: SeenAir, steps: int) -> Iterator[
     """Yield the regions of a slice that are aerated, wide enough, within the body, and not lung yet."""
     outside, inside = seen[number]
     inside &= labels == 0
-    if not _eroded(inside, steps).any():
+    if not eroded(inside, steps).any():
         return
     hu = seen.hu[number]
     aerated = inside & (hu > AERATED_HU[0]) & (hu < AERATED_HU[1])
-    core = _eroded(aerated, steps)
+    core = eroded(aerated, steps)
     if not core.any():
         return
     scanned = hu > AIR_HU
@@ -120,15 +120,6 @@ def _pieces(number: int, labels: Labels, seen: SeenAir, steps: int) -> Iterator[
             continue
         edge = ndimage.binary_dilation(mask, iterations=steps) & ~mask & scanned[place]
         yield _Piece(number, place, mask, labels[place][edge])
-
-
-def _eroded(mask: Mask, steps: int) -> Mask:
-    """Return a mask without the pixels so many steps from its edge; quicker than SciPy's erosion."""
-    for _ in range(steps):
-        inner = np.zeros_like(mask)
-        inner[1:-1, 1:-1] = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-        mask = inner
-    return mask
 
 
 def _joined(pieces: list[_Piece], shape: tuple[int, ...]) -> list[list[_Piece]]:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.probabilities import Labels, Mask, Probabilities, Slices, counted, looked_up
+from LungUNetSegLib.segmentation.masks import Mask, Numbers, counted, looked_up, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
-
-Numbers = npt.NDArray[np.unsignedinteger[Any]]
-"""The number of each voxel's part, from 1; 0 is the background."""
 
 PART_SHARE = 0.05
 """A part of at least this share of its lung's largest part is lung, as disease can divide a lung."""
@@ -123,18 +120,6 @@ def sort_parts(
         result[(slice(None), *side.place)] += looked_up(side.destination, side.parts)
     removed += [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
     return result, removed
-
-
-def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
-    """Return the number of each voxel's connected part in (D, H, W), in as few bytes as do, and their count."""
-    for kind in (np.uint8, np.uint16):
-        try:
-            parts, count = ndimage.label(mask, output=kind)
-        except RuntimeError:  # SciPy's word for more parts than this type can number
-            continue
-        return parts, count
-    parts, count = ndimage.label(mask, output=np.uint32)
-    return parts, count
 
 
 def _find_parts(labels: Labels, label: int) -> _Side:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +15,6 @@ Probabilities = npt.NDArray[np.uint8]
 """(D, 2, h, w), 0 to 255; channel 0 is the patient's right lung, channel 1 the left."""
 
 Labels = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 
 
 class Slices(Protocol):
@@ -64,27 +62,3 @@ def labels_of(probabilities: Probabilities) -> Labels:
     for plane, said in zip(labels, probabilities, strict=True):
         plane[:] = hard_labels(said)
     return labels
-
-
-def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
-    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each.
-
-    Bytes are translated, which takes a tenth of the time.
-    """
-    result = np.empty(numbers.shape, table.dtype)
-    are_bytes = numbers.itemsize == table.itemsize == 1
-    codes = table.tobytes().ljust(256, b"\0")
-    for plane, place in zip(numbers, result, strict=True):
-        if are_bytes:
-            place[:] = np.frombuffer(plane.tobytes().translate(codes), table.dtype).reshape(plane.shape)
-        else:
-            place[:] = table[plane]
-    return result
-
-
-def counted(numbers: Iterable[npt.NDArray[np.integer[Any]]], count: int) -> npt.NDArray[np.int64]:
-    """Return how often each number below `count` occurs in these planes."""
-    result = np.zeros(count, np.int64)
-    for plane in numbers:
-        result += np.bincount(plane.ravel(), minlength=count)
-    return result

@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 
 THIN_MM = 1.25
 """Where slices lie at most so far apart, every second one may be interpolated."""

@@ -15,7 +15,8 @@ from scipy import ndimage
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.preprocessing.coarse import coarsen_slices
-from LungUNetSegLib.segmentation.probabilities import Mask, Probabilities, hard_labels, side_shares
+from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels, side_shares
 
 FAR_MM = 12.0
 """Twice the coarse network's usual voxel: lung so far from its lungs is no matter of partial volumes."""

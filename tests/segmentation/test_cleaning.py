@@ -9,7 +9,7 @@ import pytest
 
 from LungUNetSegLib.segmentation import cleaning as cleaning_module
 from LungUNetSegLib.segmentation.cleaning import Cleaning
-from LungUNetSegLib.segmentation.parts import numbered_parts
+from LungUNetSegLib.segmentation.masks import numbered_parts
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 
 SPACING_MM = (5.0, 3.0, 3.0)

@@ -1,0 +1,70 @@
+"""Operations on masks and on the numbers of their parts that take less time or memory than NumPy's and SciPy's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.unsignedinteger[Any]]
+"""The number of each voxel's part, from 1; 0 is the background."""
+
+
+def eroded(mask: Mask, steps: int) -> Mask:
+    """Return a (h, w) mask without the pixels so many steps from its edge; beyond the image there is none of it.
+
+    A tenth of the time of SciPy's erosion.
+    """
+    for _ in range(steps):
+        inner = np.zeros_like(mask)
+        inner[1:-1, 1:-1] = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+        mask = inner
+    return mask
+
+
+def eroded_by_square(mask: Mask) -> Mask:
+    """Return a (h, w) mask without the pixels that touch its edge by a side or a corner; see `eroded`."""
+    inner = np.zeros_like(mask)
+    rows = mask[:-2] & mask[1:-1] & mask[2:]
+    inner[1:-1, 1:-1] = rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
+    return inner
+
+
+def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
+    """Return the number of each voxel's connected part in (D, H, W), in as few bytes as do, and their count."""
+    for kind in (np.uint8, np.uint16):
+        try:
+            parts, count = ndimage.label(mask, output=kind)
+        except RuntimeError:  # SciPy's word for more parts than this type can number
+            continue
+        return parts, count
+    parts, count = ndimage.label(mask, output=np.uint32)
+    return parts, count
+
+
+def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+    """Return ``table[numbers]``, plane by plane: NumPy converts indices to eight bytes each.
+
+    Bytes are translated, which takes a tenth of the time.
+    """
+    result = np.empty(numbers.shape, table.dtype)
+    are_bytes = numbers.itemsize == table.itemsize == 1
+    codes = table.tobytes().ljust(256, b"\0")
+    for plane, place in zip(numbers, result, strict=True):
+        if are_bytes:
+            place[:] = np.frombuffer(plane.tobytes().translate(codes), table.dtype).reshape(plane.shape)
+        else:
+            place[:] = table[plane]
+    return result
+
+
+def counted(numbers: Iterable[npt.NDArray[np.integer[Any]]], count: int) -> npt.NDArray[np.int64]:
+    """Return how often each number below `count` occurs in these planes."""
+    result = np.zeros(count, np.int64)
+    for plane in numbers:
+        result += np.bincount(plane.ravel(), minlength=count)
+    return result
