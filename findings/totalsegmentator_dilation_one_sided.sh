@@ -27,5 +27,6 @@ for spacing in ((1.5, 1.5, 1.5), (0.7, 0.7, 0.7), (1.0, 1.0, 2.5)):
     where = (np.argwhere(dilate_vertebrae_labels(one, LABELS, spacing, dilation_mm=3)) - 10) * spacing
     grown.append(np.array([-where.min(axis=0), where.max(axis=0)]).round(1).tolist())
     print(f"voxels of {spacing} mm: grows by {grown[-1][0]} mm downwards and {grown[-1][1]} mm upwards")
-sys.exit(0 if [sides[0][2] for sides in grown] == [3, 2.8, 5] and [sides[1][2] for sides in grown] == [3, 2.1, 0] else 1)
+along_last = [[side[2] for side in sides] for sides in grown]
+sys.exit(0 if along_last == [[3, 3], [2.8, 2.1], [5, 0]] else 1)
 PYTHON
