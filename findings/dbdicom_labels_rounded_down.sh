@@ -12,7 +12,7 @@ python3 -m venv "$folder/venv"
     numpy==2.2.6
 cd "$folder"
 mkdir database
-venv/bin/python - 2>/dev/null <<'PYTHON'
+venv/bin/python - <<'PYTHON'
 import sys
 from importlib.metadata import version
 
