@@ -9,7 +9,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check SimpleITK==2.5.7 scipy==1.15.3 numpy==2.2.6
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check SimpleITK==2.5.7 matplotlib==3.11.2 \
+    scikit-image==0.26.0 scipy==1.15.3 numpy==2.2.6
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps platipy==0.7.2
 "$folder/venv/bin/python" - <<'PYTHON'
 import sys
