@@ -1,8 +1,8 @@
 #!/bin/sh
-# MONAI 1.6.1's PydicomReader reads a DICOM Segmentation that leaves out its empty frames (highdicom and dcmqi do so
-# unless told otherwise) as if each segment had the same slices, evenly from the first frame's to the last: two nodules
-# of two slices each, at 5 and 10 and at 25 and 30 mm, both come out at 10 and 25 mm, in slices that are 15 mm apart, so
-# that each has 3 times its volume. Nothing warns; only where the segments' numbers of frames differ it raises an error.
+# MONAI 1.6.1's PydicomReader reads a DICOM Segmentation that leaves out its empty frames (highdicom does so unless told
+# otherwise) as if each segment had the same slices, evenly from the first frame's to the last: two nodules of two
+# slices each, at 5 and 10 and at 25 and 30 mm, both come out at 10 and 25 mm, in slices that are 15 mm apart, so that
+# each has 3 times its volume. Nothing warns; only where the segments' numbers of frames differ it raises an error.
 # Expected: each frame at its Image Position (Patient), or an error. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)

@@ -2,7 +2,7 @@
 # NNCF 3.4.0's compress_weights makes an ONNX model that ONNX Runtime cannot run of any network with convolutions: each
 # layer's scales get the shape 8 x 1 x 1 x 1 with axis 0, where DequantizeLinear takes one dimension for a scale per
 # axis ("1-D tensor for per-axis dequantization", ONNX). onnx.checker accepts the model, and the fault shows when a scan
-# is run. The same network without convolutions is right, and so is the same network as an OpenVINO model. Expected:
+# is run. A network of matrix products is right, and so is the network with convolutions as an OpenVINO model. Expected:
 # results within the rounding of 8 bits. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
