@@ -2,8 +2,8 @@
 # DicomForge 0.10.0's to_pil_image (and to_jpeg_preview, which calls it) puts the window over the stored pixels, not
 # over the values that Rescale Slope and Intercept make of them: a CT with the intercept -1024 and the lung window
 # -600/1500 of its own header is white almost everywhere. Window Center and Width are of the values after the Modality
-# LUT (PS3.3 C.11.2.1.2). An intercept of 0 hides it. Expected: -1000 HU nearly black and -600 HU grey, as in pydicom.
-# Ends with 1 when that changes.
+# LUT (PS3.3 C.11.2.1.2). An intercept of 0 hides it. Expected: the same grey values either way. Ends with 1 when that
+# changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,7 +1,7 @@
 #!/bin/sh
 # ImageIO 2.38.1's DICOM plugin measures the distance of a series' slices along the patient's z alone: "sampling", the
 # voxel's size in the metadata of volread, has 0 mm for a sagittal or coronal series, and 4.33 instead of 5 mm for one
-# tilted by 30 degrees, so that each volume in ml is 0 or 13 % too small. Slices follow each other at right angles to
+# tilted by 30 degrees, so that a mask's volume is 0 or 13 % too small. Slices follow each other at right angles to
 # Image Orientation (Patient) (PS3.3 C.7.6.2.1.1), which the plugin does not use. Expected: 5 mm in all three. Ends with
 # 1 when that changes.
 set -eu

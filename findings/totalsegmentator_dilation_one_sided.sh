@@ -1,9 +1,9 @@
 #!/bin/sh
-# TotalSegmentator 2.18.0's dilate_vertebrae_labels, which ends its vertebrae_pp task, grows a label by more on one side
-# than on the other unless 3 mm is a whole number of voxels: its ellipsoid's grid starts at minus the radius in voxels
-# and goes in steps of 1, so that it has no point in the middle. With slices of 2.5 mm a label grows by 5 mm towards
-# lower indices and by nothing towards higher ones; with voxels of 0.7 mm by 2.8 and 2.1 mm. With 1.5 mm it is right.
-# Expected: the same on both sides, and at most 3 mm. Ends with 1 when that changes.
+# TotalSegmentator 2.18.0's dilate_vertebrae_labels, which ends its vertebrae_pp task, can grow a label by more on one
+# side than on the other where 3 mm is not a whole number of voxels: its ellipsoid's grid starts at minus the radius in
+# voxels and goes in steps of 1, so that it has no point in the middle. With slices of 2.5 mm a label grows by 5 mm
+# towards lower indices and by nothing towards higher ones; with voxels of 0.7 mm by 2.8 and 2.1 mm. With 1.5 mm it is
+# right. Expected: the same on both sides, and at most 3 mm. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,6 +1,6 @@
 #!/bin/sh
-# TotalSegmentator 2.18.0 mirrors its DICOM segmentation of a prone CT from left to right. Such a scan has the Image
-# Orientation -1\0\0\0\-1\0 (PS3.3 C.7.6.2), as interstitial lung disease is scanned. save_mask_as_dicomseg flips the
+# TotalSegmentator 2.18.0 mirrors its DICOM segmentation of a prone CT from left to right. Such a scan, as of
+# interstitial lung disease, has the Image Orientation -1\0\0\0\-1\0 (PS3.3 C.7.6.2). save_mask_as_dicomseg flips the
 # mask's rows where the second vector asks for it, looks at no other number, and does not use the affine that it takes.
 # Expected: the marked voxel at the same place in the patient, as for a supine scan. Ends with 1 when that changes.
 set -eu

@@ -1,9 +1,10 @@
 #!/bin/sh
 # VTK 9.7.2's vtkMetaImageReader and vtkMetaImageWriter take MetaImage's TransformMatrix row by row for the direction
-# matrix; ITK, where the format comes from, writes and reads each axis of the image as one row, so that the matrix is
-# the other's transpose. A scan tilted by 15 degrees is tilted by -15 degrees in VTK, and a sagittal series has other
-# axes. Files of VTK alone come back right, and flips are the same both ways. Expected: the directions that SimpleITK,
-# ITK and 3D Slicer have, as vtkImageData's direction matrix means the same as theirs. Ends with 1 when that changes.
+# matrix; ITK, which has the format's own library, writes and reads each axis of the image as one row, so that the
+# matrix is the other's transpose. A scan tilted by 15 degrees is tilted by -15 degrees in VTK, and a sagittal series
+# has other axes. Files of VTK alone come back right, and flips are the same both ways. Expected: the directions that
+# SimpleITK, ITK and 3D Slicer have, as vtkImageData's direction matrix means the same as theirs. Ends with 1 when that
+# changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
