@@ -58,6 +58,18 @@ def by_dcmqi(path: Path, folder: Path) -> Volume:
     return Volume(array, parts[0].geometry)
 
 
+def same_voxels(found: Volume, truth: Volume) -> bool:
+    """Whether two label maps mark the same places, on whatever part and order of one grid."""
+    index = truth.geometry.to_index(found.geometry.to_lps(np.argwhere(found.array)))
+    near = np.rint(index).astype(int)
+    values = found.array[tuple(np.argwhere(found.array).T)]
+    return (
+        np.abs(index - near).max() < 0.01
+        and len(values) == np.count_nonzero(truth.array)
+        and np.array_equal(truth.array[tuple(near.T)], values)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A frame of a SEG: where its first pixel is (LPS mm), which segment it shows, and which pixels belong to it."""

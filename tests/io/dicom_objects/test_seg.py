@@ -16,6 +16,7 @@ from outside_programs import (
     dciodvfy_errors,
     frames_by_dcmtk,
     frames_by_highdicom,
+    same_voxels,
 )
 from pydicom import dcmread
 
@@ -65,18 +66,6 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     scan = read_scan(save(datasets, folder / "ct"))
     labels = phantom_on(scan.volume.geometry).labels
     return Case(request.param, scan, labels, written(scan, labels, folder / "seg.dcm"), truth)
-
-
-def same_voxels(found: Volume, truth: Volume) -> bool:
-    """Whether two label maps mark the same places, on whatever part and order of one grid."""
-    index = truth.geometry.to_index(found.geometry.to_lps(np.argwhere(found.array)))
-    near = np.rint(index).astype(int)
-    values = found.array[tuple(np.argwhere(found.array).T)]
-    return (
-        np.abs(index - near).max() < 0.01
-        and len(values) == np.count_nonzero(truth.array)
-        and np.array_equal(truth.array[tuple(near.T)], values)
-    )
 
 
 def expected(case: Case) -> Volume:
