@@ -1,6 +1,6 @@
 """How long a study takes through the node and back, beside `lungunetseg segment` of the same files.
 
-    python benchmarks/dicom_node.py [--slices 300] [--rounds 3]
+    python benchmarks/dicom_node.py [--slices 300] [--rounds 5]
 
 The study is a phantom of 512 x 512 pixels, sent by DCMTK's storescu (of Debian's package `dcmtk`). Of the node the time
 counts from the sender's start until the SEG has come back, and from the sender's end; of `segment`, from the command's
@@ -11,6 +11,7 @@ start until its end. The node runs already and takes a study as complete when it
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import statistics
 import subprocess
@@ -35,12 +36,16 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     times: dict[str, list[float]] = {"segment": [], "node, from the first image": [], "node, from the last image": []}
     with tempfile.TemporaryDirectory() as name:
         folder, arrived = Path(name), threading.Event()
-        studies = [write_study(folder / f"ct{number}", arguments.slices) for number in range(arguments.rounds + 1)]
+        ct = make_phantom(phantom_geometry((arguments.slices, 512, 512)), rng=0).ct
+        studies = [folder / f"ct{number}" for number in range(arguments.rounds + 1)]
+        for study in studies:
+            write_dicom_series(ct, study, study.name)  # identifiers depend on the name
+        os.sync()  # what a scanner has written is not still on its way to the node's disk
         with pacs(arrived) as pacs_port, node(folder, pacs_port) as port:
             send(studies[-1], port, arrived)  # the first study warms the engine up
             for number, study in enumerate(studies[:-1]):
@@ -52,12 +57,6 @@ def main() -> None:
         ratio = statistics.median(seconds) / statistics.median(times["segment"])
         rounds = ", ".join(f"{each:.1f}" for each in seconds)
         print(f"{way:27}{statistics.median(seconds):5.1f} s, {ratio:.2f} of segment  ({rounds})")
-
-
-def write_study(folder: Path, slices: int) -> Path:
-    """Write a phantom as DICOM, with identifiers of its own."""
-    write_dicom_series(make_phantom(phantom_geometry((slices, 512, 512)), rng=0).ct, folder)
-    return folder
 
 
 def segment(study: Path, output: Path) -> float:

@@ -23,7 +23,7 @@ from LungUNetSegLib.files import draft_folder, make_folder, write_csv
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan, write_labels
 from LungUNetSegLib.io.dicom.files import files_of, read_dataset
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.segments import LUNGS as LUNG_SEGMENTS
 
 _NAME = re.compile(r"LCTSC-(Train|Test)-(S[123])-(\d)\d\d", re.IGNORECASE)
@@ -116,7 +116,7 @@ def import_study(study: Study, cases: Path) -> Imported:
         raise WriteError(f"{target}: exists; remove it to import the patient again.")
     scan = read_scan(files)
     geometry = scan.volume.geometry
-    mask = read_mask(contours, geometry, slice_places=scan.slice_places)
+    mask = read_mask_of(contours, scan)
     volumes = [float((mask.labels.array == lung.label).sum() * geometry.voxel_volume_ml) for lung in LUNG_SEGMENTS]
     for lung, volume in zip(LUNG_SEGMENTS, volumes, strict=True):
         if not volume:

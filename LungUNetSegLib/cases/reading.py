@@ -17,6 +17,7 @@ from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.endings import DICOM_ENDING, NPZ_ENDING, SEGMENTATION_ENDING, ending_of
 from LungUNetSegLib.io.masks.choice import Meanings
 from LungUNetSegLib.io.masks.labels import Mask, read_mask
+from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
@@ -87,7 +88,7 @@ def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> Ma
     """
     geometry = scan.volume.geometry
     if ending_of(path, OWN_EXTENT):
-        return read_mask(path, geometry, slice_places=scan.slice_places, meanings=meanings)
+        return read_mask_of(path, scan, meanings)
     mask = read_mask(path, meanings=meanings)
     own = mask.labels.geometry
     if own.matches(geometry, GRID_TOLERANCE_MM):

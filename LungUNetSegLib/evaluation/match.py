@@ -17,6 +17,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, image_ending
 from LungUNetSegLib.io.masks.labels import Mask, read_mask
+from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.volume import Volume
 
 
@@ -49,7 +50,7 @@ def read_case(pair: CasePair) -> ReadCase:
 
     def on_scan(path: Path) -> Mask:
         assert scan is not None
-        return read_mask(path, scan.volume.geometry, slice_places=scan.slice_places, meanings=pair.meanings)
+        return read_mask_of(path, scan, pair.meanings)
 
     prediction = read_mask(pair.prediction, meanings=pair.meanings) if image_ending(pair.prediction) else None
     if scan is not None and not _shows_extent(pair.reference):

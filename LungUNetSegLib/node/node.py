@@ -46,6 +46,7 @@ class Node:
         self.config, self.journal, self._segmenter = config, journal, segmenter
         self.store = Store(config)
         self._stop = threading.Event()
+        self._has_job, self._has_results = threading.Event(), threading.Event()
         self._sender = Sender(config, self.store, journal)
         self._sending = threading.Thread(target=self._send_on, name="sender", daemon=True)
         self._page: StatusPage | None = None
@@ -85,13 +86,14 @@ class Node:
                 self.journal.write("failed", job=study, reason="the association broke off, and nobody sent the rest")
             job_now = self.store.next_job()
             if job_now is None:
-                self._stop.wait(POLL_S)
+                _wait(self._has_job)
             else:
                 self._segment(job_now)
 
     def close(self) -> None:
         """Accept nothing more, let the sender end its step, and leave the rest on disk."""
-        self._stop.set()
+        for event in (self._stop, self._has_job, self._has_results):
+            event.set()
         self._intake.stop()
         if self._page:
             self._page.stop()
@@ -106,6 +108,7 @@ class Node:
         for study in studies:
             for job in self.store.collect(0.0, study):
                 self.journal.write("complete", job=job)
+        self._has_job.set()
 
     def _segment(self, job: str) -> None:
         """Make a job's results; a job that fails does not stop the others. With a full disk it is tried again."""
@@ -135,6 +138,7 @@ class Node:
         for kind, dataset in objects.items():
             write_object(dataset, folder / f"{kind}.dcm")
         self.store.finish(job)
+        self._has_results.set()
         findings = [finding.code for finding in (*scan.findings, *result.findings, *told)]
         seconds = round(sum(result.seconds.values()) - result.seconds.get("load", 0.0), 1)
         self.journal.write("segmented", job=job, slices=len(scan.slices), seconds=seconds, findings=findings)
@@ -146,7 +150,13 @@ class Node:
             except Exception as error:
                 logger.debug("sending failed", exc_info=True)
                 self.journal.write("not-sent", reason=one_line(error))
-            self._stop.wait(POLL_S)
+            _wait(self._has_results)
+
+
+def _wait(event: threading.Event) -> None:
+    """Wait until another thread has something to do, or until it is time to look at the disk again."""
+    event.wait(POLL_S)
+    event.clear()
 
 
 def _is_no_room(error: BaseException) -> bool:

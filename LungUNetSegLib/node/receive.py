@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from pydicom import dcmread
 
@@ -29,6 +29,13 @@ TRANSFER_SYNTAXES = (
 )
 """The lossless syntaxes that the reader can decode: uncompressed, JPEG lossless, JPEG-LS, JPEG 2000, RLE. Deflated
 objects are not accepted, since a few bytes may unpack to any size before their header can be read."""
+
+PDU_BYTES = 1 << 17
+"""Size of the parts (PDUs) in which senders may split an object (PS3.8 D.1): the largest that dcmtk makes, as each part
+takes time."""
+
+MOST_PDU_BYTES = 1 << 20
+"""A larger part ends its connection; senders may go beyond `PDU_BYTES` by this much."""
 
 MOST_ASSOCIATIONS = 16
 MOST_COMING = 2
@@ -67,6 +74,7 @@ class Receiver:
         self._lock = threading.Lock()
         entity = net.AE(ae_title=config.title)
         entity.maximum_associations = MOST_ASSOCIATIONS
+        entity.maximum_pdu_size = PDU_BYTES
         entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
         entity.require_called_aet = True
         entity.require_calling_aet = list(config.titles)
@@ -75,6 +83,7 @@ class Receiver:
             entity.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
         event = net.evt
         handlers = [
+            (event.EVT_CONN_OPEN, lambda each: _limit(each.assoc.dul.socket)),
             (event.EVT_REQUESTED, self._requested),
             (event.EVT_C_ECHO, lambda _: SUCCESS),
             (event.EVT_C_STORE, self._store_object),
@@ -164,6 +173,18 @@ def _key(event: Any) -> str:
     if not hasattr(association, "lungunetseg_key"):
         association.lungunetseg_key = uuid.uuid4().hex
     return str(association.lungunetseg_key)
+
+
+def _limit(connection: Any) -> None:
+    """Let a connection read no more than `MOST_PDU_BYTES` at once: pynetdicom 3.0 waits in memory for any length."""
+    read = connection.recv
+
+    def read_limited(size: int) -> bytearray:
+        if size > MOST_PDU_BYTES:
+            raise OSError(f"a part of {size} bytes is announced")
+        return cast(bytearray, read(size))
+
+    connection.recv = read_limited
 
 
 class _LateHandshake(ssl.SSLContext):

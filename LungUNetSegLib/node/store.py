@@ -120,8 +120,9 @@ class Store:
             raise FullError(f"{waiting} studies wait already")
         if self._bytes + size > self._config.most_bytes:
             raise FullError("the node's share of the disk is used up")
-        own = self._study_bytes.setdefault(study.name, _size(study))
-        if own + size > self._config.most_bytes * STUDY_SHARE:
+        if study.name not in self._study_bytes:  # after a restart, or of a new study
+            self._study_bytes[study.name] = _size(study)
+        if self._study_bytes[study.name] + size > self._config.most_bytes * STUDY_SHARE:
             raise FullError("the study takes more of the disk than one study may")
         if shutil.disk_usage(self.root).free < size + SPARE_BYTES:
             raise FullError("the disk is nearly full")

@@ -7,8 +7,10 @@ import errno
 import json
 import os
 import shutil
+import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -168,6 +170,21 @@ def test_a_disk_without_room_for_the_reason_ends_no_node(
             wait_for(lambda: any(each["event"] == "failed" for each in node.journal.recent))
         send(study, node.port)
         wait_for(lambda: node.store.counts()["done"] == 1)
+
+
+def test_a_part_of_four_gigabytes_ends_its_connection(study: list[Dataset], running) -> None:
+    """Protects the memory from a length that anybody can announce, even before the node knows who it is.
+
+    Of a part (PS3.8 9.3.1: type, reserved byte, length) pynetdicom reads as much as it says before it looks at it.
+    """
+    with running(quiet_s=0.3) as node:
+        for kind in (1, 4):  # a request of an association, and data
+            with socket.create_connection(("127.0.0.1", node.port), timeout=20.0) as connection:
+                connection.sendall(struct.pack(">BBL", kind, 0, 0xFFFFFFFF) + bytes(1000))
+                with suppress(ConnectionResetError):
+                    while connection.recv(1000):  # an A-ABORT may come first
+                        pass
+        assert send(study, node.port) == [TAKEN] * len(study)
 
 
 def hostile(study: list[Dataset], body: bytes, folder: Path) -> Path:

@@ -134,6 +134,20 @@ def test_hostile_objects_are_refused_and_the_node_lives(study: list[Dataset], ru
         wait_for(lambda: node.store.counts()["done"] == 1)
 
 
+def test_objects_in_a_makers_own_syntax_are_not_taken(study: list[Dataset], running) -> None:
+    """Protects from files that nobody can decode: the sender learns it before it sends, and others are heard."""
+    entity = net.AE(ae_title="PACS")
+    entity.add_requested_context("1.2.840.10008.5.1.4.1.1.2", "1.2.840.113619.5.2")
+    entity.add_requested_context("1.2.840.10008.1.1")
+    with running(quiet_s=600.0) as node:
+        association = entity.associate("127.0.0.1", node.port, ae_title="LUNGUNETSEG")
+        assert [each.abstract_syntax for each in association.accepted_contexts] == ["1.2.840.10008.1.1"]
+        with pytest.raises(ValueError, match="No presentation context"):
+            association.send_c_store(study[0])
+        association.release()
+        assert send(study[:1], node.port) == [0]
+
+
 def test_what_cannot_be_segmented_is_put_aside_with_the_reason(study: list[Dataset], running, tmp_path: Path) -> None:
     """Protects what comes after it: a study of a single flat image fails, the next one is done."""
     flat = another(study, 9)[:1]

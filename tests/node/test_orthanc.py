@@ -13,7 +13,7 @@ from dicom_files import save
 from dicom_geometries import SERIES, phantom_on
 from node.conftest import air_labels, wait_for
 from node.orthanc import Orthanc, need_orthanc
-from outside_programs import by_dcmqi, by_highdicom, dciodvfy_errors, program
+from outside_programs import by_dcmqi, by_highdicom, dciodvfy_errors, frames_by_dcmtk, program
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import read_scan
@@ -51,9 +51,11 @@ def objects_of(name: str, folder: Path, **options: Any) -> tuple[Any, Any, dict[
 
 
 def others_find_the_same(sent: Path, returned: Path, name: str, folder: Path) -> None:
-    """Whether highdicom and dcmqi find in a SEG that came back what they find in the one that was sent."""
+    """Whether dcmtk, highdicom and dcmqi find in a SEG that came back what they find in the one that was sent."""
     segread = pytest.importorskip("highdicom").seg.segread
     assert np.array_equal(*(segread(each).pixel_array for each in (sent, returned)))
+    frames = frames_by_dcmtk(sent, folder / "sent"), frames_by_dcmtk(returned, folder / "returned")
+    assert all(own.same(other) for own, other in zip(*frames, strict=True))
     if name in ("uneven", "tilted"):
         return  # no straight, even volume, which these make of it
     for read in (by_highdicom, lambda path: by_dcmqi(path, folder)):

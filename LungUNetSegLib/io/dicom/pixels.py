@@ -37,15 +37,17 @@ def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
     """Yield these frames' stored values, (row, column), one after the other.
 
     Raises:
-        ReadError: No installed decoder supports the compression.
+        ReadError: No installed decoder supports the compression, or the transfer syntax is no standard one.
         Exception: Any error of a decoder on damaged data.
     """
     # Old files without a file header are in the standard's default transfer syntax.
     syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
     dataset.file_meta.TransferSyntaxUID = syntax
-    if not syntax.is_private and not syntax.is_transfer_syntax:
+    if syntax.is_private:
+        raise ReadError(f"its transfer syntax {syntax} is a maker's own; export it in one of the standard's")
+    if not syntax.is_transfer_syntax:
         raise ReadError(f"its transfer syntax {syntax} is unknown")
-    if not syntax.is_private and not syntax.is_compressed:
+    if not syntax.is_compressed:
         yield from (_native(dataset, frame, syntax) for frame in frames)
         return
     decoder = _decoder(syntax)

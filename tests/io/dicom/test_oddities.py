@@ -353,6 +353,16 @@ def test_pydicoms_own_lines_do_not_reach_the_terminal(ct: Volume, tmp_path: Path
     assert result.stderr == ""
 
 
+def test_a_private_transfer_syntax_is_refused_and_named(ct: Volume, tmp_path: Path) -> None:
+    """Protects from pixels in a maker's own order, here GE's with bytes swapped, which would be read as noise."""
+    for dataset in (datasets := slices_of(ct)):
+        dataset.file_meta.TransferSyntaxUID = "1.2.840.113619.5.2"
+        dataset.save_as(tmp_path / f"{dataset.InstanceNumber}.dcm", implicit_vr=True, little_endian=True)
+    assert len(datasets) > 2
+    with pytest.raises(ReadError, match=r"1\.2\.840\.113619\.5\.2"):
+        read_scan(tmp_path)
+
+
 def test_a_compression_that_nothing_here_decodes_is_not_called_damage(ct: Volume, tmp_path: Path) -> None:
     dataset = slices_of(ct)[0]
     dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"  # MPEG-2
