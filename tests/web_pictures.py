@@ -18,7 +18,7 @@ from chromium import start_chromium
 from web_page import ROOT, Page, start_server, wait_for
 
 DESK, TABLET, PHONE = (1280, 757), (820, 1037), (390, 844)
-REPORT_SIZE = 1100, 2400
+REPORT_SIZE = 1100, 3100
 SETTLED_S = 3.0
 """Pictures of views arrive a little after what they show has changed."""
 
@@ -105,6 +105,7 @@ def main(folder: Path, report: Path | None) -> None:
         use_page(Page(browser), photographer)
         if report is not None:
             photographer.resize(REPORT_SIZE)
+            browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
             browser.get(report.resolve().as_uri())
             photographer.take("report")
     finally:

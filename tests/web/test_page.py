@@ -266,6 +266,9 @@ def test_a_phone_shows_all_in_its_width(page: Page) -> None:
     size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
+        page.browser.execute_script(
+            "document.getElementById('scan-title').textContent = 'A scan with a long name '.repeat(3)"
+        )
         title, theme = page.find("h1").rect, page.find("#theme").rect
         assert theme["y"] < title["y"] + title["height"] and theme["y"] + theme["height"] > title["y"], "one row"
         for view in page.all(".view"):
