@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from PySide6.QtCore import Property, QPoint, QRect, QRegularExpression, Qt, Signal, Slot
-from PySide6.QtGui import QPainter, QPaintEvent, QRegularExpressionValidator
+from PySide6.QtCore import Property, QEvent, QObject, QPoint, QRect, QRegularExpression, Qt, Signal, Slot
+from PySide6.QtGui import QPainter, QPaintEvent, QRegularExpressionValidator, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -30,13 +30,17 @@ _UNLIMITED = 16777215  # QWIDGETSIZE_MAX
 
 
 class ctkCollapsibleButton(QAbstractButton):
-    """Stands for CTK's Libs/Widgets/ctkCollapsibleButton.h: a header that shows and hides what lies under it."""
+    """Stands for CTK's Libs/Widgets/ctkCollapsibleButton.cpp: a header that shows and hides what lies under it.
+
+    As there (`eventFilter`, `setChildVisibility`), a child that was hidden stays hidden when the section opens, and one
+    that is shown while the section is closed is seen when it opens.
+    """
 
     contentsCollapsed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._collapsed = False
+        self._collapsed = self._forces = False
         self._header_height = self.fontMetrics().height() + 10
         self.setContentsMargins(0, self._header_height, 0, 0)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
@@ -51,13 +55,36 @@ class ctkCollapsibleButton(QAbstractButton):
         if collapsed == self._collapsed:
             return
         self._collapsed = collapsed
-        for child in self.children():
-            if isinstance(child, QWidget):
-                child.setVisible(not collapsed)
+        self._update_children()
         self.setMaximumHeight(self._header_height if collapsed else _UNLIMITED)
         self.contentsCollapsed.emit(collapsed)
 
     collapsed = Property(bool, _is_collapsed, setCollapsed, notify=contentsCollapsed)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Hide the children that came while the section was closed."""
+        self._update_children()
+
+    def eventFilter(self, child: QObject, event: QEvent) -> bool:
+        """Remember what others say of a child's visibility."""
+        if not self._forces and event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            child.setProperty("visibilityToParent", event.type() == QEvent.Type.ShowToParent)
+            self._update_children()
+        return False
+
+    def _update_children(self) -> None:
+        """Show and hide the children, which are looked after from the first time on."""
+        if not self.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
+            return
+        self._forces = True
+        for child in (each for each in self.children() if isinstance(each, QWidget)):
+            if child.property("visibilityToParent") is None:
+                child.setProperty("visibilityToParent", not child.isHidden())
+                child.installEventFilter(self)
+            wanted = bool(child.property("visibilityToParent"))
+            child.setVisible(wanted and not self._collapsed)
+            child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, not wanted)
+        self._forces = False
 
     def hitButton(self, position: QPoint) -> bool:
         """Only the header can be clicked."""

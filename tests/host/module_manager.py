@@ -1,6 +1,6 @@
 """Loading, showing and unloading scripted modules.
 
-Stands for Slicer's Base/QTCore/qSlicerModuleManager.h, Base/QTCore/qSlicerScriptedLoadableModule.h and
+Stands for Slicer's Base/QTCore/qSlicerModuleManager.h, Base/QTGUI/qSlicerScriptedLoadableModule.h and
 Base/QTCore/qSlicerScriptedUtils.cxx.
 """
 

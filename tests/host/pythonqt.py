@@ -1,7 +1,8 @@
 """PySide6 made to behave as PythonQt does: the module `qt` of 3D Slicer.
 
 Stands for PythonQt's src/PythonQtInstanceWrapper.cpp (attributes of an object), src/PythonQtClassInfo.cpp (what a class
-has) and src/PythonQtSignal.cpp, and for Slicer's Base/Python/qt/__init__.py, which gathers Qt's classes in one module.
+has) and src/PythonQtSignal.cpp, and for CTK's Libs/Scripting/Python/Core/Python/qt/__init__.py.in, which gathers Qt's
+classes in one module.
 
 - A Qt property is an attribute: ``button.text = "Go"``; ``button.text()`` raises TypeError, for a str is no function.
 - Slots stay methods: ``button.setText("Go")``.

@@ -41,3 +41,40 @@ def test_a_refused_text_is_shown_but_not_told_as_a_path():
         assert edit.currentPath == text
     assert paths == ["/a.json", "/d.json"]
     assert valid == [True, False, True]
+
+
+def test_a_hidden_widget_stays_hidden_when_its_section_opens():
+    """And what is shown or hidden while the section is closed is so when it opens."""
+    import qt
+
+    section = ctk_widgets.ctkCollapsibleButton()
+    layout = qt.QVBoxLayout(section)
+    shown, hidden = qt.QLabel("a", section), qt.QLabel("b", section)
+    for each in (shown, hidden):
+        layout.addWidget(each)
+    hidden.visible = False
+    section.show()
+    section.collapsed = True
+    assert not shown.visible
+    section.collapsed = False
+    assert (shown.visible, hidden.visible) == (True, False)
+    section.collapsed = True
+    shown.visible, hidden.visible = False, True
+    assert not hidden.visible
+    section.collapsed = False
+    assert (shown.visible, hidden.visible) == (False, True)
+    section.close()
+
+
+def test_what_comes_into_a_closed_section_is_seen_when_it_opens():
+    """The `.ui` closes a section before it has children."""
+    import qt
+
+    section = ctk_widgets.ctkCollapsibleButton()
+    section.collapsed = True
+    label = qt.QLabel("a", section)
+    section.show()
+    assert not label.visible
+    section.collapsed = False
+    assert label.visible
+    section.close()

@@ -11,7 +11,10 @@ from PySide6.QtWidgets import QWidget
 
 
 class QUiLoader(QtUiTools.QUiLoader):
-    """Stands for Qt's QUiLoader with the designer plugins of CTK and Slicer.
+    """Stands for Qt's QUiLoader with the designer plugins of CTK (Libs/Widgets/Plugins/ctkWidgetsPlugins.h) and Slicer.
+
+    Slicer's are in Libs/MRML/Widgets/DesignerPlugins/qMRMLWidgetsPlugin.h and, for the button "Show 3D", in
+    Modules/Loadable/Segmentations/Widgets/DesignerPlugins/qSlicerSegmentationsModuleWidgetsPlugin.h.
 
     A Python signal has another signature than the C++ signal it stands for, so connections that the `.ui` names
     are made here, by name.

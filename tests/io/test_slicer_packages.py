@@ -20,12 +20,14 @@ from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 ROOT = Path(__file__).resolve().parents[2]
 
 SLICERS = {
-    "5.10": ("pydicom==2.4.4", "numpy==2.0.2"),
-    "5.12": ("pydicom>=3", "numpy==2.4.6"),
+    "5.10": ("pydicom==2.4.4", "numpy==2.0.2", "scipy==1.13.1", "SimpleITK==2.5.2"),
+    "5.12": ("pydicom==3.0.2", "numpy==2.4.6", "scipy==1.17.1", "SimpleITK==2.5.5"),
 }
-"""What Slicer ships of the library's packages; neither has GDCM, pylibjpeg or pyjpegls."""
+"""What Slicer ships of the library's packages, as SuperBuild/External_python-*.cmake of tags v5.10.0 and v5.12.3 pin
+them, and the release that v5.10.0 builds SimpleITK of. Neither has GDCM, pylibjpeg or pyjpegls."""
 
-ALSO = ("SimpleITK", "scipy", "onnxruntime")
+ALSO = ("onnxruntime",)
+"""What the panel installs."""
 SYNTAXES = ("", "jpeg-ls", "jpeg-2000", "rle", "jpeg-lossless")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 from host import application
+from host.ctk_widgets import ctkCollapsibleButton
 from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QMessageBox
@@ -50,14 +51,16 @@ class Panel:
         return self.widget.logic.getParameterNode()
 
     def click(self, button: Any) -> None:
-        """Click a button with the mouse, if it is enabled."""
+        """Click a button with the mouse, if it is enabled; a closed section that it is in is opened first."""
+        _open_sections(button)
         # A check box takes clicks on its box and text only, which are at its left.
         place = QPoint(8, button.height // 2) if isinstance(button, QCheckBox) else QPoint()
         _in_event_loop(lambda: QTest.mouseClick(button, Qt.MouseButton.LeftButton, pos=place))
         self._app.processEvents()
 
     def choose(self, box: Any, text: str) -> None:
-        """Choose an entry of a list by its text, with the keyboard."""
+        """Choose an entry of a list by its text, with the keyboard; its section is opened first."""
+        _open_sections(box)
         inner = getattr(box, "_box", box)
         inner.setFocus()
         QTest.keyClicks(inner, text)
@@ -99,6 +102,12 @@ class Panel:
         timer.connect("timeout()", look)
         timer.start()
         return seen
+
+
+def _open_sections(widget: Any) -> None:
+    while (widget := widget.parentWidget()) is not None:
+        if isinstance(widget, ctkCollapsibleButton):
+            widget.setCollapsed(False)
 
 
 def _in_event_loop(action: Callable[[], None]) -> None:

@@ -127,6 +127,38 @@ def test_local_density_is_shown_in_colour_and_hidden_again_by_the_keyboard(page:
     assert not page.find("#legend-part").is_displayed() and page.find("#fill").is_enabled()
 
 
+def test_a_hidden_lung_has_no_local_density_either(page: Page) -> None:
+    """Protects who hides one lung to see the other: each of the phantom's is about half of the map."""
+
+    def mapped() -> int:
+        red, _green, blue = colours(page).astype(int).T
+        return int(np.count_nonzero(abs(red - blue) > 40))
+
+    def sides() -> list[bool]:
+        return [coloured(page, each) > 0 for each in (BLUE, ORANGE)]
+
+    page.click("#outline")
+    page.click("#fill")
+    wait_for(lambda: sides() == [False, False])
+    page.click("#density")
+    both = wait_for(mapped)
+    page.click('[data-segment="LeftLung"]')
+    wait_for(lambda: 0.2 * both < mapped() < 0.8 * both)
+    page.click('[data-segment="LeftLung"]')
+    wait_for(lambda: mapped() > 0.9 * both)
+    for box in ("#density", "#fill", "#outline"):
+        page.click(box)
+    wait_for(lambda: sides() == [True, True])
+
+
+def test_findings_do_not_push_the_download_down(page: Page) -> None:
+    """Protects results with a long list: the lungs are downloaded from above it."""
+    show = "document.getElementById('warnings').innerHTML = '<li>A finding.</li>'.repeat(arguments[0])"
+    page.browser.execute_script(show, 20)
+    assert page.find("#download").rect["y"] < page.find("#warnings").rect["y"]
+    page.browser.execute_script(show, 0)
+
+
 @pytest.mark.parametrize("ending", LABEL_MAPS)
 def test_label_maps_are_downloaded_and_read_back(page: Page, ending: str) -> None:
     """Protects each format: the volume of its labels is the one that the table shows."""
@@ -171,7 +203,8 @@ def test_the_lungs_are_compared_with_the_phantoms_own(page: Page) -> None:
     wait_for(lambda: at(page, "Axial") != before)
     page.choose("#shown", "differences")
     page.says("#legend-text", "the reference's")
-    assert not page.find("#opacity").is_enabled() and not page.find('[data-segment="LeftLung"]').is_enabled()
+    assert not page.find("#opacity").is_enabled()
+    assert page.text("#segments").split() == ["True", "positive", "False", "positive", "False", "negative"]
     page.click("#compare-report")
     assert "DSC" in page.downloaded("comparison.html").read_text()
 
@@ -227,6 +260,25 @@ def test_nothing_serious_keeps_people_out(page: Page, theme: str) -> None:
     """Protects labels, contrast and roles, with everything shown that there is."""
     page.browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
     assert not serious(page.browser)
+
+
+def test_a_phone_shows_all_in_its_width(page: Page) -> None:
+    """Protects the header and the views' heads: with 390 pixels they were cut, or took three lines."""
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    page.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.browser.execute_script(
+            "document.getElementById('scan-title').textContent = 'A scan with a long name '.repeat(3)"
+        )
+        title, theme = page.find("h1").rect, page.find("#theme").rect
+        assert theme["y"] < title["y"] + title["height"] and theme["y"] + theme["height"] > title["y"], "one row"
+        for view in page.all(".view"):
+            right = view.rect["x"] + view.rect["width"]
+            for part in page.all(f'[aria-label="{view.get_attribute("aria-label")}"] .head > *'):
+                assert part.rect["x"] + part.rect["width"] <= right and part.rect["height"] < 40
+        assert page.browser.execute_script("return document.documentElement.scrollWidth") == 390
+    finally:
+        page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class BatchPanel(RunSection):
     def update(self, *_args: Any) -> None:
         """Show what is chosen, and what can be done with it."""
         ui = self._ui
-        self._hidden.show("SourceButton", not self._of_scene)
+        self._show("SourceButton", not self._of_scene)
         _show_folder(ui.batchSourceButton, self._folder)
         _show_folder(ui.batchOutputButton, self._output)
         for name in ("batchSourceComboBox", "batchSourceButton", "batchOutputButton"):
@@ -140,7 +140,7 @@ class BatchPanel(RunSection):
 
     def _finish(self, end: ChildEnd) -> None:
         self._timer.stop()
-        self._hidden.show("ProgressBar", False)
+        self._show("ProgressBar", False)
         self._look()
         texts = {"done": _("All scans are done."), "cancelled": _("Cancelled. What is done is kept.")}
         self._say(texts.get(end.state, end.message))
@@ -150,8 +150,8 @@ class BatchPanel(RunSection):
         if self._results is not None:
             for row in self._results.fresh():
                 self._table.show(row)
-        self._hidden.show("Table", not self._table.is_empty)
-        self._hidden.show("PageButton", self._output is not None and Store(self._output).page.is_file())
+        self._show("Table", not self._table.is_empty)
+        self._show("PageButton", self._output is not None and Store(self._output).page.is_file())
 
     def _open_page(self) -> None:
         assert self._output is not None

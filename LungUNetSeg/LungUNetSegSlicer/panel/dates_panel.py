@@ -113,7 +113,7 @@ class DatesPanel(Section):
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
         self._ui.datesTable.setHorizontalHeaderLabels([_("Second minus first"), *(names[key] for key in found.lungs)])
-        self._hidden.show("Table", True)
+        self._show("Table", True)
         self._say(_told(found))
         self.update()
 
@@ -144,7 +144,7 @@ class DatesPanel(Section):
         self._ui.densityChangeCheckBox.checked = False  # which calls `_switch_change`
 
     def _fail(self, message: str) -> None:
-        self._hidden.show("Table", self._found is not None)
+        self._show("Table", self._found is not None)
         if self._change is None:
             self._hide_change()
         self._say(html.escape(message, quote=False))

@@ -10,7 +10,6 @@ import slicer
 from LungUNetSegLib.evaluation.disagreements import Disagreement
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.slices import show_point
-from LungUNetSegSlicer.panel.section import HiddenWidgets
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import disagreement_text, millimetres_text, place_text
 
@@ -27,7 +26,6 @@ class DisagreementsView:
 
     def __init__(self, ui: Any) -> None:
         self._table = ui.disagreementsTable
-        self._hidden = HiddenWidgets(ui.comparisonCollapsibleButton, {"table": self._table})
         self._parts: tuple[Disagreement, ...] = ()
         header = self._table.horizontalHeader()
         for column in range(4):
@@ -49,7 +47,7 @@ class DisagreementsView:
         ]
         fill_table(self._table, rows, words=(3, 4))
         self._table.clearSelection()
-        self._hidden.show("table", bool(self._parts))
+        self._table.visible = bool(self._parts)
 
     def _choose(self, row: int, _column: int) -> None:
         show_point(slicer.mrmlScene, self._parts[row].point_lps)

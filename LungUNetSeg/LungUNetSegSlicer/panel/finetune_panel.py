@@ -102,7 +102,7 @@ class FinetunePanel(RunSection):
         self._show_progress(done, total, finetune_text(stage))
 
     def _finish(self, end: ChildEnd) -> None:
-        self._hidden.show("ProgressBar", False)
+        self._show("ProgressBar", False)
         if end.state == "done":
             self._say(_scores_text(self._model_name))
             self._on_model()

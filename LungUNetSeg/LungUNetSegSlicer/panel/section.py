@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.run.settings import folder_text
-
-
-class HiddenWidgets:
-    """Widgets of a collapsible section that are hidden at times: opening the section would show every widget.
-
-    Args:
-        section: The section's button.
-        widgets: By names; hidden at first.
-    """
-
-    def __init__(self, section: Any, widgets: Mapping[str, Any]) -> None:
-        self._section, self._widgets = section, widgets
-        self._visible = dict.fromkeys(widgets, False)
-        section.connect("contentsCollapsed(bool)", self._update)
-
-    def show(self, name: str, wanted: bool) -> None:
-        """Show or hide a widget, as soon as the section is open."""
-        self._visible[name] = wanted
-        self._update()
-
-    def _update(self, *_args: Any) -> None:
-        if not self._section.collapsed:
-            for name, wanted in self._visible.items():
-                self._widgets[name].visible = wanted
 
 
 class Section:
@@ -44,15 +19,19 @@ class Section:
 
     def __init__(self, ui: Any, name: str, *hidden: str) -> None:
         self._ui, self._name = ui, name
-        widgets = {kind: self._widget(kind) for kind in ("StatusLabel", *hidden)}
-        self._hidden = HiddenWidgets(self._widget("CollapsibleButton"), widgets)
+        for kind in ("StatusLabel", *hidden):
+            self._show(kind, False)
 
     def _widget(self, kind: str) -> Any:
         return getattr(self._ui, self._name + kind)
 
+    def _show(self, kind: str, is_wanted: bool) -> None:
+        """Show or hide a widget, as soon as the section is open (CTK's ctkCollapsibleButton remembers it)."""
+        self._widget(kind).visible = is_wanted
+
     def _say(self, text: str) -> None:
         self._widget("StatusLabel").text = text
-        self._hidden.show("StatusLabel", bool(text))
+        self._show("StatusLabel", bool(text))
 
 
 class Run(Protocol):
@@ -119,7 +98,7 @@ class RunSection(Section):
             self._say(folder_text(error))
         else:
             self._widget("ProgressBar").setRange(0, 0)
-            self._hidden.show("ProgressBar", True)
+            self._show("ProgressBar", True)
         self.update()
 
     def _show_progress(self, done: int, total: int, text: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import slicer
 from slicer import vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
@@ -15,7 +16,8 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.measures.density_map import OUTSIDE_HU, density_map, values_near
-from LungUNetSegLib.volume import FloatArray, Volume
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import FloatArray, Volume, bounding_box
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.scene.colour_maps import (
     BLUE,
@@ -31,7 +33,7 @@ from LungUNetSegSlicer.scene.colour_maps import (
 from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps, lung_segments
 from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE
 from LungUNetSegSlicer.scene.surfaces import make_surface, thinned
-from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, volume_steps
+from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, volume_steps, voxels
 
 DENSITY_COLOURS = ColourMap(
     name="LocalDensity",
@@ -44,10 +46,52 @@ DENSITY_COLOURS = ColourMap(
 SCALARS = "LocalDensityHU"
 """The model's point scalars."""
 
+LUNG = "Lung"
+"""The model's point array that says of which lung each point is: 1 or 2, as in a label map."""
+
 SURFACE_MM = 3.0
 """Size of the surface's voxels, where it has to be made: fine enough for means over 10 mm, and no step takes long."""
 
-HIGHEST_HU = float(np.iinfo(np.int16).max)
+SHOWN_HU = OUTSIDE_HU + 1.0, float(np.iinfo(np.int16).max)
+"""The values that are drawn."""
+
+
+class DensityNodes:
+    """A map in the scene, each lung of which can be hidden.
+
+    Args:
+        volume: The map.
+        model: The lungs' surface; its points have `SCALARS` and `LUNG`.
+        labels: Which lung each voxel is, (slice, row, column): 1 or 2.
+    """
+
+    def __init__(self, volume: vtkMRMLScalarVolumeNode, model: vtkMRMLModelNode, labels: npt.NDArray[np.uint8]) -> None:
+        self.volume, self.model = volume, model
+        self._hidden: frozenset[int] = frozenset()
+        self._lungs = []
+        for label in (RIGHT_LUNG, LEFT_LUNG):
+            box = bounding_box(labels == label)
+            inside = labels[box] == label
+            self._lungs.append((label, box, inside, voxels(volume)[box][inside]))
+        self._point_values = self._points(SCALARS).copy()
+
+    def hide(self, labels: Collection[int]) -> None:
+        """Hide these lungs and show the others: hidden ones get a value that is not drawn."""
+        if self._hidden == set(labels):
+            return
+        self._hidden = frozenset(labels)
+        values = voxels(self.volume)
+        for label, box, inside, own in self._lungs:
+            values[box][inside] = OUTSIDE_HU if label in labels else own
+        self.volume.GetImageData().Modified()
+        is_hidden = np.isin(self._points(LUNG), list(labels))
+        self._points(SCALARS)[:] = np.where(is_hidden, OUTSIDE_HU, self._point_values)
+        self.model.GetPolyData().GetPointData().GetArray(SCALARS).Modified()
+        self.model.GetDisplayNode().SetThresholdEnabled(bool(labels))
+        self.model.GetPolyData().Modified()
+
+    def _points(self, name: str) -> npt.NDArray[Any]:
+        return vtk_to_numpy(self.model.GetPolyData().GetPointData().GetArray(name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,16 +130,17 @@ def local_density_steps(segmentation: vtkMRMLSegmentationNode) -> Generator[None
     Raises:
         LungUNetSegError: As `density_node_steps`.
     """
-    return _show(segmentation, *(yield from density_node_steps(segmentation)))
+    nodes = yield from density_node_steps(segmentation)
+    return _show(segmentation, nodes.volume, nodes.model)
 
 
 def density_node_steps(
     segmentation: vtkMRMLSegmentationNode,
-) -> Generator[None, None, tuple[vtkMRMLScalarVolumeNode, vtkMRMLModelNode]]:
+) -> Generator[None, None, DensityNodes]:
     """Compute the map of a segmentation's lungs, as they are now; add it to the scene at the end.
 
     Returns:
-        The map, which no view shows yet, and the lungs' surface, which is visible.
+        The nodes: no view shows the map yet; the lungs' surface is visible.
 
     Raises:
         LungUNetSegError: The CT is no longer there, or no segment is a lung.
@@ -114,11 +159,13 @@ def density_node_steps(
     scalars.SetName(SCALARS)
     surface.GetPointData().SetScalars(scalars)
     title = _("{name}, local density").format(name=name)
-    node = yield from coloured_volume_steps(drawn, title, DENSITY_COLOURS, (OUTSIDE_HU + 1.0, HIGHEST_HU))
+    node = yield from coloured_volume_steps(drawn, title, DENSITY_COLOURS, SHOWN_HU)
     if not slicer.mrmlScene.IsNodePresent(segmentation):
         slicer.mrmlScene.RemoveNode(node)
         raise DataError(_("The segmentation {name} was removed meanwhile.").format(name=name))
-    return node, add_coloured_model(surface, SCALARS, title, DENSITY_COLOURS)
+    model = add_coloured_model(surface, SCALARS, title, DENSITY_COLOURS)
+    model.GetDisplayNode().SetThresholdRange(*SHOWN_HU)
+    return DensityNodes(node, model, masks.labels.array)
 
 
 def _values(drawn: Volume, points: FloatArray) -> Any:
@@ -129,20 +176,30 @@ def _surface_steps(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> G
     """Return the lungs' surfaces in RAS mm: the segmentation's own where it has them, as making them takes a while."""
     joined = vtkAppendPolyData()
     joined.AddInputData(vtkPolyData())
-    content = segmentation.GetSegmentation()
-    own = [content.GetSegment(key).GetRepresentation(CLOSED_SURFACE) for key in lung_segments(segmentation)]
-    if all(each is not None for each in own):
-        for each in own:
-            joined.AddInputData(each)
+    content, sides = segmentation.GetSegmentation(), lung_segments(segmentation)
+    own = [(label, content.GetSegment(key).GetRepresentation(CLOSED_SURFACE)) for key, label in sides.items()]
+    if all(surface is not None for _label, surface in own):
+        for label, surface in own:
+            joined.AddInputData(_of_lung(surface, LEFT_LUNG if label == LEFT_LUNG else RIGHT_LUNG))
     else:
         small = thinned(masks.labels, SURFACE_MM)
         for segment in masks.segments:
-            joined.AddInputData(surface_to_ras(make_surface(small, segment.label)))
+            joined.AddInputData(_of_lung(surface_to_ras(make_surface(small, segment.label)), segment.label))
             yield
     joined.Update()
     surface = vtkPolyData()
     surface.ShallowCopy(joined.GetOutput())
     return surface
+
+
+def _of_lung(surface: vtkPolyData, label: int) -> vtkPolyData:
+    """Return a copy of a surface whose points say which lung they are of."""
+    copy = vtkPolyData()
+    copy.ShallowCopy(surface)
+    lung = numpy_to_vtk(np.full(surface.GetNumberOfPoints(), label, np.uint8), deep=True)
+    lung.SetName(LUNG)
+    copy.GetPointData().AddArray(lung)
+    return copy
 
 
 def _show(

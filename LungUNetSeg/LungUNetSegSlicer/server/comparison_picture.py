@@ -120,7 +120,7 @@ def _scalar_bar() -> Any:
     bar.SetTitle(DISTANCE_COLOURS.unit)
     bar.SetLabelFormat(DISTANCE_COLOURS.number_format)
     bar.SetNumberOfLabels(5)
-    bar.SetPosition(0.85, 0.2)
+    bar.SetPosition(0.87, 0.2)
     bar.SetWidth(0.12)
     bar.SetHeight(0.6)
     bar.SetUnconstrainedFontSize(True)

@@ -192,14 +192,19 @@ function showDisplay() {
   get("outline").checked = display.outline;
   get("shown-choice").hidden = !comparison;
   get("shown").value = display.shown;
-  const seen = JSON.stringify([result.segments, display.hidden, isFixed]);
+  const colours = isFixed ? comparison.colours : result.segments;
+  const seen = JSON.stringify([colours, display.hidden]);
   if (get("segments").dataset.seen === seen) return;
   get("segments").dataset.seen = seen;
   const focused = document.activeElement?.dataset?.segment;
-  fill(get("segments"), result.segments, (each) => {
-    const label = make("label"), dot = make("span", "", { className: "dot" });
+  fill(get("segments"), colours, (each) => {
+    const label = make(isFixed ? "span" : "label"), dot = make("span", "", { className: "dot" });
     dot.style.background = each.colour;
-    const box = make("input", "", { type: "checkbox", checked: !display.hidden.includes(each.id), disabled: isFixed });
+    if (isFixed) {
+      label.append(dot, each.name);
+      return label;
+    }
+    const box = make("input", "", { type: "checkbox", checked: !display.hidden.includes(each.id) });
     box.dataset.segment = each.id;
     box.onchange = () => {
       const hidden = state.display.hidden.filter((id) => id !== each.id);

@@ -10,7 +10,7 @@ from LungUNetSegSlicer.run.event_loop import Steps
 from LungUNetSegSlicer.scene.local_density import density_node_steps
 from LungUNetSegSlicer.web.viewer.display import Display
 from LungUNetSegSlicer.web.viewer.errands import Errands
-from LungUNetSegSlicer.web.viewer.scans import DensityMap, OpenScan
+from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
 PLACE = "density"
 
@@ -60,7 +60,7 @@ class DensityMaps:
 
     def _finish(self, nodes: Any) -> None:
         if self._scan is not None:
-            self._scan.density = DensityMap(*nodes)
+            self._scan.density = nodes
         self.stop()
         self._display.apply()
 

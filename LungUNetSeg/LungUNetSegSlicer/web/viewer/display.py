@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from LungUNetSegSlicer.scene.colour_maps import OVERLAY_OPACITY
+from LungUNetSegSlicer.scene.local_density import DensityNodes
 from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU
-from LungUNetSegSlicer.web.viewer.scans import DensityMap, OpenScan
+from LungUNetSegSlicer.web.viewer.scans import OpenScan
 from LungUNetSegSlicer.web.viewer.texts import density_legend, distance_legend
 from LungUNetSegSlicer.web.viewer.views import Views
 
@@ -44,7 +45,7 @@ class Display:
         self._current: OpenScan | None = None
 
     @property
-    def shown_map(self) -> DensityMap | None:
+    def shown_map(self) -> DensityNodes | None:
         """The map of local density that is shown, in place of the lungs' fill and surface."""
         return self._current.density if self._current and self._wants_density else None
 
@@ -136,6 +137,7 @@ class Display:
                 scan.comparison.differences.GetDisplayNode().SetVisibility(is_shown)
                 scan.comparison.distance.GetDisplayNode().SetVisibility(is_shown)
             if scan.density is not None:
+                scan.density.hide({each.label for each in scan.segments if each.segment_id in self._hidden})
                 scan.density.model.GetDisplayNode().SetVisibility(scan.density is shown_map)
         self._views.lay_over(shown_map.volume if shown_map else None, self._density_opacity)
 

@@ -15,17 +15,10 @@ from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.colour_maps import remove_coloured
+from LungUNetSegSlicer.scene.local_density import DensityNodes
 from LungUNetSegSlicer.scene.lung_masks import lung_mask_steps
 
 Status = Literal["open", "waiting", "running", "done", "failed", "cancelled"]
-
-
-@dataclass(frozen=True)
-class DensityMap:
-    """The map of local density: its volume, and the lungs' surface in its colours."""
-
-    volume: Any
-    model: Any
 
 
 @dataclass(eq=False, kw_only=True)
@@ -61,7 +54,7 @@ class OpenScan:
     result: Mapping[str, Any] | None = None
     reference_node: Any = None
     comparison: Any = None
-    density: DensityMap | None = None
+    density: DensityNodes | None = None
     _stage: tuple[str, float] = field(default=("", 0.0))
 
     @property

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from host import application
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QTableWidget
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
 
@@ -206,6 +206,13 @@ def test_every_setting_has_a_tooltip_a_label_and_a_key_of_its_own(panel):
     texts = [widget.text for widget in vars(ui).values() if isinstance(getattr(widget, "text", None), str)]
     keys = [match.group(1).lower() for text in texts for match in re.finditer("&([^& ])", text)]
     assert sorted(keys) == sorted(set(keys)), "two fields share a key"
+
+
+def test_headers_of_tables_stay_as_they_are_when_a_row_is_chosen(panel):
+    """Qt makes them bold, in columns that were measured before: "Slice" and "z (mm)" ran into each other."""
+    tables = [each for each in vars(panel.ui).values() if isinstance(each, QTableWidget)]
+    assert len(tables) == 7
+    assert not any(each.horizontalHeader().highlightSections for each in tables)
 
 
 def test_the_tab_key_goes_from_top_to_bottom(panel, phantom_node):

@@ -120,6 +120,29 @@ def test_the_surface_in_3d_has_the_maps_colours(page: Any) -> None:
     asyncio.run(work())
 
 
+def test_a_lung_that_is_hidden_has_no_colours_either(page: Any) -> None:
+    """Protects who hides one lung to look at the other: where it lies, the CT alone is seen, the grey of -600 HU."""
+
+    async def work() -> None:
+        made = page()
+        made.show()
+        await made.ready()
+        both = made.colours()
+        surface = made.scan.density.model.GetDisplayNode()
+        made.display.change(made.scan, "hidden", ["LeftLung"])
+        np.testing.assert_allclose(made.colours(), [both[0], [127.5] * 3], atol=2)
+        assert surface.GetOutputMesh().GetBounds()[0] == pytest.approx(-43, abs=3), "the right lung ends there, RAS mm"
+        made.display.change(made.scan, "hidden", [])
+        assert made.colours() == both
+        made.show(False)
+        made.display.change(made.scan, "hidden", ["LeftLung", "RightLung"])
+        made.show()
+        np.testing.assert_allclose(made.colours(), [[59.5] * 3, [127.5] * 3], atol=2)
+        assert not surface.GetOutputMesh().GetNumberOfCells()
+
+    asyncio.run(work())
+
+
 def test_a_map_is_made_once_and_goes_with_its_lungs(page: Any) -> None:
     """Protects the wait of a second, and, after another segmentation, from colours of the lungs before."""
 
