@@ -54,6 +54,7 @@ class SegmentPanel:
         self._model = ModelChoice(ui, self._set_model)
         self._progress, self._results, self._log = ProgressView(ui), ResultsView(ui), FailureLog(ui)
         ui.applyButton.connect("clicked()", self._click)
+        ui.inputVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._update_button)
         ui.reinstallButton.connect("clicked()", self._reinstall)
 
     @property
@@ -90,8 +91,10 @@ class SegmentPanel:
         for name in _SETTINGS:
             getattr(self._ui, name).enabled = not self.running
 
-    def _update_button(self) -> None:
+    def _update_button(self, *_args: Any) -> None:
         button, reason = self._ui.applyButton, self._why_not()
+        # Without any CT the buttons that load one are all there is to click.
+        button.visible = self.running or bool(self._ui.inputVolumeSelector.nodeCount())
         button.enabled = self.running or not reason
         if self.running:
             button.text = _("Cancel")

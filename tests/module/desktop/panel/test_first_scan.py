@@ -48,12 +48,13 @@ def test_an_empty_scene_offers_two_ways_to_a_ct(panel):
     assert panel.ui.firstScanFrame.visible
     assert panel.ui.firstScanLabel.text.startswith("There is no CT in the scene yet")
     assert panel.ui.loadDicomButton.enabled and panel.ui.loadSampleButton.enabled
+    assert not panel.ui.applyButton.visible, "a grey button would be no help"
 
 
 def test_it_goes_when_there_is_a_ct_and_comes_back_without(app, panel, phantom_node):
-    assert not panel.ui.firstScanFrame.visible
+    assert not panel.ui.firstScanFrame.visible and panel.ui.applyButton.visible
     app.mrmlScene().RemoveNode(phantom_node)
-    assert panel.ui.firstScanFrame.visible
+    assert panel.ui.firstScanFrame.visible and not panel.ui.applyButton.visible
     app.mrmlScene().AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
     assert panel.ui.firstScanFrame.visible, "a label map is no CT"
 
