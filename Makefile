@@ -10,7 +10,7 @@ PINS := torch==2.13.0
 WORKERS ?= 2
 COVERED ?= 95
 
-.PHONY: demo web test robustness faults pins clean
+.PHONY: demo web test types suite robustness faults pins clean
 # Of an environment that could not be made (Debian keeps venv in a package of its own) nothing counts as made.
 .DELETE_ON_ERROR:
 
@@ -20,9 +20,17 @@ demo: $(VENV)/demo.stamp
 web: $(VENV)/web.stamp
 	$(BIN)/lungunetseg web --open $(if $(SCANS),--folder "$(SCANS)")
 
+# Types are checked while the tests begin. Tests start Python hundreds of times: it keeps what it has compiled, also where
+# an image says otherwise.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/test.stamp
 	$(BIN)/python -m ruff check .
+	$(MAKE) --jobs=2 types suite
+
+types:
 	$(BIN)/python -m mypy
+
+suite:
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(COVERED)
 
 # Awkward inputs; and commands that are killed, starved and crowded, for half an hour, what was done being kept in

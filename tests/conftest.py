@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from uncounted import uncounted
 
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
@@ -21,6 +23,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell starts background jobs with SIGINT ignored, and children inherit that: Ctrl-C could not be tested there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Modules make no garbage while they are imported, and there are hundreds of thousands of objects to look through.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of later searches for garbage, which would take most of a second each."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,6 +105,13 @@ def thin() -> Volume:
     """13 slices of 10 mm around the heart, 48 x 56 pixels: few enough to write slice by slice often."""
     geometry = Geometry.axial((13, 48, 56), (10.0, 6.0, 6.0), (-165.0, -141.0, -60.0))
     return _frozen(make_phantom(geometry, rng=1)).ct
+
+
+@pytest.fixture
+def uncounted_lines() -> Iterator[None]:
+    """For tests of whole ways through code whose lines other tests count, see `uncounted`."""
+    with uncounted():
+        yield
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ def test_no_engine_leaves_a_file_or_reaches_for_the_network(
     }
     segment = ["LungUNetSegLib", "segment", str(scan), "-o", str(tmp_path / "labels.nrrd"), *options, "--engine", way]
     trace = tmp_path / "trace"
-    strace = ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o", str(trace)]
+    # With --seccomp-bpf other system calls do not wait for strace.
+    strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect,sendto,sendmsg", "-o", str(trace)]
     # The panel's child ends when its stdin closes.
     with subprocess.Popen(
         [*strace, sys.executable, "-m", *commands.get(way, segment)],

@@ -201,7 +201,7 @@ def _remove_leftovers(folder: Path) -> None:
 def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
     with voxels_in_files(entry.parent):
         pair = read_pair(case)
-    depth, parts = network_slices(pair, config)
+        depth, parts = network_slices(pair, config)
     about = {
         "case": case.case_id,
         "slice_mm": pair.ct.canonical().geometry.spacing_mm[0],

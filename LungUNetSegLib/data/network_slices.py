@@ -12,7 +12,7 @@ from LungUNetSegLib.preprocessing import PreprocessConfig, chunks, place_grid
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
 from LungUNetSegLib.volume.resample import OBLIQUE_DEGREES, align
-from LungUNetSegLib.volume.scratch import let_go
+from LungUNetSegLib.volume.scratch import let_go, new_voxels, planes_of
 
 HuSlices = npt.NDArray[np.int16]
 """(n, h, w) HU."""
@@ -54,7 +54,16 @@ def preprocess(pair: LabelledScan, config: PreprocessConfig) -> tuple[HuSlices, 
 def _aligned_mask(labels: Volume, value: int) -> Callable[[slice], npt.NDArray[np.generic]]:
     """Return what gives some slices of one label on the aligned grid; only an oblique scan's are all made at once."""
     if labels.geometry.obliquity_degrees > OBLIQUE_DEGREES:
-        fractions = align(Volume((labels.array == value).astype(np.float32), labels.geometry), 0.0).array
-        return lambda chunk: fractions[chunk]
+        is_value = new_voxels(labels.array.shape, np.uint8)
+        for plane, found in zip(planes_of(labels.array), planes_of(is_value), strict=True):
+            np.equal(plane, value, out=found, casting="unsafe")
+        fractions = align(Volume(is_value, labels.geometry), 0.0, np.float32).array
+
+        def some(chunk: slice) -> npt.NDArray[np.generic]:
+            found = np.array(fractions[chunk])
+            let_go(fractions)
+            return found
+
+        return some
     straight = labels.canonical().array
     return lambda chunk: np.asarray(straight[chunk] == value)

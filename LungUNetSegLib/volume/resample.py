@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume.geometry import Geometry
+from LungUNetSegLib.volume.scratch import let_go, new_voxels
 from LungUNetSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -78,17 +80,27 @@ def from_sitk(image: sitk.Image) -> Volume:
 
 
 def resample(
-    volume: Volume, geometry: Geometry, interpolation: Literal["linear", "nearest"] = "linear", fill: float = 0.0
+    volume: Volume,
+    geometry: Geometry,
+    interpolation: Literal["linear", "nearest"] = "linear",
+    fill: float = 0.0,
+    dtype: npt.DTypeLike | None = None,
 ) -> Volume:
-    """Resample `volume` onto `geometry`, with the same dtype (bool as uint8), and `fill` outside the volume."""
+    """Resample `volume` onto `geometry`, with `fill` outside the volume.
+
+    The result has the same dtype (bool as uint8) unless one is given. Within `voxels_in_files` only ITK's copy of the
+    volume is in memory as a whole.
+    """
     sitk, image = itk(), to_sitk(volume)
+    let_go(volume.array)
     if volume.geometry.matches(geometry):
-        return Volume(sitk.GetArrayFromImage(image), geometry)
+        array = sitk.GetArrayFromImage(image)
+        return Volume(array.astype(dtype or array.dtype, copy=False), geometry)
     linear = interpolation == "linear"
     # ITK truncates values when it writes integers; floats in slabs are precise and need little memory.
     method, pixel = (sitk.sitkLinear, sitk.sitkFloat32) if linear else (sitk.sitkNearestNeighbor, image.GetPixelID())
     spacing, directions = geometry.spacing_mm[::-1], geometry.directions[:, ::-1].ravel().tolist()
-    result = np.empty(geometry.shape, sitk.GetArrayViewFromImage(image).dtype)
+    result = new_voxels(geometry.shape, dtype or sitk.GetArrayViewFromImage(image).dtype)
     for start in range(0, len(result), SLAB_SLICES):
         slab = result[start : start + SLAB_SLICES]
         origin = geometry.to_lps((start, 0, 0)).tolist()
@@ -96,6 +108,7 @@ def resample(
         part = sitk.Resample(image, size, sitk.Transform(), method, origin, spacing, directions, fill, pixel)
         values = sitk.GetArrayViewFromImage(part)
         slab[:] = np.rint(values) if linear and result.dtype.kind in "iu" else values
+        let_go(slab)
     return Volume(result, geometry)
 
 
@@ -124,11 +137,11 @@ def is_oblique(scan: Geometry) -> bool:
     return scan.obliquity_degrees > OBLIQUE_DEGREES
 
 
-def align(volume: Volume, fill: float) -> Volume:
-    """Return `volume` with axes (head, back, left): reordered (a view), or resampled when it is oblique."""
+def align(volume: Volume, fill: float, dtype: npt.DTypeLike | None = None) -> Volume:
+    """Return `volume` with axes (head, back, left): reordered (a view), or resampled (to `dtype`) if oblique."""
     if not is_oblique(volume.geometry):
         return volume.canonical()
-    return resample(volume, _along_body_axes(volume.geometry), "linear", fill)
+    return resample(volume, _along_body_axes(volume.geometry), "linear", fill, dtype)
 
 
 def _along_body_axes(geometry: Geometry) -> Geometry:

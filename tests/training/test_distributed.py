@@ -20,8 +20,9 @@ import pytest
 import torch
 import torch.distributed as dist
 from phantom_cases import write_pair
+from uncounted import uncounted
 
-from LungUNetSegLib.cli import training_end
+from LungUNetSegLib.cli import main, training_end
 from LungUNetSegLib.errors import ConfigError, LungUNetSegError
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.distributed import Process
@@ -56,20 +57,23 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="module")
 def alone(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """The history of one process without torchrun."""
-    return trained(arguments, tmp_path_factory.mktemp("alone"), 1, launched=False)
+    out = tmp_path_factory.mktemp("alone") / "out"
+    with uncounted():
+        assert main([*arguments, f"--out={out}"]) == 0
+    return load_checkpoint(out / "last.pt").history
 
 
-def trained(arguments: list[str], out: Path, processes: int, *, launched: bool = True) -> list[dict[str, Any]]:
+def trained(arguments: list[str], out: Path, processes: int) -> list[dict[str, Any]]:
     """Train to the end, and return the history."""
-    process = start(arguments, out, processes, launched=launched)
+    process = start(arguments, out, processes)
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     return load_checkpoint(out / "last.pt").history
 
 
-def start(arguments: list[str], out: Path, processes: int, *, launched: bool = True) -> subprocess.Popen[str]:
-    """Train in `processes`, under torchrun unless it is not to be launched by it."""
-    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] if launched else []
+def start(arguments: list[str], out: Path, processes: int) -> subprocess.Popen[str]:
+    """Train in `processes` under torchrun."""
+    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
     command = [sys.executable, "-m", *launcher, "LungUNetSegLib", *arguments, f"--out={out}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
