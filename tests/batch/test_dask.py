@@ -116,6 +116,18 @@ def test_workers_of_this_machine(batch: Command, scans: Path, tmp_path: Path) ->
     assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout, stderr
 
 
+def test_a_cluster_without_workers_grows_and_shrinks(batch: Command, scans: Path, tmp_path: Path) -> None:
+    """Protects adaptive clusters, which start workers for scans that wait, and end them in the middle of a batch."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=0, threads_per_worker=2, dashboard_address=":0", local_directory=tmp_path / "dask", silence_logs=50
+    ) as cluster:
+        cluster.adapt(minimum=0, maximum=2, interval="200 ms")
+        code, stdout, stderr = batch(scans, "--scheduler", cluster.scheduler_address)
+    assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout, stderr
+
+
 def test_another_version_is_refused(
     batch: Command, scans: Path, cluster: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
