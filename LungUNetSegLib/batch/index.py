@@ -137,13 +137,14 @@ class HeaderIndex:
 
     def studies(self, files: Sequence[SourceFile]) -> Iterator[Study]:
         """Yield the CT slices of the files study by study, so that one study is in memory; call `update` first."""
-        keys = {_key(each.name): each.name for each in files}
+        # Making paths takes most of the time, so those that there are serve.
+        paths = {_key(each.name): Path(each.name) if each.member else each.path for each in files}
         details = dict(self._database.execute("SELECT series, text FROM details WHERE series != ''"))
         rows = self._database.execute("SELECT study, name, found FROM file WHERE study != '' ORDER BY study, name")
         for _, group in groupby(rows, key=lambda row: row[0]):
             slices: list[SliceHeader] = []
             for _, name, text in group:
-                found = decode(text, Path(keys[name])) if name in keys else []
+                found = decode(text, paths[name]) if name in paths else []
                 slices += found if isinstance(found, list) else []
             if slices:
                 own = {key: json.loads(details[key]) for key in map(series_key, slices) if key in details}
