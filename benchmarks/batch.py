@@ -106,7 +106,9 @@ def commands_of(way: str, source: Path, out: Path, scans: Sequence[Path], beside
 
 def plan(folder: Path) -> None:
     """Time the plan of an archive, its files in the system's cache, without and with an index."""
-    write_scans(folder / "archive", ARCHIVE_SERIES, ARCHIVE_SLICES, pixels=64)
+    for each in write_scans(folder / "archive", ARCHIVE_SERIES, ARCHIVE_SLICES, pixels=64):
+        for file in each.iterdir():
+            file.read_bytes()  # so that it is in the cache
     with tempfile.TemporaryDirectory(dir=folder, prefix="out-") as out:
         work = Path(out) / "work"
         work.mkdir()
