@@ -42,6 +42,9 @@ LOST_S = 60.0
 QUEUED = 16
 """Scans that wait at the scheduler beyond those at work: an adaptive cluster grows by what waits."""
 
+_SETTINGS = {"distributed.worker.profile.enabled": False}
+"""Settings of workers that are started here: Dask else looks a hundred times a second at what their threads do."""
+
 
 class DaskCluster:
     """Does jobs on a Dask cluster.
@@ -75,18 +78,7 @@ class DaskCluster:
     def _connect(self, stack: ExitStack) -> Any:
         address: Any = self._address
         if address is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lungunetseg-dask-"))
-            address = stack.enter_context(
-                closing(
-                    self._distributed.LocalCluster(
-                        n_workers=self._workers,
-                        threads_per_worker=2,  # one computes, one reads the next scan
-                        dashboard_address=":0",  # any free port: None still takes 8787, which may be in use
-                        local_directory=folder,
-                        silence_logs=logging.CRITICAL,
-                    )
-                )
-            )
+            address = stack.enter_context(closing(self._start(stack)))
         try:
             client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
@@ -96,6 +88,19 @@ class DaskCluster:
             ) from error
         stack.enter_context(closing(client))
         return client
+
+    def _start(self, stack: ExitStack) -> Any:
+        """Return a cluster of this machine's processes."""
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lungunetseg-dask-"))
+        dask = import_extra("dask", "A cluster needs the package dask", "dask")
+        with dask.config.set(_SETTINGS):
+            return self._distributed.LocalCluster(
+                n_workers=self._workers,
+                threads_per_worker=2,  # one computes, one reads the next scan
+                dashboard_address=":0",  # any free port: None still takes 8787, which may be in use
+                local_directory=folder,
+                silence_logs=logging.CRITICAL,
+            )
 
     def _check(self, client: Any) -> None:
         """Refuse a cluster whose workers have other versions than this process: results would differ, or fail."""

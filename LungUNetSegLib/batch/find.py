@@ -93,17 +93,18 @@ def _walk(top: Path, found: Found) -> None:
 
 
 def _visit(entry: os.DirEntry[str], found: Found, seen: set[tuple[int, int]], waiting: list[str]) -> None:
-    if is_hidden(Path(entry.name)):
+    path = Path(entry.path)
+    if is_hidden(path):
         return
     try:
         if entry.is_dir():
-            identity = _identity(Path(entry.path))
+            identity = _identity(path)
             if identity not in seen:
                 seen.add(identity)
                 waiting.append(entry.path)
         elif entry.is_file():
             status = entry.stat()
-            _add_file(SourceFile(Path(entry.path), status.st_size, status.st_mtime_ns), found)
+            _add_file(SourceFile(path, status.st_size, status.st_mtime_ns), found)
         elif entry.is_symlink():
             found.skipped.append((entry.path, "a link that leads nowhere"))
     except OSError as error:

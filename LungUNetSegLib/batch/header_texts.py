@@ -1,4 +1,4 @@
-"""Converts headers to JSON texts for the index and back; also the process that reads many files at once.
+"""Converts headers to JSON texts for the index and back; also a process that reads lists of files, one a line.
 
 A text is a list of slices (a file with CT), a sentence (a kind of file that is none), or an object (an image file).
 """
@@ -153,4 +153,5 @@ def _details(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    json.dump(read_texts([Path(name) for name in json.load(sys.stdin)]), sys.stdout)
+    for line in sys.stdin:
+        print(json.dumps(read_texts([Path(name) for name in json.loads(line)])), flush=True)

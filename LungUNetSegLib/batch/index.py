@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,8 +13,8 @@ from itertools import groupby
 from pathlib import Path
 
 import LungUNetSegLib
-from LungUNetSegLib.batch.children import child_environment
 from LungUNetSegLib.batch.find import SourceFile, unpack
+from LungUNetSegLib.batch.header_processes import Texts, header_processes
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, decode, read_texts, series_key
 from LungUNetSegLib.errors import ReadError, WriteError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
@@ -25,12 +22,9 @@ from LungUNetSegLib.machine import cores
 from LungUNetSegLib.progress import Progress, silent
 
 FEW_FILES = 600
-"""Up to so many are read in this process: starting others takes longer than they save."""
+"""Up to so many are read in this process: starting others takes longer than they save. More are read in such parts."""
 
 DAMAGED = "files of zip archives that are damaged"
-
-MOST_FILES = 5000
-"""So many at most are given to one process, and are lost by one that is killed."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS file
@@ -38,9 +32,6 @@ CREATE TABLE IF NOT EXISTS file
 CREATE TABLE IF NOT EXISTS details (series TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_study ON file (study);
 """
-
-Texts = tuple[list[tuple[str, str]], Details]
-"""What was read of some files: study and text of each, and details of the series that were met."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +137,14 @@ class HeaderIndex:
 
     def studies(self, files: Sequence[SourceFile]) -> Iterator[Study]:
         """Yield the CT slices of the files study by study, so that one study is in memory; call `update` first."""
-        keys = {_key(each.name): each.name for each in files}
+        # Making paths takes most of the time, so those that there are serve.
+        paths = {_key(each.name): Path(each.name) if each.member else each.path for each in files}
         details = dict(self._database.execute("SELECT series, text FROM details WHERE series != ''"))
         rows = self._database.execute("SELECT study, name, found FROM file WHERE study != '' ORDER BY study, name")
         for _, group in groupby(rows, key=lambda row: row[0]):
             slices: list[SliceHeader] = []
             for _, name, text in group:
-                found = decode(text, Path(keys[name])) if name in keys else []
+                found = decode(text, paths[name]) if name in paths else []
                 slices += found if isinstance(found, list) else []
             if slices:
                 own = {key: json.loads(details[key]) for key in map(series_key, slices) if key in details}
@@ -171,11 +163,9 @@ def _read_new(files: Sequence[SourceFile]) -> Generator[tuple[list[SourceFile], 
     for each in files:
         if each.member:
             packed.setdefault(each.path, []).append(each)
-    is_few = len(loose) <= FEW_FILES or cores() == 1
-    size = min(max(FEW_FILES, len(loose) // (3 * cores())), MOST_FILES)
-    parts = [loose[start : start + size] for start in range(0, len(loose), size)]
-    with ThreadPoolExecutor(1 if is_few else cores()) as pool:
-        read: Callable[[list[Path]], Texts] = read_texts if is_few else _read_in_child
+    parts = [loose[start : start + FEW_FILES] for start in range(0, len(loose), FEW_FILES)]
+    count = cores() if len(parts) > 1 else 1
+    with header_processes(count) as read, ThreadPoolExecutor(count) as pool:
         yield from zip(parts, pool.map(lambda part: read([each.path for each in part]), parts), strict=True)
     for members in packed.values():
         with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
@@ -185,14 +175,3 @@ def _read_new(files: Sequence[SourceFile]) -> Generator[tuple[list[SourceFile], 
                 yield members, ([("", json.dumps(DAMAGED))] * len(members), {})
             else:
                 yield members, read_texts(paths)
-
-
-def _read_in_child(paths: list[Path]) -> Texts:
-    """Read files in a process of its own: parsing headers holds Python's lock."""
-    command = [sys.executable, "-m", "LungUNetSegLib.batch.header_texts"]
-    names = json.dumps([os.fspath(path) for path in paths])
-    run = subprocess.run(command, input=names.encode(), capture_output=True, env=child_environment(), check=False)
-    if run.returncode:  # killed, or a codec's crash: what is to blame is told of each file
-        return read_texts(paths)
-    texts, details = json.loads(run.stdout)
-    return [(study, text) for study, text in texts], details

@@ -6,24 +6,27 @@ STYLE = """
 @media screen and (prefers-color-scheme: dark) { :root { color-scheme: dark; --paper: #15181d; --ink: #e8ebef;
   --soft: #a8b2bd; --line: #3a414b; --wash: #20252c; --accent: #6cb6f5; --failed: #46191b; --doubt: #e0a030; } }
 body { max-width: 1500px; }
+.tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .tools input, .tools select { padding: 7px 10px; font: inherit; color: var(--ink); background: var(--paper);
   border: 1px solid var(--soft); border-radius: 6px; }
-.tools input { width: min(480px, 60%); } .tools ::placeholder { color: var(--soft); opacity: 1; }
-.wide { overflow-x: auto; } #scans th { background: var(--paper); }
+.tools input { width: min(480px, 100%); } .tools ::placeholder { color: var(--soft); opacity: 1; }
+.wide { overflow-x: auto; } #scans th { background: var(--paper); } #scans th, #scans td { padding: 6px; }
 #scans button { all: unset; cursor: pointer; } #scans button:focus-visible { outline: 2px solid var(--accent); }
 #scans th[aria-sort=ascending] button::after { content: " \\2191"; }
 #scans th[aria-sort=descending] button::after { content: " \\2193"; }
 #scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
 #scans td:first-child, #scans td.text:last-child { overflow-wrap: anywhere; }
-#scans td:first-child { min-width: 180px; } #scans td:first-child, #scans td.text { max-width: 230px; }
+#scans td:first-child { min-width: 170px; } #scans td:first-child, #scans td.text { max-width: 230px; }
 #scans th.text { text-align: left; }
-#scans td.text:last-child { max-width: none; min-width: 170px; }
-#scans td.picture { width: 200px; padding: 4px; } #scans tbody tr { cursor: pointer; }
-#scans td.picture img { display: block; width: 196px; height: 62px; object-fit: contain; background: #000; }
+#scans td.text:last-child { max-width: none; min-width: 150px; }
+#scans td.picture { width: 172px; padding: 4px; } #scans tbody tr { cursor: pointer; }
+#scans td.picture img { display: block; width: 168px; height: 54px; object-fit: contain; background: #000; }
 #scans tr.failed td { background: var(--failed); }
 #scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
 #scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
 #scans tr.detail td:first-child { max-width: none; }
+#scans .seen { position: sticky; left: 6px; max-width: calc(100vw - 84px); overflow-wrap: anywhere; }
+#scans span.seen { display: inline-block; left: 176px; max-width: max(120px, calc(100vw - 250px)); }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }
 """
 
@@ -77,7 +80,7 @@ function firstCells(line, scan) {
   name.append(button);
   if (scan.status === 'failed') {
     next.className = 'text';
-    next.textContent = scan.remarks;
+    next.append(element('span', scan.remarks, 'seen'));  // whole, also where the table is wider than the window
     next.colSpan = columns.length;
   } else next.append(picture(scan, 'preview.png', true));
   return [name, next];
@@ -86,8 +89,8 @@ function toggle(line, scan) {
   const isOpen = line.nextSibling && line.nextSibling.className === 'detail';
   line.querySelector('button').setAttribute('aria-expanded', String(!isOpen));
   if (isOpen) return line.nextSibling.remove();
-  const detail = element('tr', undefined, 'detail'), place = element('td');
-  place.colSpan = columns.length + 1;
+  const detail = element('tr', undefined, 'detail'), around = element('td'), place = element('div', undefined, 'seen');
+  around.colSpan = columns.length + 1;
   place.append(element('p', scan.identity.join(' \\u00b7 '), 'soft'));
   for (const message of scan.messages) place.append(element('p', message));
   if (scan.status === 'done') {
@@ -104,7 +107,8 @@ function toggle(line, scan) {
     }
     place.append(links);
   }
-  detail.append(place);
+  around.append(place);
+  detail.append(around);
   line.after(detail);
 }
 const watcher = new IntersectionObserver(entries => { if (entries.at(-1).isIntersecting) drawMore(); },

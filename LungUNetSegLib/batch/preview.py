@@ -11,7 +11,7 @@ from scipy import ndimage
 from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
 from LungUNetSegLib.segmentation.doubt import Doubts
 from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import AIR_HU
+from LungUNetSegLib.volume import AIR_HU, bounding_box
 from LungUNetSegLib.volume.resample import align, is_oblique, resample
 from LungUNetSegLib.volume.volume import Volume
 
@@ -84,10 +84,12 @@ def _planes(
     """Return the planes with most lung, axial, coronal and sagittal: HU, labels, spacing; and the pictures' pixel."""
     image, mask = scan.canonical(), labels.canonical()
     slice_mm, row_mm, column_mm = image.geometry.spacing_mm
-    lung = mask.array > 0
-    at = [int(lung.sum(axis=tuple(each for each in range(3) if each != axis)).argmax()) for axis in range(3)]
-    if not lung.any():
-        at = [size // 2 for size in mask.array.shape]
+    at = [size // 2 for size in mask.array.shape]
+    if mask.array.any():
+        box = bounding_box(mask.array)
+        lung = mask.array[box] > 0
+        sizes = [lung.sum(axis=tuple(each for each in range(3) if each != axis)) for axis in range(3)]
+        at = [edge.start + int(size.argmax()) for edge, size in zip(box, sizes, strict=True)]
     planes = [
         (image.array[at[0]], mask.array[at[0]], (row_mm, column_mm)),
         (image.array[::-1, at[1]], mask.array[::-1, at[1]], (slice_mm, column_mm)),

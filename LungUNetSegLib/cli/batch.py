@@ -6,26 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from LungUNetSegLib.batch.dask_executor import DaskCluster
-from LungUNetSegLib.batch.executors import Executor, InProcess
-from LungUNetSegLib.batch.identity import jobs_of
 from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.jobs import FORMATS, IDENTIFY, BatchSettings
+from LungUNetSegLib.batch.jobs import FORMATS, IDENTIFY
 from LungUNetSegLib.batch.plan import LEAST_SLICES, WHICH, Plan, PlanOptions, check_places, make_plan
 from LungUNetSegLib.batch.plan_text import print_plan, save_plan
-from LungUNetSegLib.batch.processes import LocalProcesses
 from LungUNetSegLib.batch.rules import parse_rule
-from LungUNetSegLib.batch.run import Totals, run_jobs
-from LungUNetSegLib.batch.share import jobs_and_threads
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.cli.arguments import count, thread_count
-from LungUNetSegLib.cli.batch_progress import BatchView
 from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.cli.report import print_summary
 from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.io.dicom_objects.common import highdicom
-from LungUNetSegLib.models.model import load_model, own_models, shipped_models
 from LungUNetSegLib.segments import LABEL_KINDS
 
 
@@ -131,9 +121,13 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
             return 0
         if not plan.taken:
             raise DataError(f"{source}: no chest CT was found; the lines above say what is there instead.")
-        totals = _work(arguments, plan, store, progress)
+        from LungUNetSegLib.cli.batch_work import work  # takes a third of a plan's time to import
+
+        totals = work(arguments, plan, store, progress)
     print(f"{store.page}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
     if arguments.summary:
+        from LungUNetSegLib.cli.report import print_summary
+
         print_summary(store)
     if totals.failed:
         print(f"lungunetseg: {totals.failed} of {totals.scans} scans failed", file=sys.stderr)
@@ -152,53 +146,3 @@ def _plan(arguments: argparse.Namespace, index: HeaderIndex, progress: ProgressV
     finally:
         index.close()
         progress.close()
-
-
-def _work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: ProgressView) -> Totals:
-    jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken))
-    if arguments.scheduler:
-        threads = arguments.threads  # the workers' machines have other cores than this one
-    formats = tuple(dict.fromkeys(arguments.format or FORMATS[:1]))
-    settings = BatchSettings(
-        output=store.folder.resolve(),
-        model=_absolute(arguments.model),
-        model_sha256=load_model(arguments.model).sha256,
-        engine=arguments.engine,
-        device=arguments.device,
-        threads=threads,
-        labels=arguments.labels,
-        formats=formats,
-        raw=arguments.raw,
-        identify=arguments.identify,
-        secret=store.secret(),
-    )
-    if "dicom-seg" in settings.dicom_formats and not arguments.scheduler:
-        highdicom()  # missing: said before the first scan, not once for each
-    round_ = store.begin(settings, redo=arguments.redo)
-    settings = settings.with_round(round_)
-    executor = _executor(arguments, jobs)
-    view = BatchView(progress)
-    try:
-        return run_jobs(
-            jobs_of(plan.taken, settings), settings, store, executor,
-            retry_failed=arguments.retry_failed, heard=view.heard, tell=view.tell,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        view.close()
-        print(f"stopped; {view.done} scans are done. The same command continues.", file=sys.stderr)
-        raise
-    finally:
-        view.close()
-
-
-def _executor(arguments: argparse.Namespace, jobs: int) -> Executor:
-    if arguments.scheduler or arguments.cluster:
-        return DaskCluster(arguments.scheduler, max(1, jobs), send=arguments.send)
-    if arguments.send:
-        raise ConfigError("--send sends scans to a cluster: name it with --scheduler or --cluster.")
-    return LocalProcesses(jobs) if jobs else InProcess()
-
-
-def _absolute(model: str) -> str:
-    """Return a model's path as an absolute one, for processes elsewhere; a model's name stays."""
-    return model if model in [*shipped_models(), *own_models()] else str(Path(model).resolve())

@@ -43,7 +43,7 @@ class BatchView:
             extra = {} if outcome is None else {"scan": outcome.name, "error": outcome.error or None}
             self._progress.say(stage="batch", done=settled, total=totals.scans, **self._numbers(), **extra)
         else:
-            self._progress("batch", settled, totals.scans)
+            self._progress("batch", settled, totals.scans, self._note())
 
     def tell(self, name: str, stage: str, done: int, total: int) -> None:
         """Show the scan in work, but not more often than one can read."""
@@ -56,11 +56,15 @@ class BatchView:
             at_work = {"scan": name, "scan_stage": stage, "scan_done": done, "scan_total": total}
             self._progress.say(stage="batch", done=settled, total=self._totals.scans, **self._numbers(), **at_work)
         else:
-            self._progress("batch", settled, self._totals.scans)
+            self._progress("batch", settled, self._totals.scans, self._note(f"{stage} {done}/{total} of {name}"))
 
     def close(self) -> None:
         """End the line, so that the next output begins on its own."""
         self._progress.close()
+
+    def _note(self, at_work: str = "") -> str:
+        failed = f"{self._totals.failed} failed" if self._totals.failed else ""
+        return "; ".join(filter(None, (failed, at_work)))
 
     def _numbers(self) -> dict[str, object]:
         settled = self._totals.done + self._totals.failed

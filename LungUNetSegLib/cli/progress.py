@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from typing import Protocol
@@ -16,8 +17,8 @@ BAR_INTERVAL_S = 0.1
 class ProgressView(Protocol):
     """Shows progress; it is called at each step, and closed at the end, also of a failed run."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that `done` of `total` steps of a stage are done."""
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Show that `done` of `total` steps of a stage are done; the note is for people."""
         ...
 
     def close(self) -> None:
@@ -35,7 +36,7 @@ def make_progress(kind: str) -> ProgressView:
 class NoProgress:
     """Shows nothing."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Show nothing."""
 
     def close(self) -> None:
@@ -48,8 +49,8 @@ class JsonProgress:
     def __init__(self) -> None:
         self._stream = sys.stdout  # kept now, because commands redirect what they print
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Write a line."""
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Write a line; numbers that a note would tell are values of `say`."""
         self.say(stage=stage, done=done, total=total)
 
     def say(self, **values: object) -> None:
@@ -61,14 +62,14 @@ class JsonProgress:
 
 
 class ProgressBar:
-    """Draws ``segment [=======       ] 32/133  4 s left`` over itself on stderr."""
+    """Draws ``segment [=======       ] 32/133  4 s left`` over itself on stderr, with a note at its end."""
 
     def __init__(self) -> None:
         self._stage = ""
         self._started = self._drawn = 0.0
         self._first = self._done = self._width = 0
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Redraw the bar, but not more often than is visible."""
         now = time.monotonic()
         if stage != self._stage or done < self._done:  # a stage may repeat, as an epoch's training does
@@ -79,7 +80,8 @@ class ProgressBar:
         self._drawn = now
         cells = BAR_CELLS * done // total
         left_s = (now - self._started) / (done - self._first) * (total - done) if done > self._first else 0.0
-        self._draw(f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{_time_left(left_s)}")
+        text = f"{stage:<8} [{'=' * cells:<{BAR_CELLS}}] {done}/{total}{_time_left(left_s)}"
+        self._draw(f"{text}  {note}" if note else text)
         if done >= total:
             self.close()  # the command's next line must not follow the bar
 
@@ -91,6 +93,7 @@ class ProgressBar:
             sys.stderr.flush()
 
     def _draw(self, text: str) -> None:
+        text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps cannot be drawn over
         sys.stderr.write(f"\r{text:<{self._width}}")
         sys.stderr.flush()
         self._width = len(text)

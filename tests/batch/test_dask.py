@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from batch_results import Command
+from batch_results import Command, rows_of
 from dask_machines import Machines, machines
+from dicom_files import save, slices_of
 
 import LungUNetSegLib
 from LungUNetSegLib.batch import dask_executor
@@ -83,8 +86,45 @@ def test_scans_that_are_sent_give_the_same(batch: Command, scans: Path, tmp_path
     assert labels_in(tmp_path / "out") == labels_in(tmp_path / "alone")
 
 
+@pytest.mark.parametrize("sending", [[], ["--send"]])
+def test_copies_go_along_and_are_compared(
+    batch: Command, thin: Volume, tmp_path: Path, cluster: Machines, sending: list[str]
+) -> None:
+    """Protects a scan that lies twice in its archive: on a worker its copy is compared with it, not read as slices.
+
+    A copy with other pixels fails its own scan there too, and the error names both files.
+    """
+    source = tmp_path / "source"
+    save(slices_of(thin), source / "good" / "ct")
+    shutil.copytree(source / "good" / "ct", source / "good" / "copy")
+    save(slices_of(Volume(thin.array + 1, thin.geometry)), source / "bad" / "ct")
+    changed = slices_of(Volume(thin.array + 1, thin.geometry))
+    changed[4].PixelData = b"\x05\x00" + changed[4].PixelData[2:]
+    save(changed, source / "bad" / "denoised")
+    code, stdout, _ = batch(source, "--scheduler", cluster.address, *sending)
+    assert code == 1 and "1 of 2 scans done, 1 failed" in stdout
+    (report,) = (tmp_path / "out" / "scans").glob("*/scan.json")
+    told = json.loads(report.read_text())
+    assert told["geometry"]["shape"] == list(thin.array.shape)
+    assert "copied-files" in [finding["code"] for finding in told["findings"]]
+    failed = next(row for row in rows_of(tmp_path / "out") if row["status"] == "failed")
+    assert failed["error"].count("0004.dcm") == 2
+
+
 def test_workers_of_this_machine(batch: Command, scans: Path, tmp_path: Path) -> None:
     code, stdout, stderr = batch(scans, "--cluster", "local", "--jobs", 2)
+    assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout, stderr
+
+
+def test_a_cluster_without_workers_grows_and_shrinks(batch: Command, scans: Path, tmp_path: Path) -> None:
+    """Protects adaptive clusters, which start workers for scans that wait, and end them in the middle of a batch."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=0, threads_per_worker=2, dashboard_address=":0", local_directory=tmp_path / "dask", silence_logs=50
+    ) as cluster:
+        cluster.adapt(minimum=0, maximum=2, interval="200 ms")
+        code, stdout, stderr = batch(scans, "--scheduler", cluster.scheduler_address)
     assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout, stderr
 
 

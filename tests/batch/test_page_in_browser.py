@@ -69,6 +69,25 @@ def test_why_a_scan_failed_has_the_whole_row(page: Any) -> None:
     assert int(cells[1].get_attribute("colspan")) == len(texts(page, "#scans th")) - 1
 
 
+def test_on_a_phone_what_a_scan_tells_is_read_without_scrolling_aside(page: Any) -> None:
+    """Protects why a scan failed and its remarks: they ran on to the right as far as the table does."""
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    )
+    page.refresh()
+    row(page, "unsure").click()
+    try:
+        for selector in ("span.seen", "tr.detail div"):
+            script = (
+                "const box = document.querySelector(arguments[0]).getBoundingClientRect(); return [box.x, box.right]"
+            )
+            left, right = page.execute_script(script, selector)
+            assert left >= 0 and right <= 390, selector
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        page.refresh()
+
+
 def test_what_was_left_out_is_a_click_away(page: Any) -> None:
     hrefs = [each.get_attribute("href") for each in page.find_elements("css selector", "p a")]
     assert any(each.endswith("/work/plan.json") for each in hrefs)

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from dicom_files import save, slices_of
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
-from LungUNetSegLib.batch import header_texts, index
+from LungUNetSegLib.batch import header_processes, header_texts, index
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.plan import Plan, PlanOptions, Skipped, make_plan
 from LungUNetSegLib.batch.plan_text import print_plan
@@ -180,6 +180,18 @@ def test_many_files_are_read_by_processes_alike(thin: Volume, tmp_path: Path, mo
     monkeypatch.setattr(index, "FEW_FILES", 5)
     monkeypatch.setattr(index, "cores", lambda: 2)
     assert plan_of(tmp_path / "s").taken == here.taken
+
+
+def test_a_process_that_dies_costs_no_header(thin: Volume, tmp_path: Path) -> None:
+    """Protects a plan from a process that was killed, as for want of memory: its files are read here."""
+    paths = sorted(save(slices_of(thin), tmp_path / "s").iterdir())
+    process = header_processes._HeaderProcess()
+    try:
+        assert process.read(paths) == process.read(paths) == header_texts.read_texts(paths)
+        process._process.kill()
+        assert process.read(paths) == header_texts.read_texts(paths)
+    finally:
+        process.close()
 
 
 def test_a_list_names_scans(thin: Volume, tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from LungUNetSegLib.batch.jobs import Outcome
+from LungUNetSegLib.batch.run import Totals
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.cli.batch_progress import BatchView
 from LungUNetSegLib.cli.progress import ProgressBar
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.phantom import Phantom
@@ -49,6 +52,25 @@ def test_long_times_are_in_minutes_and_hours(
     clock.now += step_s
     bar("train", 1, 100)
     assert last_line(capsys).endswith(left)
+
+
+def test_a_batch_s_bar_tells_what_failed_and_what_is_at_work(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects who looks at a terminal in the night: the bar only counted, while JSON lines told all."""
+    monkeypatch.setenv("COLUMNS", "100")
+    clock, view = Clock(monkeypatch), BatchView(ProgressBar())
+    view.heard(Totals(40), None)
+    clock.now += 30
+    view.heard(Totals(40, done=2, failed=1, errors={"a": "broken"}), Outcome(name="a", error="broken"))
+    assert last_line(capsys).endswith("3/40  6 min left  1 failed")
+    clock.now += 1
+    view.tell("p1_ct-0123", "segment", 32, 133)
+    assert last_line(capsys).endswith("3/40  6 min left  1 failed; segment 32/133 of p1_ct-0123")
+    monkeypatch.setenv("COLUMNS", "70")
+    clock.now += 1
+    view.tell("p1_ct-0123", "write", 0, 1)
+    assert len(last_line(capsys)) == 69, "the line wraps, and is not drawn over"
 
 
 def test_progress_as_json_is_one_object_a_line_and_nothing_else(run, scan_file: Path, tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def encode_png(pixels: Plane, palette: Sequence[Colour] | None = None) -> bytes:
     if palette:
         chunks.append((b"PLTE", bytes(value for colour in palette for value in colour[:3])))
         chunks.append((b"tRNS", bytes(colour[3] for colour in palette)))
-    chunks += [(b"IDAT", zlib.compress(lines.tobytes(), 9)), (b"IEND", b"")]
+    # Level 9 takes five times as long, for pictures that are 2 % smaller.
+    chunks += [(b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b"")]
     packed = (
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )

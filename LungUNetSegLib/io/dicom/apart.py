@@ -7,7 +7,7 @@ complete by itself, are several scans; parts that only together make an even sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -116,14 +116,14 @@ def _told_apart(slices: Slices) -> list[Slices]:
 
 
 def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:
-    keys: list[Callable[[SliceHeader], Any]] = [lambda each: each.variant]
-    keys += [lambda each, index=index: each.phase[index] for index in range(len(PHASES))]  # type: ignore[misc]
-    for key in keys:
-        parts: dict[Any, Slices] = {}
-        for each in slices:
-            parts.setdefault(key(each), []).append(each)
-        if 1 < len(parts) < len(slices):
-            yield list(parts.values())
+    columns = [[each.variant for each in slices], *zip(*(each.phase for each in slices), strict=True)]
+    for values in columns:
+        if not 1 < len(set(values)) < len(slices):
+            continue
+        parts: dict[str, Slices] = {}
+        for each, value in zip(slices, values, strict=True):
+            parts.setdefault(value, []).append(each)
+        yield list(parts.values())
     for order in _orders(slices):
         sweeps = _sweeps(order)
         if len(sweeps) > 1 and min(map(len, sweeps)) >= LEAST_SLICES:
