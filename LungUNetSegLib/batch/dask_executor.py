@@ -42,8 +42,12 @@ LOST_S = 60.0
 QUEUED = 16
 """Scans that wait at the scheduler beyond those at work: an adaptive cluster grows by what waits."""
 
-_SETTINGS = {"distributed.worker.profile.enabled": False}
-"""Settings of workers that are started here: Dask else looks a hundred times a second at what their threads do."""
+_SETTINGS = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+}
+"""Settings of workers that are started here. Dask else looks a hundred times a second at what their threads do, and has
+glibc give each array back to the system at once, which takes three quarters of a second for each scan."""
 
 
 class DaskCluster:
