@@ -51,26 +51,29 @@ def drop_hanging_tissue(labels: Labels, hu: Slices, spacing_mm: tuple[float, flo
             continue
         sizes_ml = counted(parts, count + 1) * voxel_ml
         sizes_ml[0] = 0
+        is_lung = sizes_ml >= LEAST_ML
         sizes_ml[sizes_ml.argmax()] = 0
         for number in np.flatnonzero((sizes_ml >= LEAST_ML) & (sizes_ml <= LARGEST_ML)):
             core = parts == number
             values = [hu[place[0].start + int(z)][place[1:]][core[z]] for z in np.flatnonzero(core.any(axis=(1, 2)))]
             if np.concatenate(values).mean() > SOLID_HU:
-                hanging = _with_bridges(core, (parts > 0) & ~core, lung, steps)
+                hanging = _with_bridges(core, is_lung[parts] & ~core, lung, steps)
                 labels[place][hanging] = 0
                 removed.append(int(np.count_nonzero(hanging)))
     return removed
 
 
 def _with_bridges(core: Mask, others: Mask, lung: Mask, steps: int) -> Mask:
-    """Return a part with the rim that it lost when its lung was eroded, and what lies directly above and below it."""
-    rest = _grown(others, lung, steps)
-    part = _grown(core, lung, steps) & ~rest
-    beside = np.zeros_like(part)
-    beside[1:] |= part[:-1]
-    beside[:-1] |= part[1:]
-    bridges: Mask = part | (beside & lung & ~rest)
-    return bridges
+    """Return a part with all that hangs together with it in its slices and those beside them, the lung left out."""
+    near = bounding_box(core, margin=1)[0]
+    loose = lung[near] & ~_grown(others[near], lung[near], steps)
+    pieces, count = ndimage.label(loose, np.ones((3, 3, 3)))
+    belongs = np.zeros(count + 1, bool)
+    belongs[pieces[core[near]]] = True
+    belongs[0] = False
+    result = np.zeros_like(lung)
+    result[near] = belongs[pieces]
+    return result
 
 
 def _grown(core: Mask, lung: Mask, steps: int) -> Mask:

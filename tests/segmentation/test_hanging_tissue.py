@@ -69,6 +69,14 @@ def test_a_bridge_within_the_slice() -> None:
     assert not labels[5, 34:46, 64:76].any() and labels[5, 20:60, 20:60].all()
 
 
+def test_specks_around_the_part_go_with_it() -> None:
+    """Protects from dots above an apex: pieces of the muscle that touch it by a corner, too small for a part."""
+    labels, hu = scan()
+    labels[14, 46:53, 46:53] = 1
+    drop_hanging_tissue(labels, hu, SPACING_MM)
+    assert not labels[12:].any()
+
+
 def test_empty_labels_and_a_lung_of_one_pixel() -> None:
     labels, hu = np.zeros((3, 8, 8), np.uint8), np.zeros((3, 8, 8), np.int16)
     assert drop_hanging_tissue(labels, hu, SPACING_MM) == []
