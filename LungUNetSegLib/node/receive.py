@@ -176,7 +176,7 @@ def _key(event: Any) -> str:
 
 
 def _limit(connection: Any) -> None:
-    """Let a connection read no more than `MOST_PDU_BYTES` at once: pynetdicom 3.0 waits in memory for any length."""
+    """Let a connection read no more than `MOST_PDU_BYTES` at once, whatever length is announced."""
     read = connection.recv
 
     def read_limited(size: int) -> bytearray:
