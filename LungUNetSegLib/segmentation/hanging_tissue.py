@@ -16,7 +16,7 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
 
 BRIDGE_MM = 6.0
-"""What is narrower in each slice is a bridge; with 3 mm a part above an apex would stay."""
+"""What is narrower in each slice is a bridge (docs/adr/0021)."""
 
 LARGEST_ML = 10.0
 """More may be a consolidated lobe, of which the network found pieces; the largest that was wrong had 5 ml."""
