@@ -229,6 +229,21 @@ def small_and_large() -> list[tuple[Volume, Volume]]:
     return [(_four_times_finer(each.ct), _four_times_finer(each.labels)) for each in phantoms]
 
 
+def assert_cached_within(limit_mb: float, cache: Path, paths: list[str]) -> None:
+    """Cache two cases (scan, mask, scan, mask) in a process, the second within a limit above the first's peak.
+
+    Its slices are those of the scan in memory.
+    """
+    command = [sys.executable, "-c", CACHE_ONE, str(cache), *paths]
+    more_mb = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
+    assert more_mb < limit_mb, f"{more_mb:.0f} MB"
+    image, mask = map(Path, paths[-2:])
+    case = Case(case_id="p", patient="p", image=image, mask=mask)
+    cached = cache_case(case, PreprocessConfig(), cache)
+    hu, target = preprocess(read_pair(case), PreprocessConfig())
+    assert np.array_equal(cached.hu[:], hu) and np.array_equal(cached.target[:], target)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's greatest memory is read from /proc")
 @pytest.mark.parametrize("kind", ["DICOM", ".nii", ".nrrd", ".mha", "layers"])
 def test_a_case_is_cached_with_a_few_tens_of_mb(
@@ -253,13 +268,7 @@ def test_a_case_is_cached_with_a_few_tens_of_mb(
             write_labels(mask, labels)
         paths += [str(image), str(mask)]
     assert 2 * ct.array.size == 58_720_256
-    command = [sys.executable, "-c", CACHE_ONE, str(tmp_path), *paths]
-    more_mb = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
-    assert more_mb < 15, f"{more_mb:.0f} MB"
-    case = Case(case_id="p", patient="p", image=image, mask=mask)
-    cached = cache_case(case, PreprocessConfig(), tmp_path)
-    hu, target = preprocess(read_pair(case), PreprocessConfig())
-    assert np.array_equal(cached.hu[:], hu) and np.array_equal(cached.target[:], target)
+    assert_cached_within(15, tmp_path, paths)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a process's greatest memory is read from /proc")
@@ -277,13 +286,7 @@ def test_an_oblique_case_takes_little_more_than_its_size_once(
         write_image(ct, image)
         write_labels(mask, labels)
         paths += [str(image), str(mask)]
-    command = [sys.executable, "-c", CACHE_ONE, str(tmp_path), *paths]
-    more_mb = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1000
-    assert more_mb < 300, f"{more_mb:.0f} MB"
-    case = Case(case_id="p", patient="p", image=image, mask=mask)
-    cached = cache_case(case, PreprocessConfig(), tmp_path)
-    hu, target = preprocess(read_pair(case), PreprocessConfig())
-    assert np.array_equal(cached.hu[:], hu) and np.array_equal(cached.target[:], target)
+    assert_cached_within(300, tmp_path, paths)
 
 
 def _turned(volume: Volume) -> Volume:
