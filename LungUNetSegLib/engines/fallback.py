@@ -69,7 +69,7 @@ class FallbackEngine:
                 self._step_down(error, smaller_batch=False)
             else:
                 done += len(batch)
-        return np.concatenate(results)
+        return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _run(self, batch: Float32) -> Float32:
         result = self._engine.probabilities(batch)

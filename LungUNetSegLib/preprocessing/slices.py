@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 
-SLICES_AT_ONCE = 16
+SLICES_AT_ONCE = 8
 """Number of slices that are sampled and run together; it limits the memory and defines the progress steps."""
 
 

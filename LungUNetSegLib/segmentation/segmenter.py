@@ -153,8 +153,8 @@ class Segmenter:
         progress("segment", 0, depth)
         while numbers.size:
             for some, slices in scan.batches(numbers, coarse):
-                said = np.rint(self.engine.probabilities(slices) * np.float32(255))
-                if (rows := np.flatnonzero(said.any(axis=(0, 1, 3)))).size:
+                said = np.rint(self.engine.probabilities(slices) * np.float32(255)).astype(np.uint8)
+                if (rows := np.flatnonzero(said.max(axis=(0, 1, 3)))).size:
                     used = slice(rows[0], rows[-1] + 1)
                     result[some, : said.shape[1], used] = said[:, :, used]
                 done += len(some)
