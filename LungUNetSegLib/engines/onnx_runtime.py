@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from LungUNetSegLib.engines.engine import Float32, engine_failure
 from LungUNetSegLib.errors import EngineError
-from LungUNetSegLib.machine import import_package
+from LungUNetSegLib.machine import cores, import_package
 from LungUNetSegLib.models.checks import sha256_of
 from LungUNetSegLib.models.model import Model
+
+
+AT_ONCE = 2
+"""So many slices are computed at once: threads of their own need not wait for each other, but take 26 MB each."""
 
 
 class OnnxRuntimeEngine:
@@ -18,7 +23,7 @@ class OnnxRuntimeEngine:
 
     Args:
         model: With an ONNX graph.
-        threads: Number of threads; if None, ONNX Runtime's default of one per core.
+        threads: Number of threads; if None, one per core.
         int8: Run the model's 8-bit graph instead. Only where `is_int8_exact`: elsewhere its sums saturate.
 
     Raises:
@@ -32,7 +37,10 @@ class OnnxRuntimeEngine:
         if graph is None:
             raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
+        threads = threads or cores()
+        # The coarse network sees a whole scan at once.
+        self._at_once = 1 if model.is_coarse else min(threads, AT_ONCE)
+        options.intra_op_num_threads = threads // self._at_once
         options.log_severity_level = 3
         # Waiting threads sleep: between batches slices are sampled, and a spinning thread would occupy that core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -46,11 +54,17 @@ class OnnxRuntimeEngine:
 
     def probabilities(self, slices: Float32) -> Float32:
         """Map (n, k, h, w) slices to (n, c, h, w) probabilities; see `Engine`."""
-        # One at a time: the features of several do not fit a CPU's caches, and take far more memory.
+        # Each by itself: the features of several do not fit a CPU's caches, and take far more memory.
         try:
-            return np.concatenate([self._session.run(None, {self._input: each[None]})[0] for each in slices])
+            with ThreadPoolExecutor(self._at_once) as threads:
+                return np.concatenate(list(threads.map(self._run, slices)))
         except Exception as error:  # as above
             raise engine_failure("ONNX Runtime", error) from error
+
+    def _run(self, slices: Float32) -> Float32:
+        """Map one slice with its neighbours, (k, h, w), to (1, c, h, w) probabilities."""
+        result: Float32 = self._session.run(None, {self._input: slices[None]})[0]
+        return result
 
 
 def _int8_graph(model: Model) -> Path:

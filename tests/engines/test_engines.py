@@ -226,6 +226,7 @@ def test_no_more_threads_are_started_than_there_are_cores(model: Model, monkeypa
         monkeypatch.setattr(machine_module, "limited_cores", lambda limit=limit: limit)
         assert machine_module.usable_threads(wanted) == expected
     engine = open_engine(model, "onnxruntime", "cpu", 100_000)
-    assert engine._engine._session.get_session_options().intra_op_num_threads == 2
+    assert engine._engine._session.get_session_options().intra_op_num_threads == 1  # for each of the slices at once
+    assert engine._engine._at_once == 2
     with limited_threads(100_000):
         assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == 2
