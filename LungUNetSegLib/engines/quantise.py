@@ -27,7 +27,7 @@ from LungUNetSegLib.models.manifest import MANIFEST_FILE, ModelFile, write_manif
 from LungUNetSegLib.models.model import Int8Graph, Model, load_model
 
 INT8_FILE = "network.int8.onnx"
-OPERATIONS = ("Conv", "ConvTranspose", "DepthToSpace", "Relu", "MaxPool", "Concat")
+OPERATIONS = ("Conv", "ConvTranspose", "Reshape", "Transpose", "Relu", "MaxPool", "Concat")
 
 LEAST_AGREEMENT = 0.999
 """Least Dice coefficient of each structure, over all calibration slices, with the float32 graph. The shipped network
@@ -100,7 +100,6 @@ def _write_int8_graph(model: Model, slices: Sequence[Float32], path: Path) -> No
         raise MissingDependencyError(message) from error
 
     exported = onnx.load(str(model.onnx))
-    spread = [node.name for node in exported.graph.node if node.op_type == "DepthToSpace"]  # after the last convolution
     graph = onnx.shape_inference.infer_shapes(quantisable(exported))
     convolutions = [node.name for node in graph.graph.node if node.op_type == "Conv"]
     input_name = graph.graph.input[0].name
@@ -123,7 +122,7 @@ def _write_int8_graph(model: Model, slices: Sequence[Float32], path: Path) -> No
             Slices(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(OPERATIONS),
-            nodes_to_exclude=[convolutions[0], convolutions[-1], *spread],
+            nodes_to_exclude=[convolutions[0], convolutions[-1]],
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,

@@ -114,6 +114,16 @@ def test_the_rewritten_graph_computes_the_same(tiny_model: Path, tmp_path: Path)
     np.testing.assert_allclose(same.run(None, {name: slices})[0], plain.run(None, {name: slices})[0], atol=1e-5)
 
 
+def test_pixels_are_spread_in_8_bits(int8_model: Model) -> None:
+    """Protects the time of a slice: what lies between two convolutions reads and writes bytes, also where it is moved."""
+    assert int8_model.int8 is not None
+    nodes = onnx.load(str(int8_model.int8.path)).graph.node
+    makers = {name: node for node in nodes for name in node.output}
+    moved = [node for node in nodes if node.op_type in ("Reshape", "Transpose")]
+    assert len(moved) % 5 == 0 and moved
+    assert {makers[node.input[0]].op_type for node in moved} == {"DequantizeLinear"}
+
+
 def test_other_transposed_convolutions_stay() -> None:
     """Protects networks whose pixels add to each other, or that have other strides: they have no such form."""
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("in", "out")]
