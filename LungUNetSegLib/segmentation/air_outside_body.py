@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.segmentation.masks import Mask, numbered_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices
 from LungUNetSegLib.volume import AIR_HU
 
@@ -116,7 +116,7 @@ def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
 
 def _joined_to_the_border(air: Mask) -> Mask:
     """Return the connected parts of (h, w) air that reach the slice's border."""
-    regions, _ = ndimage.label(np.pad(air, 1, constant_values=True))
+    regions, _ = numbered_parts(np.pad(air, 1, constant_values=True))
     joined: Mask = (regions == regions[0, 0])[1:-1, 1:-1]
     return joined
 

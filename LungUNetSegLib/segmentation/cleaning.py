@@ -153,9 +153,9 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
         return 0
     # The first and last slice count as open ends, unless there is no third dimension.
     outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
-    regions, _ = numbered_parts(outside)
+    regions, count = numbered_parts(outside)
     open_ends = np.unique(regions[[0, -1]]) if len(lung) > 2 else regions[:, 0, 0]
-    is_hole = np.ones(int(regions.max()) + 1, bool)
+    is_hole = np.ones(count + 1, bool)
     is_hole[[0, regions[0, 0, 0], *open_ends]] = False
     if len(lung) <= 2:
         is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2 * len(lung)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from LungUNetSegLib.preprocessing import PreparedScan
-from LungUNetSegLib.segmentation.masks import Mask, eroded, eroded_by_square
-from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, hard_labels
+from LungUNetSegLib.segmentation.masks import Mask, eroded, eroded_by_square, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, hard_labels, lung_box
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import FloatArray, bounding_box
 
@@ -130,9 +129,11 @@ def find_doubts(
     pixel_mm2 = scan.grid.config.spacing_mm**2
     steps = max(1, round(NEIGHBOUR_MM / scan.aligned.geometry.spacing_mm[0]))
     pixels = np.zeros((2, len(probabilities), len(CAUSES)))
-    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities, steps)):
+    _, *place = lung_box(probabilities)
+    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities[(..., *place)], steps)):
         said = probabilities[number]
-        hu = scan.grid.nearest(scan.aligned.array[number]) if labels.any() or (below.any() and above.any()) else None
+        is_used = labels.any() or (below.any() and above.any())
+        hu = scan.grid.nearest(scan.aligned.array[number])[tuple(place)] if is_used else None
         for index, side in enumerate(_SIDES):
             lung, under, over = labels == side, below == side, above == side
             odd = (lung != under) & (lung != over)
@@ -154,8 +155,8 @@ def _dense_at_outline(lung: Mask, dense: Mask) -> int:
     lung, dense = lung[box], dense[box]
     if not lung.size:
         return 0
-    parts, _ = ndimage.label(lung & dense)
-    reaches = np.zeros(int(parts.max()) + 1, bool)
+    parts, count = numbered_parts(lung & dense)
+    reaches = np.zeros(count + 1, bool)
     reaches[parts[lung & ~eroded(lung, 1)]] = True
     reaches[0] = False
     return int(np.count_nonzero(reaches[parts] & eroded_by_square(lung)))

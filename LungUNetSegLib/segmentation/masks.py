@@ -13,6 +13,9 @@ Mask = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.unsignedinteger[Any]]
 """The number of each voxel's part, from 1; 0 is the background."""
 
+_NEIGHBOURS = {dimensions: ndimage.generate_binary_structure(dimensions, 1) for dimensions in (2, 3)}
+"""Made once, as SciPy takes a fifth of the time of numbering a slice's parts for it."""
+
 
 def eroded(mask: Mask, steps: int) -> Mask:
     """Return a (h, w) mask without the pixels so many steps from its edge; beyond the image there is none of it.
@@ -35,15 +38,17 @@ def eroded_by_square(mask: Mask) -> Mask:
 
 
 def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
-    """Return the number of each voxel's connected part in (D, H, W), in as few bytes as do, and their count."""
-    for kind in (np.uint8, np.uint16):
-        try:
-            parts, count = ndimage.label(mask, output=kind)
-        except RuntimeError:  # SciPy's word for more parts than this type can number
-            continue
-        return parts, count
-    parts, count = ndimage.label(mask, output=np.uint32)
-    return parts, count
+    """Return the number of each pixel's or voxel's connected part in (h, w) or (D, h, w), and their count.
+
+    The numbers take as few bytes as do. SciPy numbers more parts before it joins them: in one byte it often has to begin
+    again with four.
+    """
+    neighbours = _NEIGHBOURS[mask.ndim]
+    try:
+        parts, count = ndimage.label(mask, neighbours, output=np.uint16)
+    except RuntimeError:  # SciPy's word for more parts than this type can number
+        parts, count = ndimage.label(mask, neighbours, output=np.uint32)
+    return (parts.astype(np.uint8) if count < 256 else parts), count
 
 
 def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:

@@ -111,7 +111,7 @@ def _pieces(number: int, labels: Labels, seen: SeenAir, steps: int) -> Iterator[
     scanned = hu > AIR_HU
     room = hu[outside & scanned]
     least_mean_hu = np.median(room) + ABOVE_AIR_HU if room.size >= ROOM_PIXELS else AERATED_HU[0]
-    parts, _ = ndimage.label(ndimage.binary_dilation(core, iterations=steps, mask=aerated))
+    parts, _ = numbered_parts(ndimage.binary_dilation(core, iterations=steps, mask=aerated))
     for index, box in enumerate(ndimage.find_objects(parts), 1):
         rows, columns = (slice(max(0, each.start - steps), each.stop + steps) for each in box)
         place = rows, columns
