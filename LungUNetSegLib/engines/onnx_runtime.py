@@ -13,7 +13,6 @@ from LungUNetSegLib.machine import cores, import_package
 from LungUNetSegLib.models.checks import sha256_of
 from LungUNetSegLib.models.model import Model
 
-
 AT_ONCE = 2
 """So many slices are computed at once: threads of their own need not wait for each other, but take 26 MB each."""
 

@@ -45,7 +45,9 @@ def _as_convolution(node: Any, graph: Any, shapes: dict[str, list[int]]) -> list
     names = [f"{node.name}_{each}" for each in ("weights", "bias", "pixels")]
     for name, values in zip(names, (flat, np.tile(bias, 4)), strict=False):
         graph.initializer.append(numpy_helper.from_array(values, name))
-    conv = helper.make_node("Conv", [node.input[0], *names[:2]], names[2:], name=f"{node.name}_conv", kernel_shape=[1, 1])
+    conv = helper.make_node(
+        "Conv", [node.input[0], *names[:2]], names[2:], name=f"{node.name}_conv", kernel_shape=[1, 1]
+    )
     return [conv, *_spread(node, names[2], (*shapes[node.input[0]][2:], outputs), graph)]
 
 

@@ -40,8 +40,8 @@ def eroded_by_square(mask: Mask) -> Mask:
 def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
     """Return the number of each pixel's or voxel's connected part in (h, w) or (D, h, w), and their count.
 
-    The numbers take as few bytes as do. SciPy numbers more parts before it joins them: in one byte it often has to begin
-    again with four.
+    The numbers take as few bytes as do. SciPy numbers more parts before it joins them: in one byte it often has to
+    begin again with four.
     """
     neighbours = _NEIGHBOURS[mask.ndim]
     try:

@@ -115,7 +115,7 @@ def test_the_rewritten_graph_computes_the_same(tiny_model: Path, tmp_path: Path)
 
 
 def test_pixels_are_spread_in_8_bits(int8_model: Model) -> None:
-    """Protects the time of a slice: what lies between two convolutions reads and writes bytes, also where it is moved."""
+    """Protects the time of a slice: between two convolutions bytes are moved, not numbers of four bytes."""
     assert int8_model.int8 is not None
     nodes = onnx.load(str(int8_model.int8.path)).graph.node
     makers = {name: node for node in nodes for name in node.output}
