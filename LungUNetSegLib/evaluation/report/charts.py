@@ -7,9 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+
 WIDTH, HEIGHT = 900, 250
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 44
 """Margins around the plotting area, in SVG units."""
+
+COLOURS = {
+    segment.name: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
+    for segment in (*LUNGS, *BOTH_LUNGS)
+}
+"""CSS colours of the lungs' curves, by the lungs' names."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.evaluation.report.charts import Series, share_chart
+from LungUNetSegLib.evaluation.report.charts import COLOURS, Series, share_chart
 from LungUNetSegLib.evaluation.report.html import data_url, page, table
-from LungUNetSegLib.evaluation.report.report import COLOURS
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS

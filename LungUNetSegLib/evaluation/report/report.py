@@ -16,7 +16,7 @@ import scipy
 
 from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
-from LungUNetSegLib.evaluation.report.charts import Series, dot_chart, line_chart
+from LungUNetSegLib.evaluation.report.charts import COLOURS, Series, dot_chart, line_chart
 from LungUNetSegLib.evaluation.report.disagreements import disagreements_section
 from LungUNetSegLib.evaluation.report.html import data_url, page, table
 from LungUNetSegLib.evaluation.report.pictures import (
@@ -31,10 +31,6 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume.geometry import slice_number
 
-COLOURS = {
-    segment.name: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
-    for segment in (*LUNGS, *BOTH_LUNGS)
-}
 OVERVIEW = tuple(
     column
     for column in COLUMNS
