@@ -129,11 +129,11 @@ def find_doubts(
     pixel_mm2 = scan.grid.config.spacing_mm**2
     steps = max(1, round(NEIGHBOUR_MM / scan.aligned.geometry.spacing_mm[0]))
     pixels = np.zeros((2, len(probabilities), len(CAUSES)))
-    _, *place = lung_box(probabilities)
-    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities[(..., *place)], steps)):
+    _, rows, columns = lung_box(probabilities)
+    for number, (below, labels, above) in enumerate(_with_neighbours(probabilities[..., rows, columns], steps)):
         said = probabilities[number]
         is_used = labels.any() or (below.any() and above.any())
-        hu = scan.grid.nearest(scan.aligned.array[number])[tuple(place)] if is_used else None
+        hu = scan.grid.nearest(scan.aligned.array[number])[rows, columns] if is_used else None
         for index, side in enumerate(_SIDES):
             lung, under, over = labels == side, below == side, above == side
             odd = (lung != under) & (lung != over)
