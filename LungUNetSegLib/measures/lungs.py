@@ -88,11 +88,10 @@ def _count(labels: Volume, scan: Volume, label: int) -> Mapping[str, Histogram]:
     low, width = _range(hu)
     joint = np.zeros(CODES * width, np.int64)
     for slab in slabs(lung):
-        inside = lung[slab] == label
-        keys = regions.codes(slab)[inside] * np.int32(width)
-        keys += to_hu(hu[slab][inside])
+        keys = regions.codes(slab) * np.int32(width)
+        keys += to_hu(hu[slab])
         keys -= low
-        joint += np.bincount(keys, minlength=len(joint))
+        joint += np.bincount(keys[lung[slab] == label], minlength=len(joint))
     table = joint.reshape(*SHAPE, width)
     counts = {"": Histogram(low, table.sum(axis=(0, 1, 2, 3)), voxel_ml)}
     for name in REGIONS:
