@@ -41,6 +41,14 @@ def few_slices(shape: tuple[int, int, int]) -> Geometry:
     return Geometry.axial(shape, (slice_mm, row_mm, column_mm), (x, y, -(shape[0] - 1) / 2 * slice_mm))
 
 
+def partly_outside(labels: Volume) -> Volume:
+    """Return labels on a grid with twice the rows, with a thirtieth more of label 1 in the new ones."""
+    rows = labels.array.shape[1]
+    longer = np.pad(labels.array, ((0, 0), (0, rows), (0, 0)))
+    longer[:, rows:].flat[: np.count_nonzero(labels.array) // 30] = 1
+    return Volume(longer, Geometry(longer.shape, labels.geometry.affine_lps))
+
+
 def write_pair(folder: Path, name: str, *, slices: int = 6, seed: int = 0) -> Case:
     """Write one phantom as `<name>.nii.gz` and `<name>_seg.nii.gz`."""
     phantom = make_phantom(phantom_geometry((slices, 64, 72)), rng=seed)

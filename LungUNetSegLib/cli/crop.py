@@ -8,13 +8,15 @@ from pathlib import Path
 from LungUNetSegLib.cli.arguments import add_outside_argument
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.files import check_apart
-from LungUNetSegLib.io import Scan, read_labels, read_scan, write_image, write_labels
+from LungUNetSegLib.io import Scan, read_scan, write_image, write_labels
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.images.write import check_image_output
+from LungUNetSegLib.io.masks.labels import Mask
+from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.region import crop, lung_box, lung_box_of_wang, suppress_outside
 from LungUNetSegLib.segmentation.segmenter import segment
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume
 
 
@@ -55,7 +57,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     progress("read", 0, 1)
     with data_files_anywhere(arguments.allow_outside):
         read = read_scan(arguments.input, arguments.series)
-        scan, lungs = read.volume, _lungs(read, arguments, progress)
+        found = _lungs(read, arguments, progress)
+    scan, lungs = read.volume, found.labels
     box = lung_box_of_wang(lungs) if arguments.rule == "wang2020" else lung_box(lungs, arguments.margin)
     image, mask = crop(scan, box), crop(lungs, box)
     if arguments.suppress:
@@ -69,13 +72,15 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         for name, low, high in zip(("slices", "rows", "columns"), box.start, box.stop, strict=True)
     )
     print(f"{ranges} of {' x '.join(map(str, scan.geometry.shape))}: {output}, {mask_output}")
-    for finding in read.findings:
+    for finding in read.findings + found.findings:
         print(f"note: {finding.message}")
     return 0
 
 
-def _lungs(scan: Scan, arguments: argparse.Namespace, progress: ProgressView) -> Volume:
+def _lungs(scan: Scan, arguments: argparse.Namespace, progress: ProgressView) -> Mask:
     if arguments.mask:
-        return read_labels(arguments.mask, scan.volume.geometry, slice_places=scan.slice_places)
+        return read_mask_of(arguments.mask, scan)
     model = load_model(arguments.model)
-    return segment(scan.volume, model, labels="lr" if model.channels > 1 else "binary", progress=progress).labels
+    labels: LabelKind = "lr" if model.channels > 1 else "binary"
+    result = segment(scan.volume, model, labels=labels, progress=progress)
+    return Mask(result.labels, result.findings)

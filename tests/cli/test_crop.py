@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from dicom_files import save, slices_of
 from dicom_mask_files import segmentation
-from phantom_cases import few_slices, write_image
+from phantom_cases import few_slices, partly_outside, write_image
 
 from LungUNetSegLib.cli import crop as command
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_image, read_labels
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.phantom import Phantom, make_phantom
@@ -62,21 +63,37 @@ def test_what_is_odd_of_the_scan_is_said(tmp_path: Path, thin: Volume, capsys: p
     assert read_labels(tmp_path / "box_lungs.nii.gz").array.all(), "the lost slice is filled in the mask as in the scan"
 
 
-def test_without_a_mask_the_lungs_are_segmented(
-    files: Path, tmp_path: Path, tiny_model: Path, small_phantom: Phantom, monkeypatch: pytest.MonkeyPatch
+def test_what_is_odd_of_the_mask_is_said(
+    files: Path, tmp_path: Path, small_phantom: Phantom, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Protects who has a scan alone: what the model that is asked for finds is what the box is put around."""
+    """Protects from a box that misses lung in silence: part of this mask lies behind the scan's last row."""
+    write_image(partly_outside(small_phantom.labels), tmp_path / "longer.nii.gz")
+    out = tmp_path / "box.nii.gz"
+    assert main(["crop", f"{files}/ct.nii.gz", "-o", str(out), "--mask", f"{tmp_path}/longer.nii.gz"]) == 0
+    assert "note: Of the mask's" in capsys.readouterr().out
+
+
+def test_without_a_mask_the_lungs_are_segmented(
+    files: Path,
+    tmp_path: Path,
+    tiny_model: Path,
+    small_phantom: Phantom,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Protects who has a scan alone: the box is put around what the model finds, and its doubts are said."""
     asked = []
 
     def segment(scan: Volume, model: Model, **_: object) -> SimpleNamespace:
         asked.append(model.name)
         assert scan.geometry.matches(small_phantom.ct.geometry)
-        return SimpleNamespace(labels=small_phantom.labels)
+        return SimpleNamespace(labels=small_phantom.labels, findings=(Finding("small-lung", "Only one lung."),))
 
     monkeypatch.setattr(command, "segment", segment)
     out = tmp_path / "box.nii.gz"
     assert main(["crop", f"{files}/ct.nii.gz", "-o", str(out), "--model", str(tiny_model)]) == 0
     assert asked == ["tiny"]
+    assert "note: Only one lung." in capsys.readouterr().out
     assert read_image(out).volume.geometry.shape == crop(small_phantom.ct, lung_box(small_phantom.labels)).array.shape
 
 

@@ -15,6 +15,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from chromium import serious
+from phantom_cases import partly_outside
 from web_page import Page, wait_for
 
 from LungUNetSegLib.io import read_labels
@@ -229,6 +230,14 @@ def test_a_click_shows_where_the_two_differ(page: Page, tmp_path: Path) -> None:
     wait_for(lambda: at(page, "Axial") == f"{middle + 2} of 60")
     page.choose("#shown", "lungs")
     wait_for(lambda: not page.find("#legend").is_displayed())
+
+
+def test_what_is_odd_of_a_reference_is_said(page: Page, tmp_path: Path) -> None:
+    """Protects from scores of half a reference: part of this one lies outside the scan."""
+    labels = read_labels(page.downloaded("lungs.seg.nrrd")).canonical()
+    sitk.WriteImage(to_sitk(partly_outside(labels)), str(tmp_path / "longer.nii.gz"))
+    page.find("#reference-input").send_keys(str(tmp_path / "longer.nii.gz"))
+    page.says("#compare-warnings", "Of the mask's")
 
 
 def test_a_reload_finds_everything_again(page: Page) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import slicer
 
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.compare.comparison import SceneComparison, comparison_steps
@@ -53,8 +54,7 @@ class Comparing:
         self._changed()
 
     def _compare(self, scan: OpenScan, path: Path, name: str) -> Generator[None, None, SceneComparison]:
-        places = scan.scan.slice_places
-        mask = yield from in_background(lambda: read_mask(path, scan.scan.volume.geometry, slice_places=places))
+        mask = yield from in_background(lambda: read_mask_of(path, scan.scan))
         segments = LUNGS if int(mask.labels.array.max(initial=0)) >= LEFT_LUNG else BOTH_LUNGS
         yield
         scan.reference_node = show_labels(mask.labels, segments, scan.node)
@@ -64,7 +64,7 @@ class Comparing:
         found = yield from comparison_steps(scan.segmentation, scan.reference_node, scan.node)
         for node in (found.differences, found.distance):
             node.GetDisplayNode().SetVisibility(False)
-        return found
+        return replace(found, findings=mask.findings + found.findings)
 
     def _finish(self, found: Any) -> None:
         scan, self._scan = self._scan, None
