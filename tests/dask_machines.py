@@ -56,7 +56,8 @@ def machines(folder: Path, workers: int, preload: str = DEADLY) -> Iterator[Mach
 
     def start(*words: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-W", "ignore", "-m", *map(str, words), "--no-dashboard"]
-        return subprocess.Popen(command, env=environment, cwd=folder, stderr=(folder / "log").open("ab"))
+        with (folder / "log").open("ab") as log:
+            return subprocess.Popen(command, env=environment, cwd=folder, stderr=log)
 
     scheduler = start("distributed.cli.dask_scheduler", "--scheduler-file", place, "--host", "127.0.0.1", "--port", 0)
     given = ("--scheduler-file", place, "--nthreads", 2, "--preload", folder / "preload.py", "--memory-limit", 0)
