@@ -90,6 +90,8 @@ class DaskCluster:
 
     def _check(self, client: Any) -> None:
         """Refuse a cluster whose workers have other versions than this process: results would differ, or fail."""
+        from LungUNetSegLib.batch.dask_tasks import check_version
+
         versions = client.get_versions()
         ours = versions["client"]["packages"]["distributed"]
         members = {"the scheduler": versions["scheduler"]} | versions["workers"]
@@ -106,11 +108,7 @@ class DaskCluster:
                 f"The workers cannot load LungUNetSeg ({one_line(error)}): install it in their environment too."
             ) from error
         for place, theirs in found.items():
-            if theirs != LungUNetSegLib.__version__:
-                raise EngineError(
-                    f"LungUNetSeg on {place} has version {theirs} and here {LungUNetSegLib.__version__}: install the"
-                    " same on all machines."
-                )
+            check_version(place, theirs, LungUNetSegLib.__version__)
 
 
 def _library_version() -> str:
@@ -190,6 +188,7 @@ class _Work:
             segment_on_worker,
             job_to_json(job),
             self._values,
+            LungUNetSegLib.__version__,
             sent,
             key=f"{PREFIX}{job.name}-{uuid.uuid4().hex[:8]}",
             pure=False,
