@@ -72,9 +72,11 @@ def _signals_kept_from_children() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # its start, which multiprocessing else does later, would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    kept = {signal.SIGINT, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, kept)
     try:
+        resource_tracker.ensure_running()  # a process too; that it starts lifts the block, so not later
+        signal.pthread_sigmask(signal.SIG_BLOCK, kept)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
