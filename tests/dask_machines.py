@@ -48,18 +48,19 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def machines(folder: Path, workers: int) -> Iterator[Machines]:
-    """Run a scheduler and workers, whose environment has the checkout, until the block ends."""
-    (folder / "deadly_scans.py").write_text(DEADLY, encoding="utf-8")
+def machines(folder: Path, workers: int, preload: str = DEADLY) -> Iterator[Machines]:
+    """Run a scheduler and workers, whose environment has the checkout, until the block ends; workers run `preload`."""
+    (folder / "preload.py").write_text(preload, encoding="utf-8")
     place = folder / "scheduler.json"
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
 
     def start(*words: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-W", "ignore", "-m", *map(str, words), "--no-dashboard"]
-        return subprocess.Popen(command, env=environment, cwd=folder, stderr=(folder / "log").open("ab"))
+        with (folder / "log").open("ab") as log:
+            return subprocess.Popen(command, env=environment, cwd=folder, stderr=log)
 
     scheduler = start("distributed.cli.dask_scheduler", "--scheduler-file", place, "--host", "127.0.0.1", "--port", 0)
-    given = ("--scheduler-file", place, "--nthreads", 2, "--preload", folder / "deadly_scans.py", "--memory-limit", 0)
+    given = ("--scheduler-file", place, "--nthreads", 2, "--preload", folder / "preload.py", "--memory-limit", 0)
     nannies: list[subprocess.Popen[bytes]] = []
     try:
         deadline = time.monotonic() + 60

@@ -42,13 +42,6 @@ LOST_S = 60.0
 QUEUED = 16
 """Scans that wait at the scheduler beyond those at work: an adaptive cluster grows by what waits."""
 
-_SETTINGS = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
-}
-"""Settings of workers that are started here. Dask else looks a hundred times a second at what their threads do, and has
-glibc give each array back to the system at once, which takes three quarters of a second for each scan."""
-
 
 class DaskCluster:
     """Does jobs on a Dask cluster.
@@ -65,7 +58,7 @@ class DaskCluster:
 
     def __init__(self, address: str | None, workers: int = 1, *, send: bool = False) -> None:
         self._distributed = import_extra("distributed", "A cluster needs the package distributed", "dask")
-        logging.getLogger("distributed").setLevel(logging.ERROR)  # each comer and goer is news to it
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # each comer and goer is news to it
         self._address, self._workers, self._send = address, workers, send
 
     def run(self, jobs: Sequence[Job], settings: BatchSettings, tell: Tell = say_nothing) -> Outcomes:
@@ -82,7 +75,9 @@ class DaskCluster:
     def _connect(self, stack: ExitStack) -> Any:
         address: Any = self._address
         if address is None:
-            address = stack.enter_context(closing(self._start(stack)))
+            from LungUNetSegLib.batch.dask_cluster import local_cluster
+
+            address = stack.enter_context(local_cluster(self._workers))
         try:
             client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
@@ -93,21 +88,10 @@ class DaskCluster:
         stack.enter_context(closing(client))
         return client
 
-    def _start(self, stack: ExitStack) -> Any:
-        """Return a cluster of this machine's processes."""
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lungunetseg-dask-"))
-        dask = import_extra("dask", "A cluster needs the package dask", "dask")
-        with dask.config.set(_SETTINGS):
-            return self._distributed.LocalCluster(
-                n_workers=self._workers,
-                threads_per_worker=2,  # one computes, one reads the next scan
-                dashboard_address=":0",  # any free port: None still takes 8787, which may be in use
-                local_directory=folder,
-                silence_logs=logging.CRITICAL,
-            )
-
     def _check(self, client: Any) -> None:
         """Refuse a cluster whose workers have other versions than this process: results would differ, or fail."""
+        from LungUNetSegLib.batch.dask_tasks import check_version
+
         versions = client.get_versions()
         ours = versions["client"]["packages"]["distributed"]
         members = {"the scheduler": versions["scheduler"]} | versions["workers"]
@@ -124,11 +108,7 @@ class DaskCluster:
                 f"The workers cannot load LungUNetSeg ({one_line(error)}): install it in their environment too."
             ) from error
         for place, theirs in found.items():
-            if theirs != LungUNetSegLib.__version__:
-                raise EngineError(
-                    f"LungUNetSeg on {place} has version {theirs} and here {LungUNetSegLib.__version__}: install the"
-                    " same on all machines."
-                )
+            check_version(place, theirs, LungUNetSegLib.__version__)
 
 
 def _library_version() -> str:
@@ -208,6 +188,7 @@ class _Work:
             segment_on_worker,
             job_to_json(job),
             self._values,
+            LungUNetSegLib.__version__,
             sent,
             key=f"{PREFIX}{job.name}-{uuid.uuid4().hex[:8]}",
             pure=False,

@@ -14,11 +14,13 @@ from typing import Any
 from distributed import get_worker
 from distributed.diagnostics.plugin import SchedulerPlugin
 
+import LungUNetSegLib
 from LungUNetSegLib.batch.find import SourceFile, places_below
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
 from LungUNetSegLib.batch.pipeline import open_segmenter, read_job, segment_reading
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.config import from_json
+from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
 PREFIX = "lungunetseg-"
@@ -59,20 +61,33 @@ class GiveUpSoon(SchedulerPlugin):  # type: ignore[misc]
             self._scheduler.tasks[key].suspicious = self._scheduler.allowed_failures
 
 
+def check_version(place: str, theirs: str, ours: str) -> None:
+    """Raise EngineError unless the library has the same version there as here, where the command runs."""
+    if theirs != ours:
+        raise EngineError(
+            f"LungUNetSeg on {place} has version {theirs} and here {ours}: install the same on all machines."
+        )
+
+
 def segment_on_worker(
-    job: Mapping[str, Any], settings: Mapping[str, Any], sent: list[bytes] | None = None
+    job: Mapping[str, Any], settings: Mapping[str, Any], version: str, sent: list[bytes] | None = None
 ) -> tuple[dict[str, Any], Parcel]:
     """Segment one scan on a worker; the model stays open for the next.
 
     Args:
         job: From `job_to_json`.
         settings: The batch's, from `to_json`.
+        version: Of the library where the command runs: a worker that comes later was not asked for its own.
         sent: The content of `Job.opened`, in its order, where the worker does not see them.
 
     Returns:
         The fields of the `Outcome`; and the files of the results where the scan was sent, else nothing, as they lie in
         the batch's own folder then.
+
+    Raises:
+        EngineError: The worker has another version; or no engine, or no model.
     """
+    check_version(get_worker().address, LungUNetSegLib.__version__, version)
     with _room, tempfile.TemporaryDirectory(prefix="lungunetseg-") as name:
         own, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
         if sent is not None:

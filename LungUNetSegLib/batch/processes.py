@@ -49,11 +49,13 @@ class LocalProcesses:
         """See `Executor`."""
         if not jobs:
             return
-        crew = _Crew(self._command, settings, tell)
-        try:
-            yield from crew.work(jobs, min(self._count, len(jobs)))
-        finally:
-            crew.end()
+        # Temporary files lie in a folder of the batch, as a process that is killed leaves its own.
+        with tempfile.TemporaryDirectory(prefix="lungunetseg-", ignore_cleanup_errors=True) as folder:
+            crew = _Crew(self._command, child_environment(TMPDIR=folder), settings, tell)
+            try:
+                yield from crew.work(jobs, min(self._count, len(jobs)))
+            finally:
+                crew.end()
 
 
 @dataclasses.dataclass
@@ -72,8 +74,8 @@ class _Worker:
 class _Crew:
     """Processes with their jobs and their messages."""
 
-    def __init__(self, command: list[str], settings: BatchSettings, tell: Tell) -> None:
-        self._command, self._tell = command, tell
+    def __init__(self, command: list[str], environment: dict[str, str], settings: BatchSettings, tell: Tell) -> None:
+        self._command, self._environment, self._tell = command, environment, tell
         self._settings = json.dumps(to_json(settings))
         self._events: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()
         self._workers: list[_Worker] = []
@@ -104,7 +106,7 @@ class _Crew:
             text=True,
             encoding="utf-8",
             errors="surrogateescape",
-            env=child_environment(),
+            env=self._environment,
             start_new_session=True,  # Ctrl-C is for the batch, which then ends its processes
         )
         worker = _Worker(process, words)

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batch_results import Command, rows_of
@@ -19,6 +20,7 @@ from dicom_files import save, slices_of
 import LungUNetSegLib
 from LungUNetSegLib.batch import dask_executor
 from LungUNetSegLib.batch.dask_executor import DaskCluster
+from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Volume
@@ -138,13 +140,32 @@ def test_a_cluster_without_workers_grows_and_shrinks(batch: Command, scans: Path
     assert code == 0 and f"{SCANS} of {SCANS} scans done, 0 failed" in stdout, stderr
 
 
+@pytest.mark.parametrize("comes_later", [False, True])
 def test_another_version_is_refused(
-    batch: Command, scans: Path, cluster: Machines, monkeypatch: pytest.MonkeyPatch
+    batch: Command, scans: Path, cluster: Machines, monkeypatch: pytest.MonkeyPatch, comes_later: bool
 ) -> None:
-    """Protects results from coming half of one version, half of another."""
+    """Protects results from coming half of one version, half of another; workers may come while a batch runs."""
     monkeypatch.setattr(LungUNetSegLib, "__version__", "9.9")
+    if comes_later:
+        monkeypatch.setattr(DaskCluster, "_check", lambda *arguments: None)
     code, _, stderr = batch(scans, "--scheduler", cluster.address)
     assert code == 1 and "has version 0.1.0 and here 9.9" in stderr
+
+
+@pytest.mark.parametrize("elsewhere", ["the scheduler", "tcp://10.0.0.2:4000"])
+def test_another_version_of_dask_is_refused(elsewhere: str) -> None:
+    """Protects from errors of Dask's own, which name no cause: both places and both versions are told."""
+
+    class Client:
+        def get_versions(self) -> dict[str, Any]:
+            def told(place: str) -> dict[str, Any]:
+                return {"packages": {"distributed": "2020.1" if place == elsewhere else "2026.8"}}
+
+            workers = {place: told(place) for place in ("tcp://10.0.0.1:4000", "tcp://10.0.0.2:4000")}
+            return {"client": told("here"), "scheduler": told("the scheduler"), "workers": workers}
+
+    with pytest.raises(EngineError, match=f"Dask on {elsewhere} has version 2020.1 and here 2026.8"):
+        DaskCluster("tcp://10.0.0.1:8786")._check(Client())
 
 
 def test_a_scheduler_that_is_not_there_is_named(batch: Command, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,150 @@
+"""A batch that is stopped ends within two seconds, whatever does its work: what is on disk is whole, and it goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from batch_results import rows_of
+from children import CHECKOUT
+from dask_machines import machines
+
+from LungUNetSegLib.io import write_image
+from LungUNetSegLib.volume.volume import Volume
+
+pytestmark = pytest.mark.slow
+
+SCANS = 5
+
+SLOW = """
+import time
+from pathlib import Path
+from LungUNetSegLib.batch import dask_tasks, pipeline
+segment = pipeline.segment_reading  # not the other, as Dask runs a preload twice
+def segment_slowly(*arguments):
+    Path({begun!r}).touch()
+    while Path({slow!r}).exists():
+        time.sleep(0.05)
+    return segment(*arguments)
+dask_tasks.segment_reading = segment_slowly
+"""
+"""Makes a Dask worker work on its scan as long as a file exists; another file appears when it has begun."""
+
+
+@pytest.fixture
+def source(thin: Volume, tmp_path: Path) -> Path:
+    """A folder of scans, beside one for temporary files."""
+    (tmp_path / "temporary").mkdir()
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for number in range(SCANS):
+        write_image(folder / f"{number}.nrrd", thin)
+    return folder
+
+
+@pytest.fixture
+def command(source: Path, tiny_model: Path, tmp_path: Path) -> list[str]:
+    words = ["batch", source, "-o", tmp_path / "out", "--model", tiny_model, "--progress", "json"]
+    return [sys.executable, "-m", "LungUNetSegLib", *map(str, words)]
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[str]:
+    """Code for Dask workers, `SLOW` until the test ends."""
+    (tmp_path / "slow").touch()
+    yield SLOW.format(begun=str(tmp_path / "begun"), slow=str(tmp_path / "slow"))
+    (tmp_path / "slow").unlink(missing_ok=True)
+
+
+@contextmanager
+def running(command: list[str], tmp_path: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process group of its own, as a terminal does."""
+    variables = os.environ | {"PYTHONPATH": str(CHECKOUT), "TMPDIR": str(tmp_path / "temporary")} | environment
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=variables, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals, out: Path) -> None:
+    """Send a signal to a command and its process group; it ends in time, cleanly, and tells what is done."""
+    started = time.monotonic()
+    os.killpg(process.pid, number)
+    _, stderr = process.communicate(timeout=60)
+    took = time.monotonic() - started
+    done = [path.name for path in (out / "scans").iterdir() if not path.name.startswith(".")]
+    *_, told, last = stderr.splitlines()
+    assert told == f"stopped; {len(done)} scans are done. The same command continues."
+    assert last == "lungunetseg: " + ("interrupted" if number == signal.SIGINT else "ended by a signal")
+    assert "Traceback" not in stderr and "Task" not in stderr
+    assert process.returncode == 128 + number and took < 2.0
+    assert [row["name"] for row in rows_of(out)] == sorted(done)
+    assert not list((out.parent / "temporary").iterdir())
+
+
+def goes_on(command: list[str], tmp_path: Path) -> None:
+    """The same command does the rest."""
+    with running(command, tmp_path) as process:
+        _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    rows = rows_of(tmp_path / "out")
+    assert [row["status"] for row in rows] == ["done"] * SCANS
+    assert sorted(path.name for path in (tmp_path / "out" / "scans").iterdir()) == [row["name"] for row in rows]
+
+
+@pytest.mark.parametrize(("jobs", "number"), [(0, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGTERM)])
+def test_a_batch_ends_within_two_seconds(command: list[str], tmp_path: Path, jobs: int, number: signal.Signals) -> None:
+    """Ctrl-C in this process and with processes; SIGTERM too, as systems send it when they shut down."""
+    command += ["--jobs", str(jobs)]
+    with running(command, tmp_path) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if '"scan_stage"' in line)
+        stop(process, number, tmp_path / "out")
+    goes_on(command, tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_workers_of_this_machine_end_with_their_batch(
+    command: list[str], tmp_path: Path, slow: str, number: signal.Signals
+) -> None:
+    """Protects from a wait: Dask lets its workers finish, and replaces those that a terminal's Ctrl-C ended."""
+    pytest.importorskip("distributed")
+    (tmp_path / "slow.py").write_text(slow, encoding="utf-8")
+    command += ["--cluster", "local", "--jobs", "2"]
+    with running(command, tmp_path, DASK_DISTRIBUTED__WORKER__PRELOAD=str(tmp_path / "slow.py")) as process:
+        wait_for(tmp_path / "begun", process)
+        stop(process, number, tmp_path / "out")
+    if number == signal.SIGINT:
+        goes_on(command, tmp_path)
+
+
+def test_a_cluster_of_others_outlives_a_stopped_batch(command: list[str], tmp_path: Path, slow: str) -> None:
+    """Protects colleagues who use the same scheduler, and their workers: the next batch finds both at work."""
+    pytest.importorskip("distributed")
+    with machines(tmp_path, workers=1, preload=slow) as cluster:
+        command += ["--scheduler", cluster.address]
+        with running(command, tmp_path) as process:
+            wait_for(tmp_path / "begun", process)
+            workers = cluster.workers()
+            stop(process, signal.SIGINT, tmp_path / "out")
+        (tmp_path / "slow").unlink()
+        goes_on(command, tmp_path)
+        assert cluster.workers() == workers
