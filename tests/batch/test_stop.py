@@ -63,6 +63,14 @@ def slow(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "slow").unlink(missing_ok=True)
 
 
+@pytest.fixture(autouse=True)
+def heeds_a_closed_terminal() -> Iterator[None]:
+    """Let the commands heed SIGHUP, also where the tests run under `nohup`, which has it ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def running(command: list[str], tmp_path: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run a command in a process group of its own, as a terminal does."""
