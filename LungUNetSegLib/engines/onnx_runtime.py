@@ -37,8 +37,8 @@ class OnnxRuntimeEngine:
             raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
         options = onnxruntime.SessionOptions()
         threads = threads or cores()
-        # The coarse network sees a whole scan at once.
-        self._at_once = 1 if model.is_coarse else min(threads, AT_ONCE)
+        # The coarse network sees a whole scan at once; an odd number of threads cannot be shared out.
+        self._at_once = 1 if model.is_coarse or threads % AT_ONCE else AT_ONCE
         options.intra_op_num_threads = threads // self._at_once
         options.log_severity_level = 3
         # Waiting threads sleep: between batches slices are sampled, and a spinning thread would occupy that core.

@@ -19,6 +19,7 @@ from LungUNetSegLib import machine as machine_module
 from LungUNetSegLib.engines import OutOfMemoryError, open_engine
 from LungUNetSegLib.engines.engine import engine_failure
 from LungUNetSegLib.engines.export import export
+from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.engines.torch_engine import TorchEngine
 from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.models.model import Model, load_model
@@ -230,3 +231,11 @@ def test_no_more_threads_are_started_than_there_are_cores(model: Model, monkeypa
     assert engine._engine._at_once == 2
     with limited_threads(100_000):
         assert sitk.ProcessObject.GetGlobalDefaultNumberOfThreads() == 2
+
+
+@pytest.mark.parametrize(("threads", "at_once", "each"), [(1, 1, 1), (2, 2, 1), (3, 1, 3), (4, 2, 2)])
+def test_every_thread_computes(model: Model, threads: int, at_once: int, each: int) -> None:
+    """Protects an odd number of threads: two slices at once would leave one of three idle."""
+    engine = OnnxRuntimeEngine(model, threads)
+    assert engine._at_once == at_once
+    assert engine._session.get_session_options().intra_op_num_threads == each
