@@ -21,7 +21,7 @@ from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.history import best_epoch, read_history
-from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser, move_average
 from LungUNetSegLib.training.scores import Scores
 from LungUNetSegLib.training.trainer import Trainer
 
@@ -193,7 +193,7 @@ def test_the_average_by_hand(make_trainer: MakeTrainer) -> None:
     for ours, theirs in zip(trainer.average.parameters(), trainer.network.parameters(), strict=True):
         ours.data.fill_(1.0)
         theirs.data.fill_(3.0)
-    trainer._update_average(step=1_000_000)
+    move_average(trainer.average, trainer.network, 0.75, step=1_000_000)
     assert all(torch.equal(each, torch.full_like(each, 1.5)) for each in trainer.average.parameters())
 
 
