@@ -70,9 +70,10 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         if arguments.report:
             write_dates_page(arguments.report, about, draw_dates(found))
         if arguments.aligned:
-            write_image(arguments.aligned, bring(found.first.scan.ct, found.second.scan.ct.geometry, found.affine))
+            aligned = bring(found.first.scan.ct, found.second.scan.ct.geometry, found.affine)
+            write_image(arguments.aligned, aligned, is_result=True)
         if arguments.difference and found.density is not None:
-            write_image(arguments.difference, found.density)
+            write_image(arguments.difference, found.density, is_result=True)
     _print(found)
     return 0
 
