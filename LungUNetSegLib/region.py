@@ -61,10 +61,10 @@ def lung_box(lungs: Volume, margin_mm: float = 0.0) -> Box:
         margin_mm: Added on every side, rounded up to whole voxels, and limited to the scan.
 
     Raises:
-        DataError: The mask is empty, or the margin below 0.
+        DataError: The mask is empty, or the margin below 0 or no number.
     """
-    if margin_mm < 0:
-        raise DataError(f"The margin around the lungs must be at least 0 mm, got {margin_mm}.")
+    if not 0 <= margin_mm < float("inf"):
+        raise DataError(f"The margin around the lungs must be a number of at least 0 mm, got {margin_mm}.")
     extents = _extents(lungs.array > 0)
     margins = [int(np.ceil(margin_mm / spacing - 1e-6)) for spacing in lungs.geometry.spacing_mm]
     start = [max(0, low - margin) for (low, _), margin in zip(extents, margins, strict=True)]

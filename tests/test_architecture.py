@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "segmentation": {"volume", "measures", "metrics", "preprocessing", "models", "engines"},
     "node": {"volume", "io", "models", "segmentation"},
     "training": {"volume", "preprocessing", "cases", "models", "networks", "losses", "metrics", "data"},
-    "followup": {"volume", "measures", "io", "evaluation"},
+    "followup": {"volume", "measures", "io", "cases", "evaluation", "segmentation"},
     "finetuning": {
         "volume",
         "cases",

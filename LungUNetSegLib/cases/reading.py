@@ -69,7 +69,7 @@ def read_pair(case: Case) -> LabelledScan:
             is_undecided[:] = plane > 0
     _check_sides(mask.labels, case.mask)
     findings = mask.findings + check_on_lung(ct, mask.labels, ignore, case.mask)
-    return LabelledScan(ct, mask.labels, ignore, not _is_both_lungs(mask.labels, ct), findings)
+    return LabelledScan(ct, mask.labels, ignore, not is_both_lungs(mask.labels, ct), findings)
 
 
 def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
@@ -112,7 +112,7 @@ def _check_sides(labels: Volume, path: Path) -> None:
         raise DataError(f"{path} has label 1 on the patient's left; 1 is the patient's right lung, 2 the left.")
 
 
-def _is_both_lungs(labels: Volume, ct: Volume) -> bool:
+def is_both_lungs(labels: Volume, ct: Volume) -> bool:
     """Whether label 1 stands for both lungs, as in the paper's masks."""
     if any((plane == LEFT_LUNG).any() for plane in planes_of(labels.array)):
         return False

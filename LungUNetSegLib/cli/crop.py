@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from LungUNetSegLib.cli.arguments import add_outside_argument
+from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io import Scan, read_scan, write_image, write_labels
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.images.write import check_image_output
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--suppress", action="store_true", help="clip voxels outside the lungs to 4 SD around the lungs' mean"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
+    add_overwrite_argument(parser)
     add_outside_argument(parser)
 
 
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     ending = check_image_output(output)
     mask_output = output.with_name(f"{output.name[: -len(ending)]}_lungs{ending}")
     check_image_output(mask_output)
-    check_apart([arguments.input, *([arguments.mask] if arguments.mask else [])], [output, mask_output])
+    inputs = [arguments.input, *([arguments.mask] if arguments.mask else [])]
+    check_outputs(inputs, [output, mask_output], overwrite=arguments.overwrite)
     progress("read", 0, 1)
     with data_files_anywhere(arguments.allow_outside):
         read = read_scan(arguments.input, arguments.series)
@@ -64,11 +66,11 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     if arguments.suppress:
         image = Volume(suppress_outside(image.array, mask.array > 0), image.geometry)
     progress("write", 0, 1)
-    write_image(output, image)
-    write_labels(mask_output, mask, LUNGS if mask.array.max() > 1 else BOTH_LUNGS)
+    write_image(output, image, is_result=True)
+    write_labels(mask_output, mask, LUNGS if mask.array.max() > 1 else BOTH_LUNGS, is_result=True)
     progress.close()
     ranges = ", ".join(
-        f"{name} {low} to {high - 1}"
+        f"{name} {low + 1} to {high}"
         for name, low, high in zip(("slices", "rows", "columns"), box.start, box.stop, strict=True)
     )
     print(f"{ranges} of {' x '.join(map(str, scan.geometry.shape))}: {output}, {mask_output}")

@@ -12,6 +12,7 @@ from LungUNetSegLib.cli.arguments import add_outside_argument, json_file
 from LungUNetSegLib.cli.lctsc_table import print_lctsc
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
+from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.evaluation.compare import RegionScores
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, evaluate_pair, evaluate_pairs
@@ -25,11 +26,14 @@ from LungUNetSegLib.evaluation.report.tables import (
     write_scores_json,
     write_slices_csv,
 )
-from LungUNetSegLib.files import check_apart, check_replaceable, make_folder
+from LungUNetSegLib.files import check_replaceable, make_folder
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.progress import Progress, silent
 
 MASKS = "label map, DICOM SEG or RTSTRUCT"
+
+REPORT_FILES = ("report.html", "scores.json", "cases.csv", "slices.csv", "lctsc.csv")
+"""In the folder of ``--report``; the last with the scores of LCTSC 2017 only."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="the model that made the predictions, named in the report")
     parser.add_argument("--json", type=json_file, metavar="FILE", help="write all scores as JSON (docs/json.md)")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.html, and scores as CSV and JSON here")
+    add_overwrite_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
@@ -62,12 +67,7 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     with_lctsc = arguments.metrics == "lctsc"
     if with_lctsc and arguments.labels != "lr":
         raise ConfigError("--metrics lctsc needs right and left lung; leave out --labels binary.")
-    if arguments.json:
-        check_replaceable(arguments.json)
-        check_apart([arguments.prediction, arguments.reference], [arguments.json])
-    if arguments.report:
-        make_folder(arguments.report)
-        check_replaceable(arguments.report / "report.html")
+    _check_outputs(arguments)
     pairs, unused = pair_cases(arguments.prediction, arguments.reference, arguments.images, meanings_of(arguments))
     with data_files_anywhere(arguments.allow_outside):
         if arguments.prediction.is_file():
@@ -82,16 +82,28 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if arguments.json:
         write_scores_json(arguments.json, cases, facts)
     if arguments.report:
-        write_report(arguments.report / "report.html", cases, facts)
-        write_scores_json(arguments.report / "scores.json", cases, facts)
-        write_cases_csv(arguments.report / "cases.csv", cases)
-        write_slices_csv(arguments.report / "slices.csv", cases)
+        page, scores, by_case, by_slice, challenge = (arguments.report / name for name in REPORT_FILES)
+        write_report(page, cases, facts)
+        write_scores_json(scores, cases, facts)
+        write_cases_csv(by_case, cases)
+        write_slices_csv(by_slice, cases)
         if with_lctsc:
-            write_lctsc_csv(arguments.report / "lctsc.csv", [(case.name, case.lctsc) for case in cases])
+            write_lctsc_csv(challenge, [(case.name, case.lctsc) for case in cases])
     _print_scores(cases, unused)
     if with_lctsc:
         print_lctsc({case.name: case.lctsc for case in cases})
     return int(any(case.error for case in cases))
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    outputs = [arguments.json] if arguments.json else []
+    if arguments.report:
+        make_folder(arguments.report)
+        names = REPORT_FILES if arguments.metrics == "lctsc" else REPORT_FILES[:-1]
+        outputs += [arguments.report / name for name in names]
+    for output in outputs:
+        check_replaceable(output)
+    check_outputs([arguments.prediction, arguments.reference], outputs, overwrite=arguments.overwrite)
 
 
 def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None:

@@ -21,9 +21,9 @@ from LungUNetSegLib.followup.pictures import draw_dates
 from LungUNetSegLib.followup.reading import read_dated
 from LungUNetSegLib.io import Scan
 from LungUNetSegLib.io.images.write import check_image_output, write_image
+from LungUNetSegLib.io.masks.labels import Mask
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
-from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.resample import limited_threads
 
 
@@ -70,9 +70,10 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         if arguments.report:
             write_dates_page(arguments.report, about, draw_dates(found))
         if arguments.aligned:
-            write_image(arguments.aligned, bring(found.first.scan.ct, found.second.scan.ct.geometry, found.affine))
+            aligned = bring(found.first.scan.ct, found.second.scan.ct.geometry, found.affine)
+            write_image(arguments.aligned, aligned, is_result=True)
         if arguments.difference and found.density is not None:
-            write_image(arguments.difference, found.density)
+            write_image(arguments.difference, found.density, is_result=True)
     _print(found)
     return 0
 
@@ -95,12 +96,13 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
     if None in masks:
         segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
 
-    def lungs(mask: Path | None) -> Callable[[Scan], Volume]:
-        def find(scan: Scan) -> Volume:
+    def lungs(mask: Path | None) -> Callable[[Scan], Mask]:
+        def find(scan: Scan) -> Mask:
             if mask is not None:
-                return read_mask_on(mask, scan, meanings_of(arguments)).labels
+                return read_mask_on(mask, scan, meanings_of(arguments))
             assert segmenter is not None
-            return segmenter.segment(scan.volume, progress=progress).labels
+            result = segmenter.segment(scan.volume, progress=progress)
+            return Mask(result.labels, result.findings)
 
         return find
 

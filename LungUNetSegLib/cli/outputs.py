@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.evaluation.report.html import REPORT_TITLE
 from LungUNetSegLib.evaluation.report.lungs_page import PAGE_TITLE
 from LungUNetSegLib.files import check_apart
 from LungUNetSegLib.io.dicom.files import read_dataset
@@ -17,6 +18,11 @@ from LungUNetSegLib.io.masks.results import is_own_result
 
 HEADER_BYTES = 1 << 16
 """Largest size of the header of a NRRD or MetaImage, a text that names the files of its voxels."""
+
+OWN_TABLES = (b"input,output,", b"case,region,", b"case,institution,region,", b"lung,region,measure,")
+"""How the tables of these commands begin."""
+
+OWN_PAGES = tuple(f"<title>{each}".encode() for each in (PAGE_TITLE, REPORT_TITLE))
 
 
 def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +38,7 @@ def check_outputs(inputs: Sequence[Path], outputs: Sequence[Path], *, overwrite:
 
     Args:
         inputs: Files and folders that are read.
-        outputs: Files to be written: label maps, JSON, CSV, a page.
+        outputs: Files to be written: label maps, images, JSON, CSV, a page.
         overwrite: Whether a user's work may be replaced; an input never is.
     """
     check_apart(inputs, outputs)
@@ -61,9 +67,9 @@ def _is_part(output: Path, source: Path) -> bool:
 
 def _may_be_replaced(output: Path) -> bool:
     if output.suffix.lower() == ".csv":
-        return output.read_bytes().startswith((b"input,output,", b"case,region,", b"lung,region,measure,"))
+        return output.read_bytes().startswith(OWN_TABLES)
     if output.suffix.lower() == ".html":
-        return PAGE_TITLE.encode() in output.read_bytes()[:HEADER_BYTES]
+        return any(each in output.read_bytes()[:HEADER_BYTES] for each in OWN_PAGES)
     if output.suffix.lower() != ".json":
         return is_own_result(output)
     try:

@@ -246,7 +246,7 @@ def _segment_file(
         drawn, parts = region_map(result.labels, result.segments, arguments.divide)
         write_labels(arguments.regions, drawn, parts, is_result=True, forms=scan.forms)
     if arguments.density_map:
-        write_image(arguments.density_map, density_map(result.labels, scan.volume))
+        write_image(arguments.density_map, density_map(result.labels, scan.volume), is_result=True)
     if arguments.report:
         preview = draw_preview(scan.volume, result.labels, result.segments)
         colours = [colour for _, colour in AERATION.values()]

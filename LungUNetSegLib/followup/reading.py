@@ -10,19 +10,19 @@ from LungUNetSegLib.followup.scans import DatedScan
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader
+from LungUNetSegLib.io.masks.labels import Mask
 from LungUNetSegLib.measures import acquisition_of
-from LungUNetSegLib.volume import Volume
 
 DATE_TAGS = ("AcquisitionDate", "SeriesDate", "StudyDate")
 """The first of these that is present is used; the study may have begun a day before the acquisition."""
 
 
-def read_dated(source: Path, lungs_of: Callable[[Scan], Volume], name: str, series_uid: str | None = None) -> DatedScan:
+def read_dated(source: Path, lungs_of: Callable[[Scan], Mask], name: str, series_uid: str | None = None) -> DatedScan:
     """Read a scan with its lungs.
 
     Args:
         source: A DICOM folder or file, or an image file.
-        lungs_of: Returns the scan's label map: reads it, or segments the scan.
+        lungs_of: Returns the scan's label map, with findings: reads it, or segments the scan.
         name: Display name of the scan.
         series_uid: UID of the series, if there are several.
 
@@ -30,15 +30,16 @@ def read_dated(source: Path, lungs_of: Callable[[Scan], Volume], name: str, seri
         ReadError: The scan cannot be read.
     """
     scan = read_scan(source, series_uid)
+    lungs = lungs_of(scan)
     return DatedScan(
         name=name,
         ct=scan.volume,
-        labels=lungs_of(scan),
+        labels=lungs.labels,
         acquisition=acquisition_of(scan.slices),
         patient=scan.slices[0].patient if scan.slices else "",
         date=date_of(scan.slices),
         series_uid=scan.series_uid,
-        findings=scan.findings,
+        findings=scan.findings + lungs.findings,
     )
 
 

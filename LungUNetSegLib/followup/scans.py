@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from LungUNetSegLib.cases.reading import is_both_lungs
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import Acquisition, LungMeasures, judge, measure_lungs
+from LungUNetSegLib.segmentation.quality import judge_labels
 from LungUNetSegLib.volume import Volume
 
 NO_HU = ("no-air", "beyond-scanner")
@@ -28,6 +30,9 @@ BLOOD_STEP_HU = 40.0
 
 SIDES = ("right", "left")
 
+CUT = "lung-cut"
+"""Code of the finding on lungs that the edge of a scan cuts off."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DatedScan:
@@ -41,7 +46,7 @@ class DatedScan:
         patient: The patient's ID, which is only compared, never shown; "" if unknown.
         date: Date of the scan; None if unknown.
         series_uid: UID of its series; None if unknown.
-        findings: The reader's findings.
+        findings: On how the scan was read, and how its lungs were read or found.
     """
 
     name: str
@@ -62,7 +67,8 @@ class MeasuredScan:
         scan: The scan.
         measures: Volume, density and regions.
         acquisition: How it was acquired, with reasons for doubt, as in docs/json.md.
-        findings: Reasons to doubt the density numbers of this scan.
+        findings: What is odd of this scan and its lungs, such as lungs that its edge cuts off, and reasons to doubt its
+            density numbers.
     """
 
     scan: DatedScan
@@ -75,7 +81,7 @@ def measure(scan: DatedScan) -> MeasuredScan:
     """Measure the lungs of one of the scans.
 
     Raises:
-        DataError: Its values are not HU, or there is no lung.
+        DataError: Its values are not HU, or there is no lung, or one label for both.
         GeometryError: Its lungs lie on another grid.
     """
     wrong = next((each for each in scan.findings if each.code in NO_HU), None)
@@ -84,7 +90,15 @@ def measure(scan: DatedScan) -> MeasuredScan:
     measures = measure_lungs(scan.labels, scan.ct)
     if not measures.volumes_ml["total"]:
         raise DataError(f"{scan.name}: there is no lung in its mask; give a mask of 1 (right) and 2 (left lung).")
-    acquisition, findings = judge(measures.scan, scan.acquisition)
+    if not measures.volumes_ml["left"] and is_both_lungs(scan.labels, scan.ct):
+        raise DataError(
+            f"{scan.name}: its mask has one label for both lungs, and changes are measured of each; give a mask of 1"
+            " (right) and 2 (left lung)."
+        )
+    acquisition, doubtful = judge(measures.scan, scan.acquisition)
+    odd = judge_labels(scan.ct, scan.labels, measures.volumes_ml, measures.mean_hu)[1] + doubtful
+    known = {"density-in-doubt", *(each.code for each in odd)}
+    findings = (*(each for each in scan.findings if each.code not in known), *odd)
     return MeasuredScan(scan=scan, measures=measures, acquisition=acquisition, findings=findings)
 
 
@@ -142,11 +156,17 @@ def _breath(first: MeasuredScan, second: MeasuredScan) -> Finding | None:
     if abs(percent) <= BREATH_PERCENT and not (all(named) and named[0] != named[1]):
         return None
     held = f" ({named[0]} and {named[1]})" if all(named) and named[0] != named[1] else ""
-    message = (
-        f"The lung volume differs by {percent:+.0f} % at the second date{held}: most of that is due to breathing, "
-        "which changes all density numbers. Compare mass, and Perc15 at the first volume."
+    cause = (
+        "most of that is due to breathing, which changes all density numbers. Compare mass, and Perc15 at the first "
+        "volume."
     )
-    return Finding("breath-differs", message)
+    cut = [each.scan.name for each in (first, second) if any(found.code == CUT for found in each.findings)]
+    if cut:
+        cause = (
+            f"{' and '.join(cut)} show{'s' * (len(cut) == 1)} only a part of the lungs, and breathing may differ too. "
+            "Volume, mass, regions and Perc15 at the first volume do not compare the same lung."
+        )
+    return Finding("breath-differs", f"The lung volume differs by {percent:+.0f} % at the second date{held}: {cause}")
 
 
 def _technique(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Finding | None]:

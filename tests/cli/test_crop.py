@@ -47,7 +47,7 @@ def test_image_and_mask_keep_their_place(
     restored = resample(mask, small_phantom.labels.geometry, "nearest")
     assert np.array_equal(restored.array, small_phantom.labels.array)
     said = capsys.readouterr().out
-    assert said.startswith(f"slices {box.start[0]} to {box.stop[0] - 1}, rows {box.start[1]}")
+    assert said.startswith(f"slices {box.start[0] + 1} to {box.stop[0]}, rows {box.start[1] + 1}"), "from 1, for people"
 
 
 def test_what_is_odd_of_the_scan_is_said(tmp_path: Path, thin: Volume, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,6 +115,8 @@ def test_suppression_changes_what_is_not_lung(files: Path, tmp_path: Path) -> No
         (["-o", "{out}/box.txt"], "must end in"),
         (["-o", "{out}/none/box.nii.gz"], "does not exist"),
         (["-o", "{out}/box.nii.gz", "--margin", "-1"], "at least 0 mm"),
+        (["-o", "{out}/box.nii.gz", "--margin", "nan"], "at least 0 mm"),
+        (["-o", "{out}/box.nii.gz", "--margin", "inf"], "at least 0 mm"),
         (["-o", "{out}/box.nii.gz", "--rule", "wang2020"], "60 pixels a side"),
         (["-o", "{files}/ct.nii.gz"], "is an input of this run"),
     ],

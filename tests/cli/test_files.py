@@ -155,6 +155,52 @@ def test_tables_replace_their_own_kind_only(option: str, name: str, run, scan_fi
     assert run(*words)[0] == 0
 
 
+@pytest.mark.parametrize("name", ["map.nii.gz", "map.nrrd", "map.mha"])
+def test_a_map_of_density_that_nobody_changed_is_replaced(name: str, run, scan_file: Path, tmp_path: Path) -> None:
+    """Protects who runs a command twice from being told that it is not the command's own file."""
+    words = ("segment", scan_file, "-o", tmp_path / "l.nrrd", "--density-map", tmp_path / name)
+    assert run(*words)[0] == 0
+    assert run(*words)[0] == 0
+    image = sitk.ReadImage(str(tmp_path / name))
+    image[3, 4, 5] = image[3, 4, 5] + 1
+    sitk.WriteImage(image, str(tmp_path / name))
+    code, _, message = run(*words)
+    assert code == 1 and "--overwrite" in message
+
+
+def test_crop_keeps_the_mask_that_lies_where_its_own_would(
+    run, scan_file: Path, small_phantom: Phantom, tmp_path: Path
+) -> None:
+    """Protects `NAME_lungs.nii.gz`, as saved cases call the reviewed mask: `-o NAME.nii.gz` does not name that file."""
+    drawn, given = tmp_path / "case_lungs.nii.gz", tmp_path / "given.nrrd"
+    for path in (drawn, given):
+        write_labels(path, small_phantom.labels)
+    before = drawn.read_bytes()
+    words = ("crop", scan_file, "--mask", given, "-o", tmp_path / "case.nii.gz")
+    code, _, message = run(*words)
+    assert code == 1 and "case_lungs.nii.gz" in message and "--overwrite" in message
+    assert drawn.read_bytes() == before and not (tmp_path / "case.nii.gz").exists()
+    assert run(*words, "--overwrite")[0] == 0 and drawn.read_bytes() != before
+    assert run(*words)[0] == 0, "its own box and mask are replaced"
+
+
+def test_scores_replace_their_own_kind_only(run, small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects somebody's cases.csv in the folder that was given for the report."""
+    mask, folder = tmp_path / "mask.nrrd", tmp_path / "report"
+    write_labels(mask, small_phantom.labels)
+    folder.mkdir()
+    words = ("evaluate", mask, mask, "--metrics", "lctsc", "--json", tmp_path / "mine.json", "--report", folder)
+    for name in ("report/cases.csv", "report/report.html", "report/lctsc.csv", "mine.json"):
+        (tmp_path / name).write_text('{"my": "own"}')
+        code, _, message = run(*words)
+        assert code == 1 and f"{Path(name).name}: exists" in message
+        assert (tmp_path / name).read_text() == '{"my": "own"}' and len(list(folder.iterdir())) <= 1
+        (tmp_path / name).unlink()
+    (folder / "cases.csv").write_text("my,own")
+    assert run(*words, "--overwrite")[0] == 0
+    assert run(*words)[0] == 0
+
+
 def test_the_map_is_told_on_the_command_line(run, small_phantom: Phantom, tmp_path: Path) -> None:
     """Protects names in other languages: `--map "Polmone dx=right"`."""
     lungs = outlines(small_phantom.labels)

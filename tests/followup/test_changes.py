@@ -76,6 +76,33 @@ def test_what_cannot_be_compared_is_refused(blocks: MakeScan) -> None:
         measure(dataclasses.replace(scan, labels=Volume(scan.labels.array, elsewhere)))
 
 
+def test_a_scan_that_ends_in_the_lungs_is_no_breath(blocks: MakeScan) -> None:
+    """Protects from half of a scan that was called a breath: 80 of 160 ml, cut off at the feet."""
+    whole = blocks("whole")
+    top = slice(7, None)  # of the slices 2 to 11 with lung
+    geometry = Geometry.axial((9, 8, 12), (10.0, 10.0, 10.0), (0.0, 0.0, 70.0))
+    part = dataclasses.replace(
+        whole, name="part", ct=Volume(whole.ct.array[top], geometry), labels=Volume(whole.labels.array[top], geometry)
+    )
+    found = {each.code: each.message for each in differences(measure(whole), measure(part))}
+    assert "part shows only a part of the lungs" in found["breath-differs"] and "-50 %" in found["breath-differs"]
+    assert "lung-cut" in [each.code for each in measure(part).findings]
+    assert "lung-cut" not in [each.code for each in measure(whole).findings]
+
+
+def test_one_label_for_both_lungs_is_no_right_lung(blocks: MakeScan) -> None:
+    scan = blocks("paper")
+    with pytest.raises(DataError, match="paper: its mask has one label for both lungs"):
+        measure(dataclasses.replace(scan, labels=Volume((scan.labels.array > 0).astype(np.uint8), scan.ct.geometry)))
+
+
+def test_what_is_odd_of_a_scan_goes_along(blocks: MakeScan) -> None:
+    """Protects from numbers of a scan whose reader, or whose network, had doubts; none is said twice."""
+    given = (Finding("missing-slices", "3 are missing."), Finding("density-in-doubt", "older"))
+    found = [each.code for each in measure(blocks(findings=given)).findings]
+    assert found.count("missing-slices") == 1 and found.count("density-in-doubt") == 1
+
+
 def test_what_else_differs_is_said(blocks: MakeScan) -> None:
     """Protects from a change that is the scanner's or the breath's."""
 

@@ -13,6 +13,7 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSlic
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.followup.alignment import bring
 from LungUNetSegLib.followup.compared import Followup, compare_dates, deformed, record
 from LungUNetSegLib.followup.page import write_dates_page
@@ -67,6 +68,7 @@ class _Scene:
     ct: Volume
     labels: Volume
     files: list[Path]
+    findings: tuple[Finding, ...]
 
 
 def dates_steps(
@@ -217,10 +219,10 @@ def _view(tag: str, label: str) -> str:
 def _copy(segmentation: vtkMRMLSegmentationNode) -> Generator[None, None, _Scene]:
     """Copy a date from the scene, in steps between which the event loop runs."""
     volume = ct_of(segmentation)
-    ct, _findings = yield from volume_steps(volume)
+    ct, findings = yield from volume_steps(volume)
     masks = yield from lung_mask_steps(segmentation, volume)
     files = [Path(path) for batch in files_of_volume(volume) for path in batch]
-    return _Scene(volume.GetName(), ct, masks.labels, files)
+    return _Scene(volume.GetName(), ct, masks.labels, files, (*findings, *masks.findings))
 
 
 def _dated(copy: _Scene) -> DatedScan:
@@ -232,4 +234,5 @@ def _dated(copy: _Scene) -> DatedScan:
         acquisition=acquisition_of(slices),
         patient=slices[0].patient if slices else "",
         date=date_of(slices),
+        findings=copy.findings,
     )

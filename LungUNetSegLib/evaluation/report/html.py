@@ -6,6 +6,9 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
+REPORT_TITLE = "Lung segmentation"
+"""Begins the title of a report on comparisons, by which it is known as one."""
+
 STYLE = """
 :root { --ink: #1c2730; --soft: #5c6b78; --line: #dde3e8; --wash: #f5f7f9; --bad: #b3261e; --accent: #1f6f8b;
   --paper: #fff; --failed: #fdeceb; --doubt: #b9770e; }

@@ -18,7 +18,7 @@ from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
 from LungUNetSegLib.evaluation.report.charts import COLOURS, Series, dot_chart, line_chart
 from LungUNetSegLib.evaluation.report.disagreements import disagreements_section
-from LungUNetSegLib.evaluation.report.html import data_url, page, table
+from LungUNetSegLib.evaluation.report.html import REPORT_TITLE, data_url, page, table
 from LungUNetSegLib.evaluation.report.pictures import (
     BINARY_COLOURS,
     DIFFERENCE_COLOURS,
@@ -75,7 +75,7 @@ def write_report(path: Path, cases: Sequence[EvaluatedCase], facts: Mapping[str,
 def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> str:
     """Return the report as HTML; see `write_report`."""
     scored = [case for case in cases if not case.error]
-    title = f"Lung segmentation: {cases[0].name}" if len(cases) == 1 else f"Lung segmentation of {len(cases)} cases"
+    title = REPORT_TITLE + (f": {cases[0].name}" if len(cases) == 1 else f" of {len(cases)} cases")
     parts = [f"<h1>{escape(title)}</h1>", f'<p class="soft">Compared with a reference, {escape(facts["Made"])}</p>']
     if scored:
         parts.append(_tiles(scored))

@@ -21,13 +21,13 @@ from LungUNetSegLib.volume.resample import itk
 _PREFIX = "LungUNetSeg result "
 
 
-def note_of(labels: npt.NDArray[np.uint8]) -> str:
-    """Return a note for a label map's header that marks it as this program's result."""
-    return _PREFIX + _digest(labels)
+def note_of(voxels: npt.NDArray[np.generic]) -> str:
+    """Return a note for a file's header that marks its voxels as this program's result."""
+    return _PREFIX + _digest(voxels)
 
 
 def is_own_result(path: Path) -> bool:
-    """Whether a file is a result of this program, label map or DICOM object, that nobody has changed."""
+    """Whether a file is a result of this program (label map, image, DICOM object) that nobody has changed."""
     if path.suffix.lower() == DICOM_ENDING:
         return is_own_object(path)
     if ending_of(path, OUTPUT_ENDINGS) is None or not is_text(path):
@@ -46,8 +46,8 @@ def is_own_result(path: Path) -> bool:
         return False  # not an image, or damaged: not an unchanged result
 
 
-def _digest(labels: npt.NDArray[np.generic]) -> str:
-    digest = hashlib.sha256(f"{labels.shape}{labels.dtype}".encode())
-    for plane in labels:
+def _digest(voxels: npt.NDArray[np.generic]) -> str:
+    digest = hashlib.sha256(f"{voxels.shape}{voxels.dtype}".encode())
+    for plane in voxels:
         digest.update(np.ascontiguousarray(plane).data)
     return digest.hexdigest()[:40]
