@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drawn_once import draw_each_body_once
 from uncounted import uncounted
 
 from LungUNetSegLib.models.model import Model, load_model
@@ -23,6 +24,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell starts background jobs with SIGINT ignored, and children inherit that: Ctrl-C could not be tested there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+draw_each_body_once()
 
 # Modules make no garbage while they are imported, and there are hundreds of thousands of objects to look through.
 gc.disable()
