@@ -55,6 +55,15 @@ def tiny_model() -> Path:
     return folder
 
 
+@cache
+def one_channel_model() -> Path:
+    """Return the folder of a model of one channel for both lungs, exported once in a process."""
+    folder = kept_folder()
+    with uncounted():
+        export(write_checkpoint(folder / "best.pt", out_channels=1), folder / "one", "one")
+    return folder / "one"
+
+
 def write_checkpoint(path: Path, preprocess: PreprocessConfig = COARSE, **network: object) -> Path:
     """Write a checkpoint of a tiny U-Net at random weights, its batch normalisations' statistics not trivial.
 
