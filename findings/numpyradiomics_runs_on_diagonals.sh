@@ -1,9 +1,9 @@
 #!/bin/sh
-# numpyradiomics 0.0.5's glrlm counts no run along the diagonals of a slice: for two of its 13 directions, (0, 1, 1) and
-# (0, 1, -1) in (z, y, x), it puts the image's axes and the direction's into different orders, and counts (1, 1, 0) and
-# (1, -1, 0) twice instead. A line of 5 voxels along a diagonal has one run of 5 in one direction and 5 runs of 1 in the
-# 12 others, so that the mean LongRunEmphasis is (25 + 12 * 1) / 13 = 2.846. It is 1.000 for a line in a slice (y and x)
-# and 4.692 for one in z and y; z and x are right. Nothing warns. Ends with 1 when that changes.
+# numpyradiomics 0.0.5's glrlm counts no run along the diagonals of a slice: for two of its 13 directions, (0, 1, 1)
+# and (0, 1, -1) in (z, y, x), it puts the image's axes and the direction's into different orders, and counts (1, 1, 0)
+# and (1, -1, 0) twice instead. A line of 5 voxels along a diagonal has one run of 5 in one direction and 5 runs of 1
+# in the 12 others, so that the mean LongRunEmphasis is (25 + 12 * 1) / 13 = 2.846. It is 1.000 for a line in a slice
+# (y and x) and 4.692 for one in z and y; z and x are right. Nothing warns. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

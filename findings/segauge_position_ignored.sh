@@ -1,9 +1,10 @@
 #!/bin/sh
-# segauge 0.1.0 gives a prediction that lies elsewhere in the scan a Dice of 1 and a Hausdorff distance of 0 mm: it reads
-# a DICOM Segmentation as the slices that the file has, and compares the arrays without their positions. highdicom 0.28.2
-# leaves slices without a segment out of the file unless told otherwise, so that a lung of 3 slices, found 8 slices (40
-# mm) too high, is the truth itself; with the empty slices in the file it has a Dice of 0. Nothing warns ("DICOM-native",
-# "geometrically-correct"). Expected: a Dice of 0 and 40 mm, or an error. Ends with 1 when that changes.
+# segauge 0.1.0 gives a prediction that lies elsewhere in the scan a Dice of 1 and a Hausdorff distance of 0 mm: it
+# reads a DICOM Segmentation as the slices that the file has, and compares the arrays without their positions.
+# highdicom 0.28.2 leaves slices without a segment out of the file unless told otherwise, so that a lung of 3 slices,
+# found 8 slices (40 mm) too high, is the truth itself; with the empty slices in the file it has a Dice of 0. Nothing
+# warns ("DICOM-native", "geometrically-correct"). Expected: a Dice of 0 and 40 mm, or an error. Ends with 1 when that
+# changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

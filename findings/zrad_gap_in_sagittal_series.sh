@@ -1,9 +1,9 @@
 #!/bin/sh
-# z-rad 26.9.0 refuses an axial CT with missing slices ("Inconsistent z-spacing"), but looks at the patient's z alone: a
-# sagittal series, whose slices follow each other along x, may have any gap. Slices at 0, 3, 6, 9, 12, 15 and 36 mm then
-# become 7 slices of 3 mm from 36 mm downwards, so that those at 0 to 15 mm come to lie at 18 to 33 mm, 18 mm off, and a
-# contour at x = 6 mm has no slice there; the volume ends at 18 mm. Expected: the error of the axial series, or the
-# right places. Ends with 1 when that changes.
+# z-rad 26.9.0 refuses an axial CT with missing slices ("Inconsistent z-spacing"), but looks at the patient's z alone:
+# a sagittal series, whose slices follow each other along x, may have any gap. Slices at 0, 3, 6, 9, 12, 15 and 36 mm
+# then become 7 slices of 3 mm from 36 mm downwards, so that those at 0 to 15 mm come to lie at 18 to 33 mm, 18 mm off,
+# and a contour at x = 6 mm has no slice there; the volume ends at 18 mm. Expected: the error of the axial series, or
+# the right places. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,9 +1,9 @@
 #!/bin/sh
-# z-rad 26.9.0 takes the position of a CT of one slice for its thickness: the same slice of 5 mm is 37.5 mm thick at z =
-# 37.5 mm and 60 mm at 60 mm, and a mask of 100 mm2 has a volume of 3750 or 6000 instead of 500 mm3. At -120 mm and at 0
-# it ends with an error of ITK on "negative" or "zero-valued" spacing, although Slice Thickness (0018,0050), 5, stands in
-# the file. Nothing warns of the former. Expected: 5 mm wherever the patient lies, or an error that names the missing
-# distance. Ends with 1 when that changes.
+# z-rad 26.9.0 takes the position of a CT of one slice for its thickness: the same slice of 5 mm is 37.5 mm thick at z
+# = 37.5 mm and 60 mm at 60 mm, and a mask of 100 mm2 has a volume of 3750 or 6000 instead of 500 mm3. At -120 mm and
+# at 0 it ends with an error of ITK on "negative" or "zero-valued" spacing, although Slice Thickness (0018,0050), 5,
+# stands in the file. Nothing warns of the former. Expected: 5 mm wherever the patient lies, or an error that names the
+# missing distance. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
