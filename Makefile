@@ -31,7 +31,10 @@ types:
 	$(BIN)/python -m mypy
 
 suite:
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(COVERED)
+	$(BIN)/python -m coverage erase
+	COUNT_LINES=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --fail-under=$(COVERED)
 
 # Awkward inputs; and commands that are killed, starved and crowded, for half an hour, what was done being kept in
 # faults.jsonl. CONTRIBUTING.md says when.

@@ -87,18 +87,8 @@ def make_phantom(
         noise_hu: Standard deviation of the scanner's noise.
     """
     rng = np.random.default_rng(rng)
-    geometry = geometry or phantom_geometry()
-    drawing = _Drawing(rng)
-    drawing.draw_body()
-    lungs = drawing.draw_lungs()
-    if effusion:
-        drawing.draw_effusion(lungs)
-    drawing.draw_vessels(lungs)
-    if tumour:
-        drawing.draw_tumour(lungs)
-    if consolidation:
-        drawing.draw_consolidation(lungs)
-    return _scan(drawing, lungs, geometry, rng, noise_hu)
+    body = _draw_thorax(rng, tumour, effusion, consolidation)
+    return _scan(body, geometry or phantom_geometry(), rng, noise_hu)
 
 
 def make_head(
@@ -126,20 +116,37 @@ def make_head(
         lies_in_it = (drawing.y > -40) & (drawing.z > -60)
         drawing.fill((np.abs(radius - 125) < 4.5) & lies_in_it, -200)
         drawing.fill((np.abs(radius - 132) < 2.5) & lies_in_it, 100)
-    empty = np.zeros(drawing.hu.shape, bool)
-    return _scan(drawing, {RIGHT_LUNG: empty, LEFT_LUNG: empty}, geometry or phantom_geometry(), rng, noise_hu)
+    return _scan(drawing.finished({}), geometry or phantom_geometry(), rng, noise_hu)
 
 
-def _scan(
-    drawing: _Drawing, lungs: dict[int, Mask], geometry: Geometry, rng: np.random.Generator, noise_hu: float
-) -> Phantom:
-    """Blur the drawing, sample it onto `geometry` and add noise; edges of CT and labels coincide."""
-    blurred = drawing.blur(drawing.hu)
-    hu = resample(Volume(np.rint(blurred).astype(np.int16), drawing.geometry), geometry, "linear", AIR_HU).array
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """A drawing with its edges blurred: int16 HU, and each lung's share of a voxel by its label, in 200ths, uint8."""
+
+    hu: Volume
+    shares: dict[int, Volume]
+
+
+def _draw_thorax(rng: np.random.Generator, tumour: bool, effusion: bool, consolidation: bool) -> _Body:
+    drawing = _Drawing(rng)
+    drawing.draw_body()
+    lungs = drawing.draw_lungs()
+    if effusion:
+        drawing.draw_effusion(lungs)
+    drawing.draw_vessels(lungs)
+    if tumour:
+        drawing.draw_tumour(lungs)
+    if consolidation:
+        drawing.draw_consolidation(lungs)
+    return drawing.finished(lungs)
+
+
+def _scan(body: _Body, geometry: Geometry, rng: np.random.Generator, noise_hu: float) -> Phantom:
+    """Sample a body onto `geometry` and add noise; edges of CT and labels coincide."""
+    hu = resample(body.hu, geometry, "linear", AIR_HU).array
     labels = np.zeros(geometry.shape, np.uint8)
-    for label, mask in lungs.items():
-        share = np.rint(200 * drawing.blur(mask.astype(np.float32))).astype(np.uint8)
-        labels[resample(Volume(share, drawing.geometry), geometry, "linear", 0).array >= 100] = label
+    for label, share in body.shares.items():
+        labels[resample(share, geometry, "linear", 0).array >= 100] = label
     noisy = np.empty(geometry.shape, np.int16)
     for index, plane in enumerate(hu):
         noise = rng.standard_normal(plane.shape, np.float32) * np.float32(noise_hu)
@@ -165,8 +172,15 @@ class _Drawing:
         """Draw one structure."""
         self.hu[mask] = hu
 
-    def blur(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Smooth all edges."""
+    def finished(self, lungs: dict[int, Mask]) -> _Body:
+        """Return what was drawn, all edges smoothed."""
+        shares = {label: np.rint(200 * self._blur(mask.astype(np.float32))) for label, mask in lungs.items()}
+        return _Body(
+            hu=Volume(np.rint(self._blur(self.hu)).astype(np.int16), self.geometry),
+            shares={label: Volume(share.astype(np.uint8), self.geometry) for label, share in shares.items()},
+        )
+
+    def _blur(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         smooth: npt.NDArray[np.float32] = ndimage.gaussian_filter(values, EDGE_BLUR_MM / DRAWING_STEP_MM, truncate=3.0)
         return smooth
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import counted_lines  # at first: what is imported before is not counted
 import pytest
-from uncounted import uncounted
+from drawn_once import draw_each_body_once
 
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
@@ -24,6 +27,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # A shell starts background jobs with SIGINT ignored, and children inherit that: Ctrl-C could not be tested there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+draw_each_body_once()
+
 # Modules make no garbage while they are imported, and there are hundreds of thousands of objects to look through.
 gc.disable()
 
@@ -35,9 +40,22 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_sessionfinish() -> None:
+    """Leave what was counted for the report."""
+    counted_lines.save()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what is headless first: once Qt's application lies around Slicer's scene, views draw otherwise."""
     items.sort(key=lambda item: "desktop" in item.path.parts or "host" in item.path.parts)
+
+
+def pytest_runtest_setup() -> None:
+    """Let torch's exporter keep its table of operators: it makes the same anew for each model, in half a second."""
+    exporter = sys.modules.get("torch.onnx._internal.exporter._registration")
+    make = exporter and exporter.ONNXRegistry.from_torchlib
+    if make and not hasattr(make, "cache_info"):
+        exporter.ONNXRegistry.from_torchlib = staticmethod(cache(make))
 
 
 @pytest.fixture(scope="session")
@@ -105,13 +123,6 @@ def thin() -> Volume:
     """13 slices of 10 mm around the heart, 48 x 56 pixels: few enough to write slice by slice often."""
     geometry = Geometry.axial((13, 48, 56), (10.0, 6.0, 6.0), (-165.0, -141.0, -60.0))
     return _frozen(make_phantom(geometry, rng=1)).ct
-
-
-@pytest.fixture
-def uncounted_lines() -> Iterator[None]:
-    """For tests of whole ways through code whose lines other tests count, see `uncounted`."""
-    with uncounted():
-        yield
 
 
 @pytest.fixture

@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from LungUNetSegLib import phantom as phantom_module
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume.resample import resample
+
+
+@pytest.fixture
+def drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered from other tests, see `drawn_once`."""
+    monkeypatch.setattr(phantom_module, "_draw_thorax", phantom_module._draw_thorax.__wrapped__)
 
 
 def volume_ml(phantom: Phantom, label: int) -> float:
@@ -18,12 +25,22 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
+@pytest.mark.usefixtures("drawn_again")
 def test_same_seed_gives_the_same_scan_and_another_seed_another() -> None:
     geometry = phantom_geometry((16, 32, 32))
     first, again, other = (make_phantom(geometry, rng=seed, tumour=True) for seed in (3, 3, 4))
     assert np.array_equal(first.ct.array, again.ct.array)
     assert np.array_equal(first.labels.array, again.labels.array)
     assert not np.array_equal(first.labels.array, other.labels.array)
+
+
+def test_a_remembered_body_is_the_one_that_is_drawn(request: pytest.FixtureRequest) -> None:
+    """Protects all tests that take a phantom: its noise is drawn after the body, by the same generator."""
+    geometry = phantom_geometry((16, 32, 32))
+    first, remembered = (make_phantom(geometry, rng=3, effusion=True) for _ in range(2))
+    request.getfixturevalue("drawn_again")
+    for each in (first, remembered):
+        assert np.array_equal(each.ct.array, make_phantom(geometry, rng=3, effusion=True).ct.array)
 
 
 def test_arrays_are_what_the_library_expects(phantom: Phantom) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path, PurePath
@@ -139,23 +140,16 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     for table in tables:
         check_replaceable(table)
     check_outputs(inputs, [*written, *tables], overwrite=arguments.overwrite)
-    segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
+    how = load_model(arguments.model), arguments.engine, arguments.device, arguments.threads
     summaries: list[dict[str, Any]] = []
-    try:
-        for source, output in zip(inputs, outputs, strict=True):
-            try:
-                summaries.append(_segment_file(source, output, segmenter, arguments, progress))
-            except Exception as error:  # also a lack of memory for one scan does not stop the others
-                if len(inputs) == 1:
-                    raise
-                logger.debug("%s failed", source, exc_info=True)
-                summaries.append({"input": str(source), "error": one_line(error)})
-            progress.close()
-            if "error" in summaries[-1] or not isinstance(progress, JsonProgress):
-                _print(summaries[-1], str(source) if len(inputs) > 1 else None)
-    finally:
-        if summaries:  # the results of the finished scans are kept, also if the batch is interrupted
-            _write_tables(arguments, summaries)
+    with ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(Segmenter, *how)  # its engine is loaded while the first scan is read
+        try:
+            for source, output in zip(inputs, outputs, strict=True):
+                summaries.append(_segment_or_tell(source, output, opening, arguments, progress))
+        finally:
+            if summaries:  # the results of the finished scans are kept, also if the batch is interrupted
+                _write_tables(arguments, summaries)
     failed = sum("error" in summary for summary in summaries)
     if failed:
         print(f"lungunetseg: {failed} of {len(inputs)} scans failed", file=sys.stderr)
@@ -202,8 +196,26 @@ def distinct_names(paths: Sequence[PurePath]) -> list[str]:
     return ["_".join(each[shared:]) for each in parts]
 
 
+def _segment_or_tell(
+    source: Path, output: Path, opening: Future[Segmenter], arguments: argparse.Namespace, progress: ProgressView
+) -> dict[str, Any]:
+    """Segment one scan and print its report; of several, one that fails is reported as such."""
+    several = len(arguments.inputs) > 1
+    try:
+        summary = _segment_file(source, output, opening, arguments, progress)
+    except Exception as error:  # also a lack of memory for one scan does not stop the others
+        if not several or opening.exception() is not None:
+            raise
+        logger.debug("%s failed", source, exc_info=True)
+        summary = {"input": str(source), "error": one_line(error)}
+    progress.close()
+    if "error" in summary or not isinstance(progress, JsonProgress):
+        _print(summary, str(source) if several else None)
+    return summary
+
+
 def _segment_file(
-    source: Path, output: Path, segmenter: Segmenter, arguments: argparse.Namespace, progress: ProgressView
+    source: Path, output: Path, opening: Future[Segmenter], arguments: argparse.Namespace, progress: ProgressView
 ) -> dict[str, Any]:
     """Segment one scan, write its labels and return its report."""
     started = time.perf_counter()
@@ -213,6 +225,7 @@ def _segment_file(
     progress("read", 1, 1)
     read_s = time.perf_counter() - started
     made = acquisition_of(scan.slices)
+    segmenter = opening.result()
     result = segmenter.segment(
         scan.volume, labels=arguments.labels, raw=arguments.raw, acquisition=made, progress=progress
     )

@@ -7,12 +7,10 @@ refers to their offsets in the safetensors file, and the torch engine, which rea
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import logging
 import warnings
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from LungUNetSegLib.config import to_json
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError, ModelError, WriteError
 from LungUNetSegLib.files import draft_folder
@@ -41,6 +37,7 @@ from LungUNetSegLib.models.manifest import (
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.models.safetensors import TensorPlace, write_weights
 from LungUNetSegLib.networks import Probabilities, build_coarse_network, build_network, read_network_config
+from LungUNetSegLib.networks.folding import fold_batch_norm
 from LungUNetSegLib.networks.unet3d import CoarseProbabilities, StandardisedConv3d
 from LungUNetSegLib.preprocessing.coarse import SIZE_MULTIPLE
 from LungUNetSegLib.segments import lungs_of
@@ -132,28 +129,6 @@ def export(
     except OSError as error:
         raise WriteError(f"The model cannot be written to {folder}: {error}.") from error
     return load_model(folder)
-
-
-def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:
-    """Return an equivalent network without batch normalisation after convolutions, and its settings as JSON.
-
-    Networks without the setting `normalisation`, and those with another one, are returned as they are. Layers must be
-    registered in the order in which they compute.
-    """
-    settings = read_network_config(config)
-    if getattr(settings, "normalisation", None) != "batch":
-        return network, to_json(settings)
-    settings = dataclasses.replace(settings, normalisation="none")  # type: ignore[call-arg]  # not all networks have it
-    folded = build_network(settings).eval()
-    state = dict(network.state_dict())
-    for prefix, block in network.named_modules():
-        for (name, layer), (_, following) in pairwise(block.named_children()):
-            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
-                fused = fuse_conv_bn_eval(layer.eval(), following.eval())
-                path = f"{prefix}.{name}" if prefix else name
-                state |= {f"{path}.{key}": value for key, value in fused.state_dict().items()}
-    folded.load_state_dict({key: state[key] for key in folded.state_dict()})
-    return folded, to_json(settings)
 
 
 def standardise(network: nn.Module, config: Mapping[str, Any]) -> nn.Module:

@@ -17,6 +17,9 @@ from LungUNetSegLib.training.checkpoint import load_checkpoint
 
 Weights = dict[str, Tensor]
 
+UNFOLDING_BATCHES = 30
+"""Of so many batches, or an epoch's if it has fewer, are the statistics with which an unfolded normalisation begins."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Start:

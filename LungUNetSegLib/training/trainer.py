@@ -23,6 +23,7 @@ from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.errors import DataError, ModelError
 from LungUNetSegLib.networks import build_network, load_encoder, structure_logits
+from LungUNetSegLib.networks.folding import is_folded, unfold_batch_norm
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.preprocessing.coarse import as_channels
 from LungUNetSegLib.progress import Progress
@@ -32,8 +33,9 @@ from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import Row, best_epoch, describe, write_history
 from LungUNetSegLib.training.objective import make_objective, merged
-from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser, pull
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser, move_average, pull
 from LungUNetSegLib.training.scores import Scores
+from LungUNetSegLib.training.start import UNFOLDING_BATCHES
 
 logger = logging.getLogger(__name__)
 
@@ -110,11 +112,16 @@ class Trainer:
     def start_from(self, weights: dict[str, Tensor]) -> None:
         """Start with the weights of another network instead of random ones, and be pulled to them if that is set.
 
-        A training that goes on calls this before `resume`, as its checkpoint does not hold them.
+        Weights whose batch normalisation is folded get it back. A training that goes on calls this before `resume`, as
+        its checkpoint does not hold them.
 
         Raises:
             ModelError: They are of another network.
         """
+        if is_folded(weights, self.network):
+            weights = unfold_batch_norm(weights, self.config.network, self._first_images())
+            if self.process.is_first:
+                logger.info("The initial weights get back the batch normalisation that their export had folded.")
         try:
             for network in filter(None, (self.network, self.average)):
                 network.load_state_dict(weights)
@@ -122,6 +129,11 @@ class Trainer:
             raise ModelError(f"The weights to start from are of another network: {error}.") from error
         if self.config.pull_to_start:
             self._start = [each.detach().clone() for each in self.network.parameters()]
+
+    def _first_images(self) -> Iterator[Tensor]:
+        """Yield the first images of the first epoch, in each process those of all: so all unfold to the same."""
+        for batch in itertools.islice(self.training.epoch(0, self.config.batch_size), UNFOLDING_BATCHES):
+            yield self._prepare(batch)[0]
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Resume from a checkpoint of the same configuration and data.
@@ -219,7 +231,8 @@ class Trainer:
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             scores.add(*self._step(batch))
-            self._update_average(self.epoch * steps + step)
+            if self.average is not None:
+                move_average(self.average, self.network, self.config.average_decay, self.epoch * steps + step)
             self.progress("train", step + 1, steps)
         return {"learning_rate": rate} | self.process.mean(scores.row("train"))
 
@@ -243,10 +256,7 @@ class Trainer:
         self.scaler.update()
         if self._start:
             pull(self.network, self._start, self.config.pull_to_start * self.optimiser.param_groups[0]["lr"])
-        return loss, self._structures(logits.detach()), target, valid
-
-    def _structures(self, logits: Tensor) -> Tensor:
-        return structure_logits(logits, self.config.network)
+        return loss, structure_logits(logits.detach(), self.config.network), target, valid
 
     @torch.inference_mode()
     def _validate(self) -> dict[str, float]:
@@ -260,7 +270,8 @@ class Trainer:
             image, target, valid = self._prepare(batch)
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 logits = network(image)
-            scores.add(self.objective(logits, target, valid), self._structures(logits), target, valid)
+            loss = self.objective(logits, target, valid)
+            scores.add(loss, structure_logits(logits, self.config.network), target, valid)
             self.progress("validate", min(done * self.config.batch_size, total), total)
         return scores.row("val")
 
@@ -274,18 +285,6 @@ class Trainer:
             target.to(self.device, non_blocking=True),
             batch.valid.to(self.device, non_blocking=True),
         )
-
-    @torch.no_grad()
-    def _update_average(self, step: int) -> None:
-        if self.average is None:
-            return
-        # The decay starts small and rises with the steps, so that early weights are soon forgotten.
-        decay = min(self.config.average_decay, (1 + step) / (10 + step))
-        for ours, theirs in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-            if ours.is_floating_point():
-                ours.lerp_(theirs, 1 - decay)
-            else:
-                ours.copy_(theirs)
 
     def _save(self) -> None:
         checkpoint = self.checkpoint()

@@ -9,21 +9,27 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from LungUNetSegLib.io import write_image
+from LungUNetSegLib.machine import process_runs
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Volume
 
 SCANS, KILLS = 24, 20
 
 
+COMMAND = [sys.executable, "-m", "LungUNetSegLib"]
+
+
 def command(source: Path, out: Path, model: Path, jobs: int = 2) -> list[str]:
-    words = [sys.executable, "-m", "LungUNetSegLib", "batch", source, "-o", out, "--model", model]
-    return [*map(str, words), "--jobs", str(jobs), "--format", "nii.gz", "--format", "seg.nrrd", "--progress", "json"]
+    words = map(str, ["batch", source, "-o", out, "--model", model])
+    return [*words, "--jobs", str(jobs), "--format", "nii.gz", "--format", "seg.nrrd", "--progress", "json"]
 
 
 def content_of(out: Path) -> dict[str, Any]:
@@ -46,7 +52,8 @@ def content_of(out: Path) -> dict[str, Any]:
 def test_twenty_kills_change_nothing(tiny_model: Path, tmp_path: Path, small_phantom: Phantom) -> None:
     """Protects a night's work from power cuts: kill -9 of the batch or of one of its processes, at random moments.
 
-    Half of the batches have one process, and a quarter each two or none: most of the time is the processes' start.
+    Half of the batches have one process, and a quarter each two or none: most of the time is the processes' start. So
+    the batches that are killed are forked from a process that has imported everything.
     """
     source = tmp_path / "source"
     source.mkdir()
@@ -59,31 +66,50 @@ def test_twenty_kills_change_nothing(tiny_model: Path, tmp_path: Path, small_pha
     for out in (undisturbed, disturbed):
         (out / "work").mkdir(parents=True)
         (out / "work" / "secret").write_text("0" * 32)
-    first = subprocess.run(command(source, undisturbed, tiny_model), capture_output=True, check=False)
+    first = subprocess.run([*COMMAND, *command(source, undisturbed, tiny_model)], capture_output=True, check=False)
     assert first.returncode == 1, first.stderr
     rng = random.Random(20)
-    while_working = sum(
-        kill_one(command(source, disturbed, tiny_model, (1, 2, 1, 0)[n % 4]), rng) for n in range(KILLS)
-    )
-    last = subprocess.run(command(source, disturbed, tiny_model), capture_output=True, check=False)
+    with forks(tmp_path / "progress") as start:
+        while_working = sum(
+            kill_one(start(command(source, disturbed, tiny_model, (1, 2, 1, 0)[n % 4])), tmp_path / "progress", rng)
+            for n in range(KILLS)
+        )
+    last = subprocess.run([*COMMAND, *command(source, disturbed, tiny_model)], capture_output=True, check=False)
     assert last.returncode == 1, last.stderr
     assert while_working >= KILLS // 2
     assert content_of(disturbed) == content_of(undisturbed)
     assert len(list((disturbed / "scans").iterdir())) == SCANS
 
 
-def kill_one(words: list[str], rng: random.Random) -> bool:
-    """Start a batch, and kill it or one of its processes a moment after its first sign of work; was it at work?"""
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    with process:
-        assert process.stdout is not None
-        for line in process.stdout:
+@contextmanager
+def forks(progress: Path) -> Iterator[Callable[[list[str]], int]]:
+    """A function that starts a batch, which tells its progress through a pipe, and returns its process's number."""
+    os.mkfifo(progress)
+    script = Path(__file__).with_name("batches_to_kill.py")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, script], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+    ) as it:
+        assert it.stdin is not None and it.stdout is not None
+
+        def start(words: list[str]) -> int:
+            it.stdin.write(json.dumps([str(progress), *words]) + "\n")
+            it.stdin.flush()
+            return int(it.stdout.readline())
+
+        yield start
+
+
+def kill_one(process: int, progress: Path, rng: random.Random) -> bool:
+    """Kill a batch or one of its processes a moment after its first sign of work; was it at work?"""
+    with progress.open(encoding="utf-8") as told:
+        for line in told:
             if '"scan_stage"' in line:
                 break
         else:
             return False
         time.sleep(rng.uniform(0, 0.5))
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        children = Path(f"/proc/{process}/task/{process}/children")
         workers = [int(each) for each in children.read_text().split()] if children.exists() else []
         if workers and rng.random() < 0.3:
             try:
@@ -91,6 +117,9 @@ def kill_one(words: list[str], rng: random.Random) -> bool:
             except ProcessLookupError:
                 return False
             time.sleep(rng.uniform(0, 0.5))
-        at_work = process.poll() is None
-        process.kill()
+        at_work = process_runs(process)
+        if at_work:
+            os.kill(process, signal.SIGKILL)
+        while process_runs(process):
+            time.sleep(0.01)
     return at_work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,3 +133,17 @@ def test_the_page_is_read_in_the_light_and_in_the_dark(page: Any, scheme: str, i
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert min(map(int, paper)) == 255, "ink is spent on a dark page"
     assert not [each for each in page.get_log("browser") if ".png" not in each["message"]]
+
+
+def test_a_window_higher_than_the_first_rows_is_filled(page: Any, tmp_path: Path) -> None:
+    """Protects the scans after the sixtieth: the end of the table stays in view when sixty low rows come, and a
+    browser tells of no change then.
+    """
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    reports = [{"name": f"scan {number}", "error": "x", "identity": {}, "scanner": {}} for number in range(150)]
+    write_page(tmp_path / "index.html", [row_of(each) for each in reports], reports)
+    page.set_window_size(1280, 9000)
+    page.get((tmp_path / "index.html").as_uri())
+    rows = "return document.querySelectorAll('#scans tbody tr').length"
+    WebDriverWait(page, 5).until(lambda _: page.execute_script(rows) == 150)

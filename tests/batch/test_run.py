@@ -257,14 +257,18 @@ def faulty(fault: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
-    [("os.kill(os.getpid(), 11)", "SIGSEGV"), ("os._exit(3)", "exit code 3"), ("os.kill(os.getpid(), 9)", "SIGKILL")],
+    ("count", "fault", "told"),
+    [
+        (2, "os.kill(os.getpid(), 11)", "SIGSEGV"),
+        (1, "os._exit(3)", "exit code 3"),
+        (1, "os.kill(os.getpid(), 9)", "SIGKILL"),
+    ],
 )
 def test_a_crash_costs_the_scan_that_caused_it(
-    jobs: list[Job], model_settings: BatchSettings, fault: str, told: str
+    jobs: list[Job], model_settings: BatchSettings, count: int, fault: str, told: str
 ) -> None:
     """Protects the scans that were read or segmented beside it; the process is replaced."""
-    outcomes = {each.name: each for each in LocalProcesses(2, faulty(fault)).run(jobs, model_settings)}
+    outcomes = {each.name: each for each in LocalProcesses(count, faulty(fault)).run(jobs, model_settings)}
     assert [name for name in "01234" if not outcomes[name].error] == list("0134")
     assert told in outcomes["2"].error
 

@@ -14,7 +14,7 @@ from tiny_models import COARSE, write_checkpoint
 
 from LungUNetSegLib.engines import export as export_module
 from LungUNetSegLib.engines import open_engine
-from LungUNetSegLib.engines.export import export, fold_batch_norm
+from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ModelError, WriteError
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.networks import build_network
@@ -75,14 +75,6 @@ def test_the_average_of_the_weights_is_what_is_used(tmp_path: Path, tiny_checkpo
     torch.save(values, tmp_path / "averaged.pt")
     engine = open_engine(load_model(tmp_path / "averaged.pt"))
     np.testing.assert_array_equal(engine.probabilities(slices), 0.5)
-
-
-@pytest.mark.parametrize("normalisation", ["instance", "group", "none"])
-def test_networks_without_batch_normalisation_are_left_as_they_are(normalisation: str) -> None:
-    """Protects the other normalisations, which depend on the slice and cannot be folded."""
-    network = build_network({"normalisation": normalisation, "features_per_stage": (4, 8)})
-    folded, config = fold_batch_norm(network, {"normalisation": normalisation})
-    assert folded is network and (config["name"], config["normalisation"]) == ("unet", normalisation)
 
 
 def test_another_normalisation_exports_too(tmp_path: Path) -> None:

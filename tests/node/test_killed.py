@@ -57,7 +57,7 @@ def test_killed_at_twenty_moments(study: list[Dataset], pacs: Pacs, tmp_path: Pa
 
     thread = Thread(target=sender)
     thread.start()
-    moments = np.random.default_rng(0).uniform(0.0, 1.0, KILLS)
+    moments = np.random.default_rng(0).uniform(0.0, 0.6, KILLS)  # a study is sent 0.3 s after its last image
     try:
         for moment in moments:
             with _node(parent):

@@ -18,7 +18,7 @@ from LungUNetSegLib.outcomes.training import OutcomeConfig, Prediction, auc_over
 from LungUNetSegLib.phantom import make_phantom
 
 TINY = OutcomeConfig(
-    inputs=InputConfig(crop=False, size=(8, 16, 24)), folds=2, epochs=12, batch_size=2, learning_rate=3e-3
+    inputs=InputConfig(crop=False, size=(8, 16, 24)), folds=2, epochs=3, batch_size=2, learning_rate=3e-3
 )
 
 

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from phantom_cases import TINY_TRAINING, write_pair
+from torch import Tensor, nn
+from uncounted import uncounted
 
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.engines.export import export
+from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.networks import build_network
+from LungUNetSegLib.networks.folding import fold_batch_norm
 from LungUNetSegLib.training.checkpoint import load_checkpoint
+from LungUNetSegLib.training.distributed import Process
+from LungUNetSegLib.training.trainer import Trainer
+
+MakeTrainer = Callable[..., Trainer]
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +95,76 @@ def test_weights_of_another_network_are_refused(first: Path, capsys: pytest.Capt
     assert train(first, "other", "--all", *start, "--set", "network.features_per_stage=[8,16]") == 1
     assert "of another network" in capsys.readouterr().err
     assert not (first / "other" / "last.pt").exists()
+
+
+def folded(trainer: Trainer) -> nn.Module:
+    """Return a network of the trainer's settings, as it is exported."""
+    torch.manual_seed(5)
+    network = build_network(trainer.config.network).train()
+    with torch.no_grad():
+        network(torch.randn(4, 3, 32, 32))
+    return fold_batch_norm(network, vars(trainer.config.network))[0].eval()
+
+
+def started(make_trainer: MakeTrainer, process: Process | None = None, **settings: object) -> Trainer:
+    """Return a trainer that has started from folded weights."""
+    trainer = make_trainer(**settings)
+    trainer.process = process or trainer.process
+    trainer.start_from(folded(trainer).state_dict())
+    return trainer
+
+
+def states(trainer: Trainer) -> list[dict[str, Tensor]]:
+    return [each.state_dict() for each in (trainer.network, trainer.average) if each is not None]
+
+
+def test_folded_weights_get_their_normalisation_back(
+    make_trainer: MakeTrainer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects the first epoch from a jump: network and average compute what the folded network computes."""
+    with caplog.at_level(logging.INFO):
+        trainer = started(make_trainer, average_decay=0.9)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The initial weights get back the batch normalisation that their export had folded."
+    ]
+    assert trainer.average is not None
+    image = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        expected = folded(trainer)(image)
+        for network in (trainer.network.eval(), trainer.average.eval()):
+            torch.testing.assert_close(network(image), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_every_process_and_every_attempt_unfolds_to_the_same(
+    make_trainer: MakeTrainer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects several processes, each of which trains its own copy, and a training that is pulled and goes on."""
+    once, again = started(make_trainer), started(make_trainer)
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        second = started(make_trainer, Process(rank=1, world_size=2))
+    assert not caplog.records, "the first process speaks for all"
+    for other in (again, second):
+        for ours, theirs in zip(states(once), states(other), strict=True):
+            assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_folded_weights_of_another_network_are_refused(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer()
+    weights = {name: torch.zeros(3) for name in folded(trainer).state_dict()}
+    with pytest.raises(ModelError, match="of another network"):
+        trainer.start_from(weights)
+
+
+def test_a_training_from_a_model_goes_on_to_the_same_weights(first: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Protects the pull to unfolded weights, which no checkpoint holds, across a restart."""
+    with uncounted():
+        export(first / "first" / "last.pt", first / "model", "model")
+    options = ["--folds=3", *starting_from(first / "model"), "--set", "pull_to_start=20", "--set", "schedule=constant"]
+    assert train(first, "part", *options) == 0
+    assert "batch normalisation that their export had folded" in caplog.text
+    assert train(first, "part", *options, "--set", "epochs=2", "--resume") == 0
+    assert train(first, "full", *options, "--set", "epochs=2") == 0
+    part, full = (load_checkpoint(first / name / "last.pt") for name in ("part", "full"))
+    assert all(torch.equal(part.network[name], value) for name, value in full.network.items())
+    assert any("running_mean" in name for name in full.network)

@@ -21,7 +21,7 @@ from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.history import best_epoch, read_history
-from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser, move_average
 from LungUNetSegLib.training.scores import Scores
 from LungUNetSegLib.training.trainer import Trainer
 
@@ -83,7 +83,6 @@ def test_a_resumed_training_is_bit_for_bit_an_uninterrupted_one(
     assert len(read_history(tmp_path / "parts" / "history.jsonl")) == 4
 
 
-@pytest.mark.usefixtures("uncounted_lines")
 def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
     """Protects the whole chain: targets beside their slices, sides, loss, optimiser, average."""
     network = UNetConfig(in_channels=3, out_channels=2, features_per_stage=(8, 16, 32), dropout=0.0)
@@ -95,7 +94,6 @@ def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
     assert state.history[-1]["val_loss"] < state.history[0]["val_loss"] / 3
 
 
-@pytest.mark.usefixtures("uncounted_lines")
 def test_one_channel_learns_both_lungs_as_one(make_trainer: MakeTrainer) -> None:
     network = UNetConfig(in_channels=3, out_channels=1, features_per_stage=(8, 16, 32), dropout=0.0)
     trainer = make_trainer(validated=False, network=network, epochs=20, batch_size=2)
@@ -193,7 +191,7 @@ def test_the_average_by_hand(make_trainer: MakeTrainer) -> None:
     for ours, theirs in zip(trainer.average.parameters(), trainer.network.parameters(), strict=True):
         ours.data.fill_(1.0)
         theirs.data.fill_(3.0)
-    trainer._update_average(step=1_000_000)
+    move_average(trainer.average, trainer.network, 0.75, step=1_000_000)
     assert all(torch.equal(each, torch.full_like(each, 1.5)) for each in trainer.average.parameters())
 
 
