@@ -15,7 +15,7 @@ from typing import Any
 import LungUNetSegLib
 from LungUNetSegLib.batch.page_parts import SCRIPT, STYLE
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.batch.table import DONE, Row
+from LungUNetSegLib.batch.table import DONE, Row, is_doubtful
 from LungUNetSegLib.evaluation.report.html import page
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
@@ -59,7 +59,7 @@ def write_page(path: Path, rows: Sequence[Row], reports: Sequence[Mapping[str, A
 
 def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]], plan: str) -> str:
     done = [row for row in rows if row["status"] == DONE]
-    doubtful = sum(row["confidence"] is None or row["confidence"] < LOW_CONFIDENCE for row in done)
+    doubtful = sum(map(is_doubtful, done))
     tiles = (
         (len(done), "segmented"),
         (len(rows) - len(done), "failed"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import mean, median, pstdev
 
-from LungUNetSegLib.batch.table import DONE, Row
-from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
+from LungUNetSegLib.batch.table import DONE, Row, is_doubtful
 
 GROUPS = ("site", "scanner", "kernel")
 HEADER = ("scans", "failed", "total ml: mean", "SD", "mean HU", "confidence: median", "doubtful", "s a scan")
@@ -36,7 +35,7 @@ def _line(rows: Sequence[Row]) -> tuple[str, ...]:
         f"{pstdev(volumes):.0f}" if volumes else "",
         f"{mean(densities):.0f}" if (densities := _known(done, "total_mean_hu")) else "",
         f"{median(confidences):.3f}" if confidences else "",
-        str(sum(each < LOW_CONFIDENCE for each in confidences)),
+        str(sum(is_doubtful(row) for row in done)),
         f"{mean(_known(done, 'seconds')):.1f}" if done else "",
     )
 

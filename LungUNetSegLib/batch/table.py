@@ -9,6 +9,7 @@ from typing import Any
 from LungUNetSegLib.files import csv_text, replacing, write_csv
 from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.measures.density import TABLE_KEYS
+from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
 from LungUNetSegLib.segmentation.table import REGION_COLUMNS, region_numbers
 
 REGIONS = ("right", "left", "total")
@@ -71,6 +72,11 @@ def row_of(report: Mapping[str, Any]) -> Row:
     row["model"], row["model_sha256"] = report["model"]["name"], report["model"]["sha256"]
     row["seconds"] = sum(value for name, value in report["seconds"].items() if name != "load")
     return row
+
+
+def is_doubtful(row: Row) -> bool:
+    """Whether a scan that is done is one to look at: no lung was found, or the confidence is low."""
+    return row["confidence"] is None or row["confidence"] < LOW_CONFIDENCE
 
 
 def write_results(path: Path, rows: Sequence[Row]) -> None:

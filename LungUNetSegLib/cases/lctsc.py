@@ -7,6 +7,7 @@ are found by this library's table of names, which also contains the "Lung L" of 
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.names import CT, LUNGS
+from LungUNetSegLib.cases.patients import INDEX_FILE
 from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.errors import DataError, LungUNetSegError, WriteError
 from LungUNetSegLib.files import draft_folder, make_folder, write_csv
@@ -28,6 +30,9 @@ from LungUNetSegLib.segments import LUNGS as LUNG_SEGMENTS
 
 _NAME = re.compile(r"LCTSC-(Train|Test)-(S[123])-(\d)\d\d", re.IGNORECASE)
 _TAGS = ["PatientID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "ReferencedFrameOfReferenceSequence"]
+
+COLUMNS = ["case", "patient", "institution", "part"]
+"""Of the index."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +152,14 @@ def _checked(patient: str, folder: Path, contours: Path) -> tuple[Finding, ...]:
 def import_lctsc(studies: Sequence[Study], cases: Path) -> Iterator[Imported]:
     """Import patients one by one; one that cannot be imported does not stop the others.
 
-    At the end `cases/index.csv` lists the patient, the institution and the part of the challenge of each case.
+    At the end `cases/index.csv` lists the patient, the institution and the part of the challenge of each case; older
+    rows are kept.
 
     Raises:
-        WriteError: `cases` cannot be written.
+        WriteError: `cases` cannot be written, or holds another index, which says whose its cases are.
     """
     make_folder(cases)
+    _listed(cases)
     for study in studies:
         try:
             yield import_study(study, cases)
@@ -193,7 +200,25 @@ def _series_of(header: Dataset) -> Iterator[str]:
                 yield str(series.get("SeriesInstanceUID", ""))
 
 
+def _listed(cases: Path) -> dict[str, list[str]]:
+    """Return the rows of an older index by case; none without one."""
+    path = cases / INDEX_FILE
+    if not path.exists():
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+    except (OSError, ValueError, csv.Error):
+        header, rows = [], []
+    if header != COLUMNS:
+        raise WriteError(
+            f"{path}: was not written by this command, and says whose scans lie here; give another folder."
+        )
+    return {row[0]: row for row in rows if row}
+
+
 def _write_index(cases: Path) -> None:
+    listed = _listed(cases)
     names: Sequence[str] = sorted(path.parent.name for path in cases.glob(f"*/{LUNGS}.nii.gz"))
-    rows = ([name, name, institution_of(name), part_of(name)] for name in names)
-    write_csv(cases / "index.csv", ["case", "patient", "institution", "part"], rows)
+    rows = (listed.get(name) or [name, name, institution_of(name), part_of(name)] for name in names)
+    write_csv(cases / INDEX_FILE, COLUMNS, rows)

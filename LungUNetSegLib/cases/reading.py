@@ -93,6 +93,12 @@ def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> Ma
     own = mask.labels.geometry
     if own.matches(geometry, GRID_TOLERANCE_MM):
         return Mask(Volume(mask.labels.array, geometry), mask.findings)
+    ordered, expected = (each.reordered(*each.canonical_axes()) for each in (own, geometry))
+    if ordered.matches(expected, GRID_TOLERANCE_MM):
+        raise DataError(
+            f"{path} holds the voxels of its scan in another order (its axes are exchanged, or run the other way); save"
+            " it in the scan's order."
+        )
     if own.shape != geometry.shape:
         raise DataError(f"{path} has {own.shape} voxels, its scan {geometry.shape}; give the scan's own mask.")
     raise DataError(f"{path} has the same size as its scan but another position in the patient; check its header.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cli.lines import print_lines
+from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.files import check_replaceable, make_folder
 from LungUNetSegLib.nodules.deep import DeepConfig
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="a case or patient to leave out")
     parser.add_argument("--seed", type=int, default=whole.seed, metavar="N")
+    add_overwrite_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
@@ -50,6 +52,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     out: Path = arguments.out
     make_folder(out)
     check_replaceable(out / "results.csv")
+    written = [out / name for name in ("results.csv", "candidates.csv", "config.json")]
+    check_outputs([], written, overwrite=arguments.overwrite)
     candidates = paint_candidates(find_cases(arguments.data, arguments.exclude), config, progress)
     results = cross_validate(candidates, config, progress)
     write_results(out, candidates, results, config)

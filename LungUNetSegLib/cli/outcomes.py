@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.outcomes.inputs import InputConfig, read_outcomes
 from LungUNetSegLib.outcomes.training import OutcomeConfig, cross_validate
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-crop", action="store_true", help="use the whole scan, not the lungs' box")
     parser.add_argument("--no-suppress", action="store_true", help="leave tissue outside the lungs unchanged")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add_overwrite_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
@@ -50,6 +52,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
     )
+    written = [arguments.out / name for name in ("predictions.csv", "auc.json", "config.json")]
+    check_outputs([], written, overwrite=arguments.overwrite)
     cases = find_cases(arguments.data)
     outcomes = read_outcomes(arguments.outcomes, cases)
     device = choose_device(arguments.device)

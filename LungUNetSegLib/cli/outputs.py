@@ -19,8 +19,17 @@ from LungUNetSegLib.io.masks.results import is_own_result
 HEADER_BYTES = 1 << 16
 """Largest size of the header of a NRRD or MetaImage, a text that names the files of its voxels."""
 
-OWN_TABLES = (b"input,output,", b"case,region,", b"case,institution,region,", b"lung,region,measure,")
+OWN_TABLES = (
+    *(b"input,output,", b"case,region,", b"case,institution,region,", b"lung,region,measure,"),
+    *(b"features,classifier,", b"case,patient,kind,", b"case,patient,fold,"),
+)
 """How the tables of these commands begin."""
+
+OWN_KEYS = (
+    *({"input"}, {"cases", "about"}, {"first", "second"}),
+    *({"slices", "folds", "deep"}, {"inputs", "folds"}, {"value", "low", "high", "positives"}),
+)
+"""Keys by which their JSON is known."""
 
 OWN_PAGES = tuple(f"<title>{each}".encode() for each in (PAGE_TITLE, REPORT_TITLE))
 
@@ -77,6 +86,4 @@ def _may_be_replaced(output: Path) -> bool:
     except ValueError:
         return False
     first = content[0] if isinstance(content, list) and content else content
-    return isinstance(first, dict) and (
-        {"input"} <= first.keys() or {"cases", "about"} <= first.keys() or {"first", "second"} <= first.keys()
-    )
+    return isinstance(first, dict) and any(keys <= first.keys() for keys in OWN_KEYS)

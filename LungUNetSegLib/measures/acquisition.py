@@ -32,7 +32,13 @@ EMPHYSEMA = ("laa950_percent", "laa910_percent", "perc15_hu", "perc15_g_per_l")
 EVERY = (*EMPHYSEMA, "laa856_percent", "haa_percent", "mean_hu", "mass_g", "air_ml")
 
 _INSPIRATION = re.compile(r"\binsp?(ir\w*)?\b|\bTLC\b", re.IGNORECASE)
-_EXPIRATION = re.compile(r"\bexp(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
+_EXPIRATION = re.compile(r"\bexs?p(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
+_NO_AGENT = re.compile(
+    r"[-.\s]*|0|nil|none\.?|n|n/?a|nativ\w*|plain|unenhanced"
+    r"|(no|non|without|w/?o|kein|sans|senza|sin)[-\s]*(i\.?v\.?)?[-\s]*(contrast\w*|kontrast\w*|km|agent)?",
+    re.IGNORECASE,
+)
+"""What headers write for no contrast agent; "Non-ionic" is one."""
 
 
 class Header(Protocol):
@@ -70,9 +76,15 @@ class Acquisition:
         return is_sharp(self.kernel)
 
     @property
+    def has_agent(self) -> bool:
+        """Whether the header names a contrast agent, and not that there was none."""
+        return not _NO_AGENT.fullmatch(self.contrast_agent.strip())
+
+    @property
     def breathing(self) -> str | None:
         """The breathing state in the description, "inspiration" or "expiration"; None for neither and for both."""
-        breathed_in, out = bool(_INSPIRATION.search(self.title)), bool(_EXPIRATION.search(self.title))
+        title = self.title.replace("_", " ")
+        breathed_in, out = bool(_INSPIRATION.search(title)), bool(_EXPIRATION.search(title))
         if breathed_in == out:
             return None
         return "inspiration" if breathed_in else "expiration"
@@ -99,14 +111,15 @@ def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[s
     """Return how a scan was acquired, with the reasons for doubt, and a finding if there is one.
 
     Args:
-        measured: From `measure_lungs`: ``slice_mm``, ``air_hu``, ``noise_hu``, ``blood_hu``, ``lowest_percent``.
+        measured: From `measure_lungs`: ``slice_mm``, ``coarsest_mm``, ``air_hu``, ``noise_hu``, ``blood_hu``,
+            ``lowest_percent``.
         acquisition: From the scan's header.
 
     Returns:
         The keys of ``acquisition`` in docs/json.md: what was measured, what the header says, and ``doubts``.
     """
     blood_hu = measured["blood_hu"]
-    is_enhanced = True if acquisition.contrast_agent else None if blood_hu is None else blood_hu > BLOOD_HU
+    is_enhanced = True if acquisition.has_agent else None if blood_hu is None else blood_hu > BLOOD_HU
     doubts = [
         each
         for each in (
@@ -137,10 +150,11 @@ def _doubt(reason: str, measures: Sequence[str], message: str) -> dict[str, Any]
 
 
 def _thick(measured: Mapping[str, Any], acquisition: Acquisition) -> dict[str, Any] | None:
-    thick_mm = acquisition.thickness_mm or measured["slice_mm"]
+    thick_mm = acquisition.thickness_mm or measured["coarsest_mm"]
     if thick_mm <= THICK_MM:
         return None
-    message = f"slices of {thick_mm:.3g} mm hide small areas of low density (limit: {THICK_MM:g} mm)"
+    what = "slices" if acquisition.thickness_mm or thick_mm == measured["slice_mm"] else "voxels"
+    message = f"{what} of {thick_mm:.3g} mm hide small areas of low density (limit: {THICK_MM:g} mm)"
     return _doubt("thick-slices", EMPHYSEMA, message)
 
 

@@ -27,7 +27,8 @@ class LungMeasures:
         mean_hu: Mean HU; absent for a lung without a voxel.
         density: See `density.density_of`; None without a voxel.
         regions: By the names of `REGIONS`, the numbers of `density.REGION_KEYS`; None without a voxel.
-        scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of the slices;
+        scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of axial slices;
+            ``coarsest_mm``, that of the voxels along the axis where it is largest;
             ``air_hu`` and ``noise_hu`` in the trachea and ``blood_hu`` between the lungs, None if they were not found;
             ``lowest_percent``, the share of the lungs at the lowest HU that readers keep, None without lung.
     """
@@ -69,6 +70,7 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
         regions={name: {region: region_density(each[region]) for region in REGIONS} for name, each in counts.items()},
         scan={
             "slice_mm": scan.canonical().geometry.spacing_mm[0],
+            "coarsest_mm": max(scan.geometry.spacing_mm),
             "air_hu": air_hu,
             "noise_hu": air.noise_hu if air else None,
             "blood_hu": blood_hu(labels, scan) if kind == "lr" else None,

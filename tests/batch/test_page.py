@@ -84,13 +84,16 @@ def test_a_row_by_hand() -> None:
 
 
 def test_a_summary_by_hand() -> None:
-    """Two sites: three scans of Bern, one of them failed, one doubtful; one of nowhere."""
+    """Two sites: three scans of Bern, one of them failed, one doubtful; of nowhere one, and one without lung.
+
+    The page counts the last one as doubtful, too.
+    """
     rows = [row_of(report(name, confidence)) for name, confidence in (("a", 0.99), ("b", 0.9))]
     rows.append(row_of({"name": "c", "error": "x", "scanner": {"site": "Bern"}}))
-    rows.append(row_of(report("d", 0.98, scanner={})))
+    rows += [row_of(report("d", 0.98, scanner={})), row_of(report("e", None, scanner={}))]
     assert summarise(rows, "site") == [
         ("Bern", "3", "1", "30", "0", "30", "0.945", "1", "3.0"),
-        ("not given", "1", "0", "30", "0", "30", "0.980", "0", "3.0"),
+        ("not given", "2", "0", "30", "0", "30", "0.980", "1", "3.0"),
     ]
 
 

@@ -14,8 +14,9 @@ from phantom_cases import few_slices
 from pydicom.uid import generate_uid
 
 from LungUNetSegLib.cases.labelled import find_cases
-from LungUNetSegLib.cases.lctsc import institution_of, part_of
+from LungUNetSegLib.cases.lctsc import import_lctsc, institution_of, part_of
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.evaluation.compare import compare
 from LungUNetSegLib.io import read_labels, read_scan, write_dicom_series
 from LungUNetSegLib.phantom import make_phantom
@@ -96,6 +97,20 @@ def test_contours_of_others_become_the_masks_that_they_were_drawn_from(
         assert list(csv.DictReader(file)) == [
             {"case": PATIENT, "patient": PATIENT, "institution": "S1", "part": "train"}
         ]
+
+
+def test_an_index_of_others_is_kept(tmp_path: Path) -> None:
+    """Protects what says that two cases are of one patient: one of each in training and test makes scores too good."""
+    index, (ours, others) = tmp_path / "index.csv", ("case,patient,institution,part", "case,patient")
+    index.write_text(f"{others}\nA_1,A\nA_2,A\n")
+    with pytest.raises(WriteError, match="was not written by this command"):
+        list(import_lctsc([], tmp_path))
+    assert index.read_text() == f"{others}\nA_1,A\nA_2,A\n"
+    (tmp_path / PATIENT).mkdir()
+    (tmp_path / PATIENT / "lungs.nii.gz").touch()
+    index.write_text(f"{ours}\n{PATIENT},somebody,S1,train\n")
+    assert list(import_lctsc([], tmp_path)) == []
+    assert index.read_text().splitlines() == [ours, f"{PATIENT},somebody,S1,train"]
 
 
 @pytest.mark.shared_data

@@ -93,6 +93,18 @@ def test_a_mask_that_does_not_lie_on_lung_is_refused_by_name(case: Case, small_p
         read_pair(case)
 
 
+@pytest.mark.parametrize(("axes", "flips"), [((0, 1, 2), (True, False, False)), ((1, 0, 2), (False, False, True))])
+def test_a_mask_in_another_order_is_not_said_to_lie_elsewhere(
+    case: Case, small_phantom: Phantom, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]
+) -> None:
+    """Protects from looking for an error in a header that has none: the same voxels, stored from the other end."""
+    back = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
+    array = small_phantom.labels.array.transpose(axes)[back]
+    write_labels(case.mask, Volume(array, small_phantom.labels.geometry.reordered(axes, flips)))
+    with pytest.raises(DataError, match="holds the voxels of its scan in another order"):
+        read_pair(case)
+
+
 def test_what_was_left_out_of_a_mask_is_told(case: Case, small_phantom: Phantom, tmp_path: Path) -> None:
     lungs = outlines(small_phantom.labels)
     path = structure_set(tmp_path / "rs.dcm", {**lungs, "Left Lung (copy)": lungs["Left Lung"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,12 @@ import SimpleITK as sitk
 from dicom_mask_files import outlines, structure_set
 
 from LungUNetSegLib.cli import main
+from LungUNetSegLib.config import to_json
+from LungUNetSegLib.files import write_json
 from LungUNetSegLib.io import write_dicom_series, write_labels
+from LungUNetSegLib.nodules.study import StudyConfig
+from LungUNetSegLib.outcomes.auc import Auc
+from LungUNetSegLib.outcomes.training import OutcomeConfig
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
@@ -199,6 +205,29 @@ def test_scores_replace_their_own_kind_only(run, small_phantom: Phantom, tmp_pat
     (folder / "cases.csv").write_text("my,own")
     assert run(*words, "--overwrite")[0] == 0
     assert run(*words)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("nodules",), "config.json"),
+        (("nodules",), "results.csv"),
+        (("outcomes", "--outcomes", "a.csv"), "config.json"),
+    ],
+)
+def test_a_study_replaces_its_own_files_only(words: tuple[str, ...], name: str, run, tmp_path: Path) -> None:
+    """Protects a training's config.json and a batch's results.csv from a study that is given their folder."""
+    (tmp_path / name).write_text('{"network": {}}' if name.endswith("json") else "name,status\n")
+    before = (tmp_path / name).read_text()
+    code, _, message = run(*words, "--data", tmp_path, "--out", tmp_path)
+    assert code == 1 and f"{name}: exists" in message and (tmp_path / name).read_text() == before
+    code, _, message = run(*words, "--data", tmp_path, "--out", tmp_path, "--overwrite")
+    assert code == 1 and "holds no case" in message
+    write_json(tmp_path / "config.json", to_json(StudyConfig() if words == ("nodules",) else OutcomeConfig()))
+    write_json(tmp_path / "auc.json", asdict(Auc(value=0.5, low=0.4, high=0.6, positives=2, negatives=2)))
+    (tmp_path / "results.csv").write_text("features,classifier,accuracy\n")
+    code, _, message = run(*words, "--data", tmp_path, "--out", tmp_path)
+    assert code == 1 and "holds no case" in message, "its own results are replaced"
 
 
 def test_the_map_is_told_on_the_command_line(run, small_phantom: Phantom, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 
 GOOD: dict[str, Any] = {
-    "slice_mm": 1.0, "air_hu": -990.0, "noise_hu": 20.0, "blood_hu": 45.0, "lowest_percent": 0.0,
+    "slice_mm": 1.0, "coarsest_mm": 1.0, "air_hu": -990.0, "noise_hu": 20.0, "blood_hu": 45.0, "lowest_percent": 0.0,
 }  # fmt: skip
 """Of a thin, soft, quiet scan without contrast agent."""
 
@@ -42,7 +42,8 @@ def test_a_good_scan_is_not_doubted() -> None:
     ("changed", "header", "reason"),
     [
         ({}, {"thickness_mm": 5.0}, "thick-slices"),
-        ({"slice_mm": 3.0}, {}, "thick-slices"),
+        ({"slice_mm": 3.0, "coarsest_mm": 3.0}, {}, "thick-slices"),
+        ({"coarsest_mm": 3.0}, {}, "thick-slices"),  # coronal slices in an image file
         ({}, {"kernel": "B70f"}, "sharp-kernel"),
         ({}, {"contrast_agent": "ULTRAVIST"}, "contrast"),
         ({"blood_hu": 120.0}, {}, "contrast"),
@@ -80,8 +81,33 @@ def test_kernels_by_their_names(kernel: str, sharp: bool | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("agent", "has_agent"),
+    [
+        *((text, False) for text in ("", "NONE", "no", "N", "N/A", "None.", "0", "without", "W/O CONTRAST", "nativ")),
+        *((text, False) for text in ("no iv contrast", "UNENHANCED", "Non-contrast", "kein KM")),
+        *(
+            (text, True)
+            for text in ("APPLIED", "yes", "Non-ionic 100 ml", "Nonionic", "Omnipaque 350", "IV", "ORAL & IV")
+        ),
+    ],
+)
+def test_a_header_that_says_there_was_no_agent_names_none(agent: str, has_agent: bool) -> None:
+    """Protects scans without contrast agent, of which many headers say NONE."""
+    assert Acquisition(contrast_agent=agent).has_agent is has_agent
+    assert judge(GOOD, Acquisition(contrast_agent=agent))[0]["contrast"] is has_agent
+
+
+@pytest.mark.parametrize(
     ("title", "breathing"),
-    [("CHEST EXP", "expiration"), ("Thorax inspiration 1.0", "inspiration"), ("INSP EXP", None), ("explorer", None)],
+    [
+        ("CHEST EXP", "expiration"),
+        ("Thorax inspiration 1.0", "inspiration"),
+        ("INSP EXP", None),
+        ("explorer", None),
+        ("Thorax_EXP_1mm", "expiration"),
+        ("LUNG_INSP_B70f", "inspiration"),
+        ("Thorax in Exspiration", "expiration"),
+    ],
 )
 def test_breathing_by_the_description(title: str, breathing: str | None) -> None:
     """Protects from reading breath into words that only begin so."""

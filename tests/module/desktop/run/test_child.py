@@ -19,7 +19,14 @@ from LungUNetSegLib.measures import UNKNOWN, judge
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume.resample import to_sitk
 
-MEASURED = {"slice_mm": 3.0, "air_hu": None, "noise_hu": None, "blood_hu": None, "lowest_percent": 0.0}
+MEASURED = {
+    "slice_mm": 3.0,
+    "coarsest_mm": 3.0,
+    "air_hu": None,
+    "noise_hu": None,
+    "blood_hu": None,
+    "lowest_percent": 0.0,
+}
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
