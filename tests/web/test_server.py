@@ -1,4 +1,4 @@
-"""The server without its page: who may enter, what it refuses, and that nothing outlives it."""
+"""The server without a browser: who may enter, what it refuses, and that nothing outlives it."""
 
 from __future__ import annotations
 
@@ -57,16 +57,6 @@ def test_the_cookie_goes_only_through_tls_where_a_proxy_has_it(guarded: Server) 
         assert "Secure" in answer.headers["Set-Cookie"]
 
     run(work)
-
-
-def test_a_browser_enters_with_the_token(guarded: Server, browser: Any) -> None:
-    """Protects everyone who uses the server from another machine: the page's own form was refused, because a browser
-    that may not say where it comes from sends the origin "null".
-    """
-    browser.get(guarded.url)
-    browser.find_element("id", "token").send_keys(f"{guarded.token}\n")
-    wait_for(lambda: "Segment lungs" in browser.page_source)
-    assert [each["httpOnly"] for each in browser.get_cookies()] == [True]
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
