@@ -9,8 +9,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check scikit-image==0.26.0 scikit-learn==1.7.2 skops==0.13.0 \
-    pandas==2.3.3 matplotlib==3.11.2 imageio==2.38.1 tifffile==2026.3.3 scipy==1.15.3 numpy==2.2.6
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check scikit-image==0.26.0 scikit-learn==1.7.2 \
+    skops==0.13.0 pandas==2.3.3 matplotlib==3.11.2 imageio==2.38.1 tifffile==2026.3.3 scipy==1.15.3 numpy==2.2.6
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps python-lung-morphometrics==0.4.0
 MPLCONFIGDIR="$folder" "$folder/venv/bin/python" -W ignore - "$folder/lung.tif" <<'PYTHON'
 import contextlib

@@ -8,8 +8,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check read-nii-to-numpy==0.1.0 nibabel==5.4.2 scipy==1.15.3 \
-    numpy==2.2.6
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check read-nii-to-numpy==0.1.0 nibabel==5.4.2 \
+    scipy==1.15.3 numpy==2.2.6
 cd "$folder"
 venv/bin/python - <<'PYTHON'
 import sys
