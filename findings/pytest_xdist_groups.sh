@@ -1,7 +1,7 @@
 #!/bin/sh
-# pytest-xdist keeps tests marked with `xdist_group` in one process by adding the group to the test's id. With pytest 9.2
-# the id that it then reads no longer has the group, so that `--dist loadgroup` scatters the tests, without a word. With
-# pytest 9.1.1 they stay together. Ends with 1 when that is no longer so.
+# pytest-xdist keeps tests marked with `xdist_group` in one process by adding the group to the id of a test. With
+# pytest 9.2 the id that it then reads lacks the group, so that `--dist loadgroup` scatters the tests, without a
+# word. With pytest 9.1.1 they stay together. Ends with 1 when that is no longer so.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
