@@ -20,13 +20,19 @@ from LungUNetSegLib.evaluation.evaluate import evaluate_pair
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.outcomes.inputs import read_outcomes
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
 
 layouts = Room("Folders of cases")
 fits = Room("Masks beside their scans")
 pairs = Room("Comparisons")
 tables = Room("Tables of patients and outcomes")
+
+
+def _moved(geometry: Geometry, x_mm: float) -> Geometry:
+    affine = geometry.affine_lps.copy()
+    affine[0, 3] += x_mm
+    return Geometry(geometry.shape, affine)
 
 
 def touched(b: Bench, *names: str) -> Path:
@@ -189,6 +195,12 @@ fits.refused(
 fits.refused(
     "a mask that lies elsewhere, of the same size",
     "another position",
+    pair(lambda b, i, m: write_labels(m, Volume(chest().labels.array, _moved(chest().labels.geometry, x_mm=30)))),
+    DataError,
+)
+fits.refused(
+    "a mask whose voxels are stored in another order",
+    "in another order",
     pair(
         lambda b, i, m: write_labels(
             m, Volume(chest().labels.array, phantom_geometry((40, 96, 96), flips=(False, False, True)))
