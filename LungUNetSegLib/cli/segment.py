@@ -204,7 +204,8 @@ def _segment_or_tell(
     try:
         summary = _segment_file(source, output, opening, arguments, progress)
     except Exception as error:  # also a lack of memory for one scan does not stop the others
-        if not several or opening.exception() is not None:
+        opening.result()  # without an engine every scan fails, and that is what is said
+        if not several:
             raise
         logger.debug("%s failed", source, exc_info=True)
         summary = {"input": str(source), "error": one_line(error)}

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 
 from LungUNetSegLib.cli import segment
 from LungUNetSegLib.cli.segment import distinct_names
+from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.evaluation import evaluate
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume.resample import to_sitk
@@ -45,6 +46,21 @@ def test_an_error_of_any_kind_stops_that_scan_only(
     assert f"{scans[1]}: There is not enough memory" in stderr and "1 of 3 scans failed" in stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.nii.gz", "c.nii.gz"]
     assert progress == "none" or all(json.loads(line) for line in stdout.splitlines())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_without_an_engine_that_is_said_and_not_what_is_wrong_with_a_scan(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Protects who would mend a scan first, and then hear that nothing can be segmented at all."""
+
+    def no_engine(*arguments: object) -> object:
+        raise EngineError("there is no engine")
+
+    monkeypatch.setattr(segment, "Segmenter", no_engine)
+    missing = [tmp_path / f"missing {each}" for each in range(number)]
+    code, _, stderr = run("segment", *missing, "-o", tmp_path / "out", "--format", "nii.gz")
+    assert code == 1 and "there is no engine" in stderr and "missing" not in stderr
 
 
 def test_an_error_of_any_kind_stops_that_case_only(
