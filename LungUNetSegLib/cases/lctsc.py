@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,13 +159,13 @@ def import_lctsc(studies: Sequence[Study], cases: Path) -> Iterator[Imported]:
         WriteError: `cases` cannot be written, or holds another index, which says whose its cases are.
     """
     make_folder(cases)
-    _listed(cases)
+    listed = _listed(cases)
     for study in studies:
         try:
             yield import_study(study, cases)
         except LungUNetSegError as error:
             yield Imported(patient=study.patient, error=str(error))
-    _write_index(cases)
+    _write_index(cases, listed)
 
 
 def _pair(study: Study) -> tuple[list[Path], Path]:
@@ -217,8 +217,7 @@ def _listed(cases: Path) -> dict[str, list[str]]:
     return {row[0]: row for row in rows if row}
 
 
-def _write_index(cases: Path) -> None:
-    listed = _listed(cases)
+def _write_index(cases: Path, listed: Mapping[str, Sequence[str]]) -> None:
     names: Sequence[str] = sorted(path.parent.name for path in cases.glob(f"*/{LUNGS}.nii.gz"))
     rows = (listed.get(name) or [name, name, institution_of(name), part_of(name)] for name in names)
     write_csv(cases / INDEX_FILE, COLUMNS, rows)
