@@ -107,7 +107,8 @@ class _Moments:
     """Mean and variance of each channel of a layer's outputs, in float64."""
 
     def __init__(self) -> None:
-        self._count, self._sum, self._squares = 0, torch.zeros((), dtype=torch.float64), torch.zeros(())
+        self._count = 0
+        self._sum = self._squares = torch.zeros((), dtype=torch.float64)
 
     def add(self, layer: nn.Module, inputs: Any, output: Tensor) -> None:
         """Add a batch; has the form of a forward hook."""
