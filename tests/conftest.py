@@ -5,10 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,14 +41,6 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what is headless first: once Qt's application lies around Slicer's scene, views draw otherwise."""
     items.sort(key=lambda item: "desktop" in item.path.parts or "host" in item.path.parts)
-
-
-def pytest_runtest_setup() -> None:
-    """Let torch's exporter keep its table of operators: it makes the same anew for each model, in half a second."""
-    exporter = sys.modules.get("torch.onnx._internal.exporter._registration")
-    make = exporter and exporter.ONNXRegistry.from_torchlib
-    if make and not hasattr(make, "cache_info"):
-        exporter.ONNXRegistry.from_torchlib = staticmethod(cache(make))
 
 
 @pytest.fixture(scope="session")
