@@ -15,7 +15,7 @@ from typing import Any
 
 from LungUNetSegLib import __version__
 from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
-from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.errors import ModelError, message_of
 from LungUNetSegLib.machine import cores, memory_bytes
 from LungUNetSegLib.models.model import load_model, shipped_models
 
@@ -125,7 +125,7 @@ def _asked(package: str, question: Callable[[Any], str]) -> str:
     try:
         return question(importlib.import_module(package))
     except Exception as error:  # a missing driver library or an incompatible NumPy may raise anything
-        return f"unknown ({type(error).__name__}: {' '.join(str(error).split())})"
+        return f"unknown ({type(error).__name__}: {message_of(error)})"
 
 
 def _model(name: str) -> str:

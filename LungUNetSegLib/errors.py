@@ -60,9 +60,14 @@ class MissingDependencyError(LungUNetSegError):
     """An optional package is needed and not installed; the message names it and how to get it."""
 
 
+def message_of(error: Exception) -> str:
+    """Return an error's message, of any length and layout, in one line."""
+    return " ".join(str(error).split())
+
+
 def one_line(error: Exception) -> str:
     """Return an error's message for the user in one line; an unexpected error is reported as a bug."""
-    message = " ".join(str(error).split())
+    message = message_of(error)
     if isinstance(error, LungUNetSegError):
         return message
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("LungUNetSegLib"):

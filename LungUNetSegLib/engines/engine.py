@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.errors import EngineError, message_of
 
 Float32 = npt.NDArray[np.float32]
 
@@ -44,7 +44,7 @@ class OutOfMemoryError(EngineError):
 
 def engine_failure(engine: str, error: Exception) -> EngineError:
     """Convert an engine's exception to our error; engines raise many types, so the text is examined."""
-    text = " ".join(str(error).split())
+    text = message_of(error)
     # The last is oneDNN's message when it cannot allocate memory.
     signs = ("out of memory", "outofmemory", "alloc", "not enough memory", "could not create a primitive")
     if isinstance(error, MemoryError) or any(sign in f"{type(error).__name__} {text}".lower() for sign in signs):

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.errors import LungUNetSegError, ReadError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.copies import check_copies, differing
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
@@ -190,8 +190,8 @@ def _decode_file(
     except LungUNetSegError as error:
         raise ReadError(f"{path}: its image cannot be decoded: {error}.") from error
     except Exception as error:  # decoders may raise anything on damaged data
-        reason = " ".join(str(error).split())
-        raise ReadError(f"{path}: its image cannot be decoded; is the file damaged or cut short? ({reason})") from error
+        message = f"{path}: its image cannot be decoded; is the file damaged or cut short? ({message_of(error)})"
+        raise ReadError(message) from error
 
 
 def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) -> npt.NDArray[np.int16]:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.errors import DicomResultError, LungUNetSegError
+from LungUNetSegLib.errors import DicomResultError, LungUNetSegError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom_objects.common import now
 from LungUNetSegLib.io.dicom_objects.identity import Identifiers, Maker
@@ -151,9 +151,8 @@ def make_objects(
     except LungUNetSegError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:  # malformed values in the headers
-        reason = " ".join(str(error).split())
         raise DicomResultError(
-            f"{source.place}: no DICOM result can be made of its headers ({reason}); correct them, or write another"
-            " format."
+            f"{source.place}: no DICOM result can be made of its headers ({message_of(error)}); correct them, or write"
+            " another format."
         ) from error
     return made, findings

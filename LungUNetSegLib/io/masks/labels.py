@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError, message_of
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
@@ -185,8 +185,8 @@ def _read_dicom(
     except LungUNetSegError:
         raise
     except Exception as error:  # missing and malformed values may raise almost anything
-        reason = " ".join(str(error).split())
-        raise ReadError(f"{files[0]}: the mask cannot be decoded; is the file damaged? ({reason})") from error
+        message = f"{files[0]}: the mask cannot be decoded; is the file damaged? ({message_of(error)})"
+        raise ReadError(message) from error
     raise ReadError(f"{path}: not a mask in a known format (image file, .npz, DICOM SEG or RTSTRUCT).")
 
 
