@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.errors import MissingDependencyError, install_extra
+from LungUNetSegLib.errors import MissingDependencyError, install_extra, message_of
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """Linux control groups version 2: microseconds of CPU time (or "max") per period in microseconds."""
@@ -117,9 +117,9 @@ def import_package(name: str, title: str) -> Any:
             package.disable_telemetry_events()
         return package
     except Exception as error:  # a missing driver library or an incompatible NumPy may raise anything
-        reason = " ".join(str(error).split())
         raise MissingDependencyError(
-            f"{title} cannot be loaded ({reason}): install it with `pip install {name}`, or use another --engine."
+            f"{title} cannot be loaded ({message_of(error)}): install it with `pip install {name}`, or use"
+            " another engine."
         ) from error
 
 
@@ -137,8 +137,9 @@ def import_extra(name: str, need: str, extra: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        reason = " ".join(str(error).split())
-        raise MissingDependencyError(f"{need}, which cannot be loaded ({reason}): {install_extra(extra)}.") from error
+        raise MissingDependencyError(
+            f"{need}, which cannot be loaded ({message_of(error)}): {install_extra(extra)}."
+        ) from error
 
 
 def memory_bytes() -> int | None:

@@ -186,6 +186,14 @@ def _required(requirement: str) -> set[str]:
     return {name for name, *_ in found}
 
 
+def test_errors_of_the_library_name_no_option_of_the_command_line() -> None:
+    """Protects users of Slicer's panel, the web page and Python, who see the same messages and have no such options."""
+    trees = (ast.parse(path.read_text("utf-8")) for path in LIBRARY_FILES if room_of(path, LIBRARY) not in SEES_ALL)
+    raised = (ast.unparse(each) for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Raise))
+    options = [text for text in raised if re.search(r"[ (]--[a-z]", text)]
+    assert [text for text in options if "on the command line" not in text] == []
+
+
 def test_files_stay_small() -> None:
     """Protects the reader: a file has one subject and at most 300 lines."""
     files = [*LIBRARY_FILES, *(ROOT / "LungUNetSeg").rglob("*.py")]

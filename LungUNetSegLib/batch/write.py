@@ -102,7 +102,7 @@ def publish(folder: Path, scans: Path) -> None:
         if not is_own_result(path):
             raise ChangedByHandError(
                 f"{path}: somebody has changed these labels since they were written, so they are kept. Move them"
-                " elsewhere, and try again with --retry-failed."
+                " elsewhere, and try the scan again (--retry-failed on the command line)."
             )
     for path in folder.iterdir():  # a power cut must not leave a whole folder of empty files
         with path.open("rb+") as file:

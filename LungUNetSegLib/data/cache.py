@@ -126,7 +126,7 @@ def cache_cases(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"The cache {folder} cannot be made: {error.strerror}; choose another with --cache."
+        message = f"The cache {folder} cannot be made: {error.strerror}; choose another folder for it."
         raise WriteError(message) from error
     _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
@@ -224,7 +224,7 @@ def _build(case: Case, config: PreprocessConfig, entry: Path) -> None:
         if not entry.exists():  # another process may have finished the same entry between the check and the rename
             raise WriteError(
                 f"The cache {entry.parent} cannot be written: {error.strerror}; free some space or choose "
-                "another with --cache."
+                "another folder for it."
             ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -78,7 +78,7 @@ def _in_turn(receivers: list[Connection]) -> Iterator[Batch]:
             received = receiver.recv()
         except (EOFError, OSError) as error:
             message = f"One of the {len(receivers)} processes that make batches has ended"
-            raise EngineError(f"{message}; give fewer --workers if memory was short.") from error
+            raise EngineError(f"{message}; use fewer of them if memory was short.") from error
         if received is None:
             return
         if isinstance(received, Exception):

@@ -34,7 +34,7 @@ class OnnxRuntimeEngine:
         onnxruntime = import_package("onnxruntime", "ONNX Runtime")
         graph = _int8_graph(model) if int8 else model.onnx
         if graph is None:
-            raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
+            raise EngineError(f"The model {model.name!r} has no ONNX graph: export it, or choose the engine torch.")
         options = onnxruntime.SessionOptions()
         threads = threads or cores()
         # The coarse network sees a whole scan at once; an odd number of threads cannot be shared out.
@@ -73,7 +73,7 @@ def _int8_graph(model: Model) -> Path:
         EngineError: It is missing, or another file than the manifest describes.
     """
     if model.int8 is None or not model.int8.path.is_file():
-        raise EngineError(f"The model {model.name!r} has no 8-bit graph: use --engine onnxruntime for float32.")
+        raise EngineError(f"The model {model.name!r} has no 8-bit graph: choose the engine onnxruntime for float32.")
     if sha256_of(model.int8.path) != model.int8.sha256:
         raise EngineError(
             f"{model.int8.path} is not the 8-bit graph that the model's manifest describes (its SHA-256 differs): it "

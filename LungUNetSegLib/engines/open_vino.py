@@ -28,7 +28,7 @@ class OpenVinoEngine:
     def __init__(self, model: Model, threads: int | None = None) -> None:
         openvino = import_package("openvino", "OpenVINO")
         if model.onnx is None:
-            raise EngineError(f"The model {model.name!r} has no ONNX graph: use --engine torch, or export it first.")
+            raise EngineError(f"The model {model.name!r} has no ONNX graph: export it, or choose the engine torch.")
         try:
             core = _core(openvino)
             precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"

@@ -58,7 +58,7 @@ def _gpus(engine: EngineName, device: DeviceName) -> list[DeviceName]:
     asked = _kind(engine)
     if device in ("cuda", "mps"):
         if asked and not asked.has_gpus:
-            raise EngineError(f"The engine {engine} runs on the CPU only: use --engine torch for --device {device}.")
+            raise EngineError(f"The engine {engine} runs on the CPU only: choose the engine torch for {device}.")
         return [device]
     if device == "cpu" or (asked and not asked.has_gpus):
         return []

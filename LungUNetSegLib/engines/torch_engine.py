@@ -29,8 +29,8 @@ class TorchEngine:
         torch = import_package("torch", "PyTorch")
         if device not in torch_devices():
             raise EngineError(
-                f"PyTorch {torch.__version__} finds no {device} device here: use --device cpu, or install a PyTorch "
-                "made for this GPU."
+                f"PyTorch {torch.__version__} finds no {device} device here: choose the device cpu, or install a "
+                "PyTorch made for this GPU."
             )
         if threads:
             torch.set_num_threads(threads)

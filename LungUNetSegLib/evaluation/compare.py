@@ -244,7 +244,7 @@ def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.ui
         if array.any() and not (array == LEFT_LUNG).any() and (other == LEFT_LUNG).any():
             message = (
                 f"The {name} has no left lung. If one label covers both lungs, compare both lungs as one: with "
-                "--labels binary, or in Slicer by choosing that segment for right and left."
+                "--labels binary on the command line, or in Slicer by choosing that segment for right and left."
             )
             findings.append(Finding(f"{name}-one-label", message))
     right, left = (prediction == RIGHT_LUNG), (prediction == LEFT_LUNG)

@@ -60,9 +60,7 @@ def read_case(pair: CasePair) -> ReadCase:
     elif prediction is not None:
         reference = read_mask(pair.reference, prediction.labels.geometry, meanings=pair.meanings)
     else:
-        raise DataError(
-            f"Neither {pair.prediction} nor {pair.reference} contains the scan's grid: give the CT (--images)."
-        )
+        raise DataError(f"Neither {pair.prediction} nor {pair.reference} contains the scan's grid: give the CT too.")
     if prediction is None:
         is_scan = scan is not None and scan.volume.geometry.matches(reference.labels.geometry)
         geometry = reference.labels.geometry

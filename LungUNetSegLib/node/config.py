@@ -141,7 +141,7 @@ class NodeConfig:
         if not self.web and not self.is_local and not self.addresses:
             raise ConfigError(
                 f"A node that listens at {self.host} is open to the network: give the addresses to accept, such as the"
-                " PACS's, with --allow-address."
+                " PACS's."
             )
 
     @property

@@ -64,7 +64,7 @@ class Store:
         self._held = ExitStack()
         if not self._held.enter_context(locked(self.root / ".lock")):
             self._held.close()
-            raise ConfigError(f"{self.root}: another node uses this folder; end it, or give another --folder.")
+            raise ConfigError(f"{self.root}: another node uses this folder; end it, or give another folder.")
         self._live: set[str] = set()
         self._study_bytes: dict[str, int] = {}
         self._bytes = 0

@@ -107,7 +107,7 @@ def check_space(folder: Path, size: int) -> None:
     if free < files * size:
         raise WriteError(
             f"{folder}: checkpoints need {files * size / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free; free some "
-            "space or choose another --out."
+            "space or choose another folder."
         )
 
 

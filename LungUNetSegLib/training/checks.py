@@ -39,8 +39,8 @@ def check_unseen(known: Collection[str], split: Split, cases: Sequence[Case], pa
     seen = learnt & {case.patient for case in choose(cases, split.test)}
     if seen:
         raise DataError(
-            f"start_from={path} was trained on the patient {min(seen)}, who is to be tested on; give the --split that "
-            "was trained with, or --all."
+            f"start_from={path} was trained on the patient {min(seen)}, who is to be tested on; give the split that "
+            "it was trained with, or train on all cases."
         )
 
 
@@ -53,6 +53,6 @@ def check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:
     one_label = next((cached.case for cached in cases if not cached.has_sides), None)
     if one_label is not None and config.network.out_channels == 2:
         raise DataError(
-            f"{one_label.mask} has one label for both lungs; train with --set network.out_channels=1, or give masks "
+            f"{one_label.mask} has one label for both lungs; train with network.out_channels=1, or give masks "
             "with 1 for the right lung and 2 for the left."
         )

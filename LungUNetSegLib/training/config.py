@@ -242,7 +242,7 @@ def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequen
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals:
-            raise ConfigError(f"--set {setting}: expected KEY=VALUE.")
+            raise ConfigError(f"The setting {setting!r} has no value: expected KEY=VALUE.")
         try:
             value = parse_json(text)
         except ValueError:

@@ -54,7 +54,7 @@ def test_errors_are_1_and_one_line(run, scan_file: Path, tmp_path: Path) -> None
         (("segment", scan_file, "-o", tmp_path / "nowhere" / "l.mha"), "nowhere"),
         (("segment", scan_file, "-o", out, "--json", tmp_path / "nowhere" / "r.json"), "nowhere"),
         (("segment", scan_file, "-o", out, "--model", "nothing"), "nothing"),
-        (("segment", scan_file, "-o", out, "--engine", "onnxruntime", "--device", "cuda"), "--engine torch"),
+        (("segment", scan_file, "-o", out, "--engine", "onnxruntime", "--device", "cuda"), "choose the engine torch"),
         (("segment", scan_file, "-o", out, "--series", "1.2.3"), "series"),
         (("info", tmp_path / "none.nii"), "none.nii"),
         (("export", tmp_path / "text.dcm", "-o", tmp_path / "model"), "text.dcm"),

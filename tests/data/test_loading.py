@@ -56,7 +56,7 @@ def test_a_worker_that_dies_ends_the_batches_with_a_sentence(slices: SliceDatase
         next(batches)
         (worker,) = _workers_of(os.getpid())
         os.kill(worker, signal.SIGKILL)
-        with pytest.raises(EngineError, match=r"One of the 1 processes that make batches has ended.* fewer --workers"):
+        with pytest.raises(EngineError, match=r"One of the 1 processes that make batches has ended.* fewer of them"):
             list(batches)
 
 

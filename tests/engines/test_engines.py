@@ -91,7 +91,7 @@ def test_a_graph_that_is_none_is_refused(model: Model, tmp_path: Path, engine: s
     (tmp_path / "network.onnx").write_bytes(b"\x08\x00no graph")
     with pytest.raises(EngineError):
         open_engine(replace(model, onnx=tmp_path / "network.onnx"), engine)
-    with pytest.raises(EngineError, match="--engine torch"):
+    with pytest.raises(EngineError, match="choose the engine torch"):
         open_engine(replace(model, onnx=None), engine)
 
 

@@ -69,7 +69,7 @@ def test_an_engine_that_is_installed_and_broken_is_as_a_missing_one(
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_engines_of_the_cpu_refuse_a_gpu(model: Model, engine: str) -> None:
     """Protects who believes to compute on a GPU."""
-    with pytest.raises(EngineError, match="--engine torch"):
+    with pytest.raises(EngineError, match="choose the engine torch"):
         open_engine(model, engine, "cuda")
 
 

@@ -84,7 +84,7 @@ def test_contours_on_either_side(files: dict[str, Path]) -> None:
 
 
 def test_two_that_show_lung_only_need_the_scan(files: dict[str, Path]) -> None:
-    with pytest.raises(DataError, match=r"seg\.dcm.*contours\.dcm.*--images"):
+    with pytest.raises(DataError, match=r"seg\.dcm.*contours\.dcm.*the CT too"):
         read(files["seg"], files["contours"])
     prediction, reference, _ = read(files["seg"], files["contours"], files["ct.nii.gz"])
     assert prediction.geometry.matches(reference.geometry)
