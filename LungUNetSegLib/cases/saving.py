@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.names import case_name
 from LungUNetSegLib.cases.patients import INDEX_FILE
@@ -75,29 +73,6 @@ def save_case(folder: Path, name: str, ct: Volume, labels: Volume, *, patient: s
 def patient_key(patient_id: str) -> str:
     """Return a name for a patient that keeps scans together without telling the ID, which a case does not need."""
     return "patient-" + hashlib.sha256(patient_id.encode()).hexdigest()[:12]
-
-
-def correction_ml(before: Volume, after: Volume) -> dict[str, dict[str, float]]:
-    """Return what a correction added to and took from each lung, in ml.
-
-    Args:
-        before: The network's labels.
-        after: The corrected labels.
-
-    Raises:
-        GeometryError: They lie on different grids.
-    """
-    if not before.geometry.matches(after.geometry, GRID_TOLERANCE_MM):
-        raise GeometryError(
-            "The network's mask lies on another grid than the corrected one: give the one of this scan."
-        )
-    ml = after.geometry.voxel_volume_ml
-    changes = {}
-    for lung, side in zip(LUNGS, ("right", "left"), strict=True):
-        old, new = before.array == lung.label, after.array == lung.label
-        added, removed = (int(np.count_nonzero(each)) * ml for each in (new & ~old, old & ~new))
-        changes[side] = {"added_ml": added, "removed_ml": removed}
-    return changes
 
 
 def _check(name: str, ct: Volume, labels: Volume) -> None:

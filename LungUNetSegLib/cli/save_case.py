@@ -9,10 +9,11 @@ from typing import Any
 import LungUNetSegLib
 from LungUNetSegLib.cases.names import case_name
 from LungUNetSegLib.cases.reading import read_mask_on
-from LungUNetSegLib.cases.saving import correction_ml, patient_key, save_case
+from LungUNetSegLib.cases.saving import patient_key, save_case
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.segmentation.correction import changes_of
 from LungUNetSegLib.volume import Volume
 
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the case; the scan's name if not given")
     parser.add_argument("--patient", help="name of the patient; a hash of the DICOM PatientID, or --name, if not given")
     parser.add_argument(
-        "--network-mask", type=Path, metavar="FILE", help="the mask before its correction, to record the change in ml"
+        "--network-mask", type=Path, metavar="FILE", help="the mask before its correction, to record what was changed"
     )
     add_map_argument(parser)
 
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         "series_uid": scan.series_uid,
     }
     if arguments.network_mask:
-        origin["corrected"] = correction_ml(_labels(arguments.network_mask, scan, arguments), mask)
+        origin["correction"] = changes_of(_labels(arguments.network_mask, scan, arguments), mask)
     patient_id = scan.slices[0].patient if scan.slices else ""
     patient = arguments.patient or (patient_key(patient_id) if patient_id else name)
     print(save_case(arguments.to, name, scan.volume, mask, patient=patient, origin=origin))

@@ -11,7 +11,7 @@ from phantom_cases import write_image
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.reading import read_pair
-from LungUNetSegLib.cases.saving import correction_ml, patient_key, save_case
+from LungUNetSegLib.cases.saving import patient_key, save_case
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.errors import DataError, GeometryError, WriteError
 from LungUNetSegLib.io.dicom.write import write_dicom_series
@@ -62,19 +62,6 @@ def test_what_is_no_correction_leaves_nothing(phantom: Phantom, tmp_path: Path) 
         save_case(tmp_path / "cases", "one", phantom.ct, labels, patient="P", origin={})
 
 
-def test_a_correction_is_counted_by_lung() -> None:
-    """Of voxels of 2 x 3 x 4 mm = 0.024 ml, three are added to the right lung, and one goes from the left to it."""
-    geometry = Geometry.axial((1, 2, 4), (2.0, 3.0, 4.0), (0.0, 0.0, 0.0))
-    before = Volume(np.array([[[1, 0, 0, 0], [2, 2, 0, 0]]], np.uint8), geometry)
-    after = Volume(np.array([[[1, 1, 1, 1], [1, 2, 0, 0]]], np.uint8), geometry)
-    changes = correction_ml(before, after)
-    assert changes["right"] == pytest.approx({"added_ml": 4 * 0.024, "removed_ml": 0.0})
-    assert changes["left"] == pytest.approx({"added_ml": 0.0, "removed_ml": 0.024})
-    elsewhere = Volume(before.array, Geometry.axial((1, 2, 4), (2.0, 3.0, 4.0), (9.0, 0.0, 0.0)))
-    with pytest.raises(GeometryError, match="another grid"):
-        correction_ml(elsewhere, after)
-
-
 def test_the_command_keeps_a_dicom_scan_and_hides_the_patient_id(phantom: Phantom, tmp_path: Path) -> None:
     write_dicom_series(phantom.ct, tmp_path / "scan")
     write_image(phantom.labels, tmp_path / "mask.nii.gz")
@@ -89,4 +76,4 @@ def test_the_command_keeps_a_dicom_scan_and_hides_the_patient_id(phantom: Phanto
     assert [case.patient for case in cases] == [patient_key("Phantom"), "Q"]
     text = (tmp_path / "cases" / "a" / "origin.json").read_text(encoding="utf-8")
     right_ml = np.count_nonzero(phantom.labels.array[5] == 1) * phantom.labels.geometry.voxel_volume_ml
-    assert "Phantom" not in text and json.loads(text)["corrected"]["right"]["added_ml"] == pytest.approx(right_ml)
+    assert "Phantom" not in text and json.loads(text)["correction"]["right"]["added_ml"] == pytest.approx(right_ml)
