@@ -67,16 +67,30 @@ def load_layers(path: Path) -> list[Volume]:
     Raises:
         ReadError: Missing, not what its ending says, damaged, cut short, without spacing, or of another dimension.
     """
-    return _layers(*_open(path), path)
+    return _layers(*load_header(path), path)
 
 
-def load_header(path: Path) -> sitk.ImageFileReader:
-    """Return ITK's reader after it read the header of a NRRD or MetaImage, whose fields and components it tells.
+def load_header(path: Path) -> tuple[sitk.ImageFileReader, Grid]:
+    """Read and check the header of a NRRD or MetaImage.
+
+    Returns:
+        ITK's reader, which knows the header's fields and the number of components, and has read no voxel yet; and the
+        grid as the header's own text gives it, which corrects ITK's.
 
     Raises:
         ReadError: As `load_layers`, but for damaged voxels.
     """
-    return _open(path)[0]
+    check_file(path)
+    grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
+    reader = itk().ImageFileReader()
+    reader.SetFileName(str(path))
+    with _errors_of_itk(path):
+        reader.ReadImageInformation()
+        size = reader.GetSize()
+        _check_axes(path, size)
+        if len(size) == 4:
+            reader.SetExtractSize((*size[:3], 0))
+    return reader, grid
 
 
 def save(
@@ -124,21 +138,6 @@ def save(
             raise WriteError(f"{path}: could not be written whole; is the disk full?")
 
 
-def _open(path: Path) -> tuple[sitk.ImageFileReader, Grid]:
-    """Read and check a header."""
-    check_file(path)
-    grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
-    reader = itk().ImageFileReader()
-    reader.SetFileName(str(path))
-    with _errors_of_itk(path):
-        reader.ReadImageInformation()
-        size = reader.GetSize()
-        _check_axes(path, size)
-        if len(size) == 4:
-            reader.SetExtractSize((*size[:3], 0))
-    return reader, grid
-
-
 @contextmanager
 def _errors_of_itk(path: Path) -> Iterator[None]:
     try:
@@ -158,7 +157,7 @@ def _correct(image: sitk.Image, grid: Grid) -> None:
 
 
 def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
-    reader, grid = _open(path)
+    reader, grid = load_header(path)
     findings = grid.findings
     channels = reader.GetNumberOfComponents()
     if "complex" in itk().GetPixelIDValueAsString(reader.GetPixelID()):

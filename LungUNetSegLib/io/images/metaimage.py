@@ -86,9 +86,7 @@ def _number(fields: dict[str, str], names: tuple[str, ...], default: float, path
 def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[StoredVoxels | None, tuple[Finding, ...]]:
     """Look for the data where the header says, compare their number, and say where and if there are more."""
     sizes = numbers(fields["DimSize"])
-    if not sizes or not all(size >= 1 and size == int(size) for size in sizes if np.isfinite(size)):
-        raise ReadError(f"{path}: its header gives the size as {fields['DimSize']}; is it damaged?")
-    if not np.isfinite(sizes).all():
+    if not sizes or not all(np.isfinite(size) and size >= 1 and size == int(size) for size in sizes):
         raise ReadError(f"{path}: its header gives the size as {fields['DimSize']}; is it damaged?")
     kind = fields.get("ElementType", "").removeprefix("MET_").removesuffix("_ARRAY").removeprefix("U")
     channels = numbers(fields.get("ElementNumberOfChannels", "1"))[0]

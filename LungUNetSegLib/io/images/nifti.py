@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -14,8 +17,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS, ending_of
 from LungUNetSegLib.io.images.files import check_claim, check_file, more_data
-from LungUNetSegLib.io.images.nifti_forms import NiftiForms
-from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, parse
+from LungUNetSegLib.io.images.nifti_header import HEADER_BYTES, NiftiHeader, parse
 from LungUNetSegLib.io.images.voxels import left_over, read_values_of
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -36,30 +38,35 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
     """
     check_file(path)
-    with path.open("rb") as file:
-        is_compressed = file.read(2) == _GZIP_MAGIC  # regardless of its ending
-    try:
-        with gzip.open(path) if is_compressed else path.open("rb") as content:
-            header = parse(content.read(HEADER_BYTES), path)
-            claimed = int(np.prod(header.shape, dtype=object)) * header.stored.itemsize
-            check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
-            content.seek(header.offset)
-            scale = (header.slope, header.intercept)
-            (array,) = read_values_of(content, header.shape, header.stored, path, scale)
-            extra = left_over(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error
+    with _unpacked(path) as (content, is_compressed):
+        header = parse(content.read(HEADER_BYTES), path)
+        claimed = int(np.prod(header.shape, dtype=object)) * header.stored.itemsize
+        check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
+        content.seek(header.offset)
+        scale = (header.slope, header.intercept)
+        (array,) = read_values_of(content, header.shape, header.stored, path, scale)
+        extra = left_over(content)
     findings = header.findings + more_data(extra, claimed, header.shape[0])
     return Volume(array, Geometry(header.shape, header.affine_lps)), findings
 
 
-def read_forms(path: Path) -> NiftiForms | None:
-    """Return both forms of a NIfTI file's position; as `NiftiHeader.forms`.
+def read_header(path: Path) -> NiftiHeader:
+    """Return a NIfTI file's header.
 
     Raises:
         ReadError: It is no NIfTI file, or its header is damaged.
     """
+    with _unpacked(path) as (content, _):
+        return parse(content.read(HEADER_BYTES), path)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, bool]]:
+    """Yield a file's content, unpacked if it is compressed, whatever its ending; and whether it is compressed."""
     with path.open("rb") as file:
         is_compressed = file.read(2) == _GZIP_MAGIC
-    with gzip.open(path) if is_compressed else path.open("rb") as content:
-        return parse(content.read(HEADER_BYTES), path).forms
+    try:
+        with gzip.open(path) if is_compressed else path.open("rb") as content:
+            yield cast(BinaryIO, content), is_compressed
+    except (EOFError, OSError, zlib.error) as error:
+        raise ReadError(f"{path}: cannot be unpacked; it is damaged or cut short ({error}).") from error

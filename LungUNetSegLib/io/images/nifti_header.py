@@ -137,32 +137,23 @@ def _shape(dim: tuple[int, ...], path: Path) -> tuple[int, int, int]:
     return dim[3], dim[2], dim[1]
 
 
-def _place(
-    fields: Fields,
-    shape: tuple[int, int, int],
-    path: Path,
-) -> tuple[FloatArray, tuple[Finding, ...], bool]:
+def _place(fields: Fields, shape: tuple[int, int, int], path: Path) -> tuple[FloatArray, tuple[Finding, ...], bool]:
     """Return the affine to LPS mm, findings on contradictions, and whether the forms agree with the voxel sizes."""
     unit_mm = _UNITS_MM.get(int(fields["xyzt_units"][0]) & 7, 1.0)
     sizes = np.array(fields["pixdim"][1:4]) * unit_mm
     qform_code, sform_code = fields["codes"]
     sform, sform_fault = _sform(fields, sizes, unit_mm) if sform_code > 0 else (None, "")
     qform, qform_fault = _qform(fields, sizes, unit_mm) if qform_code > 0 else (None, "")
-    findings: list[Finding] = []
     faults = [each for each in (sform_fault, qform_fault) if each]
-    if faults:
-        if sform is None and qform is None:
+    affine = qform if sform is None else sform
+    if affine is None:
+        if faults:
             raise ReadError(f"{path}: its header does not state the position of the voxels ({'; '.join(faults)}).")
+        return _as_lps(_LPS @ np.diag([*spacing_of(sizes, path), 1.0])), (UNKNOWN_PLACE,), False
+    findings: list[Finding] = []
+    if faults:
         message = f"The header contradicts itself ({'; '.join(faults)}); the position was taken from its other form."
         findings.append(Finding("place-in-doubt", message))
-    if sform is None and qform is None:
-        return (
-            _as_lps(np.diag([-1.0, -1.0, 1.0, 1.0]) @ np.diag([*spacing_of(sizes, path), 1.0])),
-            (UNKNOWN_PLACE,),
-            False,
-        )
-    affine = sform if sform is not None else qform
-    assert affine is not None
     if sform is not None and qform is not None:
         findings += _compared(sform, qform, shape, path)
     lengths = np.linalg.norm(affine[:3, :3], axis=0)

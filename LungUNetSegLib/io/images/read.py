@@ -12,7 +12,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
 from LungUNetSegLib.io.images.itk_files import SLANTING_AXES, read_values
-from LungUNetSegLib.io.images.nifti import is_nifti, read_forms
+from LungUNetSegLib.io.images.nifti import is_nifti, read_header
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
@@ -40,7 +40,7 @@ def read_image(path: PathInput) -> Scan:
     volume = Volume(_in_hu(raw.array), raw.geometry)
     findings += check_ct(volume, path)
     is_own_grid = is_nifti(path) and SLANTING_AXES not in findings
-    forms = read_forms(path) if is_own_grid else None
+    forms = read_header(path).forms if is_own_grid else None
     return Scan(volume, path, None, describe(path.name, volume), findings, forms=forms)
 
 

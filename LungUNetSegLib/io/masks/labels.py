@@ -156,7 +156,7 @@ def is_dicom_mask(path: Path) -> bool:
 
 def _read_image(path: Path, meanings: Meanings | None) -> Mask:
     if not is_nifti(path):
-        header = load_header(path)
+        header, _ = load_header(path)
         if slicer_segmentation.is_segmentation(header):
             return Mask(*slicer_segmentation.lungs_of(header, load_layers(path), path, meanings))
         if header.GetNumberOfComponents() > 1:
