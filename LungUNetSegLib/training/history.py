@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.errors import INSTALL_TRAIN, MissingDependencyError
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import replacing, write_csv
 
 Row = Mapping[str, float]
 
@@ -23,10 +22,8 @@ def write_history(rows: Sequence[Row], folder: Path) -> None:
     if not rows:
         return
     lines = [{name: None if math.isnan(value) else value for name, value in row.items()} for row in rows]
-    with replacing(folder / "history.csv", ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(lines)
+    names = list(rows[0])
+    write_csv(folder / "history.csv", names, ([line.get(name) for name in names] for line in lines))
     with replacing(folder / "history.jsonl", ".jsonl") as draft:
         draft.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 

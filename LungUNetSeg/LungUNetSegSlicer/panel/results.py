@@ -10,7 +10,7 @@ import slicer
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.errors import LungUNetSegError, WriteError
 from LungUNetSegSlicer.panel.density import DOUBT, density_rows, doubt_html, lungs_with_density
 from LungUNetSegSlicer.panel.density_map import DensityMapView
 from LungUNetSegSlicer.panel.dependencies import HIGHDICOM, install_with_consent, is_installed
@@ -99,8 +99,8 @@ class ResultsView:
             return
         try:
             write_results_csv(path, self._segmentation, result)
-        except OSError as error:
-            self._say(_("{path} cannot be written ({reason}). Choose another folder.").format(path=path, reason=error))
+        except WriteError as error:
+            self._say(str(error))
         else:
             self._say(_("Written: {path}").format(path=path))
 

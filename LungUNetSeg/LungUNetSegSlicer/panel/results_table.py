@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSubjectHierarchyNode, vtkMRMLTableNode
 from vtk import vtkDoubleArray, vtkStringArray
 
-from LungUNetSegLib.files import csv_text
+from LungUNetSegLib.files import csv_text, write_csv
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegSlicer.panel.density import density_names
 from LungUNetSegSlicer.panel.regions import parts_with_numbers
@@ -60,15 +59,11 @@ def write_results_csv(path: Path, segmentation: vtkMRMLSegmentationNode, result:
     A name that a spreadsheet would take for a formula has an apostrophe before it.
 
     Raises:
-        OSError: The file cannot be written.
+        WriteError: The file cannot be written.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(CSV_COLUMNS)
-        for segment, *values in _rows(result):
-            made_by = (csv_text(result.get("model", {}).get("name", "")), result.get("lungunetseg", ""))
-            name = csv_text(segmentation.GetName())
-            writer.writerow([name, segment, *("" if value is None else value for value in values), *made_by])
+    name = csv_text(segmentation.GetName())
+    made_by = (csv_text(result.get("model", {}).get("name", "")), result.get("lungunetseg", ""))
+    write_csv(path, CSV_COLUMNS, ([name, *row, *made_by] for row in _rows(result)))
 
 
 def _rows(result: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -7,7 +7,6 @@ downloaded nor found in the cache, the phantom, written as DICOM, is used instea
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 import time
@@ -21,6 +20,7 @@ from LungUNetSegLib.cli.progress import make_progress
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, ReadError, WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores, compare
 from LungUNetSegLib.evaluation.evaluate import describe_comparison
+from LungUNetSegLib.files import make_folder, write_json
 from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.phantom import make_phantom
@@ -75,7 +75,8 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
         LungUNetSegError: The scan, the model or the machine cannot be used, or the folder cannot be written.
     """
     started = time.perf_counter()
-    _make_folder(output)
+    make_folder(output)
+    check_writable(output / LABELS)  # now rather than at the end
     case = _find_case(ct, output)
     print(case.scan.description, flush=True)
     core = server.start()
@@ -103,19 +104,10 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
         "scores": {each.name: {"dsc": _finite(each.dsc), "hd95_mm": _finite(each.hd95_mm)} for each in scores},
         "total_seconds": time.perf_counter() - started,
     }
-    _write_numbers(summary, output / NUMBERS)
+    write_json(output / NUMBERS, summary)
     scored = describe_comparison(case.name, comparison, case.scan.volume) if comparison else None
     write_page(output / PAGE, case.name, summary, scored, output / VIEWS)
     _print(summary, scores, output)
-
-
-def _make_folder(output: Path) -> None:
-    """Create the folder, and check now rather than at the end that it can be written."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{output}: cannot be created: {error.strerror}. Choose another folder.") from error
-    check_writable(output / LABELS)
 
 
 def _remove_old(output: Path) -> None:
@@ -174,13 +166,6 @@ def _write_scene(core: Any, path: Path) -> None:
 def _finite(score: float) -> float | None:
     """Return a score for JSON: None if it is not defined."""
     return score if math.isfinite(score) else None
-
-
-def _write_numbers(summary: dict[str, Any], path: Path) -> None:
-    try:
-        path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise WriteError(f"{path}: cannot be written: {error.strerror}.") from error
 
 
 def _print(summary: dict[str, Any], scores: Sequence[RegionScores], output: Path) -> None:
