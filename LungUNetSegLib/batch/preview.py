@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.evaluation.report.lungs_page import AERATION
 from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
+from LungUNetSegLib.measures.density import AERATION_HU
 from LungUNetSegLib.segmentation.doubt import Doubts
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import AIR_HU, bounding_box
@@ -36,23 +38,19 @@ def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> b
     return encode_png(_beside([_panel(*each, pixel_mm) for each in planes]), _palette(segments))
 
 
-def draw_classes(
-    scan: Volume, labels: Volume, limits_hu: Sequence[int], colours: Sequence[tuple[int, int, int]]
-) -> bytes:
-    """Return a PNG of the planes of `draw_preview` in which the lungs have the colours of their classes by HU.
+def draw_aeration(scan: Volume, labels: Volume) -> bytes:
+    """Return a PNG of the planes of `draw_preview` in which the lungs have the colours of their classes of aeration.
 
     Args:
         scan: HU.
-        labels: 0 where there is no lung.
-        limits_hu: Rising; each is the lowest HU of the class after it.
-        colours: RGB of each class, one more than limits.
+        labels: On its grid, 0 where there is no lung.
     """
     planes, pixel_mm = _planes(scan, labels)
     panels = []
     for hu, mask, spacing_mm in planes:
-        classes = np.where(mask > 0, 1 + np.searchsorted(limits_hu, hu, side="right"), 0).astype(np.uint8)
+        classes = np.where(mask > 0, 1 + np.searchsorted(AERATION_HU, hu, side="right"), 0).astype(np.uint8)
         panels.append(_panel(hu, classes, spacing_mm, pixel_mm, is_filled=True))
-    return encode_png(_beside(panels), [*_greys(), *((*colour, 255) for colour in colours)])
+    return encode_png(_beside(panels), [*_greys(), *((*colour, 255) for _, colour in AERATION.values())])
 
 
 def draw_slices(scan: Volume, labels: Volume, segments: Sequence[Segment], numbers: Sequence[int]) -> bytes:

@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import takewhile
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.preview import draw_classes, draw_preview
+from LungUNetSegLib.batch.preview import draw_aeration, draw_preview
 from LungUNetSegLib.cli.arguments import add_outside_argument, csv_file, html_file, json_file, thread_count
 from LungUNetSegLib.cli.dicom_results import (
     add_dicom_arguments,
-    check_dicom_output,
     dicom_format,
     options_from,
     referred_scan,
     write_dicom,
 )
 from LungUNetSegLib.cli.network_arguments import add_network_arguments
-from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
+from LungUNetSegLib.cli.outputs import add_overwrite_argument
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
-from LungUNetSegLib.errors import UnknownFormatError, WriteError, one_line
-from LungUNetSegLib.evaluation.report.lungs_page import AERATION, write_lungs_page
-from LungUNetSegLib.files import check_replaceable, make_folder, write_json
+from LungUNetSegLib.cli.segment_outputs import DEFAULT_FORMAT, FORMATS, check_written, named_outputs
+from LungUNetSegLib.errors import one_line
+from LungUNetSegLib.evaluation.report.lungs_page import write_lungs_page
+from LungUNetSegLib.files import write_json
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io import check_writable, read_scan, write_labels
-from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, ending_of, stem_of
+from LungUNetSegLib.io import read_scan, write_labels
 from LungUNetSegLib.io.images.files import data_files_anywhere
-from LungUNetSegLib.io.images.write import check_image_output, write_image
+from LungUNetSegLib.io.images.write import write_image
 from LungUNetSegLib.measures import acquisition_of
-from LungUNetSegLib.measures.density import AERATION_HU
 from LungUNetSegLib.measures.density_map import density_map
 from LungUNetSegLib.measures.region_map import DIVISIONS, region_map
 from LungUNetSegLib.models.model import load_model
@@ -45,15 +41,6 @@ from LungUNetSegLib.segmentation.summary import report
 from LungUNetSegLib.segmentation.table import write_table
 from LungUNetSegLib.segments import LABEL_KINDS
 from LungUNetSegLib.volume.resample import limited_threads
-
-FORMATS: dict[str, str] = {
-    **{ending.removeprefix("."): ending for ending in OUTPUT_ENDINGS},
-    **{str(name): ending for name, ending in DICOM_OUTPUT_ENDINGS.items()},
-}
-"""Names of the kinds of files that can be written, and the ending of each."""
-
-ENDINGS = tuple(FORMATS.values())
-DEFAULT_FORMAT = "nii.gz"
 
 logger = logging.getLogger(__name__)
 
@@ -123,23 +110,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         LungUNetSegError: A file that cannot be read or written, a model or engine that cannot be used.
     """
     inputs: list[Path] = arguments.inputs
-    outputs = _outputs(inputs, arguments.output, arguments.format)
-    if arguments.dicom_reference and len(inputs) > 1:
-        raise WriteError("--dicom-reference is one scan's series; give one input with it.")
-    for name in ("report", "regions", "density-map"):
-        if getattr(arguments, name.replace("-", "_")) and len(inputs) > 1:
-            raise WriteError(f"--{name} is a file of one scan; give one input with it.")
-    written = [file for output in outputs for file in _files(output)]
-    if arguments.regions:
-        check_writable(arguments.regions)
-        written.append(arguments.regions)
-    if arguments.density_map:
-        check_image_output(arguments.density_map)
-        written.append(arguments.density_map)
-    tables = [path for path in (arguments.json, arguments.csv, arguments.report) if path]
-    for table in tables:
-        check_replaceable(table)
-    check_outputs(inputs, [*written, *tables], overwrite=arguments.overwrite)
+    outputs = named_outputs(inputs, arguments.output, arguments.format)
+    check_written(arguments, outputs)
     how = load_model(arguments.model), arguments.engine, arguments.device, arguments.threads
     summaries: list[dict[str, Any]] = []
     with ThreadPoolExecutor(1) as beside:
@@ -154,46 +126,6 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     if failed:
         print(f"lungunetseg: {failed} of {len(inputs)} scans failed", file=sys.stderr)
     return int(failed > 0)
-
-
-def _files(output: Path) -> list[Path]:
-    """Return the files that are written for an output, or raise what writing them would raise."""
-    if ending_of(output, ENDINGS) is None:
-        raise UnknownFormatError(f"{output}: the name must end in one of {', '.join(ENDINGS)}.")
-    if dicom_format(output):
-        return check_dicom_output(output)
-    check_writable(output)
-    return [output]
-
-
-def _outputs(inputs: Sequence[Path], folder: Path, wanted: str | None) -> list[Path]:
-    """Name a file in `folder` for each input, by their paths from their common folder.
-
-    One input may be written to the very file that is named, if that is of the wanted format.
-    """
-    ending = FORMATS[wanted or DEFAULT_FORMAT]
-    if len(inputs) == 1 and (wanted is None or (ending_of(folder, ENDINGS) == ending and not folder.is_dir())):
-        return [folder]
-    if ending_of(folder, ENDINGS) and not folder.is_dir():
-        raise WriteError(
-            f"{folder}: several inputs, or a format, need a folder to write to, and this is one file's name. If the "
-            "inputs are slices of one scan, give their folder instead."
-        )
-    make_folder(folder)
-    stems = [stem_of(Path(name)) for name in distinct_names([path.resolve() for path in inputs])]
-    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
-    if twice is not None:
-        raise WriteError(f"Two inputs would both be written to {folder / twice}{ending}: segment them separately.")
-    return [folder / f"{stem}{ending}" for stem in stems]
-
-
-def distinct_names(paths: Sequence[PurePath]) -> list[str]:
-    """Name files by their paths from their common folder; a drive or server counts as a folder."""
-    parts = [(re.sub(r"[:\\/]+", "_", path.anchor).strip("_"), *path.parts[1:]) for path in paths]
-    shared = sum(
-        1 for _ in takewhile(lambda same: len(set(same)) == 1, zip(*(each[:-1] for each in parts), strict=False))
-    )
-    return ["_".join(each[shared:]) for each in parts]
 
 
 def _segment_or_tell(
@@ -250,9 +182,7 @@ def _segment_file(
         write_image(arguments.density_map, density_map(result.labels, scan.volume), is_result=True)
     if arguments.report:
         preview = draw_preview(scan.volume, result.labels, result.segments)
-        colours = [colour for _, colour in AERATION.values()]
-        aeration = draw_classes(scan.volume, result.labels, AERATION_HU, colours)
-        write_lungs_page(arguments.report, summary, preview, aeration)
+        write_lungs_page(arguments.report, summary, preview, draw_aeration(scan.volume, result.labels))
     return summary
 
 

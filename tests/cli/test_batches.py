@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.cli import segment
-from LungUNetSegLib.cli.segment import distinct_names
+from LungUNetSegLib.cli.segment_outputs import distinct_names
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.evaluation import evaluate
 from LungUNetSegLib.phantom import Phantom

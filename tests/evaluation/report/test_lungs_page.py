@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from LungUNetSegLib.batch.preview import draw_classes
+from LungUNetSegLib.batch.preview import draw_aeration
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.evaluation.report.charts import Series, share_chart
 from LungUNetSegLib.evaluation.report.lungs_page import write_lungs_page
@@ -76,12 +76,11 @@ def test_the_lungs_have_the_colour_of_their_class() -> None:
     geometry = Geometry.axial((6, 40, 40), (4.0, 4.0, 4.0))
     labels = np.ones(geometry.shape, np.uint8)
     hu = np.full(geometry.shape, -500, np.int16)
-    colours = [(1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12)]
-    one = draw_classes(Volume(hu, geometry), Volume(labels, geometry), (-900, -500, -100), colours)
-    low = draw_classes(Volume(hu - 1, geometry), Volume(labels, geometry), (-900, -500, -100), colours)
-    none = draw_classes(Volume(hu, geometry), Volume(labels * 0, geometry), (-900, -500, -100), colours)
+    one = draw_aeration(Volume(hu, geometry), Volume(labels, geometry))
+    low = draw_aeration(Volume(hu - 1, geometry), Volume(labels, geometry))
+    none = draw_aeration(Volume(hu, geometry), Volume(labels * 0, geometry))
     assert len({one, low, none}) == 3
-    assert one == draw_classes(Volume(hu + 399, geometry), Volume(labels, geometry), (-900, -500, -100), colours)
+    assert one == draw_aeration(Volume(hu + 399, geometry), Volume(labels, geometry))
 
 
 def test_the_command_writes_the_page_of_one_scan_and_replaces_its_own(

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.preview import draw_classes, draw_preview
+from LungUNetSegLib.batch.preview import draw_aeration, draw_preview
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.evaluation.report.lungs_page import AERATION, write_lungs_page
+from LungUNetSegLib.evaluation.report.lungs_page import write_lungs_page
+from LungUNetSegLib.files import write_json
 from LungUNetSegLib.io import Scan, write_image, write_labels
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, files_of, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, DicomFormat, stem_of
-from LungUNetSegLib.measures.density import AERATION_HU
 from LungUNetSegLib.measures.density_map import density_map
 from LungUNetSegLib.measures.region_map import region_map
 from LungUNetSegLib.segmentation.table import write_table
@@ -99,13 +98,12 @@ def write(
     summary = {**result, "input": name, "series_uid": scan.series_uid, "output": f"{stem}.seg.nrrd"}
     path = folder / f"{stem}.{wanted}"
     if wanted == "json":
-        path.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        write_json(path, summary)
     elif wanted == "csv":
         write_table(path, [summary])
     elif wanted == "report.html":
-        colours = [colour for _, colour in AERATION.values()]
         preview = draw_preview(scan.volume, labels, segments)
-        write_lungs_page(path, summary, preview, draw_classes(scan.volume, labels, AERATION_HU, colours))
+        write_lungs_page(path, summary, preview, draw_aeration(scan.volume, labels))
     elif wanted == "density.nii.gz":
         write_image(path, density_map(labels, scan.volume))
     else:
