@@ -8,33 +8,36 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.splits import Split, choose
-from LungUNetSegLib.cli.arguments import count, thread_count
-from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
+from LungUNetSegLib.cli.arguments import count
+from LungUNetSegLib.cli.meanings import meanings_of
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.cli.train import check_folder, tell, write_settings
 from LungUNetSegLib.cli.training_end import run_to_the_end
+from LungUNetSegLib.cli.training_start import (
+    add_machine_arguments,
+    check_folder,
+    checkpoint_to_resume,
+    log_findings,
+    set_up_torch,
+    write_settings,
+)
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
 from LungUNetSegLib.engines.export import export
-from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.finetuning.card import comparison_table, scores_json, write_card
 from LungUNetSegLib.finetuning.memory import limited
 from LungUNetSegLib.finetuning.scores import score
 from LungUNetSegLib.finetuning.settings import EPOCHS, finetuning_config, finetuning_split
-from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.models.manifest import MANIFEST_FILE, Training, TrainingCase, write_manifest
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model, own_model_folder
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segmentation.segmenter import Segmenter
-from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
+from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.checks import check_sides
 from LungUNetSegLib.training.config import TrainingConfig
-from LungUNetSegLib.training.device import choose_device, keep_freed_memory
+from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.stages import datasets, prepare_views
 from LungUNetSegLib.training.start import Start, read_start
@@ -54,10 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=count, default=EPOCHS, metavar="N", help=f"{EPOCHS} if not given")
     parser.add_argument("--resume", action="store_true", help="continue from OUT/last.pt, if it exists")
     parser.add_argument("--memory", type=count, metavar="MB", help="stop if more memory is used; --resume continues")
-    add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
+    add_machine_arguments(parser)
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
@@ -67,14 +67,12 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         LungUNetSegError: The model or cases cannot be used, which is found before training starts; or the training was
             stopped or used too much memory; `--resume` continues it.
     """
-    keep_freed_memory()
-    if arguments.threads:
-        torch.set_num_threads(usable_threads(arguments.threads) or 1)
+    set_up_torch(arguments.threads)
     target = own_model_folder(arguments.name or arguments.out.resolve().name)
     base, start = load_model(arguments.model), read_start(arguments.model)
     config = finetuning_config(start, arguments.model, arguments.epochs)
     cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
-    checkpoint = _checkpoint(arguments)
+    checkpoint = checkpoint_to_resume(arguments.out, arguments.resume)
     split = checkpoint.split if checkpoint else finetuning_split(cases, start, arguments.data)
     check_folder(arguments.out)
     watched: Progress = limited(progress, arguments.memory) if arguments.memory else progress
@@ -91,15 +89,6 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     return 0
 
 
-def _checkpoint(arguments: argparse.Namespace) -> Checkpoint | None:
-    path = arguments.out / "last.pt"
-    if not path.exists():
-        return None
-    if not arguments.resume:
-        raise WriteError(f"{path} exists; continue it with --resume, or choose another --out.")
-    return load_checkpoint(path)
-
-
 def _trainer(
     arguments: argparse.Namespace,
     config: TrainingConfig,
@@ -112,7 +101,7 @@ def _trainer(
     folder = arguments.cache or default_cache_folder()
     cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
-    tell(cached)
+    log_findings(cached)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     prepared = prepare_views(training, test, config, arguments.out, progress, coarse=start.coarse_weights)
     dataset, validation = datasets(training, test, config, prepared)

@@ -8,6 +8,7 @@ from pathlib import Path
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.engines import DEVICES
 from LungUNetSegLib.outcomes.inputs import InputConfig, read_outcomes
 from LungUNetSegLib.outcomes.training import OutcomeConfig, cross_validate
 from LungUNetSegLib.training.device import choose_device
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--no-crop", action="store_true", help="use the whole scan, not the lungs' box")
     parser.add_argument("--no-suppress", action="store_true", help="leave tissue outside the lungs unchanged")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--device", default="auto", choices=DEVICES)
     add_overwrite_argument(parser)
 
 

@@ -7,25 +7,29 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from LungUNetSegLib.cases.labelled import Case, find_cases
-from LungUNetSegLib.cases.splits import Split, choose, load_split, save_split, split_cases
-from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
+from LungUNetSegLib.cases.splits import Split, choose, load_split, split_cases
+from LungUNetSegLib.cli.meanings import meanings_of
 from LungUNetSegLib.cli.streams import let_processes_speak
 from LungUNetSegLib.cli.training_end import run_to_the_end
-from LungUNetSegLib.config import to_json
+from LungUNetSegLib.cli.training_start import (
+    add_machine_arguments,
+    check_folder,
+    checkpoint_to_resume,
+    log_findings,
+    set_up_torch,
+    write_settings,
+)
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.data.dataset import SliceDataset
-from LungUNetSegLib.errors import ConfigError, ModelError, WriteError
-from LungUNetSegLib.files import check_replaceable, write_json
+from LungUNetSegLib.errors import ConfigError, ModelError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
-from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, load_checkpoint
+from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings
 from LungUNetSegLib.training.checks import check_patients, check_sides, check_unseen
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
-from LungUNetSegLib.training.device import choose_device, keep_freed_memory
+from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
 from LungUNetSegLib.training.stages import datasets, draw_views, prepare_views
@@ -57,38 +61,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true",
         help="continue from OUT/last.pt, if it exists, with its settings; --set epochs=N trains longer",
     )  # fmt: skip
-    add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add_machine_arguments(parser)
     parser.add_argument(
         "--show-augmentation", action="store_true", help="draw OUT/augmentation.png from the data, and do not train"
     )
     parser.add_argument("--tensorboard", action="store_true", help="also write the history for TensorBoard")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; as many as there are cores")
     parser.add_argument(
-        "--workers",
-        type=int,
-        default=0,
-        metavar="N",
+        "--workers", type=int, default=0, metavar="N",
         help="number of additional processes that make batches ahead; a GPU needs some",
-    )
+    )  # fmt: skip
 
 
-def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
+def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     """Train, and return the exit code.
 
     Raises:
         LungUNetSegError: Settings, data or a checkpoint that cannot be used; found before training starts.
     """
-    keep_freed_memory()
-    if arguments.threads is not None:
-        if arguments.threads < 1:
-            raise ConfigError(f"--threads must be at least 1, got {arguments.threads}.")
-        torch.set_num_threads(usable_threads(arguments.threads) or 1)
+    set_up_torch(arguments.threads)
     if arguments.workers < 0:
         raise ConfigError(f"--workers must be at least 0, got {arguments.workers}.")
     device = choose_device(arguments.device)
-    checkpoint = _checkpoint_to_resume(arguments)
+    checkpoint = None if arguments.show_augmentation else checkpoint_to_resume(arguments.out, arguments.resume)
     config = _read_settings(arguments, checkpoint)
     start = read_start(config.start_from) if _needs_start(config, checkpoint) else None
     cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
@@ -99,15 +93,9 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
 
     process = Process.from_environment(device)
     if not process.is_first:
-        progress = None
+        progress = silent
     on_epoch = tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None
-    with process.first_alone():
-        folder = arguments.cache or default_cache_folder()
-        chosen = choose(cases, split.training + split.test)
-        cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
-    check_sides(cached, config)
-    if process.is_first:
-        tell(cached)
+    cached = _cache(arguments, choose(cases, split.training + split.test), config, process, progress)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     if arguments.show_augmentation:
         if process.is_first:
@@ -116,7 +104,7 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         process.leave()
         return 0
     with process.first_alone():
-        prepared = prepare_views(training, test, config, arguments.out, progress or silent)
+        prepared = prepare_views(training, test, config, arguments.out, progress)
     dataset, validation = datasets(training, test, config, prepared)
     trainer = Trainer(
         config,
@@ -146,20 +134,23 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
     return 0
 
 
+def _cache(
+    arguments: argparse.Namespace, cases: Sequence[Case], config: TrainingConfig, process: Process, progress: Progress
+) -> list[CachedCase]:
+    """Return the cases preprocessed and checked; the first process fills the cache, before the others read it."""
+    folder = arguments.cache or default_cache_folder()
+    with process.first_alone():
+        cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
+    check_sides(cached, config)
+    if process.is_first:
+        log_findings(cached)
+    return cached
+
+
 def _without_coarse(training: Sequence[CachedCase], config: TrainingConfig) -> SliceDataset:
     """Return the data for the contact sheet: the views of a training, without a coarse network's output."""
     seen = draw_views(training, config)
     return SliceDataset(training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=seen)
-
-
-def _checkpoint_to_resume(arguments: argparse.Namespace) -> Checkpoint | None:
-    """Return the checkpoint that `--resume` continues from; None at the beginning of a training."""
-    path = arguments.out / "last.pt"
-    if not path.exists() or arguments.show_augmentation:
-        return None
-    if not arguments.resume:
-        raise WriteError(f"{path} exists; continue it with --resume, or choose another --out.")
-    return load_checkpoint(path)
 
 
 def _needs_start(config: TrainingConfig, checkpoint: Checkpoint | None) -> bool:
@@ -203,29 +194,6 @@ def _split(
     if checkpoint and split != checkpoint.split:
         raise ModelError("The checkpoint was made with another split; resume without one, or train into a new folder.")
     return split
-
-
-def tell(cases: Sequence[CachedCase]) -> None:
-    """Log what was left out of the masks or filled in."""
-    for cached in cases:
-        for finding in cached.findings:
-            logger.warning("%s: %s", cached.case.mask, finding.message)
-
-
-def check_folder(folder: Path) -> None:
-    """Create the folder, and check that it can be written before minutes are spent on reading."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        check_replaceable(folder / "config.json")
-    except (OSError, WriteError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise WriteError(f"{folder} cannot be written: {reason}; choose another --out.") from error
-
-
-def write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:
-    """Write settings and split when training really starts, as they describe the weights beside them."""
-    write_json(folder / "config.json", to_json(config))
-    save_split(split, folder / "split.json")
 
 
 def _describe(cases: Sequence[CachedCase]) -> str:

@@ -30,7 +30,7 @@ from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig
-from LungUNetSegLib.progress import Progress
+from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.volume.resample import limited_threads
 from LungUNetSegLib.volume.scratch import voxels_in_files
 
@@ -108,7 +108,7 @@ def cache_cases(
     folder: Path,
     *,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[CachedCase]:
     """Return every case preprocessed, from the cache if possible.
 
@@ -137,8 +137,7 @@ def cache_cases(
             for done, job in enumerate(as_completed(jobs), start=1):
                 cached = job.result()
                 results[cached.case.case_id] = cached
-                if progress is not None:
-                    progress("cache", done, len(cases))
+                progress("cache", done, len(cases))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

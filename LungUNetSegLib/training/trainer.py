@@ -26,7 +26,7 @@ from LungUNetSegLib.networks import build_network, load_encoder, structure_logit
 from LungUNetSegLib.networks.folding import is_folded, unfold_batch_norm
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.preprocessing.coarse import as_channels
-from LungUNetSegLib.progress import Progress
+from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings, check_space, save_checkpoint, state_on_cpu
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_precision
@@ -72,7 +72,7 @@ class Trainer:
         process: Process | None = None,
         workers: int = 0,
         coarse: dict[str, Tensor] | None = None,
-        progress: Progress | None = None,
+        progress: Progress = silent,
         on_epoch: Callable[[Row], None] | None = None,
     ) -> None:
         if config.batch_size > len(training):
@@ -82,7 +82,7 @@ class Trainer:
         self.device = device or torch.device("cpu")
         self.process, self.workers = process or Process(), workers
         self.process.check_batch_size(config.batch_size)
-        self.progress = progress or (lambda stage, done, total: None)
+        self.progress = progress
         self.on_epoch = on_epoch or (lambda row: None)
         self.dtype = choose_precision(config.precision, self.device)
         self.memory_format = torch.channels_last if config.channels_last else torch.contiguous_format

@@ -237,7 +237,6 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
         (["--folds", "4"], "3 patient(s) cannot be split"),
         (["--device", "cuda"], "no device 'cuda' here"),
         (["--data", "nowhere"], "no folder nowhere"),
-        (["--threads", "0"], "--threads must be at least 1, got 0"),
         (["--workers", "-1"], "--workers must be at least 0, got -1"),
     ],
 )
