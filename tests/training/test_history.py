@@ -46,7 +46,7 @@ def test_a_full_disk_leaves_the_old_history(tmp_path: Path, monkeypatch: pytest.
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(csv.DictWriter, "writerows", full)
+    monkeypatch.setattr(csv, "writer", full)
     with pytest.raises(WriteError, match=r"history\.csv: cannot be written: No space left on device"):
         write_history(ROWS, tmp_path)
     assert len(read_history(tmp_path / "history.jsonl")) == 1
