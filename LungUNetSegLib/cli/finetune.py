@@ -11,11 +11,12 @@ from pathlib import Path
 import torch
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.reading import tell
 from LungUNetSegLib.cases.splits import Split, choose
 from LungUNetSegLib.cli.arguments import count, thread_count
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.cli.train import check_folder, tell, write_settings
+from LungUNetSegLib.cli.train import check_folder, write_settings
 from LungUNetSegLib.cli.training_end import run_to_the_end
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import cache_cases, default_cache_folder
@@ -112,7 +113,8 @@ def _trainer(
     folder = arguments.cache or default_cache_folder()
     cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
-    tell(cached)
+    for each in cached:
+        tell(each.case.case_id, each.findings)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     prepared = prepare_views(training, test, config, arguments.out, progress, coarse=start.coarse_weights)
     dataset, validation = datasets(training, test, config, prepared)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from LungUNetSegLib.cases.reading import read_mask_on
+from LungUNetSegLib.cases.reading import checked, read_mask_on
 from LungUNetSegLib.cli.arguments import csv_file, html_file, json_file, thread_count
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
@@ -99,7 +99,8 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
     def lungs(mask: Path | None) -> Callable[[Scan], Mask]:
         def find(scan: Scan) -> Mask:
             if mask is not None:
-                return read_mask_on(mask, scan, meanings_of(arguments))
+                given = read_mask_on(mask, scan, meanings_of(arguments))
+                return checked(given, scan.volume, mask)[0]
             assert segmenter is not None
             result = segmenter.segment(scan.volume, progress=progress)
             return Mask(result.labels, result.findings)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.reading import tell
 from LungUNetSegLib.cases.splits import Split, choose, load_split, save_split, split_cases
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.streams import let_processes_speak
@@ -107,7 +108,8 @@ def run(arguments: argparse.Namespace, progress: Progress | None = None) -> int:
         cached = cache_cases(chosen, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
     if process.is_first:
-        tell(cached)
+        for each in cached:
+            tell(each.case.case_id, each.findings)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     if arguments.show_augmentation:
         if process.is_first:
@@ -203,13 +205,6 @@ def _split(
     if checkpoint and split != checkpoint.split:
         raise ModelError("The checkpoint was made with another split; resume without one, or train into a new folder.")
     return split
-
-
-def tell(cases: Sequence[CachedCase]) -> None:
-    """Log what was left out of the masks or filled in."""
-    for cached in cases:
-        for finding in cached.findings:
-            logger.warning("%s: %s", cached.case.mask, finding.message)
 
 
 def check_folder(folder: Path) -> None:
