@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}-lungs", type=Path, metavar="MASK", help=f"mask of {name.upper()}'s lungs; segmented if absent"
         )
+    for name in ("first", "second"):
+        parser.add_argument(
+            f"--{name}-series", metavar="UID", help=f"{name.upper()}'s DICOM series to read; see `lungunetseg info`"
+        )
     add_map_argument(parser)
     parser.add_argument("--same-patient", action="store_true", help="compare scans of different patient IDs")
     add_network_arguments(parser)
@@ -107,7 +111,11 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
 
         return find
 
-    first, second = (read_dated(source, lungs(mask), str(source)) for source, mask in zip(sources, masks, strict=True))
+    series = (arguments.first_series, arguments.second_series)
+    first, second = (
+        read_dated(source, lungs(mask), str(source), uid)
+        for source, mask, uid in zip(sources, masks, series, strict=True)
+    )
     return compare_dates(
         first, second, same_patient=arguments.same_patient, deform=bool(arguments.difference), progress=progress
     )

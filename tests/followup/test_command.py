@@ -78,6 +78,8 @@ def test_what_is_refused_is_said(dates: Path, tmp_path: Path, capsys: pytest.Cap
             for key, value in about.items():
                 setattr(dataset, key, value)
             dataset.save_as(dates / name / f"{number}.dcm", enforce_file_format=True)
+    assert compare(dates, "--first-series=1.2.3") == 1
+    assert "there is no CT series 1.2.3" in capsys.readouterr().err
     assert compare(dates, second="other") == 1
     assert "different patient IDs" in capsys.readouterr().err
     assert compare(dates, second="before") == 1
