@@ -17,7 +17,7 @@ from LungUNetSegLib.cases.names import (
     is_scan_name,
 )
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.endings import LABEL_ENDINGS, ending_of, is_hidden, stem_of
+from LungUNetSegLib.io.endings import LABEL_ENDINGS, ending_of, image_ending, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 from LungUNetSegLib.io.masks.labels import is_dicom_mask
 
@@ -127,17 +127,24 @@ def _label_map_in(folder: Path) -> Path | None:
 
 
 def _scans(folder: Path) -> dict[str, Path]:
-    """CTs by case: image files, DICOM folders, or folders with a DICOM folder ``ct`` in them."""
+    """CTs by case: image files, DICOM folders, or folders with a DICOM folder ``ct`` or an image file of that name."""
     images = next(
         (folder / name for name, masks in PAIR_FOLDERS if _are_folders(folder / name, folder / masks)), folder
     )
     found: dict[str, Path] = {}
     for path in _visible(images):
         if path.is_dir():
-            found.setdefault(case_name(path), path / CT if (path / CT).is_dir() else path)
+            found.setdefault(case_name(path), _scan_in(path))
         elif ending_of(path, LABEL_ENDINGS) and is_scan_name(path):
             found[case_name(path)] = path
     return found
+
+
+def _scan_in(folder: Path) -> Path:
+    """Return a case's scan in its own folder, or the folder, which is then a DICOM series itself."""
+    if (folder / CT).is_dir():
+        return folder / CT
+    return next((path for path in _visible(folder) if image_ending(path) and stem_of(path) == CT), folder)
 
 
 def _are_folders(*paths: Path) -> bool:

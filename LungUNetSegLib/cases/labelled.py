@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,11 @@ from LungUNetSegLib.cases.patients import patient_of
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
+
+NAMED = 5
+"""Number of files that a message names; the rest is counted."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +44,7 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
     """List the cases under `root`, sorted by case id.
 
     Known layouts, each at `root` or one or two folders deeper:
-    `<case>/ct/*.dcm` with `<case>/lungs.*` (and `ignore.*`); the paper's `Images/Case_XXX` with
+    `<case>/ct/*.dcm` or `<case>/ct.*` with `<case>/lungs.*` (and `ignore.*`); the paper's `Images/Case_XXX` with
     `Segmentations/Case_XXX_seg.npz`; `images` beside `masks` or `labels`; image files beside masks whose names end
     on `_seg`, `_mask` or the like, or on `.seg.nrrd`. The patient is taken from an `index.csv` beside the cases
     (columns `case` and `patient`), else from the DICOM PatientID, else it is the case. Hidden files are no cases.
@@ -60,8 +66,8 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
             cases.extend(layout(folder))
     if not cases:
         raise DataError(
-            f"{root} holds no case: expected <case>/ct with <case>/lungs.nii.gz, Images with Segmentations, "
-            "or image files beside masks named *_mask, *_seg or *.seg.nrrd."
+            f"{root} holds no case: expected <case>/ct or <case>/ct.nii.gz with <case>/lungs.nii.gz, Images with "
+            "Segmentations, or image files beside masks named *_mask, *_seg or *.seg.nrrd."
         )
     seen: dict[str, Case] = {}
     for case in cases:
@@ -85,12 +91,13 @@ def _folders(root: Path) -> Iterator[Path]:
 
 
 def _case_folder(folder: Path) -> Iterator[Case]:
-    """Find a case in the layout `<case>/ct` with `<case>/lungs.*`."""
-    scan, mask = folder / CT, _named(folder, LUNGS)
-    if not scan.is_dir() and mask is None:
+    """Find a case in the layout `<case>/ct` or `<case>/ct.nii.gz` with `<case>/lungs.*`."""
+    mask = _named(folder, LUNGS)
+    scan = folder / CT if (folder / CT).is_dir() else _named(folder, CT) if mask else None
+    if scan is None and mask is None:
         return
-    _require_pair(scan if scan.is_dir() else None, mask, folder)
-    assert mask is not None
+    _require_pair(scan, mask, folder)
+    assert scan is not None and mask is not None
     yield Case(
         case_id=folder.name,
         patient=patient_of(folder.name, scan, folder.parent),
@@ -127,6 +134,10 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
     images = [path for path in _files(folder, IMAGE_ENDINGS) if is_scan_name(path)]
     folders = [path for path in _subfolders(folder) if case_name(path) in by_name]
     scans = _by_name(folders, "scans") | _by_name(images, "scans")
+    alone = sorted(path.name for name, path in scans.items() if name not in by_name)
+    if alone:
+        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+        logger.warning("%s: left out, as no mask lies beside them: %s%s.", folder, ", ".join(alone[:NAMED]), more)
     for name, mask in sorted(by_name.items()):
         scan = scans.get(name)
         _require_pair(scan, mask, folder / name)
@@ -168,10 +179,8 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _named(folder: Path, stem: str) -> Path | None:
-    """Return the mask in a case's own folder whose name without its ending is `stem`."""
+    """Return the file in a case's own folder whose name without its ending is `stem`."""
     found = [path for path in _files(folder, MASK_ENDINGS) if stem_of(path) == stem]
     if len(found) > 1:
-        raise DataError(
-            f"{found[0]} and {found[1].name} are both the mask {stem!r} of one case; keep one of them here."
-        )
+        raise DataError(f"{found[0]} and {found[1].name} are both {stem!r} of one case; keep one of them here.")
     return next(iter(found), None)

@@ -10,6 +10,7 @@ import csv
 import logging
 from pathlib import Path
 
+from LungUNetSegLib.cases.names import case_name
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.dicom.files import files_of, read_dataset
 from LungUNetSegLib.io.endings import is_hidden
@@ -32,9 +33,12 @@ def patient_of(case_id: str, scan: Path, folder: Path) -> str:
     """
     index = folder / INDEX_FILE
     if index.is_file():
-        patient = read_index(index).get(case_id)
+        listed = read_index(index)
+        # Whoever lists files lists p_ct.nii.gz, or p_0000.nii.gz, for the case p.
+        patient = listed.get(case_id) or {case_name(Path(name)): each for name, each in listed.items()}.get(case_id)
         if patient:
             return patient
+        logger.warning("%s names no patient for the case %s.", index, case_id)
     if scan.is_dir():
         for path in files_of(scan):
             dataset = (

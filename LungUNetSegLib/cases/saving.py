@@ -11,15 +11,17 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.cases.labelled import find_cases
+from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.names import case_name
 from LungUNetSegLib.cases.patients import INDEX_FILE
 from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.errors import DataError, GeometryError, WriteError
 from LungUNetSegLib.files import draft_folder
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.io.images.write import write_image
 from LungUNetSegLib.segments import LUNGS
@@ -28,7 +30,22 @@ from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Volume
 ORIGIN_FILE = "origin.json"
 
 
-def save_case(folder: Path, name: str, ct: Volume, labels: Volume, *, patient: str, origin: Mapping[str, Any]) -> Path:
+@dataclass(frozen=True)
+class SavedCase:
+    """A case that was written.
+
+    Attributes:
+        folder: The case's.
+        findings: What a training will find odd about it.
+    """
+
+    folder: Path
+    findings: tuple[Finding, ...]
+
+
+def save_case(
+    folder: Path, name: str, ct: Volume, labels: Volume, *, patient: str, origin: Mapping[str, Any]
+) -> SavedCase:
     """Write a case, and read it as a training does before it counts.
 
     Args:
@@ -38,9 +55,6 @@ def save_case(folder: Path, name: str, ct: Volume, labels: Volume, *, patient: s
         labels: 1 right and 2 left lung, on the scan's grid.
         patient: Whose scan it is; cases of one patient are never split between training and test.
         origin: Where it came from, for `ORIGIN_FILE`; the date is added.
-
-    Returns:
-        The case's folder.
 
     Raises:
         DataError: The mask is empty, has other values, does not lie on the lung, or has its sides swapped; a name that
@@ -63,11 +77,11 @@ def save_case(folder: Path, name: str, ct: Volume, labels: Volume, *, patient: s
                 csv.writer(file).writerows([("case", "patient"), (name, patient)])
             about = {"case": name, "saved": time.strftime("%Y-%m-%d %H:%M"), **origin}
             (whole / ORIGIN_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-            read_pair(find_cases(whole)[0])
+            findings = _checked(find_cases(whole)[0])
             whole.rename(target)
     except OSError as error:
         raise WriteError(f"The case cannot be written to {folder}: {error.strerror or error}.") from error
-    return target
+    return SavedCase(target, findings)
 
 
 def patient_key(patient_id: str) -> str:
@@ -88,3 +102,11 @@ def _check(name: str, ct: Volume, labels: Volume) -> None:
         raise DataError(
             f"The mask holds the value {labels.array.max()}: a case has 1 for the right and 2 for the left lung."
         )
+
+
+def _checked(case: Case) -> tuple[Finding, ...]:
+    """Read a draft as a training does; an error does not name its file, which is gone by then."""
+    try:
+        return read_pair(case).findings
+    except DataError as error:
+        raise DataError(str(error).replace(str(case.mask), "The mask")) from error

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from LungUNetSegLib.cases.reading import checked
 from LungUNetSegLib.cli.arguments import add_outside_argument
+from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
+from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan, write_image, write_labels
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.images.write import check_image_output
@@ -40,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--suppress", action="store_true", help="clip voxels outside the lungs to 4 SD around the lungs' mean"
     )
     parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
+    add_map_argument(parser)
     add_overwrite_argument(parser)
     add_outside_argument(parser)
 
@@ -81,8 +86,17 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
 def _lungs(scan: Scan, arguments: argparse.Namespace, progress: ProgressView) -> Mask:
     if arguments.mask:
-        return read_mask_of(arguments.mask, scan)
+        return _given(arguments.mask, scan, arguments)
     model = load_model(arguments.model)
     labels: LabelKind = "lr" if model.channels > 1 else "binary"
     result = segment(scan.volume, model, labels=labels, progress=progress)
     return Mask(result.labels, result.findings)
+
+
+def _given(path: Path, scan: Scan, arguments: argparse.Namespace) -> Mask:
+    """Read the mask; one that does not lie on the lungs is remarked upon, as it can be cut out all the same."""
+    mask = read_mask_of(path, scan, meanings_of(arguments))
+    try:
+        return checked(mask, scan.volume, path)[0]
+    except DataError as error:
+        return Mask(mask.labels, (*mask.findings, Finding("mask-off-lung", str(error))))

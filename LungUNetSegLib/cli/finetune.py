@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.reading import tell
 from LungUNetSegLib.cases.splits import Split, choose
 from LungUNetSegLib.cli.arguments import count
 from LungUNetSegLib.cli.meanings import meanings_of
@@ -18,7 +19,6 @@ from LungUNetSegLib.cli.training_start import (
     add_machine_arguments,
     check_folder,
     checkpoint_to_resume,
-    log_findings,
     set_up_torch,
     write_settings,
 )
@@ -101,7 +101,8 @@ def _trainer(
     folder = arguments.cache or default_cache_folder()
     cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
-    log_findings(cached)
+    for each in cached:
+        tell(each.case.case_id, each.findings)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     prepared = prepare_views(training, test, config, arguments.out, progress, coarse=start.coarse_weights)
     dataset, validation = datasets(training, test, config, prepared)

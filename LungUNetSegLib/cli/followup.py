@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from LungUNetSegLib.cases.reading import read_mask_on
+from LungUNetSegLib.cases.reading import checked, read_mask_on
 from LungUNetSegLib.cli.arguments import csv_file, html_file, json_file, thread_count
 from LungUNetSegLib.cli.lines import print_lines
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
@@ -34,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("first", "second"):
         parser.add_argument(
             f"--{name}-lungs", type=Path, metavar="MASK", help=f"mask of {name.upper()}'s lungs; segmented if absent"
+        )
+    for name in ("first", "second"):
+        parser.add_argument(
+            f"--{name}-series", metavar="UID", help=f"{name.upper()}'s DICOM series to read; see `lungunetseg info`"
         )
     add_map_argument(parser)
     parser.add_argument("--same-patient", action="store_true", help="compare scans of different patient IDs")
@@ -99,14 +103,19 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
     def lungs(mask: Path | None) -> Callable[[Scan], Mask]:
         def find(scan: Scan) -> Mask:
             if mask is not None:
-                return read_mask_on(mask, scan, meanings_of(arguments))
+                given = read_mask_on(mask, scan, meanings_of(arguments))
+                return checked(given, scan.volume, mask)[0]
             assert segmenter is not None
             result = segmenter.segment(scan.volume, progress=progress)
             return Mask(result.labels, result.findings)
 
         return find
 
-    first, second = (read_dated(source, lungs(mask), str(source)) for source, mask in zip(sources, masks, strict=True))
+    series = (arguments.first_series, arguments.second_series)
+    first, second = (
+        read_dated(source, lungs(mask), str(source), uid)
+        for source, mask, uid in zip(sources, masks, series, strict=True)
+    )
     return compare_dates(
         first, second, same_patient=arguments.same_patient, deform=bool(arguments.difference), progress=progress
     )

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         seed=arguments.seed,
     )
     written = [arguments.out / name for name in ("predictions.csv", "auc.json", "config.json")]
-    check_outputs([], written, overwrite=arguments.overwrite)
+    check_outputs([arguments.outcomes], written, overwrite=arguments.overwrite)
     cases = find_cases(arguments.data)
     outcomes = read_outcomes(arguments.outcomes, cases)
     device = choose_device(arguments.device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from LungUNetSegLib.cases.reading import tell
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.engines.quantise import quantise
 from LungUNetSegLib.io import read_scan
@@ -35,7 +36,9 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     slices = []
     for number, path in enumerate(arguments.inputs):
         progress("read", number, len(arguments.inputs))
-        slices += list(segmenter.network_input(read_scan(path).volume, SLICES_PER_SCAN))
+        scan = read_scan(path)
+        tell(str(path), scan.findings)
+        slices += list(segmenter.network_input(scan.volume, SLICES_PER_SCAN))
     progress("quantise", 0, 1)
     model = quantise(segmenter.model, slices)
     progress.close()

@@ -12,9 +12,9 @@ from LungUNetSegLib.cases.reading import read_mask_on
 from LungUNetSegLib.cases.saving import patient_key, save_case
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.io import Scan, read_scan
+from LungUNetSegLib.io.masks.labels import Mask
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.correction import changes_of
-from LungUNetSegLib.volume import Volume
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,18 +27,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--network-mask", type=Path, metavar="FILE", help="the mask before its correction, to record what was changed"
     )
+    parser.add_argument("--series", metavar="UID", help="the DICOM series to read; see `lungunetseg info`")
     add_map_argument(parser)
 
 
 def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
-    """Check the mask and write the case.
+    """Check the mask, write the case, and print what is odd about it.
 
     Raises:
         LungUNetSegError: The scan, the mask or the folder cannot be used.
     """
-    scan = read_scan(arguments.scan)
+    scan = read_scan(arguments.scan, arguments.series)
     name = arguments.name or case_name(arguments.scan.resolve())
-    mask = _labels(arguments.mask, scan, arguments)
+    mask = _mask(arguments.mask, scan, arguments)
     origin: dict[str, Any] = {
         "lungunetseg": LungUNetSegLib.__version__,
         "scan": scan.source.name,
@@ -46,12 +47,16 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         "series_uid": scan.series_uid,
     }
     if arguments.network_mask:
-        origin["correction"] = changes_of(_labels(arguments.network_mask, scan, arguments), mask)
+        before = _mask(arguments.network_mask, scan, arguments).labels
+        origin["correction"] = changes_of(before, mask.labels)
     patient_id = scan.slices[0].patient if scan.slices else ""
     patient = arguments.patient or (patient_key(patient_id) if patient_id else name)
-    print(save_case(arguments.to, name, scan.volume, mask, patient=patient, origin=origin))
+    saved = save_case(arguments.to, name, scan.volume, mask.labels, patient=patient, origin=origin)
+    print(saved.folder)
+    for finding in dict.fromkeys((*scan.findings, *mask.findings, *saved.findings)):
+        print(f"note: {finding.message}")
     return 0
 
 
-def _labels(path: Path, scan: Scan, arguments: argparse.Namespace) -> Volume:
-    return read_mask_on(path, scan, meanings_of(arguments)).labels
+def _mask(path: Path, scan: Scan, arguments: argparse.Namespace) -> Mask:
+    return read_mask_on(path, scan, meanings_of(arguments))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.reading import tell
 from LungUNetSegLib.cases.splits import Split, choose, load_split, split_cases
 from LungUNetSegLib.cli.meanings import meanings_of
 from LungUNetSegLib.cli.streams import let_processes_speak
@@ -16,7 +17,6 @@ from LungUNetSegLib.cli.training_start import (
     add_machine_arguments,
     check_folder,
     checkpoint_to_resume,
-    log_findings,
     set_up_torch,
     write_settings,
 )
@@ -143,7 +143,8 @@ def _cache(
         cached = cache_cases(cases, config.preprocess, folder, threads=arguments.threads, progress=progress)
     check_sides(cached, config)
     if process.is_first:
-        log_findings(cached)
+        for each in cached:
+            tell(each.case.case_id, each.findings)
     return cached
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -13,7 +11,6 @@ from LungUNetSegLib.cases.splits import Split, save_split
 from LungUNetSegLib.cli.arguments import thread_count
 from LungUNetSegLib.cli.meanings import add_map_argument
 from LungUNetSegLib.config import to_json
-from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.engines import DEVICES
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import check_replaceable, write_json
@@ -21,8 +18,6 @@ from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory
-
-logger = logging.getLogger(__name__)
 
 
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +58,6 @@ def check_folder(folder: Path) -> None:
     except (OSError, WriteError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise WriteError(f"{folder} cannot be written: {reason}; choose another --out.") from error
-
-
-def log_findings(cases: Sequence[CachedCase]) -> None:
-    """Log what was left out of the masks or filled in."""
-    for cached in cases:
-        for finding in cached.findings:
-            logger.warning("%s: %s", cached.case.mask, finding.message)
 
 
 def write_settings(folder: Path, config: TrainingConfig, split: Split) -> None:

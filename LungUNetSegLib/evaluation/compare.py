@@ -241,16 +241,17 @@ def _check_holes(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.ui
 def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
     findings = []
     for name, array, other in (("prediction", prediction, reference), ("reference", reference, prediction)):
-        if array.any() and not (array == LEFT_LUNG).any() and (other == LEFT_LUNG).any():
+        missing = [lung for lung in LUNGS if not (array == lung.label).any() and (other == lung.label).any()]
+        if len(missing) == 1 and array.any():
             message = (
-                f"The {name} has no left lung. If one label covers both lungs, compare both lungs as one: with "
-                "--labels binary on the command line, or in Slicer by choosing that segment for right and left."
+                f"The {name} has no {missing[0].name.lower()}. If one label covers both lungs, compare both lungs as "
+                "one: on the command line with --labels binary, in Slicer by choosing that segment for right and left."
             )
             findings.append(Finding(f"{name}-one-label", message))
     right, left = (prediction == RIGHT_LUNG), (prediction == LEFT_LUNG)
     straight = np.count_nonzero(right & (reference == RIGHT_LUNG)) + np.count_nonzero(left & (reference == LEFT_LUNG))
     crossed = np.count_nonzero(right & (reference == LEFT_LUNG)) + np.count_nonzero(left & (reference == RIGHT_LUNG))
-    if crossed > straight:
+    if crossed > straight and not (findings and straight):
         message = "Most of the prediction's right lung lies in the reference's left lung, and vice versa."
         findings.append(Finding("sides-swapped", message))
     return tuple(findings)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.cases.reading import is_both_lungs
+from LungUNetSegLib.cases.sides import is_both_lungs
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import Acquisition, LungMeasures, judge, measure_lungs

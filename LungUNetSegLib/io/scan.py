@@ -14,7 +14,7 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.scratch import planes_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ LEAST_SPACING_MM, GREATEST_SPACING_MM = 0.01, 25.0
 
 LEAST_RANGE_HU = 100
 AIR_BELOW_HU = -200
+LEAST_AIR = 1e-3
+"""A body's edge alone gives a larger share of voxels between padding and tissue: if there are fewer, what lies below
+tissue is padding or noise, and the values may be stored numbers rather than Hounsfield units."""
 
 SCANNER_HU = (-1100, 3071)
 BEYOND_SHARE, BEYOND_VALUES = 0.02, 16
@@ -92,10 +95,23 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
             f"{source}: all values lie between {low} and {high}, so this is no CT in Hounsfield units"
             " (a label map, or an image normalised for some other program?). Give the original scan."
         )
+    return findings + _check_air(volume, low)
+
+
+def _check_air(volume: Volume, low: int) -> tuple[Finding, ...]:
+    """Return a finding if no voxel has the density of air, or next to none but those of padding."""
     if low > AIR_BELOW_HU:
         message = f"No value is below {low}: the scan shows no air, or the values are not Hounsfield units."
-        findings += (Finding("no-air", message),)
-    return findings
+        return (Finding("no-air", message),)
+    step, row, column = (max(1, size // 64) for size in volume.array.shape)
+    sample = np.concatenate([plane[::row, ::column].ravel() for plane in planes_of(volume.array[::step])])
+    if np.count_nonzero((sample > AIR_HU) & (sample < AIR_BELOW_HU)) >= LEAST_AIR * sample.size:
+        return ()
+    message = (
+        f"Nearly no value lies between {AIR_HU}, which may be padding, and {AIR_BELOW_HU}: the scan shows no air, or"
+        " the values are not Hounsfield units."
+    )
+    return (Finding("no-air", message),)
 
 
 def _check_size(geometry: Geometry, source: Path) -> tuple[Finding, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.config import check_at_least, to_json
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.files import csv_text, write_csv, write_json
@@ -67,7 +67,7 @@ class Result:
 
 
 def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progress = silent) -> list[Candidate]:
-    """Return the candidates of all cases.
+    """Return the candidates of all cases, and log what is odd about these.
 
     Raises:
         DataError: A case cannot be used, or there is no candidate in any.
@@ -75,7 +75,9 @@ def paint_candidates(cases: Sequence[Case], config: StudyConfig, progress: Progr
     found: list[Candidate] = []
     for done, case in enumerate(cases, start=1):
         rng = np.random.default_rng((config.seed, done))
-        found += candidates_of(case, read_pair(case), config.slices, rng)
+        pair = read_pair(case)
+        tell(case.case_id, pair.findings)
+        found += candidates_of(case, pair, config.slices, rng)
         progress("paint", done, len(cases))
     if not found:
         raise DataError("No slice has enough lung for a candidate; give scans of the chest.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.region import Box, crop, lung_box, lung_box_of_wang, suppress_outside, whole_lung_input
 from LungUNetSegLib.volume import Volume
 
+logger = logging.getLogger(__name__)
+
 Float32 = npt.NDArray[np.float32]
+
+NAMED = 5
+"""Number of cases that a message names; the rest is counted."""
 
 OUTCOMES = {"0": False, "1": True, "no": False, "yes": True, "false": False, "true": True}
 """Accepted spellings of outcomes in a table."""
@@ -50,13 +56,14 @@ def network_input(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:
 
 
 def read_input(case: Case, config: InputConfig) -> Float32:
-    """Read a case's scan and mask, and return the network's input.
+    """Read a case's scan and mask, log what is odd about them, and return the network's input.
 
     Raises:
         ReadError: A file cannot be read.
         DataError: The mask does not match its scan, or has too little lung.
     """
     pair = read_pair(case)
+    tell(case.case_id, pair.findings)
     try:
         return network_input(pair.ct, pair.labels, config)
     except DataError as error:
@@ -88,8 +95,15 @@ def read_outcomes(path: Path, cases: Sequence[Case]) -> dict[str, bool]:
     missing = [case.case_id for case in cases if case.case_id not in found]
     if missing:
         raise DataError(f"{path} has no outcome for {missing[0]!r}, whose scan is in the data.")
+    unused = sorted(found.keys() - {case.case_id for case in cases})
+    if unused:
+        logger.warning("%s: %d of %d cases have no scan in the data: %s.", path, len(unused), len(found), _few(unused))
     _check_patients(path, cases, found)
     return {case.case_id: found[case.case_id] for case in cases}
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _check_patients(path: Path, cases: Sequence[Case], outcomes: dict[str, bool]) -> None:

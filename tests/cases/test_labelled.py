@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from LungUNetSegLib.cases.compared import pair_cases
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.errors import DataError
 
@@ -36,6 +37,21 @@ def test_case_folders_two_levels_deep_with_an_ignore_mask(tmp_path: Path) -> Non
     assert [case.case_id for case in cases] == ["a", "b"]
     assert cases[0].ignore == tmp_path / "slices/a/ignore.nii.gz"
     assert cases[1].ignore is None
+
+
+def test_a_case_folder_may_hold_an_image_file_for_its_scan(tmp_path: Path) -> None:
+    touch(tmp_path, "a/ct.nii.gz", "a/lungs.nii.gz", "b/ct/1.dcm", "b/lungs.nrrd")
+    found = find_cases(tmp_path)
+    assert [case.image for case in found] == [tmp_path / "a/ct.nii.gz", tmp_path / "b/ct"]
+    pairs, _ = pair_cases(tmp_path, tmp_path, tmp_path)
+    assert [pair.image for pair in pairs] == [case.image for case in found]
+
+
+def test_a_scan_without_a_mask_beside_pairs_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Protects from a case that is lost by a slip in the name of its mask."""
+    touch(tmp_path, "p.nii.gz", "p_mask.nii.gz", "q.nii.gz", "q_msk.nii.gz")
+    assert [case.case_id for case in find_cases(tmp_path)] == ["p"]
+    assert f"{tmp_path}: left out, as no mask lies beside them: q.nii.gz, q_msk.nii.gz." in caplog.messages
 
 
 def test_the_papers_layout_is_found_at_the_root_and_under_dataset(tmp_path: Path) -> None:
@@ -73,6 +89,16 @@ def test_the_patient_comes_from_the_index_then_from_dicom_then_from_the_name(tmp
     touch(tmp_path, "c/ct/1.dcm")
     (tmp_path / "index.csv").write_text("case,patient\na,anna\n", encoding="utf-8")
     assert [case.patient for case in find_cases(tmp_path)] == ["anna", "ANON2", "c"]
+
+
+def test_an_index_may_list_files_and_whom_it_leaves_out_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects from a patient on both sides of a split, since the index says p_ct.nii.gz for p."""
+    touch(tmp_path, *(f"{name}{end}.nii.gz" for name in "pqr" for end in ("", "_seg")))
+    (tmp_path / "index.csv").write_text("case,patient\np_ct.nii.gz,anna\nq.nii.gz,anna\n", encoding="utf-8")
+    assert [case.patient for case in find_cases(tmp_path)] == ["anna", "anna", "r"]
+    assert caplog.messages == [f"{tmp_path / 'index.csv'} names no patient for the case r."]
 
 
 def test_excluded_cases_and_patients_are_left_out(tmp_path: Path) -> None:

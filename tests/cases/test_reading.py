@@ -6,13 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from dicom_mask_files import outlines, segmentation, structure_set
 from phantom_cases import write_image, write_pair
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
-from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.errors import DataError, LungUNetSegError
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.metrics import count
@@ -94,15 +95,35 @@ def test_a_mask_that_does_not_lie_on_lung_is_refused_by_name(case: Case, small_p
 
 
 @pytest.mark.parametrize(("axes", "flips"), [((0, 1, 2), (True, False, False)), ((1, 0, 2), (False, False, True))])
-def test_a_mask_in_another_order_is_not_said_to_lie_elsewhere(
+def test_a_mask_in_another_order_is_brought_to_that_of_its_scan(
     case: Case, small_phantom: Phantom, axes: tuple[int, int, int], flips: tuple[bool, bool, bool]
 ) -> None:
-    """Protects from looking for an error in a header that has none: the same voxels, stored from the other end."""
+    """Protects a mask that lies where its scan does, stored from the other end: it is right, and read as it is."""
     back = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
     array = small_phantom.labels.array.transpose(axes)[back]
     write_labels(case.mask, Volume(array, small_phantom.labels.geometry.reordered(axes, flips)))
-    with pytest.raises(DataError, match="holds the voxels of its scan in another order"):
-        read_pair(case)
+    pair = read_pair(case)
+    np.testing.assert_array_equal(pair.labels.array, small_phantom.labels.array)
+    assert pair.labels.geometry is pair.ct.geometry and not pair.findings
+
+
+def test_what_is_odd_about_the_scan_is_told_with_what_is_odd_about_the_mask(
+    case: Case, small_phantom: Phantom, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects a training from scans whose values or place are in doubt, which the reader says and nobody read."""
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ small_phantom.ct.geometry.affine_lps[:, [2, 1, 0, 3]]
+    image = nibabel.Nifti1Image(small_phantom.ct.array.transpose(2, 1, 0), affine)
+    image.set_qform(affine, 1)
+    affine[2, 3] += 40
+    image.set_sform(affine, 1)
+    image.to_filename(case.image)
+    place = small_phantom.labels.geometry.affine_lps.copy()
+    place[2, 3] += 40
+    write_labels(case.mask, Volume(small_phantom.labels.array, Geometry(small_phantom.labels.geometry.shape, place)))
+    pair = read_pair(case)
+    assert [finding.code for finding in pair.findings] == ["place-in-doubt"]
+    tell("p", pair.findings)
+    assert "p: The header's qform and sform lie up to 40.0 mm apart; the sform was taken." in caplog.messages
 
 
 def test_what_was_left_out_of_a_mask_is_told(case: Case, small_phantom: Phantom, tmp_path: Path) -> None:
@@ -169,9 +190,28 @@ def test_a_text_file_for_a_mask_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_one_label_for_both_lungs_is_told_from_one_lung(case: Case, small_phantom: Phantom) -> None:
     labels = small_phantom.labels
-    for array, has_sides in ((labels.array > 0, False), (labels.array == 1, True), (labels.array, True)):
+    left = np.where(labels.array == 2, 2, 0)
+    for array, has_sides in (
+        (labels.array > 0, False),
+        ((labels.array > 0) * 2, False),
+        (labels.array == 1, True),
+        (left, True),
+        (labels.array, True),
+    ):
         write_image(Volume(array.astype(np.uint8), labels.geometry), case.mask)
-        assert read_pair(case).has_sides is has_sides
+        pair = read_pair(case)
+        assert pair.has_sides is has_sides
+        if not has_sides:
+            np.testing.assert_array_equal(pair.labels.array, labels.array > 0, "1 stands for both")
+
+
+def test_one_lung_with_the_others_label_is_refused(case: Case, small_phantom: Phantom) -> None:
+    """Protects a training from a left lung as 1: with two labels their order tells, with one only the body does."""
+    labels = small_phantom.labels
+    for side, value, where in ((2, 1, "label 1 on the patient's left"), (1, 2, "label 2 on the patient's right")):
+        write_image(Volume(((labels.array == side) * value).astype(np.uint8), labels.geometry), case.mask)
+        with pytest.raises(DataError, match=where):
+            read_pair(case)
 
 
 def test_the_papers_npz_lies_on_its_scan(case: Case, small_phantom: Phantom, tmp_path: Path) -> None:

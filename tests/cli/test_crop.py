@@ -151,3 +151,18 @@ def test_outcomes_are_trained_on_and_judged(tmp_path: Path, capsys: pytest.Captu
     assert [row["case"] for row in csv.DictReader(table)] and len(table) == 5
     assert main(["outcomes", *places, *small]) == 1
     assert "_seg.nii.gz: The lungs fill" in capsys.readouterr().err
+
+
+def test_a_mask_that_does_not_lie_on_the_lungs_is_said_and_values_can_be_mapped(
+    files: Path, tmp_path: Path, small_phantom: Phantom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects from a box around something else in silence; and a mask of 255 needs no other program."""
+    labels = small_phantom.labels
+    write_image(Volume(np.ascontiguousarray(labels.array[:, ::-1]), labels.geometry), tmp_path / "turned.nii.gz")
+    write_image(Volume((labels.array > 0).astype(np.uint8) * 255, labels.geometry), tmp_path / "both.nii.gz")
+    words = ["crop", f"{files}/ct.nii.gz", "-o", str(tmp_path / "box.nii.gz"), "--mask"]
+    assert main([*words, f"{tmp_path}/turned.nii.gz"]) == 0
+    assert "turned.nii.gz does not lie on the lung of its scan" in capsys.readouterr().out
+    assert main([*words, f"{tmp_path}/both.nii.gz", "--map", "255=both"]) == 0
+    assert "note:" not in capsys.readouterr().out
+    assert set(np.unique(read_labels(tmp_path / "box_lungs.nii.gz").array)) == {0, 1}

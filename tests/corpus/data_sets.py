@@ -69,6 +69,8 @@ layouts.right(
 )
 layouts.right("a result beside scan and mask", cases("p.nii.gz", "p_mask.nii.gz", "p_pred.nii.gz"))
 layouts.right("texts and pictures beside the cases", cases("p.nii.gz", "p_mask.nii.gz", "readme.txt", "view.png"))
+layouts.right("a case's own folder with an image file for a scan", cases("p/ct.nii.gz", "p/lungs.nii.gz"))
+layouts.right("a scan that nobody has drawn on yet, beside others", cases("p.nii.gz", "p_mask.nii.gz", "q.nii.gz"))
 _unfit("two masks of one scan", "both masks of p", "p.nii.gz", "p_mask.nii.gz", "p_seg.nii.gz")
 _unfit("two scans of one mask", "both scans of p", "p.nii.gz", "p.nrrd", "p_mask.nii.gz")
 _unfit("two masks in a case's own folder", "lungs", "p/ct/0.dcm", "p/lungs.nii.gz", "p/lungs.seg.nrrd")
@@ -154,10 +156,8 @@ fits.said(
 )
 
 
-def pair(
-    change: Callable[[Bench, Path, Path], object], found: Callable[[Bench], Volume] | None = None
-) -> Callable[[Bench], Trial]:
-    """A scan and its mask as a case for training, with a change."""
+def pair(change: Callable[[Bench, Path, Path], object], both: bool = False) -> Callable[[Bench], Trial]:
+    """A scan and its mask as a case for training, with a change; `both` where one label shall stand for both lungs."""
 
     def attempt(b: Bench) -> Trial:
         image, mask = b.folder / "p.nii.gz", b.folder / "p_mask.nii.gz"
@@ -167,10 +167,15 @@ def pair(
         read = read_pair(
             changed if isinstance(changed, Case) else Case(case_id="p", patient="p", image=image, mask=mask)
         )
-        same = np.array_equal(read.labels.array, chest().labels.array)
+        expected = chest().labels.array
+        same = np.array_equal(read.labels.array, expected > 0 if both else expected) and read.has_sides is not both
         return b.holds(same, "the mask is another", _codes(read.findings))
 
     return attempt
+
+
+def _raised(image: Path) -> None:
+    sitk.WriteImage(to_sitk(Volume(chest().ct.array + np.int16(1024), chest().ct.geometry)), str(image))
 
 
 def rewritten(spoil: Callable[[np.ndarray], np.ndarray]) -> Callable[[Bench, Path, Path], None]:
@@ -198,16 +203,26 @@ fits.refused(
     pair(lambda b, i, m: write_labels(m, Volume(chest().labels.array, _moved(chest().labels.geometry, x_mm=30)))),
     DataError,
 )
-fits.refused(
+fits.right(
     "a mask whose voxels are stored in another order",
-    "in another order",
     pair(
         lambda b, i, m: write_labels(
-            m, Volume(chest().labels.array, phantom_geometry((40, 96, 96), flips=(False, False, True)))
+            m,
+            Volume(
+                np.ascontiguousarray(chest().labels.array[:, :, ::-1]),
+                phantom_geometry((40, 96, 96), flips=(False, False, True)),
+            ),
         )
     ),
+)
+fits.refused(
+    "a left lung alone that is labelled as the right one",
+    "label 1 on the patient's left",
+    pair(rewritten(lambda a: (a == 2).astype("u1"))),
     DataError,
 )
+fits.right("2 as the label of both lungs", pair(rewritten(lambda a: (a > 0).astype("u1") * 2), both=True))
+fits.said("a scan of stored numbers without the intercept", "no-air", pair(lambda b, i, m: _raised(i)))
 fits.refused(
     "a scan for a mask", "this one holds", pair(lambda b, i, m: m.write_bytes(i.read_bytes())), LungUNetSegError
 )
@@ -316,6 +331,7 @@ tables.right("an index of patients", patients(INDEX))
 tables.right("an index with the mark of UTF-8, as Excel writes it", patients("\ufeff" + INDEX))
 tables.right("an index with other columns and quotes", patients('age,"case","patient"\n3,p,"A"\n4,q,A\n5,r,B\n'))
 tables.right("an index with spaces and lines of Windows", patients("case, patient\r\np , A\r\nq, A\r\nr, B\r\n"))
+tables.right("an index of files in place of cases", patients("case,patient\np.nii.gz,A\nq_ct.nii.gz,A\nr_0000.nii,B\n"))
 tables.right("an index without one case, which is a patient of its own", patients("case,patient\np,A\nq,A\n", "A A r"))
 tables.refused("an index parted by semicolons", "index.csv", patients(INDEX.replace(",", ";")), DataError)
 tables.refused("an index with other names of columns", "index.csv", patients(INDEX.replace("case", "scan")), DataError)
@@ -341,6 +357,7 @@ def outcomes(table: bytes | str) -> Callable[[Bench], Trial]:
 TABLE = "case,outcome\np,1\nq,yes\nr,0\n"
 tables.right("outcomes in figures and words", outcomes(TABLE))
 tables.right("outcomes with the mark of UTF-8 and capitals", outcomes("\ufeff" + TABLE.replace("yes", "YES")))
+tables.right("outcomes of cases whose scans are elsewhere", outcomes(TABLE + "s,1\n"))
 tables.refused(
     "outcomes parted by semicolons", "columns case and outcome", outcomes(TABLE.replace(",", ";")), DataError
 )

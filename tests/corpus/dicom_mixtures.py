@@ -207,6 +207,12 @@ for word, (sop, modality, kind) in {
             save(slices_of(b.ct, SOPClassUID=sop, Modality=modality), b.folder / "ct")
         ),
     )
+for word, modality in (("MR", "MR"), ("PET", "PT"), ("nuclear medicine", "NM")):
+    room.refused(
+        f"{word} images under the class of CT",
+        f"{word} images",
+        lambda b, modality=modality: b.scan(save(slices_of(b.ct, Modality=modality), b.folder / "ct")),
+    )
 room.refused("a localizer alone", "localizers", lambda b: b.scan(save(_localizer(b), b.folder / "ct")))
 
 

@@ -230,21 +230,34 @@ room.right(
 )
 room.right("padding of -2000 in signed pixels", lambda b: _padded(b, -2000, signed=True))
 room.right("padding of -2000 declared in unsigned pixels", lambda b: _padded(b, 63536, signed=False))
+room.right(
+    "padding of many numbers, up to a declared limit",
+    lambda b: _padded(b, 60000, signed=False, width=len(b.ct.array[0]) * 40, limit=65000),
+)
+room.said(
+    "no slice with a scale, the pixels signed, and padding of -2000",
+    "no-air",
+    lambda b: _padded(b, -2000, signed=True, raised=1024),
+)
 
 
-def _padded(b: Bench, value: int, *, signed: bool) -> Trial:
-    """A round field of view with padding around, which is air."""
+def _padded(b: Bench, value: int, *, signed: bool, raised: int = 0, width: int = 1, limit: int | None = None) -> Trial:
+    """A round field of view with padding around, which is air; its values `raised`, its padding `width` numbers."""
     rows, columns = np.indices(b.ct.array.shape[1:])
     outside = (rows - 11.5) ** 2 + (columns - 13.5) ** 2 > 13.5**2
 
     def change(d: Dataset) -> None:
-        values = np.where(outside, value, stored(d) - (1024 if signed else 0))
+        padding = value + np.arange(outside.size).reshape(outside.shape) % width
+        values = np.where(outside, padding, stored(d) - (1024 if signed else 0) + raised)
         store(d, values, "<i2" if signed else "<u2", PixelRepresentation=int(signed))
         d.RescaleIntercept = 0 if signed else INTERCEPT
         d.add_new("PixelPaddingValue", "SS" if signed else "US", value)
+        if limit is not None:
+            d.add_new("PixelPaddingRangeLimit", "SS" if signed else "US", limit)
 
     expected = np.where(outside, -1024, b.ct.array).astype(np.int16)
-    return b.scan(save(each(b, change), b.folder / "ct"), Volume(expected, b.ct.geometry))
+    place = save(each(b, change), b.folder / "ct")
+    return b.scan(place, None if raised else Volume(expected, b.ct.geometry))
 
 
 @room.right("a scale of its own in each slice, as the pixels are")

@@ -162,9 +162,19 @@ room.refused(
 room.refused("a folder of links that lead nowhere", "lead nowhere", lambda b: b.scan(_dangling(b)))
 room.refused("a zip archive of the slices", "Unpack", lambda b: b.scan(_zipped(b)))
 room.refused("a directory of the disc alone", "DICOMDIR", lambda b: b.scan(_directory(b.folder)))
-room.refused("slices compressed one by one with gzip", "not DICOM", lambda b: b.scan(_gzipped(b)))
+room.refused("slices compressed one by one with gzip", ("compressed files", "Unpack"), lambda b: b.scan(_gzipped(b)))
 room.refused(
     "an image file that is called .dcm", "not DICOM", lambda b: b.scan(b.write("scan.dcm", b"\x5c\1\0\0" + bytes(600)))
+)
+room.refused(
+    "a file of voxels alone",
+    (".nii.gz, .nii, .nrrd", ".mhd"),
+    lambda b: b.scan(b.write("scan.raw", b"\1\2" * 300)),
+)
+room.refused(
+    "a folder of image files",
+    ("image files of other formats", "Give the file itself"),
+    lambda b: b.scan(b.write("scans/scan.nii.gz", b"\1\2" * 300).parent),
 )
 room.refused(
     "a folder of halves of .hdr/.img pairs",

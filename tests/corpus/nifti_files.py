@@ -178,6 +178,12 @@ room.said(
 )
 room.said("infinite voxels", "nan-voxels", as_type("f4", 16, lambda a: np.where(a > 300, INF, a), compare=False))
 room.said("stored numbers without the intercept", "no-air", as_type("u2", 512, lambda a: a + 1024, compare=False))
+room.said(
+    "stored numbers without the intercept, and padding of -2000",
+    "no-air",
+    as_type("i2", 4, lambda a: np.where(np.indices(a.shape)[2] < 3, -2000, a + 1024), compare=False),
+)
+room.said("one slice with a third axis", "single-slice", edited((DIM, "4h", (3, 28, 24, 1)), compare=False))
 room.said("HU scaled twice by the header", "beyond-scanner", edited((SCALE, "2f", (10.0, 0.0)), compare=False))
 room.said("HU shifted by 1024 twice", "no-air", as_type("i2", 4, lambda a: a + 1024, compare=False))
 room.said(

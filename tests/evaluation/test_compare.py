@@ -128,6 +128,9 @@ def test_binary_mask_compared_as_sides_is_remarked_upon() -> None:
     one_label = Volume((labels().array > 0).astype(np.uint8), GRID)
     assert "prediction-one-label" in codes(compare(one_label, labels()))
     assert "reference-one-label" in codes(compare(labels(), one_label))
+    both_as_two = Volume(one_label.array * 2, GRID)
+    found = codes(compare(both_as_two, labels()))
+    assert "prediction-one-label" in found and "sides-swapped" not in found
 
 
 def test_swapped_sides_are_remarked_upon() -> None:

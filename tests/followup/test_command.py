@@ -78,6 +78,8 @@ def test_what_is_refused_is_said(dates: Path, tmp_path: Path, capsys: pytest.Cap
             for key, value in about.items():
                 setattr(dataset, key, value)
             dataset.save_as(dates / name / f"{number}.dcm", enforce_file_format=True)
+    assert compare(dates, "--first-series=1.2.3") == 1
+    assert "there is no CT series 1.2.3" in capsys.readouterr().err
     assert compare(dates, second="other") == 1
     assert "different patient IDs" in capsys.readouterr().err
     assert compare(dates, second="before") == 1
@@ -87,3 +89,15 @@ def test_what_is_refused_is_said(dates: Path, tmp_path: Path, capsys: pytest.Cap
     places = [str(dates / "first"), str(dates / "second.nii.gz"), f"--first-lungs={tmp_path / 'small.nii.gz'}"]
     assert main(["followup", *places, f"--second-lungs={dates / 'lungs.nii.gz'}"]) == 1
     assert "small.nii.gz has (4, 8, 8) voxels" in capsys.readouterr().err
+
+
+def test_masks_with_swapped_sides_are_refused_before_anything_is_measured(
+    dates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects from a right lung's change told of the left one: both masks being swapped, nothing else would tell."""
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(dates / "lungs.nii.gz")))
+    swapped = np.array([0, 2, 1], np.uint8)[labels]
+    write_image(Volume(swapped, phantom_geometry((24, 64, 72))), tmp_path / "swapped.nii.gz")
+    masks = [f"--{name}-lungs={tmp_path / 'swapped.nii.gz'}" for name in ("first", "second")]
+    assert main(["followup", str(dates / "first"), str(dates / "second.nii.gz"), *masks]) == 1
+    assert "swapped.nii.gz has label 1 on the patient's left" in capsys.readouterr().err

@@ -49,11 +49,12 @@ def case(name: str, patient: str = "") -> Case:
     return Case(case_id=name, patient=patient or name, image=Path(name), mask=Path(name))
 
 
-def test_a_table_names_each_case_s_outcome(tmp_path: Path) -> None:
-    """Either way of writing it, also as a spreadsheet saves it; rows of other cases do not matter."""
+def test_a_table_names_each_case_s_outcome(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Either way of writing it, also as a spreadsheet saves it; rows of other cases are told of."""
     path = tmp_path / "outcomes.csv"
     path.write_text("﻿case,outcome,age\na,1,70\nb, No ,60\nother,yes,50\n", encoding="utf-8")
     assert read_outcomes(path, [case("a"), case("b")]) == {"a": True, "b": False}
+    assert f"{path}: 1 of 3 cases have no scan in the data: other." in caplog.messages
 
 
 @pytest.mark.parametrize(

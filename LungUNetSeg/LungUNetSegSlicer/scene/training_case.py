@@ -64,7 +64,7 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
         origin["correction"] = changes_of(from_text(network_mask), masks.labels, masks.kind)
     name = _free_name(folder, volume.GetName())
     patient = _patient(volume) or name
-    return save_case(folder, name, ct, masks.labels, patient=patient, origin=origin)
+    return save_case(folder, name, ct, masks.labels, patient=patient, origin=origin).folder
 
 
 def _patient(volume: vtkMRMLScalarVolumeNode) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
 from LungUNetSegLib.io.images.files import archive_kind
 
 Others = dict[str, list[Path]]
@@ -33,6 +33,10 @@ _KINDS = {
     "SR": "reports",
 }
 
+NO_CT = ("MR images", "PET images", "nuclear medicine images", "ultrasound images")
+"""Kinds that a program may have stored under the class of CT, and whose values are never Hounsfield units."""
+
+NOT_DICOM, OTHER_FORMATS = "files that are not DICOM", "image files of other formats"
 FRAMES_WITHOUT_PLACES = "CT files of several frames whose places are not given"
 
 UNREADABLE = (
@@ -46,9 +50,15 @@ UNREADABLE = (
 )
 """Kinds that may be unreadable slices of a scan; a lost slice at its end would otherwise go unnoticed."""
 
+PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz")
+"""Endings of compressed files and archives which are read as little as zip archives are."""
+
 ADVICE = {
     "directories of a disc": "Give the folder that contains DICOMDIR.",
     "zip archives": "Unpack them first.",
+    "compressed files": "Unpack them first.",
+    OTHER_FORMATS: "Give the file itself, not its folder.",
+    NOT_DICOM: f"Image files are known by their endings: {', '.join(IMAGE_ENDINGS)}.",
     "halves of .hdr/.img pairs": "Save each pair as one .nii file.",
     FRAMES_WITHOUT_PLACES: "Export the original slices.",
     "CT images whose values are scaled by a look-up table": "Export them with a slope and an intercept.",
@@ -59,12 +69,15 @@ ADVICE = {
 def kind_by_name(path: Path) -> str:
     """Return the kind of a file that is not DICOM."""
     if image_ending(path):
-        return "image files of other formats"
-    if path.suffix.lower() in (".hdr", ".img"):
+        return OTHER_FORMATS
+    name = path.name.lower()
+    if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
         return "halves of .hdr/.img pairs"
     if archive_kind(path) == "a zip archive":
         return "zip archives"
-    return "files that are not DICOM" if path.stat().st_size else "empty files"
+    if name.endswith(PACKED_ENDINGS):
+        return "compressed files"
+    return NOT_DICOM if path.stat().st_size else "empty files"
 
 
 def other_kind(dataset: Dataset) -> str | None:
@@ -81,6 +94,8 @@ def other_kind(dataset: Dataset) -> str | None:
             return "damaged DICOM files"
         return "secondary captures" if modality == "CT" else _KINDS.get(modality, f"{modality or 'unknown'} objects")
     dataset.SOPClassUID = sop_class
+    if _KINDS.get(modality) in NO_CT:
+        return _KINDS[modality]
     if "LOCALIZER" in image_type(dataset):
         return "localizers"
     if int(dataset.get("SamplesPerPixel", 1) or 1) != 1 or dataset.get("PhotometricInterpretation") == "PALETTE COLOR":

@@ -18,7 +18,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.copies import check_copies, differing
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
-from LungUNetSegLib.io.dicom.kinds import ADVICE, Others
+from LungUNetSegLib.io.dicom.kinds import ADVICE, NOT_DICOM, Others
 from LungUNetSegLib.io.dicom.oddities import count, more_pixels, put_together, scale_of, several, unit_of, unreadable
 from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series, namesakes
@@ -128,7 +128,9 @@ def _all_series(source: ScanInput) -> tuple[Path, list[Series], Others]:
         files = [file for path in paths for file in existing_files(path)]
     slices, others = read_headers(files)
     if not slices:
-        advice = "".join(f" {ADVICE[kind]}" for kind in others if kind in ADVICE)
+        # What stands beside other files, such as a letter, was not meant for a scan.
+        alone = len(others) == 1
+        advice = "".join(f" {ADVICE[kind]}" for kind in others if kind in ADVICE and (alone or kind != NOT_DICOM))
         raise ReadError(f"{place}: no CT to segment. Found: {count(others)}.{advice}")
     return place, group_series(slices), others
 
@@ -180,11 +182,10 @@ def _decode_file(
         frames = decoded(dataset, [header.frame or 0 for _, header in job])
         for (index, header), stored in zip(job, frames, strict=True):
             hu[index] = rescaled(stored, header.slope, header.intercept)
-            _drop_padding(stored, dataset, hu[index])
-            sample = stored[:: 1 + len(stored) // 64, :: 1 + stored.shape[1] // 64].astype(np.float32) * np.float32(
-                header.slope
-            ) + np.float32(header.intercept)
-            is_beyond[index] = beyond_scanner(sample)
+            is_padding = _drop_padding(stored, dataset, hu[index])
+            sparse = np.s_[:: 1 + len(stored) // 64, :: 1 + stored.shape[1] // 64]
+            sample = stored[sparse].astype(np.float32) * np.float32(header.slope) + np.float32(header.intercept)
+            is_beyond[index] = beyond_scanner(sample if is_padding is None else sample[~is_padding[sparse]])
             has_more[index] = surplus_rows(dataset) > 0
             let_go(hu)
     except LungUNetSegError as error:
@@ -203,15 +204,25 @@ def rescaled(stored: npt.NDArray[np.integer], slope: float, intercept: float) ->
     return to_hu(stored.astype(np.float32) * np.float32(slope) + np.float32(intercept))
 
 
-def _drop_padding(stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]) -> None:
+def _drop_padding(
+    stored: npt.NDArray[np.integer], dataset: Dataset, hu: npt.NDArray[np.int16]
+) -> npt.NDArray[np.bool_] | None:
     """Make a slice's declared padding (PS3.3 C.7.5.1.1.2) air, in place, where it would read as denser than bone.
 
-    Some scanners declare signed padding such as -2000 in unsigned pixels, 63536. Padding that reads as tissue is kept,
-    as the same number may be a true value inside the field of view.
+    Padding is one number, or all numbers from it to its limit. Some scanners declare signed padding such as -2000 in
+    unsigned pixels, 63536. Padding that reads as tissue is kept, as the same number may be a true value inside the
+    field of view.
+
+    Returns:
+        Where it was; None if no padding is declared.
     """
-    padding = dataset.get("PixelPaddingValue")
-    if isinstance(padding, int):
-        hu[(stored == padding) & (hu > DENSEST_HU)] = AIR_HU
+    padding, limit = dataset.get("PixelPaddingValue"), dataset.get("PixelPaddingRangeLimit")
+    if not isinstance(padding, int):
+        return None
+    low, high = sorted((padding, limit if isinstance(limit, int) else padding))
+    is_padding: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high) & (hu > DENSEST_HU)
+    hu[is_padding] = AIR_HU
+    return is_padding
 
 
 def _fill_gaps(hu: npt.NDArray[np.int16], stack: Stack, layout: Layout) -> npt.NDArray[np.int16]:

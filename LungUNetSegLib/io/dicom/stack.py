@@ -127,7 +127,10 @@ def lay_out(stack: Stack, name: str) -> Layout:
         findings.append(Finding("duplicate-slices", message))
     if len(positions) == 1:
         step_mm = first.thickness_mm or DEFAULT_THICKNESS_MM
-        findings.append(Finding("single-slice", f"There is only one slice; its thickness is taken as {step_mm:g} mm."))
+        message = (
+            f"There is only one slice; its thickness is taken as {step_mm:g} mm. If there are more, give their folder."
+        )
+        findings.append(Finding("single-slice", message))
         grid_mm, exact = positions, True
     else:
         grid_mm, exact = _even_grid(positions, name, findings)

@@ -38,10 +38,17 @@ def read_image(path: PathInput) -> Scan:
     sample = np.stack([plane[::row, ::column].copy() for plane in planes_of(raw.array[::each])])
     findings += (BEYOND_SCANNER,) if beyond_scanner(sample) else ()
     volume = Volume(_in_hu(raw.array), raw.geometry)
-    findings += check_ct(volume, path)
+    findings += check_ct(volume, path) + _single_slice(volume)
     is_own_grid = is_nifti(path) and SLANTING_AXES not in findings
     forms = read_header(path).forms if is_own_grid else None
     return Scan(volume, path, None, describe(path.name, volume), findings, forms=forms)
+
+
+def _single_slice(volume: Volume) -> tuple[Finding, ...]:
+    if 1 not in volume.array.shape:
+        return ()
+    thickness_mm = volume.geometry.spacing_mm[volume.array.shape.index(1)]
+    return (Finding("single-slice", f"There is only one slice; its thickness is taken as {thickness_mm:g} mm."),)
 
 
 def _in_hu(array: npt.NDArray[Any]) -> npt.NDArray[np.int16]:

@@ -173,7 +173,10 @@ def _read_dicom(
         raise ReadError(f"{path}: there is no such file or folder.")
     files = [file for file in files_of(path) if file == path or not is_hidden(file)]
     if len(files) != 1:
-        raise ReadError(f"{path}: holds {len(files)} files; give the mask file itself.")
+        raise ReadError(
+            f"{path}: holds {len(files)} files; give the mask file itself. A mask that is an image for each slice, or a"
+            " file for each structure, must be made one file first, such as a .nii.gz."
+        )
     dataset = read_dataset(files[0])
     if dataset is not None and is_cut_short(dataset):
         raise ReadError(f"{files[0]}: the mask is cut short; copy or export it again.")
@@ -251,7 +254,8 @@ def _checked(
         shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
         raise ReadError(
             f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
-            f"{' and more' if len(values) > 8 else ''}. State which values are lungs, or save them as 1 and 2."
+            f"{' and more' if len(values) > 8 else ''}. State which values are lungs (on the command line"
+            " --map 255=both), or save them as 1 and 2."
         )
     if array.dtype == np.uint8:
         return array.view(np.uint8), ()

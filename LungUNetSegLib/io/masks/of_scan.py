@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -21,23 +22,37 @@ def read_mask_of(path: Path, scan: Scan, meanings: Meanings | None = None) -> Ma
         ReadError: As `read_mask` does.
     """
     mask = read_mask(path, scan.volume.geometry, slice_places=scan.slice_places, meanings=meanings)
-    return Mask(mask.labels, mask.findings + _other_frame(path, scan))
+    return Mask(mask.labels, mask.findings + _other_scan(path, scan))
 
 
-def _other_frame(path: Path, scan: Scan) -> tuple[Finding, ...]:
-    """Return a finding if a DICOM mask lies in another frame of reference than a DICOM scan (PS3.3 C.7.4.1)."""
-    own = {each.frame_of_reference for each in scan.slices} - {""}
-    if not own or image_ending(path) is not None or path.name.lower().endswith(NPZ_ENDING):
+def _other_scan(path: Path, scan: Scan) -> tuple[Finding, ...]:
+    """Return a finding if a DICOM mask says that it was drawn on another scan than this DICOM scan.
+
+    Source: DICOM PS3.3 C.7.4.1 (frames of reference), C.8.8.5 (RT structure sets), C.12.1 (common references).
+    """
+    if not scan.slices or image_ending(path) is not None or path.name.lower().endswith(NPZ_ENDING):
         return ()
     (file,) = (each for each in files_of(path) if each == path or not is_hidden(each))
-    tags = ["FrameOfReferenceUID", "ReferencedFrameOfReferenceSequence"]
+    tags = ["FrameOfReferenceUID", "ReferencedFrameOfReferenceSequence", "ReferencedSeriesSequence"]
     dataset = read_dataset(file, stop_before_pixels=True, specific_tags=tags) or Dataset()
-    places = [dataset, *dataset.get("ReferencedFrameOfReferenceSequence", [])]
-    theirs = {str(each.get("FrameOfReferenceUID") or "") for each in places} - {""}
-    if not theirs or theirs & own:
+    frames = [dataset, *dataset.get("ReferencedFrameOfReferenceSequence", [])]
+    studies = [study for frame in frames for study in frame.get("RTReferencedStudySequence", [])]
+    series = [each for study in studies for each in study.get("RTReferencedSeriesSequence", [])]
+    series += dataset.get("ReferencedSeriesSequence", [])
+    if _are_others(frames, "FrameOfReferenceUID", {each.frame_of_reference for each in scan.slices}):
+        code, what = "other-frame", "lies in another frame of reference than the scan"
+    elif _are_others(series, "SeriesInstanceUID", {each.series_uid for each in scan.slices}):
+        code, what = "other-series", "refers to another series than the scan's"
+    else:
         return ()
     message = (
-        "The mask lies in another frame of reference than the scan: it was drawn on another scan, or the identifiers of"
-        " one of the two were changed. Check that it fits."
+        f"The mask {what}: it was drawn on another scan, or the identifiers of one of the two were changed. Check that"
+        " it fits."
     )
-    return (Finding("other-frame", message),)
+    return (Finding(code, message),)
+
+
+def _are_others(items: Iterable[Dataset], keyword: str, own: set[str]) -> bool:
+    """Whether identifiers are given on both sides, and have none in common."""
+    theirs = {str(each.get(keyword) or "") for each in items} - {""}
+    return bool(theirs and own - {""}) and not theirs & own

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dicom_files import save
+from dicom_files import item, save
 from dicom_geometries import SERIES, phantom_on
 from dicom_mask_files import outlines, segmentation, structure_set
 from pydicom import dcmread
@@ -68,3 +68,24 @@ def test_images_name_no_frame(scan: Scan, labels: Volume, tmp_path: Path) -> Non
     assert codes(tmp_path / "l.nii.gz", scan) == []
     plain = Scan(scan.volume, scan.source, None, "image")
     assert codes(named(segmentation(tmp_path / "s.dcm", labels), "1.2.3"), plain) == []
+
+
+def test_a_mask_of_another_series_in_the_same_frame_of_reference_is_told_of(
+    scan: Scan, labels: Volume, tmp_path: Path
+) -> None:
+    """Protects from lungs of another phase of the breath: all phases of a scan share one frame of reference."""
+    seg, contours = segmentation(tmp_path / "s.dcm", labels), structure_set(tmp_path / "r.dcm", outlines(labels))
+    first = scan.slices[0]
+    for uid, is_told in (("1.2.3", True), (first.series_uid, False)):
+        series = item(SeriesInstanceUID=uid)
+        dataset = dcmread(seg)
+        dataset.FrameOfReferenceUID, dataset.ReferencedSeriesSequence = first.frame_of_reference, [series]
+        dataset.save_as(seg)
+        dataset = dcmread(contours)
+        study = item(RTReferencedSeriesSequence=[series])
+        frame = item(FrameOfReferenceUID=first.frame_of_reference, RTReferencedStudySequence=[study])
+        dataset.ReferencedFrameOfReferenceSequence = [frame]
+        dataset.save_as(contours)
+        for path in (seg, contours):
+            assert ("other-series" in codes(path, scan)) is is_told
+            assert "other-frame" not in codes(path, scan)
