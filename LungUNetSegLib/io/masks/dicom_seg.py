@@ -97,5 +97,5 @@ def _lungs(frames: Frames, path: Path, meanings: Meanings | None) -> tuple[dict[
         return choice.labels, findings
     raise ReadError(
         f"{path}: no segment is a lung by its code or name; its segments are {names_of(frames.structures)}."
-        " Rename the lungs, or say which they are (on the command line --map NAME=right)."
+        " Rename the lungs, or say which they are (--map NAME=right on the command line)."
     )

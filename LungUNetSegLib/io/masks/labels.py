@@ -254,8 +254,8 @@ def _checked(
         shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
         raise ReadError(
             f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
-            f"{' and more' if len(values) > 8 else ''}. State which values are lungs (on the command line"
-            " --map 255=both), or save them as 1 and 2."
+            f"{' and more' if len(values) > 8 else ''}. State which values are lungs"
+            " (--map 255=both on the command line), or save them as 1 and 2."
         )
     if array.dtype == np.uint8:
         return array.view(np.uint8), ()

@@ -81,7 +81,7 @@ def lungs_in_contours(
             raise ReadError(f"{path}: the lungs have no contours.")
         raise ReadError(
             f"{path}: no structure is a lung by its code or name; its structures are {names_of(structures)}."
-            " Rename the lungs, or say which they are (on the command line --map NAME=right)."
+            " Rename the lungs, or say which they are (--map NAME=right on the command line)."
         )
     findings = list(choice.findings)
     missing = [name for name, codes in empty.values() if seems_lung(name, codes)]

@@ -74,7 +74,7 @@ def lungs_of(
     if not choice.labels:
         raise ReadError(
             f"{path}: no segment is a lung by its terminology or name; its segments are {names_of(segments)}."
-            " Rename the lungs, or say which they are (on the command line --map NAME=right)."
+            " Rename the lungs, or say which they are (--map NAME=right on the command line)."
         )
     findings, empty = choice.findings, []
     labels = new_voxels(layers[0].array.shape, np.uint8)
