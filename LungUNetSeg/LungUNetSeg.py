@@ -113,6 +113,8 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.finetunePanel = FinetunePanel(self.ui, self.logic, self.segmentPanel.list_models)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartImportEvent, self.onSceneStartImport)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeAddedEvent, self.onNodeAdded)
         self.enter()
 
@@ -142,8 +144,12 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.datesPanel.close()
         self._setParameterNode(None)
 
+    def onSceneStartImport(self, *_: Any) -> None:
+        """Stop following the settings: those of a saved scene come before the nodes that they name."""
+        self._disconnect()
+
     def onSceneEndClose(self, *_: Any) -> None:
-        """Create new settings if the module is open."""
+        """Show the settings of the emptied or loaded scene if the module is open; they are made if there are none."""
         if self.parent.isEntered:
             self.enter()
 

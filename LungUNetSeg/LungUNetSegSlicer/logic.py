@@ -45,7 +45,7 @@ class LungLogic:
 
         Args:
             volumeNode: The CT in HU, with any orientation and spacing.
-            segmentationNode: Its contents are replaced; a new node is made without it.
+            segmentationNode: Its lungs are replaced; a new node is made without it.
             model: Name of a shipped model, or path of a model's folder, manifest or checkpoint.
             engine: ``auto``, ``onnxruntime``, ``openvino`` or ``torch``.
             device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -83,7 +83,7 @@ class LungLogic:
 
         Args:
             volumeNode: The CT.
-            segmentationNode: Its contents are replaced at the end; a new node is made without it.
+            segmentationNode: Its lungs are replaced at the end; a new node is made without it.
             settings: How to segment.
             onProgress: Called with (stage, done, total).
             onEnd: Called once, when it is done, cancelled or failed.

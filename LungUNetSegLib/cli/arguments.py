@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 
@@ -31,6 +32,17 @@ def count(text: str, what: str = "number") -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"invalid {what}: {text!r}")
     return int(text)
+
+
+def positive(text: str) -> float:
+    """Return a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"invalid positive number: {text!r}")
+    return value
 
 
 def _path_ending_in(ending: str, text: str) -> Path:

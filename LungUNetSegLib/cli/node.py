@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from LungUNetSegLib.cli.arguments import thread_count
+from LungUNetSegLib.cli.arguments import positive, thread_count
 from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.errors import ConfigError
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--most-studies", type=int, default=100, metavar="N", help="limit of waiting studies; %(default)d if not given"
     )
     parser.add_argument(
-        "--most-gb", type=float, default=50.0, metavar="GB", help="limit of disk space; %(default)g if not given"
+        "--most-gb", type=positive, default=50.0, metavar="GB", help="limit of disk space; %(default)g if not given"
     )
     parser.add_argument("--status-port", type=int, metavar="PORT", help="port of a status page for this machine")
     parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="accept only encrypted connections")

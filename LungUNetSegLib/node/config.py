@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +13,12 @@ from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io.endings import DicomFormat
 
 LOCALHOST = "127.0.0.1"
+LARGEST_PORT = 65535
+
+LONGEST_TITLE = 16
+"""Characters of an AE title (PS3.5 6.2)."""
+
+MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +44,9 @@ class Peer:
         """
         title, at, place = text.rpartition("@")
         host, colon, port = place.rpartition(":")
-        if not (at and colon and title and host and port.isdecimal() and 0 < int(port) < 65536 and len(title) <= 16):
+        if not (at and colon and title and host and port.isdecimal() and 0 < int(port) <= LARGEST_PORT):
             raise ConfigError(f"{text!r} is not a destination; write TITLE@HOST:PORT, such as ORTHANC@127.0.0.1:4242.")
+        _check_title(title)
         return cls(title=title, host=host.strip("[]"), port=int(port))
 
 
@@ -57,12 +66,14 @@ class Web:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        is_base = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        if not is_base or not _has_valid_port(self.url):
             raise ConfigError(f"{self.url!r} is not a DICOMweb address, such as http://127.0.0.1:8042/dicom-web.")
         if parts.username or parts.password:
             raise ConfigError("A password in an address is visible to all users of the machine: put it into ~/.netrc.")
-        if self.poll_s <= 0 or self.days < 1:
-            raise ConfigError("The time between two queries and the number of days must be positive.")
+        _check_positive("The time between two queries", self.poll_s)
+        if not 1 <= self.days <= MOST_DAYS:
+            raise ConfigError(f"The number of days must be between 1 and {MOST_DAYS}, got {self.days}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,12 +138,14 @@ class NodeConfig:
         places = sum(each is not None for each in (self.send_to, self.output))
         if places > 1 or not (places or self.web):
             raise ConfigError("Results go to one place: give either a destination to send to, or a folder.")
-        if not 1 <= len(self.title) <= 16:
-            raise ConfigError(f"An AE title has 1 to 16 characters, got {self.title!r}.")
+        for title in (self.title, *self.titles):
+            _check_title(title)
+        _check_ports([self.port] if self.status_port is None else [self.port, self.status_port])
         if "dicom-sr" in self.formats and "dicom-seg" not in self.formats:
             raise ConfigError("A report refers to a SEG: add dicom-seg to dicom-sr.")
-        if self.quiet_s <= 0 or self.most_studies < 1 or self.most_bytes < 1 or self.most_object_bytes < 1:
-            raise ConfigError("The quiet time and the limits must be positive.")
+        _check_positive("The quiet time", self.quiet_s)
+        if self.most_studies < 1 or self.most_bytes < 1 or self.most_object_bytes < 1:
+            raise ConfigError("The limits of waiting studies and of disk space must be positive.")
         for each in self.addresses:
             try:
                 ipaddress.ip_network(each, strict=False)
@@ -155,4 +168,32 @@ class NodeConfig:
             own = ipaddress.ip_address(address)
         except ValueError:
             return False
+        # A node that listens at :: sees senders of IPv4 as ::ffff:10.0.0.7.
+        own = getattr(own, "ipv4_mapped", None) or own
         return not self.addresses or any(own in ipaddress.ip_network(each, strict=False) for each in self.addresses)
+
+
+def _check_title(title: str) -> None:
+    """Raise ConfigError unless a text is an AE title (PS3.5 6.2): ASCII without control characters and backslashes."""
+    is_plain = title.isascii() and title.isprintable() and "\\" not in title and bool(title.strip())
+    if not (is_plain and len(title) <= LONGEST_TITLE):
+        raise ConfigError(f"An AE title has 1 to {LONGEST_TITLE} ASCII characters without backslashes, got {title!r}.")
+
+
+def _check_ports(ports: Iterable[int]) -> None:
+    for port in ports:
+        if not 0 <= port <= LARGEST_PORT:
+            raise ConfigError(f"A port is a number from 0 to {LARGEST_PORT}, got {port}.")
+
+
+def _check_positive(what: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ConfigError(f"{what} must be positive, got {value:g}.")
+
+
+def _has_valid_port(url: str) -> bool:
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    return port != 0

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from LungUNetSegLib.errors import ConfigError
+
 RECENT = 50
 
 logger = logging.getLogger(__name__)
@@ -20,9 +22,17 @@ class Journal:
 
     Args:
         path: File to which JSON lines are appended; None for none.
+
+    Raises:
+        ConfigError: The file cannot be written now. If it cannot be written later, the node goes on without it.
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        if path is not None:
+            try:
+                path.open("a", encoding="utf-8").close()
+            except OSError as error:
+                raise ConfigError(f"{path}: the journal cannot be written: {error.strerror}.") from error
         self._path, self._lock = path, threading.Lock()
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
 

@@ -6,8 +6,9 @@ import errno
 import logging
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
-from LungUNetSegLib.errors import one_line
+from LungUNetSegLib.errors import ConfigError, one_line
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
@@ -37,12 +38,14 @@ class Node:
         journal: Records what happens.
 
     Raises:
-        ConfigError: Its folder or port cannot be used.
+        ConfigError: One of its folders, or its port, cannot be used.
         MissingDependencyError: pynetdicom or highdicom is not installed.
     """
 
     def __init__(self, config: NodeConfig, segmenter: Segmenter, journal: Journal) -> None:
         pynetdicom(), highdicom()
+        if config.output is not None:
+            _make_folder(config.output)
         self.config, self.journal, self._segmenter = config, journal, segmenter
         self.store = Store(config)
         self._stop = threading.Event()
@@ -151,6 +154,14 @@ class Node:
                 logger.debug("sending failed", exc_info=True)
                 self.journal.write("not-sent", reason=one_line(error))
             _wait(self._has_results)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of results now, as a mistyped one is better noticed before the first study."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: the folder for results cannot be made: {error.strerror}.") from error
 
 
 def _wait(event: threading.Event) -> None:

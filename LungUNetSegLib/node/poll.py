@@ -119,8 +119,11 @@ class Poller:
         """Fetch a study; one that cannot be fetched waits its quiet time again, and does not stop the others."""
         try:
             self._fetch(study, seen)
-        except WebError as error:
-            self._journal.write("not-fetched", study=name_of(study), reason=str(error))
+        except (FullError, OSError):  # about the disk, and so about all studies
+            raise
+        except Exception as error:  # whatever is wrong with one study; the text of an error may hold its values
+            reason = str(error) if isinstance(error, WebError) else type(error).__name__
+            self._journal.write("not-fetched", study=name_of(study), reason=reason)
             self._seen[study] = replace(seen, since_s=time.monotonic())
 
     def _fetch(self, study: str, seen: Seen) -> None:

@@ -85,6 +85,8 @@ class Receiver:
         handlers = [
             (event.EVT_CONN_OPEN, lambda each: _limit(each.assoc.dul.socket)),
             (event.EVT_REQUESTED, self._requested),
+            (event.EVT_REJECTED, self._rejected),
+            (event.EVT_ACCEPTED, self._accepted),
             (event.EVT_C_ECHO, lambda _: SUCCESS),
             (event.EVT_C_STORE, self._store_object),
             (event.EVT_PDU_RECV, self._count),
@@ -118,9 +120,29 @@ class Receiver:
         address = event.assoc.requestor.address
         if self._config.hears(address):
             return
-        self._journal.write("refused", address=address, title=event.assoc.requestor.ae_title)
+        self._refuse(event, "the address is not allowed")
         event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # permanent, by the user, calling AE title not recognised
         event.assoc.kill()
+
+    def _rejected(self, event: Any) -> None:
+        """Record why pynetdicom has rejected an association: a sender's log seldom says."""
+        called = event.assoc.requestor.primitive.called_ae_title
+        if called != self._config.title.strip():
+            self._refuse(event, f"it called {called}, and this node is {self._config.title.strip()}")
+        elif self._config.titles and event.assoc.requestor.ae_title not in map(str.strip, self._config.titles):
+            self._refuse(event, "the AE title is not allowed")
+        else:
+            self._refuse(event, f"there are {MOST_ASSOCIATIONS} associations already")
+
+    def _accepted(self, event: Any) -> None:
+        """Record that a sender offers nothing that the node takes; it can send nothing then."""
+        if not event.assoc.accepted_contexts:
+            self._refuse(event, "it offers no CT in a transfer syntax that this node takes")
+
+    def _refuse(self, event: Any, reason: str) -> None:
+        sender = event.assoc.requestor
+        title = sender.ae_title or sender.primitive.calling_ae_title
+        self._journal.write("refused", address=sender.address, title=title, reason=reason)
 
     def _count(self, event: Any) -> None:
         """Abort an association whose object is too large: objects are in memory while they are received."""

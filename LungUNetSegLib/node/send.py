@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 
+from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.node.config import NodeConfig, Peer
 from LungUNetSegLib.node.journal import Journal
@@ -15,6 +16,7 @@ from LungUNetSegLib.node.receive import NETWORK_TIMEOUT_S, pynetdicom
 from LungUNetSegLib.node.store import Store
 from LungUNetSegLib.node.web import WebError, WebPacs
 
+IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 MOST_REFUSALS = 20
 """After so many refusals an object is not sent again; a destination that does not answer is tried for ever."""
@@ -45,7 +47,7 @@ class Sender:
                 continue
             try:
                 self._deliver(folder)
-            except (NotSentError, OSError) as error:
+            except Exception as error:  # such as a full disk or a damaged file; it must not keep the others waiting
                 self._failed(folder.name, tries + 1, error)
             else:
                 self._tries.pop(folder.name, None)
@@ -68,13 +70,19 @@ class Sender:
     def _failed(self, job: str, tries: int, error: Exception) -> None:
         refused = isinstance(error, NotSentError) and error.refused
         self._refusals[job] = self._refusals.get(job, 0) + refused
-        self._journal.write("not-sent", job=job, tries=tries, reason=str(error))
+        self._journal.write("not-sent", job=job, tries=tries, reason=_reason(error))
         if self._refusals[job] >= MOST_REFUSALS:
+            del self._refusals[job]  # somebody may move it back
             self._store.fail("outbox", job, str(error))
             self._journal.write("failed", job=job, reason=str(error))
             return
         wait_s = min(FIRST_WAIT_S * 2 ** min(tries - 1, 16), LONGEST_WAIT_S)
         self._tries[job] = (tries, time.monotonic() + wait_s)
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's message; of an unexpected one its kind, as its text may hold values of the file."""
+    return str(error) if isinstance(error, (NotSentError, OSError, WriteError)) else type(error).__name__
 
 
 def send(files: list[Path], peer: Peer, title: str) -> None:
@@ -88,7 +96,9 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
     entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
     entity.connection_timeout = NETWORK_TIMEOUT_S
     for dataset in datasets:
-        entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+        # Each application takes the implicit syntax (PS3.5 10.1), and some nothing else; pynetdicom converts.
+        syntaxes = [dataset.file_meta.TransferSyntaxUID, IMPLICIT_VR_LITTLE_ENDIAN]
+        entity.add_requested_context(dataset.SOPClassUID, syntaxes)
     association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     place = f"{peer.title} at {peer.host}:{peer.port}"
     if not association.is_established:

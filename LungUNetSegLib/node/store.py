@@ -71,10 +71,10 @@ class Store:
         for step in ("work", "trash"):
             for left in (self.root / step).iterdir():
                 shutil.rmtree(left, ignore_errors=True)
-        for job in list((self.root / "queue").iterdir()):
+        for job in self._folders("queue"):
             if (self.root / "outbox" / job.name).exists() or self._record(job.name).exists():
                 self._drop(job)  # the node was killed after the results were on disk
-        for job in list((self.root / "outbox").iterdir()):
+        for job in self._folders("outbox"):
             if self._record(job.name).exists():
                 self._drop(job)  # the node was killed after the results were sent
 
@@ -115,9 +115,10 @@ class Store:
             draft.unlink(missing_ok=True)
 
     def _check_room(self, study: Path, size: int) -> None:
-        waiting = sum(1 for step in ("incoming", "queue") for _ in (self.root / step).iterdir())
-        if not study.exists() and waiting >= self._config.most_studies:
-            raise FullError(f"{waiting} studies wait already")
+        if not study.exists():
+            waiting = len(self._folders("incoming")) + len(self._folders("queue"))
+            if waiting >= self._config.most_studies:
+                raise FullError(f"{waiting} studies wait already")
         if self._bytes + size > self._config.most_bytes:
             raise FullError("the node's share of the disk is used up")
         if study.name not in self._study_bytes:  # after a restart, or of a new study
@@ -146,11 +147,10 @@ class Store:
         """Move complete studies into the queue: nothing came for `quiet_s` seconds, and no association is open."""
         moved = []
         with self._lock:
-            for folder in sorted((self.root / "incoming").iterdir()):
+            for folder in self._folders("incoming"):
                 if study not in (None, folder.name):
                     continue
-                times = [each.stat().st_mtime for each in (folder, *folder.iterdir())]
-                if time.time() - max(times) < quiet_s or any(folder.glob(f"{OPEN}*")):
+                if time.time() - _last_change(folder) < quiet_s or any(folder.glob(f"{OPEN}*")):
                     continue
                 if not any(folder.glob("*.dcm")):
                     continue
@@ -164,10 +164,10 @@ class Store:
         """Move studies to "failed" whose associations broke off and whose rest never came; return their names."""
         given_up = []
         with self._lock:
-            for folder in sorted((self.root / "incoming").iterdir()):
+            for folder in self._folders("incoming"):
                 keys = {each.name.removeprefix(OPEN) for each in folder.glob(f"{OPEN}*")}
                 is_dead = keys and not keys & self._live
-                if is_dead and time.time() - max(each.stat().st_mtime for each in folder.iterdir()) > ABANDONED_S:
+                if is_dead and time.time() - _last_change(folder) > ABANDONED_S:
                     images = sum(1 for _ in folder.glob("*.dcm"))
                     reason = f"The association broke off after {images} images, and nobody has sent the rest."
                     self._study_bytes.pop(folder.name, None)
@@ -206,7 +206,7 @@ class Store:
 
     def next_job(self) -> str | None:
         """Return the job that has waited longest, or None."""
-        jobs = sorted((self.root / "queue").iterdir(), key=lambda each: each.name.rpartition("-")[2])
+        jobs = sorted(self._folders("queue"), key=_moment)
         return jobs[0].name if jobs else None
 
     def work_folder(self, job: str) -> Path:
@@ -235,7 +235,7 @@ class Store:
 
     def outbox(self) -> Iterator[Path]:
         """Yield the folders of results to send, the oldest first."""
-        yield from sorted((self.root / "outbox").iterdir(), key=lambda each: each.name.rpartition("-")[2])
+        yield from sorted(self._folders("outbox"), key=_moment)
 
     def sent(self, job: str, about: dict[str, Any]) -> None:
         """Record that all results of a job have arrived, and remove them."""
@@ -251,6 +251,11 @@ class Store:
         steps = {step: sum(1 for _ in (self.root / step).iterdir()) for step in STEPS if step not in ("work", "trash")}
         return steps | {"bytes": self._bytes}
 
+    def _folders(self, step: str) -> list[Path]:
+        """Return the studies or jobs of a step by name; a stray file, as file managers make some, is none."""
+        with os.scandir(self.root / step) as entries:
+            return sorted(Path(each) for each in entries if each.is_dir())
+
     def _record(self, job: str) -> Path:
         return self.root / "done" / f"{job}.json"
 
@@ -261,6 +266,20 @@ class Store:
         folder.rename(trash)
         self._bytes = max(0, self._bytes - freed)
         shutil.rmtree(trash, ignore_errors=True)
+
+
+def _moment(job: Path) -> str:
+    """Return when a job was made, by its name."""
+    return job.name.rpartition("-")[2]
+
+
+def _last_change(folder: Path) -> float:
+    """Return when a folder, or a file in it, last changed. A draft that its writer has just removed is no error."""
+    times = [folder.stat().st_mtime]
+    for each in folder.iterdir():
+        with suppress(FileNotFoundError):
+            times.append(each.stat().st_mtime)
+    return max(times)
 
 
 def _size(folder: Path) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dicom_files import save, slices_of
+from dicom_files import enhanced, save, slices_of
+from pydicom.dataset import Dataset
 from scipy import ndimage
 
 from LungUNetSegLib.io import read_labels, read_scan
@@ -194,6 +195,23 @@ def test_headers_of_a_series(
     """Protects what DICOM says of a scan: kernels with a second value and with a space, an agent, nothing at all."""
     datasets = slices_of(small_phantom.ct, **{"SliceThickness": 3.0, "SeriesDescription": "chest", **attributes})
     assert acquisition_of(read_scan(save(datasets, tmp_path)).slices) == expected
+
+
+def test_a_contrast_agent_that_only_a_code_names(small_phantom: Phantom, tmp_path: Path) -> None:
+    """Protects Enhanced CT, which has no text for it; frames that were made before it was given have none."""
+    agent = Dataset()
+    agent.CodeValue, agent.CodingSchemeDesignator, agent.CodeMeaning = "7140000", "SCT", "Iodinated contrast agent"
+    for administered, expected in ((None, "Iodinated contrast agent"), ("YES", "Iodinated contrast agent"), ("NO", "")):
+        dataset = enhanced(small_phantom.ct)
+        dataset.ContrastBolusAgentSequence = [agent]
+        for frame in dataset.PerFrameFunctionalGroupsSequence if administered else ():
+            usage = Dataset()
+            usage.ContrastBolusAgentNumber, usage.ContrastBolusAgentAdministered = 1, administered
+            frame.ContrastBolusUsageSequence = [usage]
+        folder = tmp_path / str(administered)
+        assert acquisition_of(read_scan(save([dataset], folder)).slices).contrast_agent == expected
+    datasets = slices_of(small_phantom.ct, ContrastBolusAgent="Iomeron 350", ContrastBolusAgentSequence=[agent])
+    assert acquisition_of(read_scan(save(datasets, tmp_path / "both")).slices).contrast_agent == "Iomeron 350"
 
 
 @pytest.mark.shared_data

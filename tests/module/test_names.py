@@ -40,6 +40,7 @@ DEFINED_IN = {
     "slicer.mrmlScene.AddObserver": "VTK Common/Core/vtkObject.h",
     "slicer.mrmlScene.Clear": SCENE,
     "slicer.mrmlScene.EndCloseEvent": SCENE,
+    "slicer.mrmlScene.EndImportEvent": SCENE,
     "slicer.mrmlScene.GenerateUniqueName": SCENE,
     "slicer.mrmlScene.GetCacheManager": SCENE,
     "slicer.mrmlScene.GetFirstNode": SCENE,
@@ -51,6 +52,7 @@ DEFINED_IN = {
     "slicer.mrmlScene.RemoveNode": SCENE,
     "slicer.mrmlScene.RemoveObserver": "VTK Common/Core/vtkObject.h",
     "slicer.mrmlScene.StartCloseEvent": SCENE,
+    "slicer.mrmlScene.StartImportEvent": SCENE,
     "slicer.modules.SegmentEditorWidget.editor.setActiveEffectByName": (
         "Slicer Modules/Scripted/SegmentEditor/SegmentEditor.py; qMRMLSegmentEditorWidget.h"
     ),

@@ -125,11 +125,13 @@ class Pacs:
     def __init__(self) -> None:
         self.taken: list[Dataset] = []
         self.port, self.refuse, self._server = free_port(), 0, None
+        self.syntaxes: list[str] | None = None
+        """The transfer syntaxes that it takes; the uncompressed ones if None."""
 
     def open(self) -> None:
         entity = net.AE(ae_title="PACS")
         for context in net.AllStoragePresentationContexts:
-            entity.add_supported_context(context.abstract_syntax)
+            entity.add_supported_context(context.abstract_syntax, self.syntaxes)
         self._server = entity.start_server(
             ("127.0.0.1", self.port), block=False, evt_handlers=[(net.evt.EVT_C_STORE, self._take)]
         )

@@ -18,7 +18,6 @@ from node.conftest import Pacs, air_labels, new_study, to, wait_for
 from node.orthanc import Orthanc, need_orthanc
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.masks.labels import read_mask
 from LungUNetSegLib.machine import process_runs
@@ -188,14 +187,15 @@ def test_a_study_that_comes_in_part_is_not_used_and_keeps_no_other_out(
         wait_for(lambda: node.store.counts()["done"] == 2)
 
 
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ({"url": "ftp://pacs"}, "not a DICOMweb address"),
-        ({"url": "http://me:secret@pacs/dicom-web"}, "netrc"),
-        ({"url": "http://pacs", "days": 0}, "positive"),
-    ],
-)
-def test_servers_that_make_no_sense(setting: dict, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        Web(**setting)
+def test_a_study_that_cannot_be_taken_keeps_no_other_out(
+    study: list[Dataset], running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects all other studies from one whose images have no identifier; it is said without the images' values."""
+    odd = new_study(study)
+    del odd[0].SOPInstanceUID
+    pacs = Short(odd, new_study(study, 2))
+    pacs.given = len(odd)
+    monkeypatch.setattr("LungUNetSegLib.node.poll.WebPacs", lambda url: pacs)
+    with running(web=Web(url="http://127.0.0.1:9", poll_s=0.1), output=tmp_path / "out", quiet_s=0.1) as node:
+        wait_for(lambda: node.store.counts()["done"] == 1)
+        assert {each["reason"] for each in node.journal.recent if each["event"] == "not-fetched"} == {"AttributeError"}

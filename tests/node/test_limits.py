@@ -16,7 +16,7 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
-from node.conftest import another, associate, send, wait_for
+from node.conftest import Pacs, another, associate, send, to, wait_for
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -170,6 +170,48 @@ def test_a_disk_without_room_for_the_reason_ends_no_node(
             wait_for(lambda: any(each["event"] == "failed" for each in node.journal.recent))
         send(study, node.port)
         wait_for(lambda: node.store.counts()["done"] == 1)
+
+
+def test_a_stray_file_or_a_damaged_result_keeps_nobody_waiting(
+    study: list[Dataset], running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects from what file managers and power cuts leave: files beside the studies, and a result of zeros.
+
+    The damaged one is tried again later and later, after the others.
+    """
+    folder = tmp_path / "node"
+    for step in ("incoming", "queue", "outbox"):
+        (folder / step).mkdir(parents=True)
+        (folder / step / ".DS_Store").touch()
+    (folder / "outbox" / "damaged-1").mkdir()
+    (folder / "outbox" / "damaged-1" / "dicom-seg.dcm").write_bytes(bytes(1000))
+    (pacs := Pacs()).open()
+    with running(send_to=to(pacs)) as node:
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+        told = [each for each in node.journal.recent if each["event"] == "not-sent"]
+    pacs.close()
+    assert len(pacs.taken) == 1
+    assert [(each["job"], each["tries"]) for each in told] == [("damaged-1", n + 1) for n in range(len(told))]
+    assert {each["reason"] for each in told} == {"InvalidDicomError"} and len(told) < 5
+
+
+def test_a_refused_result_that_is_moved_back_has_all_its_tries_again(
+    study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Protects who frees the PACS's disk and moves a result from "failed" to "outbox" while the node runs."""
+    monkeypatch.setattr("LungUNetSegLib.node.send.FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("LungUNetSegLib.node.send.MOST_REFUSALS", 2)
+    (pacs := Pacs()).open()
+    pacs.refuse = 3
+    with running(send_to=to(pacs)) as node:
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["failed"] == 1)
+        (job,) = (tmp_path / "node" / "failed").iterdir()
+        job.rename(tmp_path / "node" / "outbox" / job.name)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+    pacs.close()
+    assert len(pacs.taken) == 1
 
 
 def test_a_part_of_four_gigabytes_ends_its_connection(study: list[Dataset], running) -> None:

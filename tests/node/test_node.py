@@ -21,7 +21,6 @@ from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.labels import read_mask
-from LungUNetSegLib.node.config import NodeConfig, Peer
 from LungUNetSegLib.node.send import send as send_results
 from LungUNetSegLib.segments import LUNGS
 
@@ -57,6 +56,38 @@ def test_a_label_map_is_sent_to_who_takes_it(study: list[Dataset], pacs: Pacs, t
     write_object(objects["dicom-seg"], tmp_path / "s.dcm")
     send_results([tmp_path / "s.dcm"], to(pacs), "LUNGUNETSEG")
     assert [each.SegmentationType for each in pacs.taken] == ["LABELMAP"]
+
+
+def test_a_pacs_that_takes_only_the_implicit_syntax_gets_results(study: list[Dataset], pacs: Pacs, running) -> None:
+    """Protects what PS3.5 10.1 demands of each sender: to offer implicit VR, little endian."""
+    pacs.close()
+    pacs.syntaxes = ["1.2.840.10008.1.2"]
+    pacs.open()
+    with running(send_to=to(pacs), formats=("dicom-seg", "rtstruct", "dicom-sr")) as node:
+        send(study, node.port)
+        wait_for(lambda: len(pacs.taken) == 3)
+    assert {each.file_meta.TransferSyntaxUID for each in pacs.taken} == {"1.2.840.10008.1.2"}
+    (seg,) = (each for each in pacs.taken if each.Modality == "SEG")
+    assert seg.pixel_array.any()
+
+
+def test_who_is_refused_is_in_the_journal_with_the_reason(study: list[Dataset], running) -> None:
+    """Protects the person who sets up a sender, whose own log may say no more than "rejected"."""
+    entity = net.AE(ae_title="PACS")
+    entity.add_requested_context("1.2.840.10008.5.1.4.1.1.4")
+    with running(titles=("PACS",)) as node:
+        assert send(study[:1], node.port, called="LUNG") == [None]
+        assert send(study[:1], node.port, calling="OTHER") == [None]
+        entity.associate("127.0.0.1", node.port, ae_title="LUNGUNETSEG").release()
+        told = [each for each in node.journal.recent if each["event"] == "refused"]
+    assert [(each["title"], each["address"]) for each in told] == [
+        (title, "127.0.0.1") for title in ("PACS", "OTHER", "PACS")
+    ]
+    assert [each["reason"] for each in told] == [
+        "it called LUNG, and this node is LUNGUNETSEG",
+        "the AE title is not allowed",
+        "it offers no CT in a transfer syntax that this node takes",
+    ]
 
 
 def test_it_answers_an_echo_and_only_its_own_name(running) -> None:
@@ -179,26 +210,3 @@ def test_the_journal_and_the_page_name_no_patient(study: list[Dataset], running,
 def test_one_folder_has_one_node(running, tmp_path: Path) -> None:
     with running(), pytest.raises(ConfigError, match="another node"), running():
         pass
-
-
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ({"host": "0.0.0.0"}, "--allow-address"),
-        ({"send_to": Peer(title="A", host="b", port=1), "output": Path("x")}, "one place"),
-        ({"formats": ("dicom-sr",)}, "refers to a SEG"),
-        ({"addresses": ("nowhere",)}, "not an address"),
-        ({"title": "x" * 17}, "1 to 16"),
-    ],
-)
-def test_settings_that_make_no_sense(setting: dict, said: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=said):
-        NodeConfig(**{"folder": tmp_path, "output": tmp_path} | setting)
-
-
-def test_destinations() -> None:
-    assert Peer.parse("ORTHANC@10.0.0.1:4242") == Peer(title="ORTHANC", host="10.0.0.1", port=4242)
-    assert Peer.parse("A B@[::1]:104") == Peer(title="A B", host="::1", port=104)
-    for text in ("x", "A@b", "A@b:x", "@b:1", f"{'x' * 17}@b:1"):
-        with pytest.raises(ConfigError, match="TITLE@HOST:PORT"):
-            Peer.parse(text)

@@ -143,7 +143,7 @@ def _repair(panel: Any, photographer: Photographer, wait_until: Callable[..., No
     import numpy as np
     import slicer
 
-    from LungUNetSegSlicer.scene.lung_masks import SCRIBBLES
+    from LungUNetSegSlicer.scene.lung_segments import SCRIBBLES
     from LungUNetSegSlicer.scene.segment_editor import set_up_editor
 
     def paint(segment: str, mask: Any) -> None:

@@ -138,9 +138,10 @@ class SegmentationSource:
         self.name, self.role = node.GetName(), role
         self._segmentation = _with_label_maps(node)
         ids = [self._segmentation.GetNthSegmentID(i) for i in range(self._segmentation.GetNumberOfSegments())]
-        segments = [(key, self._segmentation.GetSegment(key)) for key in ids]
+        # Kept, as the user may remove one while the others are read.
+        self._segments = {key: self._segmentation.GetSegment(key) for key in ids}
         self.structures: Sequence[Structure] = [
-            Structure(key, each.GetName(), each.GetTerminology() or "") for key, each in segments
+            Structure(key, each.GetName(), each.GetTerminology() or "") for key, each in self._segments.items()
         ]
         grid = self._common_grid()
         low_i, high_i, low_j, high_j, low_k, high_k = grid.GetExtent()
@@ -156,7 +157,7 @@ class SegmentationSource:
 
     def part(self, key: str) -> tuple[SliceBox, Mask]:
         """Return a box of `geometry` with all of a segment, and its voxels there."""
-        return segment_mask(self._segmentation.GetSegment(key), self._own_geometry)[:2]
+        return segment_mask(self._segments[key], self._own_geometry)[:2]
 
     def _common_grid(self) -> vtkOrientedImageData:
         """Return a grid with the finest segment's spacing that covers all segments and the scan they were drawn on."""
@@ -225,13 +226,14 @@ def _with_label_maps(node: vtkMRMLSegmentationNode) -> vtkSegmentation:
 def _in_world(geometry: Geometry, node: Any, role: str) -> Geometry:
     """Apply a node's parent transforms to its grid."""
     transform, matrix = node.GetParentTransformNode(), vtkMatrix4x4()
-    # Without a transform this is the identity.
-    is_linear = vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(transform, None, matrix)
+    is_linear = transform is None or transform.IsTransformToWorldLinear()
+    if is_linear:  # without a transform this is the identity; of a bent one Slicer would log an error
+        vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(transform, None, matrix)
     placed = Geometry(geometry.shape, RAS_TO_LPS @ arrayFromVTKMatrix(matrix) @ RAS_TO_LPS @ geometry.affine_lps)
     if not is_linear or not placed.is_orthogonal:
         raise GeometryError(
             f"The {role} {node.GetName()!r} is bent or sheared by its transform or its own axes. Harden the transform "
-            "(module Transforms), or resample it onto a straight grid, and compare that."
+            "(module Transforms), or resample it onto a straight grid, and try again."
         )
     return placed
 

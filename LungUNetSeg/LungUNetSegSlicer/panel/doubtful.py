@@ -13,7 +13,8 @@ from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import number_text, reason_text, segment_names
-from LungUNetSegSlicer.scene.lung_masks import lung_segments, middle_ras
+from LungUNetSegSlicer.scene.lung_masks import middle_ras
+from LungUNetSegSlicer.scene.lung_segments import lung_segments
 
 _LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
 

@@ -23,7 +23,7 @@ from LungUNetSegSlicer.panel.results_table import add_results_table, write_resul
 from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
-from LungUNetSegSlicer.scene.kept_result import recall
+from LungUNetSegSlicer.scene.kept_result import recall, run_of
 from LungUNetSegSlicer.scene.training_case import save_training_case
 
 
@@ -37,6 +37,7 @@ class ResultsView:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._segmentation: vtkMRMLSegmentationNode | None = None
+        self._run: str | None = None
         self.regions, self._doubtful = RegionsView(ui), DoubtfulView(ui)
         self.density_map = DensityMapView(ui)
         self.repair = RepairView(ui, lambda: self.show(self._segmentation))
@@ -51,9 +52,10 @@ class ResultsView:
     def show(self, segmentation: vtkMRMLSegmentationNode | None) -> None:
         """Show a segmentation's result, or hide the section."""
         result = recall(segmentation)
-        if segmentation is not self._segmentation:
-            self._say("")
-        self._segmentation = segmentation
+        run = run_of(segmentation)
+        if segmentation is not self._segmentation or run != self._run:
+            self._forget()
+        self._segmentation, self._run = segmentation, run
         self.regions.show(segmentation, result)
         self.density_map.show(segmentation, result)
         self.repair.show(segmentation)
@@ -70,6 +72,12 @@ class ResultsView:
         self._show_density(result)
         self._ui.timeLabel.text = time_text(result)
         self._ui.methodsLabel.text = result["methods"]
+
+    def _forget(self) -> None:
+        """End what is under way and clear what was said: it is about other lungs, perhaps of the same segmentation."""
+        self._say("")
+        self.regions.show(None, None)
+        self.repair.show(None)
 
     def _show_density(self, result: Mapping[str, Any]) -> None:
         rows, doubt, names = density_rows(result), doubt_html(result), segment_names()

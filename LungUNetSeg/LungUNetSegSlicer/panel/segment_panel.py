@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+import slicer
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
@@ -17,6 +18,7 @@ from LungUNetSegSlicer.panel.progress_view import ProgressView
 from LungUNetSegSlicer.panel.results import ResultsView
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
+from LungUNetSegSlicer.scene.corrected import has_others_work
 from LungUNetSegSlicer.scene.kept_result import remember
 
 _SETTINGS = (
@@ -49,6 +51,7 @@ class SegmentPanel:
         self._volume: Any = None
         self._run: SegmentationRun | None = None
         self._run_settings: RunSettings | None = None
+        self._run_volume: Any = None
         self._installing = False
         self._started = 0.0
         self._model = ModelChoice(ui, self._set_model)
@@ -145,7 +148,9 @@ class SegmentPanel:
 
     def _start(self) -> None:
         parameters, settings = self._parameters, self._settings()
-        self._run_settings = settings
+        self._run_settings, self._run_volume = settings, parameters.inputVolume
+        if not _may_replace(parameters.outputSegmentation):
+            return
         try:
             ready = self._install_missing(settings)
         except LungUNetSegError as error:
@@ -203,5 +208,17 @@ class SegmentPanel:
 
     def _keep(self, segmentation: Any, result: Mapping[str, Any], original: str | None) -> None:
         remember(segmentation, {**result, "elapsed_s": time.monotonic() - self._started}, original)
-        if self._parameters is not None:
+        # Another CT may have been loaded meanwhile, with its lungs.
+        if self._parameters is not None and self._parameters.inputVolume is self._run_volume:
             self._parameters.outputSegmentation = segmentation
+
+
+def _may_replace(segmentation: Any) -> bool:
+    """Return whether a segmentation's lungs may be replaced; the user is asked about what no run could make again."""
+    if segmentation is None or not has_others_work(segmentation):
+        return True
+    text = _(
+        "The lungs in {name} were corrected since they were segmented, or another program made them. Replace them?"
+        "\n\nTo keep them, cancel, and choose to create a new segmentation under Outputs."
+    ).format(name=segmentation.GetName())
+    return bool(slicer.util.confirmOkCancelDisplay(text, _("Replace the lungs")))

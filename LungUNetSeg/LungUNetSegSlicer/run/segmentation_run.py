@@ -56,7 +56,7 @@ class SegmentationRun(ChildRun[RunEnd]):
 
     Args:
         volume: The CT. The run is cancelled when it, or the scene, goes away.
-        target: The segmentation to replace, watched in the same way; None to make a new one.
+        target: The segmentation whose lungs are replaced, watched in the same way; None to make a new one.
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how it ended.

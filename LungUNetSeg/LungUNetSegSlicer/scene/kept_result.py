@@ -47,6 +47,12 @@ def recall_network(segmentation: vtkMRMLSegmentationNode) -> dict[str, Any] | No
     return _loaded(segmentation, NETWORK_ATTRIBUTE) or recall(segmentation)
 
 
+def run_of(segmentation: vtkMRMLSegmentationNode | None) -> str | None:
+    """Return what tells one run from another: the stored text of its result; None if there was none."""
+    text: str | None = segmentation.GetAttribute(NETWORK_ATTRIBUTE) if segmentation else None
+    return text
+
+
 def recall_original(segmentation: vtkMRMLSegmentationNode) -> str | None:
     """Return the network's labels for `segmentation.original.from_text`; None if they were not kept."""
     text: str | None = segmentation.GetAttribute(ORIGINAL_ATTRIBUTE)

@@ -30,7 +30,8 @@ from LungUNetSegSlicer.scene.colour_maps import (
     coloured_volume_steps,
     remove_coloured,
 )
-from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps, lung_segments
+from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps
+from LungUNetSegSlicer.scene.lung_segments import lung_segments
 from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE
 from LungUNetSegSlicer.scene.surfaces import make_surface, thinned
 from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, volume_steps, voxels

@@ -14,11 +14,10 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.masks.choice import lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS as BOTH
-from LungUNetSegLib.io.masks.lung_names import terminology_codes
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
+from LungUNetSegSlicer.scene.lung_segments import lung_segments
 from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP, CLOSED_SURFACE, cut_image, make_segments
 from LungUNetSegSlicer.scene.volume_bridge import (
@@ -27,9 +26,6 @@ from LungUNetSegSlicer.scene.volume_bridge import (
     slabs_of,
     voxels,
 )
-
-SCRIBBLES = "LungUNetSegScribbles"
-"""Id of the segment in which the user marks what to repair; it is never a lung."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,25 +67,6 @@ def ct_of(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
     return volume
 
 
-def lung_segments(segmentation: vtkMRMLSegmentationNode) -> dict[str, int]:
-    """Return the label of each segment that is a lung, or a part of one: by terminology, name, or its id.
-
-    A segment that was split has parts with the lung's terminology or name; one that was renamed keeps its terminology.
-    """
-    content = segmentation.GetSegmentation()
-    ids = [each for each in content.GetSegmentIDs() if each != SCRIBBLES]
-    named = {}
-    for each in ids:
-        segment = content.GetSegment(each)
-        named[each] = (segment.GetName(), terminology_codes(segment.GetTerminology() or ""))
-    labels = dict(lungs_among(named).labels)
-    own = {segment.segment_id: segment.label for segment in LUNGS} | {BOTH_LUNGS[0].segment_id: BOTH}
-    labels |= {key: own[key] for key in ids if key in own and key not in labels}
-    if BOTH in labels.values() and set(labels.values()) != {BOTH}:
-        labels = {key: label for key, label in labels.items() if label != BOTH}
-    return labels
-
-
 def lung_mask_steps(
     segmentation: vtkMRMLSegmentationNode, volume: vtkMRMLScalarVolumeNode
 ) -> Generator[None, None, LungMasks]:
@@ -110,8 +87,9 @@ def lung_mask_steps(
     grid = grid_of(volume)
     labels = np.zeros(grid.shape, np.uint8)
     twice, fits = 0, True
-    for key, label in sides.items():
-        segment = segmentation.GetSegmentation().GetSegment(key)
+    # All of them now: the user may remove one between two steps.
+    segments = [(segmentation.GetSegmentation().GetSegment(key), label) for key, label in sides.items()]
+    for segment, label in segments:
         if segment.GetRepresentation(BINARY_LABELMAP) is None:
             text = _("The segment {name} has no binary label map. Make it in the module Segmentations first.")
             raise DataError(text.format(name=segment.GetName()))

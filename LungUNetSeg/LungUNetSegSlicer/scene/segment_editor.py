@@ -11,7 +11,7 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSegm
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.volume import Geometry
-from LungUNetSegSlicer.scene.lung_masks import SCRIBBLES
+from LungUNetSegSlicer.scene.lung_segments import SCRIBBLES
 from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
 

@@ -20,6 +20,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
+from LungUNetSegSlicer.scene.lung_segments import remove_lungs
 from LungUNetSegSlicer.scene.surfaces import make_surface
 from LungUNetSegSlicer.scene.volume_bridge import (
     ijk_to_ras_matrix,
@@ -41,14 +42,14 @@ def show_labels(
 ) -> vtkMRMLSegmentationNode:
     """Put a label map into the scene as a segmentation of a CT.
 
-    Everything that can fail happens before the scene changes: a given node keeps its old contents, or gets all of the
-    new ones.
+    Everything that can fail happens before the scene changes: a given node keeps its old lungs, or gets all of the new
+    ones. Its other segments stay.
 
     Args:
         labels: uint8 labels on the CT's own grid.
         segments: What each label means; each becomes a segment, empty where no voxel has its label.
         volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
-        segmentation_node: The node to replace; without it a new one is made.
+        segmentation_node: The node whose lungs are replaced; without it a new one is made.
         show3d: Also make closed surfaces, which takes some seconds.
         surfaces: Closed surfaces by label, in RAS mm, if they were made before.
 
@@ -70,9 +71,9 @@ def show_segments(
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
         segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     segmentation_node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    segmentation_node.GetSegmentation().RemoveAllSegments()
-    _add(segments, segmentation_node)
     segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    remove_lungs(segmentation_node)
+    _add(segments, segmentation_node)
     segmentation_node.CreateDefaultDisplayNodes()
     _place_beside(volume_node, segmentation_node)
     return segmentation_node
@@ -104,6 +105,8 @@ def make_segments(
 
 def _add(segments: Mapping[str, vtkSegment], segmentation_node: vtkMRMLSegmentationNode) -> None:
     segmentation = segmentation_node.GetSegmentation()
+    if segmentation.GetNumberOfSegments():
+        segmentation.CreateRepresentation(BINARY_LABELMAP)  # of others' surfaces; it does nothing where there is one
     segmentation.SetSourceRepresentationName(BINARY_LABELMAP)
     for segment_id, segment in segments.items():
         segmentation.AddSegment(segment, segment_id)

@@ -19,7 +19,8 @@ from LungUNetSegLib.segments import LUNGS
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
 from LungUNetSegSlicer.scene.kept_result import recall_original
-from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps, lung_segments
+from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps
+from LungUNetSegSlicer.scene.lung_segments import lung_segments
 from LungUNetSegSlicer.scene.volume_bridge import volume_from_node
 
 

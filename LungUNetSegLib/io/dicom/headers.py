@@ -56,10 +56,13 @@ _KEYWORDS = [
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
     "PhotometricInterpretation",
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
 ]
 
-_TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType")}
+ADMINISTERED = "ContrastBolusAgentAdministered"
+"""Of a frame: YES, or NO before the contrast agent was given (PS3.3 C.7.6.16.2.12)."""
+
+_TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType", ADMINISTERED)}
 """Looked up once: finding a tag by its keyword takes as long as reading its element."""
 
 _WANTED = [_TAGS[keyword] for keyword in _KEYWORDS]
@@ -134,7 +137,7 @@ class SliceHeader:
 
     @property
     def contrast_agent(self) -> str:
-        """Contrast/Bolus Agent; "" if none is named."""
+        """Contrast/Bolus Agent, or what its codes mean; "" if none is named, or the frame was made before it."""
         return self.phase[PHASES.index("ContrastBolusAgent")]
 
 
@@ -222,6 +225,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
     if not np.isfinite((slope, intercept, row_mm, column_mm)).all():
         raise ValueError("no scale")
     thickness_mm = _number(text("SliceThickness"))
+    agent = _agent(text("ContrastBolusAgent"), find("ContrastBolusAgentSequence"), text(ADMINISTERED))
     kinds = find("FrameType") or image_type(dataset)
     return SliceHeader(
         path=path,
@@ -241,13 +245,20 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         instance=int(_number(text("InstanceNumber"))) if frame is None else frame,
         series_number=int(_number(text("SeriesNumber"))),
         variant=" ".join(map(str, (list(kinds), find("ConvolutionKernel")))),
-        phase=tuple(text(keyword) for keyword in PHASES),
+        phase=tuple(agent if keyword == "ContrastBolusAgent" else text(keyword) for keyword in PHASES),
         title=text("SeriesDescription"),
         body_part=text("BodyPartExamined"),
         patient=text("PatientID"),
         study=text("StudyInstanceUID"),
         frame_of_reference=text("FrameOfReferenceUID"),
     )
+
+
+def _agent(name: str, codes: Iterable[Dataset] | None, administered: str) -> str:
+    """Return the name of a contrast agent, or what its codes mean, as Enhanced CT names it (PS3.3 C.7.6.4b)."""
+    if administered == "NO":
+        return ""
+    return name or ", ".join(str(each.get("CodeMeaning") or "coded") for each in codes or ())
 
 
 def _number(text: str) -> float:

@@ -42,6 +42,15 @@ def codes_of(segment: Segment) -> list[tuple[str, str, str]]:
     return codes_of(next(each for each in LUNGS if each.label == segment.label))
 
 
+def keep_characters(dataset: Dataset, image: Dataset) -> None:
+    """Encode an object's texts as its image's, whose patient and study it names: its archive knows that encoding.
+
+    highdicom is not given it, since it refuses Japanese and Korean ones (findings/highdicom_character_sets.sh).
+    """
+    if image.get("SpecificCharacterSet"):
+        dataset.SpecificCharacterSet = image.SpecificCharacterSet
+
+
 def describe_series(dataset: Dataset, what: str, maker: Maker, identifiers: Identifiers) -> None:
     """Name a new object's series, and set all its dates to one moment."""
     dataset.SeriesDescription = f"{what}, {NAME} {maker.version}, research only"[:LONG_STRING]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import DicomResultError
-from LungUNetSegLib.io.dicom_objects.common import SEG_NUMBER, codes_of, describe_series, highdicom
+from LungUNetSegLib.io.dicom_objects.common import SEG_NUMBER, codes_of, describe_series, highdicom, keep_characters
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
 from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.segments import Segment
@@ -69,7 +69,9 @@ def make_segmentation(
         content_description=f"Lungs, segmented automatically{corrected}; research only",
         omit_empty_frames=not all_frames,
         pixel_measures=_measures(hd, source),
+        specific_character_set=None,
     )
+    keep_characters(dataset, source.first)
     # highdicom takes the source's own measures where they agree, which may lack the distance of slices or give a wrong
     # one; readers then take the thickness for it.
     shared = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.io.dicom_objects.common import SR_NUMBER, codes_of, describe_series, highdicom
+from LungUNetSegLib.io.dicom_objects.common import SR_NUMBER, codes_of, describe_series, highdicom, keep_characters
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
 from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, Segment
@@ -97,8 +97,10 @@ def make_report(
         sop_instance_uid=identifiers.uid("sr"),
         instance_number=1,
         is_complete=True,
+        specific_character_set=None,
         **maker.equipment,
     )
+    keep_characters(dataset, source.first)
     describe_series(dataset, "Lung volumes", maker, identifiers)
     return dataset
 

@@ -124,9 +124,9 @@ def test_both_lungs_can_be_one_segment(phantom_node, wait_until):
     assert [segmentation.GetNumberOfSegments(), segmentation.GetNthSegment(0).GetName()] == [1, "Lungs"]
 
 
-def test_a_given_segmentation_is_replaced_and_not_added_to(app, phantom_node, wait_until):
+def test_the_lungs_of_a_given_segmentation_are_replaced(app, phantom_node, wait_until):
     target = app.mrmlScene().AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
-    target.GetSegmentation().AddEmptySegment("old", "old")
+    target.GetSegmentation().AddEmptySegment("old", "Lungs")
     run = Run(phantom_node, target)
     wait_until(run.ended)
     assert run.ends[0].segmentation is target

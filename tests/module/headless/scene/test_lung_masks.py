@@ -85,6 +85,17 @@ def test_a_deleted_lung_is_empty_and_no_lung_at_all_is_told(lungs, thorax):
         read(lungs)
 
 
+def test_a_lung_that_is_removed_while_it_is_read_is_still_read(lungs, thorax):
+    """Protects from an error of Python's in the panel; the lungs are those of the moment of the click."""
+    from LungUNetSegSlicer.background import finish
+    from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps
+
+    steps = lung_mask_steps(lungs, ct_of(lungs))
+    next(steps)
+    lungs.GetSegmentation().RemoveSegment("LeftLung")
+    np.testing.assert_array_equal(finish(steps).labels.array, thorax.labels.array)
+
+
 def test_overlapping_lungs_are_told(lungs, thorax):
     import slicer
 

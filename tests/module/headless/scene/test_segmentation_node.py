@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+import vtk
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.scene import segmentation_node
+from LungUNetSegSlicer.scene.lung_segments import SCRIBBLES
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
@@ -99,13 +101,36 @@ def test_it_moves_with_the_ct(ct: Any, small_phantom: Phantom, scene: Any) -> No
     assert show_labels(small_phantom.labels, LUNGS, ct, node).GetTransformNodeID() is None
 
 
-def test_an_existing_node_is_replaced_as_a_whole(ct: Any, small_phantom: Phantom, scene: Any) -> None:
+def test_the_lungs_of_an_existing_node_are_replaced_and_nothing_else(
+    ct: Any, small_phantom: Phantom, scene: Any
+) -> None:
+    """Protects what the user drew beside the lungs; parts of lungs, and marks of what to repair, go with them."""
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
-    for name in ("Tumour", "Heart", "RightLung"):
-        node.GetSegmentation().AddEmptySegment(name, name)
-    assert show_labels(small_phantom.labels, BOTH_LUNGS, ct, node) is node
+    node.SetReferenceImageGeometryParameterFromVolumeNode(ct)
+    names = {"Tumour": "Tumour", "RightLung": "mine", "x": "Left lung", "y": "Left lung_1", SCRIBBLES: "Scribbles"}
+    for key, name in names.items():
+        node.GetSegmentation().AddEmptySegment(key, name)
+    tumour = np.zeros(small_phantom.ct.array.shape, np.uint8)
+    tumour[10, 20:25, 30:35] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(tumour, node, "Tumour", ct)
+    for segments in (BOTH_LUNGS, LUNGS, BOTH_LUNGS):
+        assert show_labels(small_phantom.labels, segments, ct, node) is node
     assert node.GetName() == "Mine"
-    assert node.GetSegmentation().GetNumberOfSegments() == 1
+    assert node.GetSegmentation().GetSegmentIDs() == ("Tumour", "Lungs")
+    np.testing.assert_array_equal(mask_of(node, "Lungs", ct), small_phantom.labels.array == 1)
+    np.testing.assert_array_equal(mask_of(node, "Tumour", ct), tumour == 1)
+
+
+def test_surfaces_that_others_made_stay_beside_the_lungs(ct: Any, small_phantom: Phantom, scene: Any) -> None:
+    """Protects a segmentation that came as surfaces, such as an STL file: its label maps are made."""
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Mine")
+    ball = vtk.vtkSphereSource()
+    ball.SetRadius(30.0)
+    ball.Update()
+    node.AddSegmentFromClosedSurfaceRepresentation(ball.GetOutput(), "Tumour", (1.0, 0.0, 0.0), "Tumour")
+    show_labels(small_phantom.labels, BOTH_LUNGS, ct, node)
+    assert node.GetSegmentation().GetSegmentIDs() == ("Tumour", "Lungs")
+    assert mask_of(node, "Tumour", ct).any()
     np.testing.assert_array_equal(mask_of(node, "Lungs", ct), small_phantom.labels.array == 1)
 
 
