@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -122,10 +123,18 @@ def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def read_texts(paths: Sequence[Path]) -> tuple[list[tuple[str, str]], Details]:
-    """Return (study, text) of each file, the study "" for what is no CT slice, and details of each series."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        everything = list(pool.map(read_found, paths))
+def read_texts(paths: Sequence[Path], stopped: Event | None = None) -> tuple[list[tuple[str, str]], Details]:
+    """Return (study, text) of each file, the study "" for what is no CT slice, and details of each series.
+
+    Args:
+        paths: Files.
+        stopped: When it is set, the files that are left are not opened, and the result is of no use.
+    """
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        everything = list(pool.map(lambda path: "" if stopped and stopped.is_set() else read_found(path), paths))
+    finally:
+        pool.shutdown(cancel_futures=True)  # Ctrl-C may come before `map` has handed out all, and it cancels none then
     details: Details = {}
     texts = []
     for path, found in zip(paths, everything, strict=True):

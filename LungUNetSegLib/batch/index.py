@@ -6,7 +6,6 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import LungUNetSegLib
 from LungUNetSegLib.batch.find import SourceFile, unpack
-from LungUNetSegLib.batch.header_processes import Texts, header_processes
+from LungUNetSegLib.batch.header_processes import Texts, read_in_parts
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, decode, read_texts, series_key
 from LungUNetSegLib.errors import ReadError, WriteError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
@@ -165,8 +164,8 @@ def _read_new(files: Sequence[SourceFile]) -> Generator[tuple[list[SourceFile], 
             packed.setdefault(each.path, []).append(each)
     parts = [loose[start : start + FEW_FILES] for start in range(0, len(loose), FEW_FILES)]
     count = cores() if len(parts) > 1 else 1
-    with header_processes(count) as read, ThreadPoolExecutor(count) as pool:
-        yield from zip(parts, pool.map(lambda part: read([each.path for each in part]), parts), strict=True)
+    with closing(read_in_parts([[each.path for each in part] for part in parts], count)) as read:
+        yield from zip(parts, read, strict=True)
     for members in packed.values():
         with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
             try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import csv
 import json
+import time
 import zipfile
 from pathlib import Path
+from threading import Event
 
 import pytest
 import SimpleITK as sitk
@@ -185,13 +188,30 @@ def test_many_files_are_read_by_processes_alike(thin: Volume, tmp_path: Path, mo
 def test_a_process_that_dies_costs_no_header(thin: Volume, tmp_path: Path) -> None:
     """Protects a plan from a process that was killed, as for want of memory: its files are read here."""
     paths = sorted(save(slices_of(thin), tmp_path / "s").iterdir())
-    process = header_processes._HeaderProcess()
+    process = header_processes._HeaderProcess(Event())
     try:
         assert process.read(paths) == process.read(paths) == header_texts.read_texts(paths)
         process._process.kill()
         assert process.read(paths) == header_texts.read_texts(paths)
     finally:
         process.close()
+
+
+def test_ctrl_c_waits_for_no_header_but_those_in_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It came while files were still handed out to threads, and all that had been were read: 600 for each core."""
+    opened: list[Path] = []
+
+    def read_slowly(path: Path) -> str:
+        opened.append(path)
+        if len(opened) == 1:
+            _thread.interrupt_main()
+        time.sleep(0.2)
+        return "files that are not DICOM"
+
+    monkeypatch.setattr(header_texts, "read_found", read_slowly)
+    with pytest.raises(KeyboardInterrupt):
+        header_texts.read_texts([Path(str(number)) for number in range(600)])
+    assert len(opened) < 60
 
 
 def test_a_list_names_scans(thin: Volume, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from batch_results import rows_of
 from children import CHECKOUT
 from dask_machines import machines
 
+from LungUNetSegLib.batch.index import FEW_FILES
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.volume.volume import Volume
 
@@ -36,6 +38,18 @@ def segment_slowly(*arguments):
 dask_tasks.segment_reading = segment_slowly
 """
 """Makes a Dask worker work on its scan as long as a file exists; another file appears when it has begun."""
+
+SLOW_HEADERS = """
+import time
+from pathlib import Path
+from LungUNetSegLib.io.dicom import headers
+def read_slowly(path):
+    Path({begun!r}).touch()
+    time.sleep(0.2)
+    return "files that are not DICOM"
+headers.read_header = read_slowly
+"""
+"""A `sitecustomize` with which every process takes 0.2 s for a header, as from a network folder."""
 
 
 @pytest.fixture
@@ -156,3 +170,33 @@ def test_a_cluster_of_others_outlives_a_stopped_batch(command: list[str], tmp_pa
         (tmp_path / "slow").unlink()
         goes_on(command, tmp_path)
         assert cluster.workers() == workers
+
+
+@pytest.mark.parametrize("archived", [False, True])
+@pytest.mark.parametrize("files", [FEW_FILES, 3 * FEW_FILES])
+def test_a_plan_ends_within_two_seconds(tmp_path: Path, files: int, archived: bool) -> None:
+    """Protects from a wait for all headers that are being read: by this process, by several, or of an archive.
+
+    Reading the fewest of these takes a minute.
+    """
+    source = tmp_path / "source"
+    for each in (source, tmp_path / "temporary"):
+        each.mkdir()
+    if archived:
+        with zipfile.ZipFile(source / "many.zip", "w") as archive:
+            for number in range(files):
+                archive.writestr(str(number), "")
+    else:
+        for number in range(files):
+            (source / str(number)).touch()
+    code = SLOW_HEADERS.format(begun=str(tmp_path / "begun"))
+    (tmp_path / "sitecustomize.py").write_text(code, encoding="utf-8")
+    command = [sys.executable, "-m", "LungUNetSegLib", "batch", str(source), "-o", str(tmp_path / "out")]
+    with running(command, tmp_path, PYTHONPATH=os.pathsep.join([str(CHECKOUT), str(tmp_path)])) as process:
+        wait_for(tmp_path / "begun", process)
+        started = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+        assert time.monotonic() - started < 2.0
+    assert process.returncode == 128 + signal.SIGINT and stderr == "lungunetseg: interrupted\n"
+    assert not list((tmp_path / "temporary").iterdir())
