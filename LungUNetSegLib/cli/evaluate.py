@@ -29,6 +29,7 @@ from LungUNetSegLib.evaluation.report.tables import (
 from LungUNetSegLib.files import check_replaceable, make_folder
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.segments import LABEL_KINDS
 
 MASKS = "label map, DICOM SEG or RTSTRUCT"
 
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reference", type=Path, help=f"{MASKS}, or a folder with one for each case")
     parser.add_argument("--images", type=Path, metavar="PATH", help="the CT or the folder of CTs, for the pictures")
     parser.add_argument(
-        "--labels", choices=("lr", "binary"), default="lr", help="score right and left lung, or only both as one"
+        "--labels", choices=LABEL_KINDS, default="lr", help="score right and left lung, or only both as one"
     )
     parser.add_argument(
         "--metrics", choices=("lctsc",), help="add the scores of the challenge LCTSC 2017 (docs/metrics.md)"

@@ -88,6 +88,10 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 def _config(arguments: argparse.Namespace) -> NodeConfig:
     if arguments.tls_clients and not arguments.tls:
         raise ConfigError("--tls-clients needs --tls CERT KEY.")
+    tls = None
+    if arguments.tls:
+        certificate, key = arguments.tls
+        tls = Tls(certificate=certificate, key=key, clients=arguments.tls_clients)
     return NodeConfig(
         folder=arguments.folder,
         title=arguments.title,
@@ -104,14 +108,12 @@ def _config(arguments: argparse.Namespace) -> NodeConfig:
         most_studies=arguments.most_studies,
         most_bytes=int(arguments.most_gb * 1e9),
         status_port=arguments.status_port,
-        tls=Tls(certificate=arguments.tls[0], key=arguments.tls[1], clients=arguments.tls_clients)
-        if arguments.tls
-        else None,
+        tls=tls,
     )
 
 
 def _welcome(node: Node) -> str:
-    """Print which services the node offers, and to whom."""
+    """Return a sentence on the services that the node offers, and to whom."""
     config = node.config
     page = f"; status at http://{LOCALHOST}:{node.status_port}/" if node.status_port else ""
     if config.web:

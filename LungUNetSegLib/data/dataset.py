@@ -25,7 +25,7 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.preprocessing import PreprocessConfig, neighbour_step, seen_with
 from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices
 
-Said = npt.NDArray[np.uint8]
+CoarseOutput = npt.NDArray[np.uint8]
 """(2, d, a, b) probabilities of the coarse network for a view, 0 to 255."""
 
 
@@ -73,13 +73,13 @@ class Batch:
         hu: (B, k, h, w) float32 HU, from the feet to the head; the slice to segment in the middle.
         target: (B, 2, h, w) float32 in [0, 1]; right lung, left lung.
         valid: (B, 1, h, w) float32; 1 where the target is known.
-        told: (B, 0 or 2, h, w) float32 in [0, 1]; the coarse network's probabilities of right and left lung.
+        coarse: (B, 0 or 2, h, w) float32 in [0, 1]; the coarse network's probabilities of right and left lung.
     """
 
     hu: Tensor
     target: Tensor
     valid: Tensor
-    told: Tensor
+    coarse: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +88,11 @@ class SeenViews:
 
     Attributes:
         views: The first shows the whole scan unchanged.
-        said: Probabilities for each view; None without a coarse view.
+        coarse: Probabilities for each view; None without a coarse view.
     """
 
     views: tuple[View, ...]
-    said: tuple[Said, ...] | None = None
+    coarse: tuple[CoarseOutput, ...] | None = None
 
 
 class SliceDataset:
@@ -228,17 +228,17 @@ class SliceDataset:
         hu, target = show(view, *stacked, numbers, cached.slice_mm, pixel_mm, 1)
         known = target[order[len(order) // 2]]
         if self.preprocess.coarse_mm:
-            known = torch.cat((known, self._told(seen, number, slice_, cached.slice_mm, step > 0)))
+            known = torch.cat((known, self._coarse_map(seen, number, slice_, cached.slice_mm, step > 0)))
         return hu[torch.from_numpy(order)], known
 
-    def _told(self, seen: SeenViews, number: int, slice_: int, slice_mm: float, has_neighbours: bool) -> Tensor:
+    def _coarse_map(self, seen: SeenViews, number: int, slice_: int, slice_mm: float, has_neighbours: bool) -> Tensor:
         """Return (2, h, w) probabilities of the coarse network at a slice."""
-        if seen.said is None or not has_neighbours:
+        if seen.coarse is None or not has_neighbours:
             return torch.full((2, *self.preprocess.size), UNKNOWN)
         start, stop = seen.views[number].slices
         place = np.array([slice_ - start])
-        (told,) = bring_to_slices(seen.said[number], place, stop - start, slice_mm, self.preprocess)
-        return torch.from_numpy(told) / 255
+        (coarse,) = bring_to_slices(seen.coarse[number], place, stop - start, slice_mm, self.preprocess)
+        return torch.from_numpy(coarse) / 255
 
 
 def _slab(
@@ -296,4 +296,4 @@ def middle(seen: Tensor) -> Tensor:
 
 
 def _batch(hu: Tensor, target: Tensor) -> Batch:
-    return Batch(hu=hu, target=target[:, :2], valid=target[:, 2:3], told=target[:, 3:])
+    return Batch(hu=hu, target=target[:, :2], valid=target[:, 2:3], coarse=target[:, 3:])

@@ -96,7 +96,7 @@ def _make(sender: Connection, slices: SliceDataset, epochs: range, place: Place,
     try:
         for batch in _batches(slices, epochs, place, first, every):
             # Arrays are sent by value; PyTorch would send tensors by handles that become invalid when the worker ends.
-            sender.send(tuple(each.numpy() for each in (batch.hu, batch.target, batch.valid, batch.told)))
+            sender.send(tuple(each.numpy() for each in (batch.hu, batch.target, batch.valid, batch.coarse)))
         sender.send(None)
     except BrokenPipeError:
         return

@@ -96,7 +96,7 @@ def sample_view(
     pathology: PathologyConfig | None,
     rng: np.random.Generator,
     *,
-    told: bool = True,
+    sees_whole: bool = True,
 ) -> View:
     """Draw one view of a case.
 
@@ -105,8 +105,8 @@ def sample_view(
         config: How often views differ from it.
         pathology: Probability of each disease; None for none.
         rng: Random generator.
-        told: Whether the network is told what the whole view shows. Then solid disease is added only to views that
-            support it; otherwise who draws a slice decides by `room_for_solid`.
+        sees_whole: Whether the network also gets a coarse network's result for the whole view. Then solid disease is
+            added only to views that support it; otherwise the caller that draws a slice decides by `room_for_solid`.
     """
     depth, height, width = scan.hu.shape
     slices, rows, columns = (0, depth), (0, height), (0, width)
@@ -118,7 +118,9 @@ def sample_view(
     lesions = []
     for channel in (0, 1):
         lesion = sample_lesion(channel, scan.lung_mm[channel], pathology, rng) if pathology else None
-        if lesion and (lesion.kind not in SOLID or not told or is_supported(scan, channel, slices, rows, columns)):
+        if lesion and (
+            lesion.kind not in SOLID or not sees_whole or is_supported(scan, channel, slices, rows, columns)
+        ):
             lesions.append(lesion)
     empty = next((each.channel for each in lesions if each.kind == "pneumonectomy"), None)
     factor = scan.factor

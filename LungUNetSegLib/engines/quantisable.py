@@ -88,10 +88,15 @@ def _doubles(node: Any) -> bool:
     """Whether each pixel becomes a block of 2 x 2 that no other one adds to."""
     from onnx import helper
 
-    told = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
     plain = {"dilations": [1, 1], "group": 1, "pads": [0] * 4, "output_padding": [0, 0], "auto_pad": b"NOTSET"}
-    fits = all(told.get(name, value) == value for name, value in plain.items())
-    return fits and told.get("kernel_shape") == [2, 2] and told.get("strides") == [2, 2] and "output_shape" not in told
+    fits = all(attributes.get(name, value) == value for name, value in plain.items())
+    return (
+        fits
+        and attributes.get("kernel_shape") == [2, 2]
+        and attributes.get("strides") == [2, 2]
+        and "output_shape" not in attributes
+    )
 
 
 def _gathered(nodes: list[Any], graph: Any) -> list[Any]:

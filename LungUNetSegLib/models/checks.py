@@ -49,9 +49,9 @@ def check_whole(model: Model) -> None:
     graph, places = read_graph(model.onnx), read_places(model.weights)
     where = f"{model.onnx} does not belong to this model"
     first = 1 if model.is_coarse else None  # either a whole scan, or any number of slices
-    seen = (first, *(None if size < 0 else size for size in model.input_shape))
-    said = (first, model.channels, *seen[2:])
-    for shape, expected, does in ((graph.input, seen, "takes"), (graph.output, said, "gives")):
+    inputs = (first, *(None if size < 0 else size for size in model.input_shape))
+    outputs = (first, model.channels, *inputs[2:])
+    for shape, expected, does in ((graph.input, inputs, "takes"), (graph.output, outputs, "gives")):
         if not _agree(shape, expected):
             raise ModelError(f"{where}: it {does} {_sizes(shape)}, and the manifest says {_sizes(expected)}.")
     for tensor in graph.weights:

@@ -72,13 +72,13 @@ class Model:
             return
         if bool(self.preprocess.coarse_mm) != (self.coarse is not None):
             raise ModelError(f"{self.name!r} has a coarse view but no coarse network, or the reverse.")
-        seen, given = self.network.get("in_channels", 1), self.preprocess.channels
-        said = self.network.get("out_channels", 1)
-        if seen != given or not self.structures or said != len(self.structures):
+        inputs, given = self.network.get("in_channels", 1), self.preprocess.channels
+        outputs = self.network.get("out_channels", 1)
+        if inputs != given or not self.structures or outputs != len(self.structures):
             raise ModelError(
-                f"The network of {self.name!r} maps {seen} channels to {said}; its preprocessing gives {given}, and "
-                f"its structures are {', '.join(each.name for each in self.structures) or 'not named'}. A lung model "
-                "has 2 (right and left lung) or 1 (both as one)."
+                f"The network of {self.name!r} maps {inputs} channels to {outputs}; its preprocessing gives {given}, "
+                f"and its structures are {', '.join(each.name for each in self.structures) or 'not named'}. A lung "
+                "model has 2 (right and left lung) or 1 (both as one)."
             )
 
     @property

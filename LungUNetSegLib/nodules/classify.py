@@ -85,13 +85,13 @@ def folds_by_patient(patients: Sequence[str], is_nodule: BoolArray, folds: int, 
         yield np.flatnonzero(of_each == fold)
 
 
-def score(told: BoolArray, is_nodule: BoolArray) -> Scores:
+def score(predicted: BoolArray, is_nodule: BoolArray) -> Scores:
     """Return the scores of predicted classes."""
-    right = told == is_nodule
+    right = predicted == is_nodule
     tp, tn = int((right & is_nodule).sum()), int((right & ~is_nodule).sum())
     fp, fn = int((~right & ~is_nodule).sum()), int((~right & is_nodule).sum())
     return Scores(
-        accuracy=_share(tp + tn, len(told)),
+        accuracy=_share(tp + tn, len(predicted)),
         precision=_share(tp, tp + fp),
         sensitivity=_share(tp, tp + fn),
         specificity=_share(tn, tn + fp),

@@ -97,7 +97,7 @@ def cross_validate(candidates: Sequence[Candidate], config: StudyConfig, progres
     folds = list(folds_by_patient(patients, is_nodule, config.folds, config.seed))
     by_name = [hand_made_features(each) for each in candidates]
     made = {name: np.stack([each[name] for each in by_name]) for name in ("GLCM", "LBP", "PHOG")}
-    told: dict[tuple[str, str], BoolArray] = {
+    predicted: dict[tuple[str, str], BoolArray] = {
         (features, classifier): np.zeros(len(candidates), bool) for features in FEATURES for classifier in CLASSIFIERS
     }
     for number, test in enumerate(folds):
@@ -105,27 +105,27 @@ def cross_validate(candidates: Sequence[Candidate], config: StudyConfig, progres
         network = train_features([candidates[index] for index in training], config.deep)
         deep = deep_features(network, candidates)
         every = {**made, "deep": deep, "fused": np.hstack([deep, made["GLCM"], made["LBP"], made["PHOG"]])}
-        for (features, classifier), answers in told.items():
+        for (features, classifier), answers in predicted.items():
             fitted = make_classifier(classifier, config.seed).fit(every[features][training], is_nodule[training])
             answers[test] = fitted.predict(every[features][test])
         progress("classify", number + 1, len(folds))
     kinds = np.array([each.kind for each in candidates])
-    return [_result(*key, answers, is_nodule, kinds, folds) for key, answers in told.items()]
+    return [_result(*key, answers, is_nodule, kinds, folds) for key, answers in predicted.items()]
 
 
 def _result(
     features: str,
     classifier: str,
-    told: BoolArray,
+    predicted: BoolArray,
     is_nodule: BoolArray,
     kinds: npt.NDArray[np.str_],
     folds: Sequence[npt.NDArray[np.int64]],
 ) -> Result:
-    right = told == is_nodule
+    right = predicted == is_nodule
     return Result(
         features=features,
         classifier=classifier,
-        scores=score(told, is_nodule),
+        scores=score(predicted, is_nodule),
         spread=float(np.std([right[test].mean() for test in folds], ddof=1)),
         rightly={str(kind): float(right[kinds == kind].mean()) for kind in sorted(set(kinds.tolist()))},
     )

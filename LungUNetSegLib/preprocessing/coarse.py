@@ -67,7 +67,7 @@ def pad_depth(view: Float32) -> Float32:
 
 
 def bring_to_slices(
-    said: Float32 | npt.NDArray[np.uint8],
+    coarse: Float32 | npt.NDArray[np.uint8],
     numbers: npt.NDArray[np.int64],
     depth: int,
     slice_mm: float,
@@ -76,14 +76,15 @@ def bring_to_slices(
     """Interpolate the coarse network's probabilities at slices of the scan.
 
     Args:
-        said: (2, d, a, b) probabilities of right and left lung, at least as deep as the scan's coarse view; any scale.
+        coarse: (2, d, a, b) probabilities of right and left lung on any scale, at least as deep as the scan's coarse
+            view.
         numbers: (n,) numbers of the wanted slices.
         depth: Number of slices of the scan.
         slice_mm: Distance of the slices.
         config: Settings of both grids.
 
     Returns:
-        (n, 2, h, w) probabilities on the network's grid, on the scale of `said`.
+        (n, 2, h, w) probabilities on the network's grid, on the scale of `coarse`.
     """
     count = coarse_depth(depth, slice_mm, config.coarse_mm)
     first_mm = _first_mm(depth, slice_mm, count, config.coarse_mm)
@@ -91,7 +92,7 @@ def bring_to_slices(
     below = np.floor(positions).astype(np.int64)
     above = np.minimum(below + 1, count - 1)
     share = (positions - below).astype(np.float32)[None, :, None, None]
-    planes = (said[:, below] * (1 - share) + said[:, above] * share).transpose(1, 0, 2, 3)
+    planes = (coarse[:, below] * (1 - share) + coarse[:, above] * share).transpose(1, 0, 2, 3)
     rows, columns = (_enlarging(size // config.coarse_factor, size) for size in config.size)
     result = np.empty((len(numbers), 2, *config.size), np.float32)
     for index in np.ndindex(result.shape[:2]):
@@ -100,17 +101,17 @@ def bring_to_slices(
 
 
 def coarse_at_slices(
-    said: Float32 | None, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
+    coarse: Float32 | None, numbers: npt.NDArray[np.int64], depth: int, slice_mm: float, config: PreprocessConfig
 ) -> Float32:
-    """Return the result of `bring_to_slices`; without a coarse view (`said` is None), all values are `UNKNOWN`."""
-    if said is None:
+    """Return the result of `bring_to_slices`; without a coarse view (`coarse` is None), all values are `UNKNOWN`."""
+    if coarse is None:
         return np.full((len(numbers), 2, *config.size), UNKNOWN, np.float32)
-    return bring_to_slices(said, numbers, depth, slice_mm, config)
+    return bring_to_slices(coarse, numbers, depth, slice_mm, config)
 
 
-def as_channels(told: npt.NDArray[np.floating]) -> Float32:
+def as_channels(probabilities: npt.NDArray[np.floating]) -> Float32:
     """Map probabilities to [-1, 1], the range of the network's other channels; `UNKNOWN` becomes 0."""
-    return np.asarray(told * 2 - 1, np.float32)
+    return np.asarray(probabilities * 2 - 1, np.float32)
 
 
 def _first_mm(depth: int, slice_mm: float, count: int, coarse_mm: float) -> float:

@@ -74,8 +74,8 @@ class PreparedScan:
             for place, number in np.ndenumerate(seen):
                 slices[place] = normalise(self.hu[int(number)], config)
             if config.coarse_mm:
-                told = coarse_at_slices(coarse, some, depth, slice_mm, config)
-                slices = np.concatenate((slices, as_channels(told)), axis=1)
+                coarse_maps = coarse_at_slices(coarse, some, depth, slice_mm, config)
+                slices = np.concatenate((slices, as_channels(coarse_maps)), axis=1)
             yield some, slices
 
     def restore(

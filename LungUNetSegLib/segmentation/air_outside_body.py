@@ -76,10 +76,10 @@ def drop_air_outside(
     """
     dropped, seen = 0, seen or SeenAir(hu)
     doubtful: dict[int, tuple[Mask, Mask]] = {}
-    for index, said in enumerate(probabilities):
-        if said.max() < HALF:
+    for index, probability_map in enumerate(probabilities):
+        if probability_map.max() < HALF:
             continue
-        lungs = said >= HALF
+        lungs = probability_map >= HALF
         either = lungs.any(axis=0)
         outside, _ = seen[index]
         if not (either & outside).any():
@@ -93,7 +93,7 @@ def drop_air_outside(
             if by_scan and (parts[0][1].any() or parts[1][1].any()):
                 doubtful[index] = parts[0][1], parts[1][1]
         dropped += int(np.count_nonzero(air))
-        said[:, air] = 0
+        probability_map[:, air] = 0
     for side in (0, 1) if doubtful else ():
         dropped += _drop_by_scan(probabilities[:, side], {index: masks[side] for index, masks in doubtful.items()})
     return dropped

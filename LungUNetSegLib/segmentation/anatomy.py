@@ -67,7 +67,10 @@ def drop_without_chest(probabilities: Probabilities, planes: Slices) -> int:
         The number of pixels that are no longer lung.
     """
     areas = np.array(
-        [np.count_nonzero((said >= HALF).any(axis=0)) if said.max() >= HALF else 0 for said in probabilities]
+        [
+            np.count_nonzero((probability_map >= HALF).any(axis=0)) if probability_map.max() >= HALF else 0
+            for probability_map in probabilities
+        ]
     )
     if not areas.any():
         return 0
@@ -78,8 +81,8 @@ def drop_without_chest(probabilities: Probabilities, planes: Slices) -> int:
     if (share >= CHEST_SHARE or is_cut) and not _outside_the_body(probabilities, planes):
         return 0
     for number in np.flatnonzero(areas):
-        said = probabilities[number]
-        said[:, (said >= HALF).any(axis=0)] = 0
+        probability_map = probabilities[number]
+        probability_map[:, (probability_map >= HALF).any(axis=0)] = 0
     return int(areas.sum())
 
 
@@ -105,12 +108,12 @@ def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:
     room: list[npt.NDArray[np.int16]] = []
     outside: list[npt.NDArray[np.int16]] = []
     count = 0
-    for number, said in enumerate(probabilities):
+    for number, probability_map in enumerate(probabilities):
         plane = planes[number]
         thick = ndimage.binary_opening(plane > BODY_HU, iterations=WALL_PIXELS)
         regions, _ = ndimage.label(np.pad(~thick, 1, constant_values=True))
         around = (regions == regions[0, 0])[1:-1, 1:-1]
-        lung = (said >= HALF).any(axis=0)
+        lung = (probability_map >= HALF).any(axis=0)
         room.append(plane[around & ~lung & (plane < BODY_HU) & (plane > AIR_HU)])
         outside.append(plane[around & lung])
         count += int(np.count_nonzero(lung))

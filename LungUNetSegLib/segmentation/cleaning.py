@@ -166,8 +166,8 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
 
 def _apply(probabilities: Probabilities, before: Labels, after: Labels) -> None:
     """Change (D, 2, H, W) probabilities in place so that their labels are `after` instead of `before`."""
-    for said, old, new in zip(probabilities, before, after, strict=True):
-        right, left = said
+    for probability_map, old, new in zip(probabilities, before, after, strict=True):
+        right, left = probability_map
         gone = (old > 0) & (new == 0)
         right[gone] = left[gone] = 0
         moved = (old > 0) & (new > 0) & (new != old)

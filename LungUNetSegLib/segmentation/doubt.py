@@ -131,7 +131,7 @@ def find_doubts(
     pixels = np.zeros((2, len(probabilities), len(CAUSES)))
     _, rows, columns = lung_box(probabilities)
     for number, (below, labels, above) in enumerate(_with_neighbours(probabilities[..., rows, columns], steps)):
-        said = probabilities[number]
+        probability_map = probabilities[number]
         is_used = labels.any() or (below.any() and above.any())
         hu = scan.grid.nearest(scan.aligned.array[number])[rows, columns] if is_used else None
         for index, side in enumerate(_SIDES):
@@ -139,7 +139,7 @@ def find_doubts(
             odd = (lung != under) & (lung != over)
             pixels[index, number] = (
                 0 if hu is None else _dense_at_outline(lung, hu >= DENSE_HU),
-                np.minimum(said[index], 255 - said[index]).sum(dtype=np.int64) / 255,
+                np.minimum(probability_map[index], 255 - probability_map[index]).sum(dtype=np.int64) / 255,
                 0 if hu is None else np.count_nonzero(odd & (hu >= SOLID_HU)),
                 abs(np.count_nonzero(lung) - before[index, number]),
             )

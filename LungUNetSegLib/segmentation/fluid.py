@@ -90,8 +90,8 @@ def _drop(probabilities: Probabilities, hu: Slices, slices: range, side: int, re
     dropped = 0
     rows, columns = reached.shape
     for number in slices:
-        said = probabilities[number][:, :rows, :columns]
-        fluid = reached & (hard_labels(said) == side) & (hu[number][:rows, :columns] > AERATED_HU)
-        said[:, fluid] = 0
+        probability_map = probabilities[number][:, :rows, :columns]
+        fluid = reached & (hard_labels(probability_map) == side) & (hu[number][:rows, :columns] > AERATED_HU)
+        probability_map[:, fluid] = 0
         dropped += int(np.count_nonzero(fluid))
     return dropped

@@ -78,9 +78,9 @@ def add_missed_lung(
     steps = max(1, round(EDGE_MM / spacing_mm[1]))
     pieces = [
         piece
-        for number, said in enumerate(probabilities)
-        if said.max() >= HALF
-        for piece in _pieces(number, hard_labels(said), seen, steps)
+        for number, probability_map in enumerate(probabilities)
+        if probability_map.max() >= HALF
+        for piece in _pieces(number, hard_labels(probability_map), seen, steps)
     ]
     least = LEAST_ML * 1000 / float(np.prod(spacing_mm))
     missed: list[tuple[_Piece, int]] = []
@@ -91,9 +91,9 @@ def add_missed_lung(
             if right + left >= CONTACT_SHARE * touched.sum():
                 missed += [(piece, int(left > right)) for piece in part]
     for piece, channel in missed:
-        said = probabilities[(piece.number, slice(None), *piece.place)]
-        said[:, piece.mask] = 0
-        said[channel, piece.mask] = 255
+        probability_map = probabilities[(piece.number, slice(None), *piece.place)]
+        probability_map[:, piece.mask] = 0
+        probability_map[channel, piece.mask] = 255
     return sum(int(np.count_nonzero(piece.mask)) for piece, _ in missed)
 
 

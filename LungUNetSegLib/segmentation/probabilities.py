@@ -37,14 +37,14 @@ def hard_labels(probabilities: npt.NDArray[Any], threshold: float | np.uint8 = H
     return labels
 
 
-def side_shares(said: Probabilities, factor: int) -> npt.NDArray[np.float32]:
+def side_shares(probability_map: Probabilities, factor: int) -> npt.NDArray[np.float32]:
     """Return (2, a, b), how much of each block of `factor` x `factor` pixels is right and left lung in a slice.
 
     Args:
-        said: (2, h, w), the slice's probabilities.
+        probability_map: (2, h, w), the slice's probabilities.
         factor: Incomplete blocks at the end of rows and columns are left out.
     """
-    labels = hard_labels(said)
+    labels = hard_labels(probability_map)
     return reduce_planes(np.stack([labels == side for side in (RIGHT_LUNG, LEFT_LUNG)]), factor)
 
 
@@ -53,12 +53,12 @@ def lung_box(probabilities: Probabilities) -> SliceBox:
 
     Slice by slice, as all steps of cleaning: masks of a whole scan take a hundred MB, those of a slice stay in caches.
     """
-    return bounding_box_of_planes((said >= HALF).any(axis=0) for said in probabilities)
+    return bounding_box_of_planes((probability_map >= HALF).any(axis=0) for probability_map in probabilities)
 
 
 def labels_of(probabilities: Probabilities) -> Labels:
     """Map (D, 2, h, w) probabilities to (D, h, w) labels as `hard_labels` does, slice by slice."""
     labels = np.empty((len(probabilities), *probabilities.shape[2:]), np.uint8)
-    for plane, said in zip(labels, probabilities, strict=True):
-        plane[:] = hard_labels(said)
+    for plane, probability_map in zip(labels, probabilities, strict=True):
+        plane[:] = hard_labels(probability_map)
     return labels

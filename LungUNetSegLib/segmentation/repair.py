@@ -9,16 +9,14 @@ between a tumour and muscle, the floods meet midway.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import SimpleITK as sitk
 from scipy import ndimage
 
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.segmentation.probabilities import Labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, Volume, bounding_box
-
-Mask = npt.NDArray[np.bool_]
-Labels = npt.NDArray[np.uint8]
 
 REACH_MM = 20.0
 """What lies farther from every scribble is not changed."""

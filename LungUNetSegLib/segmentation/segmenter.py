@@ -114,23 +114,25 @@ class Segmenter:
             scan = prepare(volume, self.model.preprocess)
         with _timed(seconds, "segment"):
             coarse = self._look_at_all(scan.coarse_view())
-            said = self._run_network(scan, coarse, progress)
+            probabilities = self._run_network(scan, coarse, progress)
         with _timed(seconds, "clean"):
             spacing_mm, saw_scan = scan.grid.geometry.spacing_mm, self.coarse is not None
-            before = lung_pixels(said)
-            cleaning = Cleaning() if raw else clean(said, scan.hu, spacing_mm, saw_scan=saw_scan)
-            agreement = None if coarse is None else compare_stages(coarse, said, spacing_mm[0], scan.grid.config)
+            before = lung_pixels(probabilities)
+            cleaning = Cleaning() if raw else clean(probabilities, scan.hu, spacing_mm, saw_scan=saw_scan)
+            agreement = (
+                None if coarse is None else compare_stages(coarse, probabilities, spacing_mm[0], scan.grid.config)
+            )
             scan.hu.forget()
         with _timed(seconds, "restore"):
-            label_map = scan.restore(said, partial(hard_labels, threshold=255 / 2), progress)
+            label_map = scan.restore(probabilities, partial(hard_labels, threshold=255 / 2), progress)
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
             measures = measure_lungs(label_map, scan.volume, labels)
             measured = measures.volumes_ml, measures.mean_hu
-            quality, findings = assess(scan.volume, label_map, *measured, said, cleaning, agreement)
+            quality, findings = assess(scan.volume, label_map, *measured, probabilities, cleaning, agreement)
             made, warnings = judge(measures.scan, acquisition)
-            doubts = find_doubts(said, before, scan, labels)
+            doubts = find_doubts(probabilities, before, scan, labels)
         return Segmentation(
             labels=label_map,
             segments=self.model.structures if labels == "lr" else BOTH_LUNGS,
@@ -153,10 +155,10 @@ class Segmenter:
         progress("segment", 0, depth)
         while numbers.size:
             for some, slices in scan.batches(numbers, coarse):
-                said = np.rint(self.engine.probabilities(slices) * np.float32(255)).astype(np.uint8)
-                if (rows := np.flatnonzero(said.max(axis=(0, 1, 3)))).size:
+                computed = np.rint(self.engine.probabilities(slices) * np.float32(255)).astype(np.uint8)
+                if (rows := np.flatnonzero(computed.max(axis=(0, 1, 3)))).size:
                     used = slice(rows[0], rows[-1] + 1)
-                    result[some, : said.shape[1], used] = said[:, :, used]
+                    result[some, : computed.shape[1], used] = computed[:, :, used]
                 done += len(some)
                 progress("segment", done, depth)
             pairs = fill_or_halve(result, pairs, slice_mm)
@@ -169,8 +171,8 @@ class Segmenter:
         """Return the coarse network's (2, d, a, b) probabilities of the whole scan; None without a coarse view."""
         if self.coarse is None or view is None:
             return None
-        (said,) = self.coarse.probabilities(view[None, None])
-        return np.asarray(said, np.float32)
+        (probabilities,) = self.coarse.probabilities(view[None, None])
+        return np.asarray(probabilities, np.float32)
 
     def _steps_down(self) -> tuple[Finding, ...]:
         """Return findings on fallbacks of the engines; a fallback applies to all later scans."""

@@ -63,7 +63,7 @@ def compare_stages(
 
 def _reduced_labels(probabilities: Probabilities, slice_mm: float, config: PreprocessConfig) -> npt.NDArray[np.uint8]:
     """Return (d, a, b) labels: the side that fills at least half of a coarse voxel, else 0."""
-    reduced = np.stack([side_shares(said, config.coarse_factor) for said in probabilities])
+    reduced = np.stack([side_shares(probability_map, config.coarse_factor) for probability_map in probabilities])
     shares = coarsen_slices(reduced, slice_mm, config)
     return hard_labels(shares, 0.5)
 

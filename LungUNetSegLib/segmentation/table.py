@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.files import csv_text, replacing
+from LungUNetSegLib.files import csv_text, write_csv
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS as PARTS
 
@@ -37,10 +36,8 @@ def write_table(path: Path, summaries: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         WriteError: The file cannot be written.
     """
-    with replacing(path, ".csv") as draft, draft.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(_row(summary) for summary in summaries)
+    rows = map(_row, summaries)
+    write_csv(path, COLUMNS, ([row.get(name, "") for name in COLUMNS] for row in rows))
 
 
 def _row(summary: Mapping[str, Any]) -> dict[str, str]:

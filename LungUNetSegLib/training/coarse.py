@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from LungUNetSegLib.config import check_at_least
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.dataset import Said, SeenViews
+from LungUNetSegLib.data.dataset import CoarseOutput, SeenViews
 from LungUNetSegLib.data.overview import Overview, overview
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show, whole_view
@@ -104,8 +104,8 @@ class Scans:
 
     def sample(self, number: int, rng: np.random.Generator) -> View:
         """Draw a view of a case."""
-        told = bool(self.preprocess.coarse_mm)
-        return sample_view(self.overviews[number], self.views, self.pathology, rng, told=told)
+        sees_whole = bool(self.preprocess.coarse_mm)
+        return sample_view(self.overviews[number], self.views, self.pathology, rng, sees_whole=sees_whole)
 
     def see(self, number: int, view: View) -> tuple[Tensor, Tensor]:
         """Return (d, a, b) HU and (2, d, a, b) lung fractions of a view of a case."""
@@ -161,16 +161,16 @@ def predict_views(
         seed: Seed of the views.
         whole: Only use the whole unchanged scan, for validation.
     """
-    told = []
+    seen = []
     for number, (case, network) in enumerate(zip(scans.cases, network_of, strict=True)):
         size = (case.hu.shape[1], case.hu.shape[2])
         views = [whole_view(len(case.hu), size)]
         rngs = [np.random.default_rng((seed, 5, number, index)) for index in range(1 + scans.views.per_case)]
         if not whole:
             views += [scans.sample(number, rng) for rng in rngs[1:]]
-        said = None
+        coarse = None
         if network is not None and scans.has_coarse_view(number):
-            said = tuple(
+            coarse = tuple(
                 predict_view(
                     network,
                     _spoil(scans.see(number, view)[0], rng) if index else scans.see(number, view)[0],
@@ -178,17 +178,17 @@ def predict_views(
                 )
                 for index, (view, rng) in enumerate(zip(views, rngs, strict=False))
             )
-        told.append(SeenViews(tuple(views), said))
-    return told
+        seen.append(SeenViews(tuple(views), coarse))
+    return seen
 
 
 @torch.inference_mode()
-def predict_view(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> Said:
+def predict_view(network: nn.Module, hu: Tensor, preprocess: PreprocessConfig) -> CoarseOutput:
     """Return a coarse network's (2, d, a, b) probabilities, 0 to 255, for a (d, a, b) view in HU."""
     image = torch.from_numpy(normalise(pad_depth(hu.numpy()), preprocess))
     probabilities = network(image[None, None]).sigmoid()[0, :, : len(hu)]
-    said: npt.NDArray[np.uint8] = (probabilities * 255).round().to(torch.uint8).numpy()
-    return said
+    scaled: CoarseOutput = (probabilities * 255).round().to(torch.uint8).numpy()
+    return scaled
 
 
 def coarse_of_slices(network: nn.Module, case: CachedCase, preprocess: PreprocessConfig) -> npt.NDArray[np.float32]:
@@ -197,8 +197,8 @@ def coarse_of_slices(network: nn.Module, case: CachedCase, preprocess: Preproces
     if not has_coarse_view(depth, case.slice_mm, preprocess):
         return np.full((depth, 2, *preprocess.size), UNKNOWN, np.float32)
     scans = Scans.of([case], preprocess, None, None)
-    said = predict_view(network, scans.see(0, whole_view(depth, preprocess.size))[0], preprocess)
-    shares = said.astype(np.float32) / np.float32(255)
+    predicted = predict_view(network, scans.see(0, whole_view(depth, preprocess.size))[0], preprocess)
+    shares = predicted.astype(np.float32) / np.float32(255)
     return bring_to_slices(shares, np.arange(depth), depth, case.slice_mm, preprocess)
 
 

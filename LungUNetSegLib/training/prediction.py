@@ -54,7 +54,7 @@ def predict_slices(
     total = sum(len(case.hu) for case in cases)
     preprocess = checkpoint.config.preprocess
     for case in cases:
-        told = None if coarse is None else coarse_of_slices(coarse, case, preprocess)
+        coarse_maps = None if coarse is None else coarse_of_slices(coarse, case, preprocess)
         seen = slices_seen(len(case.hu), case.slice_mm, preprocess)
         for start in range(0, len(case.hu), BATCH_SIZE):
             chosen = slice(start, start + BATCH_SIZE)
@@ -63,8 +63,8 @@ def predict_slices(
             found.images.extend(case.hu[chosen])
             found.references.extend(np.any(target[:, :2] >= 128, axis=1))
             images = normalise(case.hu[seen[chosen]], preprocess)
-            if told is not None:
-                images = np.concatenate((images, as_channels(told[chosen])), axis=1)
+            if coarse_maps is not None:
+                images = np.concatenate((images, as_channels(coarse_maps[chosen])), axis=1)
             found.predictions.extend(_predict(network, images, checkpoint.config.network))
             found.ignores.extend(target[:, 2] == 0)
             if progress is not None:

@@ -278,7 +278,7 @@ class Trainer:
     def _prepare(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return image, target and valid in the form that the network and the loss need."""
         image = torch.from_numpy(normalise(batch.hu.numpy(), self.config.preprocess))
-        image = torch.cat((image, torch.from_numpy(as_channels(batch.told.numpy()))), dim=1)
+        image = torch.cat((image, torch.from_numpy(as_channels(batch.coarse.numpy()))), dim=1)
         target = merged(batch.target, self.config.network)
         return (
             image.to(self.device, memory_format=self.memory_format, non_blocking=True),

@@ -128,7 +128,7 @@ class Geometry:
         return points
 
     def slice_centre_lps(self, index: npt.ArrayLike) -> FloatArray:
-        """Map (...) slice numbers to the (..., 3) LPS mm of the slices' middles."""
+        """Map (...) slice indices, from 0, to the (..., 3) LPS mm of the slices' middles."""
         number = np.asarray(index, float)
         middle = ((size - 1) / 2 for size in self.shape[1:])
         return self.to_lps(np.stack([number, *(np.full_like(number, each) for each in middle)], axis=-1))

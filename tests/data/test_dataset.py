@@ -237,10 +237,10 @@ def told_dataset(**sampling: float) -> SliceDataset:
 
 def test_slices_are_told_what_the_coarse_view_says_of_them() -> None:
     (batch,) = told_dataset(alone_probability=0.0, untold_probability=0.0).in_order(21)
-    assert batch.told.shape == (21, 2, 32, 32)
+    assert batch.coarse.shape == (21, 2, 32, 32)
     for side, share in ((0, 0.2), (1, 0.8)):
-        assert torch.allclose(batch.told[:20, side], torch.tensor(share))
-    assert (batch.told[20] == UNKNOWN).all()  # a single slice
+        assert torch.allclose(batch.coarse[:20, side], torch.tensor(share))
+    assert (batch.coarse[20] == UNKNOWN).all()  # a single slice
 
 
 def test_some_slices_are_not_told_and_those_seen_alone_never() -> None:
@@ -250,7 +250,7 @@ def test_some_slices_are_not_told_and_those_seen_alone_never() -> None:
     (batch,) = dataset.epoch(0, 1000)
     from_volume = torch.tensor([case == "a" for case, _ in drawn(dataset)])
     alone = (batch.hu[:, :, 0, 0] == batch.hu[:, :1, 0, 0]).all(dim=1)
-    unknown = (batch.told == UNKNOWN).flatten(1).all(dim=1)
+    unknown = (batch.coarse == UNKNOWN).flatten(1).all(dim=1)
     assert unknown[alone].all() and unknown[~from_volume].all()
     assert unknown[~alone & from_volume].float().mean().item() == pytest.approx(0.5, abs=0.06)
 
@@ -260,8 +260,8 @@ def test_what_is_told_moves_with_the_slice() -> None:
     dataset = told_dataset(alone_probability=0.0, untold_probability=0.0)
     dataset.augment = AugmentConfig(probability=0.0, flip=1.0)
     (batch,) = dataset.epoch(0, 1000)
-    told = batch.told[(batch.told != UNKNOWN).flatten(1).all(dim=1)]
-    assert len(told) and torch.allclose(told[:, 0], torch.tensor(0.8))
+    coarse = batch.coarse[(batch.coarse != UNKNOWN).flatten(1).all(dim=1)]
+    assert len(coarse) and torch.allclose(coarse[:, 0], torch.tensor(0.8))
 
 
 @pytest.fixture

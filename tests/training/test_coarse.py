@@ -108,7 +108,7 @@ def test_the_coarse_networks_are_kept_and_trained_again_when_settings_differ(
     assert first.coarse is not None and again.coarse is not None
     assert all(torch.equal(first.coarse[key], again.coarse[key]) for key in first.coarse)
     assert first.training[0].views == again.training[0].views
-    assert all(map(np.array_equal, first.training[0].said or (), again.training[0].said or ()))
+    assert all(map(np.array_equal, first.training[0].coarse or (), again.training[0].coarse or ()))
     with pytest.raises(pytest.fail.Exception, match="trained again"):
         prepare_views(phantoms, [], dataclasses.replace(config, seed=7), tmp_path)
 
