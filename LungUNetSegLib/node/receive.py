@@ -22,6 +22,7 @@ from LungUNetSegLib.node.store import FullError, Store
 SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xC000
 """Status of C-STORE (PS3.4 B.2.3)."""
 
+ECHO = "1.2.840.10008.1.1"
 TRANSFER_SYNTAXES = (
     *("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"),
     *("1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"),
@@ -78,7 +79,7 @@ class Receiver:
         entity.network_timeout = entity.acse_timeout = entity.dimse_timeout = NETWORK_TIMEOUT_S
         entity.require_called_aet = True
         entity.require_calling_aet = list(config.titles)
-        entity.add_supported_context("1.2.840.10008.1.1")
+        entity.add_supported_context(ECHO)
         for sop_class in (SINGLE_FRAME_CT, *MULTI_FRAME_CT):
             entity.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
         event = net.evt
@@ -136,7 +137,8 @@ class Receiver:
 
     def _accepted(self, event: Any) -> None:
         """Record that a sender offers nothing that the node takes; it can send nothing then."""
-        if not event.assoc.accepted_contexts:
+        accepted = {each.abstract_syntax for each in event.assoc.accepted_contexts}
+        if event.assoc.rejected_contexts and accepted <= {ECHO}:
             self._refuse(event, "it offers no CT in a transfer syntax that this node takes")
 
     def _refuse(self, event: Any, reason: str) -> None:

@@ -75,6 +75,7 @@ def test_who_is_refused_is_in_the_journal_with_the_reason(study: list[Dataset], 
     """Protects the person who sets up a sender, whose own log may say no more than "rejected"."""
     entity = net.AE(ae_title="PACS")
     entity.add_requested_context("1.2.840.10008.5.1.4.1.1.4")
+    entity.add_requested_context("1.2.840.10008.1.1")
     with running(titles=("PACS",)) as node:
         assert send(study[:1], node.port, called="LUNG") == [None]
         assert send(study[:1], node.port, calling="OTHER") == [None]
