@@ -28,7 +28,7 @@ The networks that the paper builds on, its own, and ours, each trained and judge
 
 from {trainings}, each of {steps} steps of {batch} slices ({slices} slices in all) on a grid of {height} x {width}
 pixels of {spacing} mm. Same patients, order, augmentation, optimiser and rate for all; each has its preset's loss,
-window and neighbouring slices, but no coarse view. Where two cores could not train a preset it is narrower: `unet_2015`
+window and neighbouring slices. Where two cores could not train a preset it is narrower: `unet_2015`
 and `vgg_segnet` have a quarter of the channels, `densenet_fpn` half the growth and a quarter of the pyramid. {thin}
 
 **This compares how fast networks learn from little, and what they cost. It does not say which is best when trained to

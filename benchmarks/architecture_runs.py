@@ -62,7 +62,7 @@ CONTENDERS: dict[str, NetworkConfig] = {
     "vgg_segnet": VggSegNetConfig(out_channels=2, first_features=16),
 }
 """Each preset's network, narrower where two cores could not train it: a quarter of the channels in `unet_2015` and
-`vgg_segnet`, half the growth and a quarter of the pyramid in `densenet_fpn`. Ours is without its coarse view."""
+`vgg_segnet`, half the growth and a quarter of the pyramid in `densenet_fpn`."""
 
 MARGIN_MM = 10.0
 """Around the lungs of the first pass, where the region of interest is tried."""

@@ -35,7 +35,7 @@ PULL = 20.0
 """It is multiplied by the learning rate: the largest steps take away 0.2 % of the difference."""
 
 VIEWS = 8
-"""Number of views of each case; the preset's 24 would take a third of the time of so short a training."""
+"""Number of views of each case; the preset's 48 would take much of the time of so short a training."""
 
 
 def finetuning_config(start: Start, name_or_path: str, epochs: int = EPOCHS) -> TrainingConfig:

@@ -125,7 +125,7 @@ class TrainingConfig:
 
 
 _OURS: dict[str, Any] = {
-    "in_channels": 5,
+    "in_channels": 3,
     "out_channels": 2,
     "features_per_stage": (24, 48, 96, 160, 224),
     "stem_stride": 2,
@@ -133,13 +133,13 @@ _OURS: dict[str, Any] = {
 }
 
 LUNGS = TrainingConfig(
-    preprocess=PreprocessConfig(context_mm=7.0, coarse_mm=6.0),
+    preprocess=PreprocessConfig(context_mm=7.0),
     network=UNetConfig(**_OURS),
     sampling=SamplingConfig(slices_per_epoch=1200, single_slice_share=0.35, no_lung_share=0.25, alone_probability=0.15),
     augment=AugmentConfig(flip=0.0, noise_hu=80.0),
-    pathology=PathologyConfig(),
-    views=ViewConfig(),
-    coarse=CoarseConfig(),
+    # Most slices of a lung do not show its mass, so that masses are added to more lungs than are ill (ADR 0022).
+    pathology=PathologyConfig(consolidation=0.2, opacity=0.12, mass=0.22),
+    views=ViewConfig(per_case=48),
     exclude=(DEMO_SAMPLE,),
     epochs=24,
     batch_size=8,
@@ -152,6 +152,16 @@ LUNGS = TrainingConfig(
     channels_last=True,
 )
 """This project's preset: right and left lung on a 1.5 mm grid, with strong augmentation of few patients."""
+
+COARSE_VIEW = replace(
+    LUNGS,
+    preprocess=replace(LUNGS.preprocess, coarse_mm=6.0),
+    network=UNetConfig(**(_OURS | {"in_channels": 5})),
+    pathology=PathologyConfig(),
+    views=ViewConfig(),
+    coarse=CoarseConfig(),
+)
+"""The slice network of `lungs`, told by a coarse network what the whole scan shows (ADR 0015)."""
 
 PAPER = TrainingConfig(
     preprocess=PreprocessConfig(spacing_mm=0.75, size=(512, 512), window_hu=(-1024.0, 1024.0)),
@@ -195,7 +205,6 @@ DENSENET_FPN = replace(
     LUNGS,
     preprocess=PreprocessConfig(size=(256, 256), window_hu=(-1024.0, 3071.0), context_mm=5.0),
     network=DenseNetFpnConfig(out_channels=2),
-    coarse=None,
 )
 """The settings of Wang 2020's lung segmentation: 256 x 256 pixels, three slices, no upper limit of the HU. Its training
 is not public, and here as in `lungs`. There the image is halved in size, and the first and last slice get no mask."""
@@ -204,13 +213,13 @@ VGG_SEGNET = replace(
     LUNGS,
     preprocess=PreprocessConfig(spacing_mm=1.75, size=(224, 224)),
     network=VggSegNetConfig(out_channels=2),
-    coarse=None,
     loss="balanced_cross_entropy",
 )
 """The settings of Khan 2021's VGG-SegNet: 224 x 224 pixels, one slice, SegNet's loss. The rest is as in `lungs`."""
 
 PRESETS = {
     "lungs": LUNGS,
+    "coarse_view": COARSE_VIEW,
     "paper": PAPER,
     "unet_2015": UNET_2015,
     "dilated_unet": DILATED_UNET,

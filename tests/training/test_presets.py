@@ -93,13 +93,10 @@ LEARNING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_a_system_learns_the_lungs_of_two_phantoms(preset: str, cached: list[CachedCase], tmp_path: Path) -> None:
     """Protects losses and targets: with changed sides, places or signs the slices learnt from would score nothing."""
     config, (network, settings) = PRESETS[preset], LEARNING[preset]
-    if config.coarse is not None:  # the slice network alone, with nothing told
-        network = {**network, "in_channels": 3}
     config = replace(
         config,
         preprocess=replace(COARSE, context_mm=config.preprocess.context_mm, window_hu=config.preprocess.window_hu),
         network=replace(config.network, **network),
-        coarse=None,
         sampling=SamplingConfig(order="every", slab_probability=0.0, alone_probability=0.0),
         **{"augment": None, "pathology": None, "epochs": 10, "batch_size": 2, "warmup_epochs": 0.0} | settings,
         **{"average_decay": 0.0, "precision": "float32"},
