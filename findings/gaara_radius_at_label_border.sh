@@ -1,10 +1,10 @@
 #!/bin/sh
 # gaara 0.11.0's skeletonize(binary_image=True), which is to "consider the input image a binary image (foreground/bg
 # only) regardless of values", measures radii as if it were not: where one label borders on another, the vessel's radius
-# falls to 1. A straight tube of 11 x 11 voxels has a radius of 6 along its skeleton; with two labels, as two parts of an
-# airway have, it is 1 where they meet. The skeleton itself is the same. It has edt measure the distances on the labels
-# as they are, and edt measures to the next voxel of another label. Nothing warns. (Without anchors=, skeletonize raises
-# an error: its own default has the wrong shape.) Ends with 1 when that changes.
+# falls to 1. A straight tube of 11 x 11 voxels has a radius of 6 along its skeleton; with two labels, as two parts of
+# an airway have, it is 1 where they meet. The skeleton itself is the same. It has edt measure the distances on the
+# labels as they are, and edt measures to the next voxel of another label. Nothing warns. (Without anchors=, skeletonize
+# raises an error: its own default has the wrong shape.) Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
