@@ -9,8 +9,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check SimpleITK==2.5.7 pydicom==3.0.2 scikit-image==0.26.0 \
-    numpy==2.2.6
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check SimpleITK==2.5.7 pydicom==3.0.2 numpy==2.2.6 \
+    scikit-image==0.26.0
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps qradiomics==0.9.5
 mkdir "$folder/ct"
 cd "$folder"

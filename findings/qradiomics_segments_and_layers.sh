@@ -48,6 +48,7 @@ for name, mask in masks.items():
     except ValueError as error:
         found[name] = str(error), same
     print(f"{name}, {mask.sum()} voxels, layer {layer}, label {label}: {found[name][0]}; right in slicerio: {same}")
-ok = [number for number, same in found.values() if same][:2] == [288 + 192, 8] and "out of range" in str(found["nodule"])
+ok = [number for number, same in found.values() if same][:2] == [288 + 192, 8]
+ok = ok and "out of range" in str(found["nodule"])
 sys.exit(0 if ok else 1)
 PYTHON
