@@ -66,7 +66,7 @@ class PretendedServer:
     @property
     def url(self) -> str:
         """Of the page."""
-        return f"http://localhost:{self.port}/"
+        return f"http://127.0.0.1:{self.port}/"
 
     def say(self, state: dict[str, Any]) -> None:
         """Tell the page a state."""
@@ -107,7 +107,7 @@ class PretendedServer:
         app.router.add_static("/page", PAGE)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, "localhost", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.port = runner.addresses[0][1]
         return runner
 
