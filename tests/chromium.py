@@ -34,6 +34,13 @@ def start_chromium(downloads: Path) -> Any:
     return driver
 
 
+def drop(driver: Any, *files: Path) -> None:
+    """Drop files or folders on the open page, as from a file manager."""
+    data = {"items": [], "files": [str(each) for each in files], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        driver.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
+
+
 def serious(driver: Any) -> list[str]:
     """Return what axe-core finds in the open page that keeps people out."""
     from axe_selenium_python import Axe

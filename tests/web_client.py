@@ -81,7 +81,7 @@ async def state(page: aiohttp.ClientWebSocketResponse, wanted: Callable[[dict[st
 
 async def upload(client: Client, server: Server, files: Mapping[str, bytes | BinaryIO]) -> tuple[int, str]:
     """Upload files by their names; return the status and what was said."""
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(quote_fields=False)  # as browsers do, so that a folder stays one
     for name, content in files.items():
         form.add_field("file", content, filename=name)
     async with client.post(f"{server.url}upload", data=form) as answer:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from chromium import drop
 from selenium.webdriver.common.keys import Keys
 from web_page import Page, wait_for
 
@@ -20,13 +21,6 @@ from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 PIL_image = pytest.importorskip("PIL.Image")
 
 Point = tuple[float, float]
-
-
-def drop(page: Page, *files: Path) -> None:
-    """Drop files or folders on the page, as from a file manager."""
-    data = {"items": [], "files": [str(each) for each in files], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        page.browser.execute_cdp_cmd("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 200, "data": data})
 
 
 def touch(page: Page, kind: str, *fingers: Point) -> None:
@@ -76,28 +70,28 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_dropped_folder_is_opened(page: Page, scans: Path) -> None:
     """Protects folders in folders, of which all 40 slices arrive, and what is dropped before the page is ready."""
-    drop(page, scans / "study")
+    drop(page.browser, scans / "study")
     page.shown("#segment")
     wait_for(lambda: place(page).startswith("21 of 40"))
 
 
 def test_dropped_files_are_opened(page: Page, scans: Path) -> None:
-    drop(page, scans / "thorax.nii.gz")
+    drop(page.browser, scans / "thorax.nii.gz")
     wait_for(lambda: page.text("#scan-title") == "thorax.nii.gz")
-    drop(page, *(scans / "study" / "CT" / "series").iterdir())
+    drop(page.browser, *(scans / "study" / "CT" / "series").iterdir())
     wait_for(lambda: len(page.all("#scans > li")) == 3)
 
 
 def test_a_dropped_zip_is_opened(page: Page, scans: Path) -> None:
     archive = shutil.make_archive(str(scans / "study"), "zip", scans / "study")
-    drop(page, Path(archive))
+    drop(page.browser, Path(archive))
     wait_for(lambda: len(page.all("#scans > li")) == 4)
     assert place(page).startswith("21 of 40") and not page.find("#open-error").is_displayed()
 
 
 def test_what_cannot_be_opened_is_told(page: Page, tmp_path: Path) -> None:
     """Protects from silence: an empty folder, and a file that the browser cannot read (here one that it pretends)."""
-    drop(page, tmp_path)
+    drop(page.browser, tmp_path)
     page.says("#open-error", "There is no file in it.")
     page.browser.execute_script(
         "const file = (_, refuse) => refuse(new DOMException('gone', 'NotFoundError'));"
@@ -112,7 +106,7 @@ def test_what_is_dropped_while_another_scan_is_opened_is_not_lost_in_silence(pag
     page.click('[aria-label="Close thorax.nii.gz"]')
     wait_for(lambda: len(page.all("#scans > li")) == before - 1)
     for _ in range(2):
-        drop(page, scans / "study")
+        drop(page.browser, scans / "study")
     page.says("#open-error", "One at a time")
     wait_for(lambda: len(page.all("#scans > li")) == before)
 

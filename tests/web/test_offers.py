@@ -38,3 +38,25 @@ def test_copies_are_one_offer_and_said_when_it_is_opened(thin: Volume, tmp_path:
     assert [(each.code, each.message) for each in scan.findings] == [
         ("copied-files", "13 files are copies of others; each image was used once.")
     ]
+
+
+def test_series_with_the_same_title_say_which_they_are(thin: Volume, tmp_path: Path) -> None:
+    """Protects the choice between two dates of a patient; the title alone would be the same twice."""
+    from LungUNetSegSlicer.web.viewer.offers import offers_in
+
+    for number, date in ((1, "20240131"), (2, "20250430")):
+        own = {"SeriesInstanceUID": f"1.{number}", "SeriesNumber": number, "StudyDate": date}
+        save(slices_of(thin, SeriesDescription="Thorax", **own), tmp_path / f"visit {number}")
+    first, second = offers_in(tmp_path)
+    assert first.title == second.title == "Thorax"
+    assert first.detail.endswith(" mm apart, series 1, 2024-01-31, in visit 1")
+    assert second.detail.endswith(" mm apart, series 2, 2025-04-30, in visit 2")
+
+
+def test_what_is_known_is_written_for_people(thin: Volume, tmp_path: Path) -> None:
+    """Protects "About this scan": dates with hyphens, numbers without zeros at their end."""
+    from LungUNetSegSlicer.web.viewer.offers import facts
+
+    save(slices_of(thin, StudyDate="20240131", SliceThickness="2.500000"), tmp_path)
+    known = dict(facts(read_scan(tmp_path))[0])
+    assert (known["Date"], known["Slice thickness, mm"]) == ("2024-01-31", "2.5")

@@ -14,11 +14,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import SimpleITK as sitk
 from web_client import Client, new_client, refusal, run, socket, state, statuses, upload
 from web_page import Server, wait_for
 
 from LungUNetSegLib.io import write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
+from LungUNetSegLib.volume.resample import to_sitk
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +159,25 @@ def test_a_folder_of_two_series_is_listed_with_reasons(server: Server, tmp_path:
     assert second["reason"] == "Fewer slices."
 
 
+def test_files_of_two_folders_stay_apart_and_are_told_apart(server: Server, tmp_path: Path) -> None:
+    """Protects pairs of header and voxels with the same names in each case's folder; the list names the folders."""
+    ct = make_phantom(phantom_geometry((20, 64, 64)), rng=1).ct
+    sitk.WriteImage(to_sitk(ct), str(tmp_path / "ct.mhd"))
+    pair = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    files = {f"cases/{case}/{name}": content for case in ("one", "two") for name, content in pair.items()}
+
+    async def work(client: Client) -> str:
+        async with socket(client, server) as page:
+            await upload(client, server, files)
+            now = await state(page, lambda now: now["offers"] and not now["busy"])
+            assert [each["title"] for each in now["offers"]] == ["cases/one/ct.mhd", "cases/two/ct.mhd"]
+            await page.send_json({"do": "open", "index": 1})
+            opened = await state(page, lambda now: now["scans"] or now["errors"])
+            return str(opened["scans"][0]["name"])
+
+    assert len(pair) == 2 and run(work) == "cases/two/ct.mhd"
+
+
 def test_a_zip_that_leads_out_of_its_folder_is_not_unpacked(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "scan.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -189,11 +210,12 @@ def test_other_images_are_named(server: Server, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../../../escaped.nii", "..", "a/../../escaped.nii", "\\\\server\\escaped.nii", ""])
 def test_names_of_files_lead_nowhere(name: str) -> None:
-    """Protects the server's disk: whatever a browser claims, a name is a plain one."""
-    from LungUNetSegSlicer.web.uploads import safe_name
+    """Protects the server's disk: whatever a browser claims, a path stays below its folder."""
+    from LungUNetSegSlicer.web.uploads import safe_path
 
-    safe = safe_name(name)
-    assert safe not in ("", ".", "..") and not {"/", "\\"} & set(safe)
+    path = safe_path(name)
+    assert path.parts and not path.is_absolute()
+    assert not {"", ".", ".."} & set(path.parts) and "\\" not in str(path)
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
@@ -215,7 +237,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server) -> None:
 
 
 def test_malformed_commands_change_nothing(server: Server) -> None:
-    """Protects a session from another program that has its cookie."""
+    """Protects a session from another program that has its cookie, and from a second click on what has gone."""
 
     async def work(client: Client) -> None:
         async with socket(client, server) as page:
@@ -223,7 +245,8 @@ def test_malformed_commands_change_nothing(server: Server) -> None:
             for text in ("", "[]", "{", '{"do": "__init__"}', '{"do": "slice", "view": "axial", "index": "x"}'):
                 await page.send_str(text)
             await page.send_json({"do": "size", "view": "axial", "width": 10**9, "height": 10**9})
-            await page.send_json({"do": "open", "index": 7})
+            for command in ({"do": "open", "index": 7}, {"do": "close", "number": 7}, {"do": "segment", "number": 7}):
+                await page.send_json(command)
             await page.send_json({"do": "display", "key": "opacity", "value": 1})
             after = await state(page, lambda now: now["display"]["opacity"] == 1)
             assert after | {"display": 0, "slices": 0} == before | {"display": 0, "slices": 0}
@@ -325,6 +348,34 @@ def test_a_session_ends_with_a_reason(tmp_path: Path) -> None:
     session.pages = 1
     assert session.verdict(Limits(grace_s=1e-9)) == ""
     assert session.verdict(Limits(idle_minutes=1e-9)).startswith("Nothing was done for 1e-09 minutes")
+
+
+def test_a_session_that_could_not_be_started_ahead_is_started_when_somebody_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the next user from an error that is hours old."""
+    from LungUNetSegSlicer.web.limits import Limits
+    from LungUNetSegSlicer.web.sessions import Session, SessionError, Sessions
+
+    ended: Any = SimpleNamespace(pid=0, returncode=0)
+    starts: list[None] = []
+
+    async def start(_: Sessions) -> Session:
+        starts.append(None)
+        if len(starts) == 1:
+            raise SessionError("its process was not ready.")
+        return Session(ended, tmp_path / str(len(starts)))
+
+    async def work() -> None:
+        sessions = Sessions(Limits(), None)
+        await asyncio.sleep(0.01)
+        assert len(starts) == 1
+        session, told = await sessions.open("cookie")
+        assert session.folder.name == "2" and not told
+        await sessions.close()
+
+    monkeypatch.setattr(Sessions, "_start", start)
+    asyncio.run(work())
 
 
 def test_limits_are_numbers_above_zero() -> None:

@@ -185,6 +185,8 @@ class Sessions:
 
     def _take_spare(self) -> asyncio.Task[Session]:
         """Return the session that was started ahead, and start the next."""
+        if self._spare.done() and (self._spare.cancelled() or self._spare.exception()):
+            self._spare = asyncio.get_running_loop().create_task(self._start())  # it may succeed by now
         taken, self._spare = self._spare, asyncio.get_running_loop().create_task(self._start())
         return taken
 
@@ -207,7 +209,9 @@ class Sessions:
                 raise SessionError("its process ended at once; the server's log tells why.")
         except asyncio.TimeoutError:
             self._remove(session)
-            raise SessionError(f"its process was not ready after {START_S:g} s.") from None
+            raise SessionError(
+                f"its process was not ready after {START_S:g} s. Try again when the server is less busy."
+            ) from None
         except BaseException:
             self._remove(session)
             raise

@@ -105,8 +105,10 @@ class Site:
         session.touch()
         session.uploads += 1
         try:
+            await _ask(session, "/uploading", {"size": str(request.content_length or 0)})
             folder = await receive(request, session.folder / UPLOADS, self._sessions.limits.upload_bytes)
-            await _ask(session, "/uploaded", {"folder": folder.name, "kind": request.query.get("kind", "scan")})
+            asked = {name: request.query[name] for name in ("kind", "scan") if name in request.query}
+            await _ask(session, "/uploaded", {"folder": folder.name, **asked})
         except LungUNetSegError as error:
             return web.json_response({"error": str(error)}, status=400)
         finally:

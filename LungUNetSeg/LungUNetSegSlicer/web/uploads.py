@@ -16,6 +16,8 @@ from LungUNetSegLib.errors import ReadError
 LONGEST_NAME = 120
 CHUNK_BYTES = 1 << 20
 MOST_FILES = 20_000
+DEEPEST = 12
+"""So many folders of a path are kept, the last ones."""
 
 
 def safe_name(name: str) -> str:
@@ -26,6 +28,12 @@ def safe_name(name: str) -> str:
     last = PurePosixPath(name.replace("\\", "/")).name
     plain = re.sub(r"[^\w.() +-]", "_", last).strip(" .")
     return plain[-LONGEST_NAME:] or "file"
+
+
+def safe_path(name: str) -> PurePosixPath:
+    """Return a file's path below the folder that was given, each part of it a `safe_name`."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return PurePosixPath(*map(safe_name, parts[-DEEPEST:] or [""]))
 
 
 def size_of(files: Iterable[Path]) -> int:
@@ -64,10 +72,10 @@ async def _receive(request: web.Request, folder: Path, left: int) -> None:
         count += 1
         if count > MOST_FILES:
             raise ReadError(f"These are more than {MOST_FILES} files. Upload one study at a time, or a zip of it.")
-        path = folder / safe_name(part.filename)
-        if path.exists():  # of another folder
+        path = folder / safe_path(part.filename)
+        if path.exists():  # two names that are equal without what is unsafe in them
             path = folder / f"{count:06}" / path.name
-            path.parent.mkdir()
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
             while chunk := await part.read_chunk(CHUNK_BYTES):
                 left -= len(chunk)
@@ -82,8 +90,8 @@ def _explained(error: BaseException, most_bytes: int) -> BaseException:
     """Return the error that a user is told."""
     if isinstance(error, ReadError) and str(error) == "too large":
         return ReadError(
-            f"This is more than the {most_bytes / 1e9:g} GB that one session may upload. Upload only the chest CT, or "
-            "ask the administrator for more."
+            f"This is more than the {most_bytes / 1e9:g} GB that one session may upload, together with the scans that "
+            "are open. Close those that you need no more, upload only the chest CT, or ask the administrator for more."
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ReadError("The server's disk is full. Ask its administrator to free some space; nothing was kept.")

@@ -9,17 +9,20 @@ const get = (id) => document.getElementById(id);
 const click = (id, call) => get(id).addEventListener("click", call);
 let state = null, offersSeen = "", scansSeen = "", resultSeen = "", comparisonSeen = "", uploading = null, uploadError = "", reference = false;
 
-let isReady;
+const STARTING = "The server starts a viewer for you …", PATIENCE_MS = 1000;
+let starting = 0, isReady;
 const ready = new Promise((resolve) => { isReady = resolve; });  // of the first state; files may come before it
 
 const connection = new Connection({
-  opened: () => { get("banner").hidden = true; get("over").hidden = true; views?.saySizes(); },
-  picture: (blob) => views.draw(blob),
+  opened: () => { tell(""); uncover(); starting = setTimeout(() => tell(STARTING), PATIENCE_MS); views?.saySizes(); },
+  picture: (message) => views.draw(message),
   message: (message) => {
     if (message.state) show(message.state);
-    if (message.told) { get("banner").textContent = message.told; get("banner").hidden = false; }
+    if (message.told) tell(message.told);
+    if (message.state && get("banner").textContent === STARTING) tell("");
+    clearTimeout(starting);
   },
-  broken: () => { get("banner").textContent = "The connection to the server is lost. Trying again …"; get("banner").hidden = false; },
+  broken: () => tell("The connection to the server is lost. Trying again …"),
   elsewhere: () => cover("This session is open in another tab of this browser.", "Use it here", () => connection.open("&take=1")),
   ended: (reason) => cover(reason, "Start again", () => location.reload()),
 });
@@ -29,10 +32,18 @@ const views = new Views(get("grid"), send, () => get("tool").value);
 function cover(text, label, call) {
   get("over-text").textContent = text;
   get("over-button").textContent = label;
-  get("over-button").onclick = () => { get("over").hidden = true; call(); };
+  get("over-button").onclick = () => { uncover(); call(); };
   get("over").hidden = false;
+  for (const place of document.querySelectorAll(".skip, header, #work")) place.inert = true;  // the keyboard stays in front
   get("over-button").focus();
 }
+
+function uncover() {
+  get("over").hidden = true;
+  for (const place of document.querySelectorAll("[inert]")) place.inert = false;
+}
+
+function tell(text) { clearTimeout(starting); get("banner").textContent = text; get("banner").hidden = !text; }
 
 // Small pieces.
 
@@ -103,9 +114,10 @@ function show(next) {
 }
 
 function showOffers() {
-  const seen = JSON.stringify([state.offers, state.busy.open]);
+  const seen = JSON.stringify([state.offers, state.more_offers, state.busy.open]);
   if (seen === offersSeen) return;
   offersSeen = seen;
+  get("more-offers").textContent = state.more_offers ? `${state.more_offers} more are not listed. Give a folder with fewer scans.` : "";
   fill(get("offers"), state.offers.length > 1 ? state.offers : [], (each, index) => {
     const item = make("li");
     const button = make("button", "Open", { type: "button", disabled: Boolean(state.busy.open), onclick: () => send("open", { index }) });
@@ -193,10 +205,15 @@ function showDisplay() {
   get("shown-choice").hidden = !comparison;
   get("shown").value = display.shown;
   const colours = isFixed ? comparison.colours : result.segments;
-  const seen = JSON.stringify([colours, display.hidden]);
+  listSegments(colours, isFixed);
+  for (const box of get("segments").querySelectorAll("input")) box.checked = !display.hidden.includes(box.dataset.segment);
+}
+
+// Makes the boxes anew only when their names or colours change: one that is replaced while it is pressed is lost.
+function listSegments(colours, isFixed) {
+  const seen = JSON.stringify(colours);
   if (get("segments").dataset.seen === seen) return;
   get("segments").dataset.seen = seen;
-  const focused = document.activeElement?.dataset?.segment;
   fill(get("segments"), colours, (each) => {
     const label = make(isFixed ? "span" : "label"), dot = make("span", "", { className: "dot" });
     dot.style.background = each.colour;
@@ -204,16 +221,12 @@ function showDisplay() {
       label.append(dot, each.name);
       return label;
     }
-    const box = make("input", "", { type: "checkbox", checked: !display.hidden.includes(each.id) });
+    const box = make("input", "", { type: "checkbox" });
     box.dataset.segment = each.id;
-    box.onchange = () => {
-      const hidden = state.display.hidden.filter((id) => id !== each.id);
-      send("display", { key: "hidden", value: box.checked ? hidden : [...hidden, each.id] });
-    };
+    box.onchange = () => send("display", { key: "segment", value: { id: each.id, shown: box.checked } });
     label.append(box, dot, each.name);
     return label;
   });
-  if (focused) get("segments").querySelector(`[data-segment="${focused}"]`)?.focus();
 }
 
 function showLegend() {
@@ -305,7 +318,7 @@ async function take(files, kind) {
   uploading = { share: 0 };
   uploadError = "";
   show(state);
-  const failure = await upload(files, kind, (share) => { uploading.share = share; show(state); });
+  const failure = await upload(files, reference ? { kind, scan: state.current } : { kind }, (share) => { uploading.share = share; show(state); });
   uploading = null;
   uploadError = failure || uploadError;  // what was refused meanwhile stays told
   show(state);

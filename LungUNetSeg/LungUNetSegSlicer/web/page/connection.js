@@ -21,7 +21,7 @@ export class Connection {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const path = location.pathname.replace(/[^/]*$/, "");
     this.socket = new WebSocket(`${scheme}://${location.host}${path}socket?tab=${tabName()}${extra}`);
-    this.socket.binaryType = "blob";
+    this.socket.binaryType = "arraybuffer";
     let reason = "";
     this.socket.onopen = () => { this.failures = 0; this.handlers.opened(); };
     this.socket.onmessage = (event) => {

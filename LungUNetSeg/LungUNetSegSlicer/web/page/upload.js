@@ -1,11 +1,11 @@
 // Sends files to the server, and finds the files in a dropped folder.
 
-export function upload(files, kind, onShare) {
+export function upload(files, query, onShare) {
   const form = new FormData();
-  for (const file of files) form.append("file", file, file.webkitRelativePath || file.name);
+  for (const file of files) form.append("file", file, file.pathGiven || file.webkitRelativePath || file.name);
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `upload?kind=${kind}`);
+    request.open("POST", `upload?${new URLSearchParams(query)}`);
     request.upload.onprogress = (event) => event.lengthComputable && onShare(event.loaded / event.total);
     request.onload = () => {
       if (request.status === 200) return resolve("");
@@ -25,7 +25,11 @@ export async function dropped(transfer) {
 }
 
 async function gather(entry, files) {
-  if (entry.isFile) return files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    file.pathGiven = (entry.fullPath || "").replace(/^\//, "");  // of a dropped file its folder is known here only
+    return files.push(file);
+  }
   const reader = entry.createReader();
   for (;;) {  // a reader gives a hundred entries at a time
     const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));

@@ -9,6 +9,7 @@ const VIEWS = [
 const PLACES = ["axial", "volume", "coronal", "sagittal"];  // as in Slicer's four-up layout
 const PIXELS_A_SLICE = 6;
 const CLICK_PIXELS = 4;
+const SLIDING_MS = 500;
 const KEYS = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10, Home: -1e6, End: 1e6 };
 const ARROWS = { ArrowUp: [0, -20], ArrowRight: [20, 0], ArrowDown: [0, 20], ArrowLeft: [-20, 0] };
 
@@ -17,7 +18,6 @@ export class Views {
     this.grid = grid;
     this.send = send;
     this.tool = tool;
-    this.drawn = 0;
     this.views = VIEWS.map((each) => this.make(each));
     for (const name of PLACES) grid.append(this.views.find((each) => each.name === name).box);
     this.observer = new ResizeObserver(() => this.saySizes());
@@ -45,7 +45,10 @@ export class Views {
     }
     if (!isSlice) stage.insertAdjacentHTML("beforeend", '<p class="hint">The lungs appear here when they are segmented.</p>');
     const made = { ...view, isSlice, box, canvas, slider: box.querySelector("input"), at: box.querySelector(".at") };
-    if (isSlice) made.slider.addEventListener("input", () => this.send("slice", { view: view.name, index: +made.slider.value }));
+    if (isSlice) made.slider.addEventListener("input", () => {
+      made.slid = performance.now();
+      this.send("slice", { view: view.name, index: +made.slider.value });
+    });
     box.querySelector("button").addEventListener("click", (event) => this.enlarge(made, event.currentTarget));
     this.listen(made);
     return made;
@@ -135,18 +138,21 @@ export class Views {
     this.send("drag", { view: view.name, tool, dx: dx * scale, dy: dy * scale });
   }
 
-  async draw(blob) {
-    const number = new Uint8Array(await blob.slice(0, 1).arrayBuffer())[0];
-    const { canvas } = this.views[number];
-    const picture = await createImageBitmap(blob.slice(1, blob.size, "image/jpeg"));
-    if (canvas.width !== picture.width || canvas.height !== picture.height) {
-      canvas.width = picture.width;
-      canvas.height = picture.height;
+  // Pictures are decoded beside each other: one that is ready after a newer one is not drawn.
+  async draw(message) {
+    const bytes = new Uint8Array(message), number = bytes[0], view = this.views[number], { canvas } = view;
+    const turn = view.received = (view.received || 0) + 1;
+    const picture = await createImageBitmap(new Blob([bytes.subarray(1)], { type: "image/jpeg" }));
+    if (turn > (view.drawn || 0)) {
+      view.drawn = turn;
+      if (canvas.width !== picture.width || canvas.height !== picture.height) {
+        canvas.width = picture.width;
+        canvas.height = picture.height;
+      }
+      canvas.getContext("2d").drawImage(picture, 0, 0);
+      canvas.dataset.drawn = +(canvas.dataset.drawn || 0) + 1;
     }
-    canvas.getContext("2d").drawImage(picture, 0, 0);
     picture.close();
-    this.drawn += 1;
-    canvas.dataset.drawn = +(canvas.dataset.drawn || 0) + 1;
     this.send("seen", { view: number });
   }
 
@@ -155,7 +161,9 @@ export class Views {
     for (const view of this.views.filter((each) => each.isSlice)) {
       const { index, count } = slices[view.name];
       view.slider.max = count - 1;
-      if (document.activeElement !== view.slider || Math.abs(view.slider.value - index) > 3) view.slider.value = index;
+      // While it is being moved, the server's answers lag behind it.
+      const isSliding = performance.now() - (view.slid || -SLIDING_MS) < SLIDING_MS;
+      if (!isSliding || Math.abs(view.slider.value - index) > 3) view.slider.value = index;
       view.at.textContent = count > 1 ? `${index + 1} of ${count}` : "";
       view.slider.setAttribute("aria-valuetext", view.at.textContent);
       view.canvas.setAttribute("aria-label", `${view.title} slice ${view.at.textContent}`);

@@ -53,6 +53,13 @@ class Comparing:
         self._steps = Steps(self._compare(scan, path, name), self._finish, self._give_up, self._loop)
         self._changed()
 
+    def forget(self, scan: OpenScan) -> None:
+        """Give up or remove the comparison of a scan whose lungs are others now."""
+        if scan is self._scan and self._steps is not None:
+            self._steps.stop()
+            self._scan = None
+        scan.drop_comparison()
+
     def _compare(self, scan: OpenScan, path: Path, name: str) -> Generator[None, None, SceneComparison]:
         mask = yield from in_background(lambda: read_mask_of(path, scan.scan))
         segments = LUNGS if int(mask.labels.array.max(initial=0)) >= LEFT_LUNG else BOTH_LUNGS

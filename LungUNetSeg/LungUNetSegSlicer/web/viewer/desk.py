@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.web.limits import Limits
+from LungUNetSegSlicer.web.sessions import UPLOADS
 from LungUNetSegSlicer.web.turns import TURNS
 from LungUNetSegSlicer.web.viewer import downloads, offers, opening
 from LungUNetSegSlicer.web.viewer.comparing import Comparing
@@ -23,7 +23,8 @@ from LungUNetSegSlicer.web.viewer.opening import in_thread, told
 from LungUNetSegSlicer.web.viewer.pictures import Pictures
 from LungUNetSegSlicer.web.viewer.runs import Runs
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
-from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, result_of, scan_row
+from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, offer_row, result_of, scan_row
+from LungUNetSegSlicer.web.viewer.uploaded import Uploads
 from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views, slice_name, view_name
 
 PUSH_EVERY_S = 0.05
@@ -50,6 +51,7 @@ class Desk:
         self.pictures = Pictures(self.views)
         self._display = Display(self.views)
         self._database = opening.start_database()
+        self._uploads = Uploads(folder / UPLOADS, limits.upload_bytes)
         self._errands = Errands(self.changed, self.explained)
         loop = AsyncioLoop(folder)
         self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented, self.explained)
@@ -58,9 +60,8 @@ class Desk:
         self._open: list[OpenScan] = []
         self._current: OpenScan | None = None
         self._offers: list[offers.Offer] = []
-        self._count = 0
         self._doubtful: dict[int, list[dict[str, Any]]] = {}
-        self._shows_patient = False
+        self._count, self._shows_patient = 0, False
         self._news = asyncio.Event()
 
     # What the page is told.
@@ -86,7 +87,8 @@ class Desk:
             "upload_gb": self._limits.upload_gb,
             "busy": self._errands.busy | self._comparing.busy | self._maps.busy,
             "errors": self._errands.errors,
-            "offers": [{"title": e.title, "detail": e.detail, "reason": e.reason} for e in self._offers],
+            "offers": [offer_row(each) for each in self._offers[: offers.MOST_OFFERS]],
+            "more_offers": max(0, len(self._offers) - offers.MOST_OFFERS),
             "scans": [scan_row(each) for each in self._open],
             "current": current.number if current else None,
             "facts": current.facts if current else [],
@@ -109,9 +111,7 @@ class Desk:
 
     def do(self, command: Command) -> None:
         """Do what a page asks for; a malformed command is ignored, as our own page sends none."""
-        action = getattr(self, f"_do_{command.get('do')}", None)
-        if action is None:
-            return
+        action = getattr(self, f"_do_{command.get('do')}", lambda _: None)
         try:
             action(command)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -163,7 +163,7 @@ class Desk:
 
     def _do_compare(self, _: Command) -> None:
         if self._current is not None and self._current.reference is not None:
-            self._compare(self._current.reference, OWN_REFERENCE)
+            self._compare(self._current, self._current.reference, OWN_REFERENCE)
 
     def _do_display(self, command: Command) -> None:
         self._display.change(self._current, command["key"], command["value"])
@@ -203,20 +203,33 @@ class Desk:
         self.views.fit()
 
     def _scan(self, command: Command) -> OpenScan:
-        return next(each for each in self._open if each.number == int(command["number"]))
+        """Return an open scan; raise KeyError if it has been closed, as by the first of two clicks."""
+        return {each.number: each for each in self._open}[int(command["number"])]
 
     # What takes a while.
 
-    def uploaded(self, folder: Path, kind: str) -> None:
-        """Open what was uploaded: scans, or a reference for the present one."""
-        if kind == "reference":
-            self._errands.begin("compare", "Reading the reference", self._uploaded_reference(folder))
-        else:
-            self._errands.begin("open", "Looking for scans", self._find(folder))
+    async def make_room(self, size: int) -> None:
+        """Remove uploads that are needed no more, before one of so many bytes arrives."""
+        if self._errands.busy or self._comparing.busy:
+            return
+        used = [each.path for scan in self._open for each in scan.scan.slices]
+        listed = [file for each in self._offers if len(self._offers) > 1 for file in each.files]
+        if not await in_thread(partial(self._uploads.make_room, size, used, listed)):
+            self._offers = []
+            self.changed()
+
+    def uploaded(self, folder: Path) -> None:
+        """Open scans that were uploaded."""
+        self._errands.begin("open", "Looking for scans", self._find(folder))
+
+    def uploaded_reference(self, folder: Path, number: str) -> None:
+        """Compare a scan's lungs with a reference that was uploaded for it; another one may be shown by now."""
+        scan = next((each for each in self._open if str(each.number) == number), None)
+        self._errands.begin("compare", "Reading the reference", self._compare_with_uploaded(scan, folder))
 
     async def _find(self, source: Path) -> None:
         if source != self._server_scans:
-            await in_thread(partial(offers.unpacked, source, self._limits.upload_bytes))
+            await in_thread(partial(self._uploads.unpacked, source))
         self._offers = await in_thread(partial(offers.offers_in, source))
         if len(self._offers) == 1:
             await self._read(self._offers[0], None)
@@ -239,28 +252,29 @@ class Desk:
         self.changed()
 
     def _segmented(self, scan: OpenScan) -> None:
-        scan.drop_comparison()
+        self._comparing.forget(scan)
         self._maps.forget(scan)
         self._doubtful[scan.number] = doubtful_places(scan.labels(), scan.result or {})
         self._display.show_new_lungs(scan)
 
-    async def _uploaded_reference(self, folder: Path) -> None:
-        await in_thread(partial(offers.unpacked, folder, self._limits.upload_bytes))
+    async def _compare_with_uploaded(self, scan: OpenScan | None, folder: Path) -> None:
+        await in_thread(partial(self._uploads.unpacked, folder))
         files = [each for each in folder.rglob("*") if each.is_file()]
         if len(files) != 1:
             raise ReadError(f"{len(files)} files arrived; a reference is one file: a mask, a DICOM SEG or an RTSTRUCT.")
-        self._compare(files[0], files[0].name)
+        self._compare(scan, files[0], files[0].name)
 
-    def _compare(self, path: Path, name: str) -> None:
-        if self._current is None or self._current.result is None:
+    def _compare(self, scan: OpenScan | None, path: Path, name: str) -> None:
+        if scan is None or scan not in self._open or scan.result is None:
             self._errands.fail("compare", ReadError("Segment the lungs first; then they can be compared."))
             return
         self._errands.clear("compare")
-        self._display.show_lungs()
-        self._comparing.start(self._current, path, name)
+        if scan is self._current:
+            self._display.show_lungs()
+        self._comparing.start(scan, path, name)
 
-    async def download(self, wanted: str) -> Path:
-        """Write a download into a folder of its own, which the caller removes.
+    async def download(self, wanted: str, folder: Path) -> Path:
+        """Write a download into a folder; return its file.
 
         Raises:
             LungUNetSegError: There is no result, or the format cannot hold it.
@@ -269,9 +283,6 @@ class Desk:
         scan = self._current
         if scan is None or scan.result is None:
             raise ReadError("There is no result to download. Segment the lungs first.")
-        folder = self._folder / "download"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
         if wanted == "comparison.html" and scan.comparison is not None:
             path = folder / f"{downloads.plain_stem(scan.name)}-comparison.html"
             await in_thread(partial(scan.comparison.write_report, path, scan.result["model"]["name"]))

@@ -116,8 +116,9 @@ class Display:
             setattr(self, name, min(1.0, max(0.0, float(value))))
         elif key in ("fill", "outline"):
             setattr(self, f"_{key}", bool(value))
-        elif key == "hidden":
-            self._hidden = {str(each) for each in value}
+        elif key == "segment":
+            # One at a time: a page that hides two at once does not know yet that the first is hidden.
+            (self._hidden.discard if value["shown"] else self._hidden.add)(str(value["id"]))
         elif key == "shown" and value in SHOWN:
             self._shown, self._wants_density = value, False
         elif key == "crosshair":

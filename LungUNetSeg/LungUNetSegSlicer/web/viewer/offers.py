@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from LungUNetSegLib.batch.find import SourceFile, archive_members, unpack
-from LungUNetSegLib.errors import ReadError
+from pydicom.valuerep import DSdecimal, DSfloat
+
 from LungUNetSegLib.io import Scan, list_series
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import read_headers
@@ -15,8 +18,8 @@ from LungUNetSegLib.io.dicom.series import THORAX_MM, Series, group_series, of_s
 from LungUNetSegLib.io.dicom.stack import is_even
 from LungUNetSegLib.io.endings import image_ending, is_hidden
 
-ZIP = ".zip"
 MOST_OFFERS = 200
+"""So many the page lists."""
 
 _PATIENT = (("PatientName", "Name"), ("PatientID", "Patient ID"), ("PatientBirthDate", "Date of birth"))
 _HEADER = (
@@ -42,6 +45,7 @@ class Offer:
         reason: Why it is proposed, or why it is not.
         files: What `read_scan` reads.
         series_uid: Which of the files' series.
+        first: Its first slice's file.
     """
 
     title: str
@@ -49,27 +53,7 @@ class Offer:
     reason: str
     files: tuple[Path, ...]
     series_uid: str | None
-
-
-def unpacked(folder: Path, most_bytes: int) -> Path:
-    """Unpack the zip archives in a folder of uploads, beside them.
-
-    Raises:
-        ReadError: One is damaged, encrypted, unsafe or too large.
-    """
-    for archive in [each for each in folder.rglob("*") if each.suffix.lower() == ZIP and each.is_file()]:
-        try:
-            stat = archive.stat()
-            members = archive_members(SourceFile(archive, stat.st_size, stat.st_mtime_ns))
-            if sum(each.size for each in members) > most_bytes:
-                raise ReadError(
-                    f"{archive}: the zip archive holds more than the {most_bytes / 1e9:g} GB that one session may "
-                    "upload. Upload only the chest CT."
-                )
-            unpack(members, archive.with_name(f"{archive.name}.unpacked"))
-        finally:
-            archive.unlink()
-    return folder
+    first: Path
 
 
 def offers_in(source: Path) -> list[Offer]:
@@ -86,7 +70,26 @@ def offers_in(source: Path) -> list[Offer]:
     offers += [_of_image(each, is_only=len(images) == 1 and not series) for each in images]
     if not offers:
         list_series(source)  # says what was found instead
-    return offers[:MOST_OFFERS]
+    return _told_apart(offers, source)
+
+
+def _told_apart(offers: Sequence[Offer], source: Path) -> list[Offer]:
+    """Return the offers, and where each lies if another one has the same title."""
+    titles = Counter(each.title for each in offers)
+    return [each if titles[each.title] == 1 else _with_place(each, source) for each in offers]
+
+
+def _with_place(offer: Offer, source: Path) -> Offer:
+    first = offer.first
+    if offer.series_uid is None:
+        return replace(offer, title=str(first.relative_to(source)))
+    header = read_dataset(first, stop_before_pixels=True, specific_tags=["SeriesNumber", "StudyDate"]) or {}
+    where = [
+        f"series {number}" if (number := header.get("SeriesNumber")) else "",
+        date_text(str(header.get("StudyDate") or "")),
+        f"in {first.parent.relative_to(source)}" if first.parent != source else "",
+    ]
+    return replace(offer, detail=", ".join([offer.detail, *filter(None, where)]))
 
 
 def _of_series(series: Series, all_series: Sequence[Series]) -> Offer:
@@ -98,6 +101,7 @@ def _of_series(series: Series, all_series: Sequence[Series]) -> Offer:
         reason=_reason(series, all_series),
         files=_files(of_same_uid(series, all_series)),
         series_uid=series.uid,
+        first=first.path,
     )
 
 
@@ -138,7 +142,19 @@ def _reason(series: Series, all_series: Sequence[Series]) -> str:
 def _of_image(path: Path, *, is_only: bool) -> Offer:
     size = path.stat().st_size / 1e6
     reason = "The only scan here." if is_only else "An image file."
-    return Offer(title=path.name, detail=f"{size:.1f} MB", reason=reason, files=(path,), series_uid=None)
+    return Offer(title=path.name, detail=f"{size:.1f} MB", reason=reason, files=(path,), series_uid=None, first=path)
+
+
+def date_text(value: str) -> str:
+    """Return a DICOM date (PS3.5 table 6.2-1, YYYYMMDD) with hyphens; what is none as it is."""
+    return re.sub(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", value)
+
+
+def _plain(value: Any) -> str:
+    """Return a header's value for people: a date with hyphens, a number without zeros at its end."""
+    if isinstance(value, (DSfloat, DSdecimal)):
+        return f"{value:g}"
+    return date_text(str(value or "").strip())
 
 
 def facts(scan: Scan) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -150,7 +166,6 @@ def facts(scan: Scan) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         return known, []
     header = read_dataset(scan.slices[0].path, stop_before_pixels=True) or {}
     named, patient = (
-        [(title, text) for key, title in pairs if (text := str(header.get(key, "") or "").strip())]
-        for pairs in (_HEADER, _PATIENT)
+        [(title, text) for key, title in pairs if (text := _plain(header.get(key)))] for pairs in (_HEADER, _PATIENT)
     )
     return known + named, patient

@@ -62,8 +62,7 @@ async def sample_offer() -> tuple[Offer, Path]:
         ReadError: It cannot be fetched.
     """
     path = await in_thread(sample.fetch)
-    offer = Offer(title=sample.NAME, detail="", reason="", files=(path,), series_uid=None)
-    return offer, sample.MASK
+    return _known(sample.NAME, path), sample.MASK
 
 
 async def phantom_offer(folder: Path) -> tuple[Offer, Path]:
@@ -73,8 +72,11 @@ async def phantom_offer(folder: Path) -> tuple[Offer, Path]:
         phantom = await in_thread(partial(make_phantom, rng=1))
         await in_thread(partial(write_dicom_series, phantom.ct, images))
         await in_thread(partial(write_labels, mask, phantom.labels))
-    files = tuple(sorted(images.iterdir()))
-    return Offer(title=PHANTOM, detail="", reason="", files=files, series_uid=None), mask
+    return _known(PHANTOM, *sorted(images.iterdir())), mask
+
+
+def _known(title: str, *files: Path) -> Offer:
+    return Offer(title=title, detail="", reason="", files=files, series_uid=None, first=files[0])
 
 
 async def read(offer: Offer, number: int, reference: Path | None, database: ImageFiles) -> OpenScan:

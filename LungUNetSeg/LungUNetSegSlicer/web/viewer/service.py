@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import mimetypes
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from aiohttp import WSMsgType, web
 from LungUNetSegSlicer.web.limits import Limits
 from LungUNetSegSlicer.web.sessions import READY, SOCKET, UPLOADS
 from LungUNetSegSlicer.web.viewer.desk import Desk
+from LungUNetSegSlicer.web.viewer.opening import in_thread
 
 CHUNK_BYTES = 1 << 18
 
@@ -23,6 +27,7 @@ async def serve(core: Any, folder: Path, settings: dict[str, Any]) -> None:
     service = _Service(Desk(core, folder, scans, Limits(**settings["limits"])), folder)
     app = web.Application()
     app.router.add_get("/socket", service.socket)
+    app.router.add_post("/uploading", service.uploading)
     app.router.add_post("/uploaded", service.uploaded)
     app.router.add_get("/download/{name}", service.download)
     runner = web.AppRunner(app, access_log=None)
@@ -35,13 +40,17 @@ async def serve(core: Any, folder: Path, settings: dict[str, Any]) -> None:
 class _Service:
     def __init__(self, desk: Desk, folder: Path) -> None:
         self._desk, self._folder = desk, folder
+        self._sending: list[asyncio.Task[None]] = []
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         """Serve a page until it is closed."""
         page = web.WebSocketResponse()
         await page.prepare(request)
+        # An earlier page whose connection still closes would take this one's pictures.
+        for each in self._sending:
+            each.cancel()
         self._desk.pictures.start_again()
-        sending = [
+        self._sending = sending = [
             asyncio.create_task(self._desk.push_to(page.send_json)),
             asyncio.create_task(self._desk.pictures.send_to(page.send_bytes)),
         ]
@@ -63,18 +72,35 @@ class _Service:
         if isinstance(command, dict):
             self._desk.do(command)
 
+    async def uploading(self, request: web.Request) -> web.Response:
+        """Make room for an upload."""
+        await self._desk.make_room(int(request.query["size"]))
+        return web.Response()
+
     async def uploaded(self, request: web.Request) -> web.Response:
         """Open what the server has put into the folder."""
         name = Path(request.query["folder"]).name
-        self._desk.uploaded(self._folder / UPLOADS / name, request.query["kind"])
+        folder = self._folder / UPLOADS / name
+        if request.query.get("kind") == "reference":
+            self._desk.uploaded_reference(folder, request.query.get("scan", ""))
+        else:
+            self._desk.uploaded(folder)
         return web.Response()
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """Write a download and send it; its file is removed with the next one, or at the end."""
-        try:
-            path = await self._desk.download(request.match_info["name"])
-        except Exception as error:
-            return web.json_response({"error": self._desk.explained(error)}, status=400)
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        headers = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{path.name}"'}
-        return web.FileResponse(path, headers=headers, chunk_size=CHUNK_BYTES)
+        """Write a download, send it, and remove it."""
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="download", dir=self._folder))
+                path = await self._desk.download(request.match_info["name"], Path(folder))
+            except Exception as error:
+                return web.json_response({"error": self._desk.explained(error)}, status=400)
+            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            headers = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{path.name}"'}
+            answer = web.StreamResponse(headers=headers)
+            answer.content_length = path.stat().st_size
+            await answer.prepare(request)
+            with path.open("rb") as file:
+                while chunk := await in_thread(partial(file.read, CHUNK_BYTES)):
+                    await answer.write(chunk)
+            return answer

@@ -25,10 +25,16 @@ from LungUNetSegSlicer.panel.texts import (
 from LungUNetSegSlicer.scene.colour_maps import ColourMap
 from LungUNetSegSlicer.scene.local_density import DENSITY_COLOURS
 from LungUNetSegSlicer.web.viewer.downloads import offered
+from LungUNetSegSlicer.web.viewer.offers import Offer
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
 SHOWN = 10
 """Disagreements that the page lists; the report has twenty."""
+
+
+def offer_row(offer: Offer) -> dict[str, str]:
+    """Return a scan that was found for the list of those that can be opened."""
+    return {"title": offer.title, "detail": offer.detail, "reason": offer.reason}
 
 
 def scan_row(scan: OpenScan) -> dict[str, Any]:

@@ -129,13 +129,14 @@ def test_a_lung_that_is_hidden_has_no_colours_either(page: Any) -> None:
         await made.ready()
         both = made.colours()
         surface = made.scan.density.model.GetDisplayNode()
-        made.display.change(made.scan, "hidden", ["LeftLung"])
+        made.display.change(made.scan, "segment", {"id": "LeftLung", "shown": False})
         np.testing.assert_allclose(made.colours(), [both[0], [127.5] * 3], atol=2)
         assert surface.GetOutputMesh().GetBounds()[0] == pytest.approx(-43, abs=3), "the right lung ends there, RAS mm"
-        made.display.change(made.scan, "hidden", [])
+        made.display.change(made.scan, "segment", {"id": "LeftLung", "shown": True})
         assert made.colours() == both
         made.show(False)
-        made.display.change(made.scan, "hidden", ["LeftLung", "RightLung"])
+        for each in ("LeftLung", "RightLung"):
+            made.display.change(made.scan, "segment", {"id": each, "shown": False})
         made.show()
         np.testing.assert_allclose(made.colours(), [[59.5] * 3, [127.5] * 3], atol=2)
         assert not surface.GetOutputMesh().GetNumberOfCells()
