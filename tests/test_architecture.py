@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "LungUNetSegLib"
 MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 
-GROUND = {"errors", "findings", "progress", "segments", "config", "files", "kernels", "locking", "machine"}
+GROUND = {"breathing", "errors", "findings", "progress", "segments", "config", "files", "kernels", "locking", "machine"}
 """What every other room may import."""
 
 MAY_IMPORT: dict[str, set[str]] = {

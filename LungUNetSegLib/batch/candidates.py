@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from LungUNetSegLib.batch.acquired import Acquired, acquired
 from LungUNetSegLib.batch.find import SourceFile
 from LungUNetSegLib.batch.header_texts import Details, ImageHeader, series_key, study_key
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
-from LungUNetSegLib.io.dicom.kinds import UNREADABLE
+from LungUNetSegLib.io.dicom.kinds import PACKED, UNREADABLE
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesakes, of_same_uid
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import image_ending, stem_of
@@ -42,7 +43,7 @@ class Candidate:
         names_chest: Whether its description does.
         merit: Greater is better among the scans of a study.
         namesake: The place of another scan whose images have the same identifiers and another geometry; "" without.
-        region: Frame of reference, and first and last place in it, by which reconstructions of one scan are known.
+        acquired: By which reconstructions of one scan are known.
     """
 
     key: str
@@ -59,7 +60,7 @@ class Candidate:
     names_chest: bool = False
     merit: tuple[float, ...] = ()
     namesake: str = ""
-    region: tuple[str, float, float] = ("", 0.0, 0.0)
+    acquired: Acquired = field(default_factory=Acquired)
 
     @property
     def thickness_mm(self) -> float:
@@ -98,6 +99,8 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
                 found.append(_from_image(file, what))
                 continue
             what = MASKS
+        if what in PACKED:  # within another archive, or of a kind that `find_files` does not open
+            what = f"{what}, which are not searched: unpack them"
         if what in UNREADABLE:
             lost.setdefault(str(path.parent), []).append(file)
         kinds[str(path.parent), what] = kinds.get((str(path.parent), what), 0) + 1
@@ -160,7 +163,6 @@ def _from_series(
     folders = {str(path.parent) for path in paths}
     # Files that may be lost slices go along: the reader then says so.
     files = {by_name[str(path)] for path in paths} | {each for folder in folders for each in lost.get(folder, ())}
-    start = float(first.position @ first.normal)
     folder = _common_folder({str(header.path.parent) for header in series.slices})
     key = f"{study_key(first)}\n{series.uid}"
     if len({each.uid for each in alike}) < len(alike):
@@ -185,7 +187,7 @@ def _from_series(
         namesake=_common_folder(
             {str(header.path.parent) for each in namesakes(series, others) for header in each.slices}
         ),
-        region=(first.frame_of_reference, start, start + float(series.stack.positions_mm[-1])),
+        acquired=acquired(series),
     )
 
 

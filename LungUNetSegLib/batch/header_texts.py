@@ -16,6 +16,7 @@ from threading import Event
 from typing import Any
 
 import numpy as np
+from pydicom.multival import MultiValue
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
@@ -157,7 +158,8 @@ def _details(path: Path) -> dict[str, str]:
         except Exception:  # a malformed value of a field that nothing hangs on
             continue
         if value not in (None, ""):
-            found[keyword] = " ".join(str(value).split())
+            values = value if isinstance(value, MultiValue) else [value]
+            found[keyword] = " ".join("/".join(map(str, values)).split())
     return found
 
 

@@ -21,9 +21,6 @@ WHICH: tuple[Which, ...] = get_args(Which)
 LEAST_SLICES = 8
 """A scan of fewer slices is a localizer, a piece or a test, unless the user says otherwise."""
 
-SHARED_REGION = 0.8
-"""Two series of a study that share so much of the longer one's region are reconstructions of one scan."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions:
@@ -190,11 +187,11 @@ def _why(scan: Candidate, study: Sequence[Candidate], options: PlanOptions) -> s
 def _worse(scan: Candidate, best: Candidate) -> str:
     if scan.namesake:
         return f"has the SOP Instance UIDs of {scan.namesake}, but another position, size or spacing"
-    frame, start, stop = scan.region
-    other, low, high = best.region
-    shared = min(stop, high) - max(start, low)
     better = f"{best.title} ({best.shape[0]} slices of {best.spacing_mm[0]:.3g} mm)"
-    if frame and frame == other and shared >= SHARED_REGION * max(stop - start, high - low):
+    if scan.acquired.shares_region(best.acquired):
+        differs = scan.acquired.differs_by(best.acquired)
+        if differs:
+            return f"another scan of the region of {better}, by its {differs}"
         kernel = scan.details.get("ConvolutionKernel", "")
         return f"another reconstruction{f' (kernel {kernel})' if kernel else ''} of {better}"
     return f"its study has a better series: {better}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from LungUNetSegLib.breathing import EXPIRATION, breathing_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.kernels import is_sharp
 
@@ -31,8 +32,6 @@ BLIND_HU = -950.0
 EMPHYSEMA = ("laa950_percent", "laa910_percent", "perc15_hu", "perc15_g_per_l")
 EVERY = (*EMPHYSEMA, "laa856_percent", "haa_percent", "mean_hu", "mass_g", "air_ml")
 
-_INSPIRATION = re.compile(r"\binsp?(ir\w*)?\b|\bTLC\b", re.IGNORECASE)
-_EXPIRATION = re.compile(r"\bexs?p(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
 _NO_AGENT = re.compile(
     r"[-.\s]*|0|nil|none\.?|n|n/?a|nativ\w*|plain|unenhanced"
     r"|(no|non|without|w/?o|kein|sans|senza|sin)[-\s]*(i\.?v\.?)?[-\s]*(contrast\w*|kontrast\w*|km|agent)?",
@@ -82,12 +81,8 @@ class Acquisition:
 
     @property
     def breathing(self) -> str | None:
-        """The breathing state in the description, "inspiration" or "expiration"; None for neither and for both."""
-        title = self.title.replace("_", " ")
-        breathed_in, out = bool(_INSPIRATION.search(title)), bool(_EXPIRATION.search(title))
-        if breathed_in == out:
-            return None
-        return "inspiration" if breathed_in else "expiration"
+        """The breathing state in the description; None for neither and for both."""
+        return breathing_of(self.title)
 
 
 UNKNOWN = Acquisition()
@@ -173,7 +168,7 @@ def _contrast(blood_hu: float | None, acquisition: Acquisition, is_enhanced: boo
 
 
 def _expiration(acquisition: Acquisition) -> dict[str, Any] | None:
-    if acquisition.breathing != "expiration":
+    if acquisition.breathing != EXPIRATION:
         return None
     return _doubt("expiration", EMPHYSEMA, "the scan was made at expiration, where LAA-856 shows trapped air")
 

@@ -50,6 +50,9 @@ UNREADABLE = (
 )
 """Kinds that may be unreadable slices of a scan; a lost slice at its end would otherwise go unnoticed."""
 
+PACKED = ("zip archives", "compressed files")
+"""Kinds that may hold scans which are not looked for."""
+
 PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz")
 """Endings of compressed files and archives which are read as little as zip archives are."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from LungUNetSegLib.breathing import EXPIRATION, breathing_of
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.apart import by_patient, joined, scans_in
 from LungUNetSegLib.io.dicom.copies import Copy, by_version, share_images, without_copies
@@ -84,6 +85,11 @@ class Series:
     def is_sharp(self) -> bool:
         """Whether its kernel is known to be a sharp one, which forbids density numbers."""
         return bool(is_sharp(self.stack.slices[0].kernel))
+
+    @property
+    def is_expiration(self) -> bool:
+        """Whether its description says that the patient had breathed out, which halves the lungs' volume."""
+        return breathing_of(self.stack.slices[0].title) == EXPIRATION
 
     @property
     def region(self) -> int:
@@ -172,6 +178,7 @@ def merit(series: Series) -> tuple[float, ...]:
         series.region if length_mm >= THORAX_MM / 3 else -1,
         round(length_mm / 50),
         is_even(positions),
+        not series.is_expiration,
         len(positions),
         not series.is_sharp,
         -first.series_number,

@@ -91,6 +91,13 @@ def test_more_slices_outweigh_a_sharp_kernel(tmp_path: Path) -> None:
     assert uids(tmp_path) == ["1.2", "1.1"]
 
 
+def test_inspiration_outweighs_more_slices(tmp_path: Path) -> None:
+    """Protects volumes: breathing out halves them, and thick slices change them by a hundredth."""
+    save(slices_of(chest(25, 10.0), SeriesInstanceUID="1.1", SeriesDescription="Chest exp"), tmp_path / "thin")
+    save(slices_of(chest(13, 20.0), SeriesInstanceUID="1.2", SeriesDescription="Chest insp"), tmp_path / "thick")
+    assert uids(tmp_path) == ["1.2", "1.1"]
+
+
 def test_a_series_is_chosen_by_its_uid(ct: Volume, tmp_path: Path) -> None:
     save(slices_of(ct, SeriesInstanceUID="1.1", SeriesDescription="Thorax"), tmp_path / "a")
     save(slices_of(chest(9), SeriesInstanceUID="1.2", SeriesDescription="Other"), tmp_path / "b")

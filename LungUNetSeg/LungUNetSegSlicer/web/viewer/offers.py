@@ -132,6 +132,8 @@ def _reason(series: Series, all_series: Sequence[Series]) -> str:
         return f"Covers only {float(series.stack.positions_mm[-1]):.0f} mm."
     if is_even(best.stack.positions_mm) and not is_even(series.stack.positions_mm):
         return "Its slices are not evenly spaced."
+    if series.is_expiration and not best.is_expiration:
+        return "Made at expiration, which makes the lungs smaller and denser."
     if len(series.stack.slices) < len(best.stack.slices):
         return "Fewer slices."
     if series.is_sharp and not best.is_sharp:

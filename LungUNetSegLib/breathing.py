@@ -1,0 +1,19 @@
+"""Finds in a series description whether a scan was made at inspiration or at expiration."""
+
+from __future__ import annotations
+
+import re
+
+INSPIRATION, EXPIRATION = "inspiration", "expiration"
+
+_INSPIRATION = re.compile(r"\binsp?(ir\w*)?\b|\bTLC\b", re.IGNORECASE)
+_EXPIRATION = re.compile(r"\bexs?p(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
+
+
+def breathing_of(title: str) -> str | None:
+    """Return the breathing state in a description, "inspiration" or "expiration"; None for neither and for both."""
+    title = title.replace("_", " ")
+    breathed_in, out = bool(_INSPIRATION.search(title)), bool(_EXPIRATION.search(title))
+    if breathed_in == out:
+        return None
+    return INSPIRATION if breathed_in else EXPIRATION
