@@ -17,7 +17,7 @@ from LungUNetSegLib.node.node import Node
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ({"host": "0.0.0.0"}, "--allow-address"),
+        ({"host": "0.0.0.0"}, "open to the network"),
         ({"send_to": Peer(title="A", host="b", port=1), "output": Path("x")}, "one place"),
         ({"formats": ("dicom-sr",)}, "refers to a SEG"),
         ({"addresses": ("nowhere",)}, "not an address"),
