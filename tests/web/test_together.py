@@ -122,7 +122,7 @@ def test_dropped_files_keep_their_folders(page: Page, server: PretendedServer, t
 
 
 def test_behind_a_question_nothing_can_be_reached_by_the_keyboard(page: Page, server: PretendedServer) -> None:
-    """Protects who has no mouse: Shift and Tab stay at the button of the second tab's question, and works again after it."""
+    """Protects who has no mouse: Shift and Tab stay at the second tab's button; after it the page is reached again."""
     from selenium.webdriver.common.keys import Keys
 
     server.send_elsewhere()
