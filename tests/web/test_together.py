@@ -122,13 +122,13 @@ def test_dropped_files_keep_their_folders(page: Page, server: PretendedServer, t
 
 
 def test_behind_a_question_nothing_can_be_reached_by_the_keyboard(page: Page, server: PretendedServer) -> None:
-    """Protects who has no mouse: Tab stays at the button of the second tab's question, and works again after it."""
+    """Protects who has no mouse: Shift and Tab stay at the second tab's button; after it the page is reached again."""
     from selenium.webdriver.common.keys import Keys
 
     server.send_elsewhere()
     page.says("#over-text", "open in another tab")
     focused = page.browser.switch_to.active_element
-    focused.send_keys(Keys.TAB)
+    focused.send_keys(Keys.SHIFT, Keys.TAB)
     assert page.browser.execute_script("return document.activeElement.closest('#work, header') === null")
     focused.click()
     wait_for(lambda: not page.find("#over").is_displayed())
