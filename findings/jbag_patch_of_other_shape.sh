@@ -10,7 +10,8 @@ set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check torch==2.13.0 scipy==1.15.3 numpy==2.2.6
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check torch==2.13.0 scikit-image==0.26.0 \
+    scipy==1.15.3 numpy==2.2.6
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps jbag==4.6.3
 "$folder/venv/bin/python" - <<'PYTHON'
 import sys
