@@ -256,7 +256,7 @@ def test_bad_data_is_said_in_one_line(
     labels = read_labels(mask)
     binary = (labels.array > 0).astype(np.uint8)
     write_image(Volume(binary, labels.geometry), mask)
-    fails_with(arguments, "one label for both lungs; train with --set network.out_channels=1", capsys)
+    fails_with(arguments, "one label for both lungs; train with network.out_channels=1", capsys)
     write_image(Volume(binary * 5, labels.geometry), mask)
     fails_with(arguments, "p1_seg.nii.gz", capsys)
     mask.unlink()

@@ -36,7 +36,7 @@ SETTINGS = {
     "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
     "views": {"per_case": 2},
     # Without batch statistics, which each process takes over its own slices, the gradients are nearly the same.
-    "network": {"features_per_stage": [8, 16], "normalisation": "group", "dropout": 0.0},
+    "network": {"in_channels": 5, "features_per_stage": [8, 16], "normalisation": "group", "dropout": 0.0},
     "sampling": {"order": "every"},
     "epochs": 3,
     "batch_size": 4,
