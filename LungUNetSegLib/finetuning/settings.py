@@ -14,11 +14,10 @@ from pathlib import Path
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.splits import Split, split_cases
 from LungUNetSegLib.config import from_json
-from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.networks import UNet3dConfig, read_network_config
 from LungUNetSegLib.training.coarse import CoarseConfig
-from LungUNetSegLib.training.config import LUNGS, TrainingConfig
+from LungUNetSegLib.training.config import COARSE_VIEW, LUNGS, TrainingConfig
 from LungUNetSegLib.training.start import Start
 
 LEAST_PATIENTS = 3
@@ -55,7 +54,7 @@ def finetuning_config(start: Start, name_or_path: str, epochs: int = EPOCHS) -> 
         coarse=CoarseConfig(network=from_json(UNet3dConfig, coarse, "coarse")) if coarse else None,
         sampling=dataclasses.replace(LUNGS.sampling, slices_per_epoch=SLICES_PER_EPOCH),
         # The shares of disease with which docs/training.md measured what fine-tuning changes.
-        pathology=PathologyConfig(),
+        pathology=COARSE_VIEW.pathology,
         views=dataclasses.replace(LUNGS.views, per_case=VIEWS),
         exclude=(),
         start_from=name_or_path,
