@@ -33,6 +33,8 @@ def start() -> qSlicerApplication:
 
     core = server.start()
     import slicer
+
+    english = slicer.i18n.tr
     from host import ctk_widgets, pythonqt, qmrml_widgets, scripted_module, ui_loader
 
     qt = _install("qt", pythonqt.make_qt_module())
@@ -46,6 +48,9 @@ def start() -> qSlicerApplication:
     # Headless tests of the same process have read the panel's texts, which then spoke English only.
     for name in [each for each in sys.modules if each.startswith("LungUNetSegSlicer.panel")]:
         del sys.modules[name]
+    for name, module in sys.modules.items():
+        if name.startswith("LungUNetSegSlicer.") and getattr(module, "_", None) is english:
+            vars(module)["_"] = scripted_module.tr
 
     from host import parameter_node  # needs qt and ctk
 

@@ -32,12 +32,14 @@ application.ensure_display()
 from LungUNetSegSlicer import server
 core = server.start()
 import LungUNetSegSlicer.panel.texts
+from LungUNetSegSlicer.run.settings import Device
 server.start = lambda: core
 application.start()
 from host.scripted_module import Translations
 from LungUNetSegSlicer.panel.texts import segment_names
-Translations.texts = {("panel.texts", "Right lung"): "Rechte Lunge"}
+Translations.texts = {("panel.texts", "Right lung"): "Rechte Lunge", ("run.settings", "Automatic"): "Automatisch"}
 assert segment_names()["right"] == "Rechte Lunge"
+assert Device.AUTO.label() == "Automatisch"
 """
     paths = [Path(__file__).parents[1], Path(__file__).parents[2], Path(__file__).parents[2] / "LungUNetSeg"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
