@@ -45,9 +45,7 @@ def start() -> qSlicerApplication:
     _install("slicer.ScriptedLoadableModule", scripted_module)
     _install("slicer.i18n", scripted_module)
 
-    # Headless tests of the same process have read the panel's texts, which then spoke English only.
-    for name in [each for each in sys.modules if each.startswith("LungUNetSegSlicer.panel")]:
-        del sys.modules[name]
+    # What headless tests of the same process have imported would speak English only.
     for name, module in sys.modules.items():
         if name.startswith("LungUNetSegSlicer.") and getattr(module, "_", None) is english:
             vars(module)["_"] = scripted_module.tr
