@@ -18,7 +18,8 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.cases.splits import Split, choose, split_cases
 from LungUNetSegLib.data.cache import cache_cases
-from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import SliceDataset
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.engines.export import export

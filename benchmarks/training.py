@@ -90,7 +90,12 @@ def measure(contender: str, steps: int) -> dict[str, float]:
     total = WARM_UP_STEPS + steps
     sampling = dataclasses.replace(config.sampling, slices_per_epoch=total * config.batch_size)
     dataset = SliceDataset(
-        phantom_cases(config, total), sampling, config.augment, config.pathology, preprocess=config.preprocess
+        phantom_cases(config, total),
+        sampling,
+        config.augment,
+        config.seed,
+        preprocess=config.preprocess,
+        pathology=config.pathology,
     )
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(config, dataset, None, Path(folder), split=Split(training=(), test=()))

@@ -24,7 +24,7 @@ TINY_TRAINING = {
     "network": {"in_channels": 5, "features_per_stage": [4, 8]},
     "coarse": {"network": {"features_per_stage": [4, 8]}, "steps": 2, "part_steps": 1, "batch_size": 1},
     "views": {"per_case": 2},
-    "sampling": {"slices_per_epoch": 8},
+    "sampling": {"slices_per_epoch": 8, "own_disease_probability": 0.0},
     "epochs": 2,
     "batch_size": 4,
     "precision": "float32",

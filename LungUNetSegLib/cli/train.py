@@ -151,7 +151,15 @@ def _cache(
 def _without_coarse(training: Sequence[CachedCase], config: TrainingConfig) -> SliceDataset:
     """Return the data for the contact sheet: the views of a training, without a coarse network's output."""
     seen = draw_views(training, config)
-    return SliceDataset(training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=seen)
+    return SliceDataset(
+        training,
+        config.sampling,
+        config.augment,
+        config.seed,
+        preprocess=config.preprocess,
+        seen=seen,
+        pathology=config.pathology,
+    )
 
 
 def _needs_start(config: TrainingConfig, checkpoint: Checkpoint | None) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from LungUNetSegLib.config import check_at_least, check_shares
 from LungUNetSegLib.data.cache import CachedCase
+from LungUNetSegLib.data.pathology import Lesion, PathologyConfig
+from LungUNetSegLib.data.sampling import SamplingConfig, balance
+from LungUNetSegLib.data.slice_disease import SliceDisease
 from LungUNetSegLib.data.solid_disease import SolidRule
 from LungUNetSegLib.data.transforms import AugmentConfig, apply_parameters, sample_parameters
 from LungUNetSegLib.data.views import View, show, whole_view
@@ -27,42 +28,6 @@ from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices
 
 CoarseOutput = npt.NDArray[np.uint8]
 """(2, d, a, b) probabilities of the coarse network for a view, 0 to 255."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingConfig:
-    """Which slices an epoch contains.
-
-    Attributes:
-        order: "every" takes each slice once, in random order, as the paper does; "balanced" draws slices so that
-            all patients have the same weight.
-        slices_per_epoch: With "balanced", the number of slices drawn.
-        single_slice_share: With "balanced", the share of draws from cases of a single slice, which come from many
-            patients with much pathology.
-        no_lung_share: With "balanced", the largest share of draws from slices without lung.
-        slab_probability: Probability that a slice of a volume is averaged with its neighbours into a thicker one.
-        slab_mm: Largest thickness of such a slab.
-        alone_probability: Probability that a slice is shown without its neighbours, if the network sees neighbours;
-            real single slices are few.
-        untold_probability: Probability that a slice is shown with its neighbours, but without the coarse network's
-            result.
-        plain_probability: Probability that a slice is shown in the unchanged scan instead of a view.
-    """
-
-    order: Literal["every", "balanced"] = "balanced"
-    slices_per_epoch: int = 1000
-    single_slice_share: float = 0.4
-    no_lung_share: float = 0.15
-    slab_probability: float = 0.3
-    slab_mm: float = 10.0
-    alone_probability: float = 0.25
-    untold_probability: float = 0.1
-    plain_probability: float = 0.25
-
-    def __post_init__(self) -> None:
-        names = ("single_slice_share", "no_lung_share", "slab_probability")
-        check_shares(self, *names, "alone_probability", "untold_probability", "plain_probability")
-        check_at_least(self, slices_per_epoch=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +70,7 @@ class SliceDataset:
         seed: Seed of all random numbers.
         preprocess: Defines the neighbours that are shown with a slice; none by default.
         seen: The views of each case; the whole scans if None.
+        pathology: Probability of each disease that is drawn for a slice; None for none.
 
     Raises:
         DataError: No case, or no slice.
@@ -119,6 +85,7 @@ class SliceDataset:
         *,
         preprocess: PreprocessConfig | None = None,
         seen: Sequence[SeenViews] | None = None,
+        pathology: PathologyConfig | None = None,
     ) -> None:
         self.cases, self.preprocess = list(cases), preprocess or PreprocessConfig()
         self.sampling, self.augment, self.seed = sampling, augment, seed
@@ -128,7 +95,8 @@ class SliceDataset:
         plain = [SeenViews((whole_view(len(case.hu), case.hu.shape[1:]),)) for case in self.cases]  # type: ignore[arg-type]
         self.seen = list(seen or plain)
         self._solid = SolidRule(self.cases, self.preprocess)
-        self._probabilities = _balance(self.cases, sampling) if sampling.order == "balanced" else None
+        self._own = SliceDisease(self.cases, pathology, self.preprocess.spacing_mm, self._solid) if pathology else None
+        self._probabilities = balance(self.cases, sampling) if sampling.order == "balanced" else None
 
     def __len__(self) -> int:
         """Return the number of slices in an epoch."""
@@ -185,7 +153,12 @@ class SliceDataset:
         views = [
             self._choose_view(case, slice_, bool(each), rng) for (case, slice_), each in zip(chosen, alone, strict=True)
         ]
-        how = zip(chosen[mine], views[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), strict=True)
+        rngs = [np.random.default_rng(each) for each in np.random.SeedSequence(seeds).spawn(len(chosen))]
+        disease = [
+            self._own_disease(case, slice_, bool(each), own)
+            for (case, slice_), each, own in zip(chosen[mine], alone[mine], rngs[mine], strict=True)
+        ]
+        how = zip(chosen[mine], views[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), disease, strict=True)
         hu, target = _stack([self._read(case, slice_, *each) for (case, slice_), *each in how])
         copies = (hu == middle(hu)[:, None]).flatten(2).all(dim=2)
         if self.augment is not None:
@@ -211,12 +184,26 @@ class SliceDataset:
         ]
         return fitting[int(draw * len(fitting))]
 
+    def _own_disease(self, case: int, slice_: int, alone: bool, rng: np.random.Generator) -> tuple[Lesion, ...] | None:
+        """Draw the disease that a slice shows instead of its view's; None if it shows that."""
+        if self._own is None or rng.random() >= self.sampling.own_disease_probability:
+            return None
+        return self._own.draw(case, slice_, rng, alone=alone)
+
     def _read(
-        self, case: int, slice_: int, number: int, slab_mm: float = 0.0, alone: bool = False
+        self,
+        case: int,
+        slice_: int,
+        number: int,
+        slab_mm: float = 0.0,
+        alone: bool = False,
+        disease: tuple[Lesion, ...] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return (k, h, w) HU of a slice and its neighbours in a view, and the slice's (3 or 5, h, w) target."""
         cached, seen = self.cases[case], self.seen[case]
         view, pixel_mm = seen.views[number], self.preprocess.spacing_mm
+        if disease is not None:
+            view = replace(view, lesions=disease, shift=None)
         start, stop = view.slices
         count = max(1, round(slab_mm / cached.slice_mm))
         # The neighbours of a slab are slabs at the distance that a scan of that thickness has.
@@ -251,33 +238,6 @@ def _slab(
     mean = target.mean(axis=0)
     mean[2] = target[:, 2].min(axis=0)
     return case.hu[planes].astype(np.float32).mean(axis=0), mean
-
-
-def _balance(cases: Sequence[CachedCase], sampling: SamplingConfig) -> npt.NDArray[np.float64]:
-    """Return the probability of each slice, in the order of `SliceDataset.index`."""
-    patients: dict[tuple[str, bool], int] = {}
-    for case in cases:
-        key = (case.case.patient, len(case.hu) == 1)
-        patients[key] = patients.get(key, 0) + len(case.hu)
-    kinds = {single for _, single in patients}
-    weights: list[float] = []
-    lung: list[bool] = []
-    for case in cases:
-        single = len(case.hu) == 1
-        share = 1.0 if len(kinds) == 1 else sampling.single_slice_share if single else 1 - sampling.single_slice_share
-        # Patients with volumes have equal weight; single slices have equal weight, as each was chosen for its content.
-        peers = sum(key[1] == single for key in patients)
-        slices = patients[case.case.patient, single]
-        total = sum(count for key, count in patients.items() if key[1])
-        weight = share / total if single else share / peers / slices
-        weights.extend([weight] * len(case.hu))
-        lung.extend(bool((case.target[index][:2] > 127).any()) for index in range(len(case.hu)))
-    probabilities, has_lung = np.array(weights), np.array(lung)
-    empty = probabilities[~has_lung].sum() / probabilities.sum()
-    if empty > sampling.no_lung_share and has_lung.any():
-        probabilities[~has_lung] *= sampling.no_lung_share / empty * (1 - empty) / (1 - sampling.no_lung_share)
-    probabilities /= probabilities.sum()
-    return probabilities
 
 
 def _generator(*seeds: int) -> torch.Generator:

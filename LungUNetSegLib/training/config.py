@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from LungUNetSegLib.config import check_at_least, check_shares, from_json, parse_json, to_json
-from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError
@@ -122,6 +122,10 @@ class TrainingConfig:
             )
         if bool(self.preprocess.coarse_mm) != (self.coarse is not None):
             raise ConfigError("preprocess.coarse_mm and coarse belong together: give both or neither.")
+        if self.coarse is not None and self.sampling.own_disease_probability:
+            raise ConfigError(
+                "A coarse view does not show a slice's own disease: sampling.own_disease_probability must be 0."
+            )
 
 
 _OURS: dict[str, Any] = {
@@ -135,10 +139,15 @@ _OURS: dict[str, Any] = {
 LUNGS = TrainingConfig(
     preprocess=PreprocessConfig(context_mm=7.0),
     network=UNetConfig(**_OURS),
-    sampling=SamplingConfig(slices_per_epoch=1200, single_slice_share=0.35, no_lung_share=0.25, alone_probability=0.15),
+    sampling=SamplingConfig(
+        slices_per_epoch=1200,
+        single_slice_share=0.35,
+        no_lung_share=0.25,
+        alone_probability=0.15,
+        own_disease_probability=0.5,
+    ),
     augment=AugmentConfig(flip=0.0, noise_hu=80.0),
-    # Most slices of a lung do not show its mass, so that masses are added to more lungs than are ill (ADR 0022).
-    pathology=PathologyConfig(consolidation=0.2, opacity=0.12, mass=0.22),
+    pathology=PathologyConfig(consolidation=0.15, opacity=0.08, mass=0.1),
     views=ViewConfig(per_case=48),
     exclude=(DEMO_SAMPLE,),
     epochs=24,
@@ -156,6 +165,7 @@ LUNGS = TrainingConfig(
 COARSE_VIEW = replace(
     LUNGS,
     preprocess=replace(LUNGS.preprocess, coarse_mm=6.0),
+    sampling=replace(LUNGS.sampling, own_disease_probability=0.0),
     network=UNetConfig(**(_OURS | {"in_channels": 5})),
     pathology=PathologyConfig(),
     views=ViewConfig(),

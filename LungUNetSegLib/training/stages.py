@@ -17,7 +17,8 @@ from torch import Tensor
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.dataset import SamplingConfig, SeenViews, SliceDataset
+from LungUNetSegLib.data.dataset import SeenViews, SliceDataset
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.progress import Progress, silent
@@ -102,9 +103,14 @@ def datasets(
     training: Sequence[CachedCase], test: Sequence[CachedCase], config: TrainingConfig, prepared: Prepared
 ) -> tuple[SliceDataset, SliceDataset | None]:
     """Return the slices to train on, and every slice of the test cases unchanged; None without any."""
-    seen = prepared.training
     dataset = SliceDataset(
-        training, config.sampling, config.augment, config.seed, preprocess=config.preprocess, seen=seen
+        training,
+        config.sampling,
+        config.augment,
+        config.seed,
+        preprocess=config.preprocess,
+        seen=prepared.training,
+        pathology=config.pathology,
     )
     every = SamplingConfig(order="every")
     return dataset, SliceDataset(test, every, preprocess=config.preprocess, seen=prepared.test) if test else None

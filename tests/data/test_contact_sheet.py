@@ -11,8 +11,9 @@ from phantom_cases import write_pair
 
 from LungUNetSegLib.data.cache import cache_case
 from LungUNetSegLib.data.contact_sheet import _single_changes, extreme_parameters, save_contact_sheet
-from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig, identity_parameters
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.preprocessing import PreprocessConfig

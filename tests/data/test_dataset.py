@@ -13,8 +13,9 @@ from torch import Tensor
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
-from LungUNetSegLib.data.pathology import Kind, Lesion
+from LungUNetSegLib.data.dataset import Batch, SeenViews, SliceDataset
+from LungUNetSegLib.data.pathology import Kind, Lesion, PathologyConfig
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
@@ -223,6 +224,43 @@ def test_solid_disease_is_not_shown_where_the_lung_narrows_towards_the_feet() ->
     number = batch.hu[:, 1, 0, 0]
     assert not ill[number < 13].any()
     assert ill[number >= 13].any()
+
+
+def ill_of(kind: Kind, *, slices: int = 20, own: float = 1.0) -> tuple[Batch, Tensor]:
+    """400 slices of a lung of 41 cm2 with neighbours, whose own disease is of one kind; and which of them are ill."""
+    case = make_case("a", slices)
+    case.target[:, 0, 4:20, 4:20] = 255
+    healthy = dict.fromkeys(vars(PathologyConfig()), 0.0)
+    sampling = SamplingConfig(slices_per_epoch=400, alone_probability=0.0, own_disease_probability=own, **OFTEN)
+    pathology = PathologyConfig(**{**healthy, kind: 1.0})
+    (batch,) = SliceDataset([case], sampling, preprocess=CONTEXT, pathology=pathology).epoch(0, 400)
+    return batch, ((batch.hu[:, 1] - batch.hu[:, 1, :1, :1]).abs() > 0.1).flatten(1).any(dim=1)
+
+
+def test_a_slice_s_own_disease_lies_in_it() -> None:
+    """A mass somewhere in the patient is in 30 % of the slices of its lung; one that is drawn for a slice in all."""
+    batch, ill = ill_of("mass")
+    numbers = batch.hu[:, 1, 0, 0].round()
+    assert ill[(numbers >= 3) & (numbers < 17)].float().mean().item() > 0.97  # its HU may be those around it
+    assert ill_of("mass", own=0.5)[1].float().mean().item() == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_slice_s_own_fluid_is_no_target_and_differs_from_slice_to_slice() -> None:
+    batch, ill = ill_of("effusion")
+    assert ill.float().mean().item() > 0.97
+    left = batch.target[:, 0].sum(dim=(1, 2))
+    assert (left < 256).float().mean().item() > 0.97
+    assert len(left.unique()) > 100
+
+
+def test_the_fluid_after_a_pneumonectomy_belongs_to_a_moved_mediastinum() -> None:
+    """A slice's own disease moves nothing, and such fluid would be an opaque lung that is said to be none."""
+    assert not ill_of("pneumonectomy")[1].any()
+
+
+def test_a_single_slice_keeps_its_views_disease() -> None:
+    """All of its views' disease lies in it already."""
+    assert not ill_of("effusion", slices=1)[1].any()
 
 
 def told_dataset(**sampling: float) -> SliceDataset:

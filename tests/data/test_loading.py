@@ -16,9 +16,10 @@ import torch
 from phantom_cases import COARSE, TINY_TRAINING, write_pair
 
 from LungUNetSegLib.data.cache import cache_case
-from LungUNetSegLib.data.dataset import Batch, SamplingConfig, SeenViews, SliceDataset
+from LungUNetSegLib.data.dataset import Batch, SeenViews, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.data.pathology import Lesion
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import EngineError
@@ -88,7 +89,8 @@ import sys
 from pathlib import Path
 from phantom_cases import COARSE, write_pair
 from LungUNetSegLib.data.cache import cache_case
-from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import SliceDataset
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.loading import load_batches
 if __name__ == "__main__":
     folder = Path(sys.argv[1])

@@ -13,7 +13,8 @@ from phantom_cases import COARSE, write_pair
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.cache import CachedCase, cache_case
-from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import SliceDataset
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.stages import draw_views

@@ -14,7 +14,8 @@ from phantom_cases import COARSE, write_pair
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.data.cache import CachedCase
-from LungUNetSegLib.data.dataset import SamplingConfig, SliceDataset
+from LungUNetSegLib.data.dataset import SliceDataset
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.models.model import load_model

@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from LungUNetSegLib.data.dataset import SamplingConfig
 from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError, DataError, ModelError
