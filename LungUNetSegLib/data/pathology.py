@@ -27,16 +27,16 @@ Kind = Literal[
 ]
 
 # For each kind: HU range of the diseased tissue, and how much of the lung it replaces. Only HU distinguish fluid from
-# solid tissue of the same shape.
+# solid tissue of the same shape: where their ranges overlapped, networks found less of consolidated lungs (ADR 0022).
 _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
-    "consolidation": ((10.0, 100.0), (0.85, 1.0)),
+    "consolidation": ((30.0, 100.0), (0.85, 1.0)),
     "ground_glass": ((-100.0, 50.0), (0.2, 0.65)),
-    "opacity": ((10.0, 100.0), (0.9, 1.0)),
-    "mass": ((10.0, 100.0), (0.95, 1.0)),
+    "opacity": ((30.0, 100.0), (0.9, 1.0)),
+    "mass": ((25.0, 100.0), (0.95, 1.0)),
     "emphysema": ((-1000.0, -950.0), (0.7, 1.0)),
-    "effusion": ((-10.0, 30.0), (1.0, 1.0)),
+    "effusion": ((-10.0, 20.0), (1.0, 1.0)),
     "pneumothorax": ((-1010.0, -980.0), (1.0, 1.0)),
-    "pneumonectomy": ((-10.0, 40.0), (1.0, 1.0)),
+    "pneumonectomy": ((-10.0, 20.0), (1.0, 1.0)),
 }
 
 LIKE_DOMES: frozenset[Kind] = frozenset(("consolidation", "mass"))

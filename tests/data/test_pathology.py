@@ -174,3 +174,16 @@ def test_probabilities_beyond_one_are_refused() -> None:
     """At most one lesion a lung."""
     with pytest.raises(ConfigError, match="at most 1"):
         PathologyConfig(mass=0.9, opacity=0.2)
+
+
+def test_fluid_and_solid_tissue_have_hu_of_their_own() -> None:
+    """Nothing else tells an effusion from consolidated lung of the same shape: an overlap teaches to miss the lung."""
+    rng, lung_mm = np.random.default_rng(0), np.zeros((1, 3))
+
+    def drawn(*kinds: str) -> list[float]:
+        lesions = [sample_lesion(0, lung_mm, always(kind), rng) for kind in kinds for _ in range(100)]
+        return [each.hu for each in lesions if each]
+
+    fluid, solid = drawn("effusion", "pneumonectomy"), drawn("consolidation", "opacity", "mass")
+    assert len(fluid) == 200 and len(solid) == 300
+    assert max(fluid) < min(solid)
