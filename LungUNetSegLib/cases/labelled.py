@@ -12,8 +12,8 @@ from LungUNetSegLib.cases.patients import patient_of
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
+from LungUNetSegLib.texts import listed
 
-NAMED = 5
 """Number of files that a message names; the rest is counted."""
 
 logger = logging.getLogger(__name__)
@@ -136,8 +136,7 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
     scans = _by_name(folders, "scans") | _by_name(images, "scans")
     alone = sorted(path.name for name, path in scans.items() if name not in by_name)
     if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
-        logger.warning("%s: left out, as no mask lies beside them: %s%s.", folder, ", ".join(alone[:NAMED]), more)
+        logger.warning("%s: left out, as no mask lies beside them: %s.", folder, listed(alone))
     for name, mask in sorted(by_name.items()):
         scan = scans.get(name)
         _require_pair(scan, mask, folder / name)

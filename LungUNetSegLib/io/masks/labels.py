@@ -32,6 +32,7 @@ from LungUNetSegLib.io.masks.results import note_of
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
@@ -251,10 +252,10 @@ def _checked(
                 labelled[plane == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
         return labels, choice.findings
     if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
-        shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
+        shown = listed([f"{value:g}" for value in values.astype(float)], most=8)
         raise ReadError(
-            f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
-            f"{' and more' if len(values) > 8 else ''}. State which values are lungs"
+            f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}. State which"
+            " values are lungs"
             " (--map 255=both on the command line), or save them as 1 and 2."
         )
     if array.dtype == np.uint8:
