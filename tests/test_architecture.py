@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
@@ -19,7 +20,7 @@ LIBRARY = ROOT / "LungUNetSegLib"
 MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 
 GROUND = {
-    "breathing", "config", "errors", "files", "findings", "kernels", "locking", "machine", "progress",
+    "arrays", "breathing", "config", "errors", "files", "findings", "kernels", "locking", "machine", "progress",
     "segments", "texts",
 }  # fmt: skip
 """What every other room may import."""
@@ -160,6 +161,15 @@ def test_no_files_import_each_other(house: Path) -> None:
 
 def _dotted_name(path: Path, house: Path) -> str:
     return ".".join(path.relative_to(house.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_each_kind_of_array_has_one_name_in_one_place() -> None:
+    """Protects who meets `Mask` or `FloatArray` from looking up, file by file, whether it is the same."""
+    kinds = re.compile(r"^(\w+) = (npt\.NDArray\[.*\])$", re.MULTILINE)
+    files = [*LIBRARY_FILES, *MODULE_FILES]
+    found = [(kind, path.name) for path in files for kind in kinds.findall(path.read_text("utf-8"))]
+    names = Counter(name for (name, _), _ in found)
+    assert [each for each in found if names[each[0][0]] > 1] == []
 
 
 def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:

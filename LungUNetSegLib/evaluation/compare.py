@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Counts, count, surface_distances
@@ -20,8 +21,6 @@ from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, La
 from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, bounding_box
 from LungUNetSegLib.volume.resample import orthogonal, resample
-
-Mask = npt.NDArray[np.bool_]
 
 TOLERANCE_MM = 2.0
 """Tolerance of the surface DSC: two careful readers differ by this much at the edge of a lung."""

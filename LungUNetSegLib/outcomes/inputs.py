@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.errors import DataError
@@ -20,7 +20,6 @@ from LungUNetSegLib.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-Float32 = npt.NDArray[np.float32]
 
 """Number of cases that a message names; the rest is counted."""
 

@@ -14,9 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import GeometryError
-
-FloatArray = npt.NDArray[np.float64]
 
 CORNER_TOLERANCE_MM = 0.01
 """Two grids are equal if all corners agree within this: far below a voxel, above NIfTI's float32 rounding."""

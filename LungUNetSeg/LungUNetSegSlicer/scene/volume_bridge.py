@@ -15,9 +15,10 @@ from slicer import vtkMRMLScalarVolumeNode
 from vtk import vtkImageData, vtkMatrix4x4, vtkMatrixToLinearTransform, vtkPolyData, vtkTransformPolyDataFilter
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.volume import FloatArray, Geometry, Volume, to_hu
+from LungUNetSegLib.volume import Geometry, Volume, to_hu
 from LungUNetSegSlicer.background import finish
 
 RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.evaluation.report.lungs_page import AERATION
 from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
 from LungUNetSegLib.measures.density import AERATION_HU
@@ -23,8 +24,6 @@ TALLEST = 2 * HEIGHT
 
 GAP = 4
 _GREYS = 64
-
-Labels = npt.NDArray[np.uint8]
 
 
 def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import FloatArray, spacing_of
+from LungUNetSegLib.io.images.files import spacing_of
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 
 UNKNOWN_PLACE = Finding(

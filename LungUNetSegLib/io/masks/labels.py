@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError, message_of
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 ROUNDED_BY = 0.02
 """Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
 
-FloatArray = npt.NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 

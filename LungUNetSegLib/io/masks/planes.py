@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
-
-FloatArray = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 SAME_PLANE_MM = 0.05
 """Frames or contours closer than this lie in one plane: above rounding, far below any slice distance."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
@@ -17,7 +18,6 @@ from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, seems_lung
 from LungUNetSegLib.io.masks.planes import (
     NEAR_SHARE,
     SAME_PLANE_MM,
-    Mask,
     Planes,
     check_gaps,
     distinct,
@@ -27,8 +27,6 @@ from LungUNetSegLib.io.masks.planes import (
 )
 from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
-
-FloatArray = npt.NDArray[np.float64]
 
 GREATEST_LOSS = 0.05
 """Largest share of contours outside the scan; a larger share means that they belong to another scan."""

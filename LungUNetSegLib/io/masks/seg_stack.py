@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.planes import (
@@ -25,8 +26,6 @@ from LungUNetSegLib.io.masks.planes import (
 )
 from LungUNetSegLib.io.masks.seg_frames import Frames
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
-
-FloatArray = npt.NDArray[np.float64]
 
 COARSER = 1.5
 """A segmentation whose planes are further apart than this many slices was drawn on a coarser scan."""
