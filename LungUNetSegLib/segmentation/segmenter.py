@@ -98,7 +98,7 @@ class Segmenter:
         with limited_threads(usable_threads(self.threads)):
             return self._segment(volume, labels, raw, acquisition, progress)
 
-    def network_input(self, volume: Volume, count: int) -> npt.NDArray[np.float32]:
+    def network_input(self, volume: Volume, count: int) -> Float32:
         """Return what the network sees of at most `count` evenly spaced slices of a scan in HU: (n, k, h, w)."""
         scan = prepare(volume, self.model.preprocess)
         numbers = np.unique(np.linspace(0, len(scan.hu) - 1, count).round().astype(np.int64))

@@ -218,7 +218,7 @@ def _qform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArra
 
 def _compared(sform: FloatArray, qform: FloatArray, shape: tuple[int, int, int], path: Path) -> list[Finding]:
     """Compare both forms of a header; return findings on contradictions."""
-    ends: npt.NDArray[np.float64] = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
+    ends: FloatArray = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
     ends[:, :3] *= np.array(shape[::-1]) - 1
     shift_mm = float(np.abs(ends @ (sform - qform).T).max())
     if shift_mm <= np.linalg.norm(sform[:3, :3], axis=0).min() / 2:
