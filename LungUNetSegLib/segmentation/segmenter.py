@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngine, open_engine

@@ -1,8 +1,8 @@
 """Defines the position of a grid of voxels in the patient.
 
 Axis order is (slice, row, column) throughout the library; positions are in the patient's LPS frame in mm
-(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). Slicer's RAS is used only in
-the Slicer module's volume bridge.
+(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). `ras` has the matrices to
+Slicer's and NIfTI's space.
 """
 
 from __future__ import annotations

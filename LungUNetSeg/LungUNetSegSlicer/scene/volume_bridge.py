@@ -19,13 +19,8 @@ from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Geometry, Volume, to_hu
+from LungUNetSegLib.volume.ras import RAS_TO_LPS, REVERSE_AXES
 from LungUNetSegSlicer.background import finish
-
-RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
-"""Its own inverse."""
-
-REVERSE_AXES = np.eye(4)[[2, 1, 0, 3]]
-"""(i, j, k) to (slice, row, column), and back."""
 
 LUNG_WINDOW_HU = (1500.0, -600.0)
 """Width and centre of the grey scale in which radiologists read lungs."""
