@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name
+from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name, visible
 from LungUNetSegLib.cases.patients import patient_of
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
+from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 from LungUNetSegLib.texts import listed
 
@@ -166,15 +166,11 @@ def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_file() and ending_of(path, endings)]
+    return [path for path in visible(folder) if path.is_file() and ending_of(path, endings)]
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir()]
-
-
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+    return [path for path in visible(folder) if path.is_dir()]
 
 
 def _named(folder: Path, stem: str) -> Path | None:

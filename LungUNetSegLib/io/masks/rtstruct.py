@@ -24,6 +24,7 @@ from LungUNetSegLib.io.masks.planes import (
     matched,
     on_slices,
     unfilled,
+    usual_step,
 )
 from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
@@ -146,8 +147,7 @@ def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatAr
         places = on
     else:
         told.off = max(told.off, float(np.abs(places[:, None] - slices[None, :]).min(axis=1).max()))
-    usual = float(np.median(np.diff(places))) if len(places) > 1 else 1.0
-    return Planes(places, masks, max(0.5, usual / 2))
+    return Planes(places, masks, max(0.5, usual_step(places) / 2))
 
 
 def fill(mask: Mask, contours: Sequence[FloatArray]) -> int:
