@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import resample
 
-Mask = npt.NDArray[np.bool_]
 Point = tuple[float, float, float]
 
 BODY_MM = (340.0, 330.0, 400.0)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import zoom
 
+from LungUNetSegLib.arrays import Float32, Mask
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -29,9 +30,6 @@ DEVIATIONS = 4.0
 
 WHOLE_LUNG_SIZE = (48, 240, 360)
 """(slices, rows, columns) of the network input in Wang 2020."""
-
-Float32 = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 from selenium import webdriver
 
 from LungUNetSegLib.batch.page import write_page
-from LungUNetSegLib.batch.preview import draw_preview
 from LungUNetSegLib.batch.table import row_of
+from LungUNetSegLib.evaluation.report.preview import draw_preview
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.segments import LUNGS
 

@@ -24,14 +24,12 @@ import numpy.typing as npt
 from held_out import HeldOut
 from scipy import ndimage, optimize
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.segmentation.doubt import CAUSES, LISTED, WEIGHTS
 from LungUNetSegLib.segments import LUNGS
-from LungUNetSegLib.volume import FloatArray
 
 TOLERANCE_MM = 2.0
 LEAST_MM2 = 20.0
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

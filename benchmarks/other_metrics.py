@@ -15,11 +15,10 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.metrics import count, lctsc_scores, surface_distances
 
-Mask = npt.NDArray[np.bool_]
 Spacing = tuple[float, float, float]
 Pair = tuple[Mask, Mask, Spacing]
 Scores = dict[str, float]

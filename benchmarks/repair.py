@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from held_out import HeldOut
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.segmentation.repair import fill_lung
 from LungUNetSegLib.segments import LUNGS
@@ -28,8 +28,6 @@ EVERY = 3
 OUTLINE_PIXELS = 3
 SHORTENED = 0.17
 """The share of the line that is left out at each end."""
-
-Mask = npt.NDArray[np.bool_]
 
 
 def missing_parts(found: Mask, reference: Mask, voxel_ml: float) -> list[Mask]:

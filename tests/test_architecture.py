@@ -6,6 +6,8 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -17,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "LungUNetSegLib"
 MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 
-GROUND = {"breathing", "errors", "findings", "progress", "segments", "config", "files", "kernels", "locking", "machine"}
+GROUND = {
+    "arrays", "breathing", "config", "errors", "files", "findings", "kernels", "locking", "machine", "progress",
+    "segments", "texts",
+}  # fmt: skip
 """What every other room may import."""
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -97,9 +102,7 @@ def modules_imported_by(path: Path) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; write it out"
-            base = node.module or ""
-            is_house = base in (LIBRARY.name, MODULE.name)
-            names |= {f"{base}.{alias.name}" for alias in node.names} if is_house else {base}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
@@ -137,6 +140,36 @@ def test_each_file_of_the_module_imports_only_what_its_room_may(path: Path) -> N
     room = room_of(path, MODULE)
     assert rooms_imported_by(path, MODULE) <= MODULE_MAY_IMPORT[room] | {room}
     assert not any(name.split(".")[0] == "LungUNetSeg" for name in modules_imported_by(path))
+
+
+@pytest.mark.parametrize("house", [LIBRARY, MODULE], ids=lambda house: house.name)
+def test_no_files_import_each_other(house: Path) -> None:
+    """Protects who reads a file: what it uses can be read before it, be it imported in a function or for types only.
+
+    The library itself is left out: its `__init__` gives the public names of all rooms, and loads one when it is used.
+    """
+    files = {_dotted_name(path, house): path for path in house.rglob("*.py") if path != house / "__init__.py"}
+    imported = {
+        name: {each if each in files else each.rpartition(".")[0] for each in modules_imported_by(path)} & files.keys()
+        for name, path in files.items()
+    }
+    try:
+        TopologicalSorter(imported).prepare()
+    except CycleError as error:
+        pytest.fail(f"files that import each other: {' <- '.join(error.args[1])}")
+
+
+def _dotted_name(path: Path, house: Path) -> str:
+    return ".".join(path.relative_to(house.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_each_kind_of_array_has_one_name_in_one_place() -> None:
+    """Protects who meets `Mask` or `FloatArray` from looking up, file by file, whether it is the same."""
+    kinds = re.compile(r"^(\w+) = (npt\.NDArray\[.*\])$", re.MULTILINE)
+    files = [*LIBRARY_FILES, *MODULE_FILES]
+    found = [(kind, path.name) for path in files for kind in kinds.findall(path.read_text("utf-8"))]
+    names = Counter(name for (name, _), _ in found)
+    assert [each for each in found if names[each[0][0]] > 1] == []
 
 
 def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:

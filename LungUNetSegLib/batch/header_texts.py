@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from pydicom.multival import MultiValue
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.dicom.headers import FloatArray, SliceHeader, read_header
+from LungUNetSegLib.io.dicom.headers import SliceHeader, read_header
 from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.images.header import read_size
 

@@ -10,9 +10,8 @@ from LungUNetSegLib.files import csv_text, replacing, write_csv
 from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
-from LungUNetSegLib.segmentation.table import REGION_COLUMNS, region_numbers
+from LungUNetSegLib.segmentation.table import REGION_COLUMNS, REGIONS, region_numbers
 
-REGIONS = ("right", "left", "total")
 TEXTS = (
     *("name", "status", "id", "path", "description", "patient_id", "study_date", "accession_number", "study_uid"),
     *("series_uid", "series_number", "site", "manufacturer", "scanner", "kernel"),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.batch.jobs import BatchSettings
-from LungUNetSegLib.batch.preview import draw_preview, draw_slices, slices_to_draw
 from LungUNetSegLib.batch.reading import JobScan
 from LungUNetSegLib.batch.store import REPORT, Store
 from LungUNetSegLib.errors import WriteError
+from LungUNetSegLib.evaluation.report.preview import draw_preview, draw_slices
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import write_labels
@@ -22,6 +22,7 @@ from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, ma
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
 from LungUNetSegLib.io.masks.results import is_own_result
 from LungUNetSegLib.models.model import Model
+from LungUNetSegLib.segmentation.doubt import Doubts
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.summary import report
 
@@ -29,6 +30,7 @@ STEM = "lungs"
 """How the names of results begin."""
 
 PREVIEW, DOUBTFUL = "preview.png", "doubtful.png"
+DOUBTFUL_SLICES = 4
 
 
 class ChangedByHandError(WriteError):
@@ -69,6 +71,12 @@ def write_result(found: JobScan, result: Segmentation, model: Model, settings: B
             publish(folder, scans)
     except OSError as error:
         raise WriteError(f"{scans / job.name}: cannot be written: {error.strerror or error}.") from error
+
+
+def slices_to_draw(doubts: Doubts) -> list[int]:
+    """Return the numbers of the most doubtful slices of both lungs, at most `DOUBTFUL_SLICES`, from the feet on."""
+    worst = dict.fromkeys(each.slice for each in doubts.worst())
+    return sorted(list(worst)[:DOUBTFUL_SLICES])
 
 
 def _write_objects(

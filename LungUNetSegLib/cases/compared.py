@@ -15,9 +15,10 @@ from LungUNetSegLib.cases.names import (
     is_mask_name,
     is_prediction_name,
     is_scan_name,
+    visible,
 )
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.endings import LABEL_ENDINGS, ending_of, image_ending, is_hidden, stem_of
+from LungUNetSegLib.io.endings import LABEL_ENDINGS, ending_of, image_ending, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 from LungUNetSegLib.io.masks.labels import is_dicom_mask
 
@@ -89,7 +90,7 @@ def _label_maps(folder: Path, *, are_predictions: bool) -> dict[str, Path]:
         (folder / name for images, name in PAIR_FOLDERS if _are_folders(folder / images, folder / name)), folder
     )
     found: dict[str, list[Path]] = {}
-    for path in _visible(masks):
+    for path in visible(masks):
         if path.is_dir() and _label_map_in(path) is None:
             continue
         if path.is_dir() or _is_label_map(path):
@@ -117,7 +118,7 @@ def _one_of(paths: list[Path], name: str, folder: Path, are_predictions: bool) -
 
 
 def _label_map_in(folder: Path) -> Path | None:
-    every = [path for path in _visible(folder) if path.is_file()]
+    every = [path for path in visible(folder) if path.is_file()]
     files = [path for path in every if ending_of(path, LABEL_ENDINGS)] or [p for p in every if is_dicom_mask(p)]
     named = [path for path in files if stem_of(path) == LUNGS] or [p for p in files if case_name(p) == LUNGS]
     if len(files) > 1 and len(named) != 1:
@@ -132,7 +133,7 @@ def _scans(folder: Path) -> dict[str, Path]:
         (folder / name for name, masks in PAIR_FOLDERS if _are_folders(folder / name, folder / masks)), folder
     )
     found: dict[str, Path] = {}
-    for path in _visible(images):
+    for path in visible(images):
         if path.is_dir():
             found.setdefault(case_name(path), _scan_in(path))
         elif ending_of(path, LABEL_ENDINGS) and is_scan_name(path):
@@ -144,15 +145,11 @@ def _scan_in(folder: Path) -> Path:
     """Return a case's scan in its own folder, or the folder, which is then a DICOM series itself."""
     if (folder / CT).is_dir():
         return folder / CT
-    return next((path for path in _visible(folder) if image_ending(path) and stem_of(path) == CT), folder)
+    return next((path for path in visible(folder) if image_ending(path) and stem_of(path) == CT), folder)
 
 
 def _are_folders(*paths: Path) -> bool:
     return all(path.is_dir() for path in paths)
-
-
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
 
 
 def _is_label_map(path: Path) -> bool:

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.scratch import planes_of
-
-Mask = npt.NDArray[np.bool_]
 
 AIR_HU = -400
 """Voxels below are lung, gas or air; a region of them that reaches the edge of a slice is outside the body."""

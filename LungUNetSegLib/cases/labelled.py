@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name
+from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name, visible
 from LungUNetSegLib.cases.patients import patient_of
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, is_hidden, stem_of
+from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
+from LungUNetSegLib.texts import listed
 
-NAMED = 5
 """Number of files that a message names; the rest is counted."""
 
 logger = logging.getLogger(__name__)
@@ -136,8 +136,7 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
     scans = _by_name(folders, "scans") | _by_name(images, "scans")
     alone = sorted(path.name for name, path in scans.items() if name not in by_name)
     if alone:
-        more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
-        logger.warning("%s: left out, as no mask lies beside them: %s%s.", folder, ", ".join(alone[:NAMED]), more)
+        logger.warning("%s: left out, as no mask lies beside them: %s.", folder, listed(alone))
     for name, mask in sorted(by_name.items()):
         scan = scans.get(name)
         _require_pair(scan, mask, folder / name)
@@ -167,15 +166,11 @@ def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_file() and ending_of(path, endings)]
+    return [path for path in visible(folder) if path.is_file() and ending_of(path, endings)]
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir()]
-
-
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
+    return [path for path in visible(folder) if path.is_dir()]
 
 
 def _named(folder: Path, stem: str) -> Path | None:

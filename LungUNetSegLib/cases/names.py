@@ -1,10 +1,10 @@
-"""The table of words that people and programs append to a case's name, such as ``case1_mask.nii.gz``."""
+"""Reads from names of files which case they belong to, and what they are: ``case1_mask.nii.gz``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, stem_of
+from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, is_hidden, stem_of
 
 REFERENCE_WORD = "reference"
 
@@ -36,6 +36,11 @@ def case_name(path: Path) -> str:
     while word := _appended(name):
         name = name[: -len(word) - 1]
     return name
+
+
+def visible(folder: Path) -> list[Path]:
+    """Return what lies in a folder, by name, without hidden files."""
+    return [path for path in sorted(folder.iterdir()) if not is_hidden(path)]
 
 
 def is_mask_name(path: Path) -> bool:

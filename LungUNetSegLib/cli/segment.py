@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.preview import draw_aeration, draw_preview
 from LungUNetSegLib.cli.arguments import add_outside_argument, csv_file, html_file, json_file, thread_count
 from LungUNetSegLib.cli.dicom_results import (
     add_dicom_arguments,
@@ -27,6 +26,7 @@ from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 from LungUNetSegLib.cli.segment_outputs import DEFAULT_FORMAT, FORMATS, check_written, named_outputs
 from LungUNetSegLib.errors import one_line
 from LungUNetSegLib.evaluation.report.lungs_page import write_lungs_page
+from LungUNetSegLib.evaluation.report.preview import draw_aeration, draw_preview
 from LungUNetSegLib.files import write_json
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan, write_labels

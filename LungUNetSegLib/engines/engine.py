@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.errors import EngineError, message_of
-
-Float32 = npt.NDArray[np.float32]
 
 
 class Engine(Protocol):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from LungUNetSegLib.engines.engine import Engine, Float32, OutOfMemoryError
+from LungUNetSegLib.arrays import Float32
+from LungUNetSegLib.engines.engine import Engine, OutOfMemoryError
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
 
 _log = logging.getLogger(__name__)

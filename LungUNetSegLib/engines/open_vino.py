@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.engines.engine import Float32, engine_failure
+from LungUNetSegLib.arrays import Float32
+from LungUNetSegLib.engines.engine import engine_failure
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.model import Model

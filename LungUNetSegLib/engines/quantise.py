@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.engines.engine import Float32
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.engines.quantisable import quantisable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from LungUNetSegLib.engines.engine import Float32, engine_failure
+from LungUNetSegLib.arrays import Float32
+from LungUNetSegLib.engines.engine import engine_failure
 from LungUNetSegLib.errors import EngineError, LungUNetSegError
 from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.checkpoint import read_checkpoint

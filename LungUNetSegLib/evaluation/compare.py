@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Counts, count, surface_distances
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, bounding_box
 from LungUNetSegLib.volume.resample import orthogonal, resample
-
-Mask = npt.NDArray[np.bool_]
 
 TOLERANCE_MM = 2.0
 """Tolerance of the surface DSC: two careful readers differ by this much at the edge of a lung."""
@@ -165,7 +165,7 @@ def _check_labels(array: npt.NDArray[Any], name: str) -> None:
     if array.dtype.kind not in "biu":
         raise DataError(f"The {name} contains {array.dtype} values; a label map contains integers. Is it an image?")
     if array.min() < 0 or array.max() > LEFT_LUNG:
-        shown = ", ".join(str(each) for each in np.unique(array[(array < 0) | (array > LEFT_LUNG)])[:5])
+        shown = listed([str(each) for each in np.unique(array[(array < 0) | (array > LEFT_LUNG)])])
         raise DataError(
             f"The {name} contains the value(s) {shown}; expected 0 (background), 1 (right lung) and 2 (left lung) only."
             " Is it an image, or a label map of something else?"

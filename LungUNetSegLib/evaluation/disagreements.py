@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.evaluation.compare import TOLERANCE_MM, Comparison, Mask
+from LungUNetSegLib.arrays import FloatArray, Labels, Mask
+from LungUNetSegLib.evaluation.compare import TOLERANCE_MM, Comparison
 from LungUNetSegLib.measures.regions import height_thirds
 from LungUNetSegLib.metrics import MaskSurface
 from LungUNetSegLib.metrics.surface import ROUNDING_MM
-from LungUNetSegLib.volume import FloatArray, Geometry, bounding_box
+from LungUNetSegLib.volume import Geometry, bounding_box
 
 Kind = Literal["left-out", "taken-in", "other-side"]
 """In the reference only; in the prediction only; in both, but given to the other lung by the prediction."""
@@ -41,7 +42,6 @@ distance is taken for the others too, and is wrong by a voxel's diagonal at most
 BLOCK = 2
 
 Indices = npt.NDArray[np.intp]
-Labels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)

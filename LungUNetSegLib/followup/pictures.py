@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
+from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, Plane, encode_png
 from LungUNetSegLib.followup.alignment import bring
 from LungUNetSegLib.followup.compared import Followup
 from LungUNetSegLib.volume import Volume
@@ -24,8 +24,6 @@ FULL_HU = 150.0
 
 LOSS, GAIN = (60, 110, 230), (230, 70, 40)
 UNCHANGED = (225, 225, 215)
-
-Plane = npt.NDArray[np.uint8]
 
 
 def draw_dates(found: Followup) -> bytes:

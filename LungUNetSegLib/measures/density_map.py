@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.measures.regions import Codes
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import (
     AIR_HU,
     GRID_TOLERANCE_MM,
-    FloatArray,
     Volume,
     bounding_box,
     bounding_box_of_planes,

@@ -49,8 +49,6 @@ TISSUE_HU = (-20, 500)
 ROW_STEP = 4
 """Every fourth slice and row is enough for a median."""
 
-Plane = npt.NDArray[np.int16]
-
 
 @dataclass(frozen=True)
 class TracheaAir:
@@ -88,8 +86,8 @@ def trachea_air(labels: Volume, scan: Volume) -> TracheaAir | None:
     first = max(0, used[-1] - round(BELOW_MM / slice_mm))
     last = min(len(image.array) - 1, used[-1] + round(ABOVE_MM / slice_mm))
     pixel_mm = (row_mm, column_mm)
-    chain: list[Plane] = []
-    best: list[Plane] = []
+    chain: list[npt.NDArray[np.int16]] = []
+    best: list[npt.NDArray[np.int16]] = []
     place = None
     for number in range(first, last + 1, step):
         hu = image.array[number, rows, columns]
@@ -140,7 +138,10 @@ def _place(lungs: npt.NDArray[np.uint8]) -> tuple[float, slice]:
 
 
 def _lumen(
-    hu: Plane, lungs: npt.NDArray[np.uint8], pixel_mm: tuple[float, float], before: tuple[float, float] | None
+    hu: npt.NDArray[np.int16],
+    lungs: npt.NDArray[np.uint8],
+    pixel_mm: tuple[float, float],
+    before: tuple[float, float] | None,
 ) -> tuple[npt.NDArray[np.bool_], tuple[float, float]] | None:
     """Return the lumen in a slice and its centre in mm: the largest one that is close enough to the previous one."""
     parts, _ = ndimage.label((hu < AIR_BELOW_HU) & (lungs == 0))

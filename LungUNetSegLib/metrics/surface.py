@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.volume import bounding_box
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-Mask = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 
 ROUNDING_MM = 1e-6
 """Tolerance for rounding: five voxels of 0.4 mm must count as within 2 mm."""

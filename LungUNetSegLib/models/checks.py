@@ -5,15 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.models.manifest import ModelFiles
 from LungUNetSegLib.models.onnx_graph import Shape, read_graph
 from LungUNetSegLib.models.safetensors import TensorPlace, read_places
-
-if TYPE_CHECKING:
-    from LungUNetSegLib.models.manifest import ModelFiles
-    from LungUNetSegLib.models.model import Model
 
 
 def sha256_of(path: Path) -> str:
@@ -38,28 +34,30 @@ def check_files(name: str, folder: Path, files: ModelFiles) -> None:
             )
 
 
-def check_whole(model: Model) -> None:
-    """Refuse an exported model whose files do not belong together, so that all engines compute the same.
+def check_graph(onnx: Path, weights: Path, *, takes: Shape, gives: Shape) -> None:
+    """Refuse a graph that does not belong to the weights or the manifest beside it: all engines compute the same.
+
+    Args:
+        onnx: The graph.
+        weights: The safetensors file to which the graph refers.
+        takes: Size of its input by the manifest; None where any size will do.
+        gives: Likewise of its output.
 
     Raises:
         ModelError: The graph's input or output sizes differ from the manifest's, or it reads weights at offsets where
             the weights' file has others.
     """
-    assert model.onnx is not None
-    graph, places = read_graph(model.onnx), read_places(model.weights)
-    where = f"{model.onnx} does not belong to this model"
-    first = 1 if model.is_coarse else None  # either a whole scan, or any number of slices
-    inputs = (first, *(None if size < 0 else size for size in model.input_shape))
-    outputs = (first, model.channels, *inputs[2:])
-    for shape, expected, does in ((graph.input, inputs, "takes"), (graph.output, outputs, "gives")):
+    graph, places = read_graph(onnx), read_places(weights)
+    where = f"{onnx} does not belong to this model"
+    for shape, expected, does in ((graph.input, takes, "takes"), (graph.output, gives, "gives")):
         if not _agree(shape, expected):
             raise ModelError(f"{where}: it {does} {_sizes(shape)}, and the manifest says {_sizes(expected)}.")
     for tensor in graph.weights:
         place = places.get(tensor.name.removeprefix("network."))
-        if tensor.file != model.weights.name or place != TensorPlace(tensor.shape, tensor.offset, tensor.length):
+        if tensor.file != weights.name or place != TensorPlace(tensor.shape, tensor.offset, tensor.length):
             raise ModelError(
                 f"{where}: it has its weight {tensor.name!r} at byte {tensor.offset} of {tensor.file}, where "
-                f"{model.weights.name} has no such weight. Get the model again, or export it again."
+                f"{weights.name} has no such weight. Get the model again, or export it again."
             )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.machine import data_folder
-from LungUNetSegLib.models.checks import check_files, check_whole, sha256_of
+from LungUNetSegLib.models.checks import check_files, check_graph, sha256_of
 from LungUNetSegLib.models.manifest import MANIFEST_FILE, Manifest, read_manifest
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment, lungs_of
@@ -179,7 +179,7 @@ def _load_exported(manifest_path: Path) -> Model:
             onnx=folder / files.onnx.file,
             is_coarse=True,
         )
-        check_whole(coarse)
+        _check_whole(coarse)
     model = Model(
         name=manifest.name,
         sha256=manifest.files.torch.sha256,
@@ -192,8 +192,16 @@ def _load_exported(manifest_path: Path) -> Model:
         manifest=manifest,
         coarse=coarse,
     )
-    check_whole(model)
+    _check_whole(model)
     return model
+
+
+def _check_whole(model: Model) -> None:
+    """Refuse an exported model whose graph does not belong to its manifest and weights."""
+    assert model.onnx is not None
+    slices = 1 if model.is_coarse else None  # either a whole scan, or any number of slices
+    takes = (slices, *(None if size < 0 else size for size in model.input_shape))
+    check_graph(model.onnx, model.weights, takes=takes, gives=(slices, model.channels, *takes[2:]))
 
 
 def _load_checkpoint(path: Path) -> Model:

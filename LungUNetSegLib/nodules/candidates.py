@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import binary_dilation, map_coordinates
 
+from LungUNetSegLib.arrays import Float32, Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.nodules.phog import phog_features
 from LungUNetSegLib.nodules.texture import LEVELS, glcm_features, lbp_features
-
-Float32 = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 
 PIXELS = 64
 PIXEL_MM = 0.6

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.nodules.packages import load_package
 
-FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 

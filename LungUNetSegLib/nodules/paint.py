@@ -14,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Float32, Mask
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan
 from LungUNetSegLib.nodules.candidates import PIXEL_MM, PIXELS, Candidate, check_mask, cut_out
 
-Float32 = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
 Place = tuple[float, float]
 
 NODULES = ("solid", "part-solid", "ground glass")

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.nodules.packages import load_package
-
-FloatArray = npt.NDArray[np.float64]
 
 BINS = 3
 LEVELS = 4

@@ -15,13 +15,10 @@ from LungUNetSegLib.config import check_at_least, to_json
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.files import csv_text, write_csv, write_json
 from LungUNetSegLib.nodules.candidates import Candidate, hand_made_features
-from LungUNetSegLib.nodules.classify import CLASSIFIERS, Scores, folds_by_patient, make_classifier, score
+from LungUNetSegLib.nodules.classify import CLASSIFIERS, BoolArray, Scores, folds_by_patient, make_classifier, score
 from LungUNetSegLib.nodules.deep import DeepConfig, deep_features, train_features
 from LungUNetSegLib.nodules.paint import candidates_of
 from LungUNetSegLib.progress import Progress, silent
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
 
 FEATURES = ("GLCM", "LBP", "PHOG", "deep", "fused")
 """The paper's features, and all of them concatenated: deep, GLCM, LBP, PHOG."""

@@ -11,12 +11,11 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.nodules.packages import load_package
 
-FloatArray = npt.NDArray[np.float64]
 Image = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 
 LEVELS = 32
 ANGLES_DEGREES = (0, 45, 90, 135)

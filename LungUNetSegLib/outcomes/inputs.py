@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.region import Box, crop, lung_box, lung_box_of_wang, suppress_outside, whole_lung_input
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-Float32 = npt.NDArray[np.float32]
 
-NAMED = 5
 """Number of cases that a message names; the rest is counted."""
 
 OUTCOMES = {"0": False, "1": True, "no": False, "yes": True, "false": False, "true": True}
@@ -97,13 +96,11 @@ def read_outcomes(path: Path, cases: Sequence[Case]) -> dict[str, bool]:
         raise DataError(f"{path} has no outcome for {missing[0]!r}, whose scan is in the data.")
     unused = sorted(found.keys() - {case.case_id for case in cases})
     if unused:
-        logger.warning("%s: %d of %d cases have no scan in the data: %s.", path, len(unused), len(found), _few(unused))
+        logger.warning(
+            "%s: %d of %d cases have no scan in the data: %s.", path, len(unused), len(found), listed(unused)
+        )
     _check_patients(path, cases, found)
     return {case.case_id: found[case.case_id] for case in cases}
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def _check_patients(path: Path, cases: Sequence[Case], outcomes: dict[str, bool]) -> None:

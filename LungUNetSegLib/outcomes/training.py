@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.splits import choose, split_cases
 from LungUNetSegLib.config import check_at_least, check_shares, to_json
@@ -22,7 +23,7 @@ from LungUNetSegLib.errors import ConfigError, DataError, WriteError
 from LungUNetSegLib.files import csv_text, replacing, write_csv, write_json
 from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.outcomes.auc import Auc, auc
-from LungUNetSegLib.outcomes.inputs import Float32, InputConfig, read_input
+from LungUNetSegLib.outcomes.inputs import InputConfig, read_input
 from LungUNetSegLib.outcomes.network import Covid19Net
 from LungUNetSegLib.progress import Progress, silent
 

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.preprocessing.slices import neighbour_step
 from LungUNetSegLib.volume import AIR_HU
-
-Float32 = npt.NDArray[np.float32]
 
 UNKNOWN = 0.5
 """The probability that the slice network gets without a coarse view: undecided between lung and background."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.preprocessing.coarse import (
     as_channels,
     coarse_at_slices,
@@ -23,8 +24,6 @@ from LungUNetSegLib.preprocessing.slices import chunks, neighbour_step, normalis
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.volume import Volume, sparse_zeros, to_hu
 from LungUNetSegLib.volume.resample import is_oblique, resample
-
-Float32 = npt.NDArray[np.float32]
 
 _HALF = 255 / 2
 

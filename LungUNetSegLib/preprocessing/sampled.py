@@ -14,8 +14,6 @@ import numpy.typing as npt
 from LungUNetSegLib.preprocessing.grid import NetworkGrid
 from LungUNetSegLib.volume import AIR_HU, sparse_zeros
 
-Plane = npt.NDArray[np.int16]
-
 KEPT_BYTES = 40_000_000
 
 
@@ -30,7 +28,7 @@ class SampledSlices:
 
     aligned: npt.NDArray[np.int16]
     grid: NetworkGrid
-    _kept: dict[int, Plane] = field(default_factory=dict)
+    _kept: dict[int, npt.NDArray[np.int16]] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -41,7 +39,7 @@ class SampledSlices:
         """Return the number of slices."""
         return len(self.aligned)
 
-    def __getitem__(self, number: int) -> Plane:
+    def __getitem__(self, number: int) -> npt.NDArray[np.int16]:
         """Return one plane, (h, w)."""
         if number not in self._kept:
             (sampled,) = self.grid.sample(self.aligned[number][None], AIR_HU)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.masks import Mask, numbered_parts
+from LungUNetSegLib.arrays import Mask
+from LungUNetSegLib.segmentation.masks import numbered_parts
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices
 from LungUNetSegLib.volume import AIR_HU
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, Slices
+from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
 

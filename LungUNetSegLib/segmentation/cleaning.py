@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
 from LungUNetSegLib.segmentation.anatomy import drop_without_chest
@@ -20,7 +21,7 @@ from LungUNetSegLib.segmentation.hanging_tissue import drop_hanging_tissue
 from LungUNetSegLib.segmentation.masks import looked_up, numbered_parts
 from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
-from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices, labels_of, lung_box
+from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices, labels_of, lung_box
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box

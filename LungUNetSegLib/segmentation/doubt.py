@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray, Labels, Mask
 from LungUNetSegLib.preprocessing import PreparedScan
-from LungUNetSegLib.segmentation.masks import Mask, eroded, eroded_by_square, numbered_parts
-from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, hard_labels, lung_box
+from LungUNetSegLib.segmentation.masks import eroded, eroded_by_square, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels, lung_box
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
-from LungUNetSegLib.volume import FloatArray, bounding_box
+from LungUNetSegLib.volume import bounding_box
 
 CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
 WEIGHTS = np.array([1.0, 0.6, 2.8, 0.02])

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.preprocessing.coarse import reduce_planes
-from LungUNetSegLib.segmentation.masks import Mask
 from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices, hard_labels, lung_box, side_shares
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 

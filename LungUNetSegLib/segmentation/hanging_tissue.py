@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.masks import Mask, counted, eroded, numbered_parts
-from LungUNetSegLib.segmentation.probabilities import Labels, Slices
+from LungUNetSegLib.arrays import Labels, Mask
+from LungUNetSegLib.segmentation.masks import counted, eroded, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
 

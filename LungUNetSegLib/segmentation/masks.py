@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-Mask = npt.NDArray[np.bool_]
+from LungUNetSegLib.arrays import Mask
+
 Numbers = npt.NDArray[np.unsignedinteger[Any]]
 """The number of each voxel's part, from 1; 0 is the background."""
 

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir
-from LungUNetSegLib.segmentation.masks import Mask, eroded, numbered_parts
-from LungUNetSegLib.segmentation.probabilities import HALF, Labels, Probabilities, Slices, hard_labels
+from LungUNetSegLib.segmentation.masks import eroded, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices, hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU
 

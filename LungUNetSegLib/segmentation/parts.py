@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.masks import Mask, Numbers, counted, looked_up, numbered_parts
-from LungUNetSegLib.segmentation.probabilities import Labels, Probabilities, Slices
+from LungUNetSegLib.arrays import Labels, Mask
+from LungUNetSegLib.segmentation.masks import Numbers, counted, looked_up, numbered_parts
+from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
 

@@ -7,14 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.preprocessing.coarse import reduce_planes
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, bounding_box_of_planes
 
 Probabilities = npt.NDArray[np.uint8]
 """(D, 2, h, w), 0 to 255; channel 0 is the patient's right lung, channel 1 the left."""
-
-Labels = npt.NDArray[np.uint8]
 
 
 class Slices(Protocol):

@@ -12,9 +12,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.segmentation.masks import Mask
-from LungUNetSegLib.segmentation.probabilities import Labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, Volume, bounding_box
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.engines import DeviceName, Engine, EngineName, FallbackEngine, open_engine
 from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.findings import Finding
@@ -28,8 +28,6 @@ from LungUNetSegLib.segmentation.stages import compare_stages
 from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume, sparse_zeros
 from LungUNetSegLib.volume.resample import limited_threads
-
-Float32 = npt.NDArray[np.float32]
 
 
 class Segmenter:
@@ -99,7 +97,7 @@ class Segmenter:
         with limited_threads(usable_threads(self.threads)):
             return self._segment(volume, labels, raw, acquisition, progress)
 
-    def network_input(self, volume: Volume, count: int) -> npt.NDArray[np.float32]:
+    def network_input(self, volume: Volume, count: int) -> Float32:
         """Return what the network sees of at most `count` evenly spaced slices of a scan in HU: (n, k, h, w)."""
         scan = prepare(volume, self.model.preprocess)
         numbers = np.unique(np.linspace(0, len(scan.hu) - 1, count).round().astype(np.int64))

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.segmentation.masks import Mask
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 
 THIN_MM = 1.25

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.preprocessing.coarse import coarsen_slices
-from LungUNetSegLib.segmentation.masks import Mask
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels, side_shares
 
 FAR_MM = 12.0

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.segmentation.masks import Mask
-from LungUNetSegLib.segmentation.probabilities import Labels, Slices
+from LungUNetSegLib.arrays import Labels, Mask
+from LungUNetSegLib.segmentation.probabilities import Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box
 

@@ -1,6 +1,6 @@
 """Scans and label maps in space: geometry, arrays on a grid, and (`resample`, with SimpleITK) resampling."""
 
-from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, FloatArray, Geometry
+from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, Geometry
 from LungUNetSegLib.volume.volume import (
     AIR_HU,
     SliceBox,
@@ -16,7 +16,6 @@ __all__ = [
     "ANGLE_TOLERANCE",
     "CORNER_TOLERANCE_MM",
     "GRID_TOLERANCE_MM",
-    "FloatArray",
     "Geometry",
     "SliceBox",
     "Volume",

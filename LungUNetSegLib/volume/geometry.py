@@ -1,8 +1,8 @@
 """Defines the position of a grid of voxels in the patient.
 
 Axis order is (slice, row, column) throughout the library; positions are in the patient's LPS frame in mm
-(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). Slicer's RAS is used only in
-the Slicer module's volume bridge.
+(+x to the patient's left, +y to the back, +z to the head; DICOM PS3.3 C.7.6.2.1.1). `ras` has the matrices to
+Slicer's and NIfTI's space.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import GeometryError
-
-FloatArray = npt.NDArray[np.float64]
 
 CORNER_TOLERANCE_MM = 0.01
 """Two grids are equal if all corners agree within this: far below a voxel, above NIfTI's float32 rounding."""

@@ -9,9 +9,7 @@ import numpy as np
 from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.volume import Geometry, Volume
-
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-REVERSE_AXES = np.array([[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]], float)
+from LungUNetSegLib.volume.ras import RAS_TO_LPS, REVERSE_AXES
 
 
 def to_nibabel(volume: Volume) -> Any:

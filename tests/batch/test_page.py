@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
-from matplotlib.image import imread
 
 from LungUNetSegLib.batch.page import write_page
-from LungUNetSegLib.batch.preview import GAP, HEIGHT, draw_preview, draw_slices, slices_to_draw
 from LungUNetSegLib.batch.summary import summarise
 from LungUNetSegLib.batch.table import COLUMNS, row_of, write_results
-from LungUNetSegLib.phantom import Phantom
+from LungUNetSegLib.batch.write import slices_to_draw
 from LungUNetSegLib.segmentation.doubt import NO_DOUBTS, Doubts
-from LungUNetSegLib.segments import LUNGS
-from LungUNetSegLib.volume.volume import Volume
 
 
 def report(name: str, confidence: float | None, **more: Any) -> dict[str, Any]:
@@ -97,26 +91,7 @@ def test_a_summary_by_hand() -> None:
     ]
 
 
-def test_a_preview_shows_three_planes_as_radiologists_look_at_them(small_phantom: Phantom, tmp_path: Path) -> None:
-    """The patient's right lung is at the left of the axial picture, in its colour; head up; the body's proportions."""
-    png = draw_preview(small_phantom.ct, small_phantom.labels, LUNGS)
-    (tmp_path / "a.png").write_bytes(png)
-    picture = imread(tmp_path / "a.png")[..., :3]
-    right, left = (np.abs(picture - segment.colour).max(axis=2) < 0.01 for segment in LUNGS)
-    slice_mm, row_mm, column_mm = small_phantom.ct.geometry.spacing_mm
-    depth, height, width = small_phantom.ct.array.shape
-    scale = height * row_mm / HEIGHT
-    axial = round(width * column_mm / scale)
-    assert picture.shape[0] == max(HEIGHT, round(depth * slice_mm / scale))
-    assert picture.shape[1] == 2 * axial + HEIGHT + 2 * GAP
-    assert (
-        np.flatnonzero(right[:, :axial].any(axis=0)).mean()
-        < axial / 2
-        < np.flatnonzero(left[:, :axial].any(axis=0)).mean()
-    )
-
-
-def test_the_most_doubtful_slices_are_drawn_from_the_feet_on(small_phantom: Phantom) -> None:
+def test_the_most_doubtful_slices_are_drawn_from_the_feet_on() -> None:
     """Protects the picture: as many slices as `DOUBTFUL_SLICES`, each once though both lungs are doubtful in it."""
     areas = np.zeros((2, 9, 4))
     areas[0, [1, 3, 5], 0] = 30, 10, 20
@@ -124,16 +99,3 @@ def test_the_most_doubtful_slices_are_drawn_from_the_feet_on(small_phantom: Phan
     doubts = Doubts(("right", "left"), np.arange(9.0), areas)
     assert slices_to_draw(doubts) == [1, 3, 5, 8]
     assert slices_to_draw(NO_DOUBTS) == []
-    png = draw_slices(small_phantom.ct, small_phantom.labels, LUNGS, [1, 3])
-    _, row_mm, column_mm = small_phantom.ct.geometry.spacing_mm
-    width = round(small_phantom.ct.array.shape[2] * column_mm / (small_phantom.ct.array.shape[1] * row_mm / HEIGHT))
-    assert imread(BytesIO(png)).shape[:2] == (HEIGHT, 2 * width + GAP)
-
-
-@pytest.mark.parametrize("shape", [(1, 40, 40), (400, 16, 16)])
-def test_odd_shapes_have_a_preview(shape: tuple[int, int, int]) -> None:
-    from LungUNetSegLib.volume import Geometry
-
-    geometry = Geometry.axial(shape, (5.0, 2.0, 2.0))
-    empty = Volume(np.zeros(shape, np.int16), geometry)
-    assert draw_preview(empty, Volume(np.zeros(shape, np.uint8), geometry), LUNGS).startswith(b"\x89PNG")

@@ -51,9 +51,9 @@ def launch(name: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", ["train", "segment", "evaluate"])
-def test_wrong_usage_ends_slicer_with_2(command: str, tmp_path: Path) -> None:
-    result = launch(f"{command}.py", "--no-such-option", cwd=tmp_path)
+@pytest.mark.parametrize("words", [("train.py",), ("lungunetseg_command.py", "segment")])
+def test_wrong_usage_ends_slicer_with_2(words: tuple[str, ...], tmp_path: Path) -> None:
+    result = launch(*words, "--no-such-option", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     assert "required" in result.stderr
 
@@ -66,7 +66,9 @@ def test_failure_ends_slicer_with_1_and_a_sentence(tmp_path: Path) -> None:
 
 def test_success_ends_slicer_with_0(small_phantom: Phantom, tmp_path: Path) -> None:
     write_labels(tmp_path / "lungs.nrrd", small_phantom.labels)
-    result = launch("evaluate.py", "lungs.nrrd", "lungs.nrrd", "--json", "scores.json", cwd=tmp_path)
+    result = launch(
+        "lungunetseg_command.py", "evaluate", "lungs.nrrd", "lungs.nrrd", "--json", "scores.json", cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
     assert "Binary accuracy" in result.stdout and "Slicer goes on" not in result.stdout
     assert (tmp_path / "scores.json").exists()

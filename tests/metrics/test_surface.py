@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import SimpleITK as sitk
 import surface_distance as published
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.metrics import surface_distances
 
-Mask = npt.NDArray[np.bool_]
 SPACING_MM = (2.5, 0.7, 0.8)
 
 

@@ -11,10 +11,11 @@ from slicer import vtkMRMLModelNode, vtkMRMLSegmentationNode
 from vtk import vtkAppendPolyData, vtkPolyData
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS, differences
 from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import FloatArray, Volume
+from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.scene.colour_maps import BLUE, RED, WHITE, ColourMap, add_coloured_model
 from LungUNetSegSlicer.scene.segmentation_node import add_labels

@@ -21,9 +21,11 @@ from slicer.util import arrayFromVTKMatrix
 from vtk import vtkMatrix4x4, vtkStringArray
 from vtk.util.numpy_support import vtk_to_numpy
 
+from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume
+from LungUNetSegLib.volume.ras import RAS_TO_LPS
 from LungUNetSegSlicer.compare.lung_sides import (
     Side,
     Sides,
@@ -35,9 +37,7 @@ from LungUNetSegSlicer.compare.lung_sides import (
 )
 from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
-from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS, geometry_from_ijk_to_ras, ijk_to_ras, volume_steps
-
-Mask = npt.NDArray[np.bool_]
+from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, volume_steps
 
 LARGEST_LABEL = 0xFFFF
 """Label maps have few labels; a volume with values above this is taken for an image."""

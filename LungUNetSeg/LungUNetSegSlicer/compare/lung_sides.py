@@ -18,6 +18,7 @@ from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.io.masks.choice import lungs_among
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, part_by_name, terminology_codes
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume
 from LungUNetSegLib.volume.resample import resample
 from LungUNetSegSlicer.background import finish
@@ -167,5 +168,4 @@ def _sides_by_overlap(source: Source, other: Source, other_sides: Sides) -> dict
 
 
 def _names(source: Source) -> str:
-    shown = ", ".join(repr(each.name) for each in source.structures[:5])
-    return shown + (f" and {len(source.structures) - 5} more" if len(source.structures) > 5 else "")
+    return listed([repr(each.name) for each in source.structures])

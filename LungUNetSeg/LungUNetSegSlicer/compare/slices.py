@@ -8,7 +8,7 @@ from slicer import vtkMRMLScene, vtkMRMLSliceNode
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.pictures import differences
-from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS
+from LungUNetSegLib.volume.ras import RAS_TO_LPS
 
 
 class WorstSlices:

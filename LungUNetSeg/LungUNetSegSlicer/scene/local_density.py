@@ -14,10 +14,11 @@ from slicer.i18n import tr as _
 from vtk import vtkAppendPolyData, vtkPolyData
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.measures.density_map import OUTSIDE_HU, density_map, values_near
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import FloatArray, Volume, bounding_box
+from LungUNetSegLib.volume import Volume, bounding_box
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.scene.colour_maps import (
     BLUE,

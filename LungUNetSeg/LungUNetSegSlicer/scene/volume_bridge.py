@@ -15,16 +15,12 @@ from slicer import vtkMRMLScalarVolumeNode
 from vtk import vtkImageData, vtkMatrix4x4, vtkMatrixToLinearTransform, vtkPolyData, vtkTransformPolyDataFilter
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.volume import FloatArray, Geometry, Volume, to_hu
+from LungUNetSegLib.volume import Geometry, Volume, to_hu
+from LungUNetSegLib.volume.ras import RAS_TO_LPS, REVERSE_AXES
 from LungUNetSegSlicer.background import finish
-
-RAS_TO_LPS = np.diag((-1.0, -1.0, 1.0, 1.0))
-"""Its own inverse."""
-
-REVERSE_AXES = np.eye(4)[[2, 1, 0, 3]]
-"""(i, j, k) to (slice, row, column), and back."""
 
 LUNG_WINDOW_HU = (1500.0, -600.0)
 """Width and centre of the grey scale in which radiologists read lungs."""

@@ -16,12 +16,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.io.dicom.headers import FloatArray, SliceHeader
+from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.pixels import decoded
 from LungUNetSegLib.io.dicom.stack import SAME_PLACE_MM
+from LungUNetSegLib.texts import listed
 
 ORIENTATION_TOLERANCE = 0.02
 """Greatest difference in the directions of one scan's slices: 1.1 degrees; some headers jitter by less."""
@@ -29,7 +31,6 @@ ORIENTATION_TOLERANCE = 0.02
 THREADS = 2
 """Files that are compared at the same time: while one waits for the disk another is compared."""
 
-NAMED = 5
 """Number of folders that a message names; the rest is counted."""
 
 Slices = list[SliceHeader]
@@ -191,5 +192,4 @@ def differing(slices: Iterable[SliceHeader], within: Path | None = None) -> tupl
 def _folders(slices: Iterable[SliceHeader], within: Path | None) -> str:
     folders = dict.fromkeys(each.path.parent for each in slices)
     names = [str(each.relative_to(within)) for each in folders if within is not None and each.is_relative_to(within)]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f" (in {', '.join(names[:NAMED])}{more})" if names and names != ["."] else ""
+    return f" (in {listed(names)})" if names and names != ["."] else ""

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.kinds import (
     FRAMES_WITHOUT_PLACES,
@@ -25,7 +25,6 @@ from LungUNetSegLib.io.dicom.kinds import (
     other_kind,
 )
 
-FloatArray = npt.NDArray[np.float64]
 logger = logging.getLogger(__name__)
 
 PHASES = (

@@ -12,9 +12,9 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.kinds import UNREADABLE, Others
 from LungUNetSegLib.io.dicom.series import Series
 from LungUNetSegLib.io.dicom.stack import Stack
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume.scratch import planes_of
 
-NAMED = 5
 """Number of files or series that a message names; the rest is counted."""
 
 LEVEL_HU = 300
@@ -55,10 +55,7 @@ def several(chosen: Series, series: Sequence[Series]) -> tuple[Finding, ...]:
         )
         findings = (Finding("several-patients", message),)
     others = [line(each) for each in series if each is not chosen]
-    more = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
-    message = (
-        f"{len(series)} CT series were found; {line(chosen)} was taken. Others: {'; '.join(others[:NAMED])}{more}."
-    )
+    message = f"{len(series)} CT series were found; {line(chosen)} was taken. Others: {listed(others, separator='; ')}."
     return (*findings, Finding("several-series", message))
 
 
@@ -118,5 +115,4 @@ def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding,
 
 
 def _names(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - NAMED} more" if len(paths) > NAMED else ""
-    return ", ".join(path.name for path in sorted(paths)[:NAMED]) + more
+    return listed([path.name for path in sorted(paths)])

@@ -15,6 +15,7 @@ from LungUNetSegLib.io.dicom.copies import Copy, by_version, share_images, witho
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.stack import Stack, is_even, stack
 from LungUNetSegLib.kernels import is_sharp
+from LungUNetSegLib.texts import listed
 
 AXIAL_COSINE = float(np.cos(np.radians(35)))
 """A gantry tilts by at most 30 degrees; larger angles are coronal or sagittal reformations."""
@@ -163,9 +164,8 @@ def choose(series: Sequence[Series], wanted: str | None, source: str) -> Series:
     for each in series:
         if each.uid == wanted:
             return each
-    listed = "; ".join(f"{each.uid} ({each.title})" for each in series[:8])
-    more = f"; and {len(series) - 8} more" if len(series) > 8 else ""
-    raise ReadError(f"{source}: there is no CT series {wanted}. There are: {listed}{more}.")
+    known = listed([f"{each.uid} ({each.title})" for each in series], most=8, separator="; ")
+    raise ReadError(f"{source}: there is no CT series {wanted}. There are: {known}.")
 
 
 def merit(series: Series) -> tuple[float, ...]:

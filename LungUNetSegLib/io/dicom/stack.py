@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
-
-FloatArray = npt.NDArray[np.float64]
 
 SAME_PLACE_MM = 0.05
 """Slices closer than this have the same position: far above rounding, far below any slice distance."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Mask = npt.NDArray[np.bool_]
+from LungUNetSegLib.arrays import Mask
+
 Corners = npt.NDArray[np.float64]
 
 KEYHOLE_AT = 0.25

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from LungUNetSegLib.arrays import FloatArray, Labels
 from LungUNetSegLib.errors import DicomResultError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import read_dataset
@@ -21,9 +22,6 @@ from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom_objects.identity import EARLIEST
 from LungUNetSegLib.io.scan import Scan
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, GRID_TOLERANCE_MM, Volume
-
-FloatArray = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.uint8]
 
 IDENTITY = ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID", "SeriesInstanceUID")
 """Attributes that are the same in all images of a series."""

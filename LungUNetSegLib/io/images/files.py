@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
@@ -36,8 +35,6 @@ _ARCHIVES = {
     b"%PDF": "a PDF document",
     b"\x89HDF": "an HDF5 file",
 }
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def check_file(path: Path) -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.images.files import FloatArray, spacing_of
+from LungUNetSegLib.io.images.files import spacing_of
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
+from LungUNetSegLib.volume.ras import RAS_TO_LPS
 
 UNKNOWN_PLACE = Finding(
     "no-orientation",
@@ -34,7 +35,6 @@ _UNITS_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 1e-3}
 _SAME_SHARE = 1e-3
 """Largest relative difference of voxel sizes that is explained by rounding."""
 
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """In NIfTI x increases to the right and y to the front; LPS has the opposite directions."""
 
 
@@ -149,7 +149,7 @@ def _place(fields: Fields, shape: tuple[int, int, int], path: Path) -> tuple[Flo
     if affine is None:
         if faults:
             raise ReadError(f"{path}: its header does not state the position of the voxels ({'; '.join(faults)}).")
-        return _as_lps(_LPS @ np.diag([*spacing_of(sizes, path), 1.0])), (UNKNOWN_PLACE,), False
+        return _as_lps(RAS_TO_LPS @ np.diag([*spacing_of(sizes, path), 1.0])), (UNKNOWN_PLACE,), False
     findings: list[Finding] = []
     if faults:
         message = f"The header contradicts itself ({'; '.join(faults)}); the position was taken from its other form."
@@ -172,7 +172,7 @@ def _forms(fields: Fields) -> NiftiForms:
 
 
 def _as_lps(ras: FloatArray) -> FloatArray:
-    lps: FloatArray = (_LPS @ ras)[:, [2, 1, 0, 3]]
+    lps: FloatArray = (RAS_TO_LPS @ ras)[:, [2, 1, 0, 3]]
     return lps
 
 
@@ -217,7 +217,7 @@ def _qform(fields: Fields, sizes: FloatArray, unit_mm: float) -> tuple[FloatArra
 
 def _compared(sform: FloatArray, qform: FloatArray, shape: tuple[int, int, int], path: Path) -> list[Finding]:
     """Compare both forms of a header; return findings on contradictions."""
-    ends: npt.NDArray[np.float64] = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
+    ends: FloatArray = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)], float)
     ends[:, :3] *= np.array(shape[::-1]) - 1
     shift_mm = float(np.abs(ends @ (sform - qform).T).max())
     if shift_mm <= np.linalg.norm(sform[:3, :3], axis=0).min() / 2:

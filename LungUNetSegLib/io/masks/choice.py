@@ -20,6 +20,7 @@ from LungUNetSegLib.io.masks.lung_names import (
     seems_lung,
 )
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.texts import listed
 
 Key = TypeVar("Key")
 
@@ -30,7 +31,6 @@ Meanings = Mapping[str, Meaning]
 
 LOBES = {RIGHT_LUNG: {UPPER, MIDDLE, LOWER}, LEFT_LUNG: {UPPER, LOWER}}
 _SIDES = {RIGHT_LUNG: "right lung", LEFT_LUNG: "left lung", BOTH_LUNGS: "lungs"}
-_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,7 @@ def _left_out(structures: Mapping[Key, tuple[str, Iterable[str]]], known: set[Ke
     names = [repr(name) for key, (name, codes) in structures.items() if key not in known and seems_lung(name, codes)]
     if not names:
         return []
-    shown = ", ".join(names[:_MOST_NAMES]) + (f" and {len(names) - _MOST_NAMES} more" if names[_MOST_NAMES:] else "")
-    message = f"Not taken as a lung, because their names or codes mean something else or give no side: {shown}."
+    message = f"Not taken as a lung, because their names or codes mean something else or give no side: {listed(names)}."
     return [Finding("structures-left-out", message)]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError, message_of
 from LungUNetSegLib.files import check_replaceable
 from LungUNetSegLib.findings import Finding
@@ -32,6 +33,7 @@ from LungUNetSegLib.io.masks.results import note_of
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
 from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 ROUNDED_BY = 0.02
 """Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
 
-FloatArray = npt.NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 
@@ -251,10 +252,10 @@ def _checked(
                 labelled[plane == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
         return labels, choice.findings
     if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
-        shown = ", ".join(f"{value:g}" for value in values[:8].astype(float))
+        shown = listed([f"{value:g}" for value in values.astype(float)], most=8)
         raise ReadError(
-            f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}"
-            f"{' and more' if len(values) > 8 else ''}. State which values are lungs"
+            f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}. State which"
+            " values are lungs"
             " (--map 255=both on the command line), or save them as 1 and 2."
         )
     if array.dtype == np.uint8:

@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
-
-FloatArray = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 SAME_PLANE_MM = 0.05
 """Frames or contours closer than this lie in one plane: above rounding, far below any slice distance."""
@@ -138,8 +136,12 @@ def even_step(places: FloatArray, stated: float | None, share: float = NEAR_SHAR
 def matched(places: FloatArray, slices: FloatArray) -> FloatArray | None:
     """Return the slice that each plane was drawn on, or None if a plane is too far from all slices."""
     nearest = slices[np.abs(places[:, None] - slices[None, :]).argmin(axis=1)]
-    usual = float(np.median(np.diff(slices))) if len(slices) > 1 else 1.0
-    return nearest if np.abs(places - nearest).max() <= MATCH_SHARE * usual else None
+    return nearest if np.abs(places - nearest).max() <= MATCH_SHARE * usual_step(slices) else None
+
+
+def usual_step(places: FloatArray) -> float:
+    """Return the median distance between neighbours, in slices; 1 of a single place."""
+    return float(np.median(np.diff(places))) if len(places) > 1 else 1.0
 
 
 def check_gaps(places: FloatArray, slice_mm: float, name: str) -> None:
@@ -165,6 +167,6 @@ def unfilled(places: FloatArray, slices: FloatArray) -> int:
     inside = slices[(slices > places[0]) & (slices < places[-1])]
     near = np.abs(inside[:, None] - places[None, :]).min(axis=1, initial=np.inf) if len(inside) else inside
     gaps = np.diff(places)
-    wide = gaps > GAP_FACTOR * np.median(np.diff(slices)) if len(slices) > 1 else gaps > GAP_FACTOR
+    wide = gaps > GAP_FACTOR * usual_step(slices)
     within = np.array([bool(wide[np.searchsorted(places, each) - 1]) for each in inside], bool)
     return int(np.count_nonzero(within & (near > 0.5))) if len(inside) else 0

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
@@ -17,18 +18,16 @@ from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, seems_lung
 from LungUNetSegLib.io.masks.planes import (
     NEAR_SHARE,
     SAME_PLANE_MM,
-    Mask,
     Planes,
     check_gaps,
     distinct,
     matched,
     on_slices,
     unfilled,
+    usual_step,
 )
 from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
-
-FloatArray = npt.NDArray[np.float64]
 
 GREATEST_LOSS = 0.05
 """Largest share of contours outside the scan; a larger share means that they belong to another scan."""
@@ -148,8 +147,7 @@ def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatAr
         places = on
     else:
         told.off = max(told.off, float(np.abs(places[:, None] - slices[None, :]).min(axis=1).max()))
-    usual = float(np.median(np.diff(places))) if len(places) > 1 else 1.0
-    return Planes(places, masks, max(0.5, usual / 2))
+    return Planes(places, masks, max(0.5, usual_step(places) / 2))
 
 
 def fill(mask: Mask, contours: Sequence[FloatArray]) -> int:

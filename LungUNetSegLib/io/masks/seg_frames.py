@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.pixels import decoded
 from LungUNetSegLib.io.images.files import spacing_of
 from LungUNetSegLib.io.masks.dicom_codes import segment_codes
-from LungUNetSegLib.io.masks.planes import Mask
 from LungUNetSegLib.volume import Geometry
-
-FloatArray = npt.NDArray[np.float64]
 
 TURN_TOLERANCE = 1e-3
 """Largest difference between the direction cosines of frames."""

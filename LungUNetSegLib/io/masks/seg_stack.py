@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.planes import (
@@ -22,11 +23,10 @@ from LungUNetSegLib.io.masks.planes import (
     distinct,
     even_step,
     matched,
+    usual_step,
 )
 from LungUNetSegLib.io.masks.seg_frames import Frames
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
-
-FloatArray = npt.NDArray[np.float64]
 
 COARSER = 1.5
 """A segmentation whose planes are further apart than this many slices was drawn on a coarser scan."""
@@ -134,7 +134,7 @@ def _heights(frames: Frames) -> _Heights:
 
 def _is_coarser(heights: _Heights, frames: Frames, slices: FloatArray, slice_mm: float) -> bool:
     """Whether frames were drawn on a coarser scan than this, rather than on some of its slices."""
-    usual_mm = slice_mm * (float(np.median(np.diff(slices))) if len(slices) > 1 else 1.0)
+    usual_mm = slice_mm * usual_step(slices)
     if heights.step_mm is None or heights.step_mm <= COARSER * usual_mm:
         return False
     if frames.stated_mm or frames.thickness_mm is None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from LungUNetSegLib.batch.preview import draw_aeration
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.evaluation.report.charts import Series, share_chart
 from LungUNetSegLib.evaluation.report.lungs_page import write_lungs_page
+from LungUNetSegLib.evaluation.report.preview import draw_aeration
 from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
 from LungUNetSegLib.volume import Geometry, Volume
 

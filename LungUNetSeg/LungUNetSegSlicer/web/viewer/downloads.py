@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.preview import draw_aeration, draw_preview
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.evaluation.report.lungs_page import write_lungs_page
+from LungUNetSegLib.evaluation.report.preview import draw_aeration, draw_preview
 from LungUNetSegLib.files import write_json
 from LungUNetSegLib.io import Scan, write_image, write_labels
 from LungUNetSegLib.io.dicom_objects.common import write_object

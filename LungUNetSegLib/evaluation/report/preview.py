@@ -1,4 +1,4 @@
-"""Draws small pictures of a result: three planes with the lungs' outlines, and its most doubtful slices."""
+"""Draws small pictures of a result: three planes with the lungs' outlines or aeration, and chosen slices."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.evaluation.report.lungs_page import AERATION
 from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
 from LungUNetSegLib.measures.density import AERATION_HU
-from LungUNetSegLib.segmentation.doubt import Doubts
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import AIR_HU, bounding_box
 from LungUNetSegLib.volume.resample import align, is_oblique, resample
@@ -23,10 +23,7 @@ HEIGHT = 240
 TALLEST = 2 * HEIGHT
 
 GAP = 4
-DOUBTFUL_SLICES = 4
 _GREYS = 64
-
-Labels = npt.NDArray[np.uint8]
 
 
 def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes:
@@ -68,12 +65,6 @@ def draw_slices(scan: Volume, labels: Volume, segments: Sequence[Segment], numbe
     pixel_mm = image.array.shape[1] * row_mm / HEIGHT
     panels = [_panel(image.array[each], mask.array[each], (row_mm, column_mm), pixel_mm) for each in numbers]
     return encode_png(_beside(panels), _palette(segments))
-
-
-def slices_to_draw(doubts: Doubts) -> list[int]:
-    """Return the numbers of the most doubtful slices of both lungs, at most `DOUBTFUL_SLICES`, from the feet on."""
-    worst = dict.fromkeys(each.slice for each in doubts.worst())
-    return sorted(list(worst)[:DOUBTFUL_SLICES])
 
 
 def _planes(

@@ -1,0 +1,18 @@
+"""Words sentences that several rooms say in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def listed(names: Sequence[str], most: int = 5, separator: str = ", ") -> str:
+    """Return the first names and how many are left out, such as "a, b, c, d, e and 3 more".
+
+    Args:
+        names: In the order in which they are named.
+        most: How many are named.
+        separator: ``"; "`` where a name may have commas in itself.
+    """
+    shown = separator.join(names[:most])
+    left = len(names) - most
+    return f"{shown}{separator.lstrip(',')}and {left} more" if left > 0 else shown
