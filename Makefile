@@ -31,7 +31,7 @@ types:
 	$(BIN)/python -m mypy
 
 suite:
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(COVERED)
+	$(BIN)/python -m slipcover --fail-under $(COVERED) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Awkward inputs; and commands that are killed, starved and crowded, for half an hour, what was done being kept in
 # faults.jsonl. CONTRIBUTING.md says when.
