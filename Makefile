@@ -31,7 +31,8 @@ types:
 	$(BIN)/python -m mypy
 
 suite:
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=$(COVERED)
+	$(BIN)/python -m slipcover --fail-under $(COVERED) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder; \
+	code=$$?; echo "Lines, those not run, and the share in percent that were:"; tail -n 1 coverage.txt; exit $$code
 
 # Awkward inputs; and commands that are killed, starved and crowded, for half an hour, what was done being kept in
 # faults.jsonl. CONTRIBUTING.md says when.
@@ -65,4 +66,4 @@ $(VENV)/test.stamp: pyproject.toml | $(BIN)/python
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output coverage.txt

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from drawn_once import draw_each_body_once
-from uncounted import uncounted
 
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
@@ -108,13 +107,6 @@ def thin() -> Volume:
     """13 slices of 10 mm around the heart, 48 x 56 pixels: few enough to write slice by slice often."""
     geometry = Geometry.axial((13, 48, 56), (10.0, 6.0, 6.0), (-165.0, -141.0, -60.0))
     return _frozen(make_phantom(geometry, rng=1)).ct
-
-
-@pytest.fixture
-def uncounted_lines() -> Iterator[None]:
-    """For tests of whole ways through code whose lines other tests count, see `uncounted`."""
-    with uncounted():
-        yield
 
 
 @pytest.fixture

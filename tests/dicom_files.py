@@ -14,7 +14,6 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, RLELossless
-from uncounted import uncounted
 
 from LungUNetSegLib.io.dicom.write import slice_datasets
 from LungUNetSegLib.volume import Volume
@@ -36,24 +35,22 @@ def item(**attributes: object) -> Dataset:
 
 def slices_of(volume: Volume, **attributes: object) -> list[Dataset]:
     """The volume's slices as data sets, with these attributes set (or removed, where None) in each."""
-    with uncounted():
-        datasets = slice_datasets(volume)
-        for dataset in datasets:
-            for keyword, value in attributes.items():
-                if value is None:
-                    delattr(dataset, keyword)
-                else:
-                    setattr(dataset, keyword, value)
+    datasets = slice_datasets(volume)
+    for dataset in datasets:
+        for keyword, value in attributes.items():
+            if value is None:
+                delattr(dataset, keyword)
+            else:
+                setattr(dataset, keyword, value)
     return datasets
 
 
 def save(datasets: Iterable[Dataset], folder: Path, name: Callable[[int], str] = "{:04}.dcm".format) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    with uncounted():
-        for number, dataset in enumerate(datasets):
-            path = folder / name(number)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            dataset.save_as(path, enforce_file_format=True)
+    for number, dataset in enumerate(datasets):
+        path = folder / name(number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset.save_as(path, enforce_file_format=True)
     return folder
 
 

@@ -10,7 +10,6 @@ from dicom_files import item
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import pack_bits
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, SegmentationStorage, generate_uid
-from uncounted import uncounted
 
 from LungUNetSegLib.volume import Volume
 
@@ -84,14 +83,13 @@ def segmentation(path: Path, volume: Volume, kind: str = "BINARY") -> Path:
 
 def structure_set(path: Path, structures: dict[str, list[np.ndarray]]) -> Path:
     """Each structure a list of (n, 3) LPS contours."""
-    with uncounted():
-        dataset = item(Modality="RTSTRUCT", StructureSetLabel="x")
-        dataset.StructureSetROISequence = [item(ROINumber=n, ROIName=name) for n, name in enumerate(structures, 5)]
-        dataset.ROIContourSequence = [
-            item(ReferencedROINumber=number, ContourSequence=[_contour(each) for each in contours])
-            for number, contours in enumerate(structures.values(), 5)
-        ]
-        return saved(dataset, path, RTStructureSetStorage)
+    dataset = item(Modality="RTSTRUCT", StructureSetLabel="x")
+    dataset.StructureSetROISequence = [item(ROINumber=n, ROIName=name) for n, name in enumerate(structures, 5)]
+    dataset.ROIContourSequence = [
+        item(ReferencedROINumber=number, ContourSequence=[_contour(each) for each in contours])
+        for number, contours in enumerate(structures.values(), 5)
+    ]
+    return saved(dataset, path, RTStructureSetStorage)
 
 
 def _contour(points: np.ndarray) -> Dataset:

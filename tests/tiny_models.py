@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from uncounted import uncounted
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.engines import OutOfMemoryError
@@ -50,8 +49,7 @@ def tiny_checkpoint() -> Path:
 def tiny_model() -> Path:
     """Return the folder of the model that `tiny_checkpoint` is exported to, once in a process: it takes seconds."""
     folder = kept_folder() / "tiny"
-    with uncounted():
-        export(tiny_checkpoint(), folder, "tiny", description="Random weights.", date="2026-01-31")
+    export(tiny_checkpoint(), folder, "tiny", description="Random weights.", date="2026-01-31")
     return folder
 
 
@@ -59,8 +57,7 @@ def tiny_model() -> Path:
 def one_channel_model() -> Path:
     """Return the folder of a model of one channel for both lungs, exported once in a process."""
     folder = kept_folder()
-    with uncounted():
-        export(write_checkpoint(folder / "best.pt", out_channels=1), folder / "one", "one")
+    export(write_checkpoint(folder / "best.pt", out_channels=1), folder / "one", "one")
     return folder / "one"
 
 

@@ -79,7 +79,6 @@ def desk(
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-@pytest.mark.usefixtures("uncounted_lines")
 def test_the_commands_of_a_document_run(document: str, desk: Path, tiny_model: Path) -> None:
     """Protects the first hour of whoever tries this: each command as it is written, but for a tiny network."""
     done = 0

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 from tiny_models import WITH_VIEW, write_checkpoint
-from uncounted import uncounted
 
 from LungUNetSegLib.engines import open_engine
 from LungUNetSegLib.engines.export import export
@@ -30,8 +29,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(checkpoint: Path) -> Model:
-    with uncounted():
-        return export(checkpoint, checkpoint.parent / "model", "tiny")
+    return export(checkpoint, checkpoint.parent / "model", "tiny")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from phantom_cases import write_pair
 from tiny_models import write_checkpoint
-from uncounted import uncounted
 
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.finetuning import settings
@@ -30,8 +29,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported model with a coarse network, its normalisation folded."""
     folder = tmp_path_factory.mktemp("base")
-    with uncounted():
-        export(write_checkpoint(folder / "base.pt", TINY, features_per_stage=(4, 8)), folder / "base", "base")
+    export(write_checkpoint(folder / "base.pt", TINY, features_per_stage=(4, 8)), folder / "base", "base")
     return folder / "base"
 
 

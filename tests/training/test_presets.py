@@ -26,8 +26,6 @@ from LungUNetSegLib.training.objective import class_balance
 from LungUNetSegLib.training.optimiser import make_optimiser
 from LungUNetSegLib.training.trainer import Trainer
 
-pytestmark = pytest.mark.usefixtures("uncounted_lines")
-
 NARROW: dict[str, list[str]] = {
     "unet": ["features_per_stage=[4,8]"],
     "dilated_unet": ["features_per_stage=[4,8]"],

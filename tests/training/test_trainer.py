@@ -83,7 +83,6 @@ def test_a_resumed_training_is_bit_for_bit_an_uninterrupted_one(
     assert len(read_history(tmp_path / "parts" / "history.jsonl")) == 4
 
 
-@pytest.mark.usefixtures("uncounted_lines")
 def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
     """Protects the whole chain: targets beside their slices, sides, loss, optimiser, average."""
     network = UNetConfig(in_channels=3, out_channels=2, features_per_stage=(8, 16, 32), dropout=0.0)
@@ -95,7 +94,6 @@ def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
     assert state.history[-1]["val_loss"] < state.history[0]["val_loss"] / 3
 
 
-@pytest.mark.usefixtures("uncounted_lines")
 def test_one_channel_learns_both_lungs_as_one(make_trainer: MakeTrainer) -> None:
     network = UNetConfig(in_channels=3, out_channels=1, features_per_stage=(8, 16, 32), dropout=0.0)
     trainer = make_trainer(validated=False, network=network, epochs=20, batch_size=2)

@@ -109,7 +109,6 @@ def test_no_lung_is_no_structure_set(tmp_path: Path) -> None:
 
 @pytest.mark.shared_data
 @pytest.mark.slow
-@pytest.mark.usefixtures("uncounted_lines")
 def test_two_readers_fill_the_sample_s_contours_alike(shared_data: Path, tmp_path: Path) -> None:
     """Protects volumes in planning systems: area within 0.5 %, DSC at least 0.995, by us and by plastimatch."""
     case = shared_data / "volumes" / "LIDC-IDRI-0001"
