@@ -1,4 +1,4 @@
-"""Finds what the machine offers: usable cores, the cache folder, and optional packages."""
+"""Finds what the machine offers: usable cores, memory, the cache folder, and optional packages."""
 
 from __future__ import annotations
 
@@ -148,6 +148,22 @@ def memory_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def peak_mb() -> float | None:
+    """Return the largest memory use of this process so far, in MB; None where the system does not tell (Windows)."""
+    if sys.platform == "win32":
+        return None
+    try:
+        # Not `ru_maxrss`: on Linux it begins with the peak of the process that started this one, such as Slicer's.
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+    except (OSError, IndexError, ValueError):
+        pass
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _switch_telemetry_off() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from peak_memory import own_peak_mb
 from torch.utils.flop_counter import FlopCounterMode
 
 from LungUNetSegLib.cases.labelled import Case
@@ -277,7 +276,7 @@ def weigh(name: str, size: Size) -> Row:
 def cost(model_folder: Path, engine: str, slices: int = 24, batch: int = 4) -> Row:
     """Measure an engine's CPU time for a slice and its memory beyond the program's, on one thread, in a new process."""
     model = load_model(str(model_folder))
-    before = _peak_mb()
+    before = own_peak_mb()
     opened = open_engine(model, engine, "cpu", 1)  # type: ignore[arg-type]
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (batch, model.preprocess.channels, *model.preprocess.size)).astype(np.float32)
@@ -286,8 +285,4 @@ def cost(model_folder: Path, engine: str, slices: int = 24, batch: int = 4) -> R
     for _ in range(slices // batch):
         opened.probabilities(images)
     cpu_ms = (time.process_time() - started) / (slices // batch * batch) * 1e3
-    return {"cpu_ms": cpu_ms, "memory_mb": _peak_mb() - before}
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return {"cpu_ms": cpu_ms, "memory_mb": own_peak_mb() - before}

@@ -20,8 +20,8 @@ from held_out import open_fold, unseen_cases
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cli import main as lungunetseg
-from LungUNetSegLib.finetuning.memory import peak_mb
 from LungUNetSegLib.finetuning.scores import score
+from LungUNetSegLib.machine import peak_mb
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peak_memory import own_peak_mb, watched
 
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import segment
@@ -111,18 +112,19 @@ def command(arguments: list[str], checkout: Path | None = None) -> Run:
         cwd=checkout,
     ) as child:
         assert child.stdout is not None
-        for line in child.stdout:
-            step = json.loads(line)
-            if step["stage"] == "segment" and step["done"] and first_slice_s is None:
-                first_slice_s = time.perf_counter() - started
-        _, status, usage = os.wait4(child.pid, 0)
+        with watched(child.pid) as peak:
+            for line in child.stdout:
+                step = json.loads(line)
+                if step["stage"] == "segment" and step["done"] and first_slice_s is None:
+                    first_slice_s = time.perf_counter() - started
+            _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"lungunetseg {' '.join(arguments)} ended with {child.returncode}")
     return {
         "wall_s": time.perf_counter() - started,
         "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": _megabytes(usage.ru_maxrss),
+        "peak_mb": peak.mb,
         "first_slice_s": first_slice_s,
     }
 
@@ -162,13 +164,9 @@ def _measured() -> Iterator[Run]:
     before, started = _cpu_s(), time.perf_counter()
     yield run
     run["wall_s"], run["cpu_s"] = time.perf_counter() - started, _cpu_s() - before
-    run["peak_mb"] = _megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    run["peak_mb"] = own_peak_mb()
 
 
 def _cpu_s() -> float:
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def _megabytes(peak: int) -> float:
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)

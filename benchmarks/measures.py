@@ -9,12 +9,12 @@ reconstruction does, and resamples the scan to slices of 1, 2 and 3 mm, and prin
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from peak_memory import own_peak_mb
 
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.measures import measure_lungs
@@ -47,17 +47,17 @@ def largest_lungs() -> tuple[Volume, Volume]:
 def print_cost() -> None:
     """Print what measuring the largest lungs costs."""
     labels, scan = largest_lungs()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_mb = own_peak_mb()
     for _ in range(REPEATS):
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         measures = measure_lungs(labels, scan)
         print(f"{time.perf_counter() - wall_s:.2f} s, {time.process_time() - cpu_s:.2f} s of CPU")
-    above_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    above_mb = own_peak_mb() - before_mb
     for _ in range(REPEATS):
         cpu_s = time.process_time()
         density_map(labels, scan)
         print(f"map of local density: {time.process_time() - cpu_s:.2f} s of CPU")
-    map_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    map_mb = own_peak_mb() - before_mb
     size = f"{measures.volumes_ml['total']:.0f} ml, {np.count_nonzero(labels.array)} voxels"
     print(f"{size}: {above_mb:.0f} MB, with the map {map_mb:.0f} MB")
 

@@ -9,9 +9,7 @@ surface distance; ours also the surface DSC, the DSC of each slice and the check
 
 from __future__ import annotations
 
-import resource
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from peak_memory import own_peak_mb
 from scipy import ndimage
 
 from LungUNetSegLib.evaluation.compare import compare
@@ -81,8 +80,7 @@ def measure(method: Callable[[Volume, Volume], Scores], path: Path) -> tuple[flo
     started = time.perf_counter()
     scores = method(prediction, reference)
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return seconds, peak / (1e6 if sys.platform == "darwin" else 1e3), scores
+    return seconds, own_peak_mb(), scores
 
 
 def main() -> None:

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from LungUNetSegLib.errors import EngineError
+from LungUNetSegLib.machine import peak_mb
 from LungUNetSegLib.progress import Progress
-
-
-def peak_mb() -> float | None:
-    """Return the largest memory use of this process so far, in MB; None where the system does not tell (Windows)."""
-    if sys.platform == "win32":
-        return None
-    try:
-        # On Linux `ru_maxrss` begins with the peak of the process that started this one, such as Slicer with its scans.
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
-    except (OSError, IndexError, ValueError):
-        pass
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def limited(progress: Progress, limit_mb: int, taken_mb: Callable[[], float | None] = peak_mb) -> Progress:
