@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
+from LungUNetSegLib.files import finite
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.display import DIFFERENCES, DISTANCE_COLOURS
@@ -98,7 +98,7 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
             for column in COLUMNS
         ],
         "curves": [
-            {"name": each.name, "values": [_finite(value) for value in each.dsc_by_slice]} for each in found.regions
+            {"name": each.name, "values": [finite(value) for value in each.dsc_by_slice]} for each in found.regions
         ],
         "disagreements": disagreements_of(scan.comparison.case),
         "warnings": [{"heading": "", "message": each.message} for each in scan.comparison.findings],
@@ -148,7 +148,3 @@ def _legend(colours: ColourMap, text: str) -> dict[str, Any]:
 def css_colour(colour: Sequence[float]) -> str:
     """Return RGB from 0 to 1 as CSS."""
     return "#" + bytes(round(255 * each) for each in colour).hex()
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
