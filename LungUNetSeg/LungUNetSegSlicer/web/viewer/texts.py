@@ -24,6 +24,7 @@ from LungUNetSegSlicer.panel.texts import (
 )
 from LungUNetSegSlicer.scene.colour_maps import ColourMap
 from LungUNetSegSlicer.scene.local_density import DENSITY_COLOURS
+from LungUNetSegSlicer.scene.volume_bridge import point_to_ras
 from LungUNetSegSlicer.web.viewer.downloads import offered
 from LungUNetSegSlicer.web.viewer.offers import Offer
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
@@ -77,8 +78,8 @@ def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str,
     found = {each["slice"]: reason_text(each["reason"]) for each in reversed(result["doubtful_slices"])}
     places = []
     for index, reason in sorted(found.items()):
-        x, y, z = upright.geometry.slice_centre_lps(index)
-        places.append({"title": f"Slice {slice_number(index)}: {reason}", "ras": [-float(x), -float(y), float(z)]})
+        middle = point_to_ras(upright.geometry.slice_centre_lps(index))
+        places.append({"title": f"Slice {slice_number(index)}: {reason}", "ras": list(middle)})
     return places
 
 
@@ -113,10 +114,9 @@ def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
     parts = case.disagreements.parts[:SHOWN] if case.disagreements is not None else ()
     rows = []
     for each in parts:
-        left, back, up = each.point_lps
         title = f"Slice {slice_number(each.slice)}: {disagreement_text(each.kind)}, {place_text(each.lung, each.third)}"
         values = [f"{each.volume_ml:.1f}", millimetres_text(each.distance_mm)]
-        rows.append({"title": title, "values": values, "ras": [-left, -back, up]})
+        rows.append({"title": title, "values": values, "ras": list(point_to_ras(each.point_lps))})
     return rows
 
 
