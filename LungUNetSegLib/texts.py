@@ -1,4 +1,4 @@
-"""Words sentences that several rooms say in the same way."""
+"""Makes the parts of sentences and tables that are alike everywhere: a list of names, and a number."""
 
 from __future__ import annotations
 
