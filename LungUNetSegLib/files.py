@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -72,6 +73,11 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def finite(value: float) -> float | None:
+    """Return a number for JSON, which has none that are infinite or undefined: None for these."""
+    return float(value) if math.isfinite(value) else None
 
 
 def make_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Words sentences that several rooms say in the same way."""
+"""Makes the parts of sentences and tables that are alike everywhere: a list of names, and a number."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def listed(names: Sequence[str], most: int = 5, separator: str = ", ") -> str:
     shown = separator.join(names[:most])
     left = len(names) - most
     return f"{shown}{separator.lstrip(',')}and {left} more" if left > 0 else shown
+
+
+def number_text(value: float | None, decimals: int = 0, *, signed: bool = False) -> str:
+    """Return a number for people, with a real minus sign; a dash where it is not known."""
+    if value is None:
+        return "–"
+    return f"{value:{'+' if signed else ''}.{decimals}f}".replace("-", "\N{MINUS SIGN}")

@@ -172,6 +172,12 @@ def test_each_kind_of_array_has_one_name_in_one_place() -> None:
     assert [each for each in found if names[each[0][0]] > 1] == []
 
 
+def test_one_file_of_the_module_knows_both_spaces() -> None:
+    """Protects sides: who turns x or y by hand does it once too often or once too few."""
+    by_hand = re.compile(r"volume\.ras import|-1, -1, 1|-x, -y|-float\(x\)")
+    assert [path.name for path in MODULE_FILES if by_hand.search(path.read_text("utf-8"))] == ["volume_bridge.py"]
+
+
 def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:
     """Protects the panel and the ONNX way: torch is loaded only where it is used."""
     rooms = "LungUNetSegLib.cli, LungUNetSegLib.segmentation.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from LungUNetSegLib.texts import listed
+from LungUNetSegLib.texts import listed, number_text
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,12 @@ from LungUNetSegLib.texts import listed
 def test_many_names_are_cut_short(names: list[str], most: int, separator: str, expected: str) -> None:
     """Protects messages from hundreds of names, and readers from thinking that these are all."""
     assert listed(names, most, separator) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "signed", "expected"),
+    [(None, 2, True, "–"), (-850.4, 0, False, "\N{MINUS SIGN}850"), (1.25, 1, True, "+1.2"), (3.0, 1, False, "3.0")],
+)
+def test_numbers_for_people(value: float | None, decimals: int, signed: bool, expected: str) -> None:
+    """Protects tables: a number that is not known is no zero, and a minus is no hyphen, at which a line may break."""
+    assert number_text(value, decimals, signed=signed) == expected

@@ -20,7 +20,7 @@ from LungUNetSegLib.cases.names import (
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.endings import LABEL_ENDINGS, ending_of, image_ending, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
-from LungUNetSegLib.io.masks.labels import is_dicom_mask
+from LungUNetSegLib.io.masks.read import is_dicom_mask
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Whose scan a case is: as an ``index.csv`` beside the cases says, else as its DICOM files do.
+"""Finds whose scan a case is: in an ``index.csv`` beside the cases, else in its DICOM files.
 
 A patient on both sides of a split makes every score too good, so an index that cannot be used is refused, not passed
 over.

@@ -17,9 +17,9 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.endings import DICOM_ENDING, NPZ_ENDING, SEGMENTATION_ENDING, ending_of
 from LungUNetSegLib.io.masks.choice import Meanings
-from LungUNetSegLib.io.masks.labels import Mask, read_mask
 from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.io.masks.placing import on_grid
+from LungUNetSegLib.io.masks.read import LoadedMask, read_mask
 from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Volume
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
@@ -69,7 +69,7 @@ def read_pair(case: Case) -> LabelledScan:
     return LabelledScan(ct, mask.labels, ignore, has_sides, scan.findings + mask.findings)
 
 
-def checked(mask: Mask, ct: Volume, path: Path, ignore: Volume | None = None) -> tuple[Mask, bool]:
+def checked(mask: LoadedMask, ct: Volume, path: Path, ignore: Volume | None = None) -> tuple[LoadedMask, bool]:
     """Refuse a mask that does not lie on the scan's lungs or has its sides swapped.
 
     Args:
@@ -87,7 +87,7 @@ def checked(mask: Mask, ct: Volume, path: Path, ignore: Volume | None = None) ->
     """
     labels = mask.labels
     check_sides(labels, ct, path)
-    found = Mask(labels, mask.findings + check_on_lung(ct, labels, ignore, path))
+    found = LoadedMask(labels, mask.findings + check_on_lung(ct, labels, ignore, path))
     if not is_both_lungs(labels, ct):
         return found, True
     for plane in planes_of(labels.array):
@@ -95,7 +95,7 @@ def checked(mask: Mask, ct: Volume, path: Path, ignore: Volume | None = None) ->
     return found, False
 
 
-def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
+def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> LoadedMask:
     """Read a mask onto its scan's grid.
 
     A label image on another grid is refused rather than resampled, as it is usually a mistake; one whose voxels are
@@ -116,11 +116,11 @@ def read_mask_on(path: Path, scan: Scan, meanings: Meanings | None = None) -> Ma
     mask = read_mask(path, meanings=meanings)
     own = mask.labels.geometry
     if own.matches(geometry, GRID_TOLERANCE_MM):
-        return Mask(Volume(mask.labels.array, geometry), mask.findings)
+        return LoadedMask(Volume(mask.labels.array, geometry), mask.findings)
     ordered, expected = (each.reordered(*each.canonical_axes()) for each in (own, geometry))
     if ordered.matches(expected, GRID_TOLERANCE_MM):
         labels, _ = on_grid(mask.labels, geometry, path)
-        return Mask(labels, mask.findings)
+        return LoadedMask(labels, mask.findings)
     if own.shape != geometry.shape:
         raise DataError(f"{path} has {own.shape} voxels, its scan {geometry.shape}; give the scan's own mask.")
     raise DataError(f"{path} has the same size as its scan but another position in the patient; check its header.")

@@ -12,9 +12,6 @@ from LungUNetSegLib.config import from_json, parse_json, to_json
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.files import write_json
 
-TRAINING_SHARE = 2 / 3
-"""The paper's split, 2:1 (section 2.3.2), here by patient rather than by slice."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Split:

@@ -15,8 +15,8 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan, write_image, write_labels
 from LungUNetSegLib.io.images.files import data_files_anywhere
 from LungUNetSegLib.io.images.write import check_image_output
-from LungUNetSegLib.io.masks.labels import Mask
 from LungUNetSegLib.io.masks.of_scan import read_mask_of
+from LungUNetSegLib.io.masks.read import LoadedMask
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.region import crop, lung_box, lung_box_of_wang, suppress_outside
 from LungUNetSegLib.segmentation.segmenter import segment
@@ -84,19 +84,19 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     return 0
 
 
-def _lungs(scan: Scan, arguments: argparse.Namespace, progress: ProgressView) -> Mask:
+def _lungs(scan: Scan, arguments: argparse.Namespace, progress: ProgressView) -> LoadedMask:
     if arguments.mask:
         return _given(arguments.mask, scan, arguments)
     model = load_model(arguments.model)
     labels: LabelKind = "lr" if model.channels > 1 else "binary"
     result = segment(scan.volume, model, labels=labels, progress=progress)
-    return Mask(result.labels, result.findings)
+    return LoadedMask(result.labels, result.findings)
 
 
-def _given(path: Path, scan: Scan, arguments: argparse.Namespace) -> Mask:
+def _given(path: Path, scan: Scan, arguments: argparse.Namespace) -> LoadedMask:
     """Read the mask; one that does not lie on the lungs is remarked upon, as it can be cut out all the same."""
     mask = read_mask_of(path, scan, meanings_of(arguments))
     try:
         return checked(mask, scan.volume, path)[0]
     except DataError as error:
-        return Mask(mask.labels, (*mask.findings, Finding("mask-off-lung", str(error))))
+        return LoadedMask(mask.labels, (*mask.findings, Finding("mask-off-lung", str(error))))

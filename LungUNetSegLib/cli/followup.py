@@ -21,7 +21,7 @@ from LungUNetSegLib.followup.pictures import draw_dates
 from LungUNetSegLib.followup.reading import read_dated
 from LungUNetSegLib.io import Scan
 from LungUNetSegLib.io.images.write import check_image_output, write_image
-from LungUNetSegLib.io.masks.labels import Mask
+from LungUNetSegLib.io.masks.read import LoadedMask
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.volume.resample import limited_threads
@@ -100,14 +100,14 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
     if None in masks:
         segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
 
-    def lungs(mask: Path | None) -> Callable[[Scan], Mask]:
-        def find(scan: Scan) -> Mask:
+    def lungs(mask: Path | None) -> Callable[[Scan], LoadedMask]:
+        def find(scan: Scan) -> LoadedMask:
             if mask is not None:
                 given = read_mask_on(mask, scan, meanings_of(arguments))
                 return checked(given, scan.volume, mask)[0]
             assert segmenter is not None
             result = segmenter.segment(scan.volume, progress=progress)
-            return Mask(result.labels, result.findings)
+            return LoadedMask(result.labels, result.findings)
 
         return find
 

@@ -12,7 +12,7 @@ from LungUNetSegLib.cases.reading import read_mask_on
 from LungUNetSegLib.cases.saving import patient_key, save_case
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.io import Scan, read_scan
-from LungUNetSegLib.io.masks.labels import Mask
+from LungUNetSegLib.io.masks.read import LoadedMask
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.correction import changes_of
 
@@ -58,5 +58,5 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     return 0
 
 
-def _mask(path: Path, scan: Scan, arguments: argparse.Namespace) -> Mask:
+def _mask(path: Path, scan: Scan, arguments: argparse.Namespace) -> LoadedMask:
     return read_mask_on(path, scan, meanings_of(arguments))

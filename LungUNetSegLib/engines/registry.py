@@ -1,4 +1,4 @@
-"""Registers the engines, with whether each can run here, and if not, why.
+"""Registers the engines, with whether the package of each is installed.
 
 A new engine is a file here with a class that satisfies `Engine`, and an entry below.
 """
@@ -15,8 +15,6 @@ from LungUNetSegLib.engines.engine import Engine
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
 from LungUNetSegLib.engines.open_vino import OpenVinoEngine
 from LungUNetSegLib.engines.torch_engine import TorchEngine
-from LungUNetSegLib.errors import MissingDependencyError
-from LungUNetSegLib.machine import import_package
 from LungUNetSegLib.models.model import Model
 
 EngineName = Literal["auto", "onnxruntime", "openvino", "torch"]
@@ -29,14 +27,12 @@ class EngineKind:
 
     Attributes:
         name: The key in `ENGINES`, which is also the package's name for import and installation.
-        title: Display name.
         opener: The engine's class; takes a model, and `threads` for the CPU.
         needs_graph: Whether it runs the ONNX graph, which a training checkpoint does not have.
         has_gpus: Whether it may run on a GPU.
     """
 
     name: EngineName
-    title: str
     opener: Callable[..., Engine]
     needs_graph: bool = True
     has_gpus: bool = False
@@ -46,31 +42,14 @@ class EngineKind:
         """Whether its package is installed. Whether it loads is not checked, which would take seconds."""
         return bool(find_spec(self.name))
 
-    @property
-    def missing(self) -> str:
-        """A sentence on what is not installed and how to install it; empty if nothing is missing."""
-        if self.available:
-            return ""
-        return f"{self.title} is not installed: install it with `pip install {self.name}`."
-
-    def why_not(self) -> str:
-        """Load the package, and return a sentence on why the engine cannot run here; empty if it can."""
-        if self.missing:
-            return self.missing
-        try:
-            import_package(self.name, self.title)
-        except MissingDependencyError as error:
-            return str(error)
-        return ""
-
     def on_cpu(self, model: Model, threads: int | None) -> Callable[[], Engine]:
         """Return a function that opens the engine on the CPU."""
         return partial(self.opener, model, threads=threads)
 
 
 ENGINE_KINDS = (
-    EngineKind(name="onnxruntime", title="ONNX Runtime", opener=OnnxRuntimeEngine),
-    EngineKind(name="openvino", title="OpenVINO", opener=OpenVinoEngine),
-    EngineKind(name="torch", title="PyTorch", opener=TorchEngine, needs_graph=False, has_gpus=True),
+    EngineKind(name="onnxruntime", opener=OnnxRuntimeEngine),
+    EngineKind(name="openvino", opener=OpenVinoEngine),
+    EngineKind(name="torch", opener=TorchEngine, needs_graph=False, has_gpus=True),
 )
 """All engines, in the order of fallback on the CPU."""

@@ -16,8 +16,8 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, image_ending
-from LungUNetSegLib.io.masks.labels import Mask, read_mask
 from LungUNetSegLib.io.masks.of_scan import read_mask_of
+from LungUNetSegLib.io.masks.read import LoadedMask, read_mask
 from LungUNetSegLib.volume import Volume
 
 
@@ -48,7 +48,7 @@ def read_case(pair: CasePair) -> ReadCase:
         raise DataError(f"There is no prediction for {pair.reference}.")
     scan = read_scan(pair.image) if pair.image else None
 
-    def on_scan(path: Path) -> Mask:
+    def on_scan(path: Path) -> LoadedMask:
         assert scan is not None
         return read_mask_of(path, scan, pair.meanings)
 
@@ -71,7 +71,7 @@ def read_case(pair: CasePair) -> ReadCase:
     return ReadCase(prediction.labels, reference.labels, scan.volume if scan else None, findings)
 
 
-def _told(role: str, mask: Mask) -> Iterator[Finding]:
+def _told(role: str, mask: LoadedMask) -> Iterator[Finding]:
     """Yield the findings of a mask, with its role."""
     for each in mask.findings:
         yield Finding(each.code, f"{role.capitalize()}: {each.message}")

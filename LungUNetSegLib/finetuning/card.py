@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.cases.splits import Split
-from LungUNetSegLib.files import replacing
+from LungUNetSegLib.files import finite, replacing
 from LungUNetSegLib.finetuning.scores import LungScore, mean_dsc
 from LungUNetSegLib.models.model import Model
 
@@ -21,12 +20,12 @@ def scores_json(before: Sequence[LungScore], after: Sequence[LungScore]) -> dict
         {
             "case": old.case,
             "lung": old.lung,
-            "dsc": [_finite(old.dsc), _finite(new.dsc)],
-            "mean_surface_mm": [_finite(old.mean_surface_mm), _finite(new.mean_surface_mm)],
+            "dsc": [finite(old.dsc), finite(new.dsc)],
+            "mean_surface_mm": [finite(old.mean_surface_mm), finite(new.mean_surface_mm)],
         }
         for old, new in zip(before, after, strict=True)
     ]
-    means = [_finite(mean_dsc(before)), _finite(mean_dsc(after))]
+    means = [finite(mean_dsc(before)), finite(mean_dsc(after))]
     return {"held out, before and after fine-tuning": {"mean dsc": means, "lungs": lungs}}
 
 
@@ -81,7 +80,3 @@ def _change(pair: Sequence[float | None]) -> list[str]:
 
 def _text(value: float | None, decimals: int) -> str:
     return "–" if value is None else f"{value:.{decimals}f}"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

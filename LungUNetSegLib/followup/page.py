@@ -13,6 +13,7 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.followup.alignment import SMOOTH_MM
 from LungUNetSegLib.followup.changes import ADJUSTED, Change
 from LungUNetSegLib.followup.pictures import FULL_HU, GAIN, LOSS
+from LungUNetSegLib.texts import number_text
 
 NOTE = """LungUNetSeg {version}. Not a medical device. A change is the second date minus the first; docs/followup.md
 explains it."""
@@ -100,7 +101,7 @@ def _lung_table(name: str, changes: Mapping[str, Change] | None) -> str:
 
 
 def _cells(change: Change, decimals: int) -> list[str]:
-    first, second = (_plain(change[key], decimals) for key in ("first", "second"))
+    first, second = (number_text(change[key], decimals) for key in ("first", "second"))
     return [first, second, _signed(change["change"], decimals), _signed(change.get("change_percent"), 1)]
 
 
@@ -132,9 +133,5 @@ def _percent(change: Change) -> str:
     return "" if value is None else f", {_signed(value, 1)} %"
 
 
-def _plain(value: float | None, decimals: int) -> str:
-    return "–" if value is None else f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
-
-
 def _signed(value: float | None, decimals: int) -> str:
-    return "–" if value is None else f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    return number_text(value, decimals, signed=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, Plane, encode_png
+from LungUNetSegLib.evaluation.report.grey import GREYS, grey_at, greys, nearest_at, pixel_places
+from LungUNetSegLib.evaluation.report.pictures import Colour, Plane, encode_png
 from LungUNetSegLib.followup.alignment import bring
 from LungUNetSegLib.followup.compared import Followup
 from LungUNetSegLib.volume import Volume
@@ -15,7 +15,6 @@ HEIGHT = 300
 """Height of a plane in pixels."""
 
 GAP = 4
-GREYS = 64
 STEPS = 40
 """Number of colours for changes, from the largest loss of density to the largest gain."""
 
@@ -60,20 +59,15 @@ def _panel(hu: npt.NDArray[np.int16], change: npt.NDArray[np.float32], spacing_m
     """Return a plane of `HEIGHT` as indices into the palette; a change of 0 has no colour."""
     pixel_mm = hu.shape[0] * spacing_mm[0] / HEIGHT
     size = [HEIGHT, max(1, round(hu.shape[1] * spacing_mm[1] / pixel_mm))]
-    places = [(np.arange(count) + 0.5) * n / count - 0.5 for count, n in zip(size, hu.shape, strict=True)]
-    rows, columns = np.meshgrid(*places, indexing="ij")
-    low, high = WINDOW_HU
-    shown = ndimage.map_coordinates(hu.astype(np.float32), (rows, columns), order=1, mode="nearest")
-    panel: Plane = np.rint((np.clip(shown, low, high) - low) * ((GREYS - 1) / (high - low))).astype(np.uint8)
-    near = change[np.ix_(*(np.rint(each).astype(int).clip(0) for each in places))]
+    places = pixel_places(hu.shape, size)
+    near = nearest_at(change, places)
     share = np.clip((near + FULL_HU) / (2 * FULL_HU), 0, 1)
     colours = GREYS + np.rint(share * (STEPS - 1)).astype(np.uint8)
-    return np.where(near != 0, colours, panel)
+    return np.where(near != 0, colours, grey_at(hu, places))
 
 
 def _palette() -> list[Colour]:
-    greys = [(level, level, level, 255) for level in np.linspace(0, 255, GREYS).astype(int).tolist()]
-    return [*greys, *(_colour(each) for each in np.linspace(-1, 1, STEPS).tolist())]
+    return [*greys(), *(_colour(each) for each in np.linspace(-1, 1, STEPS).tolist())]
 
 
 def _colour(share: float) -> Colour:

@@ -10,14 +10,16 @@ from LungUNetSegLib.followup.scans import DatedScan
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader
-from LungUNetSegLib.io.masks.labels import Mask
+from LungUNetSegLib.io.masks.read import LoadedMask
 from LungUNetSegLib.measures import acquisition_of
 
 DATE_TAGS = ("AcquisitionDate", "SeriesDate", "StudyDate")
 """The first of these that is present is used; the study may have begun a day before the acquisition."""
 
 
-def read_dated(source: Path, lungs_of: Callable[[Scan], Mask], name: str, series_uid: str | None = None) -> DatedScan:
+def read_dated(
+    source: Path, lungs_of: Callable[[Scan], LoadedMask], name: str, series_uid: str | None = None
+) -> DatedScan:
     """Read a scan with its lungs.
 
     Args:

@@ -4,7 +4,8 @@ from LungUNetSegLib.io.dicom.read import SeriesSummary, dicom_to_numpy, list_ser
 from LungUNetSegLib.io.dicom.write import write_dicom_series
 from LungUNetSegLib.io.images.read import read_image
 from LungUNetSegLib.io.images.write import write_image
-from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
+from LungUNetSegLib.io.masks.read import read_labels
+from LungUNetSegLib.io.masks.write import check_writable, write_labels
 from LungUNetSegLib.io.reading import read_scan
 from LungUNetSegLib.io.scan import Scan
 

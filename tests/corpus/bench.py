@@ -12,7 +12,7 @@ import numpy as np
 
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import read_scan
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.volume import Geometry, Volume
 

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import pack_bits
 
 from LungUNetSegLib.io import read_scan
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.volume import Geometry, Volume
 
 seg = Room("DICOM SEG")

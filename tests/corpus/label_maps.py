@@ -18,7 +18,7 @@ from corpus.nifti_files import SCALE, content
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io import write_labels
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
 

@@ -113,17 +113,9 @@ def test_a_broken_torch_does_not_disturb_auto(model: Model, monkeypatch: pytest.
     assert open_engine(model).description.startswith("ONNX Runtime")
 
 
-def test_every_engine_says_whether_it_is_there_and_if_not_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Protects a bug report's first lines, and a panel that offers only what can run."""
+def test_every_engine_says_whether_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects `auto`, which tries what is installed and nothing else."""
     assert ("auto", *(kind.name for kind in ENGINE_KINDS)) == ENGINES
-    here = [kind for kind in ENGINE_KINDS if kind.available]
-    assert here and not any(kind.missing or kind.why_not() for kind in here)
-    kind = ENGINE_KINDS[1]
-    (tmp_path / kind.name).mkdir()
-    (tmp_path / kind.name / "__init__.py").write_text("raise RuntimeError('made for another numpy')")
-    monkeypatch.delitem(sys.modules, kind.name, raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert kind.available and not kind.missing and "made for another numpy" in kind.why_not()
+    assert any(kind.available for kind in ENGINE_KINDS)
     monkeypatch.setattr(registry, "find_spec", lambda name: None)
-    assert not kind.available
-    assert kind.missing == kind.why_not() == "OpenVINO is not installed: install it with `pip install openvino`."
+    assert not any(kind.available for kind in ENGINE_KINDS)

@@ -14,7 +14,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import read_scan
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.node.config import Peer
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")

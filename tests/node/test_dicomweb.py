@@ -19,7 +19,7 @@ from node.orthanc import Orthanc, need_orthanc
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import read_scan
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.machine import process_runs
 from LungUNetSegLib.node.config import NodeConfig, Web
 from LungUNetSegLib.node.store import Store

@@ -18,7 +18,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import read_labels, read_scan
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 

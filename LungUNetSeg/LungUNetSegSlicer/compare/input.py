@@ -25,7 +25,6 @@ from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume
-from LungUNetSegLib.volume.ras import RAS_TO_LPS
 from LungUNetSegSlicer.compare.lung_sides import (
     Side,
     Sides,
@@ -37,7 +36,7 @@ from LungUNetSegSlicer.compare.lung_sides import (
 )
 from LungUNetSegSlicer.scene.segment_mask import segment_mask
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
-from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, volume_steps
+from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, ijk_to_ras, in_world, volume_steps
 
 LARGEST_LABEL = 0xFFFF
 """Label maps have few labels; a volume with values above this is taken for an image."""
@@ -229,7 +228,7 @@ def _in_world(geometry: Geometry, node: Any, role: str) -> Geometry:
     is_linear = transform is None or transform.IsTransformToWorldLinear()
     if is_linear:  # without a transform this is the identity; of a bent one Slicer would log an error
         vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(transform, None, matrix)
-    placed = Geometry(geometry.shape, RAS_TO_LPS @ arrayFromVTKMatrix(matrix) @ RAS_TO_LPS @ geometry.affine_lps)
+    placed = in_world(geometry, matrix)
     if not is_linear or not placed.is_orthogonal:
         raise GeometryError(
             f"The {role} {node.GetName()!r} is bent or sheared by its transform or its own axes. Harden the transform "

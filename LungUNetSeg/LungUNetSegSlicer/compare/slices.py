@@ -8,7 +8,7 @@ from slicer import vtkMRMLScene, vtkMRMLSliceNode
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.pictures import differences
-from LungUNetSegLib.volume.ras import RAS_TO_LPS
+from LungUNetSegSlicer.scene.volume_bridge import point_to_ras
 
 
 class WorstSlices:
@@ -56,12 +56,12 @@ def error_position_ras(comparison: Comparison, index: int) -> tuple[float, float
     prediction, reference = (volume.array[index] for volume in (comparison.prediction, comparison.reference))
     wrong = differences(prediction, reference) > 1
     if not wrong.any():
-        return _to_ras(comparison.slice_centre_lps(index))
+        return point_to_ras(comparison.slice_centre_lps(index))
     grid = comparison.reference.geometry
     # Padded, so that the image's border counts as the error's edge.
     depth = ndimage.distance_transform_edt(np.pad(wrong, 1), sampling=grid.spacing_mm[1:])[1:-1, 1:-1]
     row, column = divmod(int(depth.argmax()), wrong.shape[1])
-    return _to_ras(tuple(grid.to_lps((index, row, column)).tolist()))
+    return point_to_ras(grid.to_lps((index, row, column)))
 
 
 def show_slice(scene: vtkMRMLScene, comparison: Comparison, index: int) -> None:
@@ -71,9 +71,4 @@ def show_slice(scene: vtkMRMLScene, comparison: Comparison, index: int) -> None:
 
 def show_point(scene: vtkMRMLScene, lps: tuple[float, float, float]) -> None:
     """Move all slice views to a point in LPS mm; they keep their zoom."""
-    vtkMRMLSliceNode.JumpAllSlices(scene, *_to_ras(lps), vtkMRMLSliceNode.OffsetJumpSlice)
-
-
-def _to_ras(lps: tuple[float, ...]) -> tuple[float, float, float]:
-    x, y, z, _ = RAS_TO_LPS @ (*lps, 1.0)
-    return float(x), float(y), float(z)
+    vtkMRMLSliceNode.JumpAllSlices(scene, *point_to_ras(lps), vtkMRMLSliceNode.OffsetJumpSlice)

@@ -8,7 +8,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from LungUNetSegSlicer.panel.texts import finding_heading, number_text
+from LungUNetSegLib.texts import number_text
+from LungUNetSegSlicer.panel.texts import finding_heading
 from LungUNetSegSlicer.run.batch_results import BatchRow
 
 

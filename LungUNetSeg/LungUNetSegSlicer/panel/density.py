@@ -8,7 +8,8 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.measures.density import TABLE_KEYS
-from LungUNetSegSlicer.panel.texts import number_text, segment_names, warnings_html
+from LungUNetSegLib.texts import number_text
+from LungUNetSegSlicer.panel.texts import segment_names, warnings_html
 
 DOUBT = "density-in-doubt"
 """The finding that belongs beside the density numbers: it says nothing against the segmentation."""

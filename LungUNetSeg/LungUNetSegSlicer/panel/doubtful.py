@@ -10,9 +10,10 @@ import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.texts import number_text
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.panel.tables import fill_table
-from LungUNetSegSlicer.panel.texts import number_text, reason_text, segment_names
+from LungUNetSegSlicer.panel.texts import reason_text, segment_names
 from LungUNetSegSlicer.scene.lung_masks import middle_ras
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
 

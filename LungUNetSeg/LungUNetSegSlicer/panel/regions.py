@@ -14,11 +14,12 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.measures.region_map import region_map
 from LungUNetSegLib.measures.regions import DEPTHS, HALVES, REGIONS
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.texts import number_text
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.compare.input import open_source
 from LungUNetSegSlicer.compare.lung_sides import Side, known_sides, lung_labels
 from LungUNetSegSlicer.panel.tables import fill_table
-from LungUNetSegSlicer.panel.texts import number_text, segment_names
+from LungUNetSegSlicer.panel.texts import segment_names
 from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.segmentation_node import add_labels
 

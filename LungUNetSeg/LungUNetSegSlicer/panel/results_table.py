@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
-from slicer import vtkMRMLSegmentationNode, vtkMRMLSubjectHierarchyNode, vtkMRMLTableNode
+from slicer import vtkMRMLSegmentationNode, vtkMRMLTableNode
 from vtk import vtkDoubleArray, vtkStringArray
 
 from LungUNetSegLib.files import csv_text, write_csv
@@ -15,6 +15,7 @@ from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegSlicer.panel.density import density_names
 from LungUNetSegSlicer.panel.regions import parts_with_numbers
 from LungUNetSegSlicer.panel.texts import segment_names
+from LungUNetSegSlicer.scene.segmentation_node import place_beside
 
 ROLE = "LungUNetSeg.Table"
 """Role of the node reference from a segmentation to its table."""
@@ -49,7 +50,7 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
             table.GetTable().GetColumn(index).SetValue(row, float("nan") if value is None else value)
     table.SetUseColumnTitleAsColumnHeader(True)
     table.Modified()
-    _place_beside(segmentation, table)
+    place_beside(segmentation, table)
     return table
 
 
@@ -77,11 +78,3 @@ def _rows(result: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     for name, part in parts_with_numbers(result):
         rows.append((name, part["volume_ml"], part["mean_hu"], *(part.get(each) for each in TABLE_KEYS)))
     return rows
-
-
-def _place_beside(segmentation: vtkMRMLSegmentationNode, table: vtkMRMLTableNode) -> None:
-    """Give the table the segmentation's parent in the subject hierarchy."""
-    hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    parent = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(segmentation))
-    item = hierarchy.GetItemByDataNode(table) or hierarchy.CreateItem(parent, table)
-    hierarchy.SetItemParent(item, parent)

@@ -8,6 +8,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from LungUNetSegLib.texts import number_text
+
 
 def stage_text(stage: str) -> str:
     """Return the text for a stage, given the name that the command line and `SegmentationRun` use."""
@@ -86,16 +88,9 @@ def result_rows(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def number_text(value: float | None) -> str:
-    """Return a volume or a density without decimals."""
-    return "–" if value is None else f"{value:.0f}".replace("-", "\N{MINUS SIGN}")
-
-
 def signed_text(value: float | None, key: str) -> str:
     """Return a change with its sign, with a decimal for shares in %."""
-    if value is None:
-        return "–"
-    return f"{value:+.{int(key.endswith('_percent'))}f}".replace("-", "\N{MINUS SIGN}")
+    return number_text(value, int(key.endswith("_percent")), signed=True)
 
 
 def time_text(result: Mapping[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""Runs one segmentation in a child process."""
+"""Runs segmentations, batches and fine-tunings in child processes."""

@@ -35,7 +35,7 @@ from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
 from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE
 from LungUNetSegSlicer.scene.surfaces import make_surface, thinned
-from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, volume_steps, voxels
+from LungUNetSegSlicer.scene.volume_bridge import points_of_surface_lps, surface_to_ras, volume_steps, voxels
 
 DENSITY_COLOURS = ColourMap(
     name="LocalDensity",
@@ -155,7 +155,7 @@ def density_node_steps(
     surface = yield from _surface_steps(segmentation, masks)
     if not surface.GetNumberOfPoints():
         raise DataError(_("The segmentation {name} is empty.").format(name=name))
-    points = vtk_to_numpy(surface.GetPoints().GetData()).astype(float) * (-1, -1, 1)  # RAS to LPS
+    points = points_of_surface_lps(surface)
     values = yield from in_background(lambda: _values(drawn, points))
     scalars = numpy_to_vtk(values, deep=True)
     scalars.SetName(SCALARS)

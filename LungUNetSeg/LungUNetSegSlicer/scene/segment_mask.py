@@ -15,8 +15,6 @@ from LungUNetSegLib.volume import Geometry, SliceBox
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
 from LungUNetSegSlicer.scene.volume_bridge import ijk_to_ras_matrix
 
-IntArray = npt.NDArray[np.int_]
-
 _OFF_GRID = 0.01
 """How far the voxels of another grid may lie from the CT's, in voxels."""
 
@@ -56,7 +54,9 @@ def segment_mask(segment: vtkSegment, grid: Geometry) -> tuple[SliceBox, npt.NDA
     return (box[0], box[1], box[2]), array[part] == segment.GetLabelValue(), True
 
 
-def _shift(image: vtkOrientedImageData, grid: Geometry, low: IntArray, high: IntArray) -> IntArray | None:
+def _shift(
+    image: vtkOrientedImageData, grid: Geometry, low: npt.NDArray[np.int_], high: npt.NDArray[np.int_]
+) -> npt.NDArray[np.int_] | None:
     """Return how far an image's (i, j, k) are from a grid's, in whole voxels; None if its voxels lie elsewhere."""
     matrix = vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
@@ -64,5 +64,5 @@ def _shift(image: vtkOrientedImageData, grid: Geometry, low: IntArray, high: Int
     to_grid = to_grid @ arrayFromVTKMatrix(matrix)
     corners = np.array(list(product(*zip(low, high, strict=True))), float)
     moved = corners @ to_grid[:3, :3].T + to_grid[:3, 3] - corners
-    shift: IntArray = np.rint(moved[0]).astype(int)
+    shift: npt.NDArray[np.int_] = np.rint(moved[0]).astype(int)
     return shift if float(np.abs(moved - shift).max()) < _OFF_GRID else None

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import slicer
 from slicer import (
+    vtkMRMLNode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
     vtkMRMLSubjectHierarchyNode,
@@ -75,7 +76,7 @@ def show_segments(
     remove_lungs(segmentation_node)
     _add(segments, segmentation_node)
     segmentation_node.CreateDefaultDisplayNodes()
-    _place_beside(volume_node, segmentation_node)
+    place_beside(volume_node, segmentation_node)
     return segmentation_node
 
 
@@ -136,12 +137,12 @@ def cut_image(labels: Volume) -> vtkOrientedImageData:
     return label_image(labels.array[box], [axis.start for axis in box], labels.geometry)
 
 
-def _place_beside(volume_node: vtkMRMLScalarVolumeNode, segmentation_node: vtkMRMLSegmentationNode) -> None:
-    """Give the segmentation the CT's parent in the subject hierarchy: its study, or its folder."""
+def place_beside(first: vtkMRMLNode, node: vtkMRMLNode) -> None:
+    """Give a node the parent of another one in the subject hierarchy: its study, or its folder."""
     hierarchy = vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    volume_item, segmentation_item = (
+    first_item, item = (
         # The application makes an item for each added node; on a server this does not happen.
-        hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
-        for node in (volume_node, segmentation_node)
+        hierarchy.GetItemByDataNode(each) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), each)
+        for each in (first, node)
     )
-    hierarchy.SetItemParent(segmentation_item, hierarchy.GetItemParent(volume_item))
+    hierarchy.SetItemParent(item, hierarchy.GetItemParent(first_item))

@@ -6,7 +6,7 @@ mm; the library maps (slice, row, column) to LPS mm.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,23 @@ def geometry_from_ijk_to_ras(shape: tuple[int, ...], matrix: FloatArray) -> Geom
 def ijk_to_ras_matrix(geometry: Geometry) -> vtkMatrix4x4:
     """Return the VTK matrix that maps (i, j, k, 1) of a (K, J, I) array on `geometry` to RAS mm."""
     return slicer.util.vtkMatrixFromArray(RAS_TO_LPS @ geometry.affine_lps @ REVERSE_AXES)
+
+
+def in_world(geometry: Geometry, to_world: vtkMatrix4x4) -> Geometry:
+    """Return a grid as a transform node's matrix, in RAS mm, moves it."""
+    affine_lps = RAS_TO_LPS @ slicer.util.arrayFromVTKMatrix(to_world) @ RAS_TO_LPS @ geometry.affine_lps
+    return Geometry(geometry.shape, affine_lps)
+
+
+def point_to_ras(point_lps: Iterable[float]) -> tuple[float, float, float]:
+    """Return a point, given in LPS mm, in the scene's RAS mm."""
+    right, front, up, _ = RAS_TO_LPS @ (*point_lps, 1.0)
+    return float(right), float(front), float(up)
+
+
+def points_of_surface_lps(surface: vtkPolyData) -> FloatArray:
+    """Return the points of a surface in the scene, (n, 3) LPS mm."""
+    return vtk_to_numpy(surface.GetPoints().GetData()).astype(float) @ RAS_TO_LPS[:3, :3]
 
 
 def box_ras(node: Any) -> tuple[FloatArray, FloatArray]:

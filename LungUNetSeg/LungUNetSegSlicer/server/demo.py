@@ -7,7 +7,6 @@ downloaded nor found in the cache, the phantom, written as DICOM, is used instea
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from LungUNetSegLib.cli.progress import make_progress
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, ReadError, WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores, compare
 from LungUNetSegLib.evaluation.evaluate import describe_comparison
-from LungUNetSegLib.files import make_folder, write_json
+from LungUNetSegLib.files import finite, make_folder, write_json
 from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.phantom import make_phantom
@@ -101,7 +100,7 @@ def run(ct: Path | None, output: Path, model: str = DEFAULT_MODEL) -> None:
         "input": str(case.scan.source),
         "series_uid": case.scan.series_uid,
         "output": str(output / LABELS),
-        "scores": {each.name: {"dsc": _finite(each.dsc), "hd95_mm": _finite(each.hd95_mm)} for each in scores},
+        "scores": {each.name: {"dsc": finite(each.dsc), "hd95_mm": finite(each.hd95_mm)} for each in scores},
         "total_seconds": time.perf_counter() - started,
     }
     write_json(output / NUMBERS, summary)
@@ -161,11 +160,6 @@ def _write_scene(core: Any, path: Path) -> None:
     """Save all nodes and their data in one file that Slicer opens, with the views as they were drawn."""
     if not core.io_manager.write_scene(path):
         raise WriteError(f"{path}: Slicer could not write the scene. Is the disk full?")
-
-
-def _finite(score: float) -> float | None:
-    """Return a score for JSON: None if it is not defined."""
-    return score if math.isfinite(score) else None
 
 
 def _print(summary: dict[str, Any], scores: Sequence[RegionScores], output: Path) -> None:

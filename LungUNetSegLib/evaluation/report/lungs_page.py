@@ -13,6 +13,7 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.texts import number_text
 
 PAGE_TITLE = "LungUNetSeg: lungs of "
 """The title of each page begins with this; our pages are recognised by it."""
@@ -166,7 +167,5 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
 
 def _number(value: float | None, key: str) -> str:
     """Return a number with the decimals that suit its kind."""
-    if value is None:
-        return "–"
     decimals = 2 if key in ("skewness", "kurtosis") else 1 if key.endswith("_percent") else 0
-    return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    return number_text(value, decimals)

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels
+from LungUNetSegLib.evaluation.report.grey import GREYS, grey_at, greys, nearest_at, pixel_places
 from LungUNetSegLib.evaluation.report.lungs_page import AERATION
-from LungUNetSegLib.evaluation.report.pictures import WINDOW_HU, Colour, encode_png
+from LungUNetSegLib.evaluation.report.pictures import Colour, encode_png
 from LungUNetSegLib.measures.density import AERATION_HU
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import AIR_HU, bounding_box
@@ -23,7 +24,6 @@ HEIGHT = 240
 TALLEST = 2 * HEIGHT
 
 GAP = 4
-_GREYS = 64
 
 
 def draw_preview(scan: Volume, labels: Volume, segments: Sequence[Segment]) -> bytes:
@@ -47,7 +47,7 @@ def draw_aeration(scan: Volume, labels: Volume) -> bytes:
     for hu, mask, spacing_mm in planes:
         classes = np.where(mask > 0, 1 + np.searchsorted(AERATION_HU, hu, side="right"), 0).astype(np.uint8)
         panels.append(_panel(hu, classes, spacing_mm, pixel_mm, is_filled=True))
-    return encode_png(_beside(panels), [*_greys(), *((*colour, 255) for _, colour in AERATION.values())])
+    return encode_png(_beside(panels), [*greys(), *((*colour, 255) for _, colour in AERATION.values())])
 
 
 def draw_slices(scan: Volume, labels: Volume, segments: Sequence[Segment], numbers: Sequence[int]) -> bytes:
@@ -97,16 +97,11 @@ def _panel(
 ) -> Labels:
     """A plane as indices into the palette, its pixels `pixel_mm` wide and high, with labels' outlines or areas."""
     size = [max(1, min(round(n * step / pixel_mm), TALLEST)) for n, step in zip(hu.shape, spacing_mm, strict=True)]
-    rows, columns = ((np.arange(count) + 0.5) * n / count - 0.5 for count, n in zip(size, hu.shape, strict=True))
-    low, high = WINDOW_HU
-    smooth = ndimage.map_coordinates(
-        hu.astype(np.float32), np.meshgrid(rows, columns, indexing="ij"), order=1, mode="nearest"
-    )
-    panel: Labels = np.rint((np.clip(smooth, low, high) - low) * ((_GREYS - 1) / (high - low))).astype(np.uint8)
-    near = labels[np.ix_(np.rint(rows).astype(int).clip(0), np.rint(columns).astype(int).clip(0))]
+    places = pixel_places(hu.shape, size)
+    panel, near = grey_at(hu, places), nearest_at(labels, places)
     for label in np.unique(near[near > 0]):
         inside = near == label
-        panel[inside if is_filled else inside & ~ndimage.binary_erosion(inside)] = _GREYS + label - 1
+        panel[inside if is_filled else inside & ~ndimage.binary_erosion(inside)] = GREYS + label - 1
     return panel
 
 
@@ -126,8 +121,4 @@ def _palette(segments: Sequence[Segment]) -> list[Colour]:
     by_label = {each.label: each for each in segments}
     last = max(by_label, default=0)
     colours = [by_label[label].colour if label in by_label else (1.0, 1.0, 1.0) for label in range(1, last + 1)]
-    return _greys() + [(round(255 * red), round(255 * green), round(255 * blue), 255) for red, green, blue in colours]
-
-
-def _greys() -> list[Colour]:
-    return [(level, level, level, 255) for level in np.linspace(0, 255, _GREYS).astype(int).tolist()]
+    return greys() + [(round(255 * red), round(255 * green), round(255 * blue), 255) for red, green, blue in colours]

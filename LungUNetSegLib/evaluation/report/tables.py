@@ -14,7 +14,7 @@ from typing import Any
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
-from LungUNetSegLib.files import csv_text, write_csv, write_json
+from LungUNetSegLib.files import csv_text, finite, write_csv, write_json
 from LungUNetSegLib.segments import BOTH_LUNGS
 
 
@@ -131,7 +131,7 @@ def describe_slices(cases: Sequence[EvaluatedCase]) -> str:
 def _plain(value: Any) -> Any:
     """Return `value` as JSON can represent it: numbers that are not finite become null."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return finite(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -11,18 +11,18 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, image_ending, is_hidden
 from LungUNetSegLib.io.masks.choice import Meanings
-from LungUNetSegLib.io.masks.labels import Mask, read_mask
+from LungUNetSegLib.io.masks.read import LoadedMask, read_mask
 from LungUNetSegLib.io.scan import Scan
 
 
-def read_mask_of(path: Path, scan: Scan, meanings: Meanings | None = None) -> Mask:
+def read_mask_of(path: Path, scan: Scan, meanings: Meanings | None = None) -> LoadedMask:
     """Return the lungs in a mask file on the grid of a scan; see `read_mask`.
 
     Raises:
         ReadError: As `read_mask` does.
     """
     mask = read_mask(path, scan.volume.geometry, slice_places=scan.slice_places, meanings=meanings)
-    return Mask(mask.labels, mask.findings + _other_scan(path, scan))
+    return LoadedMask(mask.labels, mask.findings + _other_scan(path, scan))
 
 
 def _other_scan(path: Path, scan: Scan) -> tuple[Finding, ...]:

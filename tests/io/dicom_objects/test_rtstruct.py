@@ -22,7 +22,7 @@ from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.outlines import outlines
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.io.masks.rtstruct import toggle_polygon
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Volume

@@ -26,7 +26,7 @@ from LungUNetSegLib.io.dicom_objects.common import is_own_object, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Volume
 

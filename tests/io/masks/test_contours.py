@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_scan
-from LungUNetSegLib.io.masks.labels import Mask, read_labels, read_mask
+from LungUNetSegLib.io.masks.read import LoadedMask, read_labels, read_mask
 from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -30,15 +30,15 @@ def lung(place: float) -> np.ndarray:
     return rectangle(place, (4.5, 12.5), (1.5, 8.5))
 
 
-def areas(mask: Mask) -> list[int]:
+def areas(mask: LoadedMask) -> list[int]:
     return (mask.labels.array > 0).sum(axis=(1, 2)).tolist()
 
 
-def codes(mask: Mask) -> list[str]:
+def codes(mask: LoadedMask) -> list[str]:
     return [finding.code for finding in mask.findings]
 
 
-def read(tmp_path: Path, contours: list[np.ndarray], name: str = "Lung_R") -> Mask:
+def read(tmp_path: Path, contours: list[np.ndarray], name: str = "Lung_R") -> LoadedMask:
     return read_mask(structure_set(tmp_path / "rs.dcm", {name: contours}), GRID)
 
 

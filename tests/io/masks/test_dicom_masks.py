@@ -10,7 +10,7 @@ from dicom_mask_files import outlines, segmentation, structure_set
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.errors import ReadError
-from LungUNetSegLib.io.masks.labels import read_labels
+from LungUNetSegLib.io.masks.read import read_labels
 from LungUNetSegLib.io.masks.rtstruct import toggle_polygon
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry

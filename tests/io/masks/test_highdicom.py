@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dicom_files import slices_of
 
-from LungUNetSegLib.io.masks.labels import read_mask
+from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Volume
 

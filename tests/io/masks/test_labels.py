@@ -12,7 +12,8 @@ import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError, WriteError
 from LungUNetSegLib.io.masks import placing
-from LungUNetSegLib.io.masks.labels import check_writable, read_labels, write_labels
+from LungUNetSegLib.io.masks.read import read_labels
+from LungUNetSegLib.io.masks.write import check_writable, write_labels
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
@@ -139,7 +140,7 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_nothing(ending: str, tmp_path
     script = (
         "import resource, signal, sys, numpy as np\n"
         "from LungUNetSegLib.errors import WriteError\n"
-        "from LungUNetSegLib.io.masks.labels import write_labels\n"
+        "from LungUNetSegLib.io.masks.write import write_labels\n"
         "from LungUNetSegLib.volume import Geometry, Volume\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"

@@ -13,8 +13,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io import Scan, read_scan
-from LungUNetSegLib.io.masks.labels import write_labels
 from LungUNetSegLib.io.masks.of_scan import read_mask_of
+from LungUNetSegLib.io.masks.write import write_labels
 from LungUNetSegLib.volume import Volume
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from random_volumes import QUICK, label_maps
 
 from LungUNetSegLib.io import read_labels, write_labels
-from LungUNetSegLib.io.masks.labels import OUTPUT_ENDINGS
+from LungUNetSegLib.io.endings import OUTPUT_ENDINGS
 from LungUNetSegLib.volume import Volume
 
 

@@ -12,7 +12,7 @@ from dicom_files import save, slices_of
 from dicom_mask_files import segmentation
 
 from LungUNetSegLib.io import Scan, read_scan
-from LungUNetSegLib.io.masks.labels import Mask, read_mask
+from LungUNetSegLib.io.masks.read import LoadedMask, read_mask
 from LungUNetSegLib.phantom import Phantom, make_phantom
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -36,15 +36,15 @@ def stating(path: Path, **measures: float) -> Path:
     return path
 
 
-def on_slices_of(scan: Scan, path: Path) -> Mask:
+def on_slices_of(scan: Scan, path: Path) -> LoadedMask:
     return read_mask(path, scan.volume.geometry, slice_places=scan.slice_places)
 
 
-def areas(mask: Mask) -> list[int]:
+def areas(mask: LoadedMask) -> list[int]:
     return (mask.labels.array > 0).sum(axis=(1, 2)).tolist()
 
 
-def codes(mask: Mask) -> list[str]:
+def codes(mask: LoadedMask) -> list[str]:
     return [finding.code for finding in mask.findings]
 
 

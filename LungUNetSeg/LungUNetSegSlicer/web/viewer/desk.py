@@ -11,6 +11,7 @@ from typing import Any
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
+from LungUNetSegSlicer.scene.volume_bridge import point_to_ras
 from LungUNetSegSlicer.web.limits import Limits
 from LungUNetSegSlicer.web.sessions import UPLOADS
 from LungUNetSegSlicer.web.turns import TURNS
@@ -196,8 +197,8 @@ class Desk:
 
     def _do_compared_slice(self, command: Command) -> None:
         if self._current is not None and self._current.comparison is not None:
-            x, y, z = self._current.comparison.comparison.slice_centre_lps(int(command["index"]))
-            self.views.jump((-x, -y, z))
+            middle_lps = self._current.comparison.comparison.slice_centre_lps(int(command["index"]))
+            self.views.jump(point_to_ras(middle_lps))
 
     def _do_fit(self, _: Command) -> None:
         self.views.fit()

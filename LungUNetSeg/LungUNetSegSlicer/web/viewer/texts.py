@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
+from LungUNetSegLib.files import finite
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.display import DIFFERENCES, DISTANCE_COLOURS
@@ -24,6 +24,7 @@ from LungUNetSegSlicer.panel.texts import (
 )
 from LungUNetSegSlicer.scene.colour_maps import ColourMap
 from LungUNetSegSlicer.scene.local_density import DENSITY_COLOURS
+from LungUNetSegSlicer.scene.volume_bridge import point_to_ras
 from LungUNetSegSlicer.web.viewer.downloads import offered
 from LungUNetSegSlicer.web.viewer.offers import Offer
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
@@ -77,8 +78,8 @@ def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str,
     found = {each["slice"]: reason_text(each["reason"]) for each in reversed(result["doubtful_slices"])}
     places = []
     for index, reason in sorted(found.items()):
-        x, y, z = upright.geometry.slice_centre_lps(index)
-        places.append({"title": f"Slice {slice_number(index)}: {reason}", "ras": [-float(x), -float(y), float(z)]})
+        middle = point_to_ras(upright.geometry.slice_centre_lps(index))
+        places.append({"title": f"Slice {slice_number(index)}: {reason}", "ras": list(middle)})
     return places
 
 
@@ -98,7 +99,7 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
             for column in COLUMNS
         ],
         "curves": [
-            {"name": each.name, "values": [_finite(value) for value in each.dsc_by_slice]} for each in found.regions
+            {"name": each.name, "values": [finite(value) for value in each.dsc_by_slice]} for each in found.regions
         ],
         "disagreements": disagreements_of(scan.comparison.case),
         "warnings": [{"heading": "", "message": each.message} for each in scan.comparison.findings],
@@ -113,10 +114,9 @@ def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
     parts = case.disagreements.parts[:SHOWN] if case.disagreements is not None else ()
     rows = []
     for each in parts:
-        left, back, up = each.point_lps
         title = f"Slice {slice_number(each.slice)}: {disagreement_text(each.kind)}, {place_text(each.lung, each.third)}"
         values = [f"{each.volume_ml:.1f}", millimetres_text(each.distance_mm)]
-        rows.append({"title": title, "values": values, "ras": [-left, -back, up]})
+        rows.append({"title": title, "values": values, "ras": list(point_to_ras(each.point_lps))})
     return rows
 
 
@@ -148,7 +148,3 @@ def _legend(colours: ColourMap, text: str) -> dict[str, Any]:
 def css_colour(colour: Sequence[float]) -> str:
     """Return RGB from 0 to 1 as CSS."""
     return "#" + bytes(round(255 * each) for each in colour).hex()
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

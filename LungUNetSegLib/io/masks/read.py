@@ -1,45 +1,36 @@
-"""Reads and writes label maps of the lungs: 1 = the patient's right lung, 2 = the left."""
+"""Reads label maps and segmentations of the lungs from files: 1 = the patient's right lung, 2 = the left."""
 
 from __future__ import annotations
 
 import logging
 import zipfile
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.arrays import FloatArray
-from LungUNetSegLib.errors import LungUNetSegError, ReadError, UnknownFormatError, WriteError, message_of
-from LungUNetSegLib.files import check_replaceable
+from LungUNetSegLib.errors import LungUNetSegError, ReadError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
-from LungUNetSegLib.io.endings import NPZ_ENDING, OUTPUT_ENDINGS, ending_of, image_ending, is_hidden
-from LungUNetSegLib.io.images.files import check_claim, is_text
-from LungUNetSegLib.io.images.itk_files import load_header, load_layers, read_values, save
+from LungUNetSegLib.io.endings import NPZ_ENDING, image_ending, is_hidden
+from LungUNetSegLib.io.images.files import check_claim
+from LungUNetSegLib.io.images.itk_files import load_header, load_layers, read_values
 from LungUNetSegLib.io.images.nifti import is_nifti
-from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
 from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.placing import on_grid
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
-from LungUNetSegLib.io.masks.results import note_of
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
-from LungUNetSegLib.segments import LEFT_LUNG, LUNGS, RIGHT_LUNG, Segment
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.resample import orthogonal
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk
 
 ROUNDED_BY = 0.02
 """Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
@@ -48,48 +39,8 @@ ROUNDED_BY = 0.02
 logger = logging.getLogger(__name__)
 
 
-def check_writable(path: PathInput) -> None:
-    """Raise the WriteError that `write_labels` would: unknown ending, missing or read-only folder."""
-    _check_output(Path(path))
-
-
-def write_labels(
-    path: PathInput,
-    labels: Volume,
-    segments: Sequence[Segment] = LUNGS,
-    *,
-    is_result: bool = False,
-    forms: NiftiForms | None = None,
-) -> None:
-    """Write a label map in the format of its ending; an old file is replaced only by a complete new one.
-
-    Args:
-        path: Ends in one of `OUTPUT_ENDINGS`; ``.seg.nrrd`` keeps the segments' names, colours and terminology.
-        labels: uint8. These formats do not support sheared axes: labels on such a grid are resampled.
-        segments: What the label values mean.
-        is_result: Whether a program computed them, so that the same program may replace them while nobody has
-            changed them (`results`). Masks that somebody drew or corrected are none.
-        forms: Both forms of the scan's place (`Scan.forms`), for labels on the scan's own grid.
-
-    Raises:
-        UnknownFormatError: Unknown ending.
-        WriteError: Missing or read-only folder, full disk.
-    """
-    path = Path(path)
-    ending = _check_output(path)
-    labels = Volume(labels.array.astype(np.uint8, copy=False), labels.geometry)
-    if not labels.geometry.is_orthogonal:
-        labels, forms = orthogonal(labels, "nearest", 0), None
-
-    def describe(image: sitk.Image) -> None:
-        if ending == slicer_segmentation.ENDING:
-            slicer_segmentation.describe_segments(image, segments)
-
-    save(labels, path, ending, describe, forms, note_of(labels.array) if is_result else "")
-
-
 @dataclass(frozen=True, eq=False)
-class Mask:
+class LoadedMask:
     """A mask read from a file.
 
     Attributes:
@@ -121,7 +72,7 @@ def read_mask(
     *,
     slice_places: FloatArray | None = None,
     meanings: Meanings | None = None,
-) -> Mask:
+) -> LoadedMask:
     """Return the lungs in a mask file: uint8; 1 = right (or both lungs in one mask), 2 = left.
 
     Args:
@@ -138,7 +89,7 @@ def read_mask(
     """
     path = Path(path)
     if path.name.lower().endswith(NPZ_ENDING):
-        return Mask(_read_npz(path, reference, slice_places))
+        return LoadedMask(_read_npz(path, reference, slice_places))
     if image_ending(path) is None:
         mask = _read_dicom(path, reference, slice_places, meanings)
     else:
@@ -146,7 +97,7 @@ def read_mask(
     if reference is None:
         return mask
     labels, findings = on_grid(mask.labels, reference, path)
-    return Mask(labels, mask.findings + findings)
+    return LoadedMask(labels, mask.findings + findings)
 
 
 def is_dicom_mask(path: Path) -> bool:
@@ -155,21 +106,21 @@ def is_dicom_mask(path: Path) -> bool:
     return dataset is not None and dataset.get("Modality") in ("SEG", "RTSTRUCT")
 
 
-def _read_image(path: Path, meanings: Meanings | None) -> Mask:
+def _read_image(path: Path, meanings: Meanings | None) -> LoadedMask:
     if not is_nifti(path):
         header, _ = load_header(path)
         if slicer_segmentation.is_segmentation(header):
-            return Mask(*slicer_segmentation.lungs_of(header, load_layers(path), path, meanings))
+            return LoadedMask(*slicer_segmentation.lungs_of(header, load_layers(path), path, meanings))
         if header.GetNumberOfComponents() > 1:
             raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
     raw, doubts = read_values(path, "nearest", 0)
     array, findings = _checked(raw.array, path, meanings)
-    return Mask(Volume(array, raw.geometry), doubts + findings)
+    return LoadedMask(Volume(array, raw.geometry), doubts + findings)
 
 
 def _read_dicom(
     path: Path, reference: Geometry | None, slice_places: FloatArray | None, meanings: Meanings | None
-) -> Mask:
+) -> LoadedMask:
     if not path.exists():
         raise ReadError(f"{path}: there is no such file or folder.")
     files = [file for file in files_of(path) if file == path or not is_hidden(file)]
@@ -183,9 +134,9 @@ def _read_dicom(
         raise ReadError(f"{files[0]}: the mask is cut short; copy or export it again.")
     try:
         if dataset is not None and dataset.get("Modality") == "SEG":
-            return Mask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
+            return LoadedMask(*lungs_in_segmentation(dataset, files[0], reference, slice_places, meanings))
         if dataset is not None and dataset.get("Modality") == "RTSTRUCT":
-            return Mask(*lungs_in_contours(dataset, files[0], reference, slice_places, meanings))
+            return LoadedMask(*lungs_in_contours(dataset, files[0], reference, slice_places, meanings))
     except LungUNetSegError:
         raise
     except Exception as error:  # missing and malformed values may raise almost anything
@@ -255,8 +206,7 @@ def _checked(
         shown = listed([f"{value:g}" for value in values.astype(float)], most=8)
         raise ReadError(
             f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}. State which"
-            " values are lungs"
-            " (--map 255=both on the command line), or save them as 1 and 2."
+            " values are lungs (--map 255=both on the command line), or save them as 1 and 2."
         )
     if array.dtype == np.uint8:
         return array.view(np.uint8), ()
@@ -271,14 +221,3 @@ def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     whole = np.rint(array)
     near = np.abs(array - whole) <= ROUNDED_BY
     return whole if near.all() else array
-
-
-def _check_output(path: Path) -> str:
-    """Return the ending that chooses the format."""
-    ending = ending_of(path, OUTPUT_ENDINGS)
-    if ending is None:
-        raise UnknownFormatError(f"{path}: the name must end in one of {', '.join(OUTPUT_ENDINGS)}.")
-    if not is_text(path):
-        raise WriteError(f"{path}: its name is not valid UTF-8; rename it.")
-    check_replaceable(path)
-    return ending
