@@ -27,7 +27,7 @@ Kind = Literal[
 ]
 
 # For each kind: HU range of the diseased tissue, and how much of the lung it replaces. Only HU distinguish fluid from
-# solid tissue of the same shape: where their ranges overlapped, networks found less of consolidated lungs (ADR 0022).
+# solid tissue of the same shape: where their ranges overlapped, networks found less of consolidated lungs (ADR 0023).
 _APPEARANCE: dict[Kind, tuple[tuple[float, float], tuple[float, float]]] = {
     "consolidation": ((30.0, 100.0), (0.85, 1.0)),
     "ground_glass": ((-100.0, 50.0), (0.2, 0.65)),

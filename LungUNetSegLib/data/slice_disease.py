@@ -1,7 +1,7 @@
 """Draws synthetic disease for a slice of a volume, so that it lies in that slice.
 
 Disease that is drawn for a whole patient lies in few slices: three in ten slices of a lung show its mass. Networks that
-learnt from such disease alone found less of it than those that learnt from disease in each slice (ADR 0022).
+learnt from such disease alone found less of it than those that learnt from disease in each slice (ADR 0022, ADR 0023).
 """
 
 from __future__ import annotations
