@@ -15,6 +15,7 @@ from LungUNetSegSlicer.panel.tables import fill_table
 from LungUNetSegSlicer.panel.texts import number_text, reason_text, segment_names
 from LungUNetSegSlicer.scene.lung_masks import middle_ras
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
+from LungUNetSegSlicer.scene.network_mask import at_height
 
 _LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
 
@@ -76,7 +77,6 @@ def position_ras(segmentation: vtkMRMLSegmentationNode, doubtful: Mapping[str, A
     """Return the point to look at, in RAS mm of the scene: the middle of the lung, at the height of a slice."""
     wanted = _LABELS.get(doubtful["lung"])
     keys = [key for key, label in lung_segments(segmentation).items() if wanted is None or label == wanted]
-    x, y, _z = middle_ras(segmentation, keys) or (0.0, 0.0, 0.0)
-    world = [0.0, 0.0, 0.0]
-    segmentation.TransformPointToWorld((x, y, float(doubtful["height_mm"])), world)
+    middle, world = middle_ras(segmentation, keys) or (0.0, 0.0, 0.0), [0.0, 0.0, 0.0]
+    segmentation.TransformPointToWorld(at_height(segmentation, middle, float(doubtful["height_mm"])), world)
     return world[0], world[1], world[2]
