@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume.geometry import slice_number
-from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
 from LungUNetSegSlicer.panel.texts import number_text, reason_text, segment_names
 from LungUNetSegSlicer.scene.lung_masks import middle_ras
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
@@ -32,9 +31,7 @@ class DoubtfulView:
         self._segmentation: vtkMRMLSegmentationNode | None = None
         self._slices: list[dict[str, Any]] = []
         self._place = -1
-        header = ui.doubtfulTable.horizontalHeader()
-        for column in range(3):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        set_up_table(ui.doubtfulTable, narrow=(0, 1, 2))
         ui.doubtfulTable.connect("cellClicked(int,int)", self._choose)
         ui.nextDoubtfulButton.connect("clicked()", self._next)
 
