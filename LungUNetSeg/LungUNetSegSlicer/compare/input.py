@@ -266,15 +266,14 @@ def _label_name(node: vtkMRMLLabelMapVolumeNode, value: int) -> str:
     return name if name and side_by_name(name) else f"label {value}"
 
 
-_SIDE_TEXTS = {Side.RIGHT: "the right lung", Side.LEFT: "the left lung", Side.BOTH: "both lungs"}
+_SIDE_TEXTS = {Side.RIGHT: "the right lung is", Side.LEFT: "the left lung is", Side.BOTH: "both lungs are"}
 
 
 def _matched(source: Source, sides: Sides) -> Finding:
     names = {each.key: each.name for each in source.structures}
     parts = (
-        f"{', '.join(repr(names[key]) for key, each in sides.items() if each is side)} as {_SIDE_TEXTS[side]}"
+        f"{_SIDE_TEXTS[side]} {' and '.join(repr(names[key]) for key, each in sides.items() if each is side)}"
         for side in Side
         if side in sides.values()
     )
-    text = f"The {source.role} {source.name!r} was compared with {', '.join(parts)}."
-    return Finding(f"{source.role}-matched", text)
+    return Finding(f"{source.role}-matched", f"In the {source.role} {source.name!r} {', '.join(parts)}.")
