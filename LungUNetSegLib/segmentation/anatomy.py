@@ -39,9 +39,9 @@ OUTSIDE_SHARE, ROOM_SHARE = 0.5, 0.25
 the air there; where the field of view cuts into the chest, most of that air is lung."""
 
 LIGHTEST_PERCENT, ABOVE_ROOM_HU = 10.0, 40.0
-"""It is lung if its lightest tenth ends this much above the room's: in our scans that of lungs lies 67 HU and more above
-it, that of what the network takes beside a head, mostly edges, 12 to 22. A lung that the scan's edge cuts is joined to
-the room."""
+"""It is lung if its lightest tenth ends this much above the room's: in our scans that of lungs lies 67 HU and more
+above it, that of what the network takes beside a head, mostly edges, 12 to 22. A lung that the scan's edge cuts is
+joined to the room."""
 
 STEP_MM = (5.0, 3.0, 3.0)
 LEAST_HEIGHT_MM = 100.0
