@@ -14,8 +14,9 @@ from vtk import vtkMatrix4x4
 
 from LungUNetSegLib.segmentation.original import from_text, geometry_of
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.ras import RAS_TO_LPS
 from LungUNetSegSlicer.scene.kept_result import recall_original
-from LungUNetSegSlicer.scene.volume_bridge import RAS_TO_LPS, geometry_from_ijk_to_ras
+from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras
 
 Point = tuple[float, float, float]
 
