@@ -2,7 +2,7 @@
 # ormir-pyvoxel 0.0.11's apply_window takes the window's centre for its width where the VOI LUT Function is SIGMOID:
 # exp(-4 (x - centre) / centre), where PS3.3 C.11.2.1.3.1 divides by the width. The lung window -600/1500 turns the
 # scan into its negative, as the centre is below 0: air, -1000 HU, is 0.94 of white and not 0.26, and bone 0.00 and not
-# 0.94. With 40/400 fat and muscle of 0 HU have 0.02 in place of 0.40. LINEAR is right. And inplace=False, the default,
+# 0.94. With 40/400 water, 0 HU, has 0.02 in place of 0.40. LINEAR is right. And inplace=False, the default,
 # overwrites the scan all the same if it is of floats already, with any function: its -1000 HU are 0.23 afterwards.
 # Nothing warns. A scan's clone() with mode="LINEAR" is safe from both. No report found. Ends with 1 when that changes.
 set -eu
