@@ -160,13 +160,11 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.firstScan.update()
 
     def _chooseVolume(self) -> None:
-        """Choose the scene's first scalar volume if none is chosen."""
-        if self._parameterNode.inputVolume is None:
-            volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-            # Label maps are scalar volumes too.
-            cts = [node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
-            if cts:
-                self._parameterNode.inputVolume = cts[0]
+        """Choose the scene's first scan if none is chosen."""
+        from LungUNetSegSlicer.scene.colour_maps import scans_of_scene
+
+        if self._parameterNode.inputVolume is None and (scans := scans_of_scene()):
+            self._parameterNode.inputVolume = scans[0]
 
     def _chooseLoaded(self, volumeNode: Any) -> None:
         """Choose a volume that the panel's own buttons loaded; Slicer's readers show it in the views."""

@@ -1,11 +1,11 @@
 #!/bin/sh
-# voxel-centroid 1.0.0's mode "subpixel" ("Weight boundary voxels", an error of 0.01 % for "Medical" in its README) finds
-# about the middle of the box around an object, not the object's centroid: its weight of a voxel, exp(-depth / sigma),
-# is 1 for all voxels outside, whose depth is 0, and small inside. Of an L of two arms, 10 mm thick and 40 mm long, whose
-# centroid is at (13.6, 13.6, 20), it gives (23.4, 23.4, 20.3), beside the object; the README's test shapes are
-# symmetric, where both are the same. "adaptive" and "iterative" look again at what lies near the first result alone,
-# and say 10.0 and 9.4 in place of 13.6. "standard" is 0.6 mm off, half a voxel of its grid. Nothing warns. The points'
-# mean is the centroid of evenly spaced points. No report found. Ends with 1 when that changes.
+# voxel-centroid 1.0.0's mode "subpixel" ("Weight boundary voxels", an error of 0.01 % for "Medical" in its README)
+# finds about the middle of the box around an object, not the object's centroid: its weight of a voxel, exp(-depth /
+# sigma), is 1 for all voxels outside, whose depth is 0, and small inside. Of an L of two arms, 10 mm thick and 40 mm
+# long, whose centroid is at (13.6, 13.6, 20), it gives (23.4, 23.4, 20.3), beside the object; of a symmetric shape both
+# are the same. "adaptive" and "iterative" look again at what lies near the first result alone, and say 10.0 and 9.4 in
+# place of 13.6. "standard" is 0.6 mm off, half a voxel of its grid. Nothing warns. The mean of evenly spaced points is
+# their centroid. No report found. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -79,6 +79,12 @@ def find_files(source: Path) -> Found:
     return found
 
 
+def written_out(path: Path) -> Path:
+    """Return a path that is the same in every folder in which a command may run; links are kept."""
+    path = path.absolute()
+    return path.resolve() if ".." in path.parts else path
+
+
 def _walk(top: Path, found: Found) -> None:
     seen = {_identity(top)}
     waiting = [str(top)]
@@ -213,11 +219,11 @@ def _files_of_disc(directory: Path) -> Iterator[Path]:
     dataset = read_dataset(directory)
     if dataset is None or "DirectoryRecordSequence" not in dataset:
         raise ReadError(f"{directory}: is no directory of a DICOM disc, or damaged; give the folder in which it lies.")
-    top = directory.resolve().parent
+    top = (directory.resolve() if directory.is_symlink() else directory).parent
     for record in dataset.DirectoryRecordSequence:
         parts = record.get("ReferencedFileID")
         if not parts:
             continue
         path = top.joinpath(*([parts] if isinstance(parts, str) else map(str, parts)))
-        if path.resolve().is_relative_to(top) and path.is_file():
+        if path.resolve().is_relative_to(top.resolve()) and path.is_file():
             yield path

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from LungUNetSegLib.batch.candidates import Candidate, candidates_in
-from LungUNetSegLib.batch.find import Found, find_files
+from LungUNetSegLib.batch.find import Found, find_files, written_out
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
 from LungUNetSegLib.batch.rules import Rule, left_out
@@ -67,12 +67,13 @@ class Plan:
 
 
 def make_plan(source: Path, options: PlanOptions, index: HeaderIndex, progress: Progress = silent) -> Plan:
-    """Find the scans of a folder, disc, archive, file or list, and choose among them.
+    """Find the scans of a folder, disc, archive, file or list, and choose among them; all places are absolute.
 
     Raises:
         ReadError: There is nothing at this place, or nothing in it.
         DataError: A list that cannot be read.
     """
+    source = written_out(source)
     if source.is_file() and source.suffix.lower() in LIST_ENDINGS:
         plan = _plan_list(source, options, index, progress)
     else:
@@ -126,7 +127,7 @@ def _known_by_id(taken: Taken) -> Taken:
 
 def _find_row(row: Row) -> Found:
     try:
-        return find_files(row.path)
+        return find_files(written_out(row.path))
     except (ReadError, OSError) as error:
         return Found(skipped=[(str(row.path), str(error).removeprefix(f"{row.path}: ").rstrip("."))])
 

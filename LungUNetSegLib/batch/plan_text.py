@@ -20,9 +20,9 @@ _COUNT = re.compile(r" \(\d+\)$")
 def print_plan(plan: Plan) -> None:
     """Print what is taken and why, then what is skipped: of the first each, of the rest how many for which reason.
 
-    Places are given within the source.
+    Places are given within the source, or within the folder in which it lies.
     """
-    within = f"{plan.source}{os.sep}"
+    within = f"{plan.source if plan.source.is_dir() else plan.source.parent}{os.sep}"
     for each in plan.taken[:PRINTED]:
         scan = each.scan
         spacing = " x ".join(f"{step:.3g}" for step in scan.spacing_mm)

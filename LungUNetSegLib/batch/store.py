@@ -113,8 +113,8 @@ class Store:
         if not is_same and not redo:
             names = [name for name, value in settings.what_decides().items() if before["settings"].get(name) != value]
             raise WriteError(
-                f"{self.folder}: its results were made with another {' and '.join(names)}. Give another folder, or"
-                " repeat all scans (--redo on the command line)."
+                f"{self.folder}: its results were made with other settings ({', '.join(names)}). Give another folder,"
+                " or repeat all scans (--redo on the command line)."
             )
         if redo and before and not (redoing and is_same):
             round_, redoing = round_ + 1, True

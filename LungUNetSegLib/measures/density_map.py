@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.arrays import FloatArray
+from LungUNetSegLib.arrays import FloatArray, Labels
 from LungUNetSegLib.errors import GeometryError
-from LungUNetSegLib.measures.regions import Codes
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import (
     AIR_HU,
@@ -99,7 +98,11 @@ def values_near(density: Volume, points_lps: FloatArray) -> npt.NDArray[np.int16
 
 
 def _draw(
-    lung: Codes, label: int, hu: npt.NDArray[Any], target: npt.NDArray[np.int16], spacing_mm: tuple[float, float, float]
+    lung: Labels,
+    label: int,
+    hu: npt.NDArray[Any],
+    target: npt.NDArray[np.int16],
+    spacing_mm: tuple[float, float, float],
 ) -> None:
     """Write the local means of one lung, all in its box."""
     (deep, high, wide), cells = kernel(spacing_mm)

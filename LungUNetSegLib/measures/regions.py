@@ -5,10 +5,9 @@ Each lung is divided separately, along the patient's axes, whatever the directio
 - thirds by height: its extent from feet to head in three equal parts;
 - thirds by volume: planes across the body's long axis that leave a third of its volume below, between and above;
 - halves: its extent from front to back in two equal parts, ventral and dorsal;
-- peel and core: within `PEEL_MM` of the surface of its mask, and deeper.
+- peel and core: within `PEEL_MM` of the surface of its mask, and deeper (`peel`).
 
 Heights and depths are counted in steps of slices and rows, so that no slice of a straight scan is divided by height.
-Distances assume axes at right angles, which all readers provide.
 """
 
 from __future__ import annotations
@@ -20,22 +19,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.arrays import Labels
+from LungUNetSegLib.measures.peel import Ends, Places, find_peel
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume, bounding_box_of_planes
 
 Integers = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint8]
-Places = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]
-Ends = Sequence[tuple[bool, bool]]
-"""For each axis whether the scan ends at the first and at the last voxel: a lung cut off there has no pleura."""
-
-PEEL_MM = 15.0
-"""The peel's thickness."""
-
-GRID_MM = 2.0
-"""Distances from the pleura are measured on a grid of this step: the peel's inner side is 1 mm uncertain."""
-
-SLAB_SLICES = 16
-"""Number of slices of that grid whose distances are computed at once, which stay in caches."""
+"""What `LungRegions.codes` gives, or adds up."""
 
 THIRDS = ("basal", "middle", "apical")
 HALVES = ("ventral", "dorsal")
@@ -89,7 +79,7 @@ class LungRegions:
     height_codes: Codes
     foremost: int
     depth_codes: Codes
-    peel: Codes
+    peel: Labels
     places: Places
 
     def codes(self, slices: slice) -> Codes:
@@ -158,14 +148,14 @@ def divided(labels: Volume, label: int) -> tuple[SliceBox, LungRegions] | None:
     return box, divide(lung, label, geometry, ends)
 
 
-def slabs(lung: Codes) -> Iterator[slice]:
+def slabs(lung: Labels) -> Iterator[slice]:
     """Yield ranges of the slices of a lung's box, so small that little memory is needed."""
     step = max(1, SLAB_VOXELS // lung[0].size)
     for start in range(0, len(lung), step):
         yield slice(start, min(start + step, len(lung)))
 
 
-def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungRegions:
+def divide(labels: Labels, label: int, geometry: Geometry, ends: Ends) -> LungRegions:
     """Return the regions of a lung.
 
     Args:
@@ -184,7 +174,7 @@ def divide(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> LungReg
     by_volume = (3 * (2 * reached - counts)) // (2 * reached[-1])
     rows = hindmost - foremost + 1
     halves = (2 * np.arange(rows) + 1) // rows
-    peel, places = _peel(labels, label, geometry, ends)
+    peel, places = find_peel(labels, label, geometry, ends)
     return LungRegions(
         tilt=tilt,
         slant=slant,
@@ -218,7 +208,7 @@ def _narrowed(steps: Integers, axis: int) -> Integers:
     return first if (steps == first).all() else steps
 
 
-def _extent(labels: Codes, label: int, tilt: Integers, slant: Integers) -> tuple[npt.NDArray[np.int64], int, int]:
+def _extent(labels: Labels, label: int, tilt: Integers, slant: Integers) -> tuple[npt.NDArray[np.int64], int, int]:
     """Return the number of voxels at each height, from ``tilt.min()`` on, and the smallest and the largest depth."""
     tilt = tilt - tilt.min()
     alike = tuple(axis for axis in (0, 1) if tilt.shape[axis] == 1)
@@ -238,63 +228,3 @@ def _extent(labels: Codes, label: int, tilt: Integers, slant: Integers) -> tuple
         foremost = min(foremost, int((first + slant[number, used]).min()))
         hindmost = max(hindmost, int((last + slant[number, used]).max()))
     return counts, foremost, hindmost
-
-
-def _peel(labels: Codes, label: int, geometry: Geometry, ends: Ends) -> tuple[Codes, Places]:
-    """Return 1 for each voxel of a grid of `GRID_MM` within the peel, and where the lung's voxels lie on that grid."""
-    sampled, places, steps_mm = [], [], []
-    for size, spacing_mm in zip(labels.shape, geometry.spacing_mm, strict=True):
-        number = max(1, round(size * spacing_mm / GRID_MM))
-        sampled.append(np.minimum(((np.arange(number) + 0.5) * size / number).astype(np.intp), size - 1))
-        places.append(((np.arange(size) + 0.5) * number / size).astype(np.intp))
-        steps_mm.append(size * spacing_mm / number)
-    coarse = np.pad(labels[np.ix_(*sampled)] == label, 1, mode="edge").view(np.uint8)
-    for axis, (first, last) in enumerate(ends):
-        coarse.swapaxes(0, axis)[0] *= first
-        coarse.swapaxes(0, axis)[-1] *= last
-    peel = _near_outside(coarse, steps_mm)[1:-1, 1:-1, 1:-1]
-    return peel, (places[0], places[1], places[2])
-
-
-def _near_outside(mask: Codes, steps_mm: Sequence[float]) -> Codes:
-    """Return 1 for the voxels of a mask within the peel.
-
-    For each offset in slices and rows it is known how many columns away a voxel outside may be; that takes a tenth of
-    the time of a distance transform.
-    """
-    reach_mm = PEEL_MM + GRID_MM / 2  # to the centres of the voxels outside; the surface lies half a step nearer
-    reach = [min(int(reach_mm / step) + 1, size) for step, size in zip(steps_mm, mask.shape, strict=True)]
-    slices, rows, columns = np.ogrid[tuple(map(slice, reach))]
-    far = [offset * step for offset, step in zip((slices, rows, columns), steps_mm, strict=True)]
-    widths = (np.sqrt(far[0] ** 2 + far[1] ** 2 + far[2] ** 2) <= reach_mm).sum(axis=2)
-    around, height = rows.size - 1, mask.shape[1]
-    beside = np.pad(_columns_to_outside(mask, columns.size), ((0, 0), (around, around), (0, 0)), constant_values=255)
-    peel = np.zeros_like(mask, np.bool_)
-    for start in range(0, len(mask), SLAB_SLICES):
-        slab = beside[start : start + SLAB_SLICES]
-        at_rows = [
-            np.minimum(slab[:, around - offset :][:, :height], slab[:, around + offset :][:, :height])
-            for offset in range(rows.size)
-        ]
-        for offset, allowed in enumerate(widths):
-            near = np.zeros_like(at_rows[0], np.bool_)
-            for nearest, width in zip(at_rows, allowed.tolist(), strict=True):
-                near |= nearest < width
-            for place in {start - offset, start + offset}:
-                first, last = max(place, 0), min(place + len(slab), len(mask))
-                if first < last:
-                    peel[first:last] |= near[first - place : last - place]
-    return peel.view(np.uint8)
-
-
-def _columns_to_outside(mask: Codes, most: int) -> Codes:
-    """Return for each voxel how many columns away the nearest voxel of its row outside the mask is, or `most`."""
-    inside = mask > 0
-    beside = inside.astype(np.uint8)
-    for _ in range(most - 1):
-        inner = inside.copy()
-        inner[..., 1:] &= inside[..., :-1]
-        inner[..., :-1] &= inside[..., 1:]
-        beside += inner
-        inside = inner
-    return beside

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from LungUNetSegLib.errors import ConfigError, one_line
 from LungUNetSegLib.io import read_scan
+from LungUNetSegLib.io.dicom.headers import read_headers
 from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
@@ -25,6 +26,9 @@ from LungUNetSegLib.segmentation.segmenter import Segmenter
 
 POLL_S = 0.25
 NO_ROOM_WAIT_S = 30.0
+
+LEAST_HIDDEN = 4
+"""A shorter description is hidden in its place only: its letters may be those of any word."""
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +123,7 @@ class Node:
             self._make_results(job)
         except Exception as error:  # no study may stop the next ones
             logger.debug("job %s failed", job, exc_info=True)
-            reason = _without_paths(one_line(error), self.store)
+            reason = _public(one_line(error), self.store.root, job)
             if _is_no_room(error):
                 self.journal.write("no-room", job=job, reason=reason)
                 self._stop.wait(NO_ROOM_WAIT_S)
@@ -177,5 +181,12 @@ def _is_no_room(error: BaseException) -> bool:
     )
 
 
-def _without_paths(text: str, store: Store) -> str:
-    return text.replace(str(store.root), "")
+def _public(text: str, root: Path, job: str) -> str:
+    """Return an error's text without paths and series descriptions, which people type and which may name a patient."""
+    images = root / "queue" / job
+    slices, _ = read_headers(sorted(images.glob("*.dcm")))
+    for title in sorted({each.title for each in slices} - {""}, key=len, reverse=True):
+        text = text.replace(f" ({title})", "")
+        if len(title) >= LEAST_HIDDEN:
+            text = text.replace(title, "...")
+    return text.replace(str(images), "").replace(str(root), "").lstrip("/\\: ")

@@ -101,6 +101,8 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
         entity.add_requested_context(dataset.SOPClassUID, syntaxes)
     association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     place = f"{peer.title} at {peer.host}:{peer.port}"
+    if association.is_rejected:
+        raise NotSentError(f"{place} rejects {title}: {association.acceptor.primitive.reason_str}", refused=False)
     if not association.is_established:
         raise NotSentError(f"{place} does not answer, or accepts no association", refused=False)
     try:

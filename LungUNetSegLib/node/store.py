@@ -229,6 +229,7 @@ class Store:
             target = self.root / "failed" / job
             shutil.rmtree(target, ignore_errors=True)
             (self.root / step / job).rename(target)
+            shutil.rmtree(self.root / "work" / job, ignore_errors=True)
             # A full disk must not end the node; the journal has the reason, too.
             with suppress(WriteError):
                 write_json(target / REASON, {"step": step, "reason": reason})

@@ -6,6 +6,7 @@ left-right flips. It ends with the area under the ROC curve of the patients that
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,6 +31,9 @@ from LungUNetSegLib.progress import Progress, silent
 logger = logging.getLogger(__name__)
 
 Load = Callable[[Case], Float32]
+Weights = dict[str, torch.Tensor]
+
+CONFIG = "config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,8 @@ def cross_validate(
 ) -> tuple[list[Prediction], Auc]:
     """Train a network on all but one fold of the patients, and test that fold, for each fold.
 
+    Results of an earlier training in the folder stay until all folds are done, and are replaced together.
+
     Args:
         cases: Scans with lung masks.
         outcomes: Outcome by case id; see `inputs.read_outcomes`.
@@ -116,11 +122,12 @@ def cross_validate(
     device = device or torch.device("cpu")
     load = _prepare(cases, config.inputs, folder, progress)
     predictions: list[Prediction] = []
+    weights: list[Weights] = []
     for fold in range(config.folds):
         split = split_cases(cases, config.seed, folds=config.folds, fold=fold)
         training, test = choose(cases, split.training), choose(cases, split.test)
         network = _train(training, outcomes, config, load, device, _part_of(progress, fold, config.folds))
-        write_tensors(network.state_dict(), folder / f"fold_{fold}.pt")
+        weights.append({name: tensor.cpu() for name, tensor in network.state_dict().items()})
         for case, probability in zip(test, _predict(network, test, load, device), strict=True):
             predictions.append(
                 Prediction(
@@ -132,7 +139,7 @@ def cross_validate(
                 )
             )
     result = auc_over_patients(predictions)
-    _write(folder, config, predictions, result)
+    _write(folder, config, weights, predictions, result)
     return predictions, result
 
 
@@ -205,11 +212,30 @@ def _part_of(progress: Progress, fold: int, folds: int) -> Callable[[int, int], 
     return lambda done, total: progress("train", fold * total + done, folds * total)
 
 
-def _write(folder: Path, config: OutcomeConfig, predictions: Sequence[Prediction], result: Auc) -> None:
+def _write(
+    folder: Path,
+    config: OutcomeConfig,
+    weights: Sequence[Weights],
+    predictions: Sequence[Prediction],
+    result: Auc,
+) -> None:
     rows = (
         [csv_text(each.case), csv_text(each.patient), each.fold, int(each.outcome), f"{each.probability:.6f}"]
         for each in predictions
     )
+    folds_before = _folds_of(folder / CONFIG)
+    for fold, each in enumerate(weights):
+        write_tensors(each, folder / f"fold_{fold}.pt")
+    for fold in range(len(weights), folds_before):
+        (folder / f"fold_{fold}.pt").unlink(missing_ok=True)
     write_csv(folder / "predictions.csv", ["case", "patient", "fold", "outcome", "probability"], rows)
     write_json(folder / "auc.json", asdict(result))
-    write_json(folder / "config.json", to_json(config))
+    write_json(folder / CONFIG, to_json(config))
+
+
+def _folds_of(config: Path) -> int:
+    """Return the number of folds of the training whose settings these are; 0 if there is none."""
+    try:
+        return int(json.loads(config.read_text(encoding="utf-8"))["folds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0

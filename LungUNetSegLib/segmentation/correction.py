@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.errors import DataError, GeometryError
+from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
 from LungUNetSegLib.measures.acquisition import BLOOD_HU
+from LungUNetSegLib.segmentation.original import check_grid
 from LungUNetSegLib.segmentation.quality import judge_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
-from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Volume
+from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 
 Changes = dict[str, dict[str, Any]]
@@ -42,11 +43,7 @@ def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> C
     Raises:
         GeometryError: They lie on different grids.
     """
-    if not original.geometry.matches(corrected.geometry, GRID_TOLERANCE_MM):
-        raise GeometryError(
-            "The network's own mask lies on another grid than the CT: the CT was replaced or resampled since. Segment"
-            " it again."
-        )
+    check_grid(original, corrected)
     before, after = original.canonical(), corrected.canonical()
     voxel_ml = after.geometry.voxel_volume_ml
     names = {"right": RIGHT_LUNG, "left": LEFT_LUNG} if kind == "lr" else {"total": RIGHT_LUNG}

@@ -8,11 +8,14 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
-from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.volume import Geometry, Volume, bounding_box
+from LungUNetSegLib.errors import DataError, GeometryError
+from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, bounding_box
 
 
 def to_text(labels: Volume) -> str:
@@ -37,15 +40,46 @@ def from_text(text: str) -> Volume:
     Raises:
         DataError: It is no such text.
     """
-    try:
+    with _told():
         packed = json.loads(text)
-        shape = tuple(int(size) for size in packed["shape"])
+        geometry = _geometry(packed)
         box = tuple(slice(*bounds) for bounds in packed["box"])
         inside = [axis.stop - axis.start for axis in box]
         values = np.repeat(_unpack(packed["labels"], "u1"), _unpack(packed["lengths"], "<u4"))
-        labels = np.zeros(shape, np.uint8)
+        labels = np.zeros(geometry.shape, np.uint8)
         labels[box] = values.reshape(inside)
-        return Volume(labels, Geometry((shape[0], shape[1], shape[2]), np.array(packed["affine_lps"], float)))
+        return Volume(labels, geometry)
+
+
+def geometry_of(text: str) -> Geometry:
+    """Return the grid of the label map that `to_text` was given, without its labels.
+
+    Raises:
+        DataError: It is no such text.
+    """
+    with _told():
+        return _geometry(json.loads(text))
+
+
+def check_grid(original: Volume, labels: Volume) -> None:
+    """Raise GeometryError unless the network's labels and those of today lie on one grid."""
+    if not original.geometry.matches(labels.geometry, GRID_TOLERANCE_MM):
+        raise GeometryError(
+            "The network's own mask lies on another grid than the CT: since the run the CT was replaced, resampled, or"
+            " moved without its segmentation. Segment it again."
+        )
+
+
+def _geometry(packed: Mapping[str, Any]) -> Geometry:
+    depth, height, width = (int(size) for size in packed["shape"])
+    return Geometry((depth, height, width), np.array(packed["affine_lps"], float))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what a damaged text raises into a `DataError`."""
+    try:
+        yield
     except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
         raise DataError(
             f"The network's own mask, which is kept with the segmentation, is damaged ({error})."

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.segmentation.original import check_grid
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, Volume, bounding_box
 
@@ -108,7 +109,9 @@ def restore_network(labels: Volume, original: Volume, scribbles: Mask) -> Volume
 
     Raises:
         DataError: No scribble touches a change.
+        GeometryError: They lie on different grids.
     """
+    check_grid(original, labels)
     differ = labels.array != original.array
     box = bounding_box(differ, margin=1)
     parts, _ = ndimage.label(differ[box])

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import LungUNetSegLib
-from LungUNetSegLib.measures.regions import PEEL_MM
+from LungUNetSegLib.measures.peel import PEEL_MM
 from LungUNetSegLib.models.model import Model
 from LungUNetSegLib.segmentation.result import Segmentation
 

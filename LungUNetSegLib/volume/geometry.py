@@ -148,6 +148,13 @@ class Geometry:
             return False
         return bool(np.abs(self.corners_lps() - other.corners_lps()).max() <= tolerance_mm)
 
+    def motion_to(self, other: Geometry) -> FloatArray | None:
+        """Return the rigid motion that brings this grid onto another one, 4x4 in LPS mm; None if there is none."""
+        motion: FloatArray = other.affine_lps @ np.linalg.inv(self.affine_lps)
+        turn = motion[:3, :3]
+        is_rigid = np.allclose(turn.T @ turn, np.eye(3), atol=ANGLE_TOLERANCE) and np.linalg.det(turn) > 0
+        return motion if self.shape == other.shape and is_rigid else None
+
     def canonical_axes(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
         """Return how to reorder this grid so that its axes are closest to (head, back, left).
 

@@ -120,7 +120,7 @@ def test_other_settings_need_another_folder_or_redo(batch: Command, source: Path
     """Protects from a table made half with one model and half with another."""
     batch(source)
     code, _, stderr = batch(source, "--labels", "binary")
-    assert code == 1 and "results were made with another labels" in stderr and "--redo" in stderr
+    assert code == 1 and "results were made with other settings (labels)" in stderr and "--redo" in stderr
     assert batch(source, "--labels", "binary", "--redo")[0] == 0
     assert rows_of(tmp_path / "out")[0]["right_ml"] == ""
     labels = next((tmp_path / "out" / "scans").glob("scan-*")) / "lungs.nii.gz"

@@ -174,4 +174,4 @@ def _relay(slot: Callable[..., object], count: int) -> Callable[..., object]:
     if code is not None and not code.co_flags & inspect.CO_VARARGS:
         count = min(count, code.co_argcount - is_method)
     # PySide counts the parameters to know what to hand over.
-    return (lambda: slot(), lambda a: slot(a), lambda a, b: slot(a, b))[count]
+    return (lambda: slot(), lambda a: slot(a), lambda a, b: slot(a, b), lambda a, b, c: slot(a, b, c))[count]

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.errors import GeometryError
 from LungUNetSegLib.measures import REGIONS, LungMeasures, measure_lungs
-from LungUNetSegLib.measures.regions import PEEL_MM, _near_outside
+from LungUNetSegLib.measures.peel import PEEL_MM, _near_outside
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 

@@ -21,6 +21,7 @@ from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.read import read_mask
+from LungUNetSegLib.node.config import Peer
 from LungUNetSegLib.node.send import send as send_results
 from LungUNetSegLib.segments import LUNGS
 
@@ -206,6 +207,40 @@ def test_the_journal_and_the_page_name_no_patient(study: list[Dataset], running,
     assert events == ["listening", "complete", "segmented", "sent"]
     for secret in ("Doe", "007", study[0].StudyInstanceUID, study[0].SOPInstanceUID):
         assert all(secret not in text for text in texts) or secret == "007"
+
+
+def test_a_failure_s_text_in_the_journal_has_neither_description_nor_path(
+    study: list[Dataset], running, tmp_path: Path
+) -> None:
+    """Protects patients whose name somebody has typed into the series description; the folder of the study keeps it."""
+    gap = another(study, 3, SeriesDescription="Thorax: Doe, Jane (urgent)")
+    position = [float(each) for each in gap[-1].ImagePositionPatient]
+    gap[-1].ImagePositionPatient = [*position[:2], position[2] + 500]
+    with running() as node:
+        send(gap, node.port)
+        wait_for(lambda: node.store.counts()["failed"] == 1)
+    (failed,) = [each for each in node.journal.recent if each["event"] == "failed"]
+    assert failed["reason"].startswith("after slice ") and "Doe" not in (tmp_path / "journal.jsonl").read_text()
+    (reason,) = (tmp_path / "node" / "failed").glob("*/reason.json")
+    assert "Doe, Jane" in json.loads(reason.read_text())["reason"]
+    assert not list((tmp_path / "node" / "work").iterdir()), "half of a result may have been there"
+
+
+def test_a_destination_that_rejects_the_node_is_not_said_to_be_silent(study: list[Dataset], running) -> None:
+    """Protects who sets it up: a title that is not known is mended elsewhere than a computer that is off."""
+    entity = net.AE(ae_title="ARCHIVE")
+    entity.add_supported_context("1.2.840.10008.5.1.4.1.1.66.4")
+    entity.require_called_aet = True
+    server = entity.start_server(("127.0.0.1", 0), block=False)
+    try:
+        peer = Peer(title="PACS", host="127.0.0.1", port=server.socket.getsockname()[1])
+        with running(send_to=peer) as node:
+            send(study, node.port)
+            wait_for(lambda: any(each["event"] == "not-sent" for each in node.journal.recent))
+    finally:
+        server.shutdown()
+    (told, *_) = [each["reason"] for each in node.journal.recent if each["event"] == "not-sent"]
+    assert told.endswith("rejects LUNGUNETSEG: Called AE title not recognised")
 
 
 def test_one_folder_has_one_node(running, tmp_path: Path) -> None:

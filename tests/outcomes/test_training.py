@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,26 @@ def test_every_patient_is_judged_by_a_network_that_never_saw_them(cases: list[Ca
     assert seen[0] == ("prepare", 1, 8) and seen[-1][1] == seen[-1][2]
     again, _ = cross_validate(cases, outcomes, TINY, tmp_path / "again")
     assert [each.probability for each in again] == [each.probability for each in predictions]
+
+
+def test_results_are_replaced_together(cases: list[Case], tmp_path: Path) -> None:
+    """Protects from networks of two trainings in one folder: of one with more folds, or of one that was stopped."""
+    outcomes = {case.case_id: case.case_id in ("p1", "p3", "p5", "p7") for case in cases}
+    cross_validate(cases, outcomes, replace(TINY, folds=3, epochs=1), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert "fold_2.pt" in before
+    (tmp_path / "fold_2.note.txt").touch()
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "train" and done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(cases, outcomes, replace(TINY, epochs=1, seed=1), tmp_path, progress=stop)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    cross_validate(cases, outcomes, replace(TINY, epochs=1, seed=1), tmp_path)
+    names = ["auc.json", "config.json", "fold_0.pt", "fold_1.pt", "fold_2.note.txt", "predictions.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == names
 
 
 def test_scans_of_one_patient_are_one_score() -> None:

@@ -65,7 +65,8 @@ class Photographer:
         """Return a picture of the panel down to its last widget."""
         frame = self._panel.module.widgetRepresentation()
         frame.setFixedWidth(width)
-        self._app.processEvents()
+        for _ in range(3):  # widths of columns, heights of rows, places of what is below
+            self._app.processEvents()
         frame.setFixedHeight(max(frame.sizeHint.height(), frame.layout().totalHeightForWidth(width)))
         self._app.processEvents()
         picture = frame.grab()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.segmentation.repair import REACH_MM, fill_lung, move_to_other_lung, restore_network
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -122,3 +122,10 @@ def test_without_a_scribble_where_it_matters_it_is_told(hu: np.ndarray, truth: n
     changed[3, 20, 20] = 0
     with pytest.raises(DataError, match="Nothing is to be restored"):
         restore_network(volume(changed), labels, outside)
+
+
+def test_a_network_s_mask_of_another_grid_is_told(truth: np.ndarray) -> None:
+    """Protects a CT that was replaced by one with another number of slices."""
+    before = Volume(truth[1:], Geometry.axial(truth[1:].shape))
+    with pytest.raises(GeometryError, match="another grid than the CT"):
+        restore_network(volume(truth), before, scribble(slice(None)))

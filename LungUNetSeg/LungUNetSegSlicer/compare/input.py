@@ -265,11 +265,14 @@ def _label_name(node: vtkMRMLLabelMapVolumeNode, value: int) -> str:
     return name if name and side_by_name(name) else f"label {value}"
 
 
+_SIDE_TEXTS = {Side.RIGHT: "the right lung is", Side.LEFT: "the left lung is", Side.BOTH: "both lungs are"}
+
+
 def _matched(source: Source, sides: Sides) -> Finding:
     names = {each.key: each.name for each in source.structures}
     parts = (
-        f"{', '.join(repr(names[key]) for key, each in sides.items() if each is side)} as {side.value}"
+        f"{_SIDE_TEXTS[side]} {' and '.join(repr(names[key]) for key, each in sides.items() if each is side)}"
         for side in Side
         if side in sides.values()
     )
-    return Finding(f"{source.role}-matched", f"Of the {source.role} {source.name!r}: {'; '.join(parts)}.")
+    return Finding(f"{source.role}-matched", f"In the {source.role} {source.name!r} {', '.join(parts)}.")

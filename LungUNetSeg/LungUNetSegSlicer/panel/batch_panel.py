@@ -22,6 +22,7 @@ from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
 from LungUNetSegSlicer.run.child_process import ChildEnd
 from LungUNetSegSlicer.run.settings import RunSettings
 from LungUNetSegSlicer.scene.batch_scan import show_batch_scan
+from LungUNetSegSlicer.scene.colour_maps import scans_of_scene
 from LungUNetSegSlicer.scene.kept_result import remember
 
 LOOK_EVERY_MS = 1000
@@ -181,9 +182,9 @@ def _show_folder(button: Any, folder: Path | None) -> None:
 def _volumes_of_scene() -> dict[str, Any]:
     """Return the scene's scans by names that differ."""
     found: dict[str, Any] = {}
-    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        if node.GetClassName() != "vtkMRMLScalarVolumeNode" or node.GetImageData() is None:
-            continue  # label maps are scalar volumes too
+    for node in scans_of_scene():
+        if node.GetImageData() is None:
+            continue
         name, number = node.GetName(), 1
         while name in found:
             number += 1

@@ -23,7 +23,7 @@ from LungUNetSegSlicer.compare.dates import (
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.section import Section
-from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
 from LungUNetSegSlicer.panel.work import Work
 
@@ -42,9 +42,7 @@ class DatesPanel(Section):
         self._second: Any = None
         self._change: DensityChange | None = None
         ui.datesTable.setColumnCount(4)
-        header = ui.datesTable.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        set_up_table(ui.datesTable, narrow=(1, 2, 3))
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
         ui.datesButton.connect("clicked()", self._click)

@@ -9,7 +9,7 @@ from slicer import vtkMRMLSegmentationNode
 
 from LungUNetSegSlicer.panel.texts import averaging_text, density_map_text
 from LungUNetSegSlicer.panel.work import Work
-from LungUNetSegSlicer.scene.local_density import LocalDensity, local_density_steps
+from LungUNetSegSlicer.scene.local_density import LocalDensity, local_density_steps, shown_density
 
 
 class DensityMapView:
@@ -38,10 +38,16 @@ class DensityMapView:
         return self._shown
 
     def show(self, segmentation: vtkMRMLSegmentationNode | None, result: Mapping[str, Any] | None) -> None:
-        """Show maps of this segmentation from now on; a map of another one, or of changed lungs, is removed."""
+        """Show maps of this segmentation from now on; a map of another one, or of changed lungs, is removed.
+
+        A scene may have been saved while it showed the map: it is then shown still.
+        """
         if segmentation is not self._segmentation or result != self._result:
             self.close()
+            self._shown = shown_density(segmentation) if segmentation is not None else None
         self._segmentation, self._result = segmentation, result
+        if self._shown is not None and not self._ui.densityMapCheckBox.checked:
+            self._ui.densityMapCheckBox.checked = True  # which calls `_switch`
 
     def close(self) -> None:
         """Stop, and take the map away."""
@@ -50,6 +56,9 @@ class DensityMapView:
 
     def _switch(self, checked: bool) -> None:
         self._work.stop()
+        if checked and self._shown is not None:
+            self._say(density_map_text())
+            return
         if self._shown is not None:
             self._shown.remove()
             self._shown = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import qt
 import slicer
 
 from LungUNetSegLib.evaluation.disagreements import Disagreement
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.slices import show_point
-from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
 from LungUNetSegSlicer.panel.texts import disagreement_text, millimetres_text, place_text
 
 SHOWN = 10
@@ -27,9 +26,7 @@ class DisagreementsView:
     def __init__(self, ui: Any) -> None:
         self._table = ui.disagreementsTable
         self._parts: tuple[Disagreement, ...] = ()
-        header = self._table.horizontalHeader()
-        for column in range(4):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        set_up_table(self._table, narrow=(0, 1, 2, 3))
         self._table.connect("cellClicked(int,int)", self._choose)
 
     def show(self, parts: tuple[Disagreement, ...]) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLSliceNode
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.texts import number_text
 from LungUNetSegLib.volume.geometry import slice_number
-from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
 from LungUNetSegSlicer.panel.texts import reason_text, segment_names
 from LungUNetSegSlicer.scene.lung_masks import middle_ras
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
+from LungUNetSegSlicer.scene.network_mask import at_height
 
 _LABELS = {"right": RIGHT_LUNG, "left": LEFT_LUNG}
 
@@ -32,9 +32,7 @@ class DoubtfulView:
         self._segmentation: vtkMRMLSegmentationNode | None = None
         self._slices: list[dict[str, Any]] = []
         self._place = -1
-        header = ui.doubtfulTable.horizontalHeader()
-        for column in range(3):
-            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        set_up_table(ui.doubtfulTable, narrow=(0, 1, 2))
         ui.doubtfulTable.connect("cellClicked(int,int)", self._choose)
         ui.nextDoubtfulButton.connect("clicked()", self._next)
 
@@ -77,7 +75,6 @@ def position_ras(segmentation: vtkMRMLSegmentationNode, doubtful: Mapping[str, A
     """Return the point to look at, in RAS mm of the scene: the middle of the lung, at the height of a slice."""
     wanted = _LABELS.get(doubtful["lung"])
     keys = [key for key, label in lung_segments(segmentation).items() if wanted is None or label == wanted]
-    x, y, _z = middle_ras(segmentation, keys) or (0.0, 0.0, 0.0)
-    world = [0.0, 0.0, 0.0]
-    segmentation.TransformPointToWorld((x, y, float(doubtful["height_mm"])), world)
+    middle, world = middle_ras(segmentation, keys) or (0.0, 0.0, 0.0), [0.0, 0.0, 0.0]
+    segmentation.TransformPointToWorld(at_height(segmentation, middle, float(doubtful["height_mm"])), world)
     return world[0], world[1], world[2]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
@@ -18,7 +17,7 @@ from LungUNetSegLib.texts import number_text
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.compare.input import open_source
 from LungUNetSegSlicer.compare.lung_sides import Side, known_sides, lung_labels
-from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import segment_names
 from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.segmentation_node import add_labels
@@ -123,9 +122,8 @@ class RegionsView:
         self._result: Mapping[str, Any] | None = None
         self._divisions = list(division_names())
         ui.regionsTable.setColumnCount(4)
-        header = ui.regionsTable.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        set_up_table(ui.regionsTable, narrow=(1, 2, 3))
+        set_headers(ui.regionsTable, [_("Region"), _("Volume (ml)"), _("Mean (HU)"), _("LAA-950 (%)")])
         for name in division_names().values():
             ui.regionsComboBox.addItem(name)
         ui.regionsButton.connect("clicked()", self._click)
@@ -152,9 +150,6 @@ class RegionsView:
             for name, each in found
         ]
         fill_table(self._ui.regionsTable, rows)
-        self._ui.regionsTable.setHorizontalHeaderLabels(
-            [_("Region"), _("Volume (ml)"), _("Mean (HU)"), _("LAA-950 (%)")]
-        )
         self._ui.regionsTable.visible = bool(rows)
 
     def _click(self) -> None:

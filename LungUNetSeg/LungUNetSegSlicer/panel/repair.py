@@ -14,14 +14,14 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import DataError, LungUNetSegError
 from LungUNetSegLib.segmentation.correction import measure_correction
-from LungUNetSegLib.segmentation.original import from_text
 from LungUNetSegLib.segmentation.repair import fill_lung, move_to_other_lung, restore_network
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume, to_hu
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.panel.work import Work
-from LungUNetSegSlicer.scene.kept_result import recall_network, recall_original, remember_correction
+from LungUNetSegSlicer.scene.kept_result import recall_network, remember_correction
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps, write_lung_masks
+from LungUNetSegSlicer.scene.network_mask import network_mask
 from LungUNetSegSlicer.scene.segment_editor import MODULE, remove_scribbles, scribbles_of, set_up_editor
 from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
 from LungUNetSegSlicer.scene.volume_bridge import voxels
@@ -41,11 +41,11 @@ def measure_again_steps(segmentation: vtkMRMLSegmentationNode) -> Generator[None
         raise DataError(_("This segmentation was not made by LungUNetSeg."))
     volume = ct_of(segmentation)
     masks = yield from lung_mask_steps(segmentation, volume)
-    array, text = voxels(volume), recall_original(segmentation)
+    array, network = voxels(volume), network_mask(segmentation)
 
     def measure() -> dict[str, Any]:
         scan = Volume(to_hu(array), masks.labels.geometry)
-        original = None if text is None else from_text(text)
+        original = None if network is None else network.labels()
         return measure_correction(result, scan, masks.labels, original, masks.kind, masks.findings)
 
     measured = yield from in_background(measure)
@@ -64,14 +64,14 @@ def repair_steps(segmentation: vtkMRMLSegmentationNode, repair: Repair) -> Gener
     masks = yield from lung_mask_steps(segmentation, volume)
     if masks.kind == "binary":
         raise DataError(_("Both lungs are one segment: only Segment Editor can repair it."))
-    array, text = voxels(volume), recall_original(segmentation)
+    array, network = voxels(volume), network_mask(segmentation)
     scribbles = scribbles_of(segmentation, masks.labels.geometry)
     before = _state(segmentation)
     yield
 
     def work() -> tuple[Volume, float]:
         scan = Volume(to_hu(array), masks.labels.geometry)
-        original = None if text is None else from_text(text)
+        original = None if network is None else network.labels()
         labels = repair(scan, masks.labels, scribbles, original)
         changed = np.count_nonzero(labels.array != masks.labels.array)
         return labels, float(changed * labels.geometry.voxel_volume_ml)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import qt
 import slicer
 from slicer import vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
@@ -20,7 +19,7 @@ from LungUNetSegSlicer.panel.histogram import add_histogram
 from LungUNetSegSlicer.panel.regions import RegionsView
 from LungUNetSegSlicer.panel.repair import RepairView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
-from LungUNetSegSlicer.panel.tables import fill_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
 from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
 from LungUNetSegSlicer.scene.kept_result import recall, run_of
@@ -42,7 +41,8 @@ class ResultsView:
         self.density_map = DensityMapView(ui)
         self.repair = RepairView(ui, lambda: self.show(self._segmentation))
         for table in (ui.resultsTable, ui.densityTable):
-            table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+            set_up_table(table)
+        set_headers(ui.resultsTable, [_("Segment"), _("Volume (ml)"), _("Mean density (HU)")])
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
         ui.resultsTableButton.connect("clicked()", self._add_table)
         ui.resultsCsvButton.connect("clicked()", self._write_csv)

@@ -1,4 +1,4 @@
-"""Fills the panel's tables."""
+"""Fills the panel's tables, and keeps them readable in a narrow panel and with large letters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import qt
+
+
+def set_up_table(table: Any, narrow: Collection[int] = ()) -> None:
+    """Let a table's texts wrap instead of being cut, however wide the panel is.
+
+    Args:
+        table: A QTableWidget.
+        narrow: Columns as wide as their texts; the others share the rest.
+    """
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(qt.QHeaderView.Stretch)
+    for column in narrow:
+        header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+    later = qt.QTimer(table)  # a row's height is known once the columns have their widths
+    later.setSingleShot(True)
+    later.connect("timeout()", lambda: _fit_rows(table))
+    header.connect("sectionResized(int,int,int)", lambda *_: later.start(0))
+
+
+def set_headers(table: Any, titles: Sequence[str]) -> None:
+    """Set a table's titles; a unit in brackets is on a line of its own, so that columns of numbers are narrow."""
+    table.setHorizontalHeaderLabels([title.replace(" (", "\n(") for title in titles])
 
 
 def fill_table(table: Any, rows: Sequence[Sequence[str]], *, words: Collection[int] = (0,)) -> None:
@@ -24,5 +46,14 @@ def fill_table(table: Any, rows: Sequence[Sequence[str]], *, words: Collection[i
             if column not in words:
                 item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             table.setItem(row, column, item)
-    rows_height = sum(table.rowHeight(row) for row in range(len(rows)))
-    table.setFixedHeight(table.horizontalHeader().sizeHint.height() + rows_height + 2 * table.frameWidth)
+    _fit_rows(table)
+
+
+def _fit_rows(table: Any) -> None:
+    """Make each row as high as its texts in the columns' present widths, and the table as high as its rows."""
+    table.resizeRowsToContents()
+    header = table.horizontalHeader()
+    height = header.sizeHint.height() + sum(table.rowHeight(row) for row in range(table.rowCount))
+    if header.length() > table.viewport().width:
+        height += table.horizontalScrollBar().sizeHint.height()
+    table.setFixedHeight(height + 2 * table.frameWidth)

@@ -20,6 +20,9 @@ BLUE, WHITE, RED = (0.13, 0.40, 0.67), (0.97, 0.97, 0.97), (0.70, 0.09, 0.17)
 
 OVERLAY_OPACITY = 0.6
 
+MAP_ATTRIBUTE = "LungUNetSeg.Map"
+"""Marks the volumes of this file, which are no scans."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ColourMap:
@@ -86,6 +89,7 @@ def coloured_volume_steps(
         shown: The lowest and the highest value that are drawn.
     """
     node = yield from add_volume_steps(volume, name, colours.ends)
+    node.SetAttribute(MAP_ATTRIBUTE, colours.name)
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(colours.node().GetID())
     display.SetInterpolate(False)  # at the lungs' edge it would mix with what lies outside
@@ -122,6 +126,16 @@ def remove_coloured(node: Any) -> None:
         slicer.mrmlScene.RemoveNode(node)
 
 
+def scans_of_scene() -> list[vtkMRMLScalarVolumeNode]:
+    """Return the scene's scans: its volumes without label maps, and without the maps of this file."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")  # label maps are scalar volumes too
+    return [
+        each
+        for each in nodes
+        if each.GetClassName() == "vtkMRMLScalarVolumeNode" and each.GetAttribute(MAP_ATTRIBUTE) is None
+    ]
+
+
 class Overlay:
     """Lays a volume over what slice views show, until `remove`, which restores what lay there before.
 
@@ -137,6 +151,14 @@ class Overlay:
             self._before.append((each, each.GetForegroundVolumeID(), each.GetForegroundOpacity()))
             each.SetForegroundVolumeID(volume.GetID())
             each.SetForegroundOpacity(OVERLAY_OPACITY)
+
+    @classmethod
+    def of_saved_scene(cls, volume: vtkMRMLScalarVolumeNode) -> Overlay:
+        """Return the overlay of a volume that lay over the views when the scene was saved; below it was nothing."""
+        views = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        overlay = cls(volume, [])
+        overlay._before = [(each, None, 0.0) for each in views if each.GetForegroundVolumeID() == volume.GetID()]
+        return overlay
 
     def remove(self) -> None:
         """Restore the views in which the volume still is."""

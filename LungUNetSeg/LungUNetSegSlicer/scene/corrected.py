@@ -6,11 +6,11 @@ from slicer import vtkMRMLSegmentationNode
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.segmentation.correction import changes_of
-from LungUNetSegLib.segmentation.original import from_text
 from LungUNetSegSlicer.background import finish
-from LungUNetSegSlicer.scene.kept_result import recall_network, recall_original
+from LungUNetSegSlicer.scene.kept_result import recall_network
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps, middle_ras
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
+from LungUNetSegSlicer.scene.network_mask import network_mask
 
 
 def has_others_work(segmentation: vtkMRMLSegmentationNode) -> bool:
@@ -18,14 +18,14 @@ def has_others_work(segmentation: vtkMRMLSegmentationNode) -> bool:
 
     They were corrected then, or somebody else made them; this is also assumed where it cannot be told.
     """
-    keys = list(lung_segments(segmentation))
-    text, result = recall_original(segmentation), recall_network(segmentation)
-    if text is None or result is None:
-        return middle_ras(segmentation, keys) is not None
-    had_sides = result["volumes_ml"].get("right") is not None
+    keys, result = list(lung_segments(segmentation)), recall_network(segmentation)
     try:
+        network = network_mask(segmentation)
+        if network is None or result is None:
+            return middle_ras(segmentation, keys) is not None
         masks = finish(lung_mask_steps(segmentation, ct_of(segmentation)))
-        changes = changes_of(from_text(text), masks.labels, masks.kind if had_sides else "binary")
+        had_sides = result["volumes_ml"].get("right") is not None
+        changes = changes_of(network.labels(), masks.labels, masks.kind if had_sides else "binary")
     except LungUNetSegError:
         return bool(keys)
     return any(each["slices"] for each in changes.values())

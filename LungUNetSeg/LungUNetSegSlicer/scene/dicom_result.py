@@ -19,12 +19,12 @@ from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, ma
 from LungUNetSegLib.io.dicom_objects.seg import Origin
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.segmentation.correction import changes_of
-from LungUNetSegLib.segmentation.original import from_text
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.kept_result import recall_network, recall_original
+from LungUNetSegSlicer.scene.kept_result import recall_network
 from LungUNetSegSlicer.scene.lung_masks import LungMasks, ct_of, lung_mask_steps
+from LungUNetSegSlicer.scene.network_mask import network_mask
 
 _OFF_VOXELS = 0.05
 """How far an image's corners may lie from the volume's voxels; Slicer rounds places to a few thousandths of a mm."""
@@ -75,15 +75,14 @@ def _scan_of(volume: vtkMRMLScalarVolumeNode) -> Scan:
 
 def _origins(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> dict[int, Origin]:
     """Return how each label was made, of those that are not the network's own; not known means corrected."""
-    text = recall_original(segmentation)
-    network = recall_network(segmentation)
+    own, result = network_mask(segmentation), recall_network(segmentation)
     names = {each.label: name for each, name in zip(masks.segments, ("right", "left"), strict=False)}
     if masks.kind == "binary":
         names = {1: "total"}
-    had_sides = network is not None and network["volumes_ml"].get("right") is not None
-    if text is None or had_sides != (masks.kind == "lr"):
+    had_sides = result is not None and result["volumes_ml"].get("right") is not None
+    if own is None or had_sides != (masks.kind == "lr"):
         return dict.fromkeys(names, "SEMIAUTOMATIC")
-    changes = changes_of(from_text(text), masks.labels, masks.kind)
+    changes = changes_of(own.labels(), masks.labels, masks.kind)
     changed = {label: changes[name] for label, name in names.items() if changes[name]["slices"] is not None}
     return {label: "MANUAL" if each["is_new"] else "SEMIAUTOMATIC" for label, each in changed.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,12 @@ LUNG = "Lung"
 
 SURFACE_MM = 3.0
 """Size of the surface's voxels, where it has to be made: fine enough for means over 10 mm, and no step takes long."""
+
+VOLUME_ROLE, MODEL_ROLE = "LungUNetSeg.DensityVolume", "LungUNetSeg.DensityModel"
+"""Roles of the node references from a segmentation to its map while that is shown; they are saved with the scene."""
+
+_BEFORE_ATTRIBUTE = "LungUNetSeg.ShownBefore"
+"""Of the map: whether the segmentation showed its fill and its surfaces before."""
 
 SHOWN_HU = OUTSIDE_HU + 1.0, float(np.iinfo(np.int16).max)
 """The values that are drawn."""
@@ -118,6 +125,8 @@ class LocalDensity:
     def remove(self) -> None:
         """Remove the map from the scene, and show the segmentation as before."""
         self.overlay.remove()
+        for role in (VOLUME_ROLE, MODEL_ROLE):
+            self.segmentation.RemoveNodeReferenceIDs(role)
         for node in (self.volume, self.model):
             remove_coloured(node)
         display = self.segmentation.GetDisplayNode()
@@ -134,6 +143,15 @@ def local_density_steps(segmentation: vtkMRMLSegmentationNode) -> Generator[None
     """
     nodes = yield from density_node_steps(segmentation)
     return _show(segmentation, nodes.volume, nodes.model)
+
+
+def shown_density(segmentation: vtkMRMLSegmentationNode) -> LocalDensity | None:
+    """Return the map that a segmentation shows, as in a scene that was saved with it; None without one."""
+    volume, model = (segmentation.GetNodeReference(role) for role in (VOLUME_ROLE, MODEL_ROLE))
+    if volume is None or model is None:
+        return None
+    fill, surfaces = json.loads(volume.GetAttribute(_BEFORE_ATTRIBUTE))
+    return LocalDensity(segmentation, volume, model, Overlay.of_saved_scene(volume), fill, surfaces)
 
 
 def density_node_steps(
@@ -213,9 +231,11 @@ def _show(
         add_legend(each, DENSITY_COLOURS)
     segmentation.CreateDefaultDisplayNodes()
     display = segmentation.GetDisplayNode()
-    shown = LocalDensity(
-        segmentation, node, model, overlay, bool(display.GetVisibility2DFill()), bool(display.GetVisibility3D())
-    )
+    fill, surfaces = bool(display.GetVisibility2DFill()), bool(display.GetVisibility3D())
+    node.SetAttribute(_BEFORE_ATTRIBUTE, json.dumps([fill, surfaces]))
+    segmentation.SetNodeReferenceID(VOLUME_ROLE, node.GetID())
+    segmentation.SetNodeReferenceID(MODEL_ROLE, model.GetID())
+    shown = LocalDensity(segmentation, node, model, overlay, fill, surfaces)
     display.SetVisibility2DFill(False)
     display.SetVisibility3D(False)
     return shown

@@ -14,13 +14,12 @@ from LungUNetSegLib.cases.saving import patient_key, save_case
 from LungUNetSegLib.errors import DataError, ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.segmentation.correction import changes_of
-from LungUNetSegLib.segmentation.original import from_text
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
-from LungUNetSegSlicer.scene.kept_result import recall_original
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
+from LungUNetSegSlicer.scene.network_mask import network_mask
 from LungUNetSegSlicer.scene.volume_bridge import volume_from_node
 
 
@@ -60,9 +59,9 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
         "mask": segmentation.GetName(),
         "model": dict(model),
     }
-    network_mask = recall_original(segmentation)
-    if network_mask is not None:
-        origin["correction"] = changes_of(from_text(network_mask), masks.labels, masks.kind)
+    network = network_mask(segmentation)
+    if network is not None:
+        origin["correction"] = changes_of(network.labels(), masks.labels, masks.kind)
     name = _free_name(folder, volume.GetName())
     patient = _patient(volume) or name
     return save_case(folder, name, ct, masks.labels, patient=patient, origin=origin).folder

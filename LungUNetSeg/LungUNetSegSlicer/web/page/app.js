@@ -29,7 +29,10 @@ const connection = new Connection({
 const send = (action, values) => connection.send(action, values);
 const views = new Views(get("grid"), send, () => get("tool").value);
 
+let covered = null;  // what had the focus
+
 function cover(text, label, call) {
+  covered = document.activeElement;
   get("over-text").textContent = text;
   get("over-button").textContent = label;
   get("over-button").onclick = () => { uncover(); call(); };
@@ -41,6 +44,8 @@ function cover(text, label, call) {
 function uncover() {
   get("over").hidden = true;
   for (const place of document.querySelectorAll("[inert]")) place.inert = false;
+  covered?.focus({ preventScroll: true });
+  covered = null;
 }
 
 function tell(text) { clearTimeout(starting); get("banner").textContent = text; get("banner").hidden = !text; }
@@ -48,6 +53,18 @@ function tell(text) { clearTimeout(starting); get("banner").textContent = text; 
 // Small pieces.
 
 function fill(place, items, make) { place.replaceChildren(...items.map(make)); }
+
+// Fills a list. The focus stays on the same button; where that is gone, on its line, else the next one, else `otherwise`.
+function fillList(place, items, make, otherwise) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const at = focused && [...place.children].indexOf(focused.closest("li"));
+  fill(place, items, make);
+  if (!focused) return;
+  const same = focused.dataset.key && place.querySelector(`[data-key="${CSS.escape(focused.dataset.key)}"]:enabled`);
+  const line = place.children[Math.min(at, place.children.length - 1)];
+  if (line) line.tabIndex = -1;
+  (same || line || otherwise).focus({ preventScroll: true });
+}
 
 function make(tag, text = "", values = {}) {
   const made = document.createElement(tag);
@@ -118,14 +135,14 @@ function showOffers() {
   if (seen === offersSeen) return;
   offersSeen = seen;
   get("more-offers").textContent = state.more_offers ? `${state.more_offers} more are not listed. Give a folder with fewer scans.` : "";
-  fill(get("offers"), state.offers.length > 1 ? state.offers : [], (each, index) => {
+  fillList(get("offers"), state.offers.length > 1 ? state.offers : [], (each, index) => {
     const item = make("li");
     const button = make("button", "Open", { type: "button", disabled: Boolean(state.busy.open), onclick: () => send("open", { index }) });
     button.setAttribute("aria-label", `Open ${each.title}`);
     if (!index) button.className = "main";
     item.append(make("strong", each.title), button, make("span", `${each.reason} ${each.detail}.`, { className: "quiet" }));
     return item;
-  });
+  }, get("pick-folder"));
 }
 
 const STATUS = { open: "", waiting: "waiting", running: "", done: "segmented", failed: "failed", cancelled: "cancelled" };
@@ -156,8 +173,7 @@ function listScans(current) {
   const seen = JSON.stringify([state.current, state.scans.map(({ share, stage, ...rest }) => ({ ...rest, status: isBusy(rest) || rest.status }))]);
   if (seen === scansSeen) return;
   scansSeen = seen;
-  const focused = document.activeElement?.dataset?.key;
-  fill(get("scans"), state.scans, (each) => {
+  fillList(get("scans"), state.scans, (each) => {
     const item = make("li"), buttons = make("span");
     if (each === current) item.setAttribute("aria-current", "true");
     const { number } = each;
@@ -183,8 +199,7 @@ function listScans(current) {
       item.append(error);
     }
     return item;
-  });
-  if (focused) get("scans").querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+  }, get("pick-folder"));
 }
 
 function showDisplay() {
@@ -384,6 +399,7 @@ function isDark() { return (document.documentElement.dataset.theme || (matchMedi
 function showTheme() { get("theme").textContent = isDark() ? "Light" : "Dark"; get("theme").setAttribute("aria-label", `Use ${isDark() ? "light" : "dark"} colours`); }
 if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme");
 showTheme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
 click("theme", () => {
   document.documentElement.dataset.theme = isDark() ? "light" : "dark";
   localStorage.setItem("theme", document.documentElement.dataset.theme);

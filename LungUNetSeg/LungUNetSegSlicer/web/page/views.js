@@ -22,6 +22,9 @@ export class Views {
     for (const name of PLACES) grid.append(this.views.find((each) => each.name === name).box);
     this.observer = new ResizeObserver(() => this.saySizes());
     this.views.forEach((each) => this.observer.observe(each.canvas));
+    grid.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") grid.querySelector(".large [aria-pressed=true]")?.click();
+    });
   }
 
   make(view) {

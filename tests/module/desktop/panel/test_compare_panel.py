@@ -98,7 +98,7 @@ def test_one_click_gives_numbers_and_views(compare, views, panel):
     ui = compare()
     result = panel.widget.comparePanel.result
     assert f"DSC {result.comparison.whole.dsc:.3f}" in ui.comparisonLabel.text
-    assert "'label 1' as right" in ui.comparisonLabel.text
+    assert "the right lung is 'label 1'" in ui.comparisonLabel.text
     assert views.GetViewArrangement() == LAYOUT_ID
     table_view = views.GetScene().GetSingletonNode(SCORES, "vtkMRMLTableViewNode")
     assert table_view.GetTableNode() is result.scores
@@ -242,7 +242,7 @@ def test_right_and_left_by_hand(compare, panel, nodes):
     ui.referenceRightComboBox.setCurrentText("label 2")
     ui.referenceLeftComboBox.setCurrentText("label 1")
     compare()
-    assert "'label 2' as right" in ui.comparisonLabel.text
+    assert "the right lung is 'label 2'" in ui.comparisonLabel.text
     assert panel.widget.comparePanel.result.comparison.regions[0].dsc < 0.1
     # One segment for both sides is both lungs together.
     ui.referenceLeftComboBox.setCurrentText("label 2")

@@ -101,6 +101,38 @@ def test_nothing_stays_when_the_scene_or_the_module_is_closed(app, panel, ran):
     assert app.mrmlScene().GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
 
 
+def test_a_scene_that_was_saved_with_the_map_shows_it_and_can_take_it_away(app, panel, ran, tmp_path):
+    """Protects who goes on the next day: the map stayed for good, a second one came, and the lungs had no fill."""
+    scene = app.mrmlScene()
+    ran()
+    assert scene.WriteToMRB(str(tmp_path / "scene.mrb"), None)
+    scene.Clear(0)
+    scene.ReadFromMRB(str(tmp_path / "scene.mrb"), True)
+    app.processEvents()
+    assert panel.ui.densityMapCheckBox.checked and "10 mm" in panel.ui.resultsNoteLabel.text
+    display = panel.parameters.outputSegmentation.GetDisplayNode()
+    assert not display.GetVisibility2DFill()
+    ran()
+    assert not panel.ui.densityMapCheckBox.checked and display.GetVisibility2DFill()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    assert scene.GetNumberOfNodesByClass("vtkMRMLModelNode") == 3, "those of the slice views"
+    ran()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2
+
+
+def test_a_map_is_no_scan(panel, ran, phantom_node):
+    """Protects a batch of the scene's CTs, and the choice of the next one, from colours."""
+    import slicer
+
+    from LungUNetSegSlicer.panel.batch_panel import _volumes_of_scene
+
+    ran()
+    assert list(_volumes_of_scene().values()) == [phantom_node]
+    slicer.mrmlScene.RemoveNode(phantom_node)
+    panel.widget.onNodeAdded()
+    assert panel.parameters.inputVolume is None
+
+
 def test_what_cannot_be_mapped_is_said(panel, ran):
     from slicer import vtkMRMLSegmentationNode
 

@@ -47,7 +47,7 @@ def test_a_segmentation_comes_on_the_whole_grid_of_its_scan(prediction: Any, sma
         assert labels.geometry.matches(small_phantom.labels.geometry)
         np.testing.assert_array_equal(labels.array, small_phantom.labels.array)
     assert [each.code for each in pair.findings] == ["prediction-matched", "reference-matched"]
-    assert "'label 1' as right; 'label 2' as left" in pair.findings[1].message
+    assert "the right lung is 'label 1', the left lung is 'label 2'" in pair.findings[1].message
 
 
 def test_oblique_and_flipped_grids(scene: Any, oblique_phantom: Phantom) -> None:
