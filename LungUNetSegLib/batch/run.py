@@ -30,6 +30,7 @@ class Totals:
         done: Before and now.
         failed: Before and now.
         changed: Done before, and to be done again because their input changed.
+        others: In the table, but not of this plan: an earlier one had them.
         errors: Of the scans that failed now, by name.
     """
 
@@ -37,6 +38,7 @@ class Totals:
     done: int = 0
     failed: int = 0
     changed: int = 0
+    others: int = 0
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -91,6 +93,7 @@ def run_jobs(
         write_results(store.table, [row_of(report) for report in store.reports()])
         raise
     write_tables(store)
+    totals.others = len(store.names() - {job.name for job in jobs})
     return totals
 
 

@@ -199,6 +199,11 @@ class Store:
         """Forget an earlier failure of a scan that is done now."""
         self.failure(name).unlink(missing_ok=True)
 
+    def names(self) -> set[str]:
+        """Return the names of the scans that are done or failed, of this plan and of earlier ones."""
+        done = {path.parent.name for path in self.scans.glob(f"*/{REPORT}")}
+        return done | {path.stem for path in self.failures.glob("*.json")}
+
     def reports(self) -> list[dict[str, Any]]:
         """Return the report or the failure of each scan that is done or failed, ordered by name."""
         found = {path.parent.name: read_json(path) for path in self.scans.glob(f"*/{REPORT}")}

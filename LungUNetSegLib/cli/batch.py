@@ -124,7 +124,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         from LungUNetSegLib.cli.batch_work import work  # takes a third of a plan's time to import
 
         totals = work(arguments, plan, store, progress)
-    print(f"{store.page}: {totals.done} of {totals.scans} scans done, {totals.failed} failed")
+    others = f"; the table also has {totals.others} of earlier runs" if totals.others else ""
+    print(f"{store.page}: {totals.done} of {totals.scans} scans done, {totals.failed} failed{others}")
     if arguments.summary:
         from LungUNetSegLib.cli.report import print_summary
 

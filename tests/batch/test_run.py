@@ -116,6 +116,17 @@ def test_a_changed_input_is_done_again_and_a_touched_one_is_not(
     assert report.stat().st_mtime_ns > first
 
 
+def test_scans_of_earlier_sources_stay_in_the_table_and_are_counted(
+    batch: Command, source: Path, tmp_path: Path
+) -> None:
+    """Protects who reads "1 of 1 scans done" beside a table of two, of which one may be of older settings."""
+    assert "earlier" not in batch(source, "--raw")[1]
+    (source / "scan.nii.gz").unlink()
+    code, stdout, _ = batch(source, "--raw", "--labels", "binary", "--redo")
+    assert code == 0 and "1 of 1 scans done, 0 failed; the table also has 1 of earlier runs" in stdout
+    assert len(rows_of(tmp_path / "out")) == 2
+
+
 def test_other_settings_need_another_folder_or_redo(batch: Command, source: Path, tmp_path: Path) -> None:
     """Protects from a table made half with one model and half with another."""
     batch(source)

@@ -14,9 +14,8 @@ from vtk import vtkMatrix4x4
 
 from LungUNetSegLib.segmentation.original import from_text, geometry_of
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.ras import RAS_TO_LPS
 from LungUNetSegSlicer.scene.kept_result import recall_original
-from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras
+from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, motion_ras
 
 Point = tuple[float, float, float]
 
@@ -66,7 +65,7 @@ def at_height(segmentation: vtkMRMLSegmentationNode, ras: Point, height_mm: floa
     """
     mask = network_mask(segmentation)
     motion = geometry_of(mask.text).motion_to(mask.grid) if mask is not None else None
-    to_now = np.eye(4) if motion is None else RAS_TO_LPS @ motion @ RAS_TO_LPS
+    to_now = np.eye(4) if motion is None else motion_ras(motion)
     then = np.linalg.inv(to_now) @ (*ras, 1.0)
     then[2] = height_mm
     x, y, z, _one = to_now @ then

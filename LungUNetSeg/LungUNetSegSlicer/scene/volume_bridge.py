@@ -138,6 +138,11 @@ def in_world(geometry: Geometry, to_world: vtkMatrix4x4) -> Geometry:
     return Geometry(geometry.shape, affine_lps)
 
 
+def motion_ras(motion_lps: FloatArray) -> FloatArray:
+    """Return a motion, 4x4 from LPS mm to LPS mm, as one of the scene: from RAS mm to RAS mm."""
+    return RAS_TO_LPS @ motion_lps @ RAS_TO_LPS
+
+
 def point_to_ras(point_lps: Iterable[float]) -> tuple[float, float, float]:
     """Return a point, given in LPS mm, in the scene's RAS mm."""
     right, front, up, _ = RAS_TO_LPS @ (*point_lps, 1.0)
