@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
-from LungUNetSegLib.batch.plan import Taken
+from LungUNetSegLib.batch.plan import Plan, Taken
 from LungUNetSegLib.io.endings import ending_of
 
 _UNFIT = re.compile(r"[^\w.-]+")
@@ -33,13 +31,13 @@ SCANNER_COLUMNS = {
 }
 
 
-def jobs_of(taken: Sequence[Taken], settings: BatchSettings) -> list[Job]:
-    """Return a job for each scan of a plan. A scan gets the same name in each plan, whatever lies beside it."""
-    top = _common(each.scan.place for each in taken)
-    return [_job(each, settings, top) for each in taken]
+def jobs_of(plan: Plan, settings: BatchSettings) -> list[Job]:
+    """Return a job for each scan of a plan. In each plan of a source a scan has one name, whatever lies beside it."""
+    top = plan.source if plan.source.is_dir() else plan.source.parent
+    return [_job(each, settings, top) for each in plan.taken]
 
 
-def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
+def _job(taken: Taken, settings: BatchSettings, top: Path) -> Job:
     scan = taken.scan
     code = _code(scan.key, settings.secret)
     scanner = {column: scan.details.get(keyword, "") for column, keyword in SCANNER_COLUMNS.items()}
@@ -57,7 +55,7 @@ def _job(taken: Taken, settings: BatchSettings, top: str) -> Job:
     else:
         identity = {"path": scan.place, "description": scan.title}
         identity["series_uid"] = scan.details.get("SeriesInstanceUID", "")
-        name = f"{_fit(taken.name or _without_ending(Path(os.path.relpath(scan.place, top))))}-{code[:8]}"
+        name = f"{_fit(taken.name or _without_ending(_below(top, Path(scan.place))))}-{code[:8]}"
     if taken.name and settings.identify != "pseudonym":
         identity = {"id": taken.name} | identity
     return Job(
@@ -99,9 +97,6 @@ def _without_ending(path: Path) -> str:
     return text[: len(text) - len(ending_of(path) or "")]
 
 
-def _common(places: Iterable[str]) -> str:
-    folders = [str(Path(each).parent) for each in places]
-    try:
-        return os.path.commonpath(folders) if folders else ""
-    except ValueError:  # on two drives
-        return ""
+def _below(top: Path, place: Path) -> Path:
+    """Return a place without the source's own path; a list may name scans that lie elsewhere."""
+    return place.relative_to(top) if top in place.parents else Path(place.name)

@@ -52,8 +52,8 @@ def finetuning_config(start: Start, name_or_path: str, epochs: int = EPOCHS) -> 
         preprocess=start.preprocess,
         network=read_network_config(start.network),
         coarse=CoarseConfig(network=from_json(UNet3dConfig, coarse, "coarse")) if coarse else None,
-        sampling=dataclasses.replace(LUNGS.sampling, slices_per_epoch=SLICES_PER_EPOCH),
-        # The shares of disease with which docs/training.md measured what fine-tuning changes.
+        # The disease with which docs/training.md measured what fine-tuning changes; a coarse view shows no slice's own.
+        sampling=dataclasses.replace(COARSE_VIEW.sampling, slices_per_epoch=SLICES_PER_EPOCH),
         pathology=COARSE_VIEW.pathology,
         views=dataclasses.replace(LUNGS.views, per_case=VIEWS),
         exclude=(),

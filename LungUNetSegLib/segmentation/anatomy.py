@@ -23,6 +23,9 @@ CHEST_SHARE = 0.06
 """Lungs fill at least this share of the body's cross-section in some slice, unless the scan cuts them off: 0.22 and
 more in all our scans, also partial ones; a single lung fills half of that. Sinuses and throat fill less."""
 
+LEAST_SECTION = 0.25
+"""Slices with less than this share of the largest cross-section are not judged: the last of a head is all edge."""
+
 DOUBTFUL_SHARE = 0.3
 """Below this share it is checked whether the body encloses the lung."""
 
@@ -30,7 +33,7 @@ PLAIN_AIR_HU = -985
 """So it is if the median of the lung lies below this: room air has -1000, the most emphysematous lungs -960."""
 
 AIR_SLICES = 16
-"""As many slices show what the lung holds."""
+"""As many slices show what the lung holds, and how large the body is."""
 
 WALL_PIXELS = 3
 """A chest wall is thicker than twice this many of the network's pixels; a head holder and a board are not."""
@@ -91,11 +94,15 @@ def drop_without_chest(probabilities: Probabilities, planes: Slices) -> int:
 
 def _share_of_body(areas: npt.NDArray[np.int64], planes: Slices) -> float:
     """Return the largest share of the body's cross-section that lungs fill; any value from `DOUBTFUL_SHARE` on."""
+    spaced = range(0, len(areas), 1 + len(areas) // AIR_SLICES)
+    least = LEAST_SECTION * max(np.count_nonzero(planes[number] > BODY_HU) for number in spaced)
     share = 0.0
     for number in np.argsort(-areas):
         if not areas[number] or share >= DOUBTFUL_SHARE:
             break
-        share = max(share, float(areas[number] / (areas[number] + np.count_nonzero(planes[int(number)] > BODY_HU))))
+        section = areas[number] + np.count_nonzero(planes[int(number)] > BODY_HU)
+        if section >= least:
+            share = max(share, float(areas[number] / section))
     return share
 
 

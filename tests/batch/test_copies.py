@@ -129,7 +129,7 @@ def test_images_at_other_places_are_another_scan(thin: Volume, top: Path, archiv
     assert folders(scan.files) == ["ct", "moved"] and scan.copies == ()
     why = f"has the SOP Instance UIDs of {top / 'ct'}, but another position, size or spacing"
     assert [(each.place, each.why) for each in plan.skipped] == [(place, why)]
-    first, second = (read_files(job) for job in jobs_of(plan_of(top, series="all").taken, BatchSettings(output=top)))
+    first, second = (read_files(job) for job in jobs_of(plan_of(top, series="all"), BatchSettings(output=top)))
     assert (first.volume.array == thin.array).all()
     for one in (first, second):
         assert len({each.path.parent for each in one.slices}) == 1 and len(one.slices) == 13
@@ -142,7 +142,7 @@ def test_slices_at_one_position_are_said_in_a_batch_too(thin: Volume, top: Path)
     for number, each in enumerate(again):
         each.SOPInstanceUID = f"1.2.{number}"
     save(again, top / "again")
-    (job,) = jobs_of(plan_of(top).taken, BatchSettings(output=top))
+    (job,) = jobs_of(plan_of(top), BatchSettings(output=top))
     assert "duplicate-slices" in [each.code for each in read_files(job).findings]
 
 
@@ -162,7 +162,7 @@ def test_a_pseudonym_s_error_names_no_file(thin: Volume, top: Path) -> None:
     changed[4].PixelData = b"\x01\x00" + changed[4].PixelData[2:]
     save(changed, top / "Doe John" / "Smith")
     settings = BatchSettings(output=top, identify="pseudonym", secret="0" * 32)
-    (job,) = jobs_of(plan_of(top).taken, settings)
+    (job,) = jobs_of(plan_of(top), settings)
     with pytest.raises(ReadError) as caught:
         read_files(job)
     assert "Smith" in str(caught.value)
@@ -172,7 +172,7 @@ def test_a_pseudonym_s_error_names_no_file(thin: Volume, top: Path) -> None:
 def test_a_job_keeps_its_copies_as_json(top: Path) -> None:
     """Protects workers elsewhere, and the panel, which opens a scan later."""
     shutil.copytree(top / "ct", top / "other")
-    (job,) = jobs_of(plan_of(top).taken, BatchSettings(output=top))
+    (job,) = jobs_of(plan_of(top), BatchSettings(output=top))
     assert job_from_json(json.loads(json.dumps(job_to_json(job)))) == job and len(job.copies) == 13
 
 

@@ -120,7 +120,7 @@ def test_scans_of_earlier_sources_stay_in_the_table_and_are_counted(
     batch: Command, source: Path, tmp_path: Path
 ) -> None:
     """Protects who reads "1 of 1 scans done" beside a table of two, of which one may be of older settings."""
-    assert "earlier" not in batch(source, "--raw")[1]
+    assert "of earlier runs" not in batch(source, "--raw")[1]
     (source / "scan.nii.gz").unlink()
     code, stdout, _ = batch(source, "--raw", "--labels", "binary", "--redo")
     assert code == 0 and "1 of 1 scans done, 0 failed; the table also has 1 of earlier runs" in stdout

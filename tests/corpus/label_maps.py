@@ -110,7 +110,7 @@ room.refused("the mask of a scan elsewhere", "lie within the scan", placed(shift
 room.refused("a value too many", "this one holds", values(lambda a: np.where(a == 2, 3, a).astype("u1"), compare=False))
 room.refused(
     "numbers of instances, each part another",
-    "and more",
+    "and 32 more",
     values(lambda a: (np.arange(a.size).reshape(a.shape) % 40).astype("u1"), compare=False),
 )
 room.refused("values of 255 for lung", "255", values(lambda a: (a > 0).astype("u1") * np.uint8(255), compare=False))

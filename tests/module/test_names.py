@@ -80,6 +80,7 @@ DEFINED_IN = {
     "slicer.vtkMRMLColorLegendDisplayNode": "Slicer Modules/Loadable/Colors/MRML/vtkMRMLColorLegendDisplayNode.h",
     "slicer.vtkMRMLLabelMapVolumeNode": "Slicer Libs/MRML/Core/vtkMRMLLabelMapVolumeNode.h",
     "slicer.vtkMRMLLayoutNode": "Slicer Libs/MRML/Core/vtkMRMLLayoutNode.h",
+    "slicer.vtkMRMLNode": "Slicer Libs/MRML/Core/vtkMRMLNode.h",
     "slicer.vtkMRMLModelNode": "Slicer Libs/MRML/Core/vtkMRMLModelNode.h",
     "slicer.vtkMRMLPlotChartNode": "Slicer Libs/MRML/Core/vtkMRMLPlotChartNode.h",
     "slicer.vtkMRMLPlotSeriesNode": "Slicer Libs/MRML/Core/vtkMRMLPlotSeriesNode.h",

@@ -95,6 +95,19 @@ def test_air_among_the_edges_of_a_holder_is_no_lung() -> None:
     assert drop_without_chest(said, head) == lung.sum() > 0 and not said.any()
 
 
+def test_the_last_slice_of_a_head_does_not_make_it_a_chest() -> None:
+    """Protects a head CT from 41 ml of lung: of the skull's edge, in a slice without body, all was called lung."""
+    head = make_head(GEOMETRY, rng=1).ct.array.copy()
+    body = (head > -300).sum(axis=(1, 2))
+    (last,) = np.flatnonzero(body)[-1:] + 1
+    lung = np.zeros(head.shape, bool)
+    lung[last, 20:40, 40:50] = True
+    head[lung] = -700
+    assert last < len(head) - 1 and not body[last]
+    said = _said(lung)
+    assert drop_without_chest(said, head) == lung.sum() and not said.any()
+
+
 def _on_small_pixels(planes: np.ndarray) -> np.ndarray:
     """Return every fourth slice with pixels of the network's size, on which the chest's wall has its thickness."""
     return planes[::4].repeat(3, axis=1).repeat(3, axis=2)

@@ -36,7 +36,7 @@ SETTINGS = {
     "views": {"per_case": 2},
     # Without batch statistics, which each process takes over its own slices, the gradients are nearly the same.
     "network": {"in_channels": 5, "features_per_stage": [8, 16], "normalisation": "group", "dropout": 0.0},
-    "sampling": {"order": "every"},
+    "sampling": {"order": "every", "own_disease_probability": 0.0},
     "epochs": 3,
     "batch_size": 4,
     "precision": "float32",
