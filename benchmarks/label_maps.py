@@ -2,8 +2,8 @@
 
 ``python benchmarks/label_maps.py --data ../shared/data [--write]`` segments the sample, two volumes and twenty single
 slices with each engine by the command line, and compares the SHA-256 of each label map with ``label_maps.json``, which
-was written at commit c05565b. Another processor or another release of an engine rounds otherwise: the file says which
-they were, and a difference there shows nothing.
+was written with the weights of ADR 0023. Another processor or another release of an engine rounds otherwise: the file
+says which they were, and a difference there shows nothing.
 """
 
 from __future__ import annotations
