@@ -32,7 +32,7 @@ from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
-from LungUNetSegLib.training.stages import datasets, draw_views, prepare_views
+from LungUNetSegLib.training.stages import datasets, draw_views, prepare_views, training_slices
 from LungUNetSegLib.training.start import read_start
 from LungUNetSegLib.training.trainer import Trainer
 
@@ -150,16 +150,7 @@ def _cache(
 
 def _without_coarse(training: Sequence[CachedCase], config: TrainingConfig) -> SliceDataset:
     """Return the data for the contact sheet: the views of a training, without a coarse network's output."""
-    seen = draw_views(training, config)
-    return SliceDataset(
-        training,
-        config.sampling,
-        config.augment,
-        config.seed,
-        preprocess=config.preprocess,
-        seen=seen,
-        pathology=config.pathology,
-    )
+    return training_slices(training, config, draw_views(training, config))
 
 
 def _needs_start(config: TrainingConfig, checkpoint: Checkpoint | None) -> bool:

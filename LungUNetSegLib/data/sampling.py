@@ -47,9 +47,8 @@ class SamplingConfig:
     own_disease_probability: float = 0.0
 
     def __post_init__(self) -> None:
-        names = ("single_slice_share", "no_lung_share", "slab_probability")
-        check_shares(self, *names, "alone_probability", "untold_probability", "plain_probability")
-        check_shares(self, "own_disease_probability")
+        names = ("single_slice_share", "no_lung_share", "slab_probability", "alone_probability")
+        check_shares(self, *names, "untold_probability", "plain_probability", "own_disease_probability")
         check_at_least(self, slices_per_epoch=1)
 
 

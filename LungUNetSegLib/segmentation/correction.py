@@ -32,6 +32,11 @@ _OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "fluid-removed", "low-confid
 """Codes that were about the network's mask: once it is corrected somebody has looked at it."""
 
 
+def has_sides(result: Mapping[str, Any]) -> bool:
+    """Return whether a result, as in its JSON, tells the right lung from the left."""
+    return result["volumes_ml"].get("right") is not None
+
+
 def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> Changes:
     """Return what was changed in each lung.
 
@@ -93,8 +98,8 @@ def measure_correction(
         raise DataError(
             "Nothing is left of the lungs: no voxel of the CT is in a segment of a lung. Undo the last edits."
         )
-    had_sides = result["volumes_ml"].get("right") is not None
-    changes = None if original is None else changes_of(original, labels, kind if had_sides else "binary")
+    known = kind if has_sides(result) else "binary"
+    changes = None if original is None else changes_of(original, labels, known)
     if changes is not None and not any(each["slices"] for each in changes.values()):
         return {**result, "correction": None}
     measures = measure_lungs(labels, scan, kind)

@@ -99,19 +99,24 @@ def prepare_views(
     return Prepared(seen, predict_views(tested, [built[-1]] * len(test), config.seed, whole=True), networks[-1])
 
 
-def datasets(
-    training: Sequence[CachedCase], test: Sequence[CachedCase], config: TrainingConfig, prepared: Prepared
-) -> tuple[SliceDataset, SliceDataset | None]:
-    """Return the slices to train on, and every slice of the test cases unchanged; None without any."""
-    dataset = SliceDataset(
+def training_slices(training: Sequence[CachedCase], config: TrainingConfig, seen: Sequence[SeenViews]) -> SliceDataset:
+    """Return the slices to train on, in these views of each case."""
+    return SliceDataset(
         training,
         config.sampling,
         config.augment,
         config.seed,
         preprocess=config.preprocess,
-        seen=prepared.training,
+        seen=seen,
         pathology=config.pathology,
     )
+
+
+def datasets(
+    training: Sequence[CachedCase], test: Sequence[CachedCase], config: TrainingConfig, prepared: Prepared
+) -> tuple[SliceDataset, SliceDataset | None]:
+    """Return the slices to train on, and every slice of the test cases unchanged; None without any."""
+    dataset = training_slices(training, config, prepared.training)
     every = SamplingConfig(order="every")
     return dataset, SliceDataset(test, every, preprocess=config.preprocess, seen=prepared.test) if test else None
 

@@ -10,6 +10,7 @@ import pytest
 from children import MODULE_FOLDER
 from chromium import start_chromium
 from web_page import Page, Server, start_server
+from web_stub import PretendedServer
 
 if str(MODULE_FOLDER) not in sys.path:
     sys.path.append(str(MODULE_FOLDER))
@@ -31,6 +32,14 @@ def make_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         if server.process.stdout:
             server.process.stdout.close()
         assert not list(server.temporary.iterdir()), "files of a session are left"
+
+
+@pytest.fixture(scope="module")
+def pretended() -> Iterator[PretendedServer]:
+    """A server that only pretends."""
+    made = PretendedServer()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,19 +12,11 @@ from web_stub import PretendedServer, open_scan, state_with_lungs
 DISABLED = "return document.querySelector('[aria-label=\"Open two.nii\"]').disabled"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PretendedServer]:
-    """A server that only pretends."""
-    made = PretendedServer()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def page(browser: Any, server: PretendedServer) -> Page:
+def page(browser: Any, pretended: PretendedServer) -> Page:
     """The page of that server, just opened, with two scans of which the first is shown."""
-    server.state = state_with_lungs()
-    browser.get(server.url)
+    pretended.state = state_with_lungs()
+    browser.get(pretended.url)
     opened = Page(browser)
     opened.shown("#result")
     return opened
@@ -37,10 +28,10 @@ def focus(page: Page) -> str:
     return str(page.browser.execute_script(script))
 
 
-def test_a_scan_that_is_shown_keeps_the_focus_on_its_line(page: Page, server: PretendedServer) -> None:
+def test_a_scan_that_is_shown_keeps_the_focus_on_its_line(page: Page, pretended: PretendedServer) -> None:
     """Protects the way of the keyboard: the pressed button goes, and took the focus to the top of the page with it."""
     page.find('[aria-label="Show Scan 1"]').send_keys(Keys.ENTER)
-    server.say(state_with_lungs() | {"current": 1})
+    pretended.say(state_with_lungs() | {"current": 1})
     wait_for(lambda: not page.all('[aria-label="Show Scan 1"]'))
     assert focus(page) == "Scan 1"
     outline = page.browser.execute_script("return getComputedStyle(document.activeElement).outlineStyle")
@@ -48,31 +39,31 @@ def test_a_scan_that_is_shown_keeps_the_focus_on_its_line(page: Page, server: Pr
 
 
 def test_after_closing_scans_the_focus_is_on_the_next_one_and_at_last_on_opening(
-    page: Page, server: PretendedServer
+    page: Page, pretended: PretendedServer
 ) -> None:
     page.find('[aria-label="Close Scan 0"]').send_keys(Keys.ENTER)
-    server.say(state_with_lungs() | {"scans": [open_scan(1)], "current": 1})
+    pretended.say(state_with_lungs() | {"scans": [open_scan(1)], "current": 1})
     wait_for(lambda: len(page.all("#scans > li")) == 1)
     assert focus(page) == "Scan 1"
     page.find('[aria-label="Close Scan 1"]').send_keys(Keys.ENTER)
-    server.say(state_with_lungs() | {"scans": [], "current": None, "result": None})
+    pretended.say(state_with_lungs() | {"scans": [], "current": None, "result": None})
     wait_for(lambda: focus(page) == "pick-folder")
 
 
-def test_a_scan_that_is_opened_from_the_list_keeps_the_focus_there(page: Page, server: PretendedServer) -> None:
+def test_a_scan_that_is_opened_from_the_list_keeps_the_focus_there(page: Page, pretended: PretendedServer) -> None:
     offers = [{"title": name, "detail": "1 MB", "reason": "An image file."} for name in ("one.nii", "two.nii")]
-    server.say(state_with_lungs() | {"offers": offers})
+    pretended.say(state_with_lungs() | {"offers": offers})
     page.shown('[aria-label="Open two.nii"]').send_keys(Keys.ENTER)
     for busy in ({"open": "Reading two.nii"}, {}):
-        server.say(state_with_lungs() | {"offers": offers, "busy": busy})
+        pretended.say(state_with_lungs() | {"offers": offers, "busy": busy})
         wait_for(lambda busy=busy: page.browser.execute_script(DISABLED) == bool(busy))
         assert focus(page) == "two.nii"
 
 
-def test_after_a_question_the_focus_is_where_it_was(page: Page, server: PretendedServer) -> None:
+def test_after_a_question_the_focus_is_where_it_was(page: Page, pretended: PretendedServer) -> None:
     """Protects who comes back from another tab: one began at the top of the page again."""
     page.browser.execute_script("document.getElementById('crosshair').focus()")
-    server.send_elsewhere()
+    pretended.send_elsewhere()
     page.says("#over-text", "open in another tab")
     page.browser.switch_to.active_element.send_keys(Keys.ENTER)
     wait_for(lambda: focus(page) == "crosshair")

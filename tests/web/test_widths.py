@@ -15,19 +15,11 @@ NARROW = (400, 500, 640, 900)
 """Widths in CSS pixels: phones, a laptop's 1280 at 200 % zoom, and the widest page with the views above the panel."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PretendedServer]:
-    """A server that only pretends."""
-    made = PretendedServer()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def page(browser: Any, server: PretendedServer) -> Iterator[Page]:
+def page(browser: Any, pretended: PretendedServer) -> Iterator[Page]:
     """The page of that server, just opened; its size is reset afterwards."""
-    server.state = state_with_lungs()
-    browser.get(server.url)
+    pretended.state = state_with_lungs()
+    browser.get(pretended.url)
     opened = Page(browser)
     opened.shown("#result")
     yield opened
@@ -47,31 +39,31 @@ def top(page: Page, selector: str) -> float:
 
 @pytest.mark.parametrize("width", NARROW)
 def test_the_header_keeps_the_choice_of_colours_in_its_first_line(
-    page: Page, server: PretendedServer, width: int
+    page: Page, pretended: PretendedServer, width: int
 ) -> None:
     """Protects zoomed pages: between 600 and 900 pixels the button had a line of its own, of the few there are."""
     resize(page, width)
-    server.say(state_with_lungs() | {"scans": [open_scan(0) | {"name": "Thorax of today"}]})
+    pretended.say(state_with_lungs() | {"scans": [open_scan(0) | {"name": "Thorax of today"}]})
     page.says("#scan-title", "Thorax")
     title, button = page.find("h1").rect, page.find("#theme").rect
     assert button["y"] < title["y"] + title["height"] and button["y"] + button["height"] > title["y"]
 
 
 @pytest.mark.parametrize("width", NARROW)
-def test_opening_a_scan_comes_first_until_there_is_one(page: Page, server: PretendedServer, width: int) -> None:
+def test_opening_a_scan_comes_first_until_there_is_one(page: Page, pretended: PretendedServer, width: int) -> None:
     """Protects the first visit with a phone: a screen of black views came first, and nothing said what to do."""
     resize(page, width)
     assert top(page, "#views") < top(page, "#panel")
-    server.say(state_with_lungs() | {"scans": [], "current": None, "result": None})
+    pretended.say(state_with_lungs() | {"scans": [], "current": None, "result": None})
     wait_for(lambda: top(page, "#panel") < top(page, "#views"))
 
 
 @pytest.mark.parametrize("first", ["#views", "#panel"])
-def test_the_keyboard_goes_through_a_narrow_page_from_above(page: Page, server: PretendedServer, first: str) -> None:
+def test_the_keyboard_goes_through_a_narrow_page_from_above(page: Page, pretended: PretendedServer, first: str) -> None:
     """Protects who sees and tabs: the focus went to the panel below, and then up to the views."""
     resize(page, 640)
     if first == "#panel":
-        server.say(state_with_lungs() | {"scans": [], "current": None, "result": None})
+        pretended.say(state_with_lungs() | {"scans": [], "current": None, "result": None})
         wait_for(lambda: top(page, "#panel") < top(page, "#views"))
     page.find("#theme").send_keys(Keys.TAB)
     script = "return document.activeElement.closest(arguments[0]) !== null"
@@ -79,7 +71,7 @@ def test_the_keyboard_goes_through_a_narrow_page_from_above(page: Page, server: 
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_long_names_stay_within_the_panel(page: Page, server: PretendedServer, width: int) -> None:
+def test_long_names_stay_within_the_panel(page: Page, pretended: PretendedServer, width: int) -> None:
     """Protects texts with a file's name, wherever they are: a long one made the panel scroll sideways."""
     told = state_with_lungs()
     told["scans"] = [open_scan(0) | {"name": LONG_NAME, "message": f"{LONG_NAME}: it is damaged.", "status": "failed"}]
@@ -95,7 +87,7 @@ def test_long_names_stay_within_the_panel(page: Page, server: PretendedServer, w
         "warnings": [{"heading": "", "message": f"Of the reference {LONG_NAME!r}: ..."}],
     }  # fmt: skip
     resize(page, width, 720)
-    server.say(told)
+    pretended.say(told)
     page.says("#warnings", LONG_NAME)
     page.browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
     right = "return arguments[0].getBoundingClientRect().right"
@@ -111,10 +103,10 @@ def test_long_names_stay_within_the_panel(page: Page, server: PretendedServer, w
     assert page.browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_long_name_leaves_the_sentence_beside_it_in_one_line(page: Page, server: PretendedServer) -> None:
+def test_a_long_name_leaves_the_sentence_beside_it_in_one_line(page: Page, pretended: PretendedServer) -> None:
     resize(page, 1280, 720)
     height = page.find("header").rect["height"]
-    server.say(state_with_lungs() | {"scans": [open_scan(0) | {"name": LONG_NAME}]})
+    pretended.say(state_with_lungs() | {"scans": [open_scan(0) | {"name": LONG_NAME}]})
     page.says("#scan-title", "long_export_name")
     assert page.find("header").rect["height"] == height
 

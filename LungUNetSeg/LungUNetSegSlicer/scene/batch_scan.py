@@ -15,6 +15,7 @@ from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.segmentation.correction import has_sides
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node, show_lung_window, volume_from_node
@@ -54,5 +55,5 @@ def show_batch_scan(
     if volume_node is None:
         volume_node = add_volume_node(scan, title)
         show_lung_window(volume_node)
-    segments = LUNGS if report["volumes_ml"].get("right") is not None else BOTH_LUNGS
+    segments = LUNGS if has_sides(report) else BOTH_LUNGS
     return volume_node, show_labels(labels, segments, volume_node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slicer import vtkMRMLSegmentationNode
 
 from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegLib.segmentation.correction import changes_of
+from LungUNetSegLib.segmentation.correction import changes_of, has_sides
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.kept_result import recall_network
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps, middle_ras
@@ -24,8 +24,7 @@ def has_others_work(segmentation: vtkMRMLSegmentationNode) -> bool:
         if network is None or result is None:
             return middle_ras(segmentation, keys) is not None
         masks = finish(lung_mask_steps(segmentation, ct_of(segmentation)))
-        had_sides = result["volumes_ml"].get("right") is not None
-        changes = changes_of(network.labels(), masks.labels, masks.kind if had_sides else "binary")
+        changes = changes_of(network.labels(), masks.labels, masks.kind if has_sides(result) else "binary")
     except LungUNetSegError:
         return bool(keys)
     return any(each["slices"] for each in changes.values())

@@ -18,7 +18,7 @@ from LungUNetSegLib.io.dicom_objects.identity import Maker
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
 from LungUNetSegLib.io.dicom_objects.seg import Origin
 from LungUNetSegLib.io.dicom_objects.source import read_source
-from LungUNetSegLib.segmentation.correction import changes_of
+from LungUNetSegLib.segmentation.correction import changes_of, has_sides
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
@@ -79,7 +79,7 @@ def _origins(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> dict[in
     names = {each.label: name for each, name in zip(masks.segments, ("right", "left"), strict=False)}
     if masks.kind == "binary":
         names = {1: "total"}
-    had_sides = result is not None and result["volumes_ml"].get("right") is not None
+    had_sides = result is not None and has_sides(result)
     if own is None or had_sides != (masks.kind == "lr"):
         return dict.fromkeys(names, "SEMIAUTOMATIC")
     changes = changes_of(own.labels(), masks.labels, masks.kind)
