@@ -30,6 +30,7 @@ from LungUNetSegLib.networks import UNet3d, UNet3dConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
 from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices, coarsen_slices, has_coarse_view, pad_depth
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.volume import AIR_HU
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ def train_coarse(
     """Train a coarse network on some of the cases for a number of steps, and return its averaged weights."""
     torch.manual_seed(seed)
     rng = np.random.default_rng((seed, 3))
+    dtype = choose_precision("bfloat16", torch.device("cpu"))
     network = UNet3d(config.network).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=0.01)
@@ -135,7 +137,7 @@ def train_coarse(
         optimiser.zero_grad(set_to_none=True)
         for number in rng.choice(chosen, size=config.batch_size, p=weights).tolist():
             image, target = _draw(scans, number, rng)  # one by one, as their sizes differ
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
                 logits = network(image)
             loss = bce_dice_loss(logits, target, dice_over="slice")
             (loss / config.batch_size).backward()  # type: ignore[no-untyped-call]

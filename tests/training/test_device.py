@@ -38,6 +38,29 @@ def test_asking_a_cpu_what_it_has_never_fails() -> None:
         assert choose_precision(wish, torch.device("cpu")) in (torch.float32, getattr(torch, wish))
 
 
+@pytest.mark.parametrize(
+    ("wish", "capabilities", "is_fast"),
+    [
+        ("bfloat16", {"architecture": "x86_64", "avx512_f": True, "avx512_vnni": True, "avx512_bf16": False}, False),
+        ("bfloat16", {"architecture": "x86_64", "avx512_f": True, "avx512_bf16": True}, True),
+        ("bfloat16", {"architecture": "x86_64", "amx_bf16": True}, True),
+        ("float16", {"architecture": "x86_64", "avx512_bf16": True}, False),
+        ("float16", {"architecture": "x86_64", "avx512_fp16": True}, True),
+        ("bfloat16", {"architecture": "aarch64"}, True),
+        ("bfloat16", {}, True),
+    ],
+)
+def test_a_processor_that_only_emulates_a_format_trains_in_float32(
+    wish: str, capabilities: dict[str, str | bool], is_fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Ice Lake needs 242 s for an epoch in bfloat16, which oneDNN says it has, and 97 s in float32."""
+    for name in ("bf16", "fp16"):
+        monkeypatch.setattr(torch.ops.mkldnn, f"_is_mkldnn_{name}_supported", lambda: True, raising=False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    expected = getattr(torch, wish) if is_fast else torch.float32
+    assert choose_precision(wish, torch.device("cpu")) == expected
+
+
 def test_memory_can_be_kept_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
     keep_freed_memory()
     monkeypatch.setattr(device.platform, "system", lambda: "Windows")
