@@ -1,7 +1,7 @@
 """How fast lungs are segmented, beside lungmask 0.2.22 in the same run; what memory it takes; how far from the bound.
 
     python benchmarks/inference.py [--rounds 3] [--model NAME|FOLDER] [--lungmask-rounds 3] [--data ../shared/data]
-                                   [--beside CHECKOUT]
+                                   [--beside CHECKOUT] [--picture docs/images/profile.png]
 
 Prints the tables of docs/performance.md: medians over rounds in which the contenders take turns, each in a fresh
 process. With --beside, another checkout of this program takes its turns too, with the model that it ships. lungmask is
@@ -25,6 +25,8 @@ from pathlib import Path
 import inference_runs as runs
 import numpy as np
 import SimpleITK as sitk
+from inference_bound import bound, computed_slices, least_seconds
+from inference_picture import profile_figure
 
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom.write import write_dicom_series
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--data", type=Path, help="folder with volumes/<case>/ct, for the differences between engines")
     parser.add_argument("--beside", type=Path, help="a checkout of an earlier commit, to compare with in the same run")
+    parser.add_argument("--picture", type=Path, help="file for a picture of where the time goes")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     with tempfile.TemporaryDirectory() as name:
@@ -73,40 +76,67 @@ def speed(folder: Path, arguments: argparse.Namespace) -> None:
                 earlier = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, engine)
                 results.setdefault(f"{arguments.beside.name}, {engine}", []).append(earlier)
             results.setdefault(engine, []).append(fresh(runs.ours, volume, arguments.model, engine))
-    _print_speed(results, fresh(runs.bound, arguments.model))
-    _print_stages(results)
+    limit = fresh(bound, arguments.model)
+    _print_speed(results, limit)
+    stages = {
+        _title(name, found): {
+            stage: statistics.median(run["stages"][stage] for run in found) for stage in found[0]["stages"]
+        }
+        for name, found in results.items()
+        if name != "lungmask"
+    }
+    _print_stages(stages)
+    computed = fresh(_count_computed, volume, arguments.model)
+    _print_bound({name: stages[_title(name, results[name])] for name in ENGINES}, results, limit, computed)
+    if arguments.picture:
+        profile_figure(arguments.picture, stages)
 
 
 def _print_speed(results: dict[str, list[runs.Run]], limit: runs.Run) -> None:
-    peaks = limit["gflops"]
+    speeds = ", ".join(f"{speed:.0f} in {precision}" for precision, speed in limit["gflops"].items())
     print(f"{SLICES} x 512 x 512, in memory to final labels.")
     print(f"The network: {limit['weights'] / 1e6:.2f} million weights, {limit['gflop_per_slice']:.2f} GFLOP a slice.")
-    print(f"Matrix products: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in bfloat16.\n")
-    print("| | wall s | CPU s | peak MB | CPU, lungmask's over ours | network s | over the bound |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"Matrix products, GFLOP/s: {speeds}. Copies in memory: {limit['gb_per_s']:.1f} GB/s.\n")
+    print("| | wall s | CPU s | peak MB | CPU, lungmask's over ours |\n|---|---|---|---|---|")
     reference = median(results["lungmask"], "cpu_s") if "lungmask" in results else None
     for name, found in results.items():
         cells = [f"{median(found, key):.{digits}f}" for key, digits in (("wall_s", 1), ("cpu_s", 1), ("peak_mb", 0))]
-        if name == "lungmask":
-            print(f"| lungmask 0.2.22, R231 | {' | '.join(cells)} | 1 | | |")
-            continue
-        network_s = statistics.median(run["stages"]["segment"] for run in found)
-        peak = peaks["bfloat16" if "bfloat16" in found[0]["engine"] else "float32"]
-        least_s = SLICES * limit["gflop_per_slice"] / peak
         ratio = f"{reference / median(found, 'cpu_s'):.0f}" if reference else ""
-        title = found[0]["engine"] if name in ENGINES else f"{name.split(', ')[0]}: {found[0]['engine']}"
-        print(f"| {title} | {' | '.join(cells)} | {ratio} | {network_s:.1f} | {network_s / least_s:.1f} |")
+        print(f"| {_title(name, found)} | {' | '.join(cells)} | {ratio} |")
 
 
-def _print_stages(results: dict[str, list[runs.Run]]) -> None:
+def _title(name: str, found: list[runs.Run]) -> str:
+    if name == "lungmask":
+        return "lungmask 0.2.22, R231"
+    engine: str = found[0]["engine"]
+    return engine if name in ENGINES else f"{name.split(', ')[0]}: {engine}"
+
+
+def _print_stages(stages: dict[str, dict[str, float]]) -> None:
     print("\nWhere the time goes, s of wall time:\n")
-    stages = list(results[ENGINES[0]][0]["stages"])
-    print(f"| | {' | '.join(stages)} |\n|{'---|' * (len(stages) + 1)}")
-    for name, found in results.items():
-        if name == "lungmask":
-            continue
-        medians = [statistics.median(run["stages"][stage] for run in found) for stage in stages]
-        print(f"| {name} | {' | '.join(f'{each:.2f}' for each in medians)} |")
+    names = list(next(iter(stages.values())))
+    print(f"| | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
+    for title, seconds in stages.items():
+        print(f"| {title} | {' | '.join(f'{seconds[name]:.2f}' for name in names)} |")
+
+
+def _print_bound(
+    stages: dict[str, dict[str, float]], results: dict[str, list[runs.Run]], limit: runs.Run, computed: runs.Run
+) -> None:
+    print(f"\nThe network computes {computed['slices']} of {SLICES} slices.")
+    print("The least that each step can take, s of wall time, and its share of what it takes:\n")
+    print("| | segment | clean | restore | measure |\n|---|---|---|---|---|")
+    for name, seconds in stages.items():
+        title = results[name][0]["engine"]
+        precision = next((each for each in ("int8", "bfloat16") if each in title), "float32")
+        least = least_seconds(limit, SLICES, computed["slices"], computed["bytes"], precision)
+        cells = [f"{each:.3f}, {each / seconds[stage]:.0%}" for stage, each in least.items()]
+        print(f"| {title} | {' | '.join(cells)} |")
+
+
+def _count_computed(volume: Path, model: Path) -> runs.Run:
+    scan = runs.load_volume(volume)
+    return {"slices": computed_slices(scan, model), "bytes": scan.array.nbytes}
 
 
 def memory(folder: Path, arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,34 +127,6 @@ def command(arguments: list[str], checkout: Path | None = None) -> Run:
         "peak_mb": peak.mb,
         "first_slice_s": first_slice_s,
     }
-
-
-def bound(model_path: Path) -> Run:
-    """Count the network's FLOPs for a slice, and measure the GFLOP/s of large matrix products, the machine's best."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from LungUNetSegLib.networks import build_network
-
-    model = load_model(model_path)
-    network = build_network(model.network).eval()
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network(torch.zeros(1, model.preprocess.channels, *model.preprocess.size))
-    peaks = {}
-    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        first, second = (torch.rand(2048, 2048, dtype=torch.float32).to(dtype) for _ in range(2))
-        peaks[name] = 2 * 2048**3 / _fastest(lambda first=first, second=second: first @ second) / 1e9
-    weights = sum(tensor.numel() for tensor in network.parameters())
-    return {"gflop_per_slice": counter.get_total_flops() / 1e9, "gflops": peaks, "weights": weights}
-
-
-def _fastest(function: Callable[[], object], times: int = 8) -> float:
-    seconds = []
-    for _ in range(times):
-        started = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
 
 
 @contextmanager
