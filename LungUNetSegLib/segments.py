@@ -42,6 +42,10 @@ LUNGS = (
 )
 """Labels of the kind "lr"."""
 
+SIDES = ("right", "left")
+LUNG_NAMES = (*SIDES, "total")
+"""How dictionaries, JSON and tables name the numbers of each lung, and of both."""
+
 LabelKind = Literal["lr", "binary"]
 LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
 """What the labels of a label map stand for: right and left lung, or both as one."""

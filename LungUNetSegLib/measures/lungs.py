@@ -14,7 +14,7 @@ from LungUNetSegLib.measures.density import Density, density_of, region_density
 from LungUNetSegLib.measures.histogram import Histogram
 from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, divided, parts_of, slabs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.segments import LEFT_LUNG, LUNG_NAMES, RIGHT_LUNG, LabelKind
 from LungUNetSegLib.volume import AIR_HU, GRID_TOLERANCE_MM, Geometry, Volume, to_hu
 
 
@@ -38,6 +38,13 @@ class LungMeasures:
     density: dict[str, Density | None] = field(default_factory=dict)
     regions: dict[str, dict[str, Density | None]] = field(default_factory=dict)
     scan: dict[str, float | None] = field(default_factory=dict)
+
+    def record(self) -> dict[str, dict[str, Any]]:
+        """Return the numbers of the lungs for JSON, each by `LUNG_NAMES`; None for what was not measured."""
+        numbers: dict[str, Mapping[str, Any]] = {
+            "volumes_ml": self.volumes_ml, "mean_hu": self.mean_hu, "density": self.density, "regions": self.regions,
+        }  # fmt: skip
+        return {key: {name: values.get(name) for name in LUNG_NAMES} for key, values in numbers.items()}
 
 
 def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungMeasures:

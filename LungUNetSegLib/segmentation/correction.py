@@ -14,7 +14,7 @@ from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
 from LungUNetSegLib.measures.acquisition import BLOOD_HU
 from LungUNetSegLib.segmentation.original import check_grid
 from LungUNetSegLib.segmentation.quality import judge_labels
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, SIDES, LabelKind
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 
@@ -106,18 +106,12 @@ def measure_correction(
     record, judged = judge_labels(scan, labels, measures.volumes_ml, measures.mean_hu)
     acquisition, doubts = judge(measures.scan, _acquisition(result.get("acquisition") or {}))
     kept = [each for each in result["findings"] if each["code"] not in _OF_THE_MASK | _OF_THE_NETWORK]
-    names = ("right", "left", "total")
-    empty = [
-        name for name in ("right", "left") if measures.volumes_ml.get(name) == 0 and result["volumes_ml"].get(name)
-    ]
+    empty = [name for name in SIDES if measures.volumes_ml.get(name) == 0 and result["volumes_ml"].get(name)]
     gone = [Finding("lung-removed", f"Nothing is left of the {name} lung after the correction.") for name in empty]
     own = [dataclasses.asdict(each) for each in (*remarks, *gone, *judged, *doubts)]
     return {
         **result,
-        "volumes_ml": {name: measures.volumes_ml.get(name) for name in names},
-        "mean_hu": {name: measures.mean_hu.get(name) for name in names},
-        "density": {name: measures.density.get(name) for name in names},
-        "regions": {name: measures.regions.get(name) for name in names},
+        **measures.record(),
         "acquisition": acquisition,
         "findings": [*kept, *own],
         "quality": {**result.get("quality", {}), **record},
