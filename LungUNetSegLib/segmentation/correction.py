@@ -14,7 +14,7 @@ from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
 from LungUNetSegLib.measures.acquisition import BLOOD_HU
 from LungUNetSegLib.segmentation.original import check_grid
 from LungUNetSegLib.segmentation.quality import judge_labels
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, SIDES, LabelKind
+from LungUNetSegLib.segments import NAMED_LABELS, SIDES, LabelKind
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 
@@ -51,9 +51,8 @@ def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> C
     check_grid(original, corrected)
     before, after = original.canonical(), corrected.canonical()
     voxel_ml = after.geometry.voxel_volume_ml
-    names = {"right": RIGHT_LUNG, "left": LEFT_LUNG} if kind == "lr" else {"total": RIGHT_LUNG}
     changes: Changes = {}
-    for name, label in names.items():
+    for name, label in NAMED_LABELS[kind].items():
         added, removed = np.zeros(len(after.array), np.int64), np.zeros(len(after.array), np.int64)
         was_found = False
         for number, (old, new) in enumerate(zip(before.array, after.array, strict=True)):
