@@ -27,6 +27,8 @@ DRAWING_STEP_MM = 2.5
 EDGE_BLUR_MM = 1.8
 """Gaussian sigma of all edges, for a scanner's point spread and partial volumes."""
 
+HEAD_NOISE_HU = 5.0
+
 
 @dataclass(frozen=True, eq=False)
 class Phantom:
@@ -95,7 +97,6 @@ def make_head(
     geometry: Geometry | None = None,
     *,
     rng: np.random.Generator | int = 0,
-    noise_hu: float = 5.0,
     holder: bool = False,
 ) -> Phantom:
     """Return a synthetic head CT: skull, brain, air in sinuses and mouth, no lung anywhere.
@@ -116,7 +117,7 @@ def make_head(
         lies_in_it = (drawing.y > -40) & (drawing.z > -60)
         drawing.fill((np.abs(radius - 125) < 4.5) & lies_in_it, -200)
         drawing.fill((np.abs(radius - 132) < 2.5) & lies_in_it, 100)
-    return _scan(drawing.finished({}), geometry or phantom_geometry(), rng, noise_hu)
+    return _scan(drawing.finished({}), geometry or phantom_geometry(), rng, HEAD_NOISE_HU)
 
 
 @dataclass(frozen=True, eq=False)

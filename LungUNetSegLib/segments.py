@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -42,9 +43,19 @@ LUNGS = (
 )
 """Labels of the kind "lr"."""
 
+SIDES = ("right", "left")
+LUNG_NAMES = (*SIDES, "total")
+"""How dictionaries, JSON and tables name the numbers of each lung, and of both."""
+
 LabelKind = Literal["lr", "binary"]
 LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
 """What the labels of a label map stand for: right and left lung, or both as one."""
+
+NAMED_LABELS: Mapping[LabelKind, Mapping[str, int]] = {
+    "lr": {"right": RIGHT_LUNG, "left": LEFT_LUNG},
+    "binary": {"total": 1},
+}
+"""The labels of each kind by the names of `LUNG_NAMES`."""
 
 BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology("SCT^51440002^Right and left")),)
 """Labels of the kind "binary"."""

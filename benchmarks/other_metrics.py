@@ -18,6 +18,7 @@ import numpy as np
 
 from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.metrics import count, lctsc_scores, surface_distances
+from LungUNetSegLib.segments import LUNGS
 
 Spacing = tuple[float, float, float]
 Pair = tuple[Mask, Mask, Spacing]
@@ -65,7 +66,7 @@ def lctsc(prediction: Mask, reference: Mask, spacing: Spacing) -> Scores:
     """By voxels, the mean of the directed values, as `evaluate --metrics lctsc` gives it."""
     found = surface_distances(prediction, reference, spacing)
     dsc = float(count(prediction, reference).dsc)
-    scores = lctsc_scores("Right lung", "right", dsc, found)
+    scores = lctsc_scores(LUNGS[0], dsc, found)
     return {"hd": found.hd_mm, "hd95": scores.hd95_mm, "mean": scores.mean_mm}
 
 

@@ -1,4 +1,4 @@
-"""Makes the environment of child processes, so that they import this library from where this process did."""
+"""Starts and awaits child processes: the environment in which they import this library, and the wait for them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+
+PATIENCE_S = 0.2
+"""How long the parent waits at once for its children: short, or Windows would not see Ctrl-C."""
 
 
 def child_environment(**more: str) -> dict[str, str]:

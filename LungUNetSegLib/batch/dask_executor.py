@@ -19,9 +19,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import LungUNetSegLib
+from LungUNetSegLib.batch.children import PATIENCE_S
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, Outcomes, job_to_json
-from LungUNetSegLib.batch.pipeline import Tell, say_nothing
+from LungUNetSegLib.batch.pipeline import SCANS_AT_ONCE, Tell, say_nothing
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.write import publish
 from LungUNetSegLib.config import to_json
@@ -31,11 +32,7 @@ from LungUNetSegLib.machine import import_extra
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 2
-"""Scans of a worker: one at work, one that is read meanwhile."""
-
 CONNECT_S = 15
-PATIENCE_S = 0.2
 LOST_S = 60.0
 """So long a scheduler may be out of reach."""
 
@@ -171,8 +168,8 @@ class _Work:
 
     def _room(self) -> int:
         """Return how many scans may be under way; if files are sent, no more than the workers can hold."""
-        count = AT_ONCE * len(self._addresses())
-        return max(AT_ONCE, count) if self._send else count + QUEUED
+        count = SCANS_AT_ONCE * len(self._addresses())
+        return max(SCANS_AT_ONCE, count) if self._send else count + QUEUED
 
     def _submit(self, job: Job, address: str | None = None) -> None:
         from LungUNetSegLib.batch.dask_tasks import PREFIX, segment_on_worker

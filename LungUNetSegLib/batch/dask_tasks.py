@@ -17,7 +17,7 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 import LungUNetSegLib
 from LungUNetSegLib.batch.find import SourceFile, places_below
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
-from LungUNetSegLib.batch.pipeline import open_segmenter, read_job, segment_reading
+from LungUNetSegLib.batch.pipeline import SCANS_AT_ONCE, open_segmenter, read_job, segment_reading
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.config import from_json
 from LungUNetSegLib.errors import EngineError
@@ -31,10 +31,7 @@ TOPIC = "lungunetseg"
 
 TELL_EVERY_S = 1.0
 
-SCANS_AT_ONCE = 2
-"""In a worker's memory: one at work, one that is read meanwhile, however many threads the worker has."""
-
-_room = threading.Semaphore(SCANS_AT_ONCE)
+_room = threading.Semaphore(SCANS_AT_ONCE)  # however many threads the worker has
 _engine = threading.Lock()
 
 Parcel = dict[str, bytes]

@@ -13,13 +13,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock
 
-from LungUNetSegLib.batch.children import child_environment
+from LungUNetSegLib.batch.children import PATIENCE_S, child_environment
 from LungUNetSegLib.batch.header_texts import Details, read_texts
 
 Texts = tuple[list[tuple[str, str]], Details]
 """What was read of some files: study and text of each, and details of the series that were met."""
-
-PATIENCE_S = 0.2
 
 
 def read_in_parts(parts: Sequence[Sequence[Path]], count: int) -> Generator[Texts, None, None]:
@@ -57,7 +55,7 @@ def read_in_parts(parts: Sequence[Sequence[Path]], count: int) -> Generator[Text
         stack.callback(stop)  # first: the pool waits for what it has begun
         for future in [pool.submit(read, part) for part in parts]:
             while not future.done():
-                wait([future], PATIENCE_S)  # short, or Windows would not see Ctrl-C
+                wait([future], PATIENCE_S)
             yield future.result()
 
 

@@ -80,10 +80,6 @@ class BatchSettings:
         names = ("model_sha256", "labels", "formats", "raw", "identify")
         return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in names}
 
-    def with_round(self, number: int) -> BatchSettings:
-        """Return these settings in another round."""
-        return dataclasses.replace(self, round=number)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Job:

@@ -16,7 +16,7 @@ import LungUNetSegLib
 from LungUNetSegLib.batch.page_parts import SCRIPT, STYLE
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.table import DONE, Row, is_doubtful
-from LungUNetSegLib.evaluation.report.html import page
+from LungUNetSegLib.evaluation.report.html import page, tiles
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
 
@@ -60,12 +60,11 @@ def write_page(path: Path, rows: Sequence[Row], reports: Sequence[Mapping[str, A
 def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]], plan: str) -> str:
     done = [row for row in rows if row["status"] == DONE]
     doubtful = sum(map(is_doubtful, done))
-    tiles = (
-        (len(done), "segmented"),
-        (len(rows) - len(done), "failed"),
-        (doubtful, f"doubtful: no lung found, or confidence below {LOW_CONFIDENCE}"),
+    counts = (
+        (str(len(done)), "segmented"),
+        (str(len(rows) - len(done)), "failed"),
+        (str(doubtful), f"doubtful: no lung found, or confidence below {LOW_CONFIDENCE}"),
     )
-    boxes = "".join(f'<div class="tile"><b>{number}</b><span>{escape(text)}</span></div>' for number, text in tiles)
     scans = sorted(map(_scan, rows, reports), key=_doubt)
     left_out = f' What was left out of the source, and why: <a href="{plan}">{plan}</a>.' if plan else ""
     data = json.dumps({"columns": SHOWN, "decimals": DECIMALS, "low": LOW_CONFIDENCE, "scans": scans})
@@ -76,7 +75,7 @@ def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]], plan: str) 
 <a href="results.csv">results.csv</a>; its columns are explained in docs/json.md.{left_out}</p>
 <p class="soft">Failed and doubtful scans come first. Click a scan for its remarks in words, its slices to look at
 first and its files; click a column's title to sort.</p>
-<div class="tiles">{boxes}</div>
+{tiles(counts)}
 <p class="tools"><input id="filter" type="search" aria-label="filter"
 placeholder="filter: any text of a scan, such as a site or a remark">
 <select id="status" aria-label="which scans"><option value="">all</option><option value="done">segmented</option>

@@ -16,6 +16,9 @@ from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 
+SCANS_AT_ONCE = 2
+"""Scans of a worker that are in memory: one at work, one that is read meanwhile."""
+
 Tell = Callable[[str, str, int, int], None]
 """Called with (name of the scan, stage, steps done, steps to do)."""
 
@@ -61,7 +64,7 @@ def segment_jobs(
 def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Iterator[Reading]:
     """Read scans in a thread, one ahead of the one in work; at most two are in memory."""
     ready: SimpleQueue[Reading | BaseException | None] = SimpleQueue()
-    room = threading.Semaphore(1)
+    room = threading.Semaphore(SCANS_AT_ONCE - 1)
     left = threading.Event()
 
     def read_all() -> None:

@@ -16,19 +16,15 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, TextIO
 
-from LungUNetSegLib.batch.children import child_environment
+from LungUNetSegLib.batch.children import PATIENCE_S, child_environment
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, Outcomes, job_to_json
-from LungUNetSegLib.batch.pipeline import Tell, say_nothing
+from LungUNetSegLib.batch.pipeline import SCANS_AT_ONCE, Tell, say_nothing
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import EngineError
 
 MOST_DEATHS = 2
 """A scan at whose work so many processes died is given up."""
 
-AT_ONCE = 2
-"""Jobs of a process: one at work, one that is read meanwhile."""
-
-PATIENCE_S = 0.2
 END_S = 0.5
 """How long a process may take to end when it is asked to."""
 
@@ -89,7 +85,7 @@ class _Crew:
             for worker in self._workers:
                 self._feed(worker, waiting, suspects)
             with suppress(Empty):
-                worker, event = self._events.get(timeout=PATIENCE_S)  # short, or Windows would not see Ctrl-C
+                worker, event = self._events.get(timeout=PATIENCE_S)
                 for outcome in self._hear(worker, event, suspects):
                     left -= 1
                     yield outcome
@@ -126,7 +122,7 @@ class _Crew:
         if suspects and not worker.jobs:
             worker.is_alone = True
             self._give(worker, suspects.popleft())
-        while waiting and not suspects and not worker.is_alone and len(worker.jobs) < AT_ONCE:
+        while waiting and not suspects and not worker.is_alone and len(worker.jobs) < SCANS_AT_ONCE:
             self._give(worker, waiting.popleft())
 
     def _give(self, worker: _Worker, job: Job) -> None:

@@ -19,13 +19,13 @@ from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.volume.resample import limited_threads
 
 
-def read_files(job: Job, threads: int | None = None) -> Scan:
+def read_files(job: Job) -> Scan:
     """Read the scan that a job names; members of archives are unpacked for that time.
 
     Raises:
         ReadError: A file is missing or damaged, or they make no scan.
     """
-    with _files_of(job) as paths, limited_threads(threads):
+    with _files_of(job) as paths:
         return _read(paths, job)
 
 

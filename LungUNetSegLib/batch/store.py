@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from LungUNetSegLib.batch.digests import digest_of
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import clear_drafts, replacing, write_json
@@ -145,20 +146,15 @@ class Store:
                     done += 1
                     continue
                 changed += 1
-            failure = read_json(self.failure(job.name))
-            is_settled = failure is not None and (failure.get("fingerprint"), failure.get("round")) == (
-                job.fingerprint,
-                round_,
-            )
-            if is_settled and not retry_failed:
+            failure = read_json(self.failure(job.name)) or {}
+            has_failed = (failure.get("fingerprint"), failure.get("round")) == (job.fingerprint, round_)
+            if has_failed and not retry_failed:
                 failed += 1
             else:
                 left.append(job)
         return Todo(tuple(left), done, failed, changed)
 
     def _is_unchanged(self, job: Job, report: dict[str, Any]) -> bool:
-        from LungUNetSegLib.batch.digests import digest_of
-
         before = report.get("source", {})
         if before.get("fingerprint") == job.fingerprint:
             return True

@@ -10,7 +10,8 @@ from LungUNetSegLib.files import csv_text, replacing, write_csv
 from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
-from LungUNetSegLib.segmentation.table import REGION_COLUMNS, REGIONS, region_numbers
+from LungUNetSegLib.segmentation.table import REGION_COLUMNS, region_numbers
+from LungUNetSegLib.segments import LUNG_NAMES
 
 TEXTS = (
     *("name", "status", "id", "path", "description", "patient_id", "study_date", "accession_number", "study_uid"),
@@ -18,22 +19,12 @@ TEXTS = (
 )
 NUMBERS = (
     *("thickness_mm", "slices", "rows", "columns", "slice_mm", "row_mm", "column_mm"),
-    *(f"{region}_ml" for region in REGIONS),
-    *(f"{region}_mean_hu" for region in REGIONS),
-    *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
+    *(f"{lung}_ml" for lung in LUNG_NAMES),
+    *(f"{lung}_mean_hu" for lung in LUNG_NAMES),
+    *(f"{lung}_{key}" for lung in LUNG_NAMES for key in TABLE_KEYS),
     *REGION_COLUMNS,
-    *(
-        "confidence",
-        "air_share",
-        "tissue_share",
-        "cut_mm2",
-        "removed_ml",
-        "moved_ml",
-        "filled_ml",
-        "outside_ml",
-        "fluid_ml",
-        "added_ml",
-    ),
+    *("confidence", "air_share", "tissue_share", "cut_mm2"),
+    *("removed_ml", "moved_ml", "filled_ml", "outside_ml", "fluid_ml", "added_ml"),
     "seconds",
 )
 LAST_TEXTS = ("findings", "engine", "version", "model", "model_sha256", "error")
@@ -57,11 +48,11 @@ def row_of(report: Mapping[str, Any]) -> Row:
     geometry = report["geometry"]
     row["slices"], row["rows"], row["columns"] = geometry["shape"]
     row["slice_mm"], row["row_mm"], row["column_mm"] = geometry["spacing_mm"]
-    for region in REGIONS:
-        row[f"{region}_ml"] = report["volumes_ml"][region]
-        row[f"{region}_mean_hu"] = report["mean_hu"][region]
-        density = report.get("density", {}).get(region) or {}  # scans done before there was any have none
-        row |= {f"{region}_{key}": density.get(key) for key in TABLE_KEYS}
+    for lung in LUNG_NAMES:
+        row[f"{lung}_ml"] = report["volumes_ml"][lung]
+        row[f"{lung}_mean_hu"] = report["mean_hu"][lung]
+        density = report.get("density", {}).get(lung) or {}  # scans done before there was any have none
+        row |= {f"{lung}_{key}": density.get(key) for key in TABLE_KEYS}
     row |= region_numbers(report)
     quality = report["quality"]
     row |= {name: quality[name] for name in row.keys() & quality.keys()}

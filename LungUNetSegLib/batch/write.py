@@ -18,7 +18,8 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, make_objects
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
 from LungUNetSegLib.io.masks.results import is_own_result
 from LungUNetSegLib.models.model import Model

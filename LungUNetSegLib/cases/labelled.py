@@ -14,8 +14,6 @@ from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, st
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
 from LungUNetSegLib.texts import listed
 
-"""Number of files that a message names; the rest is counted."""
-
 logger = logging.getLogger(__name__)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from LungUNetSegLib.batch.dask_executor import DaskCluster
@@ -31,7 +32,6 @@ def work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Prog
     jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken))
     if arguments.scheduler:
         threads = arguments.threads  # the workers' machines have other cores than this one
-    formats = tuple(dict.fromkeys(arguments.format or FORMATS[:1]))
     settings = BatchSettings(
         output=store.folder.resolve(),
         model=_absolute(arguments.model),
@@ -40,15 +40,14 @@ def work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Prog
         device=arguments.device,
         threads=threads,
         labels=arguments.labels,
-        formats=formats,
+        formats=tuple(dict.fromkeys(arguments.format or FORMATS[:1])),
         raw=arguments.raw,
         identify=arguments.identify,
         secret=store.secret(),
     )
     if "dicom-seg" in settings.dicom_formats and not arguments.scheduler:
         highdicom()  # missing: said before the first scan, not once for each
-    round_ = store.begin(settings, redo=arguments.redo)
-    settings = settings.with_round(round_)
+    settings = replace(settings, round=store.begin(settings, redo=arguments.redo))
     executor = _executor(arguments, jobs)
     view = BatchView(progress)
     try:

@@ -12,7 +12,8 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, files_of, make_objects
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, files_of, make_objects
 from LungUNetSegLib.io.dicom_objects.rtstruct import Holes
 from LungUNetSegLib.io.dicom_objects.seg import SegKind
 from LungUNetSegLib.io.dicom_objects.source import check_same_image, read_source

@@ -39,7 +39,7 @@ from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segmentation.summary import report
 from LungUNetSegLib.segmentation.table import write_table
-from LungUNetSegLib.segments import LABEL_KINDS
+from LungUNetSegLib.segments import LABEL_KINDS, SIDES
 from LungUNetSegLib.volume.resample import limited_threads
 
 logger = logging.getLogger(__name__)
@@ -195,7 +195,7 @@ def _print(summary: dict[str, Any], title: str | None) -> None:
     volumes_ml, mean_hu = summary["volumes_ml"], summary["mean_hu"]
     parts = [
         f"{name} lung {volumes_ml[name]:.0f} ml" + (f" ({mean_hu[name]:.0f} HU)" if mean_hu[name] is not None else "")
-        for name in ("right", "left")
+        for name in SIDES
         if volumes_ml[name] is not None
     ]
     print(prefix + ", ".join([*parts, f"total {volumes_ml['total']:.0f} ml"]))

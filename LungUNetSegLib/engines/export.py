@@ -42,10 +42,10 @@ from LungUNetSegLib.networks.unet3d import CoarseProbabilities, StandardisedConv
 from LungUNetSegLib.preprocessing.coarse import SIZE_MULTIPLE
 from LungUNetSegLib.segments import lungs_of
 
-ONNX_FILE = "network.onnx"
-WEIGHTS_FILE = "weights.safetensors"
-COARSE_ONNX_FILE = "coarse.onnx"
-COARSE_WEIGHTS_FILE = "coarse.safetensors"
+FILES = {"onnx": "network.onnx", "torch": "weights.safetensors"}
+COARSE_FILES = {"onnx": "coarse.onnx", "torch": "coarse.safetensors"}
+"""Names of the files by the fields of `ModelFiles`."""
+
 OPSET = 18
 
 PROBABILITY_TOLERANCE = 1e-5
@@ -87,26 +87,23 @@ def export(
     # First, because torch's exporter may load it too, without switching off its telemetry.
     import_package("onnxruntime", "ONNX Runtime")
     checkpoint = read_checkpoint(checkpoint_path)
-    original = _network_of(checkpoint, checkpoint_path)
+    where = f"The weights in {checkpoint_path}"
+    original = _loaded(build_network(checkpoint.network), checkpoint.weights, where)
     network, network_config = fold_batch_norm(original, checkpoint.network)
     if "encoder_weights" in network_config:  # a path on the machine of the training, of no use elsewhere
         network_config["encoder_weights"] = ""
-    coarse_network = _coarse_of(checkpoint, checkpoint_path)
+    coarse_network = None
+    if checkpoint.coarse_network is not None:
+        coarse_network = _loaded(
+            build_coarse_network(checkpoint.coarse_network), checkpoint.coarse_weights or {}, where
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Written elsewhere and moved: an engine that runs the old model still reads its weights from the file.
         with draft_folder(folder) as draft:
-            preprocess = checkpoint.preprocess
-            example = torch.zeros(2, preprocess.channels, *preprocess.size)
-            files = _write_network(Probabilities(network, network_config).eval(), draft, _FILES, example, 0)
-            coarse = None
-            if coarse_network is not None:
-                coarse_config = {**(checkpoint.coarse_network or {}), "normalisation": "none"}
-                example = torch.zeros(1, 1, 2 * SIZE_MULTIPLE, *preprocess.coarse_size)
-                plain = CoarseProbabilities(standardise(coarse_network, coarse_config)).eval()
-                coarse = CoarsePart(
-                    network=coarse_config, files=_write_network(plain, draft, _COARSE_FILES, example, 2)
-                )
+            example = torch.zeros(2, checkpoint.preprocess.channels, *checkpoint.preprocess.size)
+            files = _write_network(Probabilities(network, network_config).eval(), draft, FILES, example, 0)
+            coarse = None if coarse_network is None else _write_coarse(coarse_network, checkpoint, draft)
             manifest = Manifest(
                 name=name,
                 description=description,
@@ -124,7 +121,7 @@ def export(
             _check_equal(model, Probabilities(original, network_config).eval())
             if model.coarse is not None and coarse_network is not None:
                 _check_equal(model.coarse, CoarseProbabilities(coarse_network).eval())
-            for file in (*_FILES.values(), *(_COARSE_FILES.values() if coarse else ()), MANIFEST_FILE):
+            for file in (*FILES.values(), *(COARSE_FILES.values() if coarse else ()), MANIFEST_FILE):
                 (draft / file).replace(folder / file)
     except OSError as error:
         raise WriteError(f"The model cannot be written to {folder}: {error}.") from error
@@ -147,29 +144,25 @@ def standardise(network: nn.Module, config: Mapping[str, Any]) -> nn.Module:
     return plain
 
 
-_FILES = {"onnx": ONNX_FILE, "torch": WEIGHTS_FILE}
-_COARSE_FILES = {"onnx": COARSE_ONNX_FILE, "torch": COARSE_WEIGHTS_FILE}
+def _loaded(network: nn.Module, weights: Mapping[str, Any], where: str) -> nn.Module:
+    """Return a network with its weights.
 
-
-def _network_of(checkpoint: NetworkState, path: Path) -> nn.Module:
-    network = build_network(checkpoint.network)
+    Raises:
+        ModelError: The weights are another network's.
+    """
     try:
-        network.load_state_dict(checkpoint.weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
-        raise ModelError(f"The weights in {path} do not fit the network it names: {error}") from error
+        raise ModelError(f"{where} do not fit the network it names: {error}") from error
     return network.eval()
 
 
-def _coarse_of(checkpoint: NetworkState, path: Path) -> nn.Module | None:
-    """Return the coarse network with its weights; None without one."""
-    if checkpoint.coarse_network is None:
-        return None
-    network = build_coarse_network(checkpoint.coarse_network)
-    try:
-        network.load_state_dict(checkpoint.coarse_weights or {})
-    except RuntimeError as error:
-        raise ModelError(f"The coarse weights in {path} do not fit the network it names: {error}") from error
-    return network.eval()
+def _write_coarse(network: nn.Module, checkpoint: NetworkState, folder: Path) -> CoarsePart:
+    """Write weights and graph of the coarse network."""
+    config = {**(checkpoint.coarse_network or {}), "normalisation": "none"}
+    example = torch.zeros(1, 1, 2 * SIZE_MULTIPLE, *checkpoint.preprocess.coarse_size)
+    plain = CoarseProbabilities(standardise(network, config)).eval()
+    return CoarsePart(network=config, files=_write_network(plain, folder, COARSE_FILES, example, 2))
 
 
 def _write_network(
@@ -180,25 +173,22 @@ def _write_network(
     # Batch normalisation's integer count of batches is not needed.
     tensors = {key: value.numpy() for key, value in state if value.is_floating_point()}
     places = write_weights(folder / names["torch"], tensors)
-    _write_graph(probabilities, example, free_axis, folder / names["onnx"], names["torch"], tensors, places)
+    model = _graph_of(probabilities, example, free_axis)
+    _refer_to(names["torch"], model, tensors, places)
+    (folder / names["onnx"]).write_bytes(model.SerializeToString())
     files = {key: ModelFile(file=file, sha256=sha256_of(folder / file)) for key, file in names.items()}
     return ModelFiles(**files)
 
 
-def _write_graph(
-    probabilities: nn.Module,
-    example: Tensor,
-    free_axis: int,
-    path: Path,
-    weights_file: str,
-    tensors: Mapping[str, npt.NDArray[np.float32]],
-    places: Mapping[str, TensorPlace],
-) -> None:
-    """Write the ONNX graph with one dynamic size; its weights are referenced in the safetensors file."""
+def _graph_of(probabilities: nn.Module, example: Tensor, free_axis: int) -> Any:
+    """Return the network as an `onnx.ModelProto`; the size of the input's `free_axis` is not fixed.
+
+    Raises:
+        MissingDependencyError: onnx or onnxscript is not installed.
+    """
     try:
-        import onnx
-        import onnxscript  # noqa: F401  # torch.onnx needs it
-        from onnx.external_data_helper import set_external_data
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401  # torch.onnx needs both
     except ImportError as error:
         message = f"Export needs {error.name}, which is not installed: {INSTALL_TRAIN}."
         raise MissingDependencyError(message) from error
@@ -217,7 +207,21 @@ def _write_graph(
             verbose=False,
         )
     assert program is not None
-    model = program.model_proto
+    graph = program.model_proto.graph
+    for item in (program.model_proto, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del item.metadata_props[:]  # the exporter stores source files and lines of the exporting machine
+    return program.model_proto
+
+
+def _refer_to(
+    weights_file: str,
+    model: Any,
+    tensors: Mapping[str, npt.NDArray[np.float32]],
+    places: Mapping[str, TensorPlace],
+) -> None:
+    """Replace the weights in an `onnx.ModelProto` by their places in the safetensors file."""
+    from onnx.external_data_helper import set_external_data
+
     for tensor in model.graph.initializer:
         name = tensor.name.removeprefix("network.")
         place = places.get(name)
@@ -225,10 +229,6 @@ def _write_graph(
         if place is not None and tensor.raw_data == tensors[name].tobytes():
             set_external_data(tensor, weights_file, place.offset, place.length)
             tensor.ClearField("raw_data")
-    graph = model.graph
-    for item in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
-        del item.metadata_props[:]  # the exporter stores source files and lines of the exporting machine
-    onnx.save(model, path)
 
 
 def _check_equal(model: Model, original: nn.Module) -> None:

@@ -11,7 +11,7 @@ from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.engines.engine import Engine, OutOfMemoryError
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 BATCH_SLICES = 8
 """Enough to keep a GPU busy; engines of CPUs divide them."""
@@ -102,5 +102,5 @@ class FallbackEngine:
                 self._note(str(error))
 
     def _note(self, sentence: str) -> None:
-        _log.warning(sentence)
+        logger.warning(sentence)
         self.steps_down.append(sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from LungUNetSegLib.evaluation.match import read_case
 from LungUNetSegLib.evaluation.report.pictures import SlicePicture, picture_slices
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import LctscScores, Summary, summarise
-from LungUNetSegLib.progress import Progress
+from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segments import LabelKind
 from LungUNetSegLib.volume import Volume
 
@@ -93,26 +93,18 @@ def evaluate_pair(
 
 
 def evaluate_pairs(
-    pairs: Iterable[CasePair],
-    labels: LabelKind = "lr",
-    examples: int = 1,
-    progress: Progress | None = None,
-    *,
-    with_lctsc: bool = False,
+    pairs: Sequence[CasePair], labels: LabelKind = "lr", *, progress: Progress = silent, with_lctsc: bool = False
 ) -> list[EvaluatedCase]:
     """Compare all cases and return the worst first; a case that fails has an error instead of scores."""
-    waiting = list(pairs)
     cases = []
-    for index, pair in enumerate(waiting):
-        if progress:
-            progress("compare", index, len(waiting))
+    for index, pair in enumerate(pairs):
+        progress("compare", index, len(pairs))
         try:
-            cases.append(evaluate_pair(pair, labels, examples, with_lctsc=with_lctsc))
+            cases.append(evaluate_pair(pair, labels, examples=1, with_lctsc=with_lctsc))
         except Exception as error:  # even too little memory for one case must not lose the scores of the others
             logger.debug("%s failed", pair.name, exc_info=True)
             cases.append(EvaluatedCase(name=pair.name, error=one_line(error)))
-    if progress:
-        progress("compare", len(waiting), len(waiting))
+    progress("compare", len(pairs), len(pairs))
     # Failed cases come first, cases without a score last.
     return sorted(cases, key=lambda case: (not case.error, np.nan_to_num(case.lowest_dsc, nan=2.0), case.name))
 

@@ -26,9 +26,9 @@ def challenge_scores(comparison: Comparison) -> tuple[LctscScores, ...]:
     box = bounding_box(prediction | reference, margin=1)
     steps_mm = comparison.reference.geometry.affine_lps[:3, :3]
     found = []
-    for side, lung, region in zip(("right", "left"), LUNGS, comparison.regions, strict=False):
+    for lung, region in zip(LUNGS, comparison.regions, strict=False):
         distances = surface_distances(prediction[box] == lung.label, reference[box] == lung.label, steps_mm)
-        found.append(lctsc_scores(lung.name, "right" if side == "right" else "left", region.dsc, distances))
+        found.append(lctsc_scores(lung, region.dsc, distances))
     return tuple(found)
 
 

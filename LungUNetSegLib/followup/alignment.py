@@ -8,12 +8,12 @@ from each lung's surface; kernel, contrast agent and disease inside the lungs do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from scipy import ndimage
 
+from LungUNetSegLib.arrays import FloatArray, Labels, Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, bounding_box
@@ -53,7 +53,8 @@ SMOOTH_MM = 4.0
 LEAST_OVERLAP = 0.6
 """Lungs with a lower DSC after the affine alignment are not of one patient, or not of the same part of the chest."""
 
-Matrix = npt.NDArray[np.float64]
+
+NO_LUNG = "There is no lung to align; give masks of 1 (right) and 2 (left lung)."
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,7 +69,7 @@ class Alignment:
     """
 
     transform: sitk.Transform
-    matrix: Matrix | None
+    matrix: FloatArray | None
     dsc: float
     surface_mm: float
 
@@ -138,10 +139,7 @@ def align_deformable(first: Volume, second: Volume, lungs: tuple[Volume, Volume]
 
 def bring(first: Volume, geometry: Geometry, alignment: Alignment, *, is_labels: bool = False) -> Volume:
     """Return the first scan, or its labels, on a grid of the second; air or background outside."""
-    sitk = itk()
-    method, fill = (sitk.sitkNearestNeighbor, 0) if is_labels else (sitk.sitkLinear, AIR_HU)
-    like = to_sitk(Volume(np.broadcast_to(np.uint8(0), geometry.shape), geometry))
-    return from_sitk(sitk.Resample(to_sitk(first), like, alignment.transform, method, fill))
+    return _brought(first, geometry, alignment.transform, is_labels=is_labels)
 
 
 def density_change(first: Volume, second: Volume, lungs: tuple[Volume, Volume], alignment: Alignment) -> Volume:
@@ -209,7 +207,7 @@ def _grid_of(labels: Volume, margin_mm: float) -> Geometry:
     """Return a grid of `STEP_MM` along the patient's axes over the lungs and a margin."""
     where = np.argwhere(labels.array > 0)
     if not len(where):
-        raise DataError("There is no lung to align; give masks of 1 (right) and 2 (left lung).")
+        raise DataError(NO_LUNG)
     low, high = where.min(axis=0), where.max(axis=0)
     corners = np.array([labels.geometry.to_lps(np.where(pick, high, low)) for pick in np.ndindex(2, 2, 2)])
     start = corners.min(axis=0) - margin_mm
@@ -218,13 +216,24 @@ def _grid_of(labels: Volume, margin_mm: float) -> Geometry:
     return Geometry.axial((int(shape[2]), int(shape[1]), int(shape[0])), (STEP_MM, STEP_MM, STEP_MM), (x, y, z))
 
 
-def _on(labels: Volume, grid: Geometry) -> npt.NDArray[Any]:
+def _brought(volume: Volume, grid: Geometry, transform: sitk.Transform, *, is_labels: bool) -> Volume:
+    """Return HU or labels on a grid from which `transform` leads to them; air or background outside."""
     sitk = itk()
-    like = to_sitk(Volume(np.broadcast_to(np.uint8(0), grid.shape), grid))
-    return from_sitk(sitk.Resample(to_sitk(labels), like, sitk.Transform(), sitk.sitkNearestNeighbor, 0)).array
+    method, fill = (sitk.sitkNearestNeighbor, 0) if is_labels else (sitk.sitkLinear, AIR_HU)
+    return from_sitk(sitk.Resample(to_sitk(volume), _like(grid), transform, method, fill))
 
 
-def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform: sitk.Transform) -> sitk.Image:
+def _like(grid: Geometry) -> sitk.Image:
+    """Return an image on a grid; its values do not count."""
+    return to_sitk(Volume(np.broadcast_to(np.uint8(0), grid.shape), grid))
+
+
+def _on(labels: Volume, grid: Geometry) -> Labels:
+    """Return labels on another grid of their own scan."""
+    return _brought(labels, grid, itk().Transform(), is_labels=True).array
+
+
+def _edges(scan: Volume, lung: Mask, grid: Geometry, transform: sitk.Transform) -> sitk.Image:
     """Return a scan on a coarse grid, clipped to `SHOWN_HU`, with the local mean subtracted within the lungs.
 
     Args:
@@ -237,8 +246,7 @@ def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform:
     low, high = SHOWN_HU
     sigmas = [STEP_MM / 2 / each for each in scan.geometry.spacing_mm]
     smooth = ndimage.gaussian_filter(np.clip(scan.array, low, high).astype(np.float32), sigmas)
-    like = to_sitk(Volume(np.broadcast_to(np.uint8(0), grid.shape), grid))
-    image = sitk.Resample(to_sitk(Volume(smooth, scan.geometry)), like, transform, sitk.sitkLinear, float(low))
+    image = sitk.Resample(to_sitk(Volume(smooth, scan.geometry)), _like(grid), transform, sitk.sitkLinear, float(low))
     hu = sitk.GetArrayFromImage(image)
     around = AROUND_MM / STEP_MM
     weight = ndimage.gaussian_filter(lung.astype(np.float32), around)
@@ -247,41 +255,43 @@ def _edges(scan: Volume, lung: npt.NDArray[np.bool_], grid: Geometry, transform:
     return to_sitk(Volume(np.where(lung, hu - mean + np.float32(LUNG_HU), hu), grid))
 
 
-def _middle(labels: Volume) -> Matrix:
-    """Return the lungs' centre: the mean of the right and the left lung's centres, if there are both."""
+def _middle(labels: Volume) -> FloatArray:
+    """Return the lungs' centre, (3,) LPS mm: the mean of the right and the left lung's centres, if there are both."""
     middles = []
     for lung in LUNGS:
         where = np.argwhere(labels.array[::2, ::2, ::2] == lung.label)
         if len(where):
             middles.append(labels.geometry.to_lps(2 * where.mean(axis=0)))
     if not middles:
-        raise DataError("There is no lung to align; give masks of 1 (right) and 2 (left lung).")
+        raise DataError(NO_LUNG)
     return np.asarray(np.mean(middles, axis=0), np.float64)
 
 
 def _measured(transform: sitk.Transform, first: Volume, second: Volume) -> Alignment:
     """Return an alignment with its error, on the coarse grid of the second scan."""
-    matrix = None
-    if hasattr(transform, "GetMatrix"):
-        matrix = np.eye(4)
-        origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-        matrix[:3, 3] = origin
-        for axis in range(3):
-            matrix[:3, axis] = np.array(transform.TransformPoint(tuple(np.eye(3)[axis]))) - origin
-    plain = Alignment(transform=transform, matrix=matrix, dsc=0.0, surface_mm=0.0)
     grid = _grid_of(second, MARGIN_MM)
-    moved, still = bring(first, grid, plain, is_labels=True).array, _on(second, grid)
+    moved, still = _brought(first, grid, transform, is_labels=True).array, _on(second, grid)
     overlap = np.count_nonzero((moved == still) & (still > 0))
     voxels = np.count_nonzero(moved) + np.count_nonzero(still)
     return Alignment(
         transform=transform,
-        matrix=matrix,
+        matrix=_matrix(transform) if hasattr(transform, "GetMatrix") else None,
         dsc=2 * int(overlap) / int(voxels) if voxels else 0.0,
         surface_mm=_surface_mm(moved > 0, still > 0),
     )
 
 
-def _surface_mm(moved: npt.NDArray[np.bool_], still: npt.NDArray[np.bool_]) -> float:
+def _matrix(transform: sitk.Transform) -> FloatArray:
+    """Return the 4x4 matrix of a linear transform."""
+    matrix = np.eye(4)
+    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+    matrix[:3, 3] = origin
+    for axis in range(3):
+        matrix[:3, axis] = np.array(transform.TransformPoint(tuple(np.eye(3)[axis]))) - origin
+    return matrix
+
+
+def _surface_mm(moved: Mask, still: Mask) -> float:
     """Return the mean distance of one surface's voxels from the other surface; infinite without a voxel."""
     surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in (moved, still)]
     if not all(each.any() for each in surfaces):

@@ -8,8 +8,8 @@ from typing import Any
 from LungUNetSegLib.followup.scans import MeasuredScan
 from LungUNetSegLib.measures.density import REGION_KEYS, TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS
+from LungUNetSegLib.segments import LUNG_NAMES
 
-LUNG_NAMES = ("right", "left", "total")
 KEYS = ("volume_ml", "mean_hu", *TABLE_KEYS)
 RELATIVE = ("_ml", "_g", "_g_per_l")
 """Units with a true zero, for which a change in % is meaningful."""

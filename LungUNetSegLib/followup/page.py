@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.evaluation.report.html import data_url, page, table
+from LungUNetSegLib.evaluation.report.html import figure, findings_list, page, table, tiles, with_unit
 from LungUNetSegLib.evaluation.report.lungs_page import NAMES, PAGE_TITLE, TITLES
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.followup.alignment import SMOOTH_MM
@@ -39,13 +39,12 @@ def write_dates_page(path: Path, record: Mapping[str, Any], picture: bytes) -> N
 
 
 def _body(names: str, record: Mapping[str, Any], picture: bytes) -> str:
-    found = "".join(f"<li>{escape(each['message'])}</li>" for each in record["findings"])
     parts = [
         f"<h1>{escape(f'Change of the lungs: {names}')}</h1>",
         f'<p class="soft">{escape(_dates(record))} {escape(NOTE.format(version=record["lungunetseg"]))}</p>',
-        f'<ul class="findings">{found}</ul>' if found else "",
+        findings_list(each["message"] for each in record["findings"]),
         _tiles(record["lungs"]["total"]),
-        f'<figure><img src="{data_url(picture)}" alt=""><figcaption>{_caption(record)}</figcaption></figure>',
+        figure(picture, _caption(record)),
         "<h2>Lungs</h2>",
         *(_lung_table(name, record["lungs"][key]) for key, name in NAMES.items()),
         "<h2>Regions</h2>",
@@ -72,12 +71,9 @@ def _tiles(total: Mapping[str, Change] | None) -> str:
         ("mean_hu", "HU", "mean density"),
         (ADJUSTED, "g/l", "Perc15 at the first volume"),
     )
-    boxes = (
-        f'<div class="tile"><b>{_signed(total[key]["change"], 0)} <span class="unit">{unit}</span></b>'
-        f"<span>{name}{_percent(total[key])}</span></div>"
-        for key, unit, name in shown
+    return tiles(
+        (with_unit(_signed(total[key]["change"], 0), unit), name + _percent(total[key])) for key, unit, name in shown
     )
-    return f'<div class="tiles">{"".join(boxes)}</div>'
 
 
 def _caption(record: Mapping[str, Any]) -> str:

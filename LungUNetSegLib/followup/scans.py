@@ -14,6 +14,7 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import Acquisition, LungMeasures, judge, measure_lungs
 from LungUNetSegLib.segmentation.quality import judge_labels
+from LungUNetSegLib.segments import SIDES
 from LungUNetSegLib.volume import Volume
 
 NO_HU = ("no-air", "beyond-scanner")
@@ -27,8 +28,6 @@ THICKNESS_RATIO = 1.3
 
 BLOOD_STEP_HU = 40.0
 """A larger difference of the tissue between the lungs shows contrast agent in one of the scans."""
-
-SIDES = ("right", "left")
 
 CUT = "lung-cut"
 """Code of the finding on lungs that the edge of a scan cuts off."""

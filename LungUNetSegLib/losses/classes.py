@@ -51,26 +51,18 @@ def class_map(target: Tensor) -> Tensor:
     return torch.where(most >= 0.5, index + 1, torch.zeros_like(index))
 
 
-def border_weights(
-    classes: Tensor,
-    class_count: int,
-    valid: Tensor | None = None,
-    *,
-    border_weight: float = BORDER_WEIGHT,
-    sigma_pixels: float = BORDER_SIGMA_PIXELS,
-) -> Tensor:
+def border_weights(classes: Tensor, class_count: int, valid: Tensor | None = None) -> Tensor:
     """Return the weight of each pixel: w_c + w0 exp(-(d1 + d2)^2 / (2 sigma^2)).
 
-    d1 and d2 are the distances in pixels to the nearest pixel of the nearest and of the second nearest structure; the
-    second term only applies to the background, and is 0 in slices with fewer than two structures. w_c balances the
-    classes of each slice: its pixels divided by (the number of classes times the pixels of class c).
+    w0 is `BORDER_WEIGHT` and sigma `BORDER_SIGMA_PIXELS`. d1 and d2 are the distances in pixels to the nearest pixel of
+    the nearest and of the second nearest structure; the second term only applies to the background, and is 0 in slices
+    with fewer than two structures. w_c balances the classes of each slice: its pixels divided by (the number of classes
+    times the pixels of class c).
 
     Args:
         classes: (N, H, W) int64, 0 the background.
         class_count: C, the background included.
         valid: (N, 1, H, W), 1 where the class is known; other pixels are not counted.
-        border_weight: w0.
-        sigma_pixels: sigma.
 
     Returns:
         (N, H, W) float32, on the device of `classes`.
@@ -80,7 +72,7 @@ def border_weights(
     for weights, labels, known in zip(result, classes.cpu().numpy(), counted, strict=True):
         pixels = np.bincount(labels[known], minlength=class_count)
         weights[:] = (pixels.sum() / (class_count * np.maximum(pixels, 1)))[labels]
-        weights += border_weight * _junction(labels, class_count, sigma_pixels)
+        weights += BORDER_WEIGHT * _junction(labels, class_count)
     return torch.from_numpy(result).to(classes.device)
 
 
@@ -123,11 +115,11 @@ def median_frequency_weights(pixels: Tensor, of_slices: Tensor) -> Tensor:
     return torch.where(present, median / frequency.clamp(min=1e-12), 0.0).float()
 
 
-def _junction(labels: npt.NDArray[np.int64], class_count: int, sigma_pixels: float) -> npt.NDArray[np.float64]:
+def _junction(labels: npt.NDArray[np.int64], class_count: int) -> npt.NDArray[np.float64]:
     """Return the second term of `border_weights`, for (H, W) labels and w0 = 1."""
     cells = [labels == label for label in range(1, class_count) if (labels == label).any()]
     if len(cells) < 2:
         return np.zeros(labels.shape)
     nearest = np.sort([distance_transform_edt(~cell) for cell in cells], axis=0)[:2]
-    term: npt.NDArray[np.float64] = np.exp(-(nearest.sum(axis=0) ** 2) / (2 * sigma_pixels**2))
+    term: npt.NDArray[np.float64] = np.exp(-(nearest.sum(axis=0) ** 2) / (2 * BORDER_SIGMA_PIXELS**2))
     return np.where(labels == 0, term, 0.0)

@@ -14,7 +14,7 @@ from LungUNetSegLib.measures.density import Density, density_of, region_density
 from LungUNetSegLib.measures.histogram import Histogram
 from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, divided, parts_of, slabs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.segments import LUNG_NAMES, NAMED_LABELS, LabelKind
 from LungUNetSegLib.volume import AIR_HU, GRID_TOLERANCE_MM, Geometry, Volume, to_hu
 
 
@@ -39,6 +39,13 @@ class LungMeasures:
     regions: dict[str, dict[str, Density | None]] = field(default_factory=dict)
     scan: dict[str, float | None] = field(default_factory=dict)
 
+    def record(self) -> dict[str, dict[str, Any]]:
+        """Return the numbers of the lungs for JSON, each by `LUNG_NAMES`; None for what was not measured."""
+        numbers: dict[str, Mapping[str, Any]] = {
+            "volumes_ml": self.volumes_ml, "mean_hu": self.mean_hu, "density": self.density, "regions": self.regions,
+        }  # fmt: skip
+        return {key: {name: values.get(name) for name in LUNG_NAMES} for key, values in numbers.items()}
+
 
 def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungMeasures:
     """Measure volume, density and regions of the lungs on the scan's own grid.
@@ -56,8 +63,7 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
             f"The lungs lie on another grid ({_grid(labels.geometry)}) than the scan ({_grid(scan.geometry)}): resample"
             " them onto the scan's grid first."
         )
-    names = {"right": RIGHT_LUNG, "left": LEFT_LUNG} if kind == "lr" else {"total": RIGHT_LUNG}
-    counts = {name: _count(labels.canonical(), scan.canonical(), label) for name, label in names.items()}
+    counts = {name: _count(labels.canonical(), scan.canonical(), label) for name, label in NAMED_LABELS[kind].items()}
     if kind == "lr":
         counts["total"] = {region: counts["right"][region] + counts["left"][region] for region in counts["right"]}
     whole = {name: each[""] for name, each in counts.items()}

@@ -4,7 +4,7 @@ docs/metrics.md states every definition and the rules for empty masks and for ma
 """
 
 from LungUNetSegLib.metrics.lctsc import LctscScores, lctsc_scores
-from LungUNetSegLib.metrics.overlap import Counts, Summary, count, dsc_by_slice, summarise
+from LungUNetSegLib.metrics.overlap import Counts, Summary, count, summarise
 from LungUNetSegLib.metrics.surface import MaskSurface, SurfaceDistances, surface_distances
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Summary",
     "SurfaceDistances",
     "count",
-    "dsc_by_slice",
     "lctsc_scores",
     "summarise",
     "surface_distances",

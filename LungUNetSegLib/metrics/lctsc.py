@@ -14,14 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.metrics.surface import SurfaceDistances
-
-Side = Literal["right", "left"]
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, Segment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +31,9 @@ class Readers:
     hd95_mm: float
 
 
-READERS: dict[Side, Readers] = {
-    "right": Readers(dsc=0.955, mean_mm=1.87, hd95_mm=6.71),
-    "left": Readers(dsc=0.956, mean_mm=1.51, hd95_mm=5.17),
+READERS = {
+    RIGHT_LUNG: Readers(dsc=0.955, mean_mm=1.87, hd95_mm=6.71),
+    LEFT_LUNG: Readers(dsc=0.956, mean_mm=1.51, hd95_mm=5.17),
 }
 
 
@@ -64,23 +62,22 @@ class LctscScores:
     score: float
 
 
-def lctsc_scores(name: str, side: Side, dsc: float, distances: SurfaceDistances) -> LctscScores:
+def lctsc_scores(lung: Segment, dsc: float, distances: SurfaceDistances) -> LctscScores:
     """Return the challenge's scores of a lung.
 
     Args:
-        name: Display name of the lung.
-        side: Which lung it is, whose readers' differences set the scale.
+        lung: Which lung it is: the differences of the readers of that lung set the scale.
         dsc: DSC of the two masks.
         distances: Distances between their surfaces.
     """
-    readers = READERS[side]
+    readers = READERS[lung.label]
     mean_mm = _both_ways(distances, lambda each: float(each.mean()))
     hd95_mm = _both_ways(distances, lambda each: float(np.percentile(each, 95)))
     dsc_score = against_readers(dsc, readers.dsc, perfect=1.0)
     mean_score = against_readers(mean_mm, readers.mean_mm)
     hd95_score = against_readers(hd95_mm, readers.hd95_mm)
     return LctscScores(
-        name=name,
+        name=lung.name,
         dsc=dsc,
         mean_mm=mean_mm,
         hd95_mm=hd95_mm,

@@ -107,15 +107,6 @@ def count(prediction: Array, reference: Array, *, axis: Axis = None, ignore: Arr
     return Counts(tp=both, fp=predicted - both, fn=referred - both, tn=total - predicted - referred + both)
 
 
-def dsc_by_slice(prediction: Array, reference: Array, axis: int = 0) -> Array:
-    """Return the DSC of each slice of two 3D bool masks along `axis`; NaN where neither has a voxel.
-
-    Returns:
-        Floats of shape (slices,).
-    """
-    return count(prediction, reference, axis=tuple(other for other in range(3) if other != axis % 3)).dsc
-
-
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """The statistics of one score over slices or cases.

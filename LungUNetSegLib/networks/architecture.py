@@ -84,13 +84,13 @@ def network_names() -> list[str]:
     return sorted(_ARCHITECTURES)
 
 
-def read_network_config(values: NetworkConfig | Mapping[str, Any], where: str = "network") -> NetworkConfig:
+def read_network_config(values: NetworkConfig | Mapping[str, Any]) -> NetworkConfig:
     """Return the settings in JSON; settings objects are returned unchanged.
 
     Raises:
         ConfigError: An unknown name or setting, or a value that it cannot take.
     """
-    return values if isinstance(values, NetworkConfig) else from_json(NetworkConfig, values, where)
+    return values if isinstance(values, NetworkConfig) else from_json(NetworkConfig, values, "network")
 
 
 def build_network(config: NetworkConfig | Mapping[str, Any]) -> nn.Module:

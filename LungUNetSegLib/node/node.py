@@ -13,7 +13,8 @@ from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom.headers import read_headers
 from LungUNetSegLib.io.dicom_objects.common import highdicom, write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.node.config import NodeConfig
 from LungUNetSegLib.node.journal import Journal

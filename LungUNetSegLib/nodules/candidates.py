@@ -101,8 +101,9 @@ def hand_made_features(candidate: Candidate) -> dict[str, npt.NDArray[np.float64
         raise DataError(f"{candidate.case}: the nodule's mask is empty; leave the candidate out or draw it.")
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    glcm = glcm_features((image.astype(int) * LEVELS // 256).astype(np.uint8), mask)
     return {
-        "GLCM": glcm_features((image.astype(int) * LEVELS // 256).astype(np.uint8), mask),
+        "GLCM": np.array(list(glcm.values())),
         "LBP": lbp_features(image, mask),
         "PHOG": phog_features(box),
     }

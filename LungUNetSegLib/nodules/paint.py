@@ -22,8 +22,8 @@ from LungUNetSegLib.nodules.candidates import PIXEL_MM, PIXELS, Candidate, check
 Place = tuple[float, float]
 
 NODULES = ("solid", "part-solid", "ground glass")
-VESSELS = ("vessel", "painted vessel")
-"""The kinds that are not nodules."""
+VESSEL, PAINTED_VESSEL = "vessel", "painted vessel"
+"""The kinds of candidates."""
 
 VESSEL_HU = -500
 RADIUS_MM = (1.5, 8.0)
@@ -64,10 +64,8 @@ def _of_slice(
     case: Case, hu: Float32, lung: Mask, spacing: tuple[float, float], vessels: list[Mask], rng: np.random.Generator
 ) -> Iterator[Candidate]:
     """Yield a nodule of each kind with a real and a painted vessel, as far as there are real vessels."""
-    aerated, depth_mm = (
-        ndimage.uniform_filter(hu, 5) < AERATED_HU,
-        ndimage.distance_transform_edt(lung, sampling=spacing),
-    )
+    aerated = ndimage.uniform_filter(hu, 5) < AERATED_HU
+    depth_mm = ndimage.distance_transform_edt(lung, sampling=spacing)
     radii = [float(np.sqrt(np.count_nonzero(each) * spacing[0] * spacing[1] / np.pi)) for each in vessels]
 
     def made(kind: str, picture: Float32, mask: Mask, is_nodule: bool) -> Candidate:
@@ -76,8 +74,8 @@ def _of_slice(
     for kind, vessel in zip(NODULES, vessels, strict=False):
         check_mask(vessel, lung, case.case_id)
         row, column = ndimage.center_of_mass(vessel)
-        yield made("vessel", cut_out(hu, spacing, row, column), cut_out(vessel, spacing, row, column) > 0.5, False)
-        for what in (kind, "painted vessel"):
+        yield made(VESSEL, cut_out(hu, spacing, row, column), cut_out(vessel, spacing, row, column) > 0.5, False)
+        for what in (kind, PAINTED_VESSEL):
             radius = float(rng.choice(radii))
             place = _free_place(aerated & (depth_mm > radius + 1), rng)
             if place is not None:
@@ -109,14 +107,14 @@ def paint(picture: Float32, kind: str, radius_mm: float, rng: np.random.Generato
 
     Args:
         picture: (64, 64) HU of lung.
-        kind: One of `NODULES`, or "painted vessel".
+        kind: One of `NODULES`, or `PAINTED_VESSEL`.
         radius_mm: Approximate radius of a disc of its area.
         rng: Source of the random shape and densities.
 
     Returns:
         The painted picture, and the mask of what was painted.
     """
-    shape = _tube(radius_mm, rng) if kind == "painted vessel" else _blob(radius_mm, rng)
+    shape = _tube(radius_mm, rng) if kind == PAINTED_VESSEL else _blob(radius_mm, rng)
     softened = ndimage.gaussian_filter(shape.astype(np.float32), BLUR_PIXELS)
     result = picture
     if kind in ("ground glass", "part-solid"):

@@ -16,21 +16,17 @@ BINS = 3
 LEVELS = 4
 
 
-def phog_features(image: npt.NDArray[np.uint8], bins: int = BINS, levels: int = LEVELS) -> FloatArray:
-    """Return the pyramid of an image's edges: bins x (4^levels - 1) / 3 numbers that sum to 1; zeros without an edge.
+def phog_features(image: npt.NDArray[np.uint8]) -> FloatArray:
+    """Return the pyramid of an image's edges: `BINS` x (4^`LEVELS` - 1) / 3 numbers that sum to 1; 0 without an edge.
 
     Args:
         image: (H, W), 8 bits; the box around the nodule.
-        bins: Number of bins of the directions.
-        levels: Number of levels of the pyramid; the last has 2^(levels - 1) cells along each side.
     """
     feature = load_package("skimage.feature", "scikit-image")
     values = image.astype(float)
     edges = feature.canny(values / 255.0)
     along_rows, along_columns = np.gradient(values)
-    return phog_of_edges(
-        edges, np.hypot(along_rows, along_columns), np.arctan2(along_rows, along_columns), bins, levels
-    )
+    return phog_of_edges(edges, np.hypot(along_rows, along_columns), np.arctan2(along_rows, along_columns))
 
 
 def phog_of_edges(
@@ -43,7 +39,7 @@ def phog_of_edges(
         strength: (H, W) magnitude of the gradient, the weight of an edge pixel.
         direction: (H, W) direction of the gradient in radians.
         bins: Number of bins of 360 degrees; the first begins at 0.
-        levels: Number of levels of the pyramid.
+        levels: Number of levels of the pyramid; the last has 2^(levels - 1) cells along each side.
     """
     rows, columns = np.nonzero(edges)
     turns = (direction[edges] / (2 * np.pi)) % 1.0

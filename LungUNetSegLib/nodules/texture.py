@@ -26,24 +26,15 @@ RADII = (1, 2, 3, 4)
 PATTERNS = 59
 """58 uniform patterns, with at most two changes between darker and not darker on the circle, and one for all others."""
 
-GLCM_NAMES = (
-    *("contrast", "dissimilarity", "homogeneity", "inverse difference", "ASM", "energy", "entropy", "maximum"),
-    *("correlation", "autocorrelation", "cluster tendency", "cluster shade", "cluster prominence", "variance"),
-    *("joint mean", "sum average", "sum variance", "sum entropy"),
-    *("difference average", "difference variance", "difference entropy"),
-    *("information of correlation 1", "information of correlation 2"),
-    *("normalised inverse difference", "normalised inverse difference moment"),
-)
-"""25 features; some are equal under two names, such as the difference average and the dissimilarity."""
-
 
 def glcm_features(
     image: Image, mask: Mask, levels: int = LEVELS, angles_degrees: tuple[int, ...] = ANGLES_DEGREES
-) -> FloatArray:
-    """Return the features `GLCM_NAMES` of pairs of neighbours within a mask, averaged over the angles.
+) -> dict[str, float]:
+    """Return 25 features of pairs of neighbours within a mask, averaged over the angles, by their names.
 
-    The distance is 1; each pair counts in both directions; levels are counted from 1, as by Haralick
-    (doi:10.1109/TSMC.1973.4309314). An angle without a pair in the mask is left out.
+    Some are equal under two names, such as the difference average and the dissimilarity. The distance is 1; each pair
+    counts in both directions; levels are counted from 1, as by Haralick (doi:10.1109/TSMC.1973.4309314). An angle
+    without a pair in the mask is left out.
 
     Args:
         image: (H, W), levels 0 to `levels` - 1.
@@ -64,16 +55,16 @@ def glcm_features(
     found = [_of_matrix(counts[..., number]) for number in range(len(angles)) if counts[..., number].sum()]
     if not found:
         raise DataError("The nodule's mask has no two neighbouring pixels; it is too small to have a texture.")
-    mean: FloatArray = np.mean(found, axis=0)
-    return mean
+    return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
-def _of_matrix(counts: FloatArray) -> FloatArray:
+def _of_matrix(counts: FloatArray) -> dict[str, float]:
+    """Return the features of the (levels, levels) counts of one angle."""
     p = counts / counts.sum()
     size = len(p)
     level = np.arange(1, size + 1, dtype=float)
     i, j = level[:, None], level[None, :]
-    apart, product = np.abs(i - j), i * j
+    apart = np.abs(i - j)
     margin = p.sum(axis=1)  # the same for rows and columns, as the matrix is symmetric
     mean = float(margin @ level)
     variance = float(margin @ (level - mean) ** 2)
@@ -84,35 +75,35 @@ def _of_matrix(counts: FloatArray) -> FloatArray:
     sum_average = float(sums @ sum_levels)
     difference_average = float(differences @ difference_levels)
     asm = float((p**2).sum())
-    return np.array(
-        [
-            float((p * apart**2).sum()),
-            difference_average,
-            float((p / (1 + apart**2)).sum()),
-            float((p / (1 + apart)).sum()),
-            asm,
-            np.sqrt(asm),
-            _entropy(p),
-            p.max(),
-            # The correlation of a constant image is defined as 1, as in other packages.
-            float((p * (i - mean) * (j - mean)).sum()) / variance if variance > 1e-12 else 1.0,
-            float((p * product).sum()),
-            tendency,
-            shade,
-            prominence,
-            variance,
-            mean,
-            sum_average,
-            float(sums @ (sum_levels - sum_average) ** 2),
-            _entropy(sums),
-            difference_average,
-            float(differences @ (difference_levels - difference_average) ** 2),
-            _entropy(differences),
-            *_information(p, margin),
-            float((p / (1 + apart / size)).sum()),
-            float((p / (1 + apart**2 / size**2)).sum()),
-        ]
-    )
+    first_information, second_information = _information(p, margin)
+    return {
+        "contrast": float((p * apart**2).sum()),
+        "dissimilarity": difference_average,
+        "homogeneity": float((p / (1 + apart**2)).sum()),
+        "inverse difference": float((p / (1 + apart)).sum()),
+        "ASM": asm,
+        "energy": asm**0.5,
+        "entropy": _entropy(p),
+        "maximum": float(p.max()),
+        # The correlation of a constant image is defined as 1, as in other packages.
+        "correlation": float((p * (i - mean) * (j - mean)).sum()) / variance if variance > 1e-12 else 1.0,
+        "autocorrelation": float((p * (i * j)).sum()),
+        "cluster tendency": tendency,
+        "cluster shade": shade,
+        "cluster prominence": prominence,
+        "variance": variance,
+        "joint mean": mean,
+        "sum average": sum_average,
+        "sum variance": float(sums @ (sum_levels - sum_average) ** 2),
+        "sum entropy": _entropy(sums),
+        "difference average": difference_average,
+        "difference variance": float(differences @ (difference_levels - difference_average) ** 2),
+        "difference entropy": _entropy(differences),
+        "information of correlation 1": first_information,
+        "information of correlation 2": second_information,
+        "normalised inverse difference": float((p / (1 + apart / size)).sum()),
+        "normalised inverse difference moment": float((p / (1 + apart**2 / size**2)).sum()),
+    }
 
 
 def _information(p: FloatArray, margin: FloatArray) -> tuple[float, float]:

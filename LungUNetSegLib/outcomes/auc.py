@@ -11,6 +11,9 @@ from scipy.stats import norm, rankdata
 
 from LungUNetSegLib.errors import DataError
 
+CONFIDENCE = 0.95
+"""Share of such intervals that hold the true area."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Auc:
@@ -32,7 +35,7 @@ class Auc:
     negatives: int
 
 
-def auc(scores: Sequence[float], outcomes: Sequence[bool], confidence: float = 0.95) -> Auc:
+def auc(scores: Sequence[float], outcomes: Sequence[bool]) -> Auc:
     """Return the area under the ROC curve with DeLong's interval (DeLong 1988, doi:10.2307/2531595).
 
     Cases must be independent: one score for each patient. The variance is computed from ranks (Sun 2014,
@@ -55,7 +58,7 @@ def auc(scores: Sequence[float], outcomes: Sequence[bool], confidence: float = 0
     below = 1 - _shares(negative, positive)
     area = float(above.mean())
     variance = above.var(ddof=1) / len(positive) + below.var(ddof=1) / len(negative)
-    reach = float(norm.ppf(0.5 + confidence / 2) * np.sqrt(variance))
+    reach = float(norm.ppf(0.5 + CONFIDENCE / 2) * np.sqrt(variance))
     return Auc(
         value=area,
         low=max(0.0, area - reach),

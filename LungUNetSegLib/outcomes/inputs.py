@@ -20,9 +20,6 @@ from LungUNetSegLib.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-
-"""Number of cases that a message names; the rest is counted."""
-
 OUTCOMES = {"0": False, "1": True, "no": False, "yes": True, "false": False, "true": True}
 """Accepted spellings of outcomes in a table."""
 

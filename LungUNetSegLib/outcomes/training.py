@@ -31,7 +31,6 @@ from LungUNetSegLib.progress import Progress, silent
 logger = logging.getLogger(__name__)
 
 Load = Callable[[Case], Float32]
-Weights = dict[str, torch.Tensor]
 
 CONFIG = "config.json"
 
@@ -122,7 +121,7 @@ def cross_validate(
     device = device or torch.device("cpu")
     load = _prepare(cases, config.inputs, folder, progress)
     predictions: list[Prediction] = []
-    weights: list[Weights] = []
+    weights: list[dict[str, torch.Tensor]] = []
     for fold in range(config.folds):
         split = split_cases(cases, config.seed, folds=config.folds, fold=fold)
         training, test = choose(cases, split.training), choose(cases, split.test)
@@ -215,7 +214,7 @@ def _part_of(progress: Progress, fold: int, folds: int) -> Callable[[int, int], 
 def _write(
     folder: Path,
     config: OutcomeConfig,
-    weights: Sequence[Weights],
+    weights: Sequence[dict[str, torch.Tensor]],
     predictions: Sequence[Prediction],
     result: Auc,
 ) -> None:

@@ -14,7 +14,7 @@ from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
 from LungUNetSegLib.measures.acquisition import BLOOD_HU
 from LungUNetSegLib.segmentation.original import check_grid
 from LungUNetSegLib.segmentation.quality import judge_labels
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.segments import NAMED_LABELS, SIDES, LabelKind
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 
@@ -51,9 +51,8 @@ def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> C
     check_grid(original, corrected)
     before, after = original.canonical(), corrected.canonical()
     voxel_ml = after.geometry.voxel_volume_ml
-    names = {"right": RIGHT_LUNG, "left": LEFT_LUNG} if kind == "lr" else {"total": RIGHT_LUNG}
     changes: Changes = {}
-    for name, label in names.items():
+    for name, label in NAMED_LABELS[kind].items():
         added, removed = np.zeros(len(after.array), np.int64), np.zeros(len(after.array), np.int64)
         was_found = False
         for number, (old, new) in enumerate(zip(before.array, after.array, strict=True)):
@@ -106,18 +105,12 @@ def measure_correction(
     record, judged = judge_labels(scan, labels, measures.volumes_ml, measures.mean_hu)
     acquisition, doubts = judge(measures.scan, _acquisition(result.get("acquisition") or {}))
     kept = [each for each in result["findings"] if each["code"] not in _OF_THE_MASK | _OF_THE_NETWORK]
-    names = ("right", "left", "total")
-    empty = [
-        name for name in ("right", "left") if measures.volumes_ml.get(name) == 0 and result["volumes_ml"].get(name)
-    ]
+    empty = [name for name in SIDES if measures.volumes_ml.get(name) == 0 and result["volumes_ml"].get(name)]
     gone = [Finding("lung-removed", f"Nothing is left of the {name} lung after the correction.") for name in empty]
     own = [dataclasses.asdict(each) for each in (*remarks, *gone, *judged, *doubts)]
     return {
         **result,
-        "volumes_ml": {name: measures.volumes_ml.get(name) for name in names},
-        "mean_hu": {name: measures.mean_hu.get(name) for name in names},
-        "density": {name: measures.density.get(name) for name in names},
-        "regions": {name: measures.regions.get(name) for name in names},
+        **measures.record(),
         "acquisition": acquisition,
         "findings": [*kept, *own],
         "quality": {**result.get("quality", {}), **record},

@@ -8,20 +8,20 @@ from typing import Any
 
 from LungUNetSegLib.files import csv_text, write_csv
 from LungUNetSegLib.measures.density import TABLE_KEYS
-from LungUNetSegLib.measures.regions import REGIONS as PARTS
+from LungUNetSegLib.measures.regions import REGIONS
+from LungUNetSegLib.segments import LUNG_NAMES
 
-REGIONS = ("right", "left", "total")
 REGION_COLUMNS = {
     f"{lung}_{region}_{key}": (lung, region, key)
-    for lung in REGIONS
-    for region in PARTS
+    for lung in LUNG_NAMES
+    for region in REGIONS
     for key in ("volume_ml", "mean_hu", "laa950_percent")
 }
 """Columns of the parts of the lungs, and where their numbers are in a summary's ``regions``."""
 
 COLUMNS = (
-    "input", "output", "series_uid", *(f"{region}_ml" for region in REGIONS),
-    *(f"{region}_mean_hu" for region in REGIONS), *(f"{region}_{key}" for region in REGIONS for key in TABLE_KEYS),
+    "input", "output", "series_uid", *(f"{lung}_ml" for lung in LUNG_NAMES),
+    *(f"{lung}_mean_hu" for lung in LUNG_NAMES), *(f"{lung}_{key}" for lung in LUNG_NAMES for key in TABLE_KEYS),
     *REGION_COLUMNS, "findings", "model", "engine", "seconds", "error",
 )  # fmt: skip
 
@@ -43,11 +43,11 @@ def write_table(path: Path, summaries: Sequence[Mapping[str, Any]]) -> None:
 def _row(summary: Mapping[str, Any]) -> dict[str, str]:
     row = {name: csv_text(summary.get(name) or "") for name in ("input", "output", "series_uid", "engine", "error")}
     if "error" not in summary:
-        for region in REGIONS:
-            row[f"{region}_ml"] = _number(summary["volumes_ml"][region], 1)
-            row[f"{region}_mean_hu"] = _number(summary["mean_hu"][region], 1)
-            density = summary["density"][region] or {}
-            row |= {f"{region}_{key}": _number(density.get(key), 2) for key in TABLE_KEYS}
+        for lung in LUNG_NAMES:
+            row[f"{lung}_ml"] = _number(summary["volumes_ml"][lung], 1)
+            row[f"{lung}_mean_hu"] = _number(summary["mean_hu"][lung], 1)
+            density = summary["density"][lung] or {}
+            row |= {f"{lung}_{key}": _number(density.get(key), 2) for key in TABLE_KEYS}
         row |= {name: _number(value, 2) for name, value in region_numbers(summary).items()}
         row["findings"] = " ".join(finding["code"] for finding in summary["findings"])
         row["model"] = csv_text(summary["model"]["name"])
@@ -59,7 +59,8 @@ def region_numbers(summary: Mapping[str, Any]) -> dict[str, float | None]:
     """Return the value of each of `REGION_COLUMNS`; None where there is none."""
     regions = summary.get("regions") or {}
     return {
-        name: ((regions.get(lung) or {}).get(part) or {}).get(key) for name, (lung, part, key) in REGION_COLUMNS.items()
+        name: ((regions.get(lung) or {}).get(region) or {}).get(key)
+        for name, (lung, region, key) in REGION_COLUMNS.items()
     }
 
 

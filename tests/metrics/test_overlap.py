@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import torch
 
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.metrics import count, dsc_by_slice, summarise
+from LungUNetSegLib.metrics import count, summarise
 
 # Four columns, one for each of: in both, prediction only, reference only, neither; 3, 2, 1 and 6 voxels.
 PREDICTION = np.array([[1, 1, 1, 1], [1, 0, 0, 0], [0, 0, 0, 0]], bool)
@@ -72,8 +72,8 @@ def test_ignored_voxels_count_nowhere(as_array) -> None:
 
 def test_dsc_by_slice_along_any_axis() -> None:
     prediction, reference = np.stack([PREDICTION, PREDICTION & False]), np.stack([REFERENCE, REFERENCE & False])
-    np.testing.assert_allclose(dsc_by_slice(prediction, reference), [6 / 9, np.nan])
-    np.testing.assert_allclose(dsc_by_slice(prediction, reference, axis=-1), [2 / 3, 2 / 3, 1, 0])
+    np.testing.assert_allclose(count(prediction, reference, axis=(1, 2)).dsc, [6 / 9, np.nan])
+    np.testing.assert_allclose(count(prediction, reference, axis=(0, 1)).dsc, [2 / 3, 2 / 3, 1, 0])
 
 
 def test_counts_add_up_over_cases() -> None:

@@ -19,7 +19,8 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.node.send import NotSentError, send

@@ -22,10 +22,12 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.nodules.candidates import PIXELS, Candidate, check_mask, cut_out, hand_made_features
 from LungUNetSegLib.nodules.classify import CLASSIFIERS, folds_by_patient, make_classifier, score
 from LungUNetSegLib.nodules.deep import COUNT, DeepConfig, VggFeatures, deep_features, train_features
-from LungUNetSegLib.nodules.paint import NODULES, VESSELS, candidates_of, paint
+from LungUNetSegLib.nodules.paint import NODULES, PAINTED_VESSEL, VESSEL, candidates_of, paint
 from LungUNetSegLib.nodules.study import FEATURES, StudyConfig, cross_validate
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.volume import Geometry, Volume
+
+KINDS = {*NODULES, VESSEL, PAINTED_VESSEL}
 
 TINY = StudyConfig(folds=2, slices=2, deep=DeepConfig(first_features=2, dense=8, epochs=1, batch_size=4))
 GRID = Geometry.axial((4, 168, 216), (20.0, 2.0, 2.0), (-215.0, -167.0, -30.0))
@@ -65,7 +67,7 @@ def candidates() -> list[Candidate]:
 
 def test_every_kind_is_there_and_as_large_as_the_others(candidates: list[Candidate]) -> None:
     """Protects the experiment: where nodules were larger than vessels, size alone would tell them apart."""
-    assert {each.kind for each in candidates} == {*NODULES, *VESSELS}
+    assert {each.kind for each in candidates} == KINDS
     assert all(each.is_nodule == (each.kind in NODULES) and each.mask.any() for each in candidates)
     areas = {flag: [each.mask.sum() for each in candidates if each.is_nodule == flag] for flag in (True, False)}
     assert 0.5 < np.median(areas[True]) / np.median(areas[False]) < 2
@@ -156,7 +158,7 @@ def test_deep_features_are_1024_and_the_paper_s_widths_can_be_had(candidates: li
 def test_every_classifier_is_judged_with_all_features(candidates: list[Candidate]) -> None:
     results = cross_validate(candidates, TINY)
     assert {(each.features, each.classifier) for each in results} == {(f, c) for f in FEATURES for c in CLASSIFIERS}
-    assert all(0 <= each.scores.accuracy <= 1 and set(each.rightly) == {*NODULES, *VESSELS} for each in results)
+    assert all(0 <= each.scores.accuracy <= 1 and set(each.rightly) == KINDS for each in results)
 
 
 def test_the_command_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

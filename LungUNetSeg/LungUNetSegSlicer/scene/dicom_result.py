@@ -15,10 +15,11 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
-from LungUNetSegLib.io.dicom_objects.seg import Origin
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult, Origin
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.segmentation.correction import changes_of, has_sides
+from LungUNetSegLib.segments import NAMED_LABELS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
@@ -76,14 +77,12 @@ def _scan_of(volume: vtkMRMLScalarVolumeNode) -> Scan:
 def _origins(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> dict[int, Origin]:
     """Return how each label was made, of those that are not the network's own; not known means corrected."""
     own, result = network_mask(segmentation), recall_network(segmentation)
-    names = {each.label: name for each, name in zip(masks.segments, ("right", "left"), strict=False)}
-    if masks.kind == "binary":
-        names = {1: "total"}
+    labels = NAMED_LABELS[masks.kind]
     had_sides = result is not None and has_sides(result)
     if own is None or had_sides != (masks.kind == "lr"):
-        return dict.fromkeys(names, "SEMIAUTOMATIC")
+        return dict.fromkeys(labels.values(), "SEMIAUTOMATIC")
     changes = changes_of(own.labels(), masks.labels, masks.kind)
-    changed = {label: changes[name] for label, name in names.items() if changes[name]["slices"] is not None}
+    changed = {label: changes[name] for name, label in labels.items() if changes[name]["slices"] is not None}
     return {label: "MANUAL" if each["is_new"] else "SEMIAUTOMATIC" for label, each in changed.items()}
 
 

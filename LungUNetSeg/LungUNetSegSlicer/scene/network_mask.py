@@ -12,6 +12,7 @@ from slicer import vtkMRMLSegmentationNode, vtkOrientedImageData, vtkSegmentatio
 from slicer.util import arrayFromVTKMatrix
 from vtk import vtkMatrix4x4
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.segmentation.original import from_text, geometry_of
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer.scene.kept_result import recall_original
@@ -27,10 +28,12 @@ class NetworkMask:
     Attributes:
         text: As `segmentation.original.to_text` wrote it.
         grid: Where the mask lies now: with its segmentation, if that was moved and kept its form; else as in the run.
+        motion: From its place in the run to that grid, 4x4 in LPS mm.
     """
 
     text: str
     grid: Geometry
+    motion: FloatArray
 
     def labels(self) -> Volume:
         """Return the network's labels; this uses no node.
@@ -51,8 +54,10 @@ def network_mask(segmentation: vtkMRMLSegmentationNode) -> NetworkMask | None:
     if text is None:
         return None
     of_run, own = geometry_of(text), _own_grid(segmentation)
-    has_moved = own is not None and of_run.motion_to(own) is not None
-    return NetworkMask(text, own if own is not None and has_moved else of_run)
+    motion = None if own is None else of_run.motion_to(own)
+    if own is None or motion is None:
+        return NetworkMask(text, of_run, np.eye(4))
+    return NetworkMask(text, own, motion)
 
 
 def at_height(segmentation: vtkMRMLSegmentationNode, ras: Point, height_mm: float) -> Point:
@@ -64,8 +69,7 @@ def at_height(segmentation: vtkMRMLSegmentationNode, ras: Point, height_mm: floa
         height_mm: As it was in the run, wherever the segmentation was moved since.
     """
     mask = network_mask(segmentation)
-    motion = geometry_of(mask.text).motion_to(mask.grid) if mask is not None else None
-    to_now = np.eye(4) if motion is None else motion_ras(motion)
+    to_now = np.eye(4) if mask is None else motion_ras(mask.motion)
     then = np.linalg.inv(to_now) @ (*ras, 1.0)
     then[2] = height_mm
     x, y, z, _one = to_now @ then

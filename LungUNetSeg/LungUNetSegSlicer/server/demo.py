@@ -19,6 +19,7 @@ from LungUNetSegLib.cli.progress import make_progress
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, ReadError, WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores, compare
 from LungUNetSegLib.evaluation.evaluate import describe_comparison
+from LungUNetSegLib.evaluation.report.lungs_page import NAMES
 from LungUNetSegLib.files import finite, make_folder, write_json
 from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
@@ -164,7 +165,7 @@ def _write_scene(core: Any, path: Path) -> None:
 
 def _print(summary: dict[str, Any], scores: Sequence[RegionScores], output: Path) -> None:
     by_name = {each.name: each for each in scores}
-    for name, key in (("Right lung", "right"), ("Left lung", "left"), ("Lungs", "total")):
+    for key, name in NAMES.items():
         line = f"{name:<10} {summary['volumes_ml'][key]:5.0f} ml"
         if name in by_name:
             line += f"   DSC {by_name[name].dsc:.4f}   HD95 {by_name[name].hd95_mm:.1f} mm"

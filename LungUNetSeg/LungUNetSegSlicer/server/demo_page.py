@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
-from LungUNetSegLib.evaluation.report.html import data_url, page
+from LungUNetSegLib.evaluation.report.html import data_url, findings_list, page, tiles, with_unit
 from LungUNetSegLib.evaluation.report.report import about, case_section, footer
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.texts import number_text
 
-REGIONS = {"right": "Right lung", "left": "Left lung", "total": "Both lungs"}
+TITLES = {"right": "Right lung", "left": "Left lung", "total": "Both lungs"}
 
 
 def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: EvaluatedCase | None, views: Path) -> None:
@@ -23,7 +24,7 @@ def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: Evalua
         name: Name of the scan.
         summary: From `LungUNetSegLib.segmentation.summary.report`, with "input".
         scored: The comparison with a reference; None without one.
-        views: A picture of the views; None on a machine that cannot draw.
+        views: The picture of the views; left out if there is no such file, as on a machine that cannot draw.
 
     Raises:
         WriteError: The file cannot be written.
@@ -34,9 +35,7 @@ def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: Evalua
         Engine=summary["engine"],
     )
     parts = [f"<h1>Lungs of {escape(name)}</h1>", f'<p class="soft">{escape(summary["methods"])}</p>', _tiles(summary)]
-    if summary["findings"]:
-        remarks = "".join(f"<li>{escape(finding['message'])}</li>" for finding in summary["findings"])
-        parts.append(f'<ul class="findings">{remarks}</ul>')
+    parts.append(findings_list(finding["message"] for finding in summary["findings"]))
     if views.exists():
         alt = "Axial, coronal, sagittal and 3D view of the scan with its lungs"
         parts.append(f'<figure style="margin:22px 0"><img src="{data_url(views.read_bytes())}" alt="{alt}"></figure>')
@@ -48,11 +47,10 @@ def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: Evalua
 
 
 def _tiles(summary: Mapping[str, Any]) -> str:
-    tiles = []
-    for key, title in REGIONS.items():
+    shown = []
+    for key, title in TITLES.items():
         volume_ml, mean_hu = summary["volumes_ml"][key], summary["mean_hu"][key]
         if volume_ml is not None:
-            density = f"<br>mean density {mean_hu:.0f} HU".replace("-", "−") if mean_hu is not None else ""
-            number = f'<b>{volume_ml:.0f} <span class="unit">ml</span></b>'
-            tiles.append(f'<div class="tile">{number}<span>{title}{density}</span></div>')
-    return f'<div class="tiles">{"".join(tiles)}</div>'
+            density = "" if mean_hu is None else f"<br>mean density {number_text(mean_hu)} HU"
+            shown.append((with_unit(f"{volume_ml:.0f}", "ml"), title + density))
+    return tiles(shown)

@@ -119,11 +119,10 @@ class Sessions:
     Args:
         limits: For each of them.
         scans: The server's folder of scans, if it offers one.
-        temporary: Folder for the sessions' files; the system's without it.
     """
 
-    def __init__(self, limits: Limits, scans: Path | None, temporary: Path | None = None) -> None:
-        self.limits, self._scans, self._temporary = limits, scans, temporary
+    def __init__(self, limits: Limits, scans: Path | None) -> None:
+        self.limits, self._scans = limits, scans
         self._sessions: dict[str, asyncio.Task[Session]] = {}
         self._turns = Turns(limits.segmentations)
         loop = asyncio.get_running_loop()
@@ -191,7 +190,7 @@ class Sessions:
         return taken
 
     async def _start(self) -> Session:
-        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=self._temporary))
+        folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         settings = {"scans": str(self._scans) if self._scans else None, "limits": asdict(self.limits)}
         words = command(VIEWER, folder, [json.dumps(settings)])
         # What others' code leaves among the temporary files goes with the folder.

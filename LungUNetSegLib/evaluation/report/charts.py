@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from LungUNetSegLib.evaluation.report.html import legend
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 
 WIDTH, HEIGHT = 900, 250
@@ -59,7 +60,7 @@ def line_chart(x: Sequence[float], series: Sequence[Series], x_title: str, marks
             for left, top, at, value in points
             if not math.isnan(value)
         ]
-    return _svg(HEIGHT, parts) + _legend(series)
+    return _svg(HEIGHT, parts) + legend((each.colour, each.name) for each in series)
 
 
 def dot_chart(names: Sequence[str], series: Sequence[Series], x_title: str) -> str:
@@ -92,7 +93,7 @@ def dot_chart(names: Sequence[str], series: Sequence[Series], x_title: str) -> s
             if math.isfinite(value):
                 parts.append(_dot(place(value), at, 5, each.colour, f"{name}, {each.name}: {value:.3f}"))
     parts.append(f'<text x="{left + span / 2:.1f}" y="{height - 6}" class="middle">{escape(x_title)}</text>')
-    return _svg(height, parts) + _legend(series)
+    return _svg(height, parts) + legend((each.colour, each.name) for each in series)
 
 
 def share_chart(
@@ -124,7 +125,7 @@ def share_chart(
             (_place(at, low, high), _height(value / top), at, value) for at, value in zip(x, each.values, strict=True)
         ]
         parts.append(f'<path d="{_path(points)}" fill="none" stroke="{each.colour}" stroke-width="2"/>')
-    return _svg(HEIGHT, parts) + _legend(series)
+    return _svg(HEIGHT, parts) + legend((each.colour, each.name) for each in series)
 
 
 def shorten(name: str, length: int) -> str:
@@ -191,8 +192,3 @@ def _dot(left: float, top: float, radius: float, colour: str, title: str) -> str
 
 def _svg(height: float, parts: Sequence[str]) -> str:
     return f'<svg class="chart" viewBox="0 0 {WIDTH} {height:.0f}" role="img">{"".join(parts)}</svg>'
-
-
-def _legend(series: Sequence[Series]) -> str:
-    entries = (f'<span><i style="background:{each.colour}"></i>{escape(each.name)}</span>' for each in series)
-    return f'<p class="legend">{"".join(entries)}</p>'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from LungUNetSegLib.evaluation.compare import TOLERANCE_MM
 from LungUNetSegLib.evaluation.disagreements import KINDS, LEAST_ML, Disagreements
-from LungUNetSegLib.evaluation.report.html import table
+from LungUNetSegLib.evaluation.report.html import table, with_unit
 from LungUNetSegLib.volume.geometry import slice_number
 
 TITLES = {
@@ -24,9 +24,9 @@ HEADER = (
     "Disagreement",
     "Where",
     "Slice",
-    'z <span class="unit">mm</span>',
-    'Volume <span class="unit">ml</span>',
-    'Greatest distance <span class="unit">mm</span>',
+    with_unit("z", "mm"),
+    with_unit("Volume", "ml"),
+    with_unit("Greatest distance", "mm"),
 )
 
 

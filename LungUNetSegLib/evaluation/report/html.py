@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 REPORT_TITLE = "Lung segmentation"
@@ -75,6 +75,35 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = ("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return a number or a title with its unit in small letters, if it has one; both are HTML."""
+    return f'{text} <span class="unit">{unit}</span>' if unit else text
+
+
+def tiles(entries: Iterable[tuple[str, str]]) -> str:
+    """Return a row of boxes, each a large number above what it is; both are HTML."""
+    boxes = (f'<div class="tile"><b>{number}</b><span>{text}</span></div>' for number, text in entries)
+    return f'<div class="tiles">{"".join(boxes)}</div>'
+
+
+def findings_list(messages: Iterable[str]) -> str:
+    """Return the messages of findings, which are plain text, as a list; nothing without one."""
+    items = "".join(f"<li>{escape(each)}</li>" for each in messages)
+    return f'<ul class="findings">{items}</ul>' if items else ""
+
+
+def legend(entries: Iterable[tuple[str, str]], title: str = "") -> str:
+    """Return a line of coloured squares, each a CSS colour and its name; names and title are plain text."""
+    squares = (f'<span><i style="background:{colour}"></i>{escape(name)}</span>' for colour, name in entries)
+    head = f"<span>{escape(title)}</span>" if title else ""
+    return f'<p class="legend">{head}{"".join(squares)}</p>'
+
+
+def figure(png: bytes, caption: str = "") -> str:
+    """Return a picture above its caption, which is HTML."""
+    return f'<figure><img src="{data_url(png)}" alt=""><figcaption>{caption}</figcaption></figure>'
 
 
 def data_url(png: bytes) -> str:

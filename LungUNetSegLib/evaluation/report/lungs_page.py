@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.evaluation.report.charts import COLOURS, Series, share_chart
-from LungUNetSegLib.evaluation.report.html import data_url, page, table
+from LungUNetSegLib.evaluation.report.html import figure, findings_list, legend, page, table, tiles, with_unit
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS
@@ -66,20 +66,15 @@ def _body(title: str, summary: Mapping[str, Any], preview: bytes, aeration: byte
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="soft">{escape(NOTE.format(version=summary["lungunetseg"]))}</p>',
-        _findings(summary["findings"]),
+        findings_list(each["message"] for each in summary["findings"]),
     ]
     if "total" in density:
-        parts += [_tiles(density["total"]), _picture(preview, "The planes with most lung, outlined.")]
+        parts += [_tiles(density["total"]), figure(preview, "The planes with most lung, outlined.")]
         parts += ["<h2>Density</h2>", _histogram(density), _density_table(density)]
-        parts += ["<h2>Aeration</h2>", _picture(aeration, ""), _aeration_legend(), _aeration_table(density)]
+        parts += ["<h2>Aeration</h2>", figure(aeration), _aeration_legend(), _aeration_table(density)]
         parts += ["<h2>Regions</h2>", _region_table(summary["regions"], list(density))]
     parts += ["<h2>The scan</h2>", _acquisition(summary["acquisition"]), f"<p>{escape(summary['methods'])}</p>"]
     return "\n".join(parts)
-
-
-def _findings(findings: Sequence[Mapping[str, str]]) -> str:
-    items = "".join(f"<li>{escape(each['message'])}</li>" for each in findings)
-    return f'<ul class="findings">{items}</ul>' if items else ""
 
 
 def _tiles(total: Mapping[str, Any]) -> str:
@@ -91,15 +86,7 @@ def _tiles(total: Mapping[str, Any]) -> str:
         ("mass_g", "g", "mass"),
         ("air_ml", "ml", "air"),
     )
-    boxes = (
-        f'<div class="tile"><b>{_number(total[key], key)} <span class="unit">{unit}</span></b><span>{name}</span></div>'
-        for key, unit, name in shown
-    )
-    return f'<div class="tiles">{"".join(boxes)}</div>'
-
-
-def _picture(png: bytes, text: str) -> str:
-    return f'<figure><img src="{data_url(png)}" alt=""><figcaption>{escape(text)}</figcaption></figure>'
+    return tiles((with_unit(_number(total[key], key), unit), name) for key, unit, name in shown)
 
 
 def _histogram(density: Mapping[str, Mapping[str, Any]]) -> str:
@@ -121,10 +108,7 @@ def _density_table(density: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _aeration_legend() -> str:
-    entries = (
-        f'<span><i style="background:rgb{colour}"></i>{escape(name)}</span>' for name, colour in AERATION.values()
-    )
-    return f'<p class="legend">{"".join(entries)}</p>'
+    return legend((f"rgb{colour}", name) for name, colour in AERATION.values())
 
 
 def _aeration_table(density: Mapping[str, Mapping[str, Any]]) -> str:
@@ -161,7 +145,7 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
     for name, key, unit in known:
         value = acquisition.get(key)
         text = "unknown" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
-        rows.append([name, escape(text) + (f' <span class="unit">{unit}</span>' if unit and value is not None else "")])
+        rows.append([name, with_unit(escape(text), unit if value is not None else "")])
     return table(["", ""], rows)
 
 

@@ -18,7 +18,16 @@ from LungUNetSegLib import __version__
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases
 from LungUNetSegLib.evaluation.report.charts import COLOURS, Series, dot_chart, line_chart
 from LungUNetSegLib.evaluation.report.disagreements import disagreements_section
-from LungUNetSegLib.evaluation.report.html import REPORT_TITLE, data_url, page, table
+from LungUNetSegLib.evaluation.report.html import (
+    REPORT_TITLE,
+    data_url,
+    findings_list,
+    legend,
+    page,
+    table,
+    tiles,
+    with_unit,
+)
 from LungUNetSegLib.evaluation.report.pictures import (
     BINARY_COLOURS,
     DIFFERENCE_COLOURS,
@@ -92,18 +101,15 @@ def build_report(cases: Sequence[EvaluatedCase], facts: Mapping[str, str]) -> st
 
 def _tiles(cases: Sequence[EvaluatedCase]) -> str:
     """Return the headline for both lungs together: the scores of one case, or medians and ranges over cases."""
-    tiles = []
+    shown = []
     for field in ("dsc", "surface_dsc_2mm", "mean_surface_mm", "hd95_mm"):
         column = next(each for each in COLUMNS if each.field == field)
         summary = summarise_cases(cases, field)[BOTH_LUNGS[0].name]
         middle = summary.median if summary.finite or not summary.infinite else float("inf")
         spread = f"<br>median of {summary.finite}, {_text(column, summary.minimum)} to {_text(column, summary.maximum)}"
-        unit = f' <span class="unit">{column.unit}</span>' if column.unit else ""
-        tiles.append(
-            f'<div class="tile"><b>{_text(column, middle)}{unit}</b>'
-            f"<span>{escape(column.title)}{spread if len(cases) > 1 else ''}</span></div>"
-        )
-    return f'<div class="tiles">{"".join(tiles)}</div>'
+        title = escape(column.title) + (spread if len(cases) > 1 else "")
+        shown.append((with_unit(_text(column, middle), column.unit), title))
+    return tiles(shown)
 
 
 def _overview(cases: Sequence[EvaluatedCase]) -> str:
@@ -158,10 +164,7 @@ def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: 
     """
     kind = "case paged" if on_its_own_page else "case"
     parts = [f'<section class="{kind}" id="{anchor}">', f"<h2>{escape(title)}</h2>"]
-    if case.findings:
-        parts.append(
-            f'<ul class="findings">{"".join(f"<li>{escape(each.message)}</li>" for each in case.findings)}</ul>'
-        )
+    parts.append(findings_list(each.message for each in case.findings))
     rows = [
         [_title(column), *(_text(column, getattr(region, column.field)) for region in case.regions)]
         for column in COLUMNS
@@ -191,18 +194,14 @@ def _gallery(case: EvaluatedCase, anchor: str) -> str:
     titles = ("CT", *names) if case.pictures[0].image else names
     kinds = ("in both", "prediction only (false positive)", "reference only (false negative)")
     lungs, colours = (LUNGS, LABEL_COLOURS) if len(case.regions) > 1 else (BOTH_LUNGS, BINARY_COLOURS)
-    legends = _colours("Reference and prediction:", [lung.name for lung in lungs], colours[1:])
-    legends += _colours("Differences:", kinds, DIFFERENCE_COLOURS[1:])
+    legends = legend(_coloured([lung.name for lung in lungs], colours[1:]), "Reference and prediction:")
+    legends += legend(_coloured(kinds, DIFFERENCE_COLOURS[1:]), "Differences:")
     rows = (_row(picture, titles, f"{anchor}-{picture.index}") for picture in case.pictures)
     return '<p class="soft">The patient\'s right is on the left of each picture.</p>' + legends + "".join(rows)
 
 
-def _colours(title: str, names: Sequence[str], colours: Sequence[Colour]) -> str:
-    entries = (
-        f'<span><i style="background:rgb{colour[:3]}"></i>{escape(name)}</span>'
-        for name, colour in zip(names, colours, strict=True)
-    )
-    return f'<p class="legend"><span>{title}</span>{"".join(entries)}</p>'
+def _coloured(names: Sequence[str], colours: Sequence[Colour]) -> list[tuple[str, str]]:
+    return [(f"rgb{colour[:3]}", name) for name, colour in zip(names, colours, strict=True)]
 
 
 def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
@@ -249,4 +248,4 @@ def _dsc_of(case: EvaluatedCase, region_name: str) -> float:
 
 
 def _title(column: Column) -> str:
-    return escape(column.title) + (f' <span class="unit">{column.unit}</span>' if column.unit else "")
+    return with_unit(escape(column.title), column.unit)

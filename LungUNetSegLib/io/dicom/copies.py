@@ -31,8 +31,6 @@ ORIENTATION_TOLERANCE = 0.02
 THREADS = 2
 """Files that are compared at the same time: while one waits for the disk another is compared."""
 
-"""Number of folders that a message names; the rest is counted."""
-
 Slices = list[SliceHeader]
 
 

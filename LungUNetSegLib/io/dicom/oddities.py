@@ -15,8 +15,6 @@ from LungUNetSegLib.io.dicom.stack import Stack
 from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume.scratch import planes_of
 
-"""Number of files or series that a message names; the rest is counted."""
-
 LEVEL_HU = 300
 """Slices whose scales differ and whose darkest values differ by more than this were not scaled alike."""
 

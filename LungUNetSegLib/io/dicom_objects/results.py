@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
@@ -15,13 +14,12 @@ from LungUNetSegLib.errors import DicomResultError, LungUNetSegError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom_objects.common import now
 from LungUNetSegLib.io.dicom_objects.identity import Identifiers, Maker
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
 from LungUNetSegLib.io.dicom_objects.rtstruct import Holes, make_structure_set
-from LungUNetSegLib.io.dicom_objects.seg import Origin, SegKind, make_segmentation
+from LungUNetSegLib.io.dicom_objects.seg import SegKind, make_segmentation
 from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.io.dicom_objects.sr import make_report
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
-from LungUNetSegLib.segments import Segment
-from LungUNetSegLib.volume import Volume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,59 +37,6 @@ class DicomOptions:
     all_frames: bool = False
     holes: Holes = "keyhole"
     fixed_uids: bool = False
-
-
-class Measured(Protocol):
-    """The part of a `segmentation.result.Segmentation` that DICOM objects hold; this room may not import that class."""
-
-    @property
-    def labels(self) -> Volume: ...
-    @property
-    def segments(self) -> Sequence[Segment]: ...
-    @property
-    def volumes_ml(self) -> Mapping[str, float]: ...
-    @property
-    def mean_hu(self) -> Mapping[str, float]: ...
-    @property
-    def density(self) -> Mapping[str, Mapping[str, Any] | None]: ...
-    @property
-    def quality(self) -> Mapping[str, Any]: ...
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class LungResult:
-    """What DICOM objects say of a scan's lungs.
-
-    Attributes:
-        labels: uint8, on the grid of the scan's volume.
-        segments: What they mean.
-        volumes_ml: "right" and "left", or "total".
-        mean_hu: By the same names.
-        density: Density numbers by the same names.
-        confidence: Expected Dice coefficient of the worse lung, if known.
-        origins: How each label was made, of those that are not `"AUTOMATIC"`.
-    """
-
-    labels: Volume
-    segments: Sequence[Segment]
-    volumes_ml: Mapping[str, float] = field(default_factory=dict)
-    mean_hu: Mapping[str, float] = field(default_factory=dict)
-    density: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-    confidence: float | None = None
-    origins: Mapping[int, Origin] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, result: Measured) -> LungResult:
-        """Return the part of a segmentation's result that DICOM objects hold."""
-        confidence = result.quality.get("confidence")
-        return cls(
-            labels=result.labels,
-            segments=result.segments,
-            volumes_ml=result.volumes_ml,
-            mean_hu=result.mean_hu,
-            density=result.density,
-            confidence=confidence,
-        )
 
 
 def files_of(output: Path, wanted: DicomFormat) -> dict[DicomFormat, Path]:
@@ -134,20 +79,12 @@ def make_objects(
             warnings.simplefilter("ignore", UserWarning)
             if "dicom-seg" in wanted:
                 made["dicom-seg"] = make_segmentation(
-                    frames,
-                    result.segments,
-                    *shared,
-                    kind=options.seg_kind,
-                    all_frames=options.all_frames,
-                    origins=result.origins,
+                    frames, result, *shared, kind=options.seg_kind, all_frames=options.all_frames
                 )
             if "rtstruct" in wanted:
                 made["rtstruct"] = make_structure_set(frames, result.segments, *shared, holes=options.holes)
             if "dicom-sr" in wanted:
-                measured = result.volumes_ml, result.mean_hu, result.confidence
-                made["dicom-sr"] = make_report(
-                    made["dicom-seg"], result.segments, *measured, *shared, density=result.density
-                )
+                made["dicom-sr"] = make_report(made["dicom-seg"], result, *shared)
     except LungUNetSegError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:  # malformed values in the headers

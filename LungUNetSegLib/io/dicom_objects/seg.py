@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -13,37 +12,34 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.errors import DicomResultError
 from LungUNetSegLib.io.dicom_objects.common import SEG_NUMBER, codes_of, describe_series, highdicom, keep_characters
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult, Origin
 from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.segments import Segment
 
 SegKind = Literal["BINARY", "LABELMAP"]
-Origin = Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"]
-"""Segment Algorithm Type (PS3.3 C.8.20.2): by the network, by the network and corrected by hand, by hand alone."""
 
 
 def make_segmentation(
     frames: npt.NDArray[np.uint8],
-    segments: Sequence[Segment],
+    result: LungResult,
     source: Source,
     maker: Maker,
     identifiers: Identifiers,
     *,
     kind: SegKind = "BINARY",
     all_frames: bool = False,
-    origins: Mapping[int, Origin] | None = None,
 ) -> Dataset:
     """Return a Segmentation of labels on a series' slices.
 
     Args:
         frames: (slice, row, column) labels, one plane for each of the source's slices.
-        segments: What the labels mean; their numbers are the labels, from 1 on without a gap.
+        result: What the labels mean and how each was made; the segments' numbers are from 1 on without a gap.
         source: The series.
         maker: Program and model.
         identifiers: Of the new object.
         kind: BINARY has a frame of one bit for each segment and slice, which every reader knows; LABELMAP, of the
             standard of 2024, one frame of numbers for each slice.
         all_frames: Whether slices without lung get frames, too.
-        origins: How each label was made, of those that were not made by the network alone.
 
     Raises:
         DicomResultError: All frames are asked for, and the scan is only a part of its multi-frame file.
@@ -51,14 +47,14 @@ def make_segmentation(
     """
     hd = highdicom()
     planes, sources = _planes(frames, source, all_frames)
-    made_by = dict(origins or {})
-    corrected = ", corrected by hand" if set(made_by.values()) - {"AUTOMATIC"} else ""
+    corrected = ", corrected by hand" if set(result.origins.values()) - {"AUTOMATIC"} else ""
     dataset: Dataset = hd.seg.Segmentation(
         source_images=sources,
         pixel_array=planes,
         segmentation_type=kind,
         segment_descriptions=[
-            _description(hd, each, maker, identifiers, made_by.get(each.label, "AUTOMATIC")) for each in segments
+            _description(hd, each, maker, identifiers, result.origins.get(each.label, "AUTOMATIC"))
+            for each in result.segments
         ],
         series_instance_uid=identifiers.uid("series seg"),
         series_number=SEG_NUMBER,

@@ -9,8 +9,9 @@ from pydicom.dataset import Dataset
 
 from LungUNetSegLib.io.dicom_objects.common import SR_NUMBER, codes_of, describe_series, highdicom, keep_characters
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
 from LungUNetSegLib.io.dicom_objects.source import Source
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG, Segment
+from LungUNetSegLib.segments import NAMED_LABELS, Segment
 
 VOLUME = ("118565006", "SCT", "Volume")
 ATTENUATION = ("112031", "DCM", "Attenuation Coefficient")
@@ -34,45 +35,34 @@ CONFIDENCE = ("expected-dice", f"99{NAME.upper()}", "Expected Dice coefficient, 
 ONE = ("1", "UCUM", "no units")
 REPORTED = ("77477000", "SCT", "Computed tomography")
 
-NAMES = {RIGHT_LUNG: "right", LEFT_LUNG: "left"}
-"""What measurements are called of segments that are one lung each."""
-
 
 def make_report(
     segmentation: Dataset,
-    segments: Sequence[Segment],
-    volumes_ml: Mapping[str, float],
-    mean_hu: Mapping[str, float],
-    confidence: float | None,
+    result: LungResult,
     source: Source,
     maker: Maker,
     identifiers: Identifiers,
-    *,
-    density: Mapping[str, Mapping[str, Any] | None],
 ) -> Dataset:
     """Return a report of each lung's volume, mass and density.
 
     Args:
         segmentation: The DICOM SEG that the report refers to; without lung it gives no measurements.
-        segments: Of the segmentation.
-        volumes_ml: "right" and "left", or "total" where both lungs are one.
-        mean_hu: Mean density by the same names.
-        confidence: Expected Dice coefficient of the worse lung, if known.
+        result: Its segments, with the volume of each.
         source: The series.
         maker: Program and model.
         identifiers: Of the new object.
-        density: Density numbers by the same names, as far as they are known.
     """
     hd = highdicom()
     groups = []
-    for segment in segments:
-        name = NAMES[segment.label] if len(segments) > 1 else "total"
-        values: list[Value] = [(VOLUME, volumes_ml[name], MILLILITRE, None)]
-        if name in mean_hu:
-            values.append((ATTENUATION, mean_hu[name], HOUNSFIELD, MEAN))
-        values += _density(density.get(name) or {})
-        if confidence is not None:
-            values.append((CONFIDENCE, confidence, ONE, None))
+    names = {label: name for name, label in NAMED_LABELS["lr" if len(result.segments) > 1 else "binary"].items()}
+    for segment in result.segments:
+        name = names[segment.label]
+        values: list[Value] = [(VOLUME, result.volumes_ml[name], MILLILITRE, None)]
+        if name in result.mean_hu:
+            values.append((ATTENUATION, result.mean_hu[name], HOUNSFIELD, MEAN))
+        values += _density(result.density.get(name) or {})
+        if result.confidence is not None:
+            values.append((CONFIDENCE, result.confidence, ONE, None))
         groups.append(_group(hd, segment, values, segmentation, source, maker, identifiers))
     device = hd.sr.ObserverContext(
         observer_type=_code(hd, ("121007", "DCM", "Device")),

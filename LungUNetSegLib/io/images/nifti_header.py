@@ -35,8 +35,6 @@ _UNITS_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 1e-3}
 _SAME_SHARE = 1e-3
 """Largest relative difference of voxel sizes that is explained by rounding."""
 
-"""In NIfTI x increases to the right and y to the front; LPS has the opposite directions."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NiftiHeader:

@@ -19,8 +19,9 @@ from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.io import Scan, read_labels, read_scan
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
 from LungUNetSegLib.io.dicom_objects.outlines import outlines
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, make_objects
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.io.masks.rtstruct import toggle_polygon

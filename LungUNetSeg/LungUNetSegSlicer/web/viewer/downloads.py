@@ -15,7 +15,8 @@ from LungUNetSegLib.files import write_json
 from LungUNetSegLib.io import Scan, write_image, write_labels
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.results import DicomOptions, LungResult, files_of, make_objects
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
+from LungUNetSegLib.io.dicom_objects.results import DicomOptions, files_of, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, OUTPUT_ENDINGS, DicomFormat, stem_of
 from LungUNetSegLib.measures.density_map import density_map
