@@ -20,6 +20,7 @@ from LungUNetSegSlicer.compare.dates import (
     report_steps,
     side_by_side_steps,
 )
+from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.section import Section
@@ -45,7 +46,7 @@ class DatesPanel(Section):
         set_up_table(ui.datesTable, narrow=(1, 2, 3))
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
-        ui.datesButton.connect("clicked()", self._click)
+        connect_single_clicks(ui.datesButton, self._click)
         ui.datesReportButton.connect("clicked()", self._report)
         ui.densityChangeCheckBox.connect("toggled(bool)", self._switch_change)
         self.update()

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel import dependencies
+from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.dependencies import Package
 from LungUNetSegSlicer.panel.failure_log import FailureLog
 from LungUNetSegSlicer.panel.model_choice import ModelChoice
@@ -56,7 +57,7 @@ class SegmentPanel:
         self._started = 0.0
         self._model = ModelChoice(ui, self._set_model)
         self._progress, self._results, self._log = ProgressView(ui), ResultsView(ui), FailureLog(ui)
-        ui.applyButton.connect("clicked()", self._click)
+        connect_single_clicks(ui.applyButton, self._click)
         ui.inputVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._update_button)
         ui.reinstallButton.connect("clicked()", self._reinstall)
 
