@@ -20,7 +20,7 @@ from LungUNetSegSlicer.panel.results import ResultsView
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
 from LungUNetSegSlicer.scene.corrected import has_others_work
-from LungUNetSegSlicer.scene.kept_result import remember
+from LungUNetSegSlicer.scene.kept_result import lungs_of, remember
 
 _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
@@ -88,7 +88,7 @@ class SegmentPanel:
             if parameters.inputVolume is not self._volume:
                 self._volume = parameters.inputVolume
                 # Another CT's segmentation is replaced only if the user chooses it.
-                parameters.outputSegmentation = None
+                parameters.outputSegmentation = lungs_of(self._volume)
             self._model.show(parameters.model)
             self._results.show(parameters.outputSegmentation)
         self._update_button()
