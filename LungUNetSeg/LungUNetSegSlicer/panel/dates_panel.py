@@ -24,7 +24,7 @@ from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.section import Section
-from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
 from LungUNetSegSlicer.panel.work import Work
 
@@ -111,7 +111,7 @@ class DatesPanel(Section):
         self._found, self._second = found, second
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
-        self._ui.datesTable.setHorizontalHeaderLabels([_("Second minus first"), *(names[key] for key in found.lungs)])
+        set_headers(self._ui.datesTable, [_("Second minus first"), *(names[key] for key in found.lungs)])
         self._show("Table", True)
         self._say(_told(found))
         self.update()

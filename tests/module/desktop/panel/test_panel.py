@@ -230,26 +230,3 @@ def test_headers_of_tables_stay_as_they_are_when_a_row_is_chosen(panel):
     tables = [each for each in vars(panel.ui).values() if isinstance(each, QTableWidget)]
     assert len(tables) == 7
     assert not any(each.horizontalHeader().highlightSections for each in tables)
-
-
-def test_the_tab_key_goes_from_top_to_bottom(panel, phantom_node):
-    panel.click(panel.ui.advancedCollapsibleButton)
-    names = (
-        "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
-        "deviceComboBox", "engineComboBox",
-    )  # fmt: skip
-    panel.ui.inputVolumeSelector.setFocus()
-    visited = []
-    for _ in range(40):
-        focus = panel.window.focusWidget()
-        owner = next((name for name in (*names, "applyButton") if _within(focus, getattr(panel.ui, name))), None)
-        if owner and owner not in visited:
-            visited.append(owner)
-        panel.window.focusNextPrevChild(True)
-    assert tuple(visited) == (*names, "applyButton")
-
-
-def _within(widget, owner):
-    while widget is not None and widget is not owner:
-        widget = widget.parentWidget()
-    return widget is owner

@@ -100,7 +100,7 @@ def test_density_has_a_table_of_its_own_with_what_forbids_it(panel, phantom_node
     panel.run()
     table = panel.ui.densityTable
     assert [table.horizontalHeaderItem(column).text() for column in range(4)] == [
-        "Density", "Right lung", "Left lung", "Both lungs",
+        "Density", "Right\nlung", "Left\nlung", "Both\nlungs",
     ]  # fmt: skip
     rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
     assert rows[0] == ["LAA-950 (%)", "2.5", "4.2", "2.5"]
