@@ -32,6 +32,10 @@ _OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "fluid-removed", "low-confid
 """Codes that were about the network's mask: once it is corrected somebody has looked at it."""
 
 
+SAME_HU = 0.5
+"""By how much the mean of the same voxels may differ, in HU; results were once kept with rounded numbers."""
+
+
 def has_sides(result: Mapping[str, Any]) -> bool:
     """Return whether a result, as in its JSON, tells the right lung from the left."""
     return result["volumes_ml"].get("right") is not None
@@ -71,6 +75,29 @@ def changes_of(original: Volume, corrected: Volume, kind: LabelKind = "lr") -> C
     return changes
 
 
+def check_scan(result: Mapping[str, Any], scan: Volume, original: Volume) -> None:
+    """Raise DataError unless the network's lungs are as dense in a scan as they were in the run.
+
+    A volume of a scene may hold other voxels than it did then: another time point of a sequence, or filtered ones.
+
+    Args:
+        result: The report of the network's own mask.
+        scan: HU.
+        original: The network's labels on its grid.
+    """
+    lungs = original.array > 0
+    then = result["mean_hu"].get("total")
+    if then is None or not lungs.any():
+        return
+    now = float(np.mean(scan.array, dtype=np.float64, where=lungs))
+    if abs(now - then) > SAME_HU:
+        raise DataError(
+            f"The CT's voxels are not those that were segmented: the network's lungs had a mean of {then:.1f} HU, and "
+            f"have {now:.1f} HU now. In a sequence, choose the time point that was segmented; otherwise segment the CT "
+            "again."
+        )
+
+
 def measure_correction(
     result: Mapping[str, Any],
     scan: Volume,
@@ -90,7 +117,7 @@ def measure_correction(
         remarks: On how the labels were read.
 
     Raises:
-        DataError: No voxel is lung any more.
+        DataError: No voxel is lung any more, or the scan is not the one that was segmented.
         GeometryError: The labels lie on another grid than the scan or than the network's mask.
     """
     if not labels.array.any():
@@ -101,6 +128,8 @@ def measure_correction(
     changes = None if original is None else changes_of(original, labels, known)
     if changes is not None and not any(each["slices"] for each in changes.values()):
         return {**result, "correction": None}
+    if original is not None:
+        check_scan(result, scan, original)
     measures = measure_lungs(labels, scan, kind)
     record, judged = judge_labels(scan, labels, measures.volumes_ml, measures.mean_hu)
     acquisition, doubts = judge(measures.scan, _acquisition(result.get("acquisition") or {}))

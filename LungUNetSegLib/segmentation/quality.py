@@ -217,11 +217,12 @@ def _stray(record: dict[str, Any]) -> Finding | None:
     count, removed_ml, outside_ml = record["removed_parts"], record["removed_ml"], record["outside_ml"]
     if removed_ml + outside_ml < STRAY_LEAST_ML:
         return None
-    around = f", and {outside_ml:.0f} ml as air around the body" if outside_ml >= 1 else ""
-    return Finding(
-        "stray-parts",
-        f"{count} separate parts of {removed_ml:.0f} ml in all were removed because they are not lung{around}.",
-    )
+    removed = []
+    if count:
+        removed.append(f"{count} separate {'part' if count == 1 else 'parts'} ({removed_ml:.0f} ml)")
+    if outside_ml >= 1:
+        removed.append(f"air around the body ({outside_ml:.0f} ml)")
+    return Finding("stray-parts", f"Removed because it is not lung: {' and '.join(removed)}.")
 
 
 def _fluid(record: dict[str, Any]) -> Finding | None:

@@ -43,6 +43,7 @@ def result() -> dict[str, Any]:
     findings = [{"code": code, "message": "."} for code in ("gantry-tilt", "low-confidence", "density-in-doubt")]
     return {
         "volumes_ml": {"right": 10.0, "left": 8.0, "total": 18.0}, "findings": findings, "methods": "Segmented.",
+        "mean_hu": {"right": -800.0, "left": -800.0, "total": -800.0},
         "quality": {"confidence": 0.9, "cut_mm2": {}}, "model": {"name": "lungs"},
         "acquisition": {"thickness_mm": 1.0, "kernel": "B70f", "blood_hu": 40.0, "contrast": False, "breathing": None},
     }  # fmt: skip
@@ -135,6 +136,16 @@ def test_one_lung_that_was_deleted_is_told(original: np.ndarray, hu: np.ndarray,
     found = measure_correction(result, volume(hu), volume(labels), volume(original))
     assert found["volumes_ml"]["left"] == 0 and found["density"]["left"] is None
     assert "Nothing is left of the left lung" in str(found["findings"])
+
+
+def test_other_voxels_than_those_that_were_segmented_are_told(
+    original: np.ndarray, hu: np.ndarray, result: dict[str, Any]
+) -> None:
+    """Protects density from another time point of a sequence, whose lungs are 40 HU denser here."""
+    labels = original.copy()
+    labels[2] = 0
+    with pytest.raises(DataError, match=r"had a mean of -800\.0 HU, and have -760\.0 HU now"):
+        measure_correction(result, volume(hu + np.int16(40)), volume(labels), volume(original))
 
 
 def test_what_cannot_be_measured(original: np.ndarray, hu: np.ndarray, result: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ class _Result:
         self.sureness = 250
         self.cleaning = Cleaning()
         self.geometry = GEOMETRY
+        self.messages: list[str] = []
 
     def assess(self) -> tuple[dict[str, Any], set[str]]:
         volumes = {name: float((self.labels == label).sum()) * VOXEL_ML for name, label in (("right", 1), ("left", 2))}
@@ -37,7 +38,8 @@ class _Result:
         names = {"right": self.labels == 1, "left": self.labels == 2, "total": self.labels > 0}
         mean_hu = {name: float(self.hu[where].mean()) for name, where in names.items() if where.any()}
         record, findings = assess(scan, labels, volumes, mean_hu, probabilities, self.cleaning)
-        assert all(finding.message.endswith((".", "?")) for finding in findings)
+        self.messages = [finding.message for finding in findings]
+        assert all(each.endswith((".", "?")) for each in self.messages)
         return record, {finding.code for finding in findings}
 
 
@@ -141,6 +143,21 @@ def test_much_stray_air_and_little(result: _Result) -> None:
     result.cleaning = Cleaning(removed_ml=(2.0, 1.0), outside_ml=19.0)
     record, found = result.assess()
     assert found == {"stray-parts"} and record["outside_ml"] == 19.0
+
+
+@pytest.mark.parametrize(
+    ("cleaning", "said"),
+    [
+        (Cleaning(removed_ml=(46.0,)), "1 separate part (46 ml)."),
+        (Cleaning(removed_ml=(50.0, 1.0), outside_ml=19.0), "2 separate parts (51 ml) and air around the body (19 ml)."),
+        (Cleaning(outside_ml=25.0), "air around the body (25 ml)."),
+    ],
+)
+def test_what_was_removed_is_said_in_words(result: _Result, cleaning: Cleaning, said: str) -> None:
+    """Protects from "1 separate parts" and "0 separate parts of 0 ml"."""
+    result.cleaning = cleaning
+    result.assess()
+    assert result.messages == [f"Removed because it is not lung: {said}"]
 
 
 def test_sides_in_doubt(result: _Result) -> None:

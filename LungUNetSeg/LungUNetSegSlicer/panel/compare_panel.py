@@ -17,6 +17,7 @@ from LungUNetSegSlicer.compare.comparison import SceneComparison, comparison_ste
 from LungUNetSegSlicer.compare.layout import ComparisonViews, look_from_the_front, slice_nodes
 from LungUNetSegSlicer.compare.slices import WorstSlices, show_slice
 from LungUNetSegSlicer.compare.tables import chosen_slice
+from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.disagreements import DisagreementsView
 from LungUNetSegSlicer.panel.side_choice import SideChoice
@@ -51,7 +52,7 @@ class ComparePanel:
         ui.predictionSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._choose_nodes)
         ui.referenceSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._choose_nodes)
         ui.sidesCollapsibleButton.connect("contentsCollapsed(bool)", self._choose_nodes)
-        ui.compareButton.connect("clicked()", self._click)
+        connect_single_clicks(ui.compareButton, self._click)
         ui.worstSliceButton.connect("clicked()", lambda: self._walk(first=True))
         ui.nextSliceButton.connect("clicked()", lambda: self._walk(first=False))
         ui.comparisonViewsButton.connect("clicked()", self._switch_views)

@@ -20,10 +20,11 @@ from LungUNetSegSlicer.compare.dates import (
     report_steps,
     side_by_side_steps,
 )
+from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
 from LungUNetSegSlicer.panel.dialogs import ask_path
 from LungUNetSegSlicer.panel.section import Section
-from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
+from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import segment_names, signed_text, warnings_html
 from LungUNetSegSlicer.panel.work import Work
 
@@ -45,7 +46,7 @@ class DatesPanel(Section):
         set_up_table(ui.datesTable, narrow=(1, 2, 3))
         for selector in (ui.firstDateSelector, ui.secondDateSelector):
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self.update)
-        ui.datesButton.connect("clicked()", self._click)
+        connect_single_clicks(ui.datesButton, self._click)
         ui.datesReportButton.connect("clicked()", self._report)
         ui.densityChangeCheckBox.connect("toggled(bool)", self._switch_change)
         self.update()
@@ -110,7 +111,7 @@ class DatesPanel(Section):
         self._found, self._second = found, second
         fill_table(self._ui.datesTable, _rows(found))
         names = segment_names()
-        self._ui.datesTable.setHorizontalHeaderLabels([_("Second minus first"), *(names[key] for key in found.lungs)])
+        set_headers(self._ui.datesTable, [_("Second minus first"), *(names[key] for key in found.lungs)])
         self._show("Table", True)
         self._say(_told(found))
         self.update()

@@ -42,7 +42,7 @@ class ResultsView:
         self.repair = RepairView(ui, lambda: self.show(self._segmentation))
         for table in (ui.resultsTable, ui.densityTable):
             set_up_table(table)
-        set_headers(ui.resultsTable, [_("Segment"), _("Volume (ml)"), _("Mean density (HU)")])
+        set_headers(ui.resultsTable, [_("Segment"), _("Volume (ml)"), _("Mean (HU)")])
         ui.copyMethodsButton.connect("clicked()", self._copy_methods)
         ui.resultsTableButton.connect("clicked()", self._add_table)
         ui.resultsCsvButton.connect("clicked()", self._write_csv)
@@ -83,7 +83,7 @@ class ResultsView:
         rows, doubt, names = density_rows(result), doubt_html(result), segment_names()
         table = self._ui.densityTable
         fill_table(table, rows)
-        table.setHorizontalHeaderLabels([_("Density"), *(names[key] for key in lungs_with_density(result))])
+        set_headers(table, [_("Density"), *(names[key] for key in lungs_with_density(result))])
         table.visible = bool(rows)
         self._ui.densityDoubtLabel.text = doubt
         self._ui.densityDoubtLabel.visible = bool(doubt)

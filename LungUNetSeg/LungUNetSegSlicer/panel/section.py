@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.run.settings import folder_text
 
 
@@ -49,7 +50,7 @@ class RunSection(Section):
         super().__init__(ui, name, "ProgressBar", *hidden)
         self._parameters: Any = None
         self._run: Run | None = None
-        self._widget("Button").connect("clicked()", self._click)
+        connect_single_clicks(self._widget("Button"), self._click)
 
     @property
     def running(self) -> bool:

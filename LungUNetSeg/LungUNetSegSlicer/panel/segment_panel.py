@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel import dependencies
+from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.dependencies import Package
 from LungUNetSegSlicer.panel.failure_log import FailureLog
 from LungUNetSegSlicer.panel.model_choice import ModelChoice
@@ -19,7 +20,7 @@ from LungUNetSegSlicer.panel.results import ResultsView
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
 from LungUNetSegSlicer.scene.corrected import has_others_work
-from LungUNetSegSlicer.scene.kept_result import remember
+from LungUNetSegSlicer.scene.kept_result import lungs_of, remember
 
 _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
@@ -56,7 +57,7 @@ class SegmentPanel:
         self._started = 0.0
         self._model = ModelChoice(ui, self._set_model)
         self._progress, self._results, self._log = ProgressView(ui), ResultsView(ui), FailureLog(ui)
-        ui.applyButton.connect("clicked()", self._click)
+        connect_single_clicks(ui.applyButton, self._click)
         ui.inputVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._update_button)
         ui.reinstallButton.connect("clicked()", self._reinstall)
 
@@ -87,7 +88,7 @@ class SegmentPanel:
             if parameters.inputVolume is not self._volume:
                 self._volume = parameters.inputVolume
                 # Another CT's segmentation is replaced only if the user chooses it.
-                parameters.outputSegmentation = None
+                parameters.outputSegmentation = lungs_of(self._volume)
             self._model.show(parameters.model)
             self._results.show(parameters.outputSegmentation)
         self._update_button()

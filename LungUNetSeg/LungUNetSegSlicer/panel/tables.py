@@ -26,8 +26,9 @@ def set_up_table(table: Any, narrow: Collection[int] = ()) -> None:
 
 
 def set_headers(table: Any, titles: Sequence[str]) -> None:
-    """Set a table's titles; a unit in brackets is on a line of its own, so that columns of numbers are narrow."""
-    table.setHorizontalHeaderLabels([title.replace(" (", "\n(") for title in titles])
+    """Set a table's titles, so that columns of numbers are narrow: a unit, else all words but the first, is below."""
+    broken = (title.replace(" (", "\n(") if "(" in title else title.replace(" ", "\n", 1) for title in titles)
+    table.setHorizontalHeaderLabels(list(broken))
 
 
 def fill_table(table: Any, rows: Sequence[Sequence[str]], *, words: Collection[int] = (0,)) -> None:

@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from slicer import vtkMRMLSegmentationNode
+import slicer
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 
 ATTRIBUTE = "LungUNetSeg.Result"
 """What is shown: the run's result, or that of a mask that was measured again."""
@@ -45,6 +46,17 @@ def recall(segmentation: vtkMRMLSegmentationNode | None) -> dict[str, Any] | Non
 def recall_network(segmentation: vtkMRMLSegmentationNode) -> dict[str, Any] | None:
     """Return the run's own result; in scenes of older versions it is the only one."""
     return _loaded(segmentation, NETWORK_ATTRIBUTE) or recall(segmentation)
+
+
+def lungs_of(volume: vtkMRMLScalarVolumeNode | None) -> vtkMRMLSegmentationNode | None:
+    """Return the segmentation that this module last made of a CT; None if there is none in the scene."""
+    role = vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    made = [
+        each
+        for each in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if volume is not None and each.GetAttribute(ATTRIBUTE) and each.GetNodeReference(role) is volume
+    ]
+    return made[-1] if made else None
 
 
 def run_of(segmentation: vtkMRMLSegmentationNode | None) -> str | None:

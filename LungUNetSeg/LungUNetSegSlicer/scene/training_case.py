@@ -13,10 +13,11 @@ import LungUNetSegLib
 from LungUNetSegLib.cases.saving import patient_key, save_case
 from LungUNetSegLib.errors import DataError, ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
-from LungUNetSegLib.segmentation.correction import changes_of
+from LungUNetSegLib.segmentation.correction import changes_of, check_scan
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
+from LungUNetSegSlicer.scene.kept_result import recall_network
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps
 from LungUNetSegSlicer.scene.lung_segments import lung_segments
 from LungUNetSegSlicer.scene.network_mask import network_mask
@@ -36,7 +37,8 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
 
     Raises:
         ReadError: Right and left lung are not two segments.
-        DataError: The CT is no longer there, right and left overlap, or the mask cannot be used for training; says why.
+        DataError: The CT is no longer there or has other voxels than were segmented, right and left overlap, or the mask
+            cannot be used for training; says why.
         WriteError: The folder cannot be written.
     """
     volume = ct_of(segmentation)
@@ -59,9 +61,11 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
         "mask": segmentation.GetName(),
         "model": dict(model),
     }
-    network = network_mask(segmentation)
-    if network is not None:
-        origin["correction"] = changes_of(network.labels(), masks.labels, masks.kind)
+    network, result = network_mask(segmentation), recall_network(segmentation)
+    if network is not None and result is not None:
+        original = network.labels()
+        check_scan(result, ct, original)
+        origin["correction"] = changes_of(original, masks.labels, masks.kind)
     name = _free_name(folder, volume.GetName())
     patient = _patient(volume) or name
     return save_case(folder, name, ct, masks.labels, patient=patient, origin=origin).folder

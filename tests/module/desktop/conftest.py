@@ -99,6 +99,14 @@ def scene_ids(app) -> Callable[[], list[str]]:
     return lambda: [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())]
 
 
+@pytest.fixture(autouse=True)
+def quick_clicks(app, monkeypatch):
+    """Two clicks of a test are never a double click, however quick they are; `test_clicks.py` makes double clicks."""
+    from LungUNetSegSlicer.panel import clicks
+
+    monkeypatch.setattr(clicks, "DOUBLE_CLICK_S", 0.0)
+
+
 @pytest.fixture
 def panel(app, wait_until):
     """The module's panel in a main window, as the user sees it; without 3D, which is slower."""

@@ -43,7 +43,7 @@ def main(arguments):
     out = sitk.GetImageFromArray(labels)
     out.CopyInformation(image)
     sitk.WriteImage(out, labels_path, True)
-    Path(result_path).write_text(json.dumps(_result(labels, arguments)), encoding="utf-8")
+    Path(result_path).write_text(json.dumps(_result(labels, hu, arguments)), encoding="utf-8")
     _progress("write", 1, 1)
     return 0
 
@@ -77,14 +77,15 @@ def _progress(stage, done, total):
     print(json.dumps({"stage": stage, "done": done, "total": total}), flush=True)
 
 
-def _result(labels, arguments):
+def _result(labels, hu, arguments):
     return {
         "lungunetseg": "0.1.0",
         "model": {"name": arguments[arguments.index("--model") + 1], "sha256": "0" * 64},
         "engine": "ONNX Runtime 1.20, CPU, float32",
         "device": "cpu",
         "volumes_ml": {"right": 2512.25, "left": 2103.75, "total": 4616.0},
-        "mean_hu": {"right": -812.4, "left": -801.6, "total": -807.4},
+        # The total is true: it tells whether the voxels are still those that were segmented.
+        "mean_hu": {"right": -812.4, "left": -801.6, "total": round(float(hu[labels > 0].mean()), 1)},
         "density": {"right": DENSITY, "left": DENSITY | {"laa950_percent": 4.25}, "total": DENSITY},
         "regions": {"right": REGIONS, "left": REGIONS, "total": REGIONS},
         "doubtful_slices": DOUBTFUL,

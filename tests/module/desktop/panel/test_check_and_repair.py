@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from LungUNetSegLib.volume import Volume
+
 pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
 
 
@@ -199,6 +201,35 @@ def test_without_the_ct_it_is_told(app, ran, wait_until):
     app.mrmlScene().RemoveNode(ran.parameters.inputVolume)
     ran.parameters.outputSegmentation = segmentation
     assert "no longer in the scene" in measure(ran, wait_until)
+
+
+def test_another_time_point_of_a_sequence_is_told(app, panel, phantom, wait_until):
+    """Protects the numbers of a 4D scan: after an edit they were measured in whichever time point was shown."""
+    import slicer
+
+    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
+
+    scene, logic = app.mrmlScene(), slicer.vtkSlicerSequencesLogic()
+    logic.SetMRMLScene(scene)
+    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", "4D")
+    for number, denser_hu in enumerate((0, 40)):
+        phase = add_volume_node(Volume(phantom.ct.array + np.int16(denser_hu), phantom.ct.geometry), "Phase")
+        sequence.SetDataNodeAtValue(phase, str(number))
+        scene.RemoveNode(phase)
+    browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", "Browser")
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    logic.UpdateProxyNodesFromSequences(browser)
+    assert panel.parameters.inputVolume is browser.GetProxyNode(sequence)
+    panel.run()
+    own = result_of(panel)
+    paint(panel, "RightLung", mask_of(panel, "LeftLung"))
+    browser.SetSelectedItemNumber(1)
+    logic.UpdateProxyNodesFromSequences(browser)
+    assert "In a sequence, choose the time point that was segmented" in measure(panel, wait_until)
+    assert result_of(panel) == own
+    browser.SetSelectedItemNumber(0)
+    logic.UpdateProxyNodesFromSequences(browser)
+    assert measure(panel, wait_until).startswith("Measured again.")
 
 
 def scribble(panel, mask):

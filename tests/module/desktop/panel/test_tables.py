@@ -53,4 +53,11 @@ def test_a_scroll_bar_hides_no_row(table, wait_until):
 
 def test_a_unit_is_on_a_line_of_its_own(table):
     """Protects the room for words: a column of numbers is not wider than its longest word."""
-    assert [table.horizontalHeaderItem(column).text() for column in range(2)] == ["Region", "Volume\n(ml)"]
+    from LungUNetSegSlicer.panel.tables import set_headers
+
+    def titles():
+        return [table.horizontalHeaderItem(column).text() for column in range(2)]
+
+    assert titles() == ["Region", "Volume\n(ml)"]
+    set_headers(table, ["Mean density (HU)", "Right lung"])
+    assert titles() == ["Mean density\n(HU)", "Right\nlung"]

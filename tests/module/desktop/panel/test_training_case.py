@@ -71,6 +71,21 @@ def test_what_cannot_be_learnt_from_is_told(panel, shown, small_phantom, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_a_scan_with_other_voxels_is_told(panel, shown, small_phantom, tmp_path):
+    """Protects what is learnt from another time point of a sequence than the one whose lungs were corrected."""
+    import slicer
+
+    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegSlicer.scene.kept_result import recall, remember
+    from LungUNetSegSlicer.scene.lung_masks import ct_of
+
+    mean_hu = float(small_phantom.ct.array[small_phantom.labels.array > 0].mean())
+    remember(shown, {**recall(shown), "mean_hu": {"total": mean_hu}}, to_text(small_phantom.labels))
+    assert save(panel, tmp_path).startswith("Written")
+    slicer.util.updateVolumeFromArray(ct_of(shown), small_phantom.ct.array + np.int16(40))
+    assert "not those that were segmented" in save(panel, tmp_path)
+
+
 def test_own_models_are_in_the_list_and_never_chosen_by_themselves(app, tmp_path, monkeypatch):
     """Protects from results of a network that nobody chose."""
     from unittest.mock import MagicMock
