@@ -206,3 +206,14 @@ def test_scans_in_floating_point_are_rounded_to_hu() -> None:
     floats[labels.array == 0] = np.nan
     expected = flat(measure_lungs(labels, scan))
     assert flat(measure_lungs(labels, Volume(floats, scan.geometry))) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("least_hu", "lowest_hu", "slices"), [(-1024, -970, 0.5), (-900, -900, 7.5), (-300, -300, 24.0)]
+)
+def test_a_scale_that_ends_within_the_lungs_is_noticed(least_hu: int, lowest_hu: int, slices: float) -> None:
+    """Protects LAA-950 and the mean of a scan whose low values were cut off: what share of 24 slices has the lowest."""
+    labels, scan = two_boxes()
+    measured = measure_lungs(labels, Volume(np.maximum(scan.array, np.int16(least_hu)), scan.geometry)).scan
+    assert measured["lowest_hu"] == lowest_hu
+    assert measured["lowest_percent"] == pytest.approx(100 * slices / 24)
