@@ -129,7 +129,10 @@ def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[s
         if each
     ]
     record = {
-        **{name: measured[name] for name in ("slice_mm", "air_hu", "noise_hu", "blood_hu", "lowest_hu", "lowest_percent")},
+        **{
+            name: measured[name]
+            for name in ("slice_mm", "air_hu", "noise_hu", "blood_hu", "lowest_hu", "lowest_percent")
+        },
         "thickness_mm": acquisition.thickness_mm,
         "kernel": acquisition.kernel or None,
         "sharp_kernel": acquisition.is_sharp,
@@ -183,7 +186,9 @@ def _noise(noise_hu: float | None) -> dict[str, Any] | None:
 def _lowest(lowest_hu: int | None, lowest_percent: float | None) -> dict[str, Any] | None:
     if lowest_percent is None or lowest_percent <= LOWEST_PERCENT:
         return None
-    message = f"{lowest_percent:.1f} % of the lungs have their lowest value, {lowest_hu} HU: padding, or a clipped scale"
+    message = (
+        f"{lowest_percent:.1f} % of the lungs have their lowest value, {lowest_hu} HU: padding, or a clipped scale"
+    )
     return _doubt("lowest-value", EVERY, message)
 
 

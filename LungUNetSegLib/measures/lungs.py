@@ -30,7 +30,7 @@ class LungMeasures:
         scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of axial slices;
             ``coarsest_mm``, that of the voxels along the axis where it is largest;
             ``air_hu`` and ``noise_hu`` in the trachea and ``blood_hu`` between the lungs, None if they were not found;
-            ``lowest_hu``, the lowest value in the lungs, and ``lowest_percent``, the share that has it, None without lung.
+            ``lowest_hu``, the lungs' lowest HU, and ``lowest_percent``, their share that has it, None without lung.
     """
 
     volumes_ml: dict[str, float]

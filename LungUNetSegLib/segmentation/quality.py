@@ -38,6 +38,9 @@ LONE_LUNG_RATIO, LONE_LUNG_MM = 0.02, 60.0
 GREATEST_LUNGS_ML = 13_000.0
 """The largest measured total lung capacities are near 12 litres."""
 
+TALLEST_LUNG_MM = 450.0
+"""Lungs are no taller; in our scans of whole chests they have 265 to 288 mm."""
+
 DENSE_HU = -300.0
 """Lungs with a higher mean density hold less air than tissue."""
 
@@ -114,7 +117,12 @@ def judge_labels(
     if volumes_ml["total"] == 0:
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
-        findings += [_no_human(volumes_ml), _dense(mean_hu), *contradictions(scan, labels), _cut(record)]
+        findings += [
+            _no_human(volumes_ml, _lungs_height_mm(labels)),
+            _dense(mean_hu),
+            *contradictions(scan, labels),
+            _cut(record),
+        ]
         extent_mm = _extent_mm(labels.geometry)
         if extent_mm >= LONE_LUNG_MM:
             findings.append(_small(volumes_ml, SMALL_LUNG_RATIO if extent_mm >= WHOLE_CHEST_MM else LONE_LUNG_RATIO))
@@ -165,6 +173,12 @@ def _extent_mm(geometry: Geometry) -> float:
     return float(np.ptp(geometry.corners_lps()[:, 2]))
 
 
+def _lungs_height_mm(labels: Volume) -> float:
+    """Return the height of the lungs along the body, both together."""
+    used = np.flatnonzero(labels.canonical().array.any(axis=(1, 2)))
+    return float(used[-1] + 1 - used[0]) * labels.canonical().geometry.spacing_mm[0]
+
+
 def _not_hu(record: dict[str, Any]) -> Finding | None:
     air, tissue = record["air_share"], record["tissue_share"]
     if air >= AIR_LEAST_SHARE and tissue >= TISSUE_LEAST_SHARE:
@@ -176,10 +190,18 @@ def _not_hu(record: dict[str, Any]) -> Finding | None:
     )
 
 
-def _no_human(volumes_ml: dict[str, float]) -> Finding | None:
-    if volumes_ml["total"] <= GREATEST_LUNGS_ML:
+def _no_human(volumes_ml: dict[str, float], height_mm: float) -> Finding | None:
+    if volumes_ml["total"] > GREATEST_LUNGS_ML:
+        message = (
+            f"{volumes_ml['total']:.0f} ml is too much for human lungs: the scan's spacing or the result is wrong."
+        )
+    elif height_mm > TALLEST_LUNG_MM:
+        message = (
+            f"No human's lungs are {height_mm:.0f} mm tall: the distance of the slices is wrong, or the file shows a"
+            " chest twice, or the result is wrong. Do not use the volumes."
+        )
+    else:
         return None
-    message = f"{volumes_ml['total']:.0f} ml is too much for human lungs: the scan's spacing or the result is wrong."
     return Finding("volume-of-no-human", message)
 
 

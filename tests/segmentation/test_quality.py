@@ -165,6 +165,17 @@ def test_a_confidence_below_its_threshold_is_never_shown_as_at_it() -> None:
     assert quality._below(0.912, 0.97) == "0.91"
 
 
+def test_lungs_taller_than_any_human_s(result: _Result) -> None:
+    """Protects volumes from a distance of slices that is wrong, and from a chest that a file shows twice.
+
+    14 slices of 30 mm are 420 mm, and 17 are 510 mm.
+    """
+    result.geometry = Geometry.axial(SHAPE, (30.0, 5.0, 5.0))
+    assert result.assess()[1] == set()
+    result.labels[2:19] = result.labels[3]
+    assert result.assess()[1] == {"volume-of-no-human"}
+
+
 def test_lungs_of_no_human_and_lungs_without_air(result: _Result) -> None:
     """Protects volumes from a spacing that is wrong by a factor, and from scans that are scaled wrongly."""
     result.geometry = Geometry.axial(SHAPE, (10.0, 50.0, 50.0))

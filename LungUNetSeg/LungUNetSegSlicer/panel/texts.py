@@ -174,7 +174,7 @@ def finding_heading(code: str) -> str:
         "small-image": _("Unusually small scan."),
         "dense-lung": _("Lung as dense as soft tissue."),
         "density-in-doubt": _("Density in doubt."),
-        "volume-of-no-human": _("Volume too large for human lungs."),
+        "volume-of-no-human": _("Too large for human lungs."),
         "spine-in-front": _("Front and back may be swapped."),
         "heart-on-the-right": _("Right and left may be swapped."),
         "lungs-upside-down": _("Head and feet may be swapped."),
