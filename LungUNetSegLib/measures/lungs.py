@@ -25,6 +25,7 @@ class LungMeasures:
     Attributes:
         volumes_ml: Volumes.
         mean_hu: Mean HU; absent for a lung without a voxel.
+        middle_half_hu: How many HU the middle half of the voxels spans, from the lower quartile to the upper; likewise.
         density: See `density.density_of`; None without a voxel.
         regions: By the names of `REGIONS`, the numbers of `density.REGION_KEYS`; None without a voxel.
         scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of axial slices;
@@ -35,6 +36,7 @@ class LungMeasures:
 
     volumes_ml: dict[str, float]
     mean_hu: dict[str, float]
+    middle_half_hu: dict[str, float] = field(default_factory=dict)
     density: dict[str, Density | None] = field(default_factory=dict)
     regions: dict[str, dict[str, Density | None]] = field(default_factory=dict)
     scan: dict[str, float | None] = field(default_factory=dict)
@@ -67,6 +69,9 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
     return LungMeasures(
         volumes_ml={name: each.volume_ml for name, each in whole.items()},
         mean_hu={name: each.mean_hu for name, each in whole.items() if each.voxels},
+        middle_half_hu={
+            name: each.percentile_hu(75) - each.percentile_hu(25) for name, each in whole.items() if each.voxels
+        },
         density={name: density_of(each, air_hu) for name, each in whole.items()},
         regions={name: {region: region_density(each[region]) for region in REGIONS} for name, each in counts.items()},
         scan={

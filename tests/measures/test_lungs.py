@@ -38,6 +38,7 @@ def test_volumes_and_means_by_hand() -> None:
     measures = measure_lungs(labels, hu)
     assert measures.volumes_ml == pytest.approx({"right": 0.048, "left": 0.024, "total": 0.072})
     assert measures.mean_hu == pytest.approx({"right": -750, "left": -600, "total": -700})
+    assert measures.middle_half_hu == pytest.approx({"right": 50, "left": 0, "total": 100})
 
 
 def test_regions_of_two_boxes_by_hand() -> None:

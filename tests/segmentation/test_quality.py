@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.segmentation import quality
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.quality import assess
@@ -27,6 +28,7 @@ class _Result:
         self.hu[self.labels > 0] = -800
         self.sureness = 250
         self.cleaning = Cleaning()
+        self.middle_half_hu = {"right": 90.0, "left": 90.0, "total": 90.0}
         self.geometry = GEOMETRY
 
     def assess(self) -> tuple[dict[str, Any], set[str]]:
@@ -36,7 +38,9 @@ class _Result:
         scan, labels = Volume(self.hu, self.geometry), Volume(self.labels, self.geometry)
         names = {"right": self.labels == 1, "left": self.labels == 2, "total": self.labels > 0}
         mean_hu = {name: float(self.hu[where].mean()) for name, where in names.items() if where.any()}
-        record, findings = assess(scan, labels, volumes, mean_hu, probabilities, self.cleaning)
+        spans = {name: self.middle_half_hu[name] for name in mean_hu}
+        measures = LungMeasures(volumes_ml=volumes, mean_hu=mean_hu, middle_half_hu=spans)
+        record, findings = assess(scan, labels, measures, probabilities, self.cleaning)
         assert all(finding.message.endswith((".", "?")) for finding in findings)
         return record, {finding.code for finding in findings}
 
@@ -181,10 +185,22 @@ def test_lungs_of_no_human_and_lungs_without_air(result: _Result) -> None:
     result.geometry = Geometry.axial(SHAPE, (10.0, 50.0, 50.0))
     _, findings = assess(
         Volume(result.hu, result.geometry), Volume(result.labels, result.geometry),
-        {"right": 7000.0, "left": 6500.0, "total": 13_500.0}, {"total": -800.0, "right": -800.0, "left": -800.0},
+        LungMeasures(
+            volumes_ml={"right": 7000.0, "left": 6500.0, "total": 13_500.0},
+            mean_hu={"total": -800.0, "right": -800.0, "left": -800.0},
+        ),
         np.zeros((20, 2, 4, 4), np.uint8) + 250, Cleaning(),
     )  # fmt: skip
     assert [finding.code for finding in findings] == ["volume-of-no-human"]
     result.geometry = GEOMETRY
     result.hu[result.labels == 1] = -250
     assert result.assess()[1] == {"dense-lung"}
+
+
+@pytest.mark.parametrize(("span_hu", "is_said"), [(64.0, False), (16.0, True)])
+def test_a_lung_without_structure(result: _Result, span_hu: float, is_said: bool) -> None:
+    """Protects from volumes of a test object, and of gas: the middle half of lungs spans 64 HU and more, foam 16."""
+    result.middle_half_hu["left"] = span_hu
+    assert result.assess()[1] == ({"uniform-lung"} if is_said else set())
+    result.hu[result.labels == 2] = 40
+    assert result.assess()[1] == {"dense-lung"}  # of an opaque lung one sentence is enough

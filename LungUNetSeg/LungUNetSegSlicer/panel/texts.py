@@ -173,6 +173,7 @@ def finding_heading(code: str) -> str:
         "beyond-scanner": _("Values outside a scanner's range."),
         "small-image": _("Unusually small scan."),
         "dense-lung": _("Lung as dense as soft tissue."),
+        "uniform-lung": _("Lung without structure."),
         "density-in-doubt": _("Density in doubt."),
         "volume-of-no-human": _("Too large for human lungs."),
         "spine-in-front": _("Front and back may be swapped."),
