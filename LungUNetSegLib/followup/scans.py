@@ -95,7 +95,7 @@ def measure(scan: DatedScan) -> MeasuredScan:
             " (right) and 2 (left lung)."
         )
     acquisition, doubtful = judge(measures.scan, scan.acquisition)
-    odd = judge_labels(scan.ct, scan.labels, measures.volumes_ml, measures.mean_hu)[1] + doubtful
+    odd = judge_labels(scan.ct, scan.labels, measures)[1] + doubtful
     known = {"density-in-doubt", *(each.code for each in odd)}
     findings = (*(each for each in scan.findings if each.code not in known), *odd)
     return MeasuredScan(scan=scan, measures=measures, acquisition=acquisition, findings=findings)

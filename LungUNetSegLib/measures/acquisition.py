@@ -24,7 +24,7 @@ BLOOD_HU = 80.0
 """A higher median of the tissue between the lungs shows contrast agent in the blood."""
 
 LOWEST_PERCENT = 0.5
-"""If a larger share of the lungs has the lowest value of the scan, padding or a clipped scale distorts the numbers."""
+"""If a larger share of the lungs has their lowest value, padding or a clipped scale distorts the numbers."""
 
 BLIND_HU = -950.0
 """If the air in the trachea measures more, not even air lies below the limit of LAA-950."""
@@ -107,7 +107,7 @@ def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[s
 
     Args:
         measured: From `measure_lungs`: ``slice_mm``, ``coarsest_mm``, ``air_hu``, ``noise_hu``, ``blood_hu``,
-            ``lowest_percent``.
+            ``lowest_hu``, ``lowest_percent``.
         acquisition: From the scan's header.
 
     Returns:
@@ -123,13 +123,16 @@ def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[s
             _contrast(blood_hu, acquisition, is_enhanced),
             _expiration(acquisition),
             _noise(measured["noise_hu"]),
-            _lowest(measured["lowest_percent"]),
+            _lowest(measured["lowest_hu"], measured["lowest_percent"]),
             _air(measured["air_hu"]),
         )
         if each
     ]
     record = {
-        **{name: measured[name] for name in ("slice_mm", "air_hu", "noise_hu", "blood_hu", "lowest_percent")},
+        **{
+            name: measured[name]
+            for name in ("slice_mm", "air_hu", "noise_hu", "blood_hu", "lowest_hu", "lowest_percent")
+        },
         "thickness_mm": acquisition.thickness_mm,
         "kernel": acquisition.kernel or None,
         "sharp_kernel": acquisition.is_sharp,
@@ -180,10 +183,12 @@ def _noise(noise_hu: float | None) -> dict[str, Any] | None:
     return _doubt("noise", EMPHYSEMA, message)
 
 
-def _lowest(lowest_percent: float | None) -> dict[str, Any] | None:
+def _lowest(lowest_hu: int | None, lowest_percent: float | None) -> dict[str, Any] | None:
     if lowest_percent is None or lowest_percent <= LOWEST_PERCENT:
         return None
-    message = f"{lowest_percent:.1f} % of the lungs have the lowest value, -1024 HU: padding, or a clipped scale"
+    message = (
+        f"{lowest_percent:.1f} % of the lungs have their lowest value, {lowest_hu} HU: padding, or a clipped scale"
+    )
     return _doubt("lowest-value", EVERY, message)
 
 

@@ -42,6 +42,11 @@ class Histogram:
         """Mean HU; the histogram must not be empty."""
         return float((self.counts * self.hu).sum() / self.voxels)
 
+    @property
+    def lowest_hu(self) -> int:
+        """The lowest HU of a voxel; the histogram must not be empty."""
+        return self.low_hu + int(np.flatnonzero(self.counts)[0])
+
     def within(self, low_hu: int | None = None, below_hu: int | None = None) -> Histogram:
         """Return the counts of the voxels with ``low_hu <= HU < below_hu``; None for no limit."""
         start = 0 if low_hu is None else min(max(low_hu - self.low_hu, 0), len(self.counts))

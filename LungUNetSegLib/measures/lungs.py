@@ -15,7 +15,7 @@ from LungUNetSegLib.measures.histogram import Histogram
 from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, divided, parts_of, slabs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
 from LungUNetSegLib.segments import LUNG_NAMES, NAMED_LABELS, LabelKind
-from LungUNetSegLib.volume import AIR_HU, GRID_TOLERANCE_MM, Geometry, Volume, to_hu
+from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, to_hu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +25,18 @@ class LungMeasures:
     Attributes:
         volumes_ml: Volumes.
         mean_hu: Mean HU; absent for a lung without a voxel.
+        middle_half_hu: How many HU the middle half of the voxels spans, from the lower quartile to the upper; likewise.
         density: See `density.density_of`; None without a voxel.
         regions: By the names of `REGIONS`, the numbers of `density.REGION_KEYS`; None without a voxel.
         scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of axial slices;
             ``coarsest_mm``, that of the voxels along the axis where it is largest;
             ``air_hu`` and ``noise_hu`` in the trachea and ``blood_hu`` between the lungs, None if they were not found;
-            ``lowest_percent``, the share of the lungs at the lowest HU that readers keep, None without lung.
+            ``lowest_hu``, the lungs' lowest HU, and ``lowest_percent``, their share that has it, None without lung.
     """
 
     volumes_ml: dict[str, float]
     mean_hu: dict[str, float]
+    middle_half_hu: dict[str, float] = field(default_factory=dict)
     density: dict[str, Density | None] = field(default_factory=dict)
     regions: dict[str, dict[str, Density | None]] = field(default_factory=dict)
     scan: dict[str, float | None] = field(default_factory=dict)
@@ -69,9 +71,13 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
     whole = {name: each[""] for name, each in counts.items()}
     air = trachea_air(labels, scan)
     air_hu = air.median_hu if air else None
+    lowest_hu = whole["total"].lowest_hu if whole["total"].voxels else None
     return LungMeasures(
         volumes_ml={name: each.volume_ml for name, each in whole.items()},
         mean_hu={name: each.mean_hu for name, each in whole.items() if each.voxels},
+        middle_half_hu={
+            name: each.percentile_hu(75) - each.percentile_hu(25) for name, each in whole.items() if each.voxels
+        },
         density={name: density_of(each, air_hu) for name, each in whole.items()},
         regions={name: {region: region_density(each[region]) for region in REGIONS} for name, each in counts.items()},
         scan={
@@ -80,7 +86,8 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
             "air_hu": air_hu,
             "noise_hu": air.noise_hu if air else None,
             "blood_hu": blood_hu(labels, scan) if kind == "lr" else None,
-            "lowest_percent": whole["total"].percent(below_hu=AIR_HU + 1) if whole["total"].voxels else None,
+            "lowest_hu": lowest_hu,
+            "lowest_percent": None if lowest_hu is None else whole["total"].percent(below_hu=lowest_hu + 1),
         },
     )
 

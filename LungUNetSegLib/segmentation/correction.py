@@ -23,8 +23,8 @@ Changes = dict[str, dict[str, Any]]
 highest changed one (None without a change), and ``is_new``, whether the network's mask has nothing of the lung."""
 
 _OF_THE_MASK = {
-    "no-lung", "volume-of-no-human", "dense-lung", "spine-in-front", "heart-on-the-right", "lungs-upside-down",
-    "lung-cut", "small-lung", "density-in-doubt", "not-hu",
+    "no-lung", "volume-of-no-human", "dense-lung", "uniform-lung", "spine-in-front", "heart-on-the-right",
+    "lungs-upside-down", "lung-cut", "small-lung", "density-in-doubt", "not-hu",
 }  # fmt: skip
 """Codes of findings that are judged anew of a corrected mask."""
 
@@ -131,7 +131,7 @@ def measure_correction(
     if original is not None:
         check_scan(result, scan, original)
     measures = measure_lungs(labels, scan, kind)
-    record, judged = judge_labels(scan, labels, measures.volumes_ml, measures.mean_hu)
+    record, judged = judge_labels(scan, labels, measures)
     acquisition, doubts = judge(measures.scan, _acquisition(result.get("acquisition") or {}))
     kept = [each for each in result["findings"] if each["code"] not in _OF_THE_MASK | _OF_THE_NETWORK]
     empty = [name for name in SIDES if measures.volumes_ml.get(name) == 0 and result["volumes_ml"].get(name)]

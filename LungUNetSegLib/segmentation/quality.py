@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.segmentation.anatomy import contradictions
 from LungUNetSegLib.segmentation.cleaning import Cleaning
+from LungUNetSegLib.segmentation.plausibility import unlike_lungs
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
 from LungUNetSegLib.segmentation.stages import Agreement
 from LungUNetSegLib.volume import Geometry, Volume
@@ -35,12 +37,6 @@ WHOLE_CHEST_MM = 150.0
 LONE_LUNG_RATIO, LONE_LUNG_MM = 0.02, 60.0
 """But in a scan of at least this height a lung of less than this share is missing; shorter ones may show one base."""
 
-GREATEST_LUNGS_ML = 13_000.0
-"""The largest measured total lung capacities are near 12 litres."""
-
-DENSE_HU = -300.0
-"""Lungs with a higher mean density hold less air than tissue."""
-
 STRAY_LEAST_ML = 20.0
 DOUBTFUL_SIDE_SHARE = 0.02
 """Share of the lungs' volume that changed side, above which a finding is made."""
@@ -56,8 +52,7 @@ _BODY_DIRECTIONS = (("right", "left"), ("front", "back"), ("feet", "head"))
 def assess(
     scan: Volume,
     labels: Volume,
-    volumes_ml: dict[str, float],
-    mean_hu: dict[str, float],
+    measures: LungMeasures,
     probabilities: Probabilities,
     cleaning: Cleaning,
     agreement: Agreement | None = None,
@@ -67,8 +62,7 @@ def assess(
     Args:
         scan: HU.
         labels: The result, on the same grid; 0 is not lung.
-        volumes_ml: By "total", and by "right" and "left" if they are separate.
-        mean_hu: Mean density by the same names.
+        measures: Of these labels.
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
         cleaning: The changes that cleaning made.
         agreement: How well the result and the coarse network's lungs agree; None without a coarse view.
@@ -79,7 +73,7 @@ def assess(
         ``cut_mm2``, area of lung in the scan's outermost planes by direction; the changes by cleaning; and, with a
         coarse view, ``coarse_dsc``, ``coarse_far_ml`` and ``coarse_side_ml``, see `Agreement`.
     """
-    own, findings = judge_labels(scan, labels, volumes_ml, mean_hu)
+    own, findings = judge_labels(scan, labels, measures)
     record: dict[str, Any] = {
         "confidence": _confidence(probabilities),
         **own,
@@ -95,26 +89,25 @@ def assess(
     if agreement is not None:
         record |= {f"coarse_{name}": value for name, value in dataclasses.asdict(agreement).items()}
     more: tuple[Finding | None, ...] = (_fluid(record),)
-    if volumes_ml["total"] > 0:
-        more += (_doubtful_sides(record, volumes_ml), _stray(record), _unsure(record))
+    if measures.volumes_ml["total"] > 0:
+        more += (_doubtful_sides(record, measures.volumes_ml), _stray(record), _unsure(record))
     return record, (*findings, *(finding for finding in more if finding))
 
 
-def judge_labels(
-    scan: Volume, labels: Volume, volumes_ml: dict[str, float], mean_hu: dict[str, float]
-) -> tuple[dict[str, Any], tuple[Finding, ...]]:
+def judge_labels(scan: Volume, labels: Volume, measures: LungMeasures) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """Judge labels by themselves, whoever drew them; arguments and values are those of `assess`.
 
     Returns:
         ``air_share``, ``tissue_share`` and ``cut_mm2`` of the quality record, and the findings that follow.
     """
+    volumes_ml = measures.volumes_ml
     air_share, tissue_share = _hu_shares(scan)
     record: dict[str, Any] = {"air_share": air_share, "tissue_share": tissue_share, "cut_mm2": _cut_mm2(labels)}
     findings = [_not_hu(record)]
     if volumes_ml["total"] == 0:
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
-        findings += [_no_human(volumes_ml), _dense(mean_hu), *contradictions(scan, labels), _cut(record)]
+        findings += [*unlike_lungs(labels, measures), *contradictions(scan, labels), _cut(record)]
         extent_mm = _extent_mm(labels.geometry)
         if extent_mm >= LONE_LUNG_MM:
             findings.append(_small(volumes_ml, SMALL_LUNG_RATIO if extent_mm >= WHOLE_CHEST_MM else LONE_LUNG_RATIO))
@@ -174,23 +167,6 @@ def _not_hu(record: dict[str, Any]) -> Finding | None:
         f"The values do not look like Hounsfield units of a chest CT: {air:.1%} are as low as air or lung, and "
         f"{tissue:.1%} are like soft tissue. Do not trust the result.",
     )
-
-
-def _no_human(volumes_ml: dict[str, float]) -> Finding | None:
-    if volumes_ml["total"] <= GREATEST_LUNGS_ML:
-        return None
-    message = f"{volumes_ml['total']:.0f} ml is too much for human lungs: the scan's spacing or the result is wrong."
-    return Finding("volume-of-no-human", message)
-
-
-def _dense(mean_hu: dict[str, float]) -> Finding | None:
-    dense = {name: value for name, value in mean_hu.items() if name != "total" and value > DENSE_HU}
-    if not mean_hu or (not dense and mean_hu["total"] <= DENSE_HU):
-        return None
-    which = " and ".join(f"the {name} lung ({value:.0f} HU)" for name, value in dense.items())
-    which = which or f"the lungs ({mean_hu['total']:.0f} HU)"
-    message = f"Almost as dense as soft tissue: {which}. Is it airless, wrongly scaled, or not a lung?"
-    return Finding("dense-lung", message)
 
 
 def _cut(record: dict[str, Any]) -> Finding | None:

@@ -127,8 +127,7 @@ class Segmenter:
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
             measures = measure_lungs(label_map, scan.volume, labels)
-            measured = measures.volumes_ml, measures.mean_hu
-            quality, findings = assess(scan.volume, label_map, *measured, probabilities, cleaning, agreement)
+            quality, findings = assess(scan.volume, label_map, measures, probabilities, cleaning, agreement)
             made, warnings = judge(measures.scan, acquisition)
             doubts = find_doubts(probabilities, before, scan, labels)
         return Segmentation(

@@ -18,7 +18,8 @@ from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 
 GOOD: dict[str, Any] = {
-    "slice_mm": 1.0, "coarsest_mm": 1.0, "air_hu": -990.0, "noise_hu": 20.0, "blood_hu": 45.0, "lowest_percent": 0.0,
+    "slice_mm": 1.0, "coarsest_mm": 1.0, "air_hu": -990.0, "noise_hu": 20.0, "blood_hu": 45.0,
+    "lowest_hu": -1010, "lowest_percent": 0.0,
 }  # fmt: skip
 """Of a thin, soft, quiet scan without contrast agent."""
 

@@ -38,6 +38,7 @@ def test_volumes_and_means_by_hand() -> None:
     measures = measure_lungs(labels, hu)
     assert measures.volumes_ml == pytest.approx({"right": 0.048, "left": 0.024, "total": 0.072})
     assert measures.mean_hu == pytest.approx({"right": -750, "left": -600, "total": -700})
+    assert measures.middle_half_hu == pytest.approx({"right": 50, "left": 0, "total": 100})
 
 
 def test_regions_of_two_boxes_by_hand() -> None:
@@ -206,3 +207,14 @@ def test_scans_in_floating_point_are_rounded_to_hu() -> None:
     floats[labels.array == 0] = np.nan
     expected = flat(measure_lungs(labels, scan))
     assert flat(measure_lungs(labels, Volume(floats, scan.geometry))) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("least_hu", "lowest_hu", "slices"), [(-1024, -970, 0.5), (-900, -900, 7.5), (-300, -300, 24.0)]
+)
+def test_a_scale_that_ends_within_the_lungs_is_noticed(least_hu: int, lowest_hu: int, slices: float) -> None:
+    """Protects LAA-950 and the mean of a scan whose low values were cut off: what share of 24 slices has the lowest."""
+    labels, scan = two_boxes()
+    measured = measure_lungs(labels, Volume(np.maximum(scan.array, np.int16(least_hu)), scan.geometry)).scan
+    assert measured["lowest_hu"] == lowest_hu
+    assert measured["lowest_percent"] == pytest.approx(100 * slices / 24)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.segmentation import quality
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.quality import assess
@@ -27,6 +28,7 @@ class _Result:
         self.hu[self.labels > 0] = -800
         self.sureness = 250
         self.cleaning = Cleaning()
+        self.middle_half_hu = {"right": 90.0, "left": 90.0, "total": 90.0}
         self.geometry = GEOMETRY
         self.messages: list[str] = []
 
@@ -37,7 +39,9 @@ class _Result:
         scan, labels = Volume(self.hu, self.geometry), Volume(self.labels, self.geometry)
         names = {"right": self.labels == 1, "left": self.labels == 2, "total": self.labels > 0}
         mean_hu = {name: float(self.hu[where].mean()) for name, where in names.items() if where.any()}
-        record, findings = assess(scan, labels, volumes, mean_hu, probabilities, self.cleaning)
+        spans = {name: self.middle_half_hu[name] for name in mean_hu}
+        measures = LungMeasures(volumes_ml=volumes, mean_hu=mean_hu, middle_half_hu=spans)
+        record, findings = assess(scan, labels, measures, probabilities, self.cleaning)
         self.messages = [finding.message for finding in findings]
         assert all(each.endswith((".", "?")) for each in self.messages)
         return record, {finding.code for finding in findings}
@@ -149,7 +153,10 @@ def test_much_stray_air_and_little(result: _Result) -> None:
     ("cleaning", "said"),
     [
         (Cleaning(removed_ml=(46.0,)), "1 separate part (46 ml)."),
-        (Cleaning(removed_ml=(50.0, 1.0), outside_ml=19.0), "2 separate parts (51 ml) and air around the body (19 ml)."),
+        (
+            Cleaning(removed_ml=(50.0, 1.0), outside_ml=19.0),
+            "2 separate parts (51 ml) and air around the body (19 ml).",
+        ),
         (Cleaning(outside_ml=25.0), "air around the body (25 ml)."),
     ],
 )
@@ -182,15 +189,38 @@ def test_a_confidence_below_its_threshold_is_never_shown_as_at_it() -> None:
     assert quality._below(0.912, 0.97) == "0.91"
 
 
+def test_lungs_taller_than_any_human_s(result: _Result) -> None:
+    """Protects volumes from a distance of slices that is wrong, and from a chest that a file shows twice.
+
+    14 slices of 30 mm are 420 mm, and 17 are 510 mm.
+    """
+    result.geometry = Geometry.axial(SHAPE, (30.0, 5.0, 5.0))
+    assert result.assess()[1] == set()
+    result.labels[2:19] = result.labels[3]
+    assert result.assess()[1] == {"volume-of-no-human"}
+
+
 def test_lungs_of_no_human_and_lungs_without_air(result: _Result) -> None:
     """Protects volumes from a spacing that is wrong by a factor, and from scans that are scaled wrongly."""
     result.geometry = Geometry.axial(SHAPE, (10.0, 50.0, 50.0))
     _, findings = assess(
         Volume(result.hu, result.geometry), Volume(result.labels, result.geometry),
-        {"right": 7000.0, "left": 6500.0, "total": 13_500.0}, {"total": -800.0, "right": -800.0, "left": -800.0},
+        LungMeasures(
+            volumes_ml={"right": 7000.0, "left": 6500.0, "total": 13_500.0},
+            mean_hu={"total": -800.0, "right": -800.0, "left": -800.0},
+        ),
         np.zeros((20, 2, 4, 4), np.uint8) + 250, Cleaning(),
     )  # fmt: skip
     assert [finding.code for finding in findings] == ["volume-of-no-human"]
     result.geometry = GEOMETRY
     result.hu[result.labels == 1] = -250
     assert result.assess()[1] == {"dense-lung"}
+
+
+@pytest.mark.parametrize(("span_hu", "is_said"), [(64.0, False), (16.0, True)])
+def test_a_lung_without_structure(result: _Result, span_hu: float, is_said: bool) -> None:
+    """Protects from volumes of a test object, and of gas: the middle half of lungs spans 64 HU and more, foam 16."""
+    result.middle_half_hu["left"] = span_hu
+    assert result.assess()[1] == ({"uniform-lung"} if is_said else set())
+    result.hu[result.labels == 2] = 40
+    assert result.assess()[1] == {"dense-lung"}  # of an opaque lung one sentence is enough
