@@ -1,6 +1,6 @@
 """How many of a lung's worst slices the list of doubtful ones holds, and the weights that the list is made with.
 
-    python benchmarks/doubtful_slices.py --data DATA --runs docs/model_card/folds
+    python benchmarks/doubtful_slices.py --data DATA --runs docs/model_card/folds/coarse_view
 
 Every volume is segmented by the network of the fold that did not see its patient (held_out.py). The error of a slice is
 the area that is wrong and lies more than 2 mm from the reference's outline: closer to it careful readers differ, too.

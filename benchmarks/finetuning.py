@@ -1,6 +1,6 @@
 """What a fine-tuning on five corrected scans takes, and what it does to the scans that it did not see.
 
-    python benchmarks/finetuning.py --data DATA --fold docs/model_card/folds/fold0 --out runs/finetuning
+    python benchmarks/finetuning.py --data DATA --fold docs/model_card/folds/coarse_view/fold0 --out runs/finetuning
 
 The model is that of a fold of the cross-validation. `CORRECTED`, cases that the fold has not seen, are the scans that a
 laboratory has corrected. All other cases that it has not seen are kept apart, and are segmented before and after, with

@@ -1,6 +1,6 @@
 """Each case with the network of the fold that did not see it, from trainings or from the folds that are kept.
 
-    python benchmarks/held_out.py --run runs/cv/fold0 --keep docs/model_card/folds/fold0
+    python benchmarks/held_out.py --run runs/cv/fold0 --keep docs/model_card/folds/coarse_view/fold0
 
 A kept fold is a folder with `manifest.json` (grid, networks, split, settings) and the weights in float16, about 7 MB,
 so that a change of postprocessing, engine or quantisation is cross-validated without training.

@@ -1,6 +1,6 @@
 """What the 8-bit graph changes: its masks against float32's, and both against the references.
 
-    python benchmarks/int8.py --data DATA [--model NAME|FOLDER] [--runs docs/model_card/folds]
+    python benchmarks/int8.py --data DATA [--model NAME|FOLDER] [--runs docs/model_card/folds/coarse_view]
 
 Each scan is segmented twice by ONNX Runtime on the CPU, by the 8-bit and by the float32 graph, to final labels. With
 `--runs`, each by the network of the fold that did not see it, whose 8-bit graph is made first, with slices of the

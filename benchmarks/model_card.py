@@ -1,6 +1,6 @@
 """The figures of docs/model_card.md: cross-validated accuracy by patient and lung, and what perturbations cost.
 
-    python benchmarks/model_card.py --data DATA --runs docs/model_card/folds --out docs/model_card
+    python benchmarks/model_card.py --data DATA --runs docs/model_card/folds/coarse_view --out docs/model_card
 
 `--runs` holds one folder a fold: those that are kept (held_out.py), or trainings (`lungunetseg train --folds K --fold I
 --out runs/cv/foldI`). Every case is segmented by the network that did not see its patient, which its own split says,

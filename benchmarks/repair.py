@@ -1,6 +1,6 @@
 """How much of what a network missed a few scribbles bring back, and how long that takes.
 
-    python benchmarks/repair.py --data DATA --runs docs/model_card/folds
+    python benchmarks/repair.py --data DATA --runs docs/model_card/folds/coarse_view
 
 Every volume is segmented by the network that did not see its patient (held_out.py). Each connected part of a lung that
 is missing, 10 ml and more without what lies along outlines, gets scribbles as a user would draw them: in every third
