@@ -1,7 +1,7 @@
 """What a model makes of scans as they come: parts of patients, cropped anywhere, with raised arms and metal.
 
-    python benchmarks/random_views.py --data DATA --out views.json
-    python benchmarks/random_views.py --data DATA --out views.json --runs docs/model_card/folds/coarse_view [--model lungs]
+    python benchmarks/random_views.py --data DATA --out views.json [--model lungs]
+    python benchmarks/random_views.py --data DATA --out views.json --runs docs/model_card/folds/coarse_view
 
 Views are those of training (data/views.py), drawn anew by a seed of each case, without disease: a scan that begins and
 ends anywhere, a rectangle around a lung or anywhere in the body, a round field of view, arms, metal and its streaks. A
