@@ -60,6 +60,9 @@ NAMED_LABELS: Mapping[LabelKind, Mapping[str, int]] = {
 BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology("SCT^51440002^Right and left")),)
 """Labels of the kind "binary"."""
 
+NAMED_SEGMENTS = {"right": LUNGS[0], "left": LUNGS[1], "total": BOTH_LUNGS[0]}
+"""The segments by the names of `LUNG_NAMES`."""
+
 
 def lungs_of(channels: int) -> tuple[Segment, ...]:
     """Return the structures of a lung network's channels: right and left lung for two, both as one for one."""

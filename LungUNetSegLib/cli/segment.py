@@ -72,29 +72,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--csv", type=csv_file, metavar="FILE", help="write a table of volumes, a row for each input")
     parser.add_argument(
-        "--report",
-        type=html_file,
-        metavar="FILE",
+        "--report", type=html_file, metavar="FILE",
         help="write a page of one scan: pictures, histogram, density, regions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--regions", type=Path, metavar="FILE", help="draw the lungs' regions as a label map, such as a .seg.nrrd"
     )
     parser.add_argument(
-        "--regions",
-        type=Path,
-        metavar="FILE",
-        help="draw the lungs' regions as a label map, such as a .seg.nrrd",
+        "--divide", choices=DIVISIONS, default="thirds-by-height", help="what --regions draws (docs/measures.md)"
     )
     parser.add_argument(
-        "--divide",
-        choices=DIVISIONS,
-        default="thirds-by-height",
-        help="what --regions draws (docs/measures.md)",
-    )
-    parser.add_argument(
-        "--density-map",
-        type=Path,
-        metavar="FILE",
+        "--density-map", type=Path, metavar="FILE",
         help="write the lungs' local mean density as an image, HU on the scan's grid (docs/measures.md)",
-    )
+    )  # fmt: skip
     add_overwrite_argument(parser)
     add_outside_argument(parser)
     parser.add_argument("--raw", action="store_true", help="write the network's output without postprocessing")

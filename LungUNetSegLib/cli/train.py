@@ -22,7 +22,6 @@ from LungUNetSegLib.cli.training_start import (
 )
 from LungUNetSegLib.data.cache import CachedCase, cache_cases, default_cache_folder
 from LungUNetSegLib.data.contact_sheet import save_contact_sheet
-from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.errors import ConfigError, ModelError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
@@ -99,8 +98,9 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     if arguments.show_augmentation:
         if process.is_first:
-            sheet = _without_coarse(training, config)
-            save_contact_sheet(sheet, config.pathology, arguments.out / "augmentation.png")
+            # Of the views of a training without a coarse network's output, which does not exist yet.
+            slices = training_slices(training, config, draw_views(training, config))
+            save_contact_sheet(slices, config.pathology, arguments.out / "augmentation.png")
         process.leave()
         return 0
     with process.first_alone():
@@ -146,11 +146,6 @@ def _cache(
         for each in cached:
             tell(each.case.case_id, each.findings)
     return cached
-
-
-def _without_coarse(training: Sequence[CachedCase], config: TrainingConfig) -> SliceDataset:
-    """Return the data for the contact sheet: the views of a training, without a coarse network's output."""
-    return training_slices(training, config, draw_views(training, config))
 
 
 def _needs_start(config: TrainingConfig, checkpoint: Checkpoint | None) -> bool:

@@ -12,6 +12,7 @@ Heights and depths are counted in steps of slices and rows, so that no slice of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,7 @@ REGIONS = (
 SHAPE = (3, 3, 2, 2)
 """A voxel's code counts thirds by height, thirds by volume, halves and depths, as an array of this shape does."""
 
-CODES = 36
+CODES = math.prod(SHAPE)
 
 SLAB_VOXELS = 250_000
 """Number of voxels that are processed at once; about 40 bytes of memory for each."""

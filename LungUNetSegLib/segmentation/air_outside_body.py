@@ -55,7 +55,7 @@ class SeenAir:
         """Look at a slice, or remember what was seen: a bit for each pixel."""
         if number not in self._bits:
             air = self.hu[number] < AIR_BELOW_HU
-            outside = _joined_to_the_border(air)
+            outside = joined_to_the_border(air)
             self._bits[number] = air.shape[1], np.packbits(np.stack((outside, air & ~outside)), axis=-1)
         width, bits = self._bits[number]
         return np.unpackbits(bits, axis=-1, count=width).view(bool)
@@ -85,7 +85,7 @@ def drop_air_outside(
         outside, _ = seen[index]
         if not (either & outside).any():
             continue
-        not_scanned = _joined_to_the_border(hu[index] <= AIR_HU)
+        not_scanned = joined_to_the_border(hu[index] <= AIR_HU)
         air = either & not_scanned
         if len(lungs) == 2:  # with one channel for both, a lung cannot be distinguished from a part of one
             room = _uncut(outside & ~not_scanned, either, not_scanned)
@@ -115,7 +115,7 @@ def _drop_by_scan(lung: Probabilities, doubtful: dict[int, Mask]) -> int:
     return int(sizes[is_outside].sum())
 
 
-def _joined_to_the_border(air: Mask) -> Mask:
+def joined_to_the_border(air: Mask) -> Mask:
     """Return the connected parts of (h, w) air that reach the slice's border."""
     regions, _ = numbered_parts(np.pad(air, 1, constant_values=True))
     joined: Mask = (regions == regions[0, 0])[1:-1, 1:-1]

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segmentation.air_outside_body import joined_to_the_border
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
@@ -121,8 +122,7 @@ def _outside_the_body(probabilities: Probabilities, planes: Slices) -> bool:
     for number, probability_map in enumerate(probabilities):
         plane = planes[number]
         thick = ndimage.binary_opening(plane > BODY_HU, iterations=WALL_PIXELS)
-        regions, _ = ndimage.label(np.pad(~thick, 1, constant_values=True))
-        around = (regions == regions[0, 0])[1:-1, 1:-1]
+        around = joined_to_the_border(~thick)
         lung = (probability_map >= HALF).any(axis=0)
         room.append(plane[around & ~lung & (plane < BODY_HU) & (plane > AIR_HU)])
         outside.append(plane[around & lung])

@@ -26,13 +26,14 @@ def test_archives_that_are_allowed_one_by_one_are_refused_together(tmp_path: Pat
 
     uploads = Uploads(tmp_path, 5 * MEGABYTE)
     zipped(tmp_path / "0000" / "a.zip", 3 * MEGABYTE)
-    assert (uploads.unpacked(tmp_path / "0000") / "a.zip.unpacked").is_dir()
+    uploads.unpack(tmp_path / "0000")
+    assert (tmp_path / "0000" / "a.zip.unpacked").is_dir()
     zipped(tmp_path / "0001" / "b.zip", 3 * MEGABYTE)
     with pytest.raises(ReadError, match=r"more than the 0.005 GB .* together with the scans that are open or listed"):
-        uploads.unpacked(tmp_path / "0001")
+        uploads.unpack(tmp_path / "0001")
     zipped(tmp_path / "0002" / "c.zip", 6 * MEGABYTE)
     with pytest.raises(ReadError, match=r"the zip archive holds more than the 0.005 GB .*\. Upload only the chest CT"):
-        uploads.unpacked(tmp_path / "0002")
+        uploads.unpack(tmp_path / "0002")
 
 
 def test_what_is_listed_goes_only_where_there_is_no_room_with_it(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_what_is_listed_goes_only_where_there_is_no_room_with_it(tmp_path: Path)
         files.append(tmp_path / f"{number:04}" / "scan.nii")
         files[-1].parent.mkdir()
         files[-1].write_bytes(bytes(MEGABYTE))
-        uploads.unpacked(files[-1].parent)
+        uploads.unpack(files[-1].parent)
     used, listed, forgotten = files
     assert uploads.make_room(MEGABYTE, [used], [listed])
     assert [each.exists() for each in (used, listed, forgotten)] == [True, True, False]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.io.masks.choice import lungs_among
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, part_by_name, terminology_codes
+from LungUNetSegLib.io.masks.lung_names import BOTH, part_by_name, terminology_codes
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Geometry, SliceBox, Volume
@@ -76,7 +76,7 @@ INSIDE_SHARE = 0.5
 ONE_SIDE_SHARE = 0.8
 """A structure with a smaller share of its lung voxels on one side is both lungs together."""
 
-_SIDES = {RIGHT_LUNG: Side.RIGHT, LEFT_LUNG: Side.LEFT, BOTH_LUNGS: Side.BOTH}
+_SIDES = {RIGHT_LUNG: Side.RIGHT, LEFT_LUNG: Side.LEFT, BOTH: Side.BOTH}
 
 
 def match_sides(

@@ -12,7 +12,7 @@ from vtk import vtkCollection, vtkDoubleArray, vtkIntArray, vtkStringArray
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS, Segment
+from LungUNetSegLib.segments import NAMED_SEGMENTS, Segment
 from LungUNetSegLib.volume.geometry import slice_index, slice_number
 
 SLICE, HEIGHT = "Slice", "z (mm)"
@@ -30,9 +30,9 @@ def add_scores_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
     """
     table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
     titles = [f"{column.title} ({column.unit})" if column.unit else column.title for column in COLUMNS]
-    _add_column(table, vtkStringArray(), "Score", titles)
+    add_column(table, vtkStringArray(), "Score", titles)
     for region in comparison.regions:
-        _add_column(table, vtkDoubleArray(), region.name, [getattr(region, column.field) for column in COLUMNS])
+        add_column(table, vtkDoubleArray(), region.name, [getattr(region, column.field) for column in COLUMNS])
     table.SetUseColumnTitleAsColumnHeader(True)
     return table
 
@@ -41,10 +41,10 @@ def add_slices_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
     """Add a table with a row for each slice that holds lung, from foot to head: its number, height and DSC."""
     slices = sorted(comparison.whole.slices_from_worst())
     table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
-    _add_column(table, vtkIntArray(), SLICE, map(slice_number, slices))
-    _add_column(table, vtkDoubleArray(), HEIGHT, [comparison.slice_centre_lps(index)[2] for index in slices])
+    add_column(table, vtkIntArray(), SLICE, map(slice_number, slices))
+    add_column(table, vtkDoubleArray(), HEIGHT, [comparison.slice_centre_lps(index)[2] for index in slices])
     for region in comparison.regions:
-        _add_column(table, vtkDoubleArray(), region.name, [region.dsc_by_slice[index] for index in slices])
+        add_column(table, vtkDoubleArray(), region.name, [region.dsc_by_slice[index] for index in slices])
     table.SetUseColumnTitleAsColumnHeader(True)
     return table
 
@@ -52,7 +52,7 @@ def add_slices_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
 def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode:
     """Add a chart of DSC over height, a curve for each lung in its colour, from what `add_slices_table` added."""
     chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
-    for lung in (*LUNGS, *BOTH_LUNGS):
+    for lung in NAMED_SEGMENTS.values():
         if slices.GetColumnIndex(lung.name) < 0:
             continue
         series = add_curve(slices, HEIGHT, lung)
@@ -78,17 +78,16 @@ def add_doubt_marks(
         doubtful: `doubtful_slices` of the prediction's result.
     """
     table = slices.GetTable()
-    names = {"right": LUNGS[0].name, "left": LUNGS[1].name, "total": BOTH_LUNGS[0].name}
     heights = [table.GetColumnByName(HEIGHT).GetValue(row) for row in range(table.GetNumberOfRows())]
     marks = [math.nan] * len(heights)
     for each in doubtful:
-        curve = table.GetColumnByName(names[each["lung"]])
+        curve = table.GetColumnByName(NAMED_SEGMENTS[each["lung"]].name)
         near = min(range(len(heights)), key=lambda row: abs(heights[row] - each["height_mm"]), default=None)
         if curve is not None and near is not None and abs(heights[near] - each["height_mm"]) < NEAR_MM:
             marks[near] = curve.GetValue(near)
     if all(math.isnan(mark) for mark in marks):
         return
-    _add_column(slices, vtkDoubleArray(), DOUBTFUL, marks)
+    add_column(slices, vtkDoubleArray(), DOUBTFUL, marks)
     series = add_curve(slices, HEIGHT, Segment(0, DOUBTFUL, DOUBTFUL, DOUBT_COLOUR, ""))
     series.SetLineStyle(vtkMRMLPlotSeriesNode.LineStyleNone)
     series.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleDiamond)
@@ -127,7 +126,8 @@ def chosen_slice(slices: vtkMRMLTableNode, selection: vtkCollection) -> int | No
     return None
 
 
-def _add_column(table: vtkMRMLTableNode, column: Any, name: str, values: Sequence[Any] | Iterable[Any]) -> None:
+def add_column(table: vtkMRMLTableNode, column: Any, name: str, values: Iterable[Any]) -> None:
+    """Add an empty VTK array to a table, with a name and values."""
     column.SetName(name)
     for value in values:
         column.InsertNextValue(value)

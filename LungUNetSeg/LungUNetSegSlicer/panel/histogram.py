@@ -10,17 +10,16 @@ from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLSegmentat
 from slicer.i18n import tr as _
 from vtk import vtkDoubleArray
 
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
-from LungUNetSegSlicer.compare.tables import add_curve, plot_nodes
+from LungUNetSegLib.segments import NAMED_SEGMENTS
+from LungUNetSegSlicer.compare.tables import add_column, add_curve, plot_nodes
 from LungUNetSegSlicer.panel.density import lungs_with_density
+from LungUNetSegSlicer.scene.segmentation_node import companion
 
 TABLE_ROLE, PLOT_ROLE = "LungUNetSeg.HistogramTable", "LungUNetSeg.HistogramPlot"
 """Roles of the node references from a segmentation to its histogram."""
 
 HU = "HU"
 """Column of the bins' middles; each lung has one more, by its segment's name."""
-
-SEGMENTS = {"right": LUNGS[0], "left": LUNGS[1], "total": BOTH_LUNGS[0]}
 
 
 def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLPlotChartNode | None:
@@ -36,19 +35,13 @@ def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, An
     lungs = lungs_with_density(result)
     if not lungs:
         return None
-    table = segmentation.GetNodeReference(TABLE_ROLE)
-    if table is None:
-        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation.GetName()} histogram")
-        segmentation.SetNodeReferenceID(TABLE_ROLE, table.GetID())
+    table = companion(segmentation, TABLE_ROLE, "vtkMRMLTableNode", "histogram")
     _fill(table, result, lungs)
-    chart = segmentation.GetNodeReference(PLOT_ROLE)
-    if chart is None:
-        chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", f"{segmentation.GetName()} histogram")
-        segmentation.SetNodeReferenceID(PLOT_ROLE, chart.GetID())
+    chart: vtkMRMLPlotChartNode = companion(segmentation, PLOT_ROLE, "vtkMRMLPlotChartNode", "histogram")
     for each in plot_nodes(chart)[1:]:
         slicer.mrmlScene.RemoveNode(each)
     for lung in lungs:
-        curve = add_curve(table, HU, SEGMENTS[lung])
+        curve = add_curve(table, HU, NAMED_SEGMENTS[lung])
         curve.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleNone)
         chart.AddAndObservePlotSeriesNodeID(curve.GetID())
     bin_hu = result["density"][lungs[0]]["histogram"]["bin_hu"]
@@ -62,13 +55,9 @@ def _fill(table: vtkMRMLTableNode, result: Mapping[str, Any], lungs: list[str]) 
     bins = result["density"][lungs[0]]["histogram"]
     first, width = bins["first_hu"], bins["bin_hu"]
     columns = {HU: [first + width * (index + 0.5) for index in range(len(bins["percent"]))]}
-    columns |= {SEGMENTS[lung].name: result["density"][lung]["histogram"]["percent"] for lung in lungs}
+    columns |= {NAMED_SEGMENTS[lung].name: result["density"][lung]["histogram"]["percent"] for lung in lungs}
     table.RemoveAllColumns()
     for name, values in columns.items():
-        column = vtkDoubleArray()
-        column.SetName(name)
-        for value in values:
-            column.InsertNextValue(value)
-        table.AddColumn(column)
+        add_column(table, vtkDoubleArray(), name, values)
     table.SetUseColumnTitleAsColumnHeader(True)
     table.Modified()

@@ -20,7 +20,7 @@ from LungUNetSegSlicer.compare.lung_sides import Side, known_sides, lung_labels
 from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import segment_names
 from LungUNetSegSlicer.panel.work import Work
-from LungUNetSegSlicer.scene.segmentation_node import add_labels
+from LungUNetSegSlicer.scene.segmentation_node import add_labels, companion
 
 ROLE = "LungUNetSeg.Regions"
 """Role of the node reference from a segmentation to its regions."""
@@ -97,11 +97,7 @@ def region_steps(
     drawn, parts = yield from in_background(lambda: region_map(labels, lungs, division))
     if not slicer.mrmlScene.IsNodePresent(segmentation):
         raise DataError(_("The segmentation {name} was removed meanwhile.").format(name=source.name))
-    node = segmentation.GetNodeReference(ROLE)
-    if node is None:
-        name = f"{segmentation.GetName()} regions"
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-        segmentation.SetNodeReferenceID(ROLE, node.GetID())
+    node = companion(segmentation, ROLE, "vtkMRMLSegmentationNode", "regions")
     node.GetSegmentation().RemoveAllSegments()
     add_labels(drawn, parts, node)
     node.CreateDefaultDisplayNodes()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer import vtkMRMLSegmentationNode, vtkMRMLTableNode
 from vtk import vtkDoubleArray, vtkStringArray
 
 from LungUNetSegLib.files import csv_text, write_csv
 from LungUNetSegLib.measures.density import TABLE_KEYS
+from LungUNetSegSlicer.compare.tables import add_column
 from LungUNetSegSlicer.panel.density import density_names
 from LungUNetSegSlicer.panel.regions import parts_with_numbers
 from LungUNetSegSlicer.panel.texts import segment_names
-from LungUNetSegSlicer.scene.segmentation_node import place_beside
+from LungUNetSegSlicer.scene.segmentation_node import companion, place_beside
 
 ROLE = "LungUNetSeg.Table"
 """Role of the node reference from a segmentation to its table."""
@@ -33,21 +34,13 @@ def add_results_table(segmentation: vtkMRMLSegmentationNode, result: Mapping[str
     Returns:
         A table with the columns segment, volume in ml, mean density in HU, and the numbers of `TABLE_KEYS`.
     """
-    table = segmentation.GetNodeReference(ROLE)
-    if table is None:
-        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{segmentation.GetName()} volumes")
-        segmentation.SetNodeReferenceID(ROLE, table.GetID())
+    table: vtkMRMLTableNode = companion(segmentation, ROLE, "vtkMRMLTableNode", "volumes")
     table.RemoveAllColumns()
     names = ("Segment", "Volume (ml)", "Mean (HU)", *(density_names()[key] for key in TABLE_KEYS))
-    for kind, name in zip((vtkStringArray, *(vtkDoubleArray,) * (len(names) - 1)), names, strict=True):
-        column = kind()
-        column.SetName(name)
-        table.AddColumn(column)
-    for segment, *values in _rows(result):
-        row = table.AddEmptyRow()
-        table.GetTable().GetColumn(0).SetValue(row, segment)
-        for index, value in enumerate(values, 1):
-            table.GetTable().GetColumn(index).SetValue(row, float("nan") if value is None else value)
+    rows = _rows(result)
+    for index, name in enumerate(names):
+        values = (math.nan if row[index] is None else row[index] for row in rows)
+        add_column(table, vtkDoubleArray() if index else vtkStringArray(), name, values)
     table.SetUseColumnTitleAsColumnHeader(True)
     table.Modified()
     place_beside(segmentation, table)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping
-from functools import partial
 from pathlib import Path
 
 import slicer
@@ -17,17 +16,16 @@ from slicer import vtkMRMLScalarVolumeNode
 from LungUNetSegLib.progress import Progress
 from LungUNetSegSlicer.run.batch_child import SCANS
 from LungUNetSegSlicer.run.child_process import ChildEnd
-from LungUNetSegSlicer.run.child_run import ChildRun, MakeChild
 from LungUNetSegSlicer.run.event_loop import Steps
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import RunSettings
-from LungUNetSegSlicer.run.worker import Worker
+from LungUNetSegSlicer.run.worker_run import WorkerRun
 
 BatchSource = Path | Mapping[str, vtkMRMLScalarVolumeNode]
 """A folder, disc, archive or list of scans; or volumes of the scene, by the names that the results have."""
 
 
-class BatchRun(ChildRun[ChildEnd]):
+class BatchRun(WorkerRun):
     """A batch, which starts at once and ends by calling `on_end` exactly once.
 
     Args:
@@ -36,7 +34,6 @@ class BatchRun(ChildRun[ChildEnd]):
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how the child ended; the state is "failed" if a scan failed.
-        make_child: Makes the child process.
 
     Raises:
         OSError: No folder can be made in Slicer's temporary folder.
@@ -49,12 +46,9 @@ class BatchRun(ChildRun[ChildEnd]):
         settings: RunSettings,
         on_progress: Progress,
         on_end: Callable[[ChildEnd], None],
-        make_child: MakeChild | None = None,
     ) -> None:
-        super().__init__(on_end, ChildEnd("cancelled"))
+        super().__init__("LungUNetSegSlicer.run.batch_child", on_progress, on_end)
         self._on_progress = on_progress
-        make_child = make_child or partial(Worker, module="LungUNetSegSlicer.run.batch_child")
-        self._child = make_child(on_progress, self._on_child_end)
         place = source if isinstance(source, Path) else self._folder / SCANS
         # Started before a scan is in the folder: from now on the child removes the folder if Slicer crashes.
         self._child.start([str(place), "-o", str(output), *settings.batch_arguments()], self._folder)
@@ -74,7 +68,3 @@ class BatchRun(ChildRun[ChildEnd]):
         unfinished = self._folder / "scans.part"
         unfinished.write_text(json.dumps(rows), encoding="utf-8")
         unfinished.rename(self._folder / SCANS)
-
-    def _on_child_end(self, end: ChildEnd) -> None:
-        if self.running:
-            self._end(end)

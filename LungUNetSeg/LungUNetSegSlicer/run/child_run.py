@@ -7,15 +7,12 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegLib.progress import Progress
 from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
 from LungUNetSegSlicer.run.event_loop import EventLoop, Steps, slicer_loop
 from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
 from LungUNetSegSlicer.run.settings import folder_text
 
 End = TypeVar("End")
-MakeChild = Callable[[Progress, Callable[[ChildEnd], None]], ChildProcess]
-"""Makes a child process from the functions that are told its progress and its end."""
 
 
 class ChildRun(Generic[End]):

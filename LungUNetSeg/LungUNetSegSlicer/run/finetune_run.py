@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from LungUNetSegLib.machine import data_folder
 from LungUNetSegLib.progress import Progress
 from LungUNetSegSlicer.run.child_process import ChildEnd
-from LungUNetSegSlicer.run.child_run import ChildRun, MakeChild
-from LungUNetSegSlicer.run.worker import Worker
+from LungUNetSegSlicer.run.worker_run import WorkerRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,31 +42,18 @@ class FinetuneSettings:
         return [*places, "--device", self.device, "--resume", *memory]
 
 
-class FinetuneRun(ChildRun[ChildEnd]):
+class FinetuneRun(WorkerRun):
     """A fine-tuning, which starts at once and ends by calling `on_end` exactly once.
 
     Args:
         settings: What to fine-tune.
         on_progress: Called with (stage, done, total).
         on_end: Called with how the child ended.
-        make_child: Makes the child process.
 
     Raises:
         OSError: No folder can be made in Slicer's temporary folder.
     """
 
-    def __init__(
-        self,
-        settings: FinetuneSettings,
-        on_progress: Progress,
-        on_end: Callable[[ChildEnd], None],
-        make_child: MakeChild | None = None,
-    ) -> None:
-        super().__init__(on_end, ChildEnd("cancelled"))
-        make_child = make_child or partial(Worker, module="LungUNetSegSlicer.run.finetune_child")
-        self._child = make_child(on_progress, self._on_child_end)
+    def __init__(self, settings: FinetuneSettings, on_progress: Progress, on_end: Callable[[ChildEnd], None]) -> None:
+        super().__init__("LungUNetSegSlicer.run.finetune_child", on_progress, on_end)
         self._child.start(settings.arguments(), self._folder)
-
-    def _on_child_end(self, end: ChildEnd) -> None:
-        if self.running:
-            self._end(end)

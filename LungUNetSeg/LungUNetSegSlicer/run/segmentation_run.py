@@ -20,7 +20,7 @@ from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegSlicer.run import child
 from LungUNetSegSlicer.run.child_process import ChildEnd
-from LungUNetSegSlicer.run.child_run import ChildRun, MakeChild
+from LungUNetSegSlicer.run.child_run import ChildRun
 from LungUNetSegSlicer.run.event_loop import EventLoop, Steps
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import Output, RunSettings
@@ -60,7 +60,6 @@ class SegmentationRun(ChildRun[RunEnd]):
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how it ended.
-        make_child: Makes the child process; as the loop does if None.
         loop: The event loop; Slicer's own if None.
 
     Raises:
@@ -74,7 +73,6 @@ class SegmentationRun(ChildRun[RunEnd]):
         settings: RunSettings,
         on_progress: Progress,
         on_end: Callable[[RunEnd], None],
-        make_child: MakeChild | None = None,
         loop: EventLoop | None = None,
     ) -> None:
         super().__init__(on_end, RunEnd(state="cancelled"), loop)
@@ -85,7 +83,7 @@ class SegmentationRun(ChildRun[RunEnd]):
             slicer.mrmlScene.AddObserver(vtkMRMLScene.NodeRemovedEvent, self._on_node_removed),
         ]
         self._steps = Steps(self._hand_over(), self._keep_grid, self._fail, self._loop)
-        self._child = (make_child or self._loop.make_child)(on_progress, self._on_child_end)
+        self._child = self._loop.make_child(on_progress, self._on_child_end)
         # Started before the scan is in the folder: from now on the child removes the folder if Slicer crashes.
         self._child.start(settings.arguments(), self._folder)
 

@@ -14,7 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS as BOTH
+from LungUNetSegLib.io.masks.lung_names import BOTH
 from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 from LungUNetSegSlicer.scene.lung_segments import lung_segments

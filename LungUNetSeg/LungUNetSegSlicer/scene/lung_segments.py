@@ -5,8 +5,7 @@ from __future__ import annotations
 from slicer import vtkMRMLSegmentationNode
 
 from LungUNetSegLib.io.masks.choice import lungs_among
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS as BOTH
-from LungUNetSegLib.io.masks.lung_names import terminology_codes
+from LungUNetSegLib.io.masks.lung_names import BOTH, terminology_codes
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 
 SCRIBBLES = "LungUNetSegScribbles"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -135,6 +136,15 @@ def cut_image(labels: Volume) -> vtkOrientedImageData:
     """Return the part of a label map that holds labels; see `label_image`."""
     box = bounding_box(labels.array)
     return label_image(labels.array[box], [axis.start for axis in box], labels.geometry)
+
+
+def companion(segmentation: vtkMRMLSegmentationNode, role: str, class_name: str, what: str) -> Any:
+    """Return the node that a segmentation refers to by a role; a new one has the segmentation's name and `what`."""
+    node = segmentation.GetNodeReference(role)
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass(class_name, f"{segmentation.GetName()} {what}")
+        segmentation.SetNodeReferenceID(role, node.GetID())
+    return node
 
 
 def place_beside(first: vtkMRMLNode, node: vtkMRMLNode) -> None:

@@ -28,22 +28,11 @@ from LungUNetSegLib.io.dicom.kinds import (
 logger = logging.getLogger(__name__)
 
 PHASES = (
-    *(
-        "TemporalPositionIdentifier",
-        "TemporalPositionIndex",
-        "StackID",
-        "NominalPercentageOfCardiacPhase",
-        "CardiacCyclePosition",
-    ),
-    *(
-        "NominalCardiacTriggerDelayTime",
-        "TriggerTime",
-        "NominalPercentageOfRespiratoryPhase",
-        "RespiratoryCyclePosition",
-    ),
-    *("NominalRespiratoryTriggerDelayTime", "KVP", "ContrastBolusAgent", "FilterType", "ReconstructionAlgorithm"),
-    *("SliceThickness", "SeriesNumber", "SeriesDescription", "AcquisitionNumber", "AcquisitionUID"),
-    *("IrradiationEventUID", "AcquisitionDate", "AcquisitionDateTime", "AcquisitionTime"),
+    *("TemporalPositionIdentifier", "TemporalPositionIndex", "StackID", "NominalPercentageOfCardiacPhase"),
+    *("CardiacCyclePosition", "NominalCardiacTriggerDelayTime", "TriggerTime", "NominalPercentageOfRespiratoryPhase"),
+    *("RespiratoryCyclePosition", "NominalRespiratoryTriggerDelayTime", "KVP", "ContrastBolusAgent", "FilterType"),
+    *("ReconstructionAlgorithm", "SliceThickness", "SeriesNumber", "SeriesDescription", "AcquisitionNumber"),
+    *("AcquisitionUID", "IrradiationEventUID", "AcquisitionDate", "AcquisitionDateTime", "AcquisitionTime"),
     *("FrameAcquisitionDateTime", "ContentTime", "ImageComments"),
 )
 """Tags that distinguish scans of the same region in one series, the most specific first."""

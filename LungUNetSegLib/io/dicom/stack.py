@@ -141,16 +141,8 @@ def lay_out(stack: Stack, name: str) -> Layout:
     affine = np.eye(4)
     row_mm, column_mm = first.pixel_spacing_mm
     affine[:3, :3] = np.stack([along * step_mm, down * row_mm, across * column_mm], axis=1)
-    affine[:3, 3] = (
-        first.position
-        if not stack.jitter_degrees
-        else _centres(stack)[0]
-        - affine[:3, 1:3]
-        @ (
-            (first.rows - 1) / 2,
-            (first.columns - 1) / 2,
-        )
-    )
+    to_centre = affine[:3, 1:3] @ ((first.rows - 1) / 2, (first.columns - 1) / 2)
+    affine[:3, 3] = _centres(stack)[0] - to_centre if stack.jitter_degrees else first.position
     return Layout(Geometry((len(grid_mm), first.rows, first.columns), affine), grid_mm, exact, tuple(findings))
 
 

@@ -9,7 +9,7 @@ from typing import Generic, Literal, TypeVar
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.lung_names import (
-    BOTH_LUNGS,
+    BOTH,
     LOWER,
     MIDDLE,
     UPPER,
@@ -25,12 +25,12 @@ from LungUNetSegLib.texts import listed
 Key = TypeVar("Key")
 
 Meaning = Literal["right", "left", "both", "none"]
-MEANINGS: dict[Meaning, int | None] = {"right": RIGHT_LUNG, "left": LEFT_LUNG, "both": BOTH_LUNGS, "none": None}
+MEANINGS: dict[Meaning, int | None] = {"right": RIGHT_LUNG, "left": LEFT_LUNG, "both": BOTH, "none": None}
 Meanings = Mapping[str, Meaning]
 """What the user says that structures are, by name, or by value in a label map without names."""
 
 LOBES = {RIGHT_LUNG: {UPPER, MIDDLE, LOWER}, LEFT_LUNG: {UPPER, LOWER}}
-_SIDES = {RIGHT_LUNG: "right lung", LEFT_LUNG: "left lung", BOTH_LUNGS: "lungs"}
+_SIDES = {RIGHT_LUNG: "right lung", LEFT_LUNG: "left lung", BOTH: "lungs"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,17 @@ class LungChoice(Generic[Key]):
     """The structures that were chosen.
 
     Attributes:
-        labels: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS of each, in painting order (later ones overwrite earlier ones).
+        labels: RIGHT_LUNG, LEFT_LUNG or BOTH of each, in painting order (later ones overwrite earlier ones).
         findings: Structures that were left out, merged or missing.
     """
 
     labels: dict[Key, int]
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def painted(self) -> dict[Key, int]:
+        """Return the value of each in a label map, in painting order; both lungs in one are painted as the right."""
+        return {key: RIGHT_LUNG if label == BOTH else label for key, label in self.labels.items()}
 
 
 def check_meanings(meanings: Mapping[str, str]) -> Meanings:
@@ -82,7 +87,7 @@ def lungs_among(
             parts[key] = part
     said = {part.label for key, part in parts.items() if key in by_hand}
     # The user's choice for a lung is used alone.
-    parts = {key: each for key, each in parts.items() if key in by_hand or not said & {each.label, BOTH_LUNGS}}
+    parts = {key: each for key, each in parts.items() if key in by_hand or not said & {each.label, BOTH}}
     labels, more = _by_side(parts, structures)
     known = {*labels, *by_hand, *(key for key, part in parts.items() if _is_within(part, labels, parts))}
     return LungChoice(labels, (*findings, *more, *_left_out(structures, known)))
@@ -98,8 +103,8 @@ def _by_side(
 
     findings: list[Finding] = []
     taken: dict[int, list[Key]] = {}
-    has_both = any(part.label == BOTH_LUNGS for part in parts.values())
-    for side in (RIGHT_LUNG, LEFT_LUNG, BOTH_LUNGS):
+    has_both = any(part.label == BOTH for part in parts.values())
+    for side in (RIGHT_LUNG, LEFT_LUNG, BOTH):
         own = {key: part for key, part in parts.items() if part.label == side}
         whole = [key for key, part in own.items() if part.lobe is None]
         missing = set() if whole or not own else _missing_lobes(side, own.values())
@@ -115,9 +120,9 @@ def _by_side(
                 f"Of the {_SIDES[side]} there is no {' and no '.join(sorted(missing))} lobe; only the rest was taken."
             )
             findings.append(Finding("lobes-missing", message))
-    both = taken.pop(BOTH_LUNGS, [])
+    both = taken.pop(BOTH, [])
     if both and not taken:
-        return dict.fromkeys(both, BOTH_LUNGS), findings
+        return dict.fromkeys(both, BOTH), findings
     labels: dict[Key, int] = {}
     if both and len(taken) == 1:
         other = LEFT_LUNG if RIGHT_LUNG in taken else RIGHT_LUNG
@@ -138,7 +143,7 @@ def _is_within(part: LungPart, labels: Mapping[Key, int], parts: Mapping[Key, Lu
     """Whether a left-out structure is part of a chosen one: lobes of a lung, both lungs beside two single ones."""
     whole = {parts[key].label for key in labels if parts[key].lobe is None}
     if part.lobe is not None:
-        return bool(whole & {part.label, BOTH_LUNGS})
+        return bool(whole & {part.label, BOTH})
     return {RIGHT_LUNG, LEFT_LUNG} <= set(labels.values())
 
 

@@ -12,11 +12,10 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.loss import check_loss
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of
+from LungUNetSegLib.io.masks.lung_names import names_of
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.seg_frames import Frames
 from LungUNetSegLib.io.masks.seg_stack import on_own_grid, on_scan
-from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import orthogonal
 
@@ -65,10 +64,9 @@ def lungs_in_segmentation(
             is_there = -0.5 <= placed.places[placed.plane[frame]] <= len(labels) - 0.5
             kept += is_there * np.count_nonzero(mask) * placed.geometry.spacing_mm[1] * placed.geometry.spacing_mm[2]
         planes = Planes(placed.places, masks, placed.reach)
-        value = RIGHT_LUNG if label == BOTH_LUNGS else label
         marked = on_slices(planes, len(labels))
-        overlap += 0 if is_rest else int(np.count_nonzero(marked & (labels > 0) & (labels != value)))
-        labels[marked] = value
+        overlap += 0 if is_rest else int(np.count_nonzero(marked & (labels > 0) & (labels != label)))
+        labels[marked] = label
     if overlap:
         overlap_ml = overlap * placed.geometry.voxel_volume_ml
         message = f"The lungs overlap in {overlap} voxels ({overlap_ml:.1f} ml), which went to the later segment."
@@ -94,7 +92,7 @@ def _lungs(frames: Frames, path: Path, meanings: Meanings | None) -> tuple[dict[
         message = f"Segments without a voxel were left out: {', '.join(map(repr, empty))}."
         findings += (Finding("structure-empty", message),)
     if choice.labels or empty:
-        return choice.labels, findings
+        return choice.painted, findings
     raise ReadError(
         f"{path}: no segment is a lung by its code or name; its segments are {names_of(frames.structures)}."
         " Rename the lungs, or say which they are (--map NAME=right on the command line)."

@@ -12,7 +12,7 @@ from typing import Any
 
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
-BOTH_LUNGS = 3
+BOTH = 3
 """The label of a structure that holds both lungs."""
 
 UPPER, MIDDLE, LOWER = "upper", "middle", "lower"
@@ -23,7 +23,7 @@ class LungPart:
     """The meaning of a name or code: both lungs, one lung, or a lobe.
 
     Attributes:
-        side: RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None if no side is given.
+        side: RIGHT_LUNG, LEFT_LUNG or BOTH; None if no side is given.
         lobe: ``"upper"``, ``"middle"`` or ``"lower"``; empty for an unspecified lobe; None for a whole lung.
     """
 
@@ -32,10 +32,10 @@ class LungPart:
 
     @property
     def label(self) -> int | None:
-        """RIGHT_LUNG, LEFT_LUNG or BOTH_LUNGS; None for a lobe without a side, as a lobe is never both lungs."""
+        """RIGHT_LUNG, LEFT_LUNG or BOTH; None for a lobe without a side, as a lobe is never both lungs."""
         if self.lobe is None:
-            return self.side or BOTH_LUNGS
-        return None if self.side == BOTH_LUNGS else self.side
+            return self.side or BOTH
+        return None if self.side == BOTH else self.side
 
 
 # SNOMED CT; SRT, which older DICOM files carry; FMA, which radiotherapy systems write (TG-263).
@@ -44,7 +44,7 @@ _PARTS = {
     **dict.fromkeys(("39607008", "T-28000", "7195"), LungPart(None)),
     **dict.fromkeys(("3341006", "T-28100", "7309"), LungPart(RIGHT_LUNG)),
     **dict.fromkeys(("44029006", "T-28500", "7310"), LungPart(LEFT_LUNG)),
-    "68877": LungPart(BOTH_LUNGS),
+    "68877": LungPart(BOTH),
     "31094006": LungPart(None, ""),
     **dict.fromkeys(("45653009", "T-28820"), LungPart(None, UPPER)),
     "40020002": LungPart(None, MIDDLE),
@@ -58,7 +58,7 @@ _PARTS = {
 _SIDES = {
     **dict.fromkeys(("24028007", "G-A100"), RIGHT_LUNG),
     **dict.fromkeys(("7771000", "G-A101"), LEFT_LUNG),
-    **dict.fromkeys(("51440002", "G-A102"), BOTH_LUNGS),
+    **dict.fromkeys(("51440002", "G-A102"), BOTH),
 }
 _IN_A_LUNG = {
     *("49755003", "27925004", "4147007", "108369006", "52988006", "86049000"),  # altered tissue, nodule, mass, ...
@@ -70,7 +70,7 @@ _LUNG_WORDS = {"lung", "lungs", "pulmo", "pulmones"}
 _SIDE_WORDS = {
     **dict.fromkeys(("right", "r", "rt", "dexter", "dextra"), RIGHT_LUNG),
     **dict.fromkeys(("left", "l", "lt", "sinister", "sinistra"), LEFT_LUNG),
-    **dict.fromkeys(("both", "bilateral", "bilat"), BOTH_LUNGS),
+    **dict.fromkeys(("both", "bilateral", "bilat"), BOTH),
 }
 _LOBE_WORDS = {
     **dict.fromkeys(("upper", "superior", "sup"), UPPER),
@@ -171,7 +171,7 @@ def _words(name: str) -> set[str]:
 
 def _side(words: set[str]) -> int | None:
     sides = {_SIDE_WORDS[word] for word in words if word in _SIDE_WORDS}
-    return sides.pop() if len(sides) == 1 else BOTH_LUNGS if sides else None
+    return sides.pop() if len(sides) == 1 else BOTH if sides else None
 
 
 def _with_middle_lobe(part: LungPart) -> LungPart:

@@ -22,7 +22,6 @@ from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS
 from LungUNetSegLib.io.masks.placing import on_grid
 from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
@@ -199,8 +198,8 @@ def _checked(
         labels = new_voxels(array.shape, np.uint8)
         for plane, labelled in zip(planes_of(array), planes_of(labels), strict=True):
             labelled[:] = 0
-            for value, label in choice.labels.items():
-                labelled[plane == value] = RIGHT_LUNG if label == BOTH_LUNGS else label
+            for value, label in choice.painted.items():
+                labelled[plane == value] = label
         return labels, choice.findings
     if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
         shown = listed([f"{value:g}" for value in values.astype(float)], most=8)

@@ -14,7 +14,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_codes import TARGETS, codes_of
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, seems_lung
+from LungUNetSegLib.io.masks.lung_names import names_of, seems_lung
 from LungUNetSegLib.io.masks.planes import (
     NEAR_SHARE,
     SAME_PLANE_MM,
@@ -26,7 +26,6 @@ from LungUNetSegLib.io.masks.planes import (
     unfilled,
     usual_step,
 )
-from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import Geometry, Volume
 
 GREATEST_LOSS = 0.05
@@ -74,7 +73,7 @@ def lungs_in_contours(
     empty = {number: each for number, each in structures.items() if not contours[number]}
     drawn = {number: each for number, each in structures.items() if contours[number]}
     choice = lungs_among(drawn, meanings)
-    lungs = choice.labels
+    lungs = choice.painted
     if not lungs:
         if any(seems_lung(*each) for each in empty.values()):
             raise ReadError(f"{path}: the lungs have no contours.")
@@ -96,7 +95,7 @@ def lungs_in_contours(
         planes = _planes(indices[number], reference, slices, told)
         check_gaps(planes.places, reference.spacing_mm[0], f"{path}: {structures[number][0]!r}")
         told.bridged += unfilled(planes.places, slices)
-        labels[on_slices(planes, len(labels))] = RIGHT_LUNG if label == BOTH_LUNGS else label
+        labels[on_slices(planes, len(labels))] = label
     return Volume(labels, reference), (*findings, *told.findings())
 
 

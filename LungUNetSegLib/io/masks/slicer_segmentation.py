@@ -14,8 +14,8 @@ import numpy as np
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, names_of, terminology_codes
-from LungUNetSegLib.segments import RIGHT_LUNG, Segment
+from LungUNetSegLib.io.masks.lung_names import names_of, terminology_codes
+from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
@@ -80,7 +80,7 @@ def lungs_of(
     labels = new_voxels(layers[0].array.shape, np.uint8)
     for labelled in planes_of(labels):
         labelled[:] = 0
-    for index, label in choice.labels.items():
+    for index, label in choice.painted.items():
         number = _number(header, index, "Layer", index, path)
         if not 0 <= number < len(layers):
             raise ReadError(
@@ -89,7 +89,7 @@ def lungs_of(
         value, is_empty = _number(header, index, "LabelValue", 1, path), True
         for plane, labelled in zip(planes_of(layers[number].array), planes_of(labels), strict=True):
             pixels = plane == value
-            labelled[pixels] = RIGHT_LUNG if label == BOTH_LUNGS else label
+            labelled[pixels] = label
             is_empty = is_empty and not pixels.any()
         if is_empty:
             empty.append(repr(segments[index][0]))

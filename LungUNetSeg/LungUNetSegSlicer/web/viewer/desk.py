@@ -13,19 +13,18 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.scene.volume_bridge import point_to_ras
 from LungUNetSegSlicer.web.limits import Limits
-from LungUNetSegSlicer.web.sessions import UPLOADS
 from LungUNetSegSlicer.web.turns import TURNS
-from LungUNetSegSlicer.web.viewer import downloads, offers, opening
+from LungUNetSegSlicer.web.viewer import downloads
 from LungUNetSegSlicer.web.viewer.comparing import Comparing
 from LungUNetSegSlicer.web.viewer.density import DensityMaps
 from LungUNetSegSlicer.web.viewer.display import Display
 from LungUNetSegSlicer.web.viewer.errands import Errands
+from LungUNetSegSlicer.web.viewer.incoming import Incoming
 from LungUNetSegSlicer.web.viewer.opening import in_thread, told
 from LungUNetSegSlicer.web.viewer.pictures import Pictures
 from LungUNetSegSlicer.web.viewer.runs import Runs
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
-from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, offer_row, result_of, scan_row
-from LungUNetSegSlicer.web.viewer.uploaded import Uploads
+from LungUNetSegSlicer.web.viewer.texts import comparison_of, doubtful_places, result_of, scan_row
 from LungUNetSegSlicer.web.viewer.views import NAMES, SLICES, Views, slice_name, view_name
 
 PUSH_EVERY_S = 0.05
@@ -47,22 +46,20 @@ class Desk:
     """
 
     def __init__(self, core: Any, folder: Path, scans: Path | None, limits: Limits) -> None:
-        self._folder, self._server_scans, self._limits = folder, scans, limits
+        self._folder, self._server_scans = folder, scans
         self.views = Views(core, self._view_changed)
         self.pictures = Pictures(self.views)
         self._display = Display(self.views)
-        self._database = opening.start_database()
-        self._uploads = Uploads(folder / UPLOADS, limits.upload_bytes)
         self._errands = Errands(self.changed, self.explained)
+        self._open: list[OpenScan] = []
+        self._incoming = Incoming(folder, scans, limits, self._errands, self._open, self._opened)
         loop = AsyncioLoop(folder)
         self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented, self.explained)
         self._comparing = Comparing(loop, self.changed, self._errands.fail)
         self._maps = DensityMaps(loop, self._display, self._errands)
-        self._open: list[OpenScan] = []
         self._current: OpenScan | None = None
-        self._offers: list[offers.Offer] = []
         self._doubtful: dict[int, list[dict[str, Any]]] = {}
-        self._count, self._shows_patient = 0, False
+        self._shows_patient = False
         self._news = asyncio.Event()
 
     # What the page is told.
@@ -84,12 +81,9 @@ class Desk:
         """Return everything that the page shows besides the pictures."""
         current = self._current
         return {
-            "server_folder": self._server_scans.name if self._server_scans else None,
-            "upload_gb": self._limits.upload_gb,
+            **self._incoming.state(),
             "busy": self._errands.busy | self._comparing.busy | self._maps.busy,
             "errors": self._errands.errors,
-            "offers": [offer_row(each) for each in self._offers[: offers.MOST_OFFERS]],
-            "more_offers": max(0, len(self._offers) - offers.MOST_OFFERS),
             "scans": [scan_row(each) for each in self._open],
             "current": current.number if current else None,
             "facts": current.facts if current else [],
@@ -122,18 +116,16 @@ class Desk:
         self.pictures.seen(NAMES[int(command["view"])])
 
     def _do_sample(self, _: Command) -> None:
-        self._errands.begin("open", "Fetching the sample scan", self._open_known(opening.sample_offer()))
+        self._incoming.open_sample()
 
     def _do_phantom(self, _: Command) -> None:
-        self._errands.begin("open", "Making the phantom", self._open_known(opening.phantom_offer(self._folder)))
+        self._incoming.open_phantom()
 
     def _do_server_folder(self, _: Command) -> None:
-        if self._server_scans is not None:
-            self._errands.begin("open", "Looking for scans", self._find(self._server_scans))
+        self._incoming.list_server_scans()
 
     def _do_open(self, command: Command) -> None:
-        offer = self._offers[int(command["index"])]
-        self._errands.begin("open", f"Reading {offer.title}", self._read(offer, None))
+        self._incoming.open_listed(int(command["index"]))
 
     def _do_show(self, command: Command) -> None:
         self._show(self._scan(command))
@@ -213,35 +205,19 @@ class Desk:
         """Remove uploads that are needed no more, before one of so many bytes arrives."""
         if self._errands.busy or self._comparing.busy:
             return
-        used = [each.path for scan in self._open for each in scan.scan.slices]
-        listed = [file for each in self._offers if len(self._offers) > 1 for file in each.files]
-        if not await in_thread(partial(self._uploads.make_room, size, used, listed)):
-            self._offers = []
+        if not await self._incoming.make_room(size):
             self.changed()
 
     def uploaded(self, folder: Path) -> None:
         """Open scans that were uploaded."""
-        self._errands.begin("open", "Looking for scans", self._find(folder))
+        self._incoming.list_uploaded(folder)
 
     def uploaded_reference(self, folder: Path, number: str) -> None:
         """Compare a scan's lungs with a reference that was uploaded for it; another one may be shown by now."""
         scan = next((each for each in self._open if str(each.number) == number), None)
         self._errands.begin("compare", "Reading the reference", self._compare_with_uploaded(scan, folder))
 
-    async def _find(self, source: Path) -> None:
-        if source != self._server_scans:
-            await in_thread(partial(self._uploads.unpacked, source))
-        self._offers = await in_thread(partial(offers.offers_in, source))
-        if len(self._offers) == 1:
-            await self._read(self._offers[0], None)
-
-    async def _open_known(self, known: Awaitable[tuple[offers.Offer, Path]]) -> None:
-        await self._read(*await known)
-
-    async def _read(self, offer: offers.Offer, reference: Path | None) -> None:
-        opening.refuse_if_full(len(self._open), self._limits.scans)
-        scan = await opening.read(offer, self._count, reference, self._database)
-        self._count += 1
+    def _opened(self, scan: OpenScan) -> None:
         self._open.append(scan)
         self._show(scan)
 
@@ -259,7 +235,7 @@ class Desk:
         self._display.show_new_lungs(scan)
 
     async def _compare_with_uploaded(self, scan: OpenScan | None, folder: Path) -> None:
-        await in_thread(partial(self._uploads.unpacked, folder))
+        await self._incoming.unpack(folder)
         files = [each for each in folder.rglob("*") if each.is_file()]
         if len(files) != 1:
             raise ReadError(f"{len(files)} files arrived; a reference is one file: a mask, a DICOM SEG or an RTSTRUCT.")

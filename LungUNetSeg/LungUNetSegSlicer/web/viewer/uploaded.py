@@ -25,8 +25,8 @@ class Uploads:
         self._folder, self._most_bytes = folder, most_bytes
         self._arrived: set[Path] = set()
 
-    def unpacked(self, folder: Path) -> Path:
-        """Unpack the zip archives of an upload, beside them; return its folder.
+    def unpack(self, folder: Path) -> None:
+        """Unpack the zip archives of an upload, beside them.
 
         Raises:
             ReadError: One is damaged, encrypted, unsafe or too large.
@@ -42,7 +42,6 @@ class Uploads:
                 unpack(members, archive.with_name(f"{archive.name}.unpacked"))
             finally:
                 archive.unlink()
-        return folder
 
     def _too_much(self, size: int) -> str:
         limit = f"{self._most_bytes / 1e9:g} GB that one session may upload"

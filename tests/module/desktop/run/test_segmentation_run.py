@@ -20,15 +20,17 @@ class Run:
     """A run with what it reported."""
 
     def __init__(self, volume, target=None, child=None, **settings):
+        from LungUNetSegSlicer.run.qt_loop import QtLoop
         from LungUNetSegSlicer.run.segmentation_run import SegmentationRun
         from LungUNetSegSlicer.run.settings import RunSettings
-        from LungUNetSegSlicer.run.worker import Worker
 
         self.progress, self.ends, self.child = [], [], child
         settings = RunSettings(**({"model": "lungs"} | settings))
-        make_child = Worker if child is None else lambda *_: child
+        loop = QtLoop()
+        if child is not None:
+            loop.make_child = lambda *_: child
         self.run = SegmentationRun(
-            volume, target, settings, lambda *progress: self.progress.append(progress), self.ends.append, make_child
+            volume, target, settings, lambda *progress: self.progress.append(progress), self.ends.append, loop
         )
 
     @property
