@@ -149,7 +149,10 @@ def test_much_stray_air_and_little(result: _Result) -> None:
     ("cleaning", "said"),
     [
         (Cleaning(removed_ml=(46.0,)), "1 separate part (46 ml)."),
-        (Cleaning(removed_ml=(50.0, 1.0), outside_ml=19.0), "2 separate parts (51 ml) and air around the body (19 ml)."),
+        (
+            Cleaning(removed_ml=(50.0, 1.0), outside_ml=19.0),
+            "2 separate parts (51 ml) and air around the body (19 ml).",
+        ),
         (Cleaning(outside_ml=25.0), "air around the body (25 ml)."),
     ],
 )

@@ -47,7 +47,9 @@ def show_batch_scan(
     elif slicer.mrmlScene.IsNodePresent(volume_node):
         scan = volume_from_node(volume_node)[0]
     else:
-        raise ReadError(_("The CT {title} is no longer in the scene. Load it, and segment all again.").format(title=title))
+        raise ReadError(
+            _("The CT {title} is no longer in the scene. Load it, and segment all again.").format(title=title)
+        )
     is_label_map = image_ending(labels_path) is not None
     labels = read_labels(labels_path, None if is_label_map else scan.geometry, slice_places=slice_places)
     if not labels.geometry.matches(scan.geometry):

@@ -37,8 +37,8 @@ def save_training_case(segmentation: vtkMRMLSegmentationNode, folder: Path, mode
 
     Raises:
         ReadError: Right and left lung are not two segments.
-        DataError: The CT is no longer there or has other voxels than were segmented, right and left overlap, or the mask
-            cannot be used for training; says why.
+        DataError: The CT is gone or has other voxels than were segmented, right and left overlap, or the mask cannot be
+            used for training; says why.
         WriteError: The folder cannot be written.
     """
     volume = ct_of(segmentation)
