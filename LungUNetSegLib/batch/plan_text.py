@@ -9,6 +9,7 @@ from pathlib import Path
 
 from LungUNetSegLib.batch.plan import Plan
 from LungUNetSegLib.files import write_json
+from LungUNetSegLib.texts import listed
 
 PRINTED = 40
 """So many lines of each kind are printed, and of the rest so many reasons; the saved plan has all."""
@@ -37,6 +38,12 @@ def print_plan(plan: Plan) -> None:
     for why, number in reasons.most_common(PRINTED):
         print(f"    {number} {why}")
     print(f"{len(plan.taken)} scans to segment, {len(plan.skipped)} skipped")
+
+
+def left_out_text(plan: Plan) -> str:
+    """Return for which reasons something was skipped, each once, the most frequent first."""
+    reasons = Counter(_COUNT.sub("", each.why) for each in plan.skipped)
+    return listed([why for why, _ in reasons.most_common()], separator="; ")
 
 
 def _print_rest(number: int, end: str = "") -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.jobs import FORMATS, IDENTIFY
 from LungUNetSegLib.batch.plan import LEAST_SLICES, WHICH, Plan, PlanOptions, check_places, make_plan
-from LungUNetSegLib.batch.plan_text import print_plan, save_plan
+from LungUNetSegLib.batch.plan_text import left_out_text, print_plan, save_plan
 from LungUNetSegLib.batch.rules import parse_rule
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.cli.arguments import count, thread_count
@@ -120,7 +120,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         if arguments.dry_run:
             return 0
         if not plan.taken:
-            raise DataError(f"{source}: no chest CT was found; the lines above say what is there instead.")
+            raise DataError(f"{source}: no chest CT was found. Left out: {left_out_text(plan)}.")
         from LungUNetSegLib.cli.batch_work import work  # takes a third of a plan's time to import
 
         totals = work(arguments, plan, store, progress)

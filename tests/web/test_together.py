@@ -59,6 +59,28 @@ def test_a_box_that_is_pressed_while_the_server_answers_is_not_lost(page: Page, 
     wait_for(lambda: pretended.commands == [hidden("LeftLung")])
 
 
+def test_a_double_click_on_cancel_does_not_close_the_scan(page: Page, pretended: PretendedServer) -> None:
+    """Protects an open scan: the answer to the first click puts "Close" in the place of "Cancel"."""
+    told = state_with_lungs()
+    told["scans"][0] |= {"status": "running", "stage": "Segmenting", "share": 0.5}
+    pretended.say(told)
+    button = page.shown('[data-key^="Cancel"]').rect
+    place = {"x": button["x"] + button["width"] / 2, "y": button["y"] + button["height"] / 2, "button": "left"}
+
+    def click(count: int) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            page.browser.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": kind, **place, "clickCount": count})
+
+    click(1)
+    wait_for(lambda: pretended.commands == [{"do": "cancel", "number": 0}])
+    told["scans"][0] |= {"status": "cancelled", "stage": "", "share": None}
+    pretended.say(told)
+    page.shown('[data-key="Close 0"]')
+    click(2)
+    click(1)
+    wait_for(lambda: pretended.commands[1:] == [{"do": "close", "number": 0}])
+
+
 def test_an_older_picture_that_is_decoded_later_does_not_replace_a_newer_one(
     page: Page, pretended: PretendedServer
 ) -> None:

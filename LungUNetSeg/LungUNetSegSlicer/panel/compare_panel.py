@@ -242,6 +242,11 @@ class ComparePanel:
         chosen = ui.predictionSelector.currentNode() is not None and ui.referenceSelector.currentNode() is not None
         ui.compareButton.enabled = self.running or chosen
         ui.compareButton.text = _("Cancel") if self.running else _("Compare")
+        ui.compareButton.toolTip = (
+            _("Compute scores, differences and distances; this takes a few seconds.")
+            if chosen
+            else _("Choose a prediction and a reference first.")
+        )
         ready = self._result is not None and not self.running
         for button in (ui.worstSliceButton, ui.comparisonViewsButton, ui.exportScoresButton, ui.reportButton):
             button.enabled = ready

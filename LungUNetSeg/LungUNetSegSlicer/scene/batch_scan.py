@@ -30,7 +30,7 @@ def show_batch_scan(
         folder: The batch's folder of results.
         report: Of the scan.
         title: What the volume is called in the scene.
-        volume_node: The scan, where it is in the scene already.
+        volume_node: The scan, if it is one of the scene.
 
     Returns:
         The volume and the segmentation.
@@ -41,11 +41,15 @@ def show_batch_scan(
     name = report["name"]
     labels_path = Store(folder).scans / name / report["outputs"][0]
     slice_places = None
-    if volume_node is not None and slicer.mrmlScene.IsNodePresent(volume_node):
+    if volume_node is None:
+        found = read_scan_of(folder, name)
+        scan, slice_places = found.volume, found.slice_places
+    elif slicer.mrmlScene.IsNodePresent(volume_node):
         scan = volume_from_node(volume_node)[0]
     else:
-        found = read_scan_of(folder, name)
-        volume_node, scan, slice_places = None, found.volume, found.slice_places
+        raise ReadError(
+            _("The CT {title} is no longer in the scene. Load it, and segment all again.").format(title=title)
+        )
     is_label_map = image_ending(labels_path) is not None
     labels = read_labels(labels_path, None if is_label_map else scan.geometry, slice_places=slice_places)
     if not labels.geometry.matches(scan.geometry):

@@ -56,7 +56,8 @@ def ct_of(segmentation: vtkMRMLSegmentationNode) -> vtkMRMLScalarVolumeNode:
     """
     volume = segmentation.GetNodeReference(vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole())
     if volume is None:
-        raise DataError(_("The CT of this segmentation is no longer in the scene."))
+        text = _("The CT of the segmentation {name} is no longer in the scene.")
+        raise DataError(text.format(name=segmentation.GetName()))
     if volume.GetTransformNodeID() != segmentation.GetTransformNodeID():
         raise DataError(
             _(

@@ -178,7 +178,8 @@ function listScans(current) {
     if (each === current) item.setAttribute("aria-current", "true");
     const { number } = each;
     const button = (text, label, call) => {
-      const made = make("button", text, { type: "button", onclick: call });
+      // The second click of a double click would hit what the answer to the first one has put in its place.
+      const made = make("button", text, { type: "button", onclick: (event) => event.detail < 2 && call() });
       made.setAttribute("aria-label", `${label} ${each.name}`);
       made.dataset.key = `${label} ${number}`;
       buttons.append(made, " ");

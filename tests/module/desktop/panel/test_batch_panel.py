@@ -83,6 +83,9 @@ def test_the_scans_of_the_scene_get_their_lungs(app, panel, batch, small_phantom
     panel.ui.batchTable.cellDoubleClicked.emit(titles.index("CT 2"), 2)
     assert panel.parameters.inputVolume is nodes[1]
     assert app.mrmlScene().GetNodesByClass("vtkMRMLScalarVolumeNode").GetNumberOfItems() == 2
+    app.mrmlScene().RemoveNode(nodes[0])
+    panel.ui.batchTable.cellDoubleClicked.emit(titles.index("CT"), 0)
+    assert panel.ui.batchStatusLabel.text.startswith("The CT CT is no longer in the scene.")
 
 
 def test_the_scans_of_the_scene_are_done_once(panel, batch, phantom_node, tmp_path) -> None:

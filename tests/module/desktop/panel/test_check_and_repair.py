@@ -200,7 +200,7 @@ def test_without_the_ct_it_is_told(app, ran, wait_until):
     segmentation = ran.parameters.outputSegmentation
     app.mrmlScene().RemoveNode(ran.parameters.inputVolume)
     ran.parameters.outputSegmentation = segmentation
-    assert "no longer in the scene" in measure(ran, wait_until)
+    assert "The CT of the segmentation Phantom lungs is no longer in the scene" in measure(ran, wait_until)
 
 
 def test_another_time_point_of_a_sequence_is_told(app, panel, phantom, wait_until):

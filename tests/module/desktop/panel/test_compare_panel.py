@@ -84,6 +84,7 @@ def test_nothing_can_be_clicked_before_both_are_chosen(panel, views, nodes):
     assert not any(getattr(ui, name).enabled for name in names)
     ui.predictionSelector.setCurrentNode(nodes[1])
     assert not ui.compareButton.enabled
+    assert ui.compareButton.toolTip == "Choose a prediction and a reference first."
     ui.referenceSelector.setCurrentNode(nodes[2])
     assert ui.compareButton.enabled
 
