@@ -9,6 +9,7 @@ from LungUNetSegLib.cli.arguments import positive, thread_count
 from LungUNetSegLib.cli.network_arguments import add_network_arguments
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.files import make_folder
 from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.node.config import LOCALHOST, NodeConfig, Peer, Tls, Web
@@ -75,6 +76,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         LungUNetSegError: A setting, folder or port that cannot be used.
     """
     config = _config(arguments)
+    make_folder(config.folder)  # the journal may lie in it
     segmenter = Segmenter(load_model(arguments.model), arguments.engine, arguments.device, arguments.threads)
     node = Node(config, segmenter, Journal(arguments.json))
     try:

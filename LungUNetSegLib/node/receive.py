@@ -84,7 +84,7 @@ class Receiver:
             entity.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
         event = net.evt
         handlers = [
-            (event.EVT_CONN_OPEN, lambda each: _limit(each.assoc.dul.socket)),
+            (event.EVT_CONN_OPEN, _opened),
             (event.EVT_REQUESTED, self._requested),
             (event.EVT_REJECTED, self._rejected),
             (event.EVT_ACCEPTED, self._accepted),
@@ -94,7 +94,7 @@ class Receiver:
             (event.EVT_DIMSE_RECV, lambda each: self._forget(_key(each))),
             (event.EVT_RELEASED, lambda each: self._ended(each, in_order=True)),
             (event.EVT_ABORTED, lambda each: self._ended(each, in_order=False)),
-            (event.EVT_CONN_CLOSE, lambda each: self._ended(each, in_order=False)),
+            (event.EVT_CONN_CLOSE, self._closed),
         ]
         try:
             self._server = entity.start_server(
@@ -182,6 +182,11 @@ class Receiver:
             return OUT_OF_RESOURCES
         return SUCCESS
 
+    def _closed(self, event: Any) -> None:
+        """End an association whose thread has died; a living one knows, a moment later, in which way it ended."""
+        if not event.assoc.is_alive():
+            self._ended(event, in_order=False)
+
     def _ended(self, event: Any, *, in_order: bool) -> None:
         self._forget(_key(event))
         studies = self._store.ended(_key(event), in_order=in_order)
@@ -197,6 +202,13 @@ def _key(event: Any) -> str:
     if not hasattr(association, "lungunetseg_key"):
         association.lungunetseg_key = uuid.uuid4().hex
     return str(association.lungunetseg_key)
+
+
+def _opened(event: Any) -> None:
+    """Limit what a connection reads at once; ask a sender that is silent for long to end its association."""
+    _limit(event.assoc.dul.socket)
+    # One that keeps associations open between studies agrees, so that its study is complete; one that hangs does not.
+    event.assoc.network_timeout_response = "A-RELEASE"
 
 
 def _limit(connection: Any) -> None:

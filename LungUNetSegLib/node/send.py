@@ -17,6 +17,10 @@ from LungUNetSegLib.node.store import Store
 from LungUNetSegLib.node.web import WebError, WebPacs
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+SUCCESS, DUPLICATE, WARNING = 0x0000, 0x0111, 0xB
+"""Status of C-STORE (PS3.7 annex C) by which an object is stored: now; before, as it has the same identifier only if it
+is the same; and the first digit of those that say so with a remark."""
+
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 MOST_REFUSALS = 20
 """After so many refusals an object is not sent again; a destination that does not answer is tried for ever."""
@@ -99,8 +103,11 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
         # Each application takes the implicit syntax (PS3.5 10.1), and some nothing else; pynetdicom converts.
         syntaxes = [dataset.file_meta.TransferSyntaxUID, IMPLICIT_VR_LITTLE_ENDIAN]
         entity.add_requested_context(dataset.SOPClassUID, syntaxes)
-    association = entity.associate(peer.host, peer.port, ae_title=peer.title)
     place = f"{peer.title} at {peer.host}:{peer.port}"
+    try:
+        association = entity.associate(peer.host, peer.port, ae_title=peer.title)
+    except OSError as error:  # a name that no server knows
+        raise NotSentError(f"{place} cannot be reached: {error.strerror or error}", refused=False) from error
     if association.is_rejected:
         raise NotSentError(f"{place} rejects {title}: {association.acceptor.primitive.reason_str}", refused=False)
     if not association.is_established:
@@ -109,11 +116,13 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
         for dataset in datasets:
             try:
                 status = association.send_c_store(dataset)
-            except (ValueError, RuntimeError) as error:  # it takes no such objects; the association broke off
+            except ValueError as error:
                 raise NotSentError(f"{place} takes no {dataset.Modality}: {error}", refused=True) from error
+            except RuntimeError as error:  # the association broke off after the object before
+                raise NotSentError(f"{place} went away", refused=False) from error
             if "Status" not in status:
                 raise NotSentError(f"{place} went away", refused=False)
-            if status.Status != 0 and status.Status >> 12 != 0xB:  # Bxxx are warnings: it was stored
+            if status.Status not in (SUCCESS, DUPLICATE) and status.Status >> 12 != WARNING:
                 raise NotSentError(f"{place} refused {dataset.Modality} with {status.Status:04X}H", refused=True)
     finally:
         association.release()

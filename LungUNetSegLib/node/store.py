@@ -22,6 +22,7 @@ from LungUNetSegLib.errors import ConfigError, WriteError
 from LungUNetSegLib.files import write_json
 from LungUNetSegLib.locking import locked
 from LungUNetSegLib.node.config import NodeConfig
+from LungUNetSegLib.node.folders import last_change, moment, size_of, unused
 
 STEPS = ("incoming", "queue", "work", "outbox", "done", "failed", "trash")
 OPEN = ".open-"
@@ -37,6 +38,9 @@ SPARE_BYTES = 256 << 20
 
 STUDY_SHARE = 0.5
 """The share of the node's disk space that one study may use, so that an endless one leaves room for others."""
+
+COUNT_EVERY_S = 10.0
+"""A node whose share of the disk is used up looks at most this often whether somebody has made room."""
 
 ABANDONED_S = 86400.0
 """A study whose association broke off has failed when the rest is not sent within this time."""
@@ -68,17 +72,15 @@ class Store:
         self._live: set[str] = set()
         self._study_bytes: dict[str, int] = {}
         self._bytes = 0
-        for step in ("work", "trash"):
-            for left in (self.root / step).iterdir():
-                shutil.rmtree(left, ignore_errors=True)
+        for left in (each for step in ("work", "trash") for each in (self.root / step).iterdir()):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
         for job in self._folders("queue"):
             if (self.root / "outbox" / job.name).exists() or self._record(job.name).exists():
                 self._drop(job)  # the node was killed after the results were on disk
         for job in self._folders("outbox"):
             if self._record(job.name).exists():
                 self._drop(job)  # the node was killed after the results were sent
-
-        self._bytes = sum(_size(self.root / step) for step in ("incoming", "queue", "outbox", "failed"))
+        self._count()
 
     def close(self) -> None:
         """Release the folder for another node."""
@@ -100,7 +102,7 @@ class Store:
             if association not in self._live or not marker.exists():
                 marker.touch()
                 self._live.add(association)
-        draft = path.with_suffix(f".{association}.part")
+        draft = self.root / "work" / f"{association}-{path.name}"  # where no study has it after a power cut
         try:
             with draft.open("wb") as file:
                 file.write(content)
@@ -120,13 +122,21 @@ class Store:
             if waiting >= self._config.most_studies:
                 raise FullError(f"{waiting} studies wait already")
         if self._bytes + size > self._config.most_bytes:
-            raise FullError("the node's share of the disk is used up")
+            if time.monotonic() - self._counted_s > COUNT_EVERY_S:
+                self._count()
+            if self._bytes + size > self._config.most_bytes:
+                raise FullError("the node's share of the disk is used up")
         if study.name not in self._study_bytes:  # after a restart, or of a new study
-            self._study_bytes[study.name] = _size(study)
+            self._study_bytes[study.name] = size_of(study)
         if self._study_bytes[study.name] + size > self._config.most_bytes * STUDY_SHARE:
             raise FullError("the study takes more of the disk than one study may")
         if shutil.disk_usage(self.root).free < size + SPARE_BYTES:
             raise FullError("the disk is nearly full")
+
+    def _count(self) -> None:
+        """Look at the disk for what all studies take: somebody may have removed failed ones."""
+        self._bytes = sum(size_of(self.root / step) for step in ("incoming", "queue", "outbox", "failed"))
+        self._counted_s = time.monotonic()
 
     def ended(self, association: str, *, in_order: bool) -> list[str]:
         """Record the end of an association; return the names of the studies that it sent to.
@@ -134,6 +144,8 @@ class Store:
         A study whose association broke off is not complete until another one that sends to it ends regularly.
         """
         with self._lock:
+            if not in_order and association not in self._live:
+                return []  # it has been recorded
             self._live.discard(association)
             markers = list((self.root / "incoming").glob(f"*/{OPEN}{association}"))
             for marker in markers if in_order else []:
@@ -150,7 +162,7 @@ class Store:
             for folder in self._folders("incoming"):
                 if study not in (None, folder.name):
                     continue
-                if time.time() - _last_change(folder) < quiet_s or any(folder.glob(f"{OPEN}*")):
+                if time.time() - last_change(folder) < quiet_s or any(folder.glob(f"{OPEN}*")):
                     continue
                 if not any(folder.glob("*.dcm")):
                     continue
@@ -167,7 +179,7 @@ class Store:
             for folder in self._folders("incoming"):
                 keys = {each.name.removeprefix(OPEN) for each in folder.glob(f"{OPEN}*")}
                 is_dead = keys and not keys & self._live
-                if is_dead and time.time() - _last_change(folder) > ABANDONED_S:
+                if is_dead and time.time() - last_change(folder) > ABANDONED_S:
                     images = sum(1 for _ in folder.glob("*.dcm"))
                     reason = f"The association broke off after {images} images, and nobody has sent the rest."
                     self._study_bytes.pop(folder.name, None)
@@ -206,7 +218,7 @@ class Store:
 
     def next_job(self) -> str | None:
         """Return the job that has waited longest, or None."""
-        jobs = sorted(self._folders("queue"), key=_moment)
+        jobs = sorted(self._folders("queue"), key=moment)
         return jobs[0].name if jobs else None
 
     def work_folder(self, job: str) -> Path:
@@ -219,15 +231,14 @@ class Store:
     def finish(self, job: str) -> None:
         """Move a job's results to the outbox in one step, and remove its images."""
         with self._lock:
-            self._bytes += _size(self.root / "work" / job)
+            self._bytes += size_of(self.root / "work" / job)
             (self.root / "work" / job).rename(self.root / "outbox" / job)
             self._drop(self.root / "queue" / job)
 
     def fail(self, step: str, job: str, reason: str) -> None:
         """Move a job with its images to "failed", with the reason; a user may move it back into its step."""
         with self._lock:
-            target = self.root / "failed" / job
-            shutil.rmtree(target, ignore_errors=True)
+            target = unused(self.root / "failed" / job)
             (self.root / step / job).rename(target)
             shutil.rmtree(self.root / "work" / job, ignore_errors=True)
             # A full disk must not end the node; the journal has the reason, too.
@@ -236,7 +247,7 @@ class Store:
 
     def outbox(self) -> Iterator[Path]:
         """Yield the folders of results to send, the oldest first."""
-        yield from sorted(self._folders("outbox"), key=_moment)
+        yield from sorted(self._folders("outbox"), key=moment)
 
     def sent(self, job: str, about: dict[str, Any]) -> None:
         """Record that all results of a job have arrived, and remove them."""
@@ -263,29 +274,10 @@ class Store:
     def _drop(self, folder: Path) -> None:
         """Remove a folder in such a way that an incomplete one is never found in its place."""
         trash = self.root / "trash" / f"{folder.parent.name}-{folder.name}"
-        freed = _size(folder)
+        freed = size_of(folder)
         folder.rename(trash)
         self._bytes = max(0, self._bytes - freed)
         shutil.rmtree(trash, ignore_errors=True)
-
-
-def _moment(job: Path) -> str:
-    """Return when a job was made, by its name."""
-    return job.name.rpartition("-")[2]
-
-
-def _last_change(folder: Path) -> float:
-    """Return when a folder, or a file in it, last changed. A draft that its writer has just removed is no error."""
-    times = [folder.stat().st_mtime]
-    for each in folder.iterdir():
-        with suppress(FileNotFoundError):
-            times.append(each.stat().st_mtime)
-    return max(times)
-
-
-def _size(folder: Path) -> int:
-    """Return the size of all files in a folder, in bytes."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def name_of(uid: str) -> str:
