@@ -59,8 +59,10 @@ TAPER_MM = 3.0
 FRONT_SHARE, SPINE_RATIO, LEAST_BONE_ML = 0.15, 1.3, 20.0
 """Largest ratio of bone in front of the lungs' middle to bone behind it; in our scans 0.13 to 0.96."""
 
-HEART_MM = -5.0
-"""The gap between the lungs may lie this far right of the spine; in our scans it lies 0 to 26 mm left of it."""
+HEART_MM = -1.0
+"""The gap between the lungs may lie this far right of the spine, and further if the right lung is the larger one. In
+our scans it lies 3 to 26 mm left of it; mirrored, 10 of 11 whole chests and 54 of 64 parts of chests show both signs,
+and not mirrored none does."""
 
 
 def drop_without_chest(probabilities: Probabilities, planes: Slices) -> int:

@@ -49,6 +49,19 @@ def test_columns_reversed_put_the_heart_on_the_right(chest: Phantom) -> None:
     assert found(chest, (1, 1, -1), mirror_sides=True) == ["heart-on-the-right"]
 
 
+@pytest.mark.parametrize(("right_rows", "is_said"), [(40, True), (52, False)])
+def test_a_heart_in_the_middle_is_enough_if_the_right_lung_is_smaller_too(right_rows: int, is_said: bool) -> None:
+    """Protects slim patients from exchanged sides without a word: a gap of 9 voxels of 3 mm, whose middle lies 1.5 mm
+    right of the spine's, beside a left lung of 50 rows.
+    """
+    hu, labels = np.full((30, 60, 80), 40, np.int16), np.zeros((30, 60, 80), np.uint8)
+    labels[2:28, 5 : 5 + right_rows, 10:36], labels[2:28, 5:55, 45:71] = 1, 2
+    hu[labels > 0], hu[:, 46:54, 38:44] = -850, 400
+    grid = Geometry.axial(hu.shape, (5.0, 3.0, 3.0))
+    codes = [finding.code for finding in contradictions(Volume(hu, grid), Volume(labels, grid))]
+    assert codes == ["heart-on-the-right"] * is_said
+
+
 def test_head_and_feet_exchanged_turn_the_taper(chest: Phantom) -> None:
     assert "lungs-upside-down" in found(chest, (-1, 1, 1))
 

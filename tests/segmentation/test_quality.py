@@ -224,3 +224,13 @@ def test_a_lung_without_structure(result: _Result, span_hu: float, is_said: bool
     assert result.assess()[1] == ({"uniform-lung"} if is_said else set())
     result.hu[result.labels == 2] = 40
     assert result.assess()[1] == {"dense-lung"}  # of an opaque lung one sentence is enough
+
+
+@pytest.mark.parametrize(("gas_hu", "columns", "is_said"), [(-1000, 8, True), (-1000, 2, False), (-950, 8, False)])
+def test_gas_that_was_taken_for_lung(result: _Result, gas_hu: int, columns: int, is_said: bool) -> None:
+    """Protects volumes from a pneumothorax and from bowel: 40 ml of gas are said, 10 ml and light lung are not.
+
+    Squares are 2 x 2 voxels of 0.25 ml: 5 in rows 10 to 20, 4 or 1 in the columns, in 2 slices.
+    """
+    result.hu[5:7, 10:20, 36 : 36 + columns] = gas_hu
+    assert result.assess()[1] == ({"gas-in-lung"} if is_said else set())
