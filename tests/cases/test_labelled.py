@@ -74,9 +74,15 @@ def test_the_papers_layout_is_found_at_the_root_and_under_dataset(tmp_path: Path
         ("p/1.dcm", "p_mask.nii.gz"),
         ("p.nrrd", "p.seg.nrrd"),
         ("p.nii.gz", "p.seg.nrrd"),
+        ("p.NII.GZ", "p_Mask.Nii.Gz"),
+        ("images/p.NRRD", "masks/p_SEG.NRRD"),
+        ("p/ct/1.dcm", "p/lungs.NII.GZ"),
+        ("p_ct.nii.gz", "p_lungs_mask.nii.gz"),
+        ("images/p_ct.nii.gz", "labels/p-seg.nii.gz"),
     ],
 )
 def test_pairs_of_files(tmp_path: Path, files: tuple[str, str]) -> None:
+    """Endings and words are known in any case and order."""
     touch(tmp_path, *files)
     (case,) = find_cases(tmp_path)
     assert (case.case_id, case.mask) == ("p", tmp_path / files[1])
@@ -138,22 +144,6 @@ def test_several_scans_of_a_patient_in_the_shared_data_are_told(shared_data: Pat
     assert cases["Lung_Dx-A0001-B"].patient == cases["Lung_Dx-A0001-L"].patient
     assert cases["ACRIN-FLT-001-lower"].patient == cases["ACRIN-FLT-001-upper"].patient
     assert cases["A002304_1"].patient == cases["A002304_2"].patient == "A002304"
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        ("p.NII.GZ", "p_Mask.Nii.Gz"),
-        ("images/p.NRRD", "masks/p_SEG.NRRD"),
-        ("p/ct/1.dcm", "p/lungs.NII.GZ"),
-        ("p_ct.nii.gz", "p_lungs_mask.nii.gz"),
-        ("images/p_ct.nii.gz", "labels/p-seg.nii.gz"),
-    ],
-)
-def test_endings_and_words_are_known_in_any_case_and_order(files: tuple[str, str], tmp_path: Path) -> None:
-    touch(tmp_path, *files)
-    (case,) = find_cases(tmp_path)
-    assert (case.case_id, case.mask) == ("p", tmp_path / files[1])
 
 
 def test_hidden_files_are_no_cases(tmp_path: Path) -> None:
