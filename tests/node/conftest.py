@@ -39,13 +39,17 @@ def nothing_left() -> Iterator[None]:
     gc.collect()
 
 
+PATIENCE_S = 120.0
+"""A machine with much else to do takes tens of seconds for what takes one."""
+
+
 def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
-def wait_for(what: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_for(what: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     """Wait until something is so, or fail."""
     end = time.monotonic() + seconds
     while not what():

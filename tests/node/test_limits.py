@@ -16,7 +16,7 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
-from node.conftest import Pacs, another, associate, send, to, wait_for
+from node.conftest import PATIENCE_S, Pacs, another, associate, send, to, wait_for
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -39,7 +39,7 @@ def test_no_more_than_may_wait(study: list[Dataset], running, tmp_path: Path) ->
     studies, gate = [another(study, number) for number in range(3)], Event()
     with running(most_studies=2, quiet_s=0.3) as node:
         segment = node._segmenter.segment
-        node._segmenter.segment = lambda volume: gate.wait(60) and segment(volume)
+        node._segmenter.segment = lambda volume: gate.wait(PATIENCE_S) and segment(volume)
         with ThreadPoolExecutor(3) as pool:
             answers = list(pool.map(lambda each: send(each, node.port), studies))
         assert sorted(answer == [TAKEN] * len(study) for answer in answers) == [False, True, True]
