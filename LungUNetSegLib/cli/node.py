@@ -26,39 +26,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ask = parser.add_argument_group("studies fetched from a PACS by DICOMweb, instead of listening for senders")
     ask.add_argument("--dicomweb", metavar="URL", help="the server, such as http://127.0.0.1:8042/dicom-web")
     ask.add_argument(
-        "--poll", type=float, default=30.0, metavar="S", help="seconds between two queries; %(default)g if not given"
-    )
+        "--poll", type=float, default=Web.poll_s, metavar="S",
+        help="seconds between two queries; %(default)g if not given",
+    )  # fmt: skip
     ask.add_argument(
-        "--days", type=int, default=2, metavar="N",
+        "--days", type=int, default=Web.days, metavar="N",
         help="number of days whose studies are queried, 1 for today's; %(default)d if not given",
     )  # fmt: skip
     place = parser.add_argument_group("where results go: one of these, or back to the PACS of --dicomweb")
     place.add_argument("--send", metavar="TITLE@HOST:PORT", help="send them by C-STORE to this DICOM application")
     place.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="write them into this folder")
     parser.add_argument(
-        "--formats", nargs="+", choices=tuple(DICOM_OUTPUT_ENDINGS), default=["dicom-seg"],
+        "--formats", nargs="+", choices=tuple(DICOM_OUTPUT_ENDINGS), default=NodeConfig.formats,
         help="the objects to make; dicom-seg if not given",
     )  # fmt: skip
-    parser.add_argument("--title", default="LUNGUNETSEG", help="the node's AE title; %(default)s if not given")
-    parser.add_argument("--host", default=LOCALHOST, help="address to listen at; this machine only if not given")
+    parser.add_argument("--title", default=NodeConfig.title, help="the node's AE title; %(default)s if not given")
+    parser.add_argument("--host", default=NodeConfig.host, help="address to listen at; this machine only if not given")
     parser.add_argument(
-        "--port", type=int, default=11112, help="port to listen at, 0 for any free one; %(default)d if not given"
-    )
+        "--port", type=int, default=NodeConfig.port,
+        help="port to listen at, 0 for any free one; %(default)d if not given",
+    )  # fmt: skip
     parser.add_argument("--allow", nargs="+", default=[], metavar="TITLE", help="AE titles to accept; all if not given")
     parser.add_argument("--allow-address", nargs="+", default=[], metavar="NET", help="addresses or networks to accept")
     parser.add_argument(
-        "--quiet", type=float, default=30.0, metavar="S",
+        "--quiet", type=float, default=NodeConfig.quiet_s, metavar="S",
         help="a study is complete when nothing came for this many seconds; %(default)g if not given",
     )  # fmt: skip
     parser.add_argument(
         "--by-association", action="store_true", help="a study is also complete when its association ends"
     )
     parser.add_argument(
-        "--most-studies", type=int, default=100, metavar="N", help="limit of waiting studies; %(default)d if not given"
-    )
+        "--most-studies", type=int, default=NodeConfig.most_studies, metavar="N",
+        help="limit of waiting studies; %(default)d if not given",
+    )  # fmt: skip
     parser.add_argument(
-        "--most-gb", type=positive, default=50.0, metavar="GB", help="limit of disk space; %(default)g if not given"
-    )
+        "--most-gb", type=positive, default=NodeConfig.most_bytes / 1e9, metavar="GB",
+        help="limit of disk space; %(default)g if not given",
+    )  # fmt: skip
     parser.add_argument("--status-port", type=int, metavar="PORT", help="port of a status page for this machine")
     parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERT", "KEY"), help="accept only encrypted connections")
     parser.add_argument(

@@ -129,7 +129,7 @@ class NodeConfig:
     output: Path | None = None
     web: Web | None = None
     most_studies: int = 100
-    most_bytes: int = 50 << 30
+    most_bytes: int = 50_000_000_000
     most_object_bytes: int = 2 << 30
     status_port: int | None = None
     tls: Tls | None = None
