@@ -207,10 +207,11 @@ def _graph_of(probabilities: nn.Module, example: Tensor, free_axis: int) -> Any:
             verbose=False,
         )
     assert program is not None
-    graph = program.model_proto.graph
-    for item in (program.model_proto, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+    model = program.model_proto  # made anew each time
+    graph = model.graph
+    for item in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
         del item.metadata_props[:]  # the exporter stores source files and lines of the exporting machine
-    return program.model_proto
+    return model
 
 
 def _refer_to(
