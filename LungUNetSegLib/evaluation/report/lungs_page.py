@@ -12,13 +12,13 @@ from LungUNetSegLib.evaluation.report.html import figure, findings_list, legend,
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.segments import NAMED_SEGMENTS
 from LungUNetSegLib.texts import number_text
 
 PAGE_TITLE = "LungUNetSeg: lungs of "
 """The title of each page begins with this; our pages are recognised by it."""
 
-NAMES = {"right": LUNGS[0].name, "left": LUNGS[1].name, "total": BOTH_LUNGS[0].name}
+NAMES = {key: segment.name for key, segment in NAMED_SEGMENTS.items()}
 
 TITLES = {
     "volume_ml": "Volume, ml", "mean_hu": "Mean, HU", "sd_hu": "Standard deviation, HU", "skewness": "Skewness",
