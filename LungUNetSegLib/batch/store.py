@@ -6,6 +6,7 @@ only this program needs, lies in ``work/``: the plan, the index of headers, fail
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
@@ -160,6 +161,25 @@ class Store:
             return True
         return bool(before.get("digest") == digest_of(job.files, self.secret()))
 
+    def named_as_before(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return jobs with the names that their scans have here, whatever their folders are called by now.
+
+        A scan is known by the digits at the end of its name and by its Series Instance UID.
+        """
+        names = self.names()
+        by_digits = {_digits(name): name for name in names}
+        return [
+            dataclasses.replace(job, name=before)
+            if job.name not in names and (before := by_digits.get(_digits(job.name))) and self._is_series(before, job)
+            else job
+            for job in jobs
+        ]
+
+    def _is_series(self, name: str, job: Job) -> bool:
+        content = read_json(self.scans / name / REPORT) or read_json(self.failure(name)) or {}
+        uid = job.identity.get("series_uid")
+        return bool(uid) and content.get("identity", {}).get("series_uid") == uid
+
     def keep_jobs(self, jobs: Sequence[Job]) -> None:
         """Keep which files each scan is made of, so that it can be shown beside its result."""
         with replacing(self._jobs, ".jsonl") as draft, draft.open("w", encoding="utf-8") as file:
@@ -206,6 +226,10 @@ class Store:
         for path in self.failures.glob("*.json"):
             found[path.stem] = read_json(path)
         return [found[name] or {"name": name, "error": "its report is damaged"} for name in sorted(found)]
+
+
+def _digits(name: str) -> str:
+    return name.rpartition("-")[2]
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ def work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Prog
     view = BatchView(progress)
     try:
         return run_jobs(
-            jobs_of(plan, settings), settings, store, executor,
+            store.named_as_before(jobs_of(plan, settings)), settings, store, executor,
             retry_failed=arguments.retry_failed, heard=view.heard, tell=view.tell,
         )  # fmt: skip
     except KeyboardInterrupt:

@@ -15,10 +15,11 @@ from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.find import SourceFile, find_files, places_below
 from LungUNetSegLib.batch.identity import jobs_of
 from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.jobs import BatchSettings, job_from_json, job_to_json
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
 from LungUNetSegLib.batch.plan import Plan, PlanOptions, Skipped, make_plan
 from LungUNetSegLib.batch.plan_text import print_plan
 from LungUNetSegLib.batch.reading import read_files
+from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.volume.volume import Volume
 
@@ -94,6 +95,34 @@ def test_a_batch_segments_a_copied_scan_once(batch: Command, top: Path, tmp_path
     ]
     (row,) = rows_of(tmp_path / "out")
     assert "copied-files" in row["findings"] and row["slices"] == "13"
+
+
+@pytest.mark.parametrize("change", ["copied", "renamed"])
+def test_a_folder_that_is_copied_or_renamed_later_gives_no_second_result(
+    batch: Command, top: Path, tmp_path: Path, change: str
+) -> None:
+    """Protects the table from a scan's second row: a copy may come before the original, and give the scan its place."""
+    batch(top)
+    (report,) = (tmp_path / "out" / "scans").glob("*/scan.json")
+    before = report.stat().st_mtime_ns
+    if change == "copied":
+        shutil.copytree(top / "ct", top / "a copy of ct")
+    else:
+        (top / "ct").rename(top / "thorax")
+    code, stdout, _ = batch(top)
+    assert code == 0 and "1 of 1 scans done, 0 failed" in stdout and "earlier runs" not in stdout
+    assert len(rows_of(tmp_path / "out")) == 1 and report.stat().st_mtime_ns == before
+
+
+def test_scans_of_two_series_are_never_taken_for_one(tmp_path: Path) -> None:
+    """Protects a result from another scan's, where the digits of two names happen to be equal."""
+    store = Store(tmp_path / "out")
+    store.make()
+    store.note_failure(Job(name="a-0000", place="a", files=(), identity={"series_uid": "1.2"}), "damaged", 0)
+    same = Job(name="b-0000", place="b", files=(), identity={"series_uid": "1.2"})
+    other = Job(name="b-0000", place="b", files=(), identity={"series_uid": "1.3"})
+    image = Job(name="b-0000", place="b", files=(), identity={"series_uid": ""})
+    assert [each.name for each in store.named_as_before([same, other, image])] == ["a-0000", "b-0000", "b-0000"]
 
 
 def test_a_copy_with_other_pixels_fails_its_scan_and_no_other(
