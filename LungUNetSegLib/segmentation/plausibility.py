@@ -107,7 +107,8 @@ def _gas(scan: Volume, labels: Volume) -> Finding | None:
         if not lung.any():
             continue
         is_lung = lung.reshape(rows, width, columns, width).all(axis=(1, 3))
-        squares += np.count_nonzero(is_lung & (reduce_planes(to_hu(scan.array[number]), width) < GAS_HU))
+        is_gas = is_lung & (reduce_planes(to_hu(scan.array[number]), width) < GAS_HU)
+        squares += int(np.count_nonzero(is_gas))
     gas_ml = squares * width**2 * step * labels.geometry.voxel_volume_ml
     if gas_ml < GAS_LEAST_ML:
         return None

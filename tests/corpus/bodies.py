@@ -88,6 +88,8 @@ room.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1
 room.said("a head", "no-lung", lambda b: _head(False), slow=True)
 room.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
 room.said("a chest of twice the size", "volume-of-no-human", lungs(scaled(2.0), False), slow=True)
+room.said("a chest twice in one file", "volume-of-no-human", lungs(lambda v: _twice(v), False), slow=True)
+room.said("a test object with two rods of foam", "uniform-lung", lambda b: _foam(), slow=True)
 room.said(
     "a scan that ends in the lungs",
     "lung-cut",
@@ -99,6 +101,24 @@ room.said(
 def _upside_down() -> Trial:
     turned = [Volume(np.ascontiguousarray(each.array[::-1]), each.geometry) for each in (chest().ct, chest().labels)]
     return Trial(_codes(contradictions(*turned)))
+
+
+def _twice(volume: Volume) -> Volume:
+    array = np.concatenate((volume.array, volume.array))
+    return Volume(array, Geometry(array.shape, volume.geometry.affine_lps))
+
+
+def _foam() -> Trial:
+    """A test object: an oval of water with a rod of bone and two of foam, as long as the scan."""
+    grid = chest().ct.geometry
+    x, y = np.meshgrid(
+        *((np.arange(size) - (size - 1) / 2) * step for size, step in ((128, 400 / 128), (128, 330 / 128)))
+    )
+    section = np.where((x / 160) ** 2 + (y / 110) ** 2 < 1, 10, -1000)
+    section[((np.abs(x) - 75) / 45) ** 2 + (y / 75) ** 2 < 1] = -780
+    section[x**2 + (y - 90) ** 2 < 15**2] = 600
+    noise = np.random.default_rng(0).normal(0, 12, grid.shape)
+    return Trial(_codes(result(Volume((section + noise).astype(np.int16), grid)).findings))
 
 
 def _part(volume: Volume, start: int, stop: int) -> Geometry:

@@ -186,6 +186,9 @@ room.said(
 room.said("one slice with a third axis", "single-slice", edited((DIM, "4h", (3, 28, 24, 1)), compare=False))
 room.said("HU scaled twice by the header", "beyond-scanner", edited((SCALE, "2f", (10.0, 0.0)), compare=False))
 room.said("HU shifted by 1024 twice", "no-air", as_type("i2", 4, lambda a: a + 1024, compare=False))
+room.said("HU shifted by 200", "no-air", as_type("i2", 4, lambda a: a + 200, compare=False))
+room.said("HU halved", "no-air", as_type("i2", 4, lambda a: a // 2, compare=False))
+room.said("HU cut off at -800", "no-air", as_type("i2", 4, lambda a: np.maximum(a, -800), compare=False))
 room.said(
     "an image of 3 cm, its unit being cm",
     "small-image",

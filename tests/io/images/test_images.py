@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,26 @@ def test_floats_are_rounded_and_missing_numbers_become_air(small_phantom: Phanto
 def test_unsigned_values_without_air_are_remarked(tmp_path: Path) -> None:
     array = np.arange(8 * 32 * 32, dtype=np.uint16).reshape(8, 32, 32) % 2000
     assert codes(read_image(write(tmp_path / "scan.nrrd", array))) == ["no-air"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda hu: hu, []),
+        (lambda hu: hu + 200, ["no-air"]),
+        (lambda hu: hu // 2, ["no-air"]),
+        (lambda hu: np.maximum(hu, -800), ["no-air"]),
+    ],
+    ids=["as it is", "shifted", "halved", "cut off at -800 HU"],
+)
+def test_hu_on_a_wrong_scale_are_remarked(
+    small_phantom: Phantom,
+    tmp_path: Path,
+    change: Callable[[np.ndarray], np.ndarray],
+    expected: list[str],
+) -> None:
+    """Protects density numbers where the mask looks right: neither room air nor lung is as light as it should be."""
+    assert codes(read_image(write(tmp_path / "scan.nrrd", change(small_phantom.ct.array)))) == expected
 
 
 def test_a_nifti_without_orientation_warns_of_the_sides(small_phantom: Phantom, tmp_path: Path) -> None:
