@@ -162,23 +162,24 @@ class Store:
         return bool(before.get("digest") == digest_of(job.files, self.secret()))
 
     def named_as_before(self, jobs: Sequence[Job]) -> list[Job]:
-        """Return jobs with the names that their scans have here, whatever their folders are called by now.
+        """Return jobs with the names that their scans had before they got a copy, which may come before the original.
 
-        A scan is known by the digits at the end of its name and by its Series Instance UID.
+        A scan whose folder has got another name is another one: somebody may have taken a patient's name out of it.
         """
         names = self.names()
         by_digits = {_digits(name): name for name in names}
         return [
             dataclasses.replace(job, name=before)
-            if job.name not in names and (before := by_digits.get(_digits(job.name))) and self._is_series(before, job)
+            if job.name not in names and (before := by_digits.get(_digits(job.name))) and self._has_copy(before, job)
             else job
             for job in jobs
         ]
 
-    def _is_series(self, name: str, job: Job) -> bool:
+    def _has_copy(self, name: str, job: Job) -> bool:
+        """Whether what was segmented under a name is now a copy of a job's images."""
         content = read_json(self.scans / name / REPORT) or read_json(self.failure(name)) or {}
-        uid = job.identity.get("series_uid")
-        return bool(uid) and content.get("identity", {}).get("series_uid") == uid
+        path = content.get("identity", {}).get("path")
+        return bool(path) and any(each.name.startswith(path) for each in job.copies)
 
     def keep_jobs(self, jobs: Sequence[Job]) -> None:
         """Keep which files each scan is made of, so that it can be shown beside its result."""
