@@ -78,11 +78,14 @@ def test_nothing_is_cut_in_the_narrowest_page(page: Page, pretended: PretendedSe
     resize(page, 320, 640)
     pretended.say(told)
     page.says(".at", "257 of 512")
-    script = """const beyond = (each, edge) => each.getBoundingClientRect().right > edge + 0.5;
-        const edge = document.documentElement.clientWidth;
-        const cut = [...document.querySelectorAll("header *, #work *")].filter((each) => each.checkVisibility() &&
-            (beyond(each, edge) || (each.closest(".head") && beyond(each, each.closest(".view").getBoundingClientRect().right))));
-        return cut.map((each) => `${each.tagName} ${each.id} ${each.className} ${each.textContent.slice(0, 30)}`);"""
+    script = """
+        const right = (each) => each.getBoundingClientRect().right;
+        const page = document.documentElement.clientWidth;
+        const edge = (each) => each.closest(".head") ? right(each.closest(".view")) : page;
+        return [...document.querySelectorAll("header *, #work *")]
+            .filter((each) => each.checkVisibility() && right(each) > edge(each) + 0.5)
+            .map((each) => `${each.tagName} ${each.id} ${each.textContent.slice(0, 30)}`);
+    """
     assert page.browser.execute_script(script) == []
 
 
