@@ -70,6 +70,25 @@ def test_the_keyboard_goes_through_a_narrow_page_from_above(page: Page, pretende
     assert page.browser.execute_script(script, first)
 
 
+def test_nothing_is_cut_in_the_narrowest_page(page: Page, pretended: PretendedServer) -> None:
+    """Protects small phones, and 400 % zoom (WCAG 1.4.10): the number of a slice was cut, and the page's right edge."""
+    told = state_with_lungs()
+    told["slices"] = {name: {"index": 256, "count": 512, "position_mm": 0.0} for name in told["slices"]}
+    told["result"] |= {"rows": [["Right lung", "1965", "\N{MINUS SIGN}840"]]}
+    resize(page, 320, 640)
+    pretended.say(told)
+    page.says(".at", "257 of 512")
+    script = """
+        const right = (each) => each.getBoundingClientRect().right;
+        const page = document.documentElement.clientWidth;
+        const edge = (each) => each.closest(".head") ? right(each.closest(".view")) : page;
+        return [...document.querySelectorAll("header *, #work *")]
+            .filter((each) => each.checkVisibility() && right(each) > edge(each) + 0.5)
+            .map((each) => `${each.tagName} ${each.id} ${each.textContent.slice(0, 30)}`);
+    """
+    assert page.browser.execute_script(script) == []
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_long_names_stay_within_the_panel(page: Page, pretended: PretendedServer, width: int) -> None:
     """Protects texts with a file's name, wherever they are: a long one made the panel scroll sideways."""
