@@ -192,25 +192,37 @@ def listed_ml(lungs: Sequence[JudgedLung], weights: FloatArray) -> tuple[float, 
     return listed, best, total
 
 
+def print_left_out(lungs: Sequence[JudgedLung]) -> list[FloatArray]:
+    """Print a line for each patient, left out of the fit, and the sums; return the fitted weights."""
+    print("| patient | worst slices | listed | within a slice | ml of error in them | in listed slices | share |")
+    print("|---|---|---|---|---|---|---|")
+    fitted, rows = [], []
+    for patient in sorted({each.patient for each in lungs if each.worst}):
+        own = [each for each in lungs if each.patient == patient]
+        weights = fit_weights([each for each in lungs if each.patient != patient])
+        (listed, total), (near, _) = held(own, weights), held(own, weights, within=1)
+        own_ml, best_ml, _ = listed_ml(own, weights)
+        share, count = held_error(own, weights), sum(bool(each.worst) for each in own)
+        print(f"| {patient} | {total} | {listed} | {near} | {best_ml:.1f} | {own_ml:.1f} | {share:.0%} |")
+        rows.append((total, listed, near, best_ml, own_ml, share * count, count))
+        fitted.append(weights)
+    total, listed, near, best_ml, own_ml, shares, count = (sum(column) for column in zip(*rows, strict=True))
+    print(
+        f"| **all** | {total} | {listed} ({listed / total:.0%}) | {near} ({near / total:.0%}) "
+        f"| {best_ml:.1f} | {own_ml:.1f} ({own_ml / best_ml:.1%}) | {shares / count:.0%} |"
+    )
+    return fitted
+
+
 def main() -> None:
-    """Print a line for each patient, left out of the fit, and the sums."""
+    """Print what the list holds by patient left out and with the shipped weights, and what can be found at all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         lungs = judged_lungs(HeldOut(arguments.data, arguments.runs, Path(scratch)))
-    left_out, mine = {}, []
-    print("| patient | worst slices | listed | within a slice | share of the error |\n|---|---|---|---|---|")
-    for patient in sorted({each.patient for each in lungs if each.worst}):
-        own = [each for each in lungs if each.patient == patient]
-        weights = left_out[patient] = fit_weights([each for each in lungs if each.patient != patient])
-        (listed, total), (near, _) = held(own, weights), held(own, weights, within=1)
-        mine.append((listed, near, total, held_error(own, weights), sum(bool(each.worst) for each in own)))
-        print(f"| {patient} | {total} | {listed} | {near} | {mine[-1][3]:.0%} |")
-    listed, near, total, _, count = (sum(column) for column in zip(*mine, strict=True))
-    error = sum(share * lungs_ for *_, share, lungs_ in mine) / count
-    print(f"| **all** | {total} | {listed} ({listed / total:.0%}) | {near} ({near / total:.0%}) | {error:.0%} |")
+    left_out = print_left_out(lungs)
     (listed, total), (near, _) = held(lungs, WEIGHTS), held(lungs, WEIGHTS, within=1)
     print(f"shipped weights {WEIGHTS}: {listed} of {total}, {near} within a slice, {held_error(lungs, WEIGHTS):.0%}")
     own_ml, best_ml, total_ml = listed_ml(lungs, WEIGHTS)
@@ -219,7 +231,7 @@ def main() -> None:
         (listed, total), (near, _) = held(lungs, name), held(lungs, name, within=1)
         print(f"by the {name}: {listed} of {total}, {near} within a slice, {held_error(lungs, name):.0%}")
     print("fitted to all:", dict(zip(CAUSES, fit_weights(lungs).round(3).tolist(), strict=True)))
-    spread = np.array(list(left_out.values()))
+    spread = np.array(left_out)
     print("without one patient, from", spread.min(axis=0).round(3), "to", spread.max(axis=0).round(3))
 
 

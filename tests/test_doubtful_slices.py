@@ -6,7 +6,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from doubtful_slices import JudgedLung, error_mm2, fit_weights, held, held_error, informed_errors, listed_ml
+from doubtful_slices import (
+    JudgedLung,
+    error_mm2,
+    fit_weights,
+    held,
+    held_error,
+    informed_errors,
+    listed_ml,
+    print_left_out,
+)
 
 from LungUNetSegLib.segmentation.doubt import CAUSES
 
@@ -59,6 +68,22 @@ def test_ml_of_error_by_hand() -> None:
     lung = judged([19, 90, 80, 70, 0, 60, 0, 0, 50], [0, 5, 4, 3, 2, 0, 0, 1, 0])
     lung = dataclasses.replace(lung, slice_mm=5.0)
     assert listed_ml([lung], np.array([1.0, 0, 0, 0])) == pytest.approx((1.2, 1.75, 1.845))
+
+
+def test_a_patient_is_judged_by_the_weights_of_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where errors of a and b are, lung is dense; those of c lie where neighbours differ, which a and b do not tell."""
+    errors = [19.0, 90, 80, 70, 0, 60, 0, 0, 50]
+    dense = judged(errors, [0, 5, 4, 3, 2, 0, 0, 1, 0])
+    odd = judged(errors, [5, 0, 0, 0, 4, 0, 3, 2, 0], [0, 5, 4, 3, 0, 2, 0, 0, 1])
+    lungs = [dataclasses.replace(dense, patient=name, slice_mm=5.0) for name in "ab"]
+    weights = print_left_out([*lungs, dataclasses.replace(odd, patient="c", slice_mm=5.0)])
+    assert weights[0][2] > 0 and weights[2].tolist() == [1, 0, 0, 0]
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "| a | 5 | 3 | 5 | 1.8 | 1.2 | 69% |",
+        "| b | 5 | 3 | 5 | 1.8 | 1.2 | 69% |",
+        "| c | 5 | 1 | 5 | 1.8 | 0.5 | 31% |",
+        "| **all** | 15 | 7 (47%) | 15 (100%) | 5.2 | 2.9 (56.1%) | 56% |",
+    ]
 
 
 def test_errors_as_other_readers_would_measure_them() -> None:

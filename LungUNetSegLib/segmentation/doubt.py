@@ -29,6 +29,9 @@ DENSE_HU = -500
 SOLID_HU = -300
 """Pixels below this differ between neighbours where the lung moves or tapers; others may be tissue taken for lung."""
 
+WIDE_MM = 12.0
+"""Dense parts that are wider, such as the top of the diaphragm, are doubtful within the lung, too; vessels are not."""
+
 NEIGHBOUR_MM = 8.0
 """A slice is compared with those this far below and above: nearer ones repeat its errors."""
 
@@ -115,11 +118,11 @@ def find_doubts(
 ) -> Doubts:
     """Return the doubt about each slice of a result.
 
-    The areas of the causes are: pixels of lung of at least `DENSE_HU` that reach its outline, where other tissue may
-    have been taken for lung, without the outermost pixels, which are partial volumes; the wrong pixels that the
-    probabilities themselves expect; pixels of at least `SOLID_HU` that neither neighbour has, and those that both have
-    and the slice has not; and how far cleaning changed the lung's area. Neighbours lie `NEIGHBOUR_MM` away, or at the
-    end of the scan.
+    The areas of the causes are: pixels of lung of at least `DENSE_HU` in parts that reach its outline or are wider than
+    `WIDE_MM`, where other tissue may have been taken for lung, without the outermost pixels, which are partial volumes;
+    the wrong pixels that the probabilities themselves expect; pixels of at least `SOLID_HU` that neither neighbour has,
+    and those that both have and the slice has not; and how far cleaning changed the lung's area. Neighbours lie
+    `NEIGHBOUR_MM` away, or at the end of the scan.
 
     Args:
         probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
@@ -127,7 +130,8 @@ def find_doubts(
         scan: What the network saw.
         kind: Whether the lungs are separate.
     """
-    pixel_mm2 = scan.grid.config.spacing_mm**2
+    pixel_mm = scan.grid.config.spacing_mm
+    within_wide = max(1, round(WIDE_MM / 2 / pixel_mm))
     steps = max(1, round(NEIGHBOUR_MM / scan.aligned.geometry.spacing_mm[0]))
     pixels = np.zeros((2, len(probabilities), len(CAUSES)))
     _, rows, columns = lung_box(probabilities)
@@ -139,28 +143,32 @@ def find_doubts(
             lung, under, over = labels == side, below == side, above == side
             odd = (lung != under) & (lung != over)
             pixels[index, number] = (
-                0 if hu is None else _dense_at_outline(lung, hu >= DENSE_HU),
+                0 if hu is None else _doubtful_if_dense(lung, hu >= DENSE_HU, within_wide),
                 np.minimum(probability_map[index], 255 - probability_map[index]).sum(dtype=np.int64) / 255,
                 0 if hu is None else np.count_nonzero(odd & (hu >= SOLID_HU)),
                 abs(np.count_nonzero(lung) - before[index, number]),
             )
     heights_mm = scan.aligned.geometry.slice_centre_lps(np.arange(len(probabilities)))[:, 2]
     if kind == "binary":
-        return Doubts(("total",), heights_mm, pixels.sum(axis=0, keepdims=True) * pixel_mm2)
-    return Doubts(("right", "left"), heights_mm, pixels * pixel_mm2)
+        return Doubts(("total",), heights_mm, pixels.sum(axis=0, keepdims=True) * pixel_mm**2)
+    return Doubts(("right", "left"), heights_mm, pixels * pixel_mm**2)
 
 
-def _dense_at_outline(lung: Mask, dense: Mask) -> int:
-    """Return how many pixels of a lung are dense and joined by dense ones to its outline, without the outermost."""
+def _doubtful_if_dense(lung: Mask, dense: Mask, within: int) -> int:
+    """Return how many pixels of a lung, without the outermost, are in dense parts that reach its outline or are wide.
+
+    Wide parts have pixels that are more than `within` steps from other tissue.
+    """
     box = bounding_box(lung[None])[1:]
-    lung, dense = lung[box], dense[box]
+    lung, dense = lung[box], dense[box] & lung[box]
     if not lung.size:
         return 0
-    parts, count = numbered_parts(lung & dense)
-    reaches = np.zeros(count + 1, bool)
-    reaches[parts[lung & ~eroded(lung, 1)]] = True
-    reaches[0] = False
-    return int(np.count_nonzero(reaches[parts] & eroded_by_square(lung)))
+    parts, count = numbered_parts(dense)
+    counts = np.zeros(count + 1, bool)
+    counts[parts[lung & ~eroded(lung, 1)]] = True
+    counts[parts[eroded(dense, within)]] = True
+    counts[0] = False
+    return int(np.count_nonzero(counts[parts] & eroded_by_square(lung)))
 
 
 def _with_neighbours(probabilities: Probabilities, steps: int) -> Iterator[tuple[Labels, Labels, Labels]]:

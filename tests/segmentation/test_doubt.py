@@ -61,6 +61,15 @@ def test_each_cause_by_hand(said: np.ndarray, hu: np.ndarray) -> None:
     assert doubts.by_slice_mm2[0, 3] == pytest.approx(24 * WEIGHTS[2] + 40 * WEIGHTS[3])
 
 
+def test_wide_dense_tissue_within_a_lung_counts(said: np.ndarray, hu: np.ndarray) -> None:
+    """Protects the top of the diaphragm that was taken for lung from being left out: aerated lung surrounds it."""
+    hu[1, 11:17, 4:10] = -500  # 12 mm wide, as the largest vessels
+    hu[2, 11:18, 4:11] = -500  # 14 mm wide
+    hu[3, 11:18, 4:11] = -501  # aerated
+    dense = find_doubts(said, lung_pixels(said), prepared(hu)).areas_mm2[:, :, CAUSES.index("dense")]
+    assert dense.tolist() == [[0, 0, 49 * PIXEL_MM2, 0, 0], [0] * 5]
+
+
 def test_neighbours_of_thin_slices_lie_farther_on(said: np.ndarray, hu: np.ndarray) -> None:
     """Protects thin slices from a list that never names what two of them share."""
     hu[:] = -300

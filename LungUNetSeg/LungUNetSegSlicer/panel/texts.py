@@ -112,7 +112,7 @@ def warnings_html(findings: Iterable[Mapping[str, str]]) -> str:
 def reason_text(reason: str) -> str:
     """Return what to look at in a slice, by the reason of its doubt."""
     texts = {
-        "dense": _("Dense at the edge: hilum, wall, lesion"),
+        "dense": _("Dense: hilum, wall, diaphragm, lesion"),
         "unsure": _("Where the network is unsure"),
         "unlike-neighbours": _("Unlike the slices above and below"),
         "cleaned": _("Parts that cleaning removed or added"),

@@ -75,7 +75,7 @@ def test_doubtful_slices_are_shown_one_after_the_other(ran, monkeypatch):
     monkeypatch.setattr(doubtful, "vtkMRMLSliceNode", jump)
     table = ran.ui.doubtfulTable
     rows = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
-    assert rows[0] == ["13", "−31", "Right lung", "Dense at the edge: hilum, wall, lesion"]
+    assert rows[0] == ["13", "−31", "Right lung", "Dense: hilum, wall, diaphragm, lesion"]
     assert rows[1][:3] == ["5", "−71", "Left lung"]
     for _ in range(3):
         ran.click(ran.ui.nextDoubtfulButton)

@@ -34,7 +34,7 @@ def test_the_list_of_the_result_is_shown(core: Any, labels: Volume) -> None:
     ]
     assert doubtful_places(labels, {"doubtful_slices": listed}) == [
         {"title": "Slice 1: Parts that cleaning removed or added", "ras": [-14.0, -22.0, -30.0]},
-        {"title": "Slice 3: Dense at the edge: hilum, wall, lesion", "ras": [-14.0, -22.0, -20.0]},
+        {"title": "Slice 3: Dense: hilum, wall, diaphragm, lesion", "ras": [-14.0, -22.0, -20.0]},
     ]
 
 
