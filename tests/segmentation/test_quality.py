@@ -9,7 +9,7 @@ import pytest
 
 from LungUNetSegLib.segmentation import quality
 from LungUNetSegLib.segmentation.cleaning import Cleaning
-from LungUNetSegLib.segmentation.quality import assess
+from LungUNetSegLib.segmentation.quality import assess, confidence_of
 from LungUNetSegLib.volume import Geometry, Volume
 
 SHAPE, SPACING_MM = (20, 40, 60), (10.0, 5.0, 5.0)
@@ -36,7 +36,7 @@ class _Result:
         scan, labels = Volume(self.hu, self.geometry), Volume(self.labels, self.geometry)
         names = {"right": self.labels == 1, "left": self.labels == 2, "total": self.labels > 0}
         mean_hu = {name: float(self.hu[where].mean()) for name, where in names.items() if where.any()}
-        record, findings = assess(scan, labels, volumes, mean_hu, probabilities, self.cleaning)
+        record, findings = assess(scan, labels, volumes, mean_hu, confidence_of(probabilities), self.cleaning)
         assert all(finding.message.endswith((".", "?")) for finding in findings)
         return record, {finding.code for finding in findings}
 
@@ -171,7 +171,7 @@ def test_lungs_of_no_human_and_lungs_without_air(result: _Result) -> None:
     _, findings = assess(
         Volume(result.hu, result.geometry), Volume(result.labels, result.geometry),
         {"right": 7000.0, "left": 6500.0, "total": 13_500.0}, {"total": -800.0, "right": -800.0, "left": -800.0},
-        np.zeros((20, 2, 4, 4), np.uint8) + 250, Cleaning(),
+        0.99, Cleaning(),
     )  # fmt: skip
     assert [finding.code for finding in findings] == ["volume-of-no-human"]
     result.geometry = GEOMETRY
