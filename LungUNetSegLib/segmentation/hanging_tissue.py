@@ -11,10 +11,10 @@ import numpy as np
 from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels, Mask
-from LungUNetSegLib.segmentation.masks import counted, eroded, numbered_parts
+from LungUNetSegLib.segmentation.masks import Numbers, counted, eroded, looked_up, numbered_parts
 from LungUNetSegLib.segmentation.probabilities import Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import bounding_box
+from LungUNetSegLib.volume import bounding_box, bounding_box_of_planes
 
 BRIDGE_MM = 6.0
 """What is narrower in each slice is a bridge (docs/adr/0021)."""
@@ -45,12 +45,11 @@ def drop_hanging_tissue(labels: Labels, hu: Slices, spacing_mm: tuple[float, flo
     voxel_ml = float(np.prod(spacing_mm)) / 1000
     removed: list[int] = []
     for side in (RIGHT_LUNG, LEFT_LUNG):
-        lung = labels == side
-        place = bounding_box(lung)
-        lung = lung[place]
-        parts, count = numbered_parts(np.stack([eroded(plane, steps) for plane in lung])) if lung.size else (lung, 0)
+        place = bounding_box_of_planes(plane == side for plane in labels)
+        parts, count = _cores(labels[place], side, steps)
         if count < 2:
             continue
+        lung = labels[place] == side
         sizes_ml = counted(parts, count + 1) * voxel_ml
         sizes_ml[0] = 0
         is_lung = sizes_ml >= LEAST_ML
@@ -59,10 +58,18 @@ def drop_hanging_tissue(labels: Labels, hu: Slices, spacing_mm: tuple[float, flo
             core = parts == number
             values = [hu[place[0].start + int(z)][place[1:]][core[z]] for z in np.flatnonzero(core.any(axis=(1, 2)))]
             if np.concatenate(values).mean() > SOLID_HU:
-                hanging = _with_bridges(core, is_lung[parts] & ~core, lung, steps)
+                hanging = _with_bridges(core, looked_up(is_lung, parts) & ~core, lung, steps)
                 labels[place][hanging] = 0
                 removed.append(int(np.count_nonzero(hanging)))
     return removed
+
+
+def _cores(lung: Labels, side: int, steps: int) -> tuple[Numbers, int]:
+    """Number the connected parts that are left of a lung without its bridges; return `numbered_parts` of them."""
+    cores = np.empty(lung.shape, np.bool_)
+    for plane, core in zip(lung, cores, strict=True):
+        core[:] = eroded(plane == side, steps)
+    return numbered_parts(cores)
 
 
 def _with_bridges(core: Mask, others: Mask, lung: Mask, steps: int) -> Mask:
