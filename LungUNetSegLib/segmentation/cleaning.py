@@ -126,7 +126,7 @@ def _clean_by_hu(
     fluid = drop_fluid(probabilities, hu, spacing_mm)
     added = add_missed_lung(probabilities, hu, spacing_mm, seen=seen)
     if isinstance(hu, SampledSlices):
-        hu.forget()  # few are looked at from here on, and the next steps need the memory
+        hu.forget()  # the next steps need the memory
     return outside, fluid, added
 
 

@@ -57,18 +57,34 @@ def drop_thin_plates(
     slices = math.floor(THICKNESS_MM / spacing_mm[0]) + 1
     if slices < 2:
         return []
-    removed, pixel_mm2 = [], spacing_mm[1] * spacing_mm[2]
-    for side in (RIGHT_LUNG, LEFT_LUNG):
-        _, rows, columns = bounding_box_of_planes(plane == side for plane in labels)
-        lung = labels[:, rows, columns]
-        below = _slices_below(lung, side, slices, is_cut[0])
-        above = np.full(lung.shape[1:], slices * is_cut[1], below.dtype)
-        for number in reversed(range(len(lung))):
-            inside = lung[number] == side
-            above = _one_more(above, inside, slices)
-            thin = inside & (below[number] + above <= slices)  # both count this slice
-            if np.count_nonzero(thin) * pixel_mm2 >= AREA_MM2:
-                removed += _drop_solid(lung[number], hu[number][rows, columns], thin, spacing_mm)
+    return [
+        size for side in (RIGHT_LUNG, LEFT_LUNG) for size in _drop_plates(labels, side, hu, spacing_mm, slices, is_cut)
+    ]
+
+
+def _drop_plates(
+    labels: Labels,
+    side: int,
+    hu: Slices,
+    spacing_mm: tuple[float, float, float],
+    slices: int,
+    is_cut: tuple[bool, bool],
+) -> list[int]:
+    """Remove solid plates of fewer slices from one lung in place; return the voxels of each."""
+    removed, rim = [], max(1, round(RIM_MM / spacing_mm[1]))
+    _, rows, columns = bounding_box_of_planes(plane == side for plane in labels)
+    lung = labels[:, rows, columns]
+    below = _slices_below(lung, side, slices, is_cut[0])
+    above = np.full(lung.shape[1:], slices * is_cut[1], below.dtype)
+    for number in reversed(range(len(lung))):
+        inside = lung[number] == side
+        above = _one_more(above, inside, slices)
+        thin = inside & (below[number] + above <= slices)  # both count this slice
+        for part in _wide_parts(thin, rim, math.ceil(AREA_MM2 / (spacing_mm[1] * spacing_mm[2]))):
+            if float(hu[number][rows, columns][part].mean()) > SOLID_HU:
+                plate = ndimage.binary_dilation(part, iterations=rim, mask=thin)
+                lung[number][plate] = 0
+                removed.append(int(np.count_nonzero(plate)))
     return removed
 
 
@@ -86,19 +102,10 @@ def _one_more(reached: Counts, inside: Mask, most: int) -> Counts:
     return np.minimum(reached + 1, most) * inside
 
 
-def _drop_solid(
-    labels: Labels, hu: npt.NDArray[np.int16], thin: Mask, spacing_mm: tuple[float, float, float]
-) -> list[int]:
-    """Remove the wide and solid parts of `thin` from one slice, (h, w)."""
-    pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    wide = ndimage.binary_opening(thin, iterations=max(1, round(RIM_MM / spacing_mm[1])))
-    parts, count = ndimage.label(wide)
-    removed = []
-    for number in range(1, count + 1):
-        part = parts == number
-        size = int(np.count_nonzero(part))
-        if size * pixel_mm2 >= AREA_MM2 and float(hu[part].mean()) > SOLID_HU:
-            rim = ndimage.binary_dilation(part, iterations=max(1, round(RIM_MM / spacing_mm[1])), mask=thin)
-            labels[rim] = 0
-            removed.append(int(np.count_nonzero(rim)))
-    return removed
+def _wide_parts(thin: Mask, rim: int, least: int) -> list[Mask]:
+    """Return the connected parts of at least so many pixels that are left of (h, w) without strips."""
+    if np.count_nonzero(thin) < least:
+        return []
+    parts, count = ndimage.label(ndimage.binary_opening(thin, iterations=rim))
+    wide = (parts == number for number in range(1, count + 1))
+    return [part for part in wide if np.count_nonzero(part) >= least]
