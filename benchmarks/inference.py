@@ -34,6 +34,8 @@ from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.volume.resample import to_sitk
 
+ROOT = Path(__file__).resolve().parents[1]
+
 SLICES = 300
 DEPTHS = (50, 300, 1000)
 ENGINES = ("auto", "onnxruntime", "openvino", "torch")
@@ -73,9 +75,9 @@ def speed(folder: Path, arguments: argparse.Namespace) -> None:
             results.setdefault("lungmask", []).append(fresh(runs.lungmask, volume, folder / "lungmask"))
         for engine in ENGINES if turn < arguments.rounds else ():
             if arguments.beside:
-                earlier = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, engine)
+                earlier = runs.by_checkout(arguments.beside, volume, DEFAULT_MODEL, engine)
                 results.setdefault(f"{arguments.beside.name}, {engine}", []).append(earlier)
-            results.setdefault(engine, []).append(fresh(runs.ours, volume, arguments.model, engine))
+            results.setdefault(engine, []).append(runs.by_checkout(ROOT, volume, arguments.model, engine))
     limit = fresh(bound, arguments.model)
     _print_speed(results, limit)
     stages = {
@@ -147,9 +149,9 @@ def memory(folder: Path, arguments: argparse.Namespace) -> None:
         found: dict[str, list[runs.Run]] = {}
         for _ in range(arguments.rounds):
             if arguments.beside:
-                run = runs.other_checkout(arguments.beside, volume, DEFAULT_MODEL, "auto")
+                run = runs.by_checkout(arguments.beside, volume, DEFAULT_MODEL, "auto")
                 found.setdefault(f"{arguments.beside.name}: ", []).append(run)
-            found.setdefault("", []).append(fresh(runs.ours, volume, arguments.model, "auto"))
+            found.setdefault("", []).append(runs.by_checkout(ROOT, volume, arguments.model, "auto"))
         for whose, measured in found.items():
             _print_memory(f"{whose}{depth} slices in memory", depth, measured)
     options = ["-o", str(folder / "labels.nii.gz"), "--model"]

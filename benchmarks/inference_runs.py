@@ -45,8 +45,11 @@ def ours(volume_path: Path, model: Path, engine: str, labels_path: Path | None =
     return run | {"engine": result.engine, "stages": result.seconds}
 
 
-def other_checkout(checkout: Path, volume_path: Path, model: str, engine: str) -> Run:
-    """Do the same with the program of another checkout, whose own benchmark measures it."""
+def by_checkout(checkout: Path, volume_path: Path, model: str, engine: str) -> Run:
+    """Do the same with the program of a checkout, this or another, whose own benchmark measures it.
+
+    Its process loads nothing else: a new process of a pool loads what the benchmark imports, 130 MB with SimpleITK.
+    """
     script = (
         "import json, sys; from pathlib import Path; import inference_runs;"
         "print(json.dumps(inference_runs.ours(Path(sys.argv[1]), *sys.argv[2:])))"

@@ -22,7 +22,7 @@ from LungUNetSegLib.preprocessing.grid import NetworkGrid, place_grid
 from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.preprocessing.slices import chunks, neighbour_step, normalise, seen_with
 from LungUNetSegLib.progress import Progress, silent
-from LungUNetSegLib.volume import Volume, sparse_zeros, to_hu
+from LungUNetSegLib.volume import Volume, give_back, sparse_zeros, to_hu
 from LungUNetSegLib.volume.resample import is_oblique, resample
 
 _HALF = 255 / 2
@@ -86,7 +86,8 @@ class PreparedScan:
         """Convert the network's output to labels on the scan's own grid, a few slices at a time.
 
         Args:
-            values: (D, C, h, w), 0 to 255, on the network's grid.
+            values: (D, C, h, w), 0 to 255, on the network's grid. They are used up: of `sparse_zeros`, the memory of
+                slices that are restored is given back, as the labels take about as much.
             to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid. It is
                 not called for regions where all values are below one half of 255, and the labels are 0.
             progress: Called with ("restore", slices done, slices to do).
@@ -99,6 +100,7 @@ class PreparedScan:
             if lungs.any():
                 restored, rows, columns = self.grid.unsample(planes.reshape(-1, *lungs.shape), lungs)
                 labels[chunk, rows, columns] = to_labels(restored.reshape(*planes.shape[:2], *restored.shape[1:]))
+            give_back(planes)
             progress("restore", chunk.stop, len(labels))
         return (
             resample(Volume(labels, self.grid.aligned), result.geometry, "nearest")

@@ -7,6 +7,7 @@ the scan's own resolution. The sides are processed separately, so that touching 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,10 +22,10 @@ from LungUNetSegLib.segmentation.hanging_tissue import drop_hanging_tissue
 from LungUNetSegLib.segmentation.masks import looked_up, numbered_parts
 from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
-from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices, labels_of, lung_box
+from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices, hard_labels, labels_of, lung_box
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import bounding_box
+from LungUNetSegLib.volume import bounding_box_of_planes
 
 SWAP_MM = 20.0
 """Right and left lung this far on each other's side are swapped."""
@@ -34,6 +35,10 @@ LONE_HOLE_MM2 = 500.0
 
 LUNGS_LEAST_ML = 30.0
 """Smaller lungs that end within the scan are air in a head, a neck or a limb; a newborn's have three times as much."""
+
+
+OTHER_SIDE = np.array([0, LEFT_LUNG, RIGHT_LUNG], np.uint8)
+"""The label of the other lung, by a lung's label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,23 +86,25 @@ def clean(
     if box[0].stop == box[0].start:
         return Cleaning(outside_ml=outside_ml, fluid_ml=fluid_ml)
     region = probabilities[box[0], :, box[1], box[2]]
-    before = labels_of(region)
-    swapped = _sides_swapped(before, spacing_mm[2])
+    labels = labels_of(region)
+    swapped = _sides_swapped(labels, spacing_mm[2])
     if swapped:
-        region[:] = region[:, ::-1].copy()
-        before = np.where(before > 0, 3 - before, 0).astype(np.uint8)
+        labels = OTHER_SIDE[labels]
     part_hu = _Part(hu, box)
-    after, removed = sort_parts(before, region, part_hu, spacing_mm)
+    removed = sort_parts(labels, region, part_hu, spacing_mm)
     ends = box[0].start == 0, box[0].stop == len(probabilities)
-    removed += drop_thin_plates(after, part_hu, spacing_mm, is_cut=ends)
-    removed += drop_hanging_tissue(after, part_hu, spacing_mm)
-    is_cut = (after[0].any() and ends[0]) or (after[-1].any() and ends[1])
-    if not is_cut and np.count_nonzero(after) * voxel_ml < LUNGS_LEAST_ML:
-        removed += [int(size) for size in np.bincount(after.ravel())[1:] if size]
-        after[:] = 0
-    moved = sum(int(np.count_nonzero((new != old) & (new > 0))) for old, new in zip(before, after, strict=True))
-    filled = sum(_fill_holes(after, side, spacing_mm[1] * spacing_mm[2]) for side in (RIGHT_LUNG, LEFT_LUNG))
-    _apply(region, before, after)
+    removed += drop_thin_plates(labels, part_hu, spacing_mm, is_cut=ends)
+    removed += drop_hanging_tissue(labels, part_hu, spacing_mm)
+    is_cut = (labels[0].any() and ends[0]) or (labels[-1].any() and ends[1])
+    if not is_cut and np.count_nonzero(labels) * voxel_ml < LUNGS_LEAST_ML:
+        removed += [int(size) for size in np.bincount(labels.ravel())[1:] if size]
+        labels[:] = 0
+    moved = sum(
+        int(np.count_nonzero((new != old) & (new > 0)))
+        for old, new in zip(_labels_before(region, swapped), labels, strict=True)
+    )
+    filled = sum(_fill_holes(labels, side, spacing_mm[1] * spacing_mm[2]) for side in (RIGHT_LUNG, LEFT_LUNG))
+    _apply(region, labels, swapped)
     outside_ml += drop_without_chest(probabilities, hu) * voxel_ml
     return Cleaning(
         removed_ml=tuple(sorted((size * voxel_ml for size in removed), reverse=True)),
@@ -119,7 +126,7 @@ def _clean_by_hu(
     fluid = drop_fluid(probabilities, hu, spacing_mm)
     added = add_missed_lung(probabilities, hu, spacing_mm, seen=seen)
     if isinstance(hu, SampledSlices):
-        hu.forget()  # few are looked at from here on, and the next steps need the memory
+        hu.forget()  # the next steps need the memory
     return outside, fluid, added
 
 
@@ -147,13 +154,13 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
 
     In scans of one or two slices only small holes are filled: a large one may be the dome of the liver.
     """
-    lung = labels == side
-    box = bounding_box(lung)
-    lung = lung[box]
+    box = bounding_box_of_planes(plane == side for plane in labels)
+    lung = labels[box]
     if not lung.size:
         return 0
     # The first and last slice count as open ends, unless there is no third dimension.
-    outside = np.pad(~lung, ((0, 0), (1, 1), (1, 1)), constant_values=True)
+    outside = np.ones((len(lung), lung.shape[1] + 2, lung.shape[2] + 2), np.bool_)
+    np.not_equal(lung, side, out=outside[:, 1:-1, 1:-1])
     regions, count = numbered_parts(outside)
     open_ends = np.unique(regions[[0, -1]]) if len(lung) > 2 else regions[:, 0, 0]
     is_hole = np.ones(count + 1, bool)
@@ -161,13 +168,25 @@ def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:
     if len(lung) <= 2:
         is_hole &= np.bincount(regions.ravel()) * pixel_mm2 <= LONE_HOLE_MM2 * len(lung)
     holes = looked_up(is_hole, regions[:, 1:-1, 1:-1])
-    labels[box][holes] = side
+    lung[holes] = side
     return int(np.count_nonzero(holes))
 
 
-def _apply(probabilities: Probabilities, before: Labels, after: Labels) -> None:
-    """Change (D, 2, H, W) probabilities in place so that their labels are `after` instead of `before`."""
-    for probability_map, old, new in zip(probabilities, before, after, strict=True):
+def _labels_before(region: Probabilities, swapped: bool) -> Iterator[Labels]:
+    """Yield the network's labels of each slice, of the other sides if it swapped them.
+
+    They are made again where they are needed: those of a thousand slices would be 40 MB beside what parts take.
+    """
+    for probability_map in region:
+        labels = hard_labels(probability_map)
+        yield OTHER_SIDE[labels] if swapped else labels
+
+
+def _apply(region: Probabilities, labels: Labels, swapped: bool) -> None:
+    """Change (D, 2, H, W) probabilities in place so that these are their labels."""
+    for probability_map, old, new in zip(region, _labels_before(region, swapped), labels, strict=True):
+        if swapped:
+            probability_map[:] = probability_map[::-1].copy()
         right, left = probability_map
         gone = (old > 0) & (new == 0)
         right[gone] = left[gone] = 0

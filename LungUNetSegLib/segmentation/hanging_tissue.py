@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from LungUNetSegLib.arrays import Labels, Mask
-from LungUNetSegLib.segmentation.masks import counted, eroded, numbered_parts
+from LungUNetSegLib.arrays import FloatArray, Labels, Mask
+from LungUNetSegLib.segmentation.masks import Numbers, counted, eroded, looked_up, numbered_parts
 from LungUNetSegLib.segmentation.probabilities import Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import bounding_box
+from LungUNetSegLib.volume import SliceBox, bounding_box, bounding_box_of_planes
 
 BRIDGE_MM = 6.0
 """What is narrower in each slice is a bridge (docs/adr/0021)."""
@@ -41,28 +41,49 @@ def drop_hanging_tissue(labels: Labels, hu: Slices, spacing_mm: tuple[float, flo
     Returns:
         The voxels of each part that was removed, with the bridges to it.
     """
+    sides = (RIGHT_LUNG, LEFT_LUNG)
+    return [size for side in sides for size in _drop_from_lung(labels, side, hu, spacing_mm)]
+
+
+def _drop_from_lung(labels: Labels, side: int, hu: Slices, spacing_mm: tuple[float, float, float]) -> list[int]:
+    """Remove what hangs on one lung; of both at once the numbers of parts would be kept."""
     steps = max(1, round(BRIDGE_MM / 2 / spacing_mm[1]))
-    voxel_ml = float(np.prod(spacing_mm)) / 1000
-    removed: list[int] = []
-    for side in (RIGHT_LUNG, LEFT_LUNG):
-        lung = labels == side
-        place = bounding_box(lung)
-        lung = lung[place]
-        parts, count = numbered_parts(np.stack([eroded(plane, steps) for plane in lung])) if lung.size else (lung, 0)
-        if count < 2:
-            continue
-        sizes_ml = counted(parts, count + 1) * voxel_ml
-        sizes_ml[0] = 0
-        is_lung = sizes_ml >= LEAST_ML
-        sizes_ml[sizes_ml.argmax()] = 0
-        for number in np.flatnonzero((sizes_ml >= LEAST_ML) & (sizes_ml <= LARGEST_ML)):
-            core = parts == number
-            values = [hu[place[0].start + int(z)][place[1:]][core[z]] for z in np.flatnonzero(core.any(axis=(1, 2)))]
-            if np.concatenate(values).mean() > SOLID_HU:
-                hanging = _with_bridges(core, is_lung[parts] & ~core, lung, steps)
-                labels[place][hanging] = 0
-                removed.append(int(np.count_nonzero(hanging)))
+    place = bounding_box_of_planes(plane == side for plane in labels)
+    parts, count = _cores(labels[place], side, steps)
+    if count < 2:
+        return []
+    voxels = counted(parts, count + 1)
+    sizes_ml = voxels * (float(np.prod(spacing_mm)) / 1000)
+    sizes_ml[0] = 0
+    is_lung = sizes_ml >= LEAST_ML
+    sizes_ml[sizes_ml.argmax()] = 0
+    may_hang = (sizes_ml >= LEAST_ML) & (sizes_ml <= LARGEST_ML)
+    may_hang &= _sums_of_hu(parts, may_hang, hu, place) > SOLID_HU * voxels
+    lung, removed = labels[place] == side, []
+    for number in np.flatnonzero(may_hang):
+        core = parts == number
+        hanging = _with_bridges(core, looked_up(is_lung, parts) & ~core, lung, steps)
+        labels[place][hanging] = 0
+        removed.append(int(np.count_nonzero(hanging)))
     return removed
+
+
+def _cores(lung: Labels, side: int, steps: int) -> tuple[Numbers, int]:
+    """Number the connected parts that are left of a lung without its bridges; return `numbered_parts` of them."""
+    cores = np.empty(lung.shape, np.bool_)
+    for plane, core in zip(lung, cores, strict=True):
+        core[:] = eroded(plane == side, steps)
+    return numbered_parts(cores)
+
+
+def _sums_of_hu(parts: Numbers, wanted: Mask, hu: Slices, place: SliceBox) -> FloatArray:
+    """Return the sum of HU of each wanted part, 0 of the others; a slice is sampled once, and only if it shows one."""
+    sums = np.zeros(wanted.size)
+    for number, plane in enumerate(parts, place[0].start):
+        inside = wanted[plane]
+        if inside.any():
+            sums += np.bincount(plane[inside], hu[number][place[1:]][inside], wanted.size)
+    return sums
 
 
 def _with_bridges(core: Mask, others: Mask, lung: Mask, steps: int) -> Mask:

@@ -43,13 +43,20 @@ def numbered_parts(mask: Mask) -> tuple[Numbers, int]:
 
     The numbers take as few bytes as do. SciPy numbers more parts before it joins them: in one byte it often has to
     begin again with four.
+
+    Args:
+        mask: Is written over: numbers of one byte take its place.
     """
     neighbours = _NEIGHBOURS[mask.ndim]
     try:
         parts, count = ndimage.label(mask, neighbours, output=np.uint16)
     except RuntimeError:  # SciPy's word for more parts than this type can number
         parts, count = ndimage.label(mask, neighbours, output=np.uint32)
-    return (parts.astype(np.uint8) if count < 256 else parts), count
+    if count > 255:
+        return parts, count
+    numbers = mask.view(np.uint8)
+    numbers[:] = parts
+    return numbers, count
 
 
 def looked_up(table: npt.NDArray[Any], numbers: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.segmentation.masks import Numbers, counted, looked_up, numbered_parts
 from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import bounding_box
+from LungUNetSegLib.volume import SliceBox, bounding_box_of_planes
 
 PART_SHARE = 0.05
 """A part of at least this share of its lung's largest part is lung, as disease can divide a lung."""
@@ -60,7 +60,7 @@ class _Side:
         place: Rows and columns of a box around the parts and their neighbours.
         parts: (D, h, w) number of each voxel's part, in this box.
         sizes: Voxels of each part; 0 for the background and for removed parts.
-        starts, stops: First slice of each part, and the one after its last; 0 and 1 for the background.
+        boxes: The box around each part; a voxel for the background.
         destination: The final label of each part; 0 while it is undecided, and for removed parts.
     """
 
@@ -68,14 +68,13 @@ class _Side:
     place: tuple[slice, slice]
     parts: Numbers
     sizes: npt.NDArray[np.int64]
-    starts: npt.NDArray[np.int64]
-    stops: npt.NDArray[np.int64]
+    boxes: list[SliceBox]
     destination: npt.NDArray[np.uint8]
 
     @property
     def depths(self) -> npt.NDArray[np.int64]:
         """Number of slices of each part."""
-        return self.stops - self.starts
+        return np.array([box[0].stop - box[0].start for box in self.boxes])
 
     @property
     def undecided(self) -> Mask:
@@ -91,8 +90,8 @@ class _Side:
 
 def sort_parts(
     labels: Labels, probabilities: Probabilities, hu: Slices, spacing_mm: tuple[float, float, float]
-) -> tuple[Labels, list[int]]:
-    """Decide for each connected part of each lung whether it is kept, changes side or is removed.
+) -> list[int]:
+    """Decide for each connected part of each lung whether it is kept, changes side or is removed, in place.
 
     Args:
         labels: (D, H, W), from feet to head; 1 right lung, 2 left.
@@ -101,7 +100,7 @@ def sort_parts(
         spacing_mm: (slice, row, column) distances.
 
     Returns:
-        Labels of the same form, and the sizes in voxels of the parts that were removed.
+        The sizes in voxels of the parts that were removed.
     """
     right, left = (_find_parts(labels, label) for label in (RIGHT_LUNG, LEFT_LUNG))
     pixel_mm2 = spacing_mm[1] * spacing_mm[2]
@@ -116,22 +115,21 @@ def sort_parts(
         side.destination[_large_parts(side, pixel_mm2) & side.undecided] = side.label
         _keep_parts_across_gaps(side, pixel_mm2)
         _drop_gas_apart(side, hu, spacing_mm)
-    result = np.zeros_like(labels)
+    labels[:] = 0
     for side in (right, left):
-        result[(slice(None), *side.place)] += looked_up(side.destination, side.parts)
-    removed += [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
-    return result, removed
+        labels[(slice(None), *side.place)] += looked_up(side.destination, side.parts)
+    return removed + [int(size) for side in (right, left) for size in side.sizes[side.undecided]]
 
 
 def _find_parts(labels: Labels, label: int) -> _Side:
-    lung = labels == label
-    _, rows, columns = bounding_box(lung, margin=1) if lung.any() else (slice(0, 1),) * 3
-    parts, count = numbered_parts(lung[:, rows, columns])
+    _, rows, columns = bounding_box_of_planes((plane == label for plane in labels), margin=1)
+    if not rows.stop:  # no such lung: a pixel of background does
+        rows = columns = slice(0, 1)
+    parts, count = numbered_parts(labels[:, rows, columns] == label)
     sizes = counted(parts, count + 1)
     sizes[0] = 0
-    slices = [slice(0, 1), *(extent[0] for extent in ndimage.find_objects(parts))]
-    starts, stops = (np.array([getattr(each, end) for each in slices]) for end in ("start", "stop"))
-    return _Side(label, (rows, columns), parts, sizes, starts, stops, np.zeros(count + 1, np.uint8))
+    boxes = [(slice(0, 1),) * 3, *ndimage.find_objects(parts)]
+    return _Side(label, (rows, columns), parts, sizes, boxes, np.zeros(count + 1, np.uint8))
 
 
 def _drop_doubtful(side: _Side, probabilities: Probabilities, pixel_mm2: float) -> list[int]:
@@ -172,7 +170,9 @@ def _move_parts(side: _Side, other: _Side, large: dict[int, Mask], shape: tuple[
         return
     foreign = np.zeros(shape, bool)
     foreign[(slice(None), *other.place)] = looked_up(large[other.label], other.parts)
-    moves &= _contact_shares(side.parts, moves, foreign[(slice(None), *side.place)]) >= CONTACT_SHARE
+    beside = foreign[(slice(None), *side.place)]
+    for part in np.flatnonzero(moves).tolist():
+        moves[part] = _contact_share(side, part, beside) >= CONTACT_SHARE
     if has_own and moves.any():
         first, others = side.place[1].start, middle_column(foreign)
         own = first + middle_column(looked_up(large[side.label], side.parts))
@@ -195,26 +195,24 @@ def _middle_columns(parts: Numbers, wanted: Mask) -> npt.NDArray[np.float64]:
     return middles
 
 
-def _contact_shares(parts: Numbers, wanted: Mask, foreign: Mask) -> npt.NDArray[np.float64]:
-    """Return for each wanted part the share of its surface, in voxel faces, that lies on `foreign` voxels."""
-    padded = np.pad(parts, 1)
-    numbers, is_foreign = padded.ravel(), np.pad(foreign, 1).ravel()
-    voxels = np.flatnonzero(looked_up(wanted, padded))
-    faces, contacts = np.zeros(wanted.size), np.zeros(wanted.size)
-    for stride in (1, padded.shape[2], padded.shape[1] * padded.shape[2]):
-        for neighbours in (voxels - stride, voxels + stride):
-            outside = numbers[neighbours] != numbers[voxels]
-            owners = numbers[voxels[outside]]
-            faces += np.bincount(owners, minlength=wanted.size)
-            contacts += np.bincount(owners, is_foreign[neighbours[outside]], minlength=wanted.size)
-    return contacts / np.maximum(faces, 1)
+def _contact_share(side: _Side, part: int, foreign: Mask) -> float:
+    """Return the share of a part's surface, in voxel faces, that lies on `foreign` voxels, (D, h, w) as its parts."""
+    near = tuple(slice(max(0, each.start - 1), each.stop + 1) for each in side.boxes[part])
+    inside, touched = np.pad(side.parts[near] == part, 1), np.pad(foreign[near], 1)
+    faces = contacts = 0
+    for axis in range(3):
+        for step in (-1, 1):
+            beyond = np.roll(inside, step, axis) & ~inside
+            faces += int(np.count_nonzero(beyond))
+            contacts += int(np.count_nonzero(beyond & touched))
+    return contacts / faces
 
 
 def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
     """Keep parts that are separated only by slices in which the network failed: the outline continues after the gap."""
     candidates = np.flatnonzero(side.undecided & (side.sizes * pixel_mm2 >= FACE_MIN_MM2))
     for part in sorted(candidates, key=lambda part: -side.sizes[part]):
-        for end, step in ((side.starts[part], -1), (side.stops[part] - 1, 1)):
+        for end, step in ((side.boxes[part][0].start, -1), (side.boxes[part][0].stop - 1, 1)):
             face = side.parts[end] == part
             if np.count_nonzero(face) * pixel_mm2 < FACE_MIN_MM2:
                 continue
@@ -233,22 +231,23 @@ def _drop_gas_apart(side: _Side, hu: Slices, spacing_mm: tuple[float, float, flo
     limit = min(GAS_HU, _lower_quartile(side, lung, hu) - GAS_BELOW_LUNG_HU)
     for part in others:
         is_gas = _lower_quartile(side, part, hu) <= limit
-        is_lower = side.starts[part] < side.starts[lung]
+        is_lower = side.boxes[part][0].start < side.boxes[lung][0].start
         if is_gas and (is_lower or _distance_mm(side, part, lung, spacing_mm) > APART_MM):
             side.destination[part] = 0
 
 
 def _lower_quartile(side: _Side, part: int, hu: Slices) -> float:
     """Return the lower quartile of a part's HU, from some of its slices if there are many."""
-    numbers = np.unique(np.linspace(side.starts[part], side.stops[part] - 1, GAS_SLICES).round().astype(np.int64))
+    slices = side.boxes[part][0]
+    numbers = np.unique(np.linspace(slices.start, slices.stop - 1, GAS_SLICES).round().astype(np.int64))
     return float(np.percentile(np.concatenate([hu[int(z)][side.place][side.parts[z] == part] for z in numbers]), 25))
 
 
 def _distance_mm(side: _Side, part: int, lung: int, spacing_mm: tuple[float, float, float]) -> float:
     """Return the distance of a part from another one; infinite beyond `APART_MM`."""
-    extent = bounding_box(side.parts == part)
     steps = [math.ceil(APART_MM / step) for step in spacing_mm]
-    near = tuple(slice(max(0, each.start - step), each.stop + step) for each, step in zip(extent, steps, strict=True))
+    box = side.boxes[part]
+    near = tuple(slice(max(0, each.start - step), each.stop + step) for each, step in zip(box, steps, strict=True))
     numbers = side.parts[near]
     if not (numbers == lung).any():
         return math.inf

@@ -53,7 +53,7 @@ def assess(
     scan: Volume,
     labels: Volume,
     measures: LungMeasures,
-    probabilities: Probabilities,
+    confidence: float | None,
     cleaning: Cleaning,
     agreement: Agreement | None = None,
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
@@ -63,7 +63,7 @@ def assess(
         scan: HU.
         labels: The result, on the same grid; 0 is not lung.
         measures: Of these labels.
-        probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
+        confidence: `confidence_of` its probabilities.
         cleaning: The changes that cleaning made.
         agreement: How well the result and the coarse network's lungs agree; None without a coarse view.
 
@@ -75,7 +75,7 @@ def assess(
     """
     own, findings = judge_labels(scan, labels, measures)
     record: dict[str, Any] = {
-        "confidence": _confidence(probabilities),
+        "confidence": confidence,
         **own,
         "removed_parts": len(cleaning.removed_ml),
         "removed_ml": sum(cleaning.removed_ml),
@@ -114,8 +114,12 @@ def judge_labels(scan: Volume, labels: Volume, measures: LungMeasures) -> tuple[
     return record, tuple(finding for finding in findings if finding)
 
 
-def _confidence(probabilities: Probabilities) -> float | None:
-    """Return the lower of both lungs' Dice coefficients as expected from the probabilities; None without lung."""
+def confidence_of(probabilities: Probabilities) -> float | None:
+    """Return the lower of both lungs' Dice coefficients as expected from the probabilities; None without lung.
+
+    Args:
+        probabilities: (D, 2, h, w) on the network's grid, 0 to 255, after cleaning.
+    """
     expected = []
     for side in (0, 1):
         total = inside = size = 0

@@ -21,7 +21,7 @@ from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
 from LungUNetSegLib.segmentation.doubt import find_doubts, lung_pixels
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
-from LungUNetSegLib.segmentation.quality import assess
+from LungUNetSegLib.segmentation.quality import assess, confidence_of
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
 from LungUNetSegLib.segmentation.stages import compare_stages
@@ -121,15 +121,16 @@ class Segmenter:
                 None if coarse is None else compare_stages(coarse, probabilities, spacing_mm[0], scan.grid.config)
             )
             scan.hu.forget()
+        with _timed(seconds, "measure"):
+            confidence, doubts = confidence_of(probabilities), find_doubts(probabilities, before, scan, labels)
         with _timed(seconds, "restore"):
             label_map = scan.restore(probabilities, partial(hard_labels, threshold=255 / 2), progress)
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):
             measures = measure_lungs(label_map, scan.volume, labels)
-            quality, findings = assess(scan.volume, label_map, measures, probabilities, cleaning, agreement)
+            quality, findings = assess(scan.volume, label_map, measures, confidence, cleaning, agreement)
             made, warnings = judge(measures.scan, acquisition)
-            doubts = find_doubts(probabilities, before, scan, labels)
         return Segmentation(
             labels=label_map,
             segments=self.model.structures if labels == "lr" else BOTH_LUNGS,
@@ -209,4 +210,4 @@ def segment(
 def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
-    seconds[stage] = time.perf_counter() - started
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started

@@ -7,6 +7,7 @@ few millimetres over a wide area.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from scipy import ndimage
 from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.segmentation.probabilities import Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import bounding_box
+from LungUNetSegLib.volume import bounding_box_of_planes
 
 THICKNESS_MM = 12.0
 """Lung that is thicker along the body's length is left alone."""
@@ -28,6 +29,8 @@ RIM_MM = 4.5
 
 SOLID_HU = -300.0
 """Aerated lung has less on average: its thin parts, such as the middle lobe over the heart, are left alone."""
+
+Counts = npt.NDArray[np.unsignedinteger[Any]]
 
 
 def drop_thin_plates(
@@ -54,50 +57,55 @@ def drop_thin_plates(
     slices = math.floor(THICKNESS_MM / spacing_mm[0]) + 1
     if slices < 2:
         return []
-    removed, pixel_mm2 = [], spacing_mm[1] * spacing_mm[2]
-    for side in (RIGHT_LUNG, LEFT_LUNG):
-        lung = labels == side
-        _, rows, columns = bounding_box(lung)
-        thin = _thin(lung[:, rows, columns], slices, is_cut)
-        for number, inside in enumerate(thin):
-            if np.count_nonzero(inside) * pixel_mm2 >= AREA_MM2:
-                values = hu[number][rows, columns]
-                removed += _drop_solid(labels[number][rows, columns], values, inside, spacing_mm)
-    return removed
+    return [
+        size for side in (RIGHT_LUNG, LEFT_LUNG) for size in _drop_plates(labels, side, hu, spacing_mm, slices, is_cut)
+    ]
 
 
-def _thin(lung: Mask, slices: int, is_cut: tuple[bool, bool]) -> Mask:
-    """Return where a lung is less than so many slices thick; it goes on beyond an end at which the scan is cut."""
-    longer = np.pad(lung, ((slices, slices), (0, 0), (0, 0)))
-    longer[:slices], longer[-slices:] = lung[0] & is_cut[0], lung[-1] & is_cut[1]
-    full = np.pad(_joined(longer, slices, np.logical_and), ((slices - 1, slices - 1), (0, 0), (0, 0)))
-    thick = _joined(full, slices, np.logical_or)[slices:-slices]
-    return np.asarray(lung & ~thick)
-
-
-def _joined(mask: Mask, slices: int, join: np.ufunc) -> Mask:
-    """Join each run of so many slices into one, by steps of doubled length, which is quick."""
-    reach = 1
-    while reach < slices:
-        step = min(reach, slices - reach)
-        mask = join(mask[:-step], mask[step:])
-        reach += step
-    return mask
-
-
-def _drop_solid(
-    labels: Labels, hu: npt.NDArray[np.int16], thin: Mask, spacing_mm: tuple[float, float, float]
+def _drop_plates(
+    labels: Labels,
+    side: int,
+    hu: Slices,
+    spacing_mm: tuple[float, float, float],
+    slices: int,
+    is_cut: tuple[bool, bool],
 ) -> list[int]:
-    """Remove the wide and solid parts of `thin` from one slice, (h, w)."""
-    pixel_mm2 = spacing_mm[1] * spacing_mm[2]
-    wide = ndimage.binary_opening(thin, iterations=max(1, round(RIM_MM / spacing_mm[1])))
-    parts, count = ndimage.label(wide)
-    removed = []
-    for number in range(1, count + 1):
-        part = parts == number
-        size = int(np.count_nonzero(part))
-        if size * pixel_mm2 >= AREA_MM2 and float(hu[part].mean()) > SOLID_HU:
-            rim = ndimage.binary_dilation(part, iterations=max(1, round(RIM_MM / spacing_mm[1])), mask=thin)
-            labels[rim] = 0
-            removed.append(int(np.count_nonzero(rim)))
+    """Remove solid plates of fewer slices from one lung in place; return the voxels of each."""
+    removed, rim = [], max(1, round(RIM_MM / spacing_mm[1]))
+    _, rows, columns = bounding_box_of_planes(plane == side for plane in labels)
+    lung = labels[:, rows, columns]
+    below = _slices_below(lung, side, slices, is_cut[0])
+    above = np.full(lung.shape[1:], slices * is_cut[1], below.dtype)
+    for number in reversed(range(len(lung))):
+        inside = lung[number] == side
+        above = _one_more(above, inside, slices)
+        thin = inside & (below[number] + above <= slices)  # both count this slice
+        for part in _wide_parts(thin, rim, math.ceil(AREA_MM2 / (spacing_mm[1] * spacing_mm[2]))):
+            if float(hu[number][rows, columns][part].mean()) > SOLID_HU:
+                plate = ndimage.binary_dilation(part, iterations=rim, mask=thin)
+                lung[number][plate] = 0
+                removed.append(int(np.count_nonzero(plate)))
     return removed
+
+
+def _slices_below(lung: Labels, side: int, most: int, is_cut: bool) -> Counts:
+    """Return through how many slices up to each voxel, itself included, the lung reaches without a gap."""
+    below = np.empty(lung.shape, np.min_scalar_type(2 * most))
+    reached = np.full(lung.shape[1:], most * is_cut, below.dtype)
+    for number, plane in enumerate(lung):
+        below[number] = reached = _one_more(reached, plane == side, most)
+    return below
+
+
+def _one_more(reached: Counts, inside: Mask, most: int) -> Counts:
+    """Count a slice where it is lung, up to `most`, and begin again elsewhere."""
+    return np.minimum(reached + 1, most) * inside
+
+
+def _wide_parts(thin: Mask, rim: int, least: int) -> list[Mask]:
+    """Return the connected parts of at least so many pixels that are left of (h, w) without strips."""
+    if np.count_nonzero(thin) < least:
+        return []
+    parts, count = ndimage.label(ndimage.binary_opening(thin, iterations=rim))
+    wide = (parts == number for number in range(1, count + 1))
+    return [part for part in wide if np.count_nonzero(part) >= least]

@@ -7,6 +7,7 @@ from LungUNetSegLib.volume.volume import (
     Volume,
     bounding_box,
     bounding_box_of_planes,
+    give_back,
     sparse_zeros,
     to_hu,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "Volume",
     "bounding_box",
     "bounding_box_of_planes",
+    "give_back",
     "sparse_zeros",
     "to_hu",
 ]

@@ -88,6 +88,26 @@ def sparse_zeros(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     return np.frombuffer(mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY), np.uint8, size).reshape(shape)
 
 
+def give_back(part: npt.NDArray[np.uint8]) -> None:
+    """Give back the memory of a part of `sparse_zeros` that nobody needs any more; its values are lost.
+
+    Arrays of other kinds stay as they are, as does all of it on systems that do not know how (Windows).
+
+    Args:
+        part: Whole planes, one after the other.
+    """
+    base: object = part
+    while isinstance(base, (np.ndarray, memoryview)):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
+    if not isinstance(base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    start = part.ctypes.data - np.frombuffer(base, np.uint8).ctypes.data
+    # A page at the edge is shared with other planes.
+    first, last = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, (start + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    if first < last:
+        base.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+
 def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> SliceBox:
     """Return the smallest box with all non-zero voxels of a 3D array and `margin` voxels around, within the array.
 
@@ -97,16 +117,16 @@ def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> SliceBox:
     return _box(np.any(mask, axis=(1, 2)), plane, margin)
 
 
-def bounding_box_of_planes(planes: Iterable[npt.NDArray[np.bool_]]) -> SliceBox:
+def bounding_box_of_planes(planes: Iterable[npt.NDArray[np.bool_]], margin: int = 0) -> SliceBox:
     """Return `bounding_box` of planes that are made one after the other: all of a scan take a hundred MB."""
     used, seen = [], np.zeros((1, 1), np.bool_)
     for plane in planes:
         used.append(bool(plane.any()))
         seen = seen | plane
-    return _box(np.array(used, np.bool_), seen)
+    return _box(np.array(used, np.bool_), seen, margin)
 
 
-def _box(used: npt.NDArray[np.bool_], plane: npt.NDArray[np.bool_], margin: int = 0) -> SliceBox:
+def _box(used: npt.NDArray[np.bool_], plane: npt.NDArray[np.bool_], margin: int) -> SliceBox:
     """Return the box of the used planes and of the pixels that are used in any."""
     ranges = []
     for hit in (used, np.any(plane, axis=1), np.any(plane, axis=0)):

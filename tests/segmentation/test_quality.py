@@ -10,7 +10,7 @@ import pytest
 from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.segmentation import quality
 from LungUNetSegLib.segmentation.cleaning import Cleaning
-from LungUNetSegLib.segmentation.quality import assess
+from LungUNetSegLib.segmentation.quality import assess, confidence_of
 from LungUNetSegLib.volume import Geometry, Volume
 
 SHAPE, SPACING_MM = (20, 40, 60), (10.0, 5.0, 5.0)
@@ -41,7 +41,7 @@ class _Result:
         mean_hu = {name: float(self.hu[where].mean()) for name, where in names.items() if where.any()}
         spans = {name: self.middle_half_hu[name] for name in mean_hu}
         measures = LungMeasures(volumes_ml=volumes, mean_hu=mean_hu, middle_half_hu=spans)
-        record, findings = assess(scan, labels, measures, probabilities, self.cleaning)
+        record, findings = assess(scan, labels, measures, confidence_of(probabilities), self.cleaning)
         self.messages = [finding.message for finding in findings]
         assert all(each.endswith((".", "?")) for each in self.messages)
         return record, {finding.code for finding in findings}
@@ -209,7 +209,7 @@ def test_lungs_of_no_human_and_lungs_without_air(result: _Result) -> None:
             volumes_ml={"right": 7000.0, "left": 6500.0, "total": 13_500.0},
             mean_hu={"total": -800.0, "right": -800.0, "left": -800.0},
         ),
-        np.zeros((20, 2, 4, 4), np.uint8) + 250, Cleaning(),
+        0.99, Cleaning(),
     )  # fmt: skip
     assert [finding.code for finding in findings] == ["volume-of-no-human"]
     result.geometry = GEOMETRY
