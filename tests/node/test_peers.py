@@ -26,7 +26,7 @@ def test_a_sender_that_keeps_its_association_open_is_asked_to_end_it(
     study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protects senders that keep one for the next study: theirs had counted as broken off, and failed a day later."""
-    monkeypatch.setattr(receive, "NETWORK_TIMEOUT_S", 1)
+    monkeypatch.setattr(receive, "NETWORK_TIMEOUT_S", 3)
     with running() as node:
         association = associate(node.port)
         assert [association.send_c_store(each).Status for each in study] == [0] * len(study)
@@ -36,7 +36,7 @@ def test_a_sender_that_keeps_its_association_open_is_asked_to_end_it(
 
 def test_a_sender_that_hangs_has_broken_off(study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects from half a study where a network is cut: nobody agrees that the association ends."""
-    monkeypatch.setattr(receive, "NETWORK_TIMEOUT_S", 1)
+    monkeypatch.setattr(receive, "NETWORK_TIMEOUT_S", 3)
     with running() as node:
         association = associate(node.port)
         association.send_c_store(study[0])
