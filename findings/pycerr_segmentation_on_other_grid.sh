@@ -3,8 +3,8 @@
 # of a frame for those of the CT slice that the frame refers to. A segmentation of a part of the CT, 18 x 16 pixels from
 # row 18 and column 16 on, lands 18 rows and 16 columns beside the lung. And of a FRACTIONAL segmentation, whose full
 # pixels are its Maximum Fractional Value, 255 here, it keeps the pixels of the value 1: the structure is empty. Nothing
-# warns. A segmentation's image may have a size and place of its own (PS3.3 A.51.3 and C.8.20.2), as the Plane Position
-# in each frame tells. Expected: the same voxels four times. No report found. Ends with 1 when that changes.
+# warns. A segmentation may have a size and place of its own (PS3.3 A.51), as its Pixel Measures and each frame's Plane
+# Position tell. Expected: the same voxels four times. No report found. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
