@@ -107,7 +107,8 @@ class Segmenter:
     def _segment(
         self, volume: Volume, labels: LabelKind, raw: bool, acquisition: Acquisition, progress: Progress
     ) -> Segmentation:
-        seconds: dict[str, float] = {"load": self.load_seconds}
+        stages = ("prepare", "segment", "clean", "restore", "measure")
+        seconds = {"load": self.load_seconds} | dict.fromkeys(stages, 0.0)
         with _timed(seconds, "prepare"):
             scan = prepare(volume, self.model.preprocess)
         with _timed(seconds, "segment"):
@@ -210,4 +211,4 @@ def segment(
 def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
-    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started
+    seconds[stage] += time.perf_counter() - started
