@@ -12,7 +12,7 @@ from LungUNetSegLib.volume import Volume, to_hu
 GREATEST_LUNGS_ML = 13_000.0
 """The largest measured total lung capacities are near 12 litres."""
 
-TALLEST_LUNG_MM = 450.0
+TALLEST_LUNG_MM = 420.0
 """Lungs are no taller; in our scans of whole chests they have 265 to 288 mm."""
 
 DENSE_HU = -300.0
