@@ -29,8 +29,8 @@ def test_a_complete_study_is_segmented_and_sent_at_once(
 
 def test_a_study_is_measured_once_and_not_at_each_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects from a time that grows with the square of the images: 300 took 0.7 s only to add up their sizes."""
-    size, asked = store_module._size, []
-    monkeypatch.setattr(store_module, "_size", lambda folder: asked.append(folder) or size(folder))
+    size, asked = store_module.size_of, []
+    monkeypatch.setattr(store_module, "size_of", lambda folder: asked.append(folder) or size(folder))
     store = Store(NodeConfig(folder=tmp_path / "node", output=tmp_path / "out"))
     del asked[:]  # at its start it measures all that was left
     try:

@@ -8,7 +8,7 @@ from pydicom.sr._concepts_dict import concepts
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.masks import lung_names
 from LungUNetSegLib.io.masks.choice import check_meanings, lungs_among
-from LungUNetSegLib.io.masks.lung_names import BOTH_LUNGS, lung_part, part_by_codes, terminology_codes
+from LungUNetSegLib.io.masks.lung_names import BOTH, lung_part, part_by_codes, terminology_codes
 from LungUNetSegLib.segments import LUNGS
 
 
@@ -25,8 +25,8 @@ def label_of(name: str, *codes: str) -> int | None:
         ("left lung segmentation", 2), ("Right lung (OAR)", 1), ("Whole right lung", 1), ("pulmo dexter", 1),
         ("lung_upper_lobe_left", 2), ("Left upper lobe", 2), ("superior lobe of right lung", 1), ("RUL", 1),
         ("right middle lobe", 1), ("Middle lobe of lung", 1), ("Lung_L_lower", 2), ("Segment_3 Left lung", 2),
-        ("Lungs", BOTH_LUNGS), ("Lung", BOTH_LUNGS), ("Total Lung", BOTH_LUNGS), ("Lungs bilateral", BOTH_LUNGS),
-        ("left and right lungs", BOTH_LUNGS), ("Lung_Both", BOTH_LUNGS), ("lung mask", BOTH_LUNGS),
+        ("Lungs", BOTH), ("Lung", BOTH), ("Total Lung", BOTH), ("Lungs bilateral", BOTH),
+        ("left and right lungs", BOTH), ("Lung_Both", BOTH), ("lung mask", BOTH),
         ("Lung upper lobe", None), ("upper lobe", None), ("Lung lobes", None), ("lower lobes bilateral", None),
         ("Right lobe", None), ("Left lobe of liver", None), ("Lung tumour right", None), ("Lungs-PTV", None),
         ("lung_vessels", None), ("Left Lung (copy)", None), ("Left lung nodule", None), ("Heart", None),
@@ -49,8 +49,8 @@ def test_names(name: str, label: int | None) -> None:
         (("44029006",), 2),
         (("7309",), 1),
         (("7310",), 2),
-        (("39607008", "51440002"), BOTH_LUNGS),
-        (("39607008",), BOTH_LUNGS),
+        (("39607008", "51440002"), BOTH),
+        (("39607008",), BOTH),
         (("45653009", "24028007"), 1),
         (("90572001", "7771000"), 2),
         (("44714003",), 2),
@@ -88,7 +88,7 @@ def test_names_tell_what_codes_leave_open() -> None:
     """Protects a perfect pair of segments, both coded as lung without a side: it scored .73 and .00."""
     assert (label_of("Right lung", "39607008"), label_of("Left lung", "39607008")) == (1, 2)
     assert label_of("Segment 1, left", "39607008") == 2
-    assert label_of("Segment 1", "39607008") == BOTH_LUNGS
+    assert label_of("Segment 1", "39607008") == BOTH
     assert label_of("Lung upper lobe", "39607008") is None
     assert label_of("RUL", "45653009") == 1
     assert label_of("left lung", "27925004") is None, "a nodule in it"
@@ -109,13 +109,13 @@ def choice(*names: str, **meanings: str) -> tuple[dict[str, int], list[str]]:
 @pytest.mark.parametrize(
     ("names", "labels", "findings"),
     [
-        (("Lungs", "Heart"), {"Lungs": BOTH_LUNGS}, []),
+        (("Lungs", "Heart"), {"Lungs": BOTH}, []),
         (("Lungs", "Lung_R", "Lung_L", "Heart"), {"Lung_R": 1, "Lung_L": 2}, []),
         (("Heart",), {}, []),
         (("Lungs", "Lung_R"), {"Lungs": 2, "Lung_R": 1}, ["lung-from-both"]),
         (("RUL", "RML", "RLL", "LUL", "LLL"), {"RUL": 1, "RML": 1, "RLL": 1, "LUL": 2, "LLL": 2}, []),
         (("RUL", "RLL", "Left lung"), {"RUL": 1, "RLL": 1, "Left lung": 2}, ["lobes-missing"]),
-        (("RUL", "Lungs"), {"Lungs": BOTH_LUNGS}, []),
+        (("RUL", "Lungs"), {"Lungs": BOTH}, []),
         (("RUL", "Right lung", "Left lung"), {"Right lung": 1, "Left lung": 2}, []),
         (("Lung_R", "Right lung", "Lung_L"), {"Lung_R": 1, "Right lung": 1, "Lung_L": 2}, ["several-structures"]),
         (("Lung_R", "Left Lung (copy)"), {"Lung_R": 1}, ["structures-left-out"]),
@@ -145,7 +145,7 @@ def test_somebody_can_say_which_structure_is_which() -> None:
     assert choice("Left Lung", "Left Lung (copy)", **{"left lung (copy)": "left"})[0] == {"Left Lung (copy)": 2}
     assert choice("Lung_R", "Lung_L", lung_l="none")[0] == {"Lung R".replace(" ", "_"): 1, "Lung_L": 2}
     assert lungs_among({"a": ("Lung_L", ()), "b": ("Lung_R", ())}, {"Lung_L": "none"}).labels == {"b": 1}
-    assert lungs_among({"a": ("x", ()), "b": ("Lung_R", ())}, {"x": "both"}).labels == {"a": BOTH_LUNGS}
+    assert lungs_among({"a": ("x", ()), "b": ("Lung_R", ())}, {"x": "both"}).labels == {"a": BOTH}
     assert choice("Polmone dx", "Lung L", polmone_dx="right", polmone_sx="left")[1] == ["unknown-structure"]
     assert choice("Lung R", "Lung L", polmone_dx="right")[1] == [], "a map for the other file of a pair"
     with pytest.raises(DataError, match="'x' cannot be 'middle'; a structure is right, left, both, none"):

@@ -22,7 +22,9 @@ def nodes(app, small_phantom):
 
     ct = add_volume_node(small_phantom.ct, "Small")
     lungs = show_labels(small_phantom.labels, LUNGS, ct)
+    mean_hu = float(small_phantom.ct.array[small_phantom.labels.array > 0].mean())
     result = {"volumes_ml": {"right": 2500.0, "left": 2000.0}, "findings": [], "methods": "Segmented."}
+    result["mean_hu"] = {"total": mean_hu}
     remember(lungs, result, to_text(small_phantom.labels))
     return ct, lungs
 
