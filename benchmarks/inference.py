@@ -81,17 +81,15 @@ def speed(folder: Path, arguments: argparse.Namespace) -> None:
     limit = fresh(bound, arguments.model)
     _print_speed(results, limit)
     stages = {
-        _title(name, found): {
-            stage: statistics.median(run["stages"][stage] for run in found) for stage in found[0]["stages"]
-        }
+        name: {stage: statistics.median(run["stages"][stage] for run in found) for stage in found[0]["stages"]}
         for name, found in results.items()
         if name != "lungmask"
     }
-    _print_stages(stages)
-    computed = fresh(_count_computed, volume, arguments.model)
-    _print_bound({name: stages[_title(name, results[name])] for name in ENGINES}, results, limit, computed)
+    titles = {name: _title(name, found) for name, found in results.items()}
+    _print_stages(stages, titles)
+    _print_bound(stages, titles, limit, fresh(_count_computed, volume, arguments.model))
     if arguments.picture:
-        profile_figure(arguments.picture, stages)
+        profile_figure(arguments.picture, [(titles[name], seconds) for name, seconds in stages.items()])
 
 
 def _print_speed(results: dict[str, list[runs.Run]], limit: runs.Run) -> None:
@@ -114,22 +112,22 @@ def _title(name: str, found: list[runs.Run]) -> str:
     return engine if name in ENGINES else f"{name.split(', ')[0]}: {engine}"
 
 
-def _print_stages(stages: dict[str, dict[str, float]]) -> None:
+def _print_stages(stages: dict[str, dict[str, float]], titles: dict[str, str]) -> None:
     print("\nWhere the time goes, s of wall time:\n")
     names = list(next(iter(stages.values())))
     print(f"| | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
-    for title, seconds in stages.items():
-        print(f"| {title} | {' | '.join(f'{seconds[name]:.2f}' for name in names)} |")
+    for contender, seconds in stages.items():
+        print(f"| {titles[contender]} | {' | '.join(f'{seconds[name]:.2f}' for name in names)} |")
 
 
 def _print_bound(
-    stages: dict[str, dict[str, float]], results: dict[str, list[runs.Run]], limit: runs.Run, computed: runs.Run
+    stages: dict[str, dict[str, float]], titles: dict[str, str], limit: runs.Run, computed: runs.Run
 ) -> None:
     print(f"\nThe network computes {computed['slices']} of {SLICES} slices.")
     print("The least that each step can take, s of wall time, and its share of what it takes:\n")
     print("| | segment | clean | restore | measure |\n|---|---|---|---|---|")
-    for name, seconds in stages.items():
-        title = results[name][0]["engine"]
+    for name in ENGINES:
+        title, seconds = titles[name], stages[name]
         precision = next((each for each in ("int8", "bfloat16") if each in title), "float32")
         least = least_seconds(limit, SLICES, computed["slices"], computed["bytes"], precision)
         cells = [f"{each:.3f}, {each / seconds[stage]:.0%}" for stage, each in least.items()]

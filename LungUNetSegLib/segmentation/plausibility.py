@@ -7,6 +7,7 @@ import numpy as np
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.preprocessing.coarse import reduce_planes
+from LungUNetSegLib.segments import SIDES
 from LungUNetSegLib.volume import Volume, to_hu
 
 GREATEST_LUNGS_ML = 13_000.0
@@ -78,7 +79,7 @@ def _dense(mean_hu: dict[str, float]) -> Finding | None:
 
 
 def _uniform(measures: LungMeasures) -> Finding | None:
-    names = ("right", "left") if "right" in measures.volumes_ml else ("total",)
+    names = SIDES if "right" in measures.volumes_ml else ("total",)
     uniform = [
         "the lungs" if name == "total" else f"the {name} lung"
         for name in names
