@@ -1,8 +1,6 @@
 """`python -m LungUNetSegLib` is the command `lungunetseg`."""
 
-import sys
-
-from LungUNetSegLib.cli import main
+from LungUNetSegLib.cli import run_as_process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_as_process()

@@ -1,5 +1,5 @@
 """The command line: `lungunetseg segment | batch | report | info | ...`."""
 
-from LungUNetSegLib.cli.app import main
+from LungUNetSegLib.cli.app import main, run_as_process
 
-__all__ = ["main"]
+__all__ = ["main", "run_as_process"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
+import threading
 from collections.abc import Sequence
-from contextlib import nullcontext, redirect_stdout
+from contextlib import nullcontext, redirect_stdout, suppress
 from typing import Any, NoReturn
 
 import LungUNetSegLib
@@ -66,6 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         hush_libraries()
     with plain_streams(), stoppable():
         return _main(argv, debug="--debug" in argv)
+
+
+def run_as_process() -> NoReturn:
+    """Run the command of this process's arguments, and end the process with its exit code."""
+    code = main()
+    if code and any(thread.daemon for thread in threading.enumerate()):
+        # Such a thread reads on where nobody waits for it; in C++ it would abort a process that ends in Python's way.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _main(argv: Sequence[str], debug: bool) -> int:

@@ -145,6 +145,24 @@ def test_ctrl_c_is_130(run, scan_file: Path, tmp_path: Path, monkeypatch: pytest
     assert run("segment", scan_file, "-o", tmp_path / "l.mha")[0] == 130
 
 
+def test_a_thread_that_reads_on_does_not_abort_a_command_that_ends() -> None:
+    """A batch reads ahead in a thread. PyTorch and SimpleITK, where it may be, abort a process that ends around it."""
+    script = """
+import threading, torch
+from LungUNetSegLib import cli
+def read_on():
+    while True:
+        torch.ones(300, 300).sum()
+def interrupt(argv):
+    raise KeyboardInterrupt
+cli.app._run = interrupt
+threading.Thread(target=read_on, daemon=True).start()
+cli.run_as_process()
+"""
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stderr) == (130, "lungunetseg: interrupted\n")
+
+
 def test_a_command_that_lacks_torch_says_how_to_get_it() -> None:
     """Protects who installed the plain package and wants to train. A child, as modules imported anew stay for all."""
     script = (
