@@ -27,14 +27,18 @@ The networks that the paper builds on, its own, and ours, each trained and judge
 ```
 
 from {trainings}, each of {steps} steps of {batch} slices ({slices} slices in all) on a grid of {height} x {width}
-pixels of {spacing} mm. Same patients, order, augmentation, optimiser and rate for all; each has its preset's loss,
-window and neighbouring slices. Where two cores could not train a preset it is narrower: `unet_2015`
-and `vgg_segnet` have a quarter of the channels, `densenet_fpn` half the growth and a quarter of the pyramid. {thin}
+pixels of {spacing} mm{programs}. {thin}
+
+All begin with random weights, and have the same patients, order, augmentation, optimiser and rate; each has its
+preset's loss, window and neighbouring slices. None has what else a preset adds: views of parts of a patient, and
+synthetic disease. So no figure here is one of the shipped weights or of their recipe ([model card](model_card.md)).
+Where two cores could not train a preset it is narrower: `unet_2015` and `vgg_segnet` have a quarter of the channels,
+`densenet_fpn` half the growth and a quarter of the pyramid.
 
 **This compares how fast networks learn from little, and what they cost. It does not say which is best when trained to
-its end**: for its [model card](model_card.md) `lungs` saw over a hundred times as many slices. Wang 2020 and Khan 2021
-began with weights learnt from ImageNet; here all begin with random ones. References differ from each other by about
-0.007 DSC; differences below 0.005 say nothing. The demo's sample is neither trained on nor judged.
+its end**: the shipped `lungs` saw over a hundred times as many slices. Wang 2020 and Khan 2021 began with weights
+learnt from ImageNet. Two references of one scan differ by about 0.007 DSC; differences below 0.005 say nothing. The
+demo's sample is neither trained on nor judged.
 """
 
 
@@ -59,28 +63,30 @@ def write(out: Path, runs: Path, size: Size, command: str) -> None:
     accuracy = {name: _accuracy([row for row in rows if row["network"] == name]) for name in names}
     cost_figure(images / "architectures_cost.png", costs, accuracy)
     worst_figure(images / "architectures_worst.png", runs / "worst", names)
+    programs = _read(runs / "programs.json") if (runs / "programs.json").exists() else []
     parts = [
-        _head(size, files, command) + _absent(names),
+        _head(size, files, command, programs) + _absent(names),
         "## Cost\n\n" + _costs(costs),
         "## Accuracy\n\n" + _accuracies(accuracy),
         "![Accuracy against cost](images/architectures_cost.png)\n",
         "## Where each wins\n\n" + _wins(costs, accuracy),
         "## Worst cases\n\n![The worst slice of each network's worst volume](images/architectures_worst.png)\n\n"
         + WORST,
-        "## Region of interest and suppression\n\n" + _regions(rows),
+        *_regions(rows),
     ]
     with replacing(out / "architectures.md", ".md") as draft:
         draft.write_text("\n".join(parts), encoding="utf-8")
 
 
-WORST = """Of each network's volume with the lowest DSC of a lung, the slice with most wrong pixels: green in both, red
-found and not in the reference or as the other lung, blue missed. Only masks are shown.
+WORST = """Of each network's volume with the lowest DSC of a lung that is there, the slice with most wrong pixels:
+green in both, red found and not in the reference or as the other lung, blue missed. Only masks are shown.
 """
 
 
 SPREAD = """
-HD95 is the median over cases, since a lung that is missed or invented makes the mean infinite. The last column is the
-mean DSC of each training: by seed, then fold. Folds hold other patients, and differ by these too.
+A lung that is missed, or found where there is none, has DSC 0; one that is rightly not found has none. HD95 is the
+median over cases, as both errors make the mean infinite. The last column is the mean DSC of each training: by seed,
+then fold. Folds hold other patients, and differ by these too.
 """
 
 SECOND_PASS = """
@@ -90,7 +96,7 @@ same network, which was trained on whole slices.
 """
 
 
-def _head(size: Size, files: Sequence[Path], command: str) -> str:
+def _head(size: Size, files: Sequence[Path], command: str, programs: Sequence[str]) -> str:
     seeds = sorted({file.stem.split("-")[1] for file in files})
     thin = f"Volumes are judged on slices at most {size.slice_mm:g} mm apart." if size.slice_mm else ""
     return HEAD.format(
@@ -103,6 +109,7 @@ def _head(size: Size, files: Sequence[Path], command: str) -> str:
         height=size.pixels[0],
         width=size.pixels[1],
         spacing=f"{size.spacing_mm:g}",
+        programs=f", by the program of {', then '.join(programs)}" if programs else "",
         thin=thin,
     )
 
@@ -154,13 +161,20 @@ def _accuracy(rows: Sequence[Row]) -> Row:
 
 def _by_training(rows: Sequence[Row]) -> list[float]:
     """Mean DSC of each training's lungs."""
-    keys = sorted({(row["seed"], row["fold"]) for row in rows})
+    keys = sorted({(row["seed"], row["fold"]) for row in rows if row["dsc"] is not None})
     return [float(_numbers([r for r in rows if (r["seed"], r["fold"]) == key], "dsc").mean()) for key in keys]
+
+
+def _judged(accuracy: dict[str, Row], kind: str) -> bool:
+    """Whether the data have cases of this kind."""
+    return any(each[kind, "trainings"] for each in accuracy.values())
 
 
 def _accuracies(accuracy: dict[str, Row]) -> str:
     parts = []
     for kind, title in (("volumes", "Volumes"), ("slices", "Single slices")):
+        if not _judged(accuracy, kind):
+            continue
         head = [
             title,
             "right DSC, mean",
@@ -193,10 +207,13 @@ def _wins(costs: dict[str, Row], accuracy: dict[str, Row]) -> str:
     def worst(name: str) -> float:
         return min(accuracy[name]["volumes", lung]["worst"] for lung in LUNGS)
 
-    measures: list[tuple[str, Callable[[str], float], float]] = [
-        ("the highest mean DSC on volumes", lambda name: -mean(name, "volumes"), NEAR),
-        ("the highest mean DSC on single slices", lambda name: -mean(name, "slices"), NEAR),
-        ("the best worst lung", lambda name: -worst(name), NEAR),
+    measures: list[tuple[str, Callable[[str], float], float]] = []
+    if _judged(accuracy, "volumes"):
+        measures.append(("the highest mean DSC on volumes", lambda name: -mean(name, "volumes"), NEAR))
+        measures.append(("the best worst lung of a volume", lambda name: -worst(name), NEAR))
+    if _judged(accuracy, "slices"):
+        measures.append(("the highest mean DSC on single slices", lambda name: -mean(name, "slices"), NEAR))
+    measures += [
         ("the fewest weights", lambda name: costs[name]["trained_weights"], 0),
         ("the fewest operations", lambda name: costs[name]["trained_gflop"], 0),
         ("the least CPU time with ONNX Runtime", lambda name: costs[name]["onnxruntime"]["cpu_ms"], 0),
@@ -209,21 +226,24 @@ def _wins(costs: dict[str, Row], accuracy: dict[str, Row]) -> str:
     return "\n".join(lines) + f"\n\nWithin {NEAR} DSC of the best counts as best.\n"
 
 
-def _regions(rows: Iterable[Row]) -> str:
-    """What a second pass changes that sees the lungs' box alone, and what is not lung suppressed."""
+def _regions(rows: Iterable[Row]) -> list[str]:
+    """Return the part on a second pass that sees the lungs' box alone, and what is not lung suppressed."""
     own = [row for row in rows if row["network"] == "lungs" and row["lung"] in LUNGS]
+    if not own:
+        return []
     head = ["`lungs`", "volumes: DSC, mean", "worst", "HD95 mm, median", "single slices: DSC, mean", "worst"]
     lines = []
     for region in REGIONS:
-        line = [region]
-        for single in (False, True):
-            these = [row for row in own if row["region"] == region and row["single"] == single]
-            dsc = _numbers(these, "dsc")
-            line += [f"{dsc.mean():.3f}", f"{dsc.min():.3f}"]
-            if not single:
-                line.append(f"{np.median(_numbers(these, 'hd95_mm')):.1f}")
-        lines.append(line)
-    return _table(head, lines) + SECOND_PASS.format(margin=MARGIN_MM)
+        volumes, slices = ([r for r in own if r["region"] == region and r["single"] == single] for single in (0, 1))
+        hd95 = _numbers(volumes, "hd95_mm")
+        lines.append([region, *_mean_and_worst(volumes), f"{np.median(hd95):.1f}" if hd95.size else "-"])
+        lines[-1] += _mean_and_worst(slices)
+    return ["## Region of interest and suppression\n\n" + _table(head, lines) + SECOND_PASS.format(margin=MARGIN_MM)]
+
+
+def _mean_and_worst(rows: Sequence[Row]) -> tuple[str, str]:
+    dsc = _numbers(rows, "dsc")
+    return (f"{dsc.mean():.3f}", f"{dsc.min():.3f}") if dsc.size else ("-", "-")
 
 
 def _numbers(rows: Sequence[Row], score: str) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -20,7 +20,8 @@ def cost_figure(path: Path, costs: dict[str, Any], accuracy: dict[str, Any]) -> 
     """Draw the mean DSC of each network, on volumes and on single slices, against its CPU time for a slice."""
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     for axis, (kind, title) in zip(axes, (("volumes", "Volumes"), ("slices", "Single slices")), strict=True):
-        by_cost = sorted((costs[name]["onnxruntime"]["cpu_ms"], name) for name in accuracy)
+        judged = [name for name, each in accuracy.items() if each[kind, "trainings"]]
+        by_cost = sorted((costs[name]["onnxruntime"]["cpu_ms"], name) for name in judged)
         for place, (ms, name) in enumerate(by_cost):
             each = accuracy[name]
             mean = np.mean([each[kind, lung]["mean"] for lung in LUNGS])

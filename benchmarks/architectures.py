@@ -1,11 +1,12 @@
 """All networks trained and judged alike: same patients, steps, augmentation and grid; writes docs/architectures.md.
 
-    python benchmarks/architectures.py --data ../shared/data --runs runs/architectures [--out docs]
+    pip install --editable '.[train,openvino]'
+    python benchmarks/architectures.py --data ../shared/data --runs runs/architectures --out runs/page
 
-Trainings that are there are not repeated, and one that was stopped goes on; so do scores and costs. The default size
-takes about three hours on two cores (run two at once with `--part 0/2` and `--part 1/2`, then once without). `--folds`,
-`--epochs`, `--steps`, `--spacing` and `--slice-mm` make it smaller or larger; each size wants its own `--runs`. More
-`--seeds` can be added later.
+Run it again after a stop: what is trained, judged and weighed is not repeated, and a training that was stopped goes on.
+The default size takes many hours on two cores (run two at once with `--part 0/2` and `--part 1/2`, then once without).
+`--folds`, `--epochs`, `--steps`, `--spacing` and `--slice-mm` make it smaller or larger; each size wants its own
+`--runs`. More `--seeds` can be added later.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -25,6 +27,7 @@ import torch
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.splits import choose
 from LungUNetSegLib.config import parse_json
+from LungUNetSegLib.environment import describe_environment
 from LungUNetSegLib.files import write_json
 from LungUNetSegLib.training.config import DEMO_SAMPLE
 
@@ -52,6 +55,7 @@ def main() -> None:
     runs: Path = arguments.runs
     _check_size(runs, size)
     if not arguments.only_page:
+        _note_program(runs)
         number, parts = (int(each) for each in arguments.part.split("/"))
         for job in [(seed, fold) for seed in range(arguments.seeds) for fold in range(size.folds)][number::parts]:
             _one(job[0], job[1], size, arguments.data, runs, arguments.networks)
@@ -95,6 +99,18 @@ def _check_size(runs: Path, size: work.Size) -> None:
     if path.exists() and parse_json(path.read_text(encoding="utf-8")) != own:
         raise SystemExit(f"{runs} holds trainings of another size (size.json); choose another --runs.")
     write_json(path, own)
+
+
+def _note_program(runs: Path) -> None:
+    """Keep which commit trains and judges here, and on which processor: another one may give other figures."""
+    root = Path(__file__).resolve().parents[1]
+    asked = ("git", "-C", str(root), "describe", "--always", "--dirty", "--exclude=*")
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    program = f"commit {commit} on {describe_environment(load_engines=False)['Processor'].split(';')[0]}"
+    path = runs / "programs.json"
+    known = parse_json(path.read_text(encoding="utf-8")) if path.exists() else []
+    if program not in known:
+        write_json(path, [*known, program])
 
 
 def _fresh(function, *arguments):  # type: ignore[no-untyped-def]

@@ -86,3 +86,34 @@ def test_networks_that_are_not_trained_yet_are_named(runs: Path) -> None:
     page.write(runs / "docs", runs, SIZE, "the command")
     text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
     assert "Not trained yet: `densenet_fpn`." in text and "- `densenet_fpn`" not in text
+
+
+def test_data_without_single_slices_give_a_page(runs: Path) -> None:
+    """Protects whoever trains for hours on volumes alone: the page ended in an error of NumPy's."""
+    for path in runs.glob("scores-*.json"):
+        rows = [row for row in page.parse_json(path.read_text()) if not row["single"]]
+        path.write_text(json.dumps(rows))
+    page.write(runs / "docs", runs, SIZE, "the command")
+    text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+    assert "| region of interest | 0.900 | 0.900 | 1.0 | - | - |" in text
+    accuracy = text.split("## Accuracy")[1].split("## Where")[0]
+    assert "| Volumes |" in accuracy and "| Single slices |" not in accuracy
+    assert "single slices" not in text.split("## Where each wins")[1].split("##")[0] and "nan" not in text
+
+
+def test_without_ours_there_is_no_table_of_regions(runs: Path) -> None:
+    """Protects `--networks paper unet_2015`: regions of interest are tried with ours alone."""
+    for path in runs.glob("scores-*.json"):
+        rows = [row for row in page.parse_json(path.read_text()) if row["network"] != "lungs"]
+        path.write_text(json.dumps(rows))
+    page.write(runs / "docs", runs, SIZE, "the command")
+    assert "## Region of interest" not in (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_programs_that_made_its_figures(runs: Path) -> None:
+    """Protects readers of an old page: today's program may give other figures."""
+    programs = ["commit 1234567 on a processor", "commit 89abcde on a processor"]
+    (runs / "programs.json").write_text(json.dumps(programs))
+    page.write(runs / "docs", runs, SIZE, "the command")
+    text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+    assert "by the program of commit 1234567 on a processor, then commit 89abcde on a processor." in text
