@@ -16,7 +16,7 @@ RELATIVE = ("_ml", "_g", "_g_per_l")
 
 ADJUSTED = "perc15_g_per_l_at_first_volume"
 """The second scan's Perc15 as it would be at the first scan's volume, if only the amount of air differs: density times
-volume is constant (the sponge model, Shaker 2004, Acta Radiol 45:417)."""
+volume is constant (the sponge model; remembered of Shaker 2004, see docs/followup.md)."""
 
 Change = dict[str, float | None]
 """``first``, ``second``, ``change`` (second minus first) and, where it is meaningful, ``change_percent``."""

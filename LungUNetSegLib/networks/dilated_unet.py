@@ -1,4 +1,4 @@
-"""A U-Net with dilated convolutions in its middle, after DC-U-Net (Xuan 2021, doi:10.1016/j.cmpb.2021.106170).
+"""A U-Net with dilated convolutions in its middle, after DC-U-Net (Chen 2021, doi:10.1016/j.cmpb.2021.106170).
 
 Verified is the abstract alone: a U-Net fused with dilated convolution segments lungs on whole CT slices, with a mean
 IoU of 0.9627 and a mean Dice of 0.9743. Where its dilation sits and with which rates could not be read. So this is a

@@ -205,8 +205,8 @@ UNET_2015 = TrainingConfig(
     loss="border_cross_entropy",
 )  # fmt: skip
 """The settings of the U-Net of 2015: SGD with a momentum of 0.99, one slice a step, shifts, rotations, elastic
-deformation on a 3 x 3 grid and grey value changes, as remembered from the paper, which gives no learning rate. The
-pixel size is that of `lungs`."""
+deformation on a 3 x 3 grid and grey value changes, as remembered from the paper, which gives no learning rate; this one
+is a guess (docs/training.md). The pixel size is that of `lungs`."""
 
 DILATED_UNET = replace(LUNGS, network=DilatedUNetConfig(**_OURS))
 """The preset `lungs` with another middle of the network; nothing else differs."""
