@@ -68,3 +68,28 @@ def test_every_option_in_a_command_exists(document: Path, options: dict[str, set
     for line in document.read_text(encoding="utf-8").splitlines():
         for name, rest in re.findall(r"lungunetseg ([a-z][a-z-]*)([^`#]*)", line):
             assert name not in options or set(OPTION.findall(rest)) <= options[name], line
+
+
+BENCHMARK = re.compile(r"benchmarks/(\w+\.py)((?:\\\n|[^`\n#])*)")
+"""A benchmark and what follows it in its line, or in those that a backslash joins."""
+
+
+def unknown_in_benchmarks(text: str) -> list[str]:
+    """Return the benchmarks that do not exist, and the options that they do not have."""
+    unknown = []
+    for name, rest in BENCHMARK.findall(text):
+        program = ROOT / "benchmarks" / name
+        source = program.read_text(encoding="utf-8") if program.exists() else ""
+        unknown += [name] * (not source) + [each for each in OPTION.findall(rest) if f'"{each}"' not in source]
+    return unknown
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_benchmark_in_a_document_exists_with_its_options(document: Path) -> None:
+    """Protects who measures again what a document says: benchmarks are run by nobody here."""
+    assert unknown_in_benchmarks(document.read_text(encoding="utf-8")) == []
+
+
+def test_an_unknown_benchmark_and_option_are_noticed() -> None:
+    text = "`python benchmarks/no.py` and\npython benchmarks/int8.py --data DATA \\\n    --mad 2   # --good\n"
+    assert unknown_in_benchmarks(text) == ["no.py", "--mad"]
