@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 import architecture_page as page
+import architectures
 import numpy as np
 from architecture_runs import CONTENDERS, REGIONS, Size
 
@@ -117,3 +118,11 @@ def test_the_page_names_the_programs_that_made_its_figures(runs: Path) -> None:
     page.write(runs / "docs", runs, SIZE, "the command")
     text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
     assert "by the program of commit 1234567 on a processor, then commit 89abcde on a processor." in text
+
+
+def test_a_program_that_goes_on_is_noted_once(tmp_path: Path) -> None:
+    """Protects the page's first sentence from a commit for each time that a run was started again."""
+    for _ in range(2):
+        architectures._note_program(tmp_path)
+    (program,) = json.loads((tmp_path / "programs.json").read_text())
+    assert program.startswith("commit ") and " on " in program
