@@ -27,7 +27,7 @@ The networks that the paper builds on, its own, and ours, each trained and judge
 ```
 
 from {trainings}, each of {steps} steps of {batch} slices ({slices} slices in all) on a grid of {height} x {width}
-pixels of {spacing} mm{programs}. {thin}
+pixels of {spacing} mm{programs}.{thin}
 
 All begin with random weights, and have the same patients, order, augmentation, optimiser and rate; each has its
 preset's loss, window and neighbouring slices. None has what else a preset adds: views of parts of a patient, and
@@ -98,7 +98,7 @@ same network, which was trained on whole slices.
 
 def _head(size: Size, files: Sequence[Path], command: str, programs: Sequence[str]) -> str:
     seeds = sorted({file.stem.split("-")[1] for file in files})
-    thin = f"Volumes are judged on slices at most {size.slice_mm:g} mm apart." if size.slice_mm else ""
+    thin = f" Volumes are judged on slices at most {size.slice_mm:g} mm apart." if size.slice_mm else ""
     return HEAD.format(
         command=command,
         trainings=f"{len(files)} trainings of each network ({size.folds} folds by patient, {len(seeds)} seed"
@@ -134,8 +134,8 @@ def _costs(costs: dict[str, Row]) -> str:
         lines.append(line)
     note = """
 GFLOP: two for each multiplication and addition of the convolutions. ms: CPU time of a slice, on one thread, in batches
-of 4; MB: what engine and network take beyond the program. The machine was busy with other work: compare the networks,
-not the milliseconds with those of other pages.
+of 4; MB: what engine and network take beyond the program. They depend on the machine and on what else it does: compare
+the networks, not the milliseconds with those of other pages.
 """
     return _table(head, lines) + note
 

@@ -32,7 +32,7 @@ from LungUNetSegLib.files import write_json
 from LungUNetSegLib.training.config import DEMO_SAMPLE
 
 ENGINES = ("onnxruntime", "openvino", "torch")
-SIZES = ("spacing", "folds", "seeds", "epochs", "steps", "slice_mm")
+SIZES = ("spacing", "folds", "seeds", "epochs", "steps", "batch", "rate", "slice_mm")
 FIELD_MM = (336, 432)
 """Height and width of what a slice shows, as in the preset `lungs`."""
 
