@@ -24,7 +24,7 @@ highest changed one (None without a change), and ``is_new``, whether the network
 
 _OF_THE_MASK = {
     "no-lung", "volume-of-no-human", "dense-lung", "uniform-lung", "spine-in-front", "heart-on-the-right",
-    "lungs-upside-down", "gas-in-lung", "lung-cut", "small-lung", "density-in-doubt", "not-hu",
+    "lungs-upside-down", "gas-in-lung", "solid-behind-lung", "lung-cut", "small-lung", "density-in-doubt", "not-hu",
 }  # fmt: skip
 """Codes of findings that are judged anew of a corrected mask."""
 

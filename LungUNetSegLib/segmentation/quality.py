@@ -13,6 +13,7 @@ import numpy as np
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import LungMeasures
 from LungUNetSegLib.segmentation.anatomy import contradictions
+from LungUNetSegLib.segmentation.behind_lungs import solid_behind
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.plausibility import unlike_lungs
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
@@ -107,7 +108,8 @@ def judge_labels(scan: Volume, labels: Volume, measures: LungMeasures) -> tuple[
     if volumes_ml["total"] == 0:
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
-        findings += [*unlike_lungs(scan, labels, measures), *contradictions(scan, labels), _cut(record)]
+        findings += [*unlike_lungs(scan, labels, measures), *contradictions(scan, labels)]
+        findings += [solid_behind(scan, labels), _cut(record)]
         extent_mm = _extent_mm(labels.geometry)
         if extent_mm >= LONE_LUNG_MM:
             findings.append(_small(volumes_ml, SMALL_LUNG_RATIO if extent_mm >= WHOLE_CHEST_MM else LONE_LUNG_RATIO))

@@ -174,6 +174,7 @@ def finding_heading(code: str) -> str:
         "small-image": _("Unusually small scan."),
         "dense-lung": _("Lung as dense as soft tissue."),
         "gas-in-lung": _("Gas without tissue in the lungs."),
+        "solid-behind-lung": _("Solid tissue behind a lung."),
         "uniform-lung": _("Lung without structure."),
         "density-in-doubt": _("Density in doubt."),
         "volume-of-no-human": _("Too large for human lungs."),

@@ -1,0 +1,101 @@
+"""Checks what lies between the lungs and the ribs behind them, where healthy lungs touch the chest wall.
+
+Networks leave out consolidated lung, and at the back they are sure of it: without this check nothing would say so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from LungUNetSegLib.arrays import Mask
+from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+from LungUNetSegLib.volume import Volume
+
+BONE_HU, TISSUE_HU = 200, (-100, 130)
+
+STEP_MM = (5.0, 3.0, 5.0)
+"""Every so many mm is looked at."""
+
+RIBS_MM = 15.0
+"""Ribs are oblique: those of so many mm above and below close the gaps between the ribs of a slice."""
+
+BASE_SHARE = 0.33
+"""The lowest slices of each lung are not judged: there the diaphragm lies behind it."""
+
+LEAST_HEIGHT_MM = 40.0
+"""Lower lungs show too little of the ribs."""
+
+THICK_MM, FAR_MM, TISSUE_SHARE = 15.0, 120.0, 0.8
+"""Tissue that is thinner belongs to the chest wall, and so does what is thicker; so much of it must be tissue."""
+
+LEAST_SHARE, LEAST_ML = 0.15, 20.0
+"""So much of a lung's back must be covered. In our scans, also cut ones, it is 0.05 and less; where the network left
+out a consolidated back, 0.30 and more."""
+
+SOLID_HU = 25.0
+"""Fluid, which is no lung, has a lower median."""
+
+
+def solid_behind(scan: Volume, labels: Volume) -> Finding | None:
+    """Return a finding if tissue as dense as airless lung covers the back of a lung.
+
+    Args:
+        scan: HU.
+        labels: 1 right and 2 left lung on the same grid.
+    """
+    spacing = labels.canonical().geometry.spacing_mm
+    steps = [max(1, round(step / own)) for step, own in zip(STEP_MM, spacing, strict=True)]
+    slice_mm, row_mm, column_mm = (step * own for step, own in zip(steps, spacing, strict=True))
+    hu, lungs = (_along_rows(each, steps) for each in (scan, labels))
+    ribs = ndimage.maximum_filter1d(hu > BONE_HU, 2 * round(RIBS_MM / slice_mm) + 1, axis=0)
+    is_tissue = (hu > TISSUE_HU[0]) & (hu < TISSUE_HU[1])
+    covered = []
+    for side, name in ((RIGHT_LUNG, "right"), (LEFT_LUNG, "left")):
+        lung = _without_base(lungs == side)
+        if np.count_nonzero(lung.any(axis=(1, 2))) * slice_mm < (1 - BASE_SHARE) * LEAST_HEIGHT_MM:
+            continue
+        between, is_judged = _between(lung, ribs)
+        rows = np.count_nonzero(between, axis=2)
+        is_covered = (rows * row_mm > THICK_MM) & (rows * row_mm < FAR_MM)
+        is_covered &= np.count_nonzero(between & is_tissue, axis=2) > TISSUE_SHARE * rows
+        ml = float(rows[is_covered].sum()) * slice_mm * row_mm * column_mm / 1000
+        if ml < LEAST_ML or np.count_nonzero(is_covered) < LEAST_SHARE * np.count_nonzero(is_judged):
+            continue
+        median_hu = float(np.median(hu[between & is_covered[..., None]]))
+        if median_hu >= SOLID_HU:
+            covered.append(f"the {name} lung ({ml:.0f} ml, {median_hu:.0f} HU)")
+    if not covered:
+        return None
+    message = (
+        f"Solid tissue lies between the ribs and the back of {' and of '.join(covered)}, where a healthy lung touches"
+        " the chest wall: was airless lung left out?"
+    )
+    return Finding("solid-behind-lung", message)
+
+
+def _along_rows(volume: Volume, steps: list[int]) -> npt.NDArray[np.int16]:
+    """Return a subsampled array with axes (head, left, back); rays from the front to the back are contiguous."""
+    seen = volume.canonical().array[tuple(slice(None, None, step) for step in steps)]
+    return np.ascontiguousarray(seen.transpose(0, 2, 1))
+
+
+def _without_base(lung: Mask) -> Mask:
+    """Return a lung without its lowest slices."""
+    used = np.flatnonzero(lung.any(axis=(1, 2)))
+    judged = lung.copy()
+    if len(used):
+        judged[: used[0] + int(BASE_SHARE * len(used))] = False
+    return judged
+
+
+def _between(lung: Mask, ribs: Mask) -> tuple[Mask, Mask]:
+    """Return what lies between a lung's last voxel on each ray and the ribs, and which rays have both."""
+    rows = np.arange(lung.shape[2], dtype=np.int16)
+    last = (lung.shape[2] - 1 - lung[..., ::-1].argmax(axis=2)[..., None]).astype(np.int16)
+    behind = ribs & (rows > last)
+    is_judged = lung.any(axis=2) & behind.any(axis=2)
+    first = behind.argmax(axis=2)[..., None].astype(np.int16)
+    return (rows > last) & (rows < first) & is_judged[..., None], is_judged
