@@ -19,7 +19,8 @@ def listed(names: Sequence[str], most: int = 5, separator: str = ", ") -> str:
 
 
 def number_text(value: float | None, decimals: int = 0, *, signed: bool = False) -> str:
-    """Return a number for people, with a real minus sign; a dash where it is not known."""
+    """Return a number for people, with a real minus sign; a dash where it is not known. 0 has no sign."""
     if value is None:
         return "–"
-    return f"{value:{'+' if signed else ''}.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    shown = f"{value:{'+' if signed else ''}.{decimals}f}"
+    return shown.lstrip("+-") if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")

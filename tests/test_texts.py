@@ -23,8 +23,18 @@ def test_many_names_are_cut_short(names: list[str], most: int, separator: str, e
 
 @pytest.mark.parametrize(
     ("value", "decimals", "signed", "expected"),
-    [(None, 2, True, "–"), (-850.4, 0, False, "\N{MINUS SIGN}850"), (1.25, 1, True, "+1.2"), (3.0, 1, False, "3.0")],
+    [
+        (None, 2, True, "–"),
+        (-850.4, 0, False, "\N{MINUS SIGN}850"),
+        (1.25, 1, True, "+1.2"),
+        (3.0, 1, False, "3.0"),
+        (0.4, 0, True, "0"),
+        (-0.04, 1, True, "0.0"),
+        (-0.4, 0, False, "0"),
+    ],
 )
 def test_numbers_for_people(value: float | None, decimals: int, signed: bool, expected: str) -> None:
-    """Protects tables: a number that is not known is no zero, and a minus is no hyphen, at which a line may break."""
+    """Protects tables: a number that is not known is no zero, a minus is no hyphen, at which a line may break, and
+    what is rounded to 0 neither rose nor fell.
+    """
     assert number_text(value, decimals, signed=signed) == expected

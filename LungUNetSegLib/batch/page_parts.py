@@ -10,7 +10,9 @@ body { max-width: 1500px; }
 .tools input, .tools select { padding: 7px 10px; font: inherit; color: var(--ink); background: var(--paper);
   border: 1px solid var(--soft); border-radius: 6px; }
 .tools input { width: min(480px, 100%); } .tools ::placeholder { color: var(--soft); opacity: 1; }
-.wide { overflow-x: auto; } #scans th { background: var(--paper); } #scans th, #scans td { padding: 6px; }
+@media screen { .wide { overflow: auto; max-height: calc(100vh - 64px); }
+  #scans thead th { position: sticky; top: 0; z-index: 1; box-shadow: inset 0 -2px var(--line); } }
+#scans th { background: var(--paper); } #scans th, #scans td { padding: 6px; }
 #scans button { all: unset; cursor: pointer; } #scans button:focus-visible { outline: 2px solid var(--accent); }
 #scans th[aria-sort=ascending] button::after { content: " \\2191"; }
 #scans th[aria-sort=descending] button::after { content: " \\2193"; }
@@ -28,6 +30,13 @@ body { max-width: 1500px; }
 #scans .seen { position: sticky; left: 6px; max-width: calc(100vw - 84px); overflow-wrap: anywhere; }
 #scans span.seen { display: inline-block; left: 176px; max-width: max(120px, calc(100vw - 250px)); }
 #scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }
+@media print {
+  @page { size: landscape; }
+  #scans th, #scans td { padding: 2px 4px; } #filter:placeholder-shown { display: none; }
+  #scans td.picture { width: 116px; } #scans td.picture img { width: 112px; height: 36px; }
+  /* A browser repeats a table's titles on each page, but not the buttons in them. */
+  #scans th button { display: none; } #scans th::before { content: attr(data-title); }
+}
 """
 
 SCRIPT = """
@@ -51,7 +60,8 @@ const isDoubtful = scan => scan.status === 'done' && (scan.confidence === null |
 const cell = (scan, name) => {
   const value = scan[name];
   if (isEmpty(value)) return '';
-  return typeof value === 'number' ? value.toFixed(name in data.decimals ? data.decimals[name] : 0) : value;
+  if (typeof value !== 'number') return value;
+  return value.toFixed(name in data.decimals ? data.decimals[name] : 0).replace('-', '\\u2212');
 };
 const picture = (scan, file, lazy) => {
   const image = element('img');
@@ -112,7 +122,7 @@ function toggle(line, scan) {
   line.after(detail);
 }
 const watcher = new IntersectionObserver(entries => { if (entries.at(-1).isIntersecting) drawMore(); },
-  { rootMargin: '600px' });
+  { root: document.querySelector('.wide'), rootMargin: '600px' });
 function drawMore() {
   const part = document.createDocumentFragment();
   for (const scan of shown.slice(drawn, drawn + AT_ONCE)) part.append(row(scan));
@@ -143,6 +153,7 @@ columns.forEach(([name, title], index) => {
   const text = data.scans.some(scan => typeof scan[name] === 'string');
   const made = element('th', undefined, text ? 'text' : ''), button = element('button', title);
   made.append(button);
+  made.dataset.title = title;
   button.onclick = () => {
     rising = sorted === name ? !rising : true;
     sorted = name;
@@ -153,6 +164,7 @@ columns.forEach(([name, title], index) => {
   titles.append(made);
   if (index === 0) titles.append(element('th', 'preview', 'text'));
 });
+onbeforeprint = () => { while (drawn < shown.length) drawMore(); };
 head.append(titles);
 filter.oninput = status.onchange = draw;
 draw();

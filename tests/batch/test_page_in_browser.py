@@ -18,9 +18,10 @@ FINDING = {"code": "lung-cut", "severity": "warning", "message": "The scan ends 
 def report(name: str, confidence: float | None, *findings: dict[str, str]) -> dict[str, Any]:
     """A scan that is done, with no site in its header."""
     volumes = {"right": 10.0, "left": 20.0, "total": 30.0}
+    mean_hu = {"right": -801.0, "left": -799.0, "total": -800.0}
     return {
         "name": name, "identity": {"path": f"in/{name}"}, "scanner": {"kernel": "B30f"}, "volumes_ml": volumes,
-        "mean_hu": volumes, "quality": {"confidence": confidence, "cut_mm2": {}}, "findings": list(findings),
+        "mean_hu": mean_hu, "quality": {"confidence": confidence, "cut_mm2": {}}, "findings": list(findings),
         "seconds": {"read": 1.0}, "engine": "e", "lungunetseg": "1", "model": {"name": "m", "sha256": "s"},
         "geometry": {"shape": [3, 4, 5], "spacing_mm": [1.0, 2.0, 3.0]}, "outputs": ["lungs.nii.gz"],
     }  # fmt: skip
@@ -100,6 +101,12 @@ def test_remarks_are_told_apart_and_told_in_words(page: Any) -> None:
     assert cell.get_attribute("title") == "The scan ends inside the lungs.\nMuch of it is dense."
 
 
+def test_a_density_below_zero_has_a_real_minus(page: Any) -> None:
+    """Protects from hyphens, which the pages of the scans do not have either."""
+    column = texts(page, "#scans th").index("mean HU")
+    assert row(page, "sure").find_elements("css selector", "td")[column].text == "\N{MINUS SIGN}800"
+
+
 def test_everything_works_without_a_mouse(page: Any) -> None:
     """A row opens and closes, and a column sorts, both ways, by Enter."""
     from selenium.webdriver.support.ui import WebDriverWait
@@ -135,15 +142,50 @@ def test_the_page_is_read_in_the_light_and_in_the_dark(page: Any, scheme: str, i
     assert not [each for each in page.get_log("browser") if ".png" not in each["message"]]
 
 
+def open_failures(page: Any, folder: Path) -> None:
+    """Open the page of 150 scans that failed."""
+    reports = [{"name": f"scan {number}", "error": "x", "identity": {}, "scanner": {}} for number in range(150)]
+    write_page(folder / "index.html", [row_of(each) for each in reports], reports)
+    page.get((folder / "index.html").as_uri())
+
+
+def rows(page: Any) -> int:
+    """Count the rows that are drawn."""
+    return int(page.execute_script("return document.querySelectorAll('#scans tbody tr').length"))
+
+
 def test_a_window_higher_than_the_first_rows_is_filled(page: Any, tmp_path: Path) -> None:
     """Protects the scans after the sixtieth: the end of the table stays in view when sixty low rows come, and a
     browser tells of no change then.
     """
     from selenium.webdriver.support.ui import WebDriverWait
 
-    reports = [{"name": f"scan {number}", "error": "x", "identity": {}, "scanner": {}} for number in range(150)]
-    write_page(tmp_path / "index.html", [row_of(each) for each in reports], reports)
     page.set_window_size(1280, 9000)
-    page.get((tmp_path / "index.html").as_uri())
-    rows = "return document.querySelectorAll('#scans tbody tr').length"
-    WebDriverWait(page, 5).until(lambda _: page.execute_script(rows) == 150)
+    open_failures(page, tmp_path)
+    WebDriverWait(page, 5).until(lambda _: rows(page) == 150)
+
+
+def test_titles_of_columns_stay_in_view_among_many_scans(page: Any, tmp_path: Path) -> None:
+    """Protects from numbers without a title: after a screen of rows nobody knew which was which."""
+    page.set_window_size(1280, 900)
+    open_failures(page, tmp_path)
+    page.execute_script("document.querySelectorAll('#scans tbody tr')[50].scrollIntoView({block: 'center'})")
+    top = page.execute_script("return document.querySelector('#scans th').getBoundingClientRect().top")
+    assert 0 <= top < 450
+
+
+def test_all_scans_are_printed_with_all_columns_and_their_titles(page: Any, tmp_path: Path) -> None:
+    """Protects paper: it had sixty of the scans, no remarks, which were cut off, and titles on its first page only."""
+    open_failures(page, tmp_path)
+    page.execute_cdp_cmd("Page.printToPDF", {})
+    assert rows(page) == 150
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    titles = (
+        "return [...document.querySelectorAll('#scans th')].map((each) => getComputedStyle(each, '::before').content)"
+    )
+    overflow = "return getComputedStyle(document.querySelector('.wide')).overflow"
+    try:
+        assert page.execute_script(titles)[::2] == ['"scan"', '"remarks"']
+        assert page.execute_script(overflow) == "visible"
+    finally:
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

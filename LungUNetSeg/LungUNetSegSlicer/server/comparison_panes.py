@@ -83,7 +83,9 @@ def draw_scores(table_node: Any, colour: str) -> npt.NDArray[np.uint8]:
     for row, column in enumerate(COLUMNS):
         _write(renderer, names.GetValue(row), (0.03, _height(row)))
         for edge, region in zip(RIGHT_EDGES[-len(regions) :], regions, strict=True):
-            _write(renderer, column.text(region.GetValue(row)), (edge, _height(row)), is_number=True)
+            # VTK's font has no sign for infinity, so `page_text` cannot be used.
+            shown = column.text(region.GetValue(row)).replace("-", "\N{MINUS SIGN}")
+            _write(renderer, shown, (edge, _height(row)), is_number=True)
     window.Render()
     return grab_window(window, colour)
 

@@ -49,7 +49,7 @@ def disagreements_section(found: Disagreements, slice_z_mm: Sequence[float]) -> 
         for each in found.parts[:SHOWN]
     ]
     rest = f'<p class="soft">{rest_text(found, SHOWN)}</p>'
-    return (table(HEADER, rows) if rows else "") + rest
+    return (table(HEADER, rows, words=(HEADER.index("Where"),)) if rows else "") + rest
 
 
 def rest_text(found: Disagreements, shown: int) -> str:

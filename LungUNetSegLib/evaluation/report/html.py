@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 REPORT_TITLE = "Lung segmentation"
@@ -25,6 +25,7 @@ th, td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--li
 th { font-weight: 600; font-size: 13px; color: var(--soft); } thead th { border-bottom: 2px solid var(--line); }
 th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 110px; }
+th.words, td.words { text-align: left; }
 .remarks { display: inline-block; white-space: normal; max-width: 170px; font-size: 12px; color: var(--soft); }
 .remarks span { white-space: nowrap; }
 h1, h2 { overflow-wrap: anywhere; } .scroll { overflow-x: auto; }
@@ -70,10 +71,18 @@ def page(title: str, body: str) -> str:
     )
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; cells are HTML, and the first cell of each row is its name."""
-    head = "".join(f"<th>{cell}</th>" for cell in header)
-    lines = ("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], words: Collection[int] = ()) -> str:
+    """Return a table.
+
+    Args:
+        header: The columns' titles, as HTML.
+        rows: Cells as HTML; the first of each row is its name.
+        words: Columns of words, which begin at the left; the others hold numbers, which end at the right.
+    """
+    kinds = [' class="words"' if index in words else "" for index in range(len(header))]
+    head = "".join(f"<th{kind}>{cell}</th>" for kind, cell in zip(kinds, header, strict=True))
+    cells = ("".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) for row in rows)
+    lines = (f"<tr>{each}</tr>" for each in cells)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 

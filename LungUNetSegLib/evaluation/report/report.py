@@ -106,9 +106,10 @@ def _tiles(cases: Sequence[EvaluatedCase]) -> str:
         column = next(each for each in COLUMNS if each.field == field)
         summary = summarise_cases(cases, field)[BOTH_LUNGS[0].name]
         middle = summary.median if summary.finite or not summary.infinite else float("inf")
-        spread = f"<br>median of {summary.finite}, {_text(column, summary.minimum)} to {_text(column, summary.maximum)}"
+        least, most = (column.page_text(each) for each in (summary.minimum, summary.maximum))
+        spread = f"<br>median of {summary.finite}, {least} to {most}"
         title = escape(column.title) + (spread if len(cases) > 1 else "")
-        shown.append((with_unit(_text(column, middle), column.unit), title))
+        shown.append((with_unit(column.page_text(middle), column.unit), title))
     return tiles(shown)
 
 
@@ -133,11 +134,12 @@ def _overview(cases: Sequence[EvaluatedCase]) -> str:
 def _case_table(cases: Sequence[EvaluatedCase]) -> str:
     rows, anchors = [], _anchors(cases)
     for case in cases:
-        scores = [_text(column, getattr(case.regions[-1], column.field)) for column in OVERVIEW]
+        scores = [column.page_text(getattr(case.regions[-1], column.field)) for column in OVERVIEW]
         remarks = ", ".join(f"<span>{code}</span>" for code in sorted({finding.code for finding in case.findings}))
         link = f'<a href="#{anchors[case.name]}">{escape(case.name)}</a>'
-        rows.append([link, _text(COLUMNS[0], case.lowest_dsc), *scores, f'<span class="remarks">{remarks}</span>'])
-    return table(["Case", "Lowest DSC", *(_title(column) for column in OVERVIEW), "Remarks"], rows)
+        rows.append([link, COLUMNS[0].page_text(case.lowest_dsc), *scores, f'<span class="remarks">{remarks}</span>'])
+    header = ["Case", "Lowest DSC", *(_title(column) for column in OVERVIEW), "Remarks"]
+    return table(header, rows, words=(len(header) - 1,))
 
 
 def _spread(cases: Sequence[EvaluatedCase]) -> str:
@@ -146,10 +148,10 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
     for column in OVERVIEW:
         for name, summary in summarise_cases(cases, column.field).items():
             deviation = f"{summary.std:.{column.decimals}f}" if summary.finite else "–"
-            shown = [_text(column, each) for each in (summary.median, summary.minimum, summary.maximum)]
+            shown = [column.page_text(each) for each in (summary.median, summary.minimum, summary.maximum)]
             counts = [str(each) for each in (summary.finite, summary.undefined, summary.infinite)]
             label = f"{_title(column)}, {escape(name.lower())}"
-            rows.append([label, f"{_text(column, summary.mean)} ± {deviation}", *shown, *counts])
+            rows.append([label, f"{column.page_text(summary.mean)} ± {deviation}", *shown, *counts])
     return table(header, rows)
 
 
@@ -166,7 +168,7 @@ def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: 
     parts = [f'<section class="{kind}" id="{anchor}">', f"<h2>{escape(title)}</h2>"]
     parts.append(findings_list(each.message for each in case.findings))
     rows = [
-        [_title(column), *(_text(column, getattr(region, column.field)) for region in case.regions)]
+        [_title(column), *(column.page_text(getattr(region, column.field)) for region in case.regions)]
         for column in COLUMNS
     ]
     parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
@@ -222,7 +224,7 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
             f'<figure><svg viewBox="0 0 {width:.2f} {height:.2f}" role="img">{drawn}</svg>'
             f"<figcaption>{title}</figcaption></figure>"
         )
-    sides = (f"{name.lower()} {_text(COLUMNS[0], dsc)}" for name, dsc in picture.side_dsc.items())
+    sides = (f"{name.lower()} {COLUMNS[0].page_text(dsc)}" for name, dsc in picture.side_dsc.items())
     place = ", ".join([*sides, f"slice {slice_number(picture.index)}", f"z {picture.z_mm:.1f} mm".replace("-", "−")])
     head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} <small>{place}</small></h4>"
     return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
@@ -237,10 +239,6 @@ def footer(facts: Mapping[str, str], definitions: str = DEFINITIONS) -> str:
 def _anchors(cases: Sequence[EvaluatedCase]) -> dict[str, str]:
     """Return each case's id in the page; numbers distinguish names that differ only by a full stop or a space."""
     return {case.name: f"case-{number}" for number, case in enumerate(cases, start=1)}
-
-
-def _text(column: Column, value: float) -> str:
-    return column.text(value).replace("n/a", "–").replace("inf", "∞").replace("-", "−")
 
 
 def _dsc_of(case: EvaluatedCase, region_name: str) -> float:

@@ -45,6 +45,10 @@ class Column:
         shown = f"{value:{sign}.{self.decimals}f}"
         return shown.removeprefix("+").removeprefix("-") if float(shown) == 0 else shown
 
+    def page_text(self, value: float) -> str:
+        """Return a value as pages and pictures show it: with a real minus, "–" if it is undefined, "∞" if infinite."""
+        return self.text(value).replace("n/a", "–").replace("inf", "∞").replace("-", "\N{MINUS SIGN}")
+
 
 COLUMNS = (
     Column(field="dsc", title="DSC"),

@@ -127,8 +127,8 @@ def test_a_case_lists_where_the_two_differ(small_phantom: Phantom) -> None:
     page = build_report([case], about())
     assert case.disagreements is not None
     (part,) = case.disagreements.parts
-    cells = ["left out: in the reference only", f"left lung, {part.third} third", str(part.slice + 1)]
-    assert "".join(f"<td>{each}</td>" for each in cells) in page
+    place = f'<td class="words">left lung, {part.third} third</td><td>{part.slice + 1}</td>'
+    assert f"<td>left out: in the reference only</td>{place}" in page, "words begin at the left"
     assert f"<td>{part.volume_ml:.1f}</td><td>∞</td>" in page
     assert "0.0 ml left out, 0.0 ml taken in, 0.0 ml given to the other lung." in page
 
@@ -139,7 +139,7 @@ def test_smaller_disagreements_are_summed_up() -> None:
                         point_lps=(0.0, 0.0, 0.0))  # fmt: skip
     found = Disagreements(parts=(part,) * 22, rest_ml={"left-out": 4.0, "taken-in": 0.25, "other-side": 0.0})
     page = disagreements_section(found, [-12.0])
-    assert page.count("<td>left lung, apical third</td>") == 20 and "<td>\N{MINUS SIGN}12.0</td>" in page
+    assert page.count("left lung, apical third</td>") == 20 and "<td>\N{MINUS SIGN}12.0</td>" in page
     assert "2 smaller ones, 1.0 ml together, are not shown." in page and "4.0 ml left out, 0.2 ml taken in" in page
 
 
@@ -164,16 +164,24 @@ def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) ->
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "text"),
+    ("field", "value", "text", "page_text"),
     [
-        ("dsc", 0.98765, "0.988"),
-        ("dsc", math.nan, "n/a"),
-        ("hd_mm", math.inf, "inf"),
-        ("difference_ml", 12.4, "+12"),
-        ("difference_ml", -0.2, "0"),
-        ("difference_percent", -1.26, "-1.3"),
+        ("dsc", 0.98765, "0.988", "0.988"),
+        ("dsc", math.nan, "n/a", "–"),
+        ("hd_mm", math.inf, "inf", "∞"),
+        ("difference_ml", 12.4, "+12", "+12"),
+        ("difference_ml", -0.2, "0", "0"),
+        ("difference_percent", -1.26, "-1.3", "\N{MINUS SIGN}1.3"),
     ],
 )
-def test_numbers_for_people(field: str, value: float, text: str) -> None:
+def test_numbers_for_people(field: str, value: float, text: str, page_text: str) -> None:
+    """Protects terminals, which may know ASCII only, and readers of pages, on which a minus is no hyphen."""
     column: Column = next(each for each in COLUMNS if each.field == field)
     assert column.text(value) == text and text.isascii()
+    assert column.page_text(value) == page_text
+
+
+def test_heights_below_zero_have_a_real_minus() -> None:
+    """Protects the axis of a chart, which had hyphens beside the tables' minus signs."""
+    chart = line_chart([-200.0, -100.0], [Series(name="DSC", colour="red", values=[1.0, 1.0])], "mm", {})
+    assert ">\N{MINUS SIGN}200</text>" in chart and ">-" not in chart

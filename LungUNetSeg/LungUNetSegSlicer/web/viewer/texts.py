@@ -94,7 +94,7 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
         "rows": [
             {
                 "title": f"{column.title}, {column.unit}" if column.unit else column.title,
-                "values": [column.text(getattr(each, column.field)) for each in found.regions],
+                "values": [column.page_text(getattr(each, column.field)) for each in found.regions],
             }
             for column in COLUMNS
         ],
