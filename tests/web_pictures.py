@@ -111,6 +111,8 @@ def _scroll_to(page: Page, selector: str) -> None:
 
 def main(folder: Path, report: Path | None) -> None:
     """Draw all."""
+    if report is not None and not report.is_file():  # Chromium would show a page that says so, as a picture for docs
+        raise FileNotFoundError(report)
     folder.mkdir(parents=True, exist_ok=True)
     browser = start_chromium(folder)
     photographer = Photographer(browser, folder)

@@ -102,7 +102,8 @@ def _cells(change: Change, decimals: int) -> list[str]:
 
 
 def _region_table(regions: Mapping[str, Mapping[str, Mapping[str, Change] | None]]) -> str:
-    header = ["", *(f"{NAMES[lung]}: change of {TITLES[key].lower()}" for lung in regions for key in REGION_KEYS)]
+    titles = [f"change of {TITLES[key][0].lower()}{TITLES[key][1:]}" for key in REGION_KEYS]
+    header = ["", *(f"{NAMES[lung]}: {title}" for lung in regions for title in titles)]
     names: Sequence[str] = list(next(iter(regions.values())))
     rows = []
     for name in names:

@@ -58,6 +58,7 @@ def test_two_dates_become_table_json_page_and_images(
     assert change["left", "", "mean_hu"] == "100.00" and change["right", "dorsal", "mean_hu"] == "100.00"
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
     assert "data:image/png" in page and "+100" in page and "The dates are unknown" in page
+    assert "change of mean, HU" in page, "HU is a unit, and stays so within a title"
     density, lungs = (
         sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (tmp_path / "d.nii.gz", dates / "lungs.nii.gz")
     )

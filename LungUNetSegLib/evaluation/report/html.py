@@ -50,10 +50,14 @@ figure img { max-width: 100%; }
 footer { margin-top: 50px; border-top: 1px solid var(--line); padding-top: 14px; }
 footer dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 18px; font-size: 13px; margin: 8px 0; }
 footer dt { color: var(--soft); } footer dd { margin: 0; overflow-wrap: anywhere; }
+@media screen and (max-width: 480px) { body { padding: 20px 14px 40px; } th, td { padding: 6px 5px; } }
 @media print {
   @page { margin: 12mm; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { padding: 0; max-width: none; font-size: 11px; }
+  .soft, caption, figcaption, .legend, .unit, .remarks, .tile > span, .row h4, footer dl { font-size: 10px; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(110px, 1fr)); margin: 10px 0; } .tile { padding: 8px 10px; }
+  .tile b { font-size: 20px; } .tile b .unit { font-size: 12px; }
   h2 { margin-top: 14px; padding-top: 8px; } h3 { margin: 10px 0 4px; } h2, h3 { break-after: avoid; }
   th, td { padding: 2px 6px; font-size: 11px; } table { margin: 6px 0; } .row { margin: 2px 0 6px; }
   svg.chart { max-height: 42mm; } svg.chart, .tiles { break-inside: avoid; } section.paged { break-before: page; }

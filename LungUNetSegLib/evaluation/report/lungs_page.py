@@ -144,7 +144,8 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
     rows = []
     for name, key, unit in known:
         value = acquisition.get(key)
-        text = "unknown" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+        number = f"{value:.3g}".replace("-", "\N{MINUS SIGN}") if isinstance(value, float) else str(value)
+        text = "unknown" if value is None else number
         rows.append([name, with_unit(escape(text), unit if value is not None else "")])
     return table(["", ""], rows)
 

@@ -46,6 +46,14 @@ def test_the_page_has_every_number_and_what_forbids_it(summary: dict[str, Any], 
     assert "<script>" not in text and "<b>" not in text.replace('<div class="tile"><b>', ""), "headers are no HTML"
 
 
+def test_air_below_zero_has_a_real_minus(summary: dict[str, Any], tmp_path: Path) -> None:
+    """Protects the table of the scan, whose hyphen stood below the minus signs of the densities."""
+    given = summary | {"acquisition": summary["acquisition"] | {"air_hu": -992.4}}
+    write_lungs_page(tmp_path / "page.html", given, b"", b"")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<td>Air in the trachea</td><td>\N{MINUS SIGN}992 " in text
+
+
 def test_the_page_of_a_scan_without_lung(summary: dict[str, Any], tmp_path: Path) -> None:
     """Protects from an error, or a table of nothing, where no lung was found."""
     nothing = dict.fromkeys(("right", "left", "total"))
