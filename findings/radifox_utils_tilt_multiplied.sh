@@ -1,10 +1,10 @@
 #!/bin/sh
-# radifox-utils 1.0.7's update_affine, which gives the affine of an image resampled to another resolution, tilts a scan of
-# a tilted gantry more than it is: it takes the affine apart into zooms and shears, and puts the new zooms together with
-# the old shears. Slices of 5 mm, each 1.5 mm further back than the last (16.7 degrees), become slices of 1 mm that are
-# 1.5 mm further back each (56 degrees): after 300 mm the image lies 359 mm off. The first voxel is 0.6 mm off too. An
-# affine without shear is right. Expected: the columns times the scales, 0.3 mm for each slice of 1 mm, and the first
-# voxel's corner where it was. Ends with 1 when that changes.
+# radifox-utils 1.0.7's update_affine, which gives the affine of an image resampled to another resolution, tilts a scan
+# of a tilted gantry more than it is: it takes the affine apart into zooms and shears, and puts the new zooms together
+# with the old shears. Slices of 5 mm, each 1.5 mm further back than the last (16.7 degrees), become slices of 1 mm
+# that are 1.5 mm further back each (56 degrees): after 300 mm the image lies 359 mm off. The first voxel is 0.6 mm off
+# too. An affine without shear is right. Expected: the columns times the scales, 0.3 mm for each slice of 1 mm, and the
+# first voxel's corner where it was. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
