@@ -26,7 +26,7 @@ from LungUNetSegLib.data.overview import Overview, overview
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show, whole_view
 from LungUNetSegLib.losses import bce_dice_loss
-from LungUNetSegLib.networks import UNet3d, UNet3dConfig
+from LungUNetSegLib.networks import UNet3d, UNet3dConfig, Weights
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
 from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices, coarsen_slices, has_coarse_view, pad_depth
 from LungUNetSegLib.progress import Progress, silent
@@ -34,8 +34,6 @@ from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.volume import AIR_HU
 
 logger = logging.getLogger(__name__)
-
-Weights = dict[str, Tensor]
 
 TURN_DEGREES = 12.0
 STRETCH = 1.25

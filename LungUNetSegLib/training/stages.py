@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase
@@ -21,11 +20,11 @@ from LungUNetSegLib.data.dataset import SeenViews, SliceDataset
 from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.models.checkpoint import write_tensors
+from LungUNetSegLib.networks import Weights
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.coarse import (
     CoarseConfig,
     Scans,
-    Weights,
     build_coarse,
     parts_of,
     predict_views,
@@ -50,7 +49,7 @@ class Prepared:
 
     training: list[SeenViews]
     test: list[SeenViews]
-    coarse: dict[str, Tensor] | None
+    coarse: Weights | None
 
 
 def draw_views(cases: Sequence[CachedCase], config: TrainingConfig) -> list[SeenViews]:
