@@ -177,14 +177,14 @@ class SliceDataset:
         rngs = [np.random.default_rng(each) for each in np.random.SeedSequence(seeds).spawn(len(chosen))]
         draws = [
             _Draw(
-                case=chosen[number, 0],
-                slice=chosen[number, 1],
+                case=case,
+                slice=slice_,
                 view=views[number],
                 slab_mm=float(slabs_mm[number]),
                 alone=bool(alone[number]),
-                disease=self._own_disease(*chosen[number], bool(alone[number]), rngs[number]),
+                disease=self._own_disease(case, slice_, bool(alone[number]), rngs[number]),
             )
-            for number in range(len(chosen))[mine]
+            for number, (case, slice_) in list(enumerate(chosen))[mine]
         ]
         hu, target = _stack([self._read(draw) for draw in draws])
         copies = (hu == middle(hu)[:, None]).flatten(2).all(dim=2)
