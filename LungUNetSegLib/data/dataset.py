@@ -60,6 +60,27 @@ class SeenViews:
     coarse: tuple[CoarseOutput, ...] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Draw:
+    """A slice of a case, and how it is shown.
+
+    Attributes:
+        case: Index of the case.
+        slice: Index of the slice in it.
+        view: Index of one of the case's views, of which the first is unchanged.
+        slab_mm: Thickness of the slab around it whose mean is shown.
+        alone: Whether it is shown in place of its neighbours, too.
+        disease: What it shows instead of its view's disease; None if it shows that.
+    """
+
+    case: int
+    slice: int
+    view: int = 0
+    slab_mm: float = 0.0
+    alone: bool = False
+    disease: tuple[Lesion, ...] | None = None
+
+
 class SliceDataset:
     """The slices of cached cases, in batches.
 
@@ -134,7 +155,7 @@ class SliceDataset:
         """Yield every slice once, in order and unchanged, for validation."""
         for start in range(0, len(self.index), batch_size):
             chosen = self.index[start : start + batch_size]
-            yield _batch(*_stack([self._read(case, slice_, 0) for case, slice_ in chosen]))
+            yield _batch(*_stack([self._read(_Draw(case=case, slice=slice_)) for case, slice_ in chosen]))
 
     def _draw(self, epoch: int) -> npt.NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, epoch))
@@ -154,12 +175,18 @@ class SliceDataset:
             self._choose_view(case, slice_, bool(each), rng) for (case, slice_), each in zip(chosen, alone, strict=True)
         ]
         rngs = [np.random.default_rng(each) for each in np.random.SeedSequence(seeds).spawn(len(chosen))]
-        disease = [
-            self._own_disease(case, slice_, bool(each), own)
-            for (case, slice_), each, own in zip(chosen[mine], alone[mine], rngs[mine], strict=True)
+        draws = [
+            _Draw(
+                case=case,
+                slice=slice_,
+                view=views[number],
+                slab_mm=float(slabs_mm[number]),
+                alone=bool(alone[number]),
+                disease=self._own_disease(case, slice_, bool(alone[number]), rngs[number]),
+            )
+            for number, (case, slice_) in list(enumerate(chosen))[mine]
         ]
-        how = zip(chosen[mine], views[mine], slabs_mm[mine].tolist(), alone[mine].tolist(), disease, strict=True)
-        hu, target = _stack([self._read(case, slice_, *each) for (case, slice_), *each in how])
+        hu, target = _stack([self._read(draw) for draw in draws])
         copies = (hu == middle(hu)[:, None]).flatten(2).all(dim=2)
         if self.augment is not None:
             parameters = sample_parameters(len(chosen), self.augment, generator)
@@ -190,41 +217,33 @@ class SliceDataset:
             return None
         return self._own.draw(case, slice_, rng, alone=alone)
 
-    def _read(
-        self,
-        case: int,
-        slice_: int,
-        number: int,
-        slab_mm: float = 0.0,
-        alone: bool = False,
-        disease: tuple[Lesion, ...] | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    def _read(self, draw: _Draw) -> tuple[Tensor, Tensor]:
         """Return (k, h, w) HU of a slice and its neighbours in a view, and the slice's (3 or 5, h, w) target."""
-        cached, seen = self.cases[case], self.seen[case]
-        view, pixel_mm = seen.views[number], self.preprocess.spacing_mm
-        if disease is not None:
-            view = replace(view, lesions=disease, shift=None)
+        cached, seen = self.cases[draw.case], self.seen[draw.case]
+        view, pixel_mm = seen.views[draw.view], self.preprocess.spacing_mm
+        if draw.disease is not None:
+            view = replace(view, lesions=draw.disease, shift=None)
         start, stop = view.slices
-        count = max(1, round(slab_mm / cached.slice_mm))
+        count = max(1, round(draw.slab_mm / cached.slice_mm))
         # The neighbours of a slab are slabs at the distance that a scan of that thickness has.
-        step = 0 if alone else count * neighbour_step(count * cached.slice_mm, self.preprocess)
-        (places,) = seen_with(np.array([slice_ - start]), stop - start, step, self.preprocess) + start
+        step = 0 if draw.alone else count * neighbour_step(count * cached.slice_mm, self.preprocess)
+        (places,) = seen_with(np.array([draw.slice - start]), stop - start, step, self.preprocess) + start
         numbers, order = np.unique(places, return_inverse=True)
         planes, targets = zip(*(_slab(cached, each, count, view.slices) for each in numbers.tolist()), strict=True)
         stacked = torch.from_numpy(np.stack(planes)), torch.from_numpy(np.stack(targets))
         hu, target = show(view, *stacked, numbers, cached.slice_mm, pixel_mm, 1)
         known = target[order[len(order) // 2]]
         if self.preprocess.coarse_mm:
-            known = torch.cat((known, self._coarse_map(seen, number, slice_, cached.slice_mm, step > 0)))
+            known = torch.cat((known, self._coarse_map(seen, draw, cached.slice_mm, step > 0)))
         return hu[torch.from_numpy(order)], known
 
-    def _coarse_map(self, seen: SeenViews, number: int, slice_: int, slice_mm: float, has_neighbours: bool) -> Tensor:
+    def _coarse_map(self, seen: SeenViews, draw: _Draw, slice_mm: float, has_neighbours: bool) -> Tensor:
         """Return (2, h, w) probabilities of the coarse network at a slice."""
         if seen.coarse is None or not has_neighbours:
             return torch.full((2, *self.preprocess.size), UNKNOWN)
-        start, stop = seen.views[number].slices
-        place = np.array([slice_ - start])
-        (coarse,) = bring_to_slices(seen.coarse[number], place, stop - start, slice_mm, self.preprocess)
+        start, stop = seen.views[draw.view].slices
+        place = np.array([draw.slice - start])
+        (coarse,) = bring_to_slices(seen.coarse[draw.view], place, stop - start, slice_mm, self.preprocess)
         return torch.from_numpy(coarse) / 255
 
 

@@ -106,7 +106,7 @@ def sample_view(
         pathology: Probability of each disease; None for none.
         rng: Random generator.
         sees_whole: Whether the network also gets a coarse network's result for the whole view. Then solid disease is
-            added only to views that support it; otherwise the caller that draws a slice decides by `room_for_solid`.
+            added only to views that support it; otherwise `SolidRule` decides for each slice that is drawn.
     """
     depth, height, width = scan.hu.shape
     slices, rows, columns = (0, depth), (0, height), (0, width)

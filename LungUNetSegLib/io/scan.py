@@ -30,7 +30,7 @@ BODY_EXTENT_MM = 100.0
 """Smallest field of view of scanners in mm; a smaller image is a crop, or its spacing is not in mm."""
 
 LEAST_SPACING_MM, GREATEST_SPACING_MM = 0.01, 25.0
-"""Largest slice distance in mm; beyond it a lung's outline changes too much from one slice to the next."""
+"""Distances of voxels; beyond the second a lung's outline changes too much from one slice to the next."""
 
 LEAST_RANGE_HU = 100
 AIR_BELOW_HU = -850

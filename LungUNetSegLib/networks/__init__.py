@@ -7,6 +7,7 @@ training, checkpoints, export, engines and the shared tests (tests/networks) the
 from LungUNetSegLib.networks.architecture import (
     NetworkConfig,
     Probabilities,
+    Weights,
     build_network,
     network_names,
     read_network_config,
@@ -36,6 +37,7 @@ __all__ = [
     "UNet3dConfig",
     "UNetConfig",
     "VggSegNetConfig",
+    "Weights",
     "build_coarse_network",
     "build_network",
     "load_encoder",

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from LungUNetSegLib.config import check_at_least, from_json
 from LungUNetSegLib.errors import ConfigError
 
+Weights = dict[str, Tensor]
+"""A network's parameters and buffers, by their names in it."""
+
 _ARCHITECTURES: dict[str, type[NetworkConfig]] = {}
 
 

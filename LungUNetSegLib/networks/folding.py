@@ -19,9 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import ModelError
-from LungUNetSegLib.networks.architecture import NetworkConfig, build_network, read_network_config
-
-Weights = dict[str, Tensor]
+from LungUNetSegLib.networks.architecture import NetworkConfig, Weights, build_network, read_network_config
 
 
 def fold_batch_norm(network: nn.Module, config: Mapping[str, Any]) -> tuple[nn.Module, dict[str, Any]]:

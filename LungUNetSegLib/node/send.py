@@ -14,7 +14,7 @@ from LungUNetSegLib.node.config import NodeConfig, Peer
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.receive import NETWORK_TIMEOUT_S, pynetdicom
 from LungUNetSegLib.node.store import Store
-from LungUNetSegLib.node.web import WebError, WebPacs
+from LungUNetSegLib.node.web import OUT_OF_RESOURCES, WebError, WebPacs
 
 IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 SUCCESS, DUPLICATE, WARNING = 0x0000, 0x0111, 0xB
@@ -23,7 +23,7 @@ is the same; and the first digit of those that say so with a remark."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 MOST_REFUSALS = 20
-"""After so many refusals an object is not sent again; a destination that does not answer is tried for ever."""
+"""After so many refusals an object is not sent again; a destination that is full or silent is tried for ever."""
 
 
 class NotSentError(Exception):
@@ -123,7 +123,8 @@ def send(files: list[Path], peer: Peer, title: str) -> None:
             if "Status" not in status:
                 raise NotSentError(f"{place} went away", refused=False)
             if status.Status not in (SUCCESS, DUPLICATE) and status.Status >> 12 != WARNING:
-                raise NotSentError(f"{place} refused {dataset.Modality} with {status.Status:04X}H", refused=True)
+                refused = status.Status >> 8 != OUT_OF_RESOURCES
+                raise NotSentError(f"{place} refused {dataset.Modality} with {status.Status:04X}H", refused=refused)
     finally:
         association.release()
 

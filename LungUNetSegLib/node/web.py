@@ -15,10 +15,18 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 10, 60
 PAGE = 200
 """Number of studies in one query: servers limit it."""
 
-REFUSED = (400, 409, 413, 415, 422)
-"""Status codes by which a server refuses an object for ever."""
+REFUSED = (400, 413, 415, 422)
+"""Status codes by which a server refuses a request for ever."""
 
-_STUDY, _SERIES = "0020000D", "0020000E"
+CONFLICT = 409
+"""Status code by which a server stores no object, for a reason that the answer may give for each (PS3.18 10.5.3)."""
+
+OUT_OF_RESOURCES = 0xA7
+"""First byte of the reason (PS3.4 B.2.3, PS3.18 I.2.2) by which an object may be stored later."""
+
+_JSON = "application/dicom+json"
+
+_STUDY, _SERIES, _OBJECT = "0020000D", "0020000E", "00080018"
 _IN_STUDY, _IN_SERIES = "00201208", "00201209"
 """Tags of the number of instances in a study and in a series."""
 
@@ -26,9 +34,9 @@ _IN_STUDY, _IN_SERIES = "00201208", "00201209"
 class WebError(Exception):
     """A request was not answered as it should be; the message contains no URL, since URLs contain identifiers."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, *, is_refusal: bool = False) -> None:
         super().__init__(message)
-        self.is_refusal = status in REFUSED
+        self.is_refusal = is_refusal
 
 
 class WebPacs:
@@ -44,7 +52,10 @@ class WebPacs:
     def __init__(self, url: str) -> None:
         api = import_extra("dicomweb_client.api", "DICOMweb needs dicomweb-client", "node")
         timeout = CONNECT_TIMEOUT_S, READ_TIMEOUT_S
-        self._client: Any = api.DICOMwebClient(url, timeout=timeout, permissive_uid=True)
+        headers = {"Accept": _JSON}  # of the answer when an object is stored; queries and fetches have their own
+        self._client: Any = api.DICOMwebClient(
+            url, timeout=timeout, permissive_uid=True, headers=headers, callback=_without_parameters
+        )
         self._client.set_http_retry_params(retry=False)  # the callers retry themselves
 
     def studies(self, since: str) -> dict[str, int | None]:
@@ -74,12 +85,39 @@ class WebPacs:
             yield from self._client.iter_series(study, series, media_types=(("application/dicom", "*"),))
 
     def store(self, dataset: Dataset) -> None:
-        """Store an object; an existing one stays or is replaced."""
+        """Store an object; an existing one stays or is replaced.
+
+        Raises:
+            WebError: The server does not answer, or neither stored the object nor has it.
+        """
         with _plainly():
-            answer = self._client.store_instances([dataset])
-        if answer.get("FailedSOPSequence"):
-            reason = answer.FailedSOPSequence[0].get("FailureReason", 0)
-            raise WebError(f"it refused {dataset.Modality} with {int(reason):04X}H", status=409)
+            reasons = self._send(dataset)
+        if not reasons or self._has(dataset):
+            return
+        told = f"{reasons[0]:04X}H" if reasons[0] else f"status {CONFLICT}"
+        raise WebError(f"it refused {dataset.Modality} with {told}", is_refusal=reasons[0] >> 8 != OUT_OF_RESOURCES)
+
+    def _send(self, dataset: Dataset) -> list[int]:
+        """Send an object, and return the reason if it was not stored: 0 if the server gives none."""
+        try:
+            return _reasons(self._client.store_instances([dataset]))
+        except Exception as error:
+            answer = getattr(error, "response", None)
+            if answer is None or answer.status_code != CONFLICT:
+                raise
+            try:
+                return _reasons(Dataset.from_json(answer.json())) or [0]
+            except Exception:  # no JSON, or not as DICOM writes it
+                return [0]
+
+    def _has(self, dataset: Dataset) -> bool:
+        """Whether an object is there; some servers take none twice, and each gives another reason."""
+        study, series, uid = dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID
+        try:
+            found = self._client.search_for_instances(study, series, search_filters={"SOPInstanceUID": uid})
+            return any(_text(each, _OBJECT) == uid for each in found)
+        except Exception:  # a server that cannot be asked; what it refused counts as refused
+            return False
 
 
 @contextmanager
@@ -92,8 +130,23 @@ def _plainly() -> Iterator[None]:
     except Exception as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         if status is not None:
-            raise WebError(f"it answers with status {status}", status) from error
+            raise WebError(f"it answers with status {status}", is_refusal=status in REFUSED) from error
         raise WebError(f"it does not answer as DICOMweb does ({type(error).__name__})") from error
+
+
+def _without_parameters(answer: Any, **_: Any) -> None:
+    """Take ``; charset=utf-8`` and the like from an answer's type: dicomweb-client would read no failure in it.
+
+    See findings/dicomweb_client_content_type.sh.
+    """
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    if kind == _JSON:
+        answer.headers["Content-Type"] = kind
+
+
+def _reasons(answer: Dataset) -> list[int]:
+    """Return the reason for each object that a server did not store (PS3.18 I.2.2); 0 where it gives none."""
+    return [int(each.get("FailureReason") or 0) for each in answer.get("FailedSOPSequence") or ()]
 
 
 def _text(found: dict[str, Any], tag: str) -> str:

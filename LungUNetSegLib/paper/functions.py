@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.reading import LabelledScan, read_pair
-from LungUNetSegLib.io.masks.read import slice_step
+from LungUNetSegLib.io.masks.npz import slice_step
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.paper.slices import SliceScores, evaluate_slices
 from LungUNetSegLib.preprocessing import normalise

@@ -1,5 +1,4 @@
-"""Cleans the network's output: removes air around the body, fluid and stray parts, adds aerated lung,
-corrects sides, fills holes.
+"""Cleans the network's output: removes what is not lung, adds aerated lung, corrects sides, fills holes.
 
 All steps run in one pass on the network's grid, on probabilities scaled to 0..255, before the result is resampled to
 the scan's own resolution. The sides are processed separately, so that touching lungs stay separate.
@@ -16,7 +15,6 @@ import numpy.typing as npt
 from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
-from LungUNetSegLib.segmentation.anatomy import drop_without_chest
 from LungUNetSegLib.segmentation.fluid import drop_fluid
 from LungUNetSegLib.segmentation.hanging_tissue import drop_hanging_tissue
 from LungUNetSegLib.segmentation.masks import looked_up, numbered_parts
@@ -24,6 +22,7 @@ from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
 from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices, hard_labels, labels_of, lung_box
 from LungUNetSegLib.segmentation.thin_plates import drop_thin_plates
+from LungUNetSegLib.segmentation.without_chest import drop_without_chest
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import bounding_box_of_planes
 
@@ -35,7 +34,6 @@ LONE_HOLE_MM2 = 500.0
 
 LUNGS_LEAST_ML = 30.0
 """Smaller lungs that end within the scan are air in a head, a neck or a limb; a newborn's have three times as much."""
-
 
 OTHER_SIDE = np.array([0, LEFT_LUNG, RIGHT_LUNG], np.uint8)
 """The label of the other lung, by a lung's label."""
@@ -95,10 +93,7 @@ def clean(
     ends = box[0].start == 0, box[0].stop == len(probabilities)
     removed += drop_thin_plates(labels, part_hu, spacing_mm, is_cut=ends)
     removed += drop_hanging_tissue(labels, part_hu, spacing_mm)
-    is_cut = (labels[0].any() and ends[0]) or (labels[-1].any() and ends[1])
-    if not is_cut and np.count_nonzero(labels) * voxel_ml < LUNGS_LEAST_ML:
-        removed += [int(size) for size in np.bincount(labels.ravel())[1:] if size]
-        labels[:] = 0
+    removed += _drop_smaller_than_lungs(labels, voxel_ml, ends)
     moved = sum(
         int(np.count_nonzero((new != old) & (new > 0)))
         for old, new in zip(_labels_before(region, swapped), labels, strict=True)
@@ -147,6 +142,16 @@ def _sides_swapped(labels: Labels, column_mm: float) -> bool:
     if not right.any() or not left.any():
         return False
     return (middle_column(right) - middle_column(left)) * column_mm > SWAP_MM
+
+
+def _drop_smaller_than_lungs(labels: Labels, voxel_ml: float, ends: tuple[bool, bool]) -> list[int]:
+    """Remove in place what is too small for two lungs, unless an end of the scan cuts it; return each side's voxels."""
+    is_cut = (labels[0].any() and ends[0]) or (labels[-1].any() and ends[1])
+    if is_cut or np.count_nonzero(labels) * voxel_ml >= LUNGS_LEAST_ML:
+        return []
+    sizes = [int(size) for size in np.bincount(labels.ravel())[1:] if size]
+    labels[:] = 0
+    return sizes
 
 
 def _fill_holes(labels: Labels, side: int, pixel_mm2: float) -> int:

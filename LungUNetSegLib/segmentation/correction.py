@@ -31,7 +31,6 @@ _OF_THE_MASK = {
 _OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "fluid-removed", "low-confidence"}
 """Codes that were about the network's mask: once it is corrected somebody has looked at it."""
 
-
 SAME_HU = 0.5
 """By how much the mean of the same voxels may differ, in HU; results were once kept with rounded numbers."""
 
@@ -149,7 +148,11 @@ def measure_correction(
 
 
 def correction_sentence(changes: Changes | None) -> str:
-    """Return the sentence of the methods section that says what was corrected; None if that is not known."""
+    """Return the sentence of the methods section that says what was corrected.
+
+    Args:
+        changes: From `changes_of`; None if they are not known.
+    """
     if changes is None:
         return "The lungs may have been corrected by hand since; the network's own mask was not kept."
     parts = []

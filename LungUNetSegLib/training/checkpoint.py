@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import LungUNetSegLib
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ModelError, WriteError
 from LungUNetSegLib.models.checkpoint import load_tensors, write_tensors
+from LungUNetSegLib.networks import Weights
 from LungUNetSegLib.training.config import TrainingConfig
 
 FORMAT = "lungunetseg-checkpoint-1"
@@ -54,8 +55,8 @@ class Checkpoint:
 
     config: TrainingConfig
     epoch: int
-    network: dict[str, Tensor]
-    average: dict[str, Tensor] | None
+    network: Weights
+    average: Weights | None
     optimiser: dict[str, Any]
     scaler: dict[str, Any]
     history: list[dict[str, float]]
@@ -64,17 +65,17 @@ class Checkpoint:
     versions: dict[str, str] = field(
         default_factory=lambda: {"lungunetseg": LungUNetSegLib.__version__, "torch": str(torch.__version__)}
     )
-    coarse: dict[str, Tensor] | None = None
+    coarse: Weights | None = None
 
     @property
-    def weights(self) -> dict[str, Tensor]:
+    def weights(self) -> Weights:
         """The weights to use: the average if there is one."""
         return self.network if self.average is None else self.average
 
 
-def state_on_cpu(module: nn.Module) -> dict[str, Tensor]:
+def state_on_cpu(module: nn.Module) -> Weights:
     """Return a copy of a network's parameters and buffers, as checkpoints hold them."""
-    state: dict[str, Tensor] = module.state_dict()
+    state: Weights = module.state_dict()
     return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in state.items()}
 
 
@@ -129,7 +130,7 @@ def check_settings(checkpoint: Checkpoint, config: TrainingConfig) -> None:
             )
 
 
-def save_weights(weights: dict[str, Tensor], path: Path) -> None:
+def save_weights(weights: Weights, path: Path) -> None:
     """Write a network's parameters alone, as the paper's `trained_model.pt` (section 2.4.3).
 
     Raises:

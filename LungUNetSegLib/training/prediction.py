@@ -16,7 +16,8 @@ from LungUNetSegLib.preprocessing import normalise, slices_seen
 from LungUNetSegLib.preprocessing.coarse import as_channels
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.training.checkpoint import Checkpoint
-from LungUNetSegLib.training.coarse import build_coarse, coarse_of_slices
+from LungUNetSegLib.training.coarse import build_coarse
+from LungUNetSegLib.training.coarse_views import coarse_of_slices
 
 BATCH_SIZE = 4
 

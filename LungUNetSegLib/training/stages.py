@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.cache import CachedCase
@@ -21,16 +20,10 @@ from LungUNetSegLib.data.dataset import SeenViews, SliceDataset
 from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.models.checkpoint import write_tensors
+from LungUNetSegLib.networks import Weights
 from LungUNetSegLib.progress import Progress, silent
-from LungUNetSegLib.training.coarse import (
-    CoarseConfig,
-    Scans,
-    Weights,
-    build_coarse,
-    parts_of,
-    predict_views,
-    train_coarse,
-)
+from LungUNetSegLib.training.coarse import CoarseConfig, build_coarse, parts_of, train_coarse
+from LungUNetSegLib.training.coarse_views import Scans, predict_views
 from LungUNetSegLib.training.config import TrainingConfig
 
 logger = logging.getLogger(__name__)
@@ -50,7 +43,7 @@ class Prepared:
 
     training: list[SeenViews]
     test: list[SeenViews]
-    coarse: dict[str, Tensor] | None
+    coarse: Weights | None
 
 
 def draw_views(cases: Sequence[CachedCase], config: TrainingConfig) -> list[SeenViews]:
@@ -82,11 +75,10 @@ def prepare_views(
         DataError: No scan has a coarse view to train on.
         WriteError: The folder cannot be written.
     """
+    tested = Scans.of(test, config.preprocess, config.views, None)
     if config.coarse is None:
-        plain = Scans.of(test, config.preprocess, config.views, None)
-        return Prepared(
-            draw_views(training, config), predict_views(plain, [None] * len(test), config.seed, whole=True), None
-        )
+        whole = predict_views(tested, [None] * len(test), config.seed, whole=True)
+        return Prepared(draw_views(training, config), whole, None)
     scans = Scans.of(training, config.preprocess, config.views, config.pathology)
     if coarse is not None:
         parts, networks = [0] * len(training), [coarse]
@@ -95,8 +87,8 @@ def prepare_views(
         networks = _coarse_networks(scans, parts, config, config.coarse, folder, progress)
     built = [build_coarse(config.coarse, weights) for weights in networks]
     seen = predict_views(scans, [built[part] for part in parts], config.seed)
-    tested = Scans.of(test, config.preprocess, config.views, None)
-    return Prepared(seen, predict_views(tested, [built[-1]] * len(test), config.seed, whole=True), networks[-1])
+    whole = predict_views(tested, [built[-1]] * len(test), config.seed, whole=True)
+    return Prepared(seen, whole, networks[-1])
 
 
 def training_slices(training: Sequence[CachedCase], config: TrainingConfig, seen: Sequence[SeenViews]) -> SliceDataset:

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.models.model import CHECKPOINT_SUFFIXES, Model, load_model
 from LungUNetSegLib.models.safetensors import read_weights
+from LungUNetSegLib.networks import Weights
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-
-Weights = dict[str, Tensor]
 
 UNFOLDING_BATCHES = 30
 """Of so many batches, or an epoch's if it has fewer, are the statistics with which an unfolded normalisation begins."""

@@ -22,7 +22,7 @@ from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.dataset import Batch, SliceDataset
 from LungUNetSegLib.data.loading import load_batches
 from LungUNetSegLib.errors import DataError, ModelError
-from LungUNetSegLib.networks import build_network, load_encoder, structure_logits
+from LungUNetSegLib.networks import Weights, build_network, load_encoder, structure_logits
 from LungUNetSegLib.networks.folding import is_folded, unfold_batch_norm
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.preprocessing.coarse import as_channels
@@ -71,7 +71,7 @@ class Trainer:
         device: torch.device | None = None,
         process: Process | None = None,
         workers: int = 0,
-        coarse: dict[str, Tensor] | None = None,
+        coarse: Weights | None = None,
         progress: Progress = silent,
         on_epoch: Callable[[Row], None] | None = None,
     ) -> None:
@@ -109,7 +109,7 @@ class Trainer:
         if self.average is not None:
             self.average.load_state_dict(self.network.state_dict())
 
-    def start_from(self, weights: dict[str, Tensor]) -> None:
+    def start_from(self, weights: Weights) -> None:
         """Start with the weights of another network instead of random ones, and be pulled to them if that is set.
 
         Weights whose batch normalisation is folded get it back. A training that goes on calls this before `resume`, as

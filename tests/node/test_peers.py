@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from LungUNetSegLib.node.config import Peer
 # pynetdicom 3.0 leaves its socket to the garbage collector where nobody answers.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
-DUPLICATE = 0x0111
+DUPLICATE, OUT_OF_RESOURCES, SUCCESS = 0x0111, 0xA700, 0x0000
 
 
 def events(node: Any, kind: str) -> list[dict[str, Any]]:
@@ -46,21 +48,40 @@ def test_a_sender_that_hangs_has_broken_off(study: list[Dataset], running, monke
         assert node.store.counts()["incoming"] == 1 and not events(node, "complete")
 
 
-def test_a_destination_that_has_a_result_already_is_content(study: list[Dataset], running) -> None:
-    """Protects a result that is sent again after a crash, to a PACS that replaces nothing: it is the same object."""
+@contextmanager
+def answering(*statuses: int) -> Iterator[Peer]:
+    """A PACS that answers each object with the next status."""
+    left = iter(statuses)
     entity = net.AE(ae_title="PACS")
     entity.add_supported_context("1.2.840.10008.5.1.4.1.1.66.4")
     server = entity.start_server(
-        ("127.0.0.1", 0), block=False, evt_handlers=[(net.evt.EVT_C_STORE, lambda _: DUPLICATE)]
+        ("127.0.0.1", 0), block=False, evt_handlers=[(net.evt.EVT_C_STORE, lambda _: next(left))]
     )
     try:
-        peer = Peer(title="PACS", host="127.0.0.1", port=server.socket.getsockname()[1])
-        with running(send_to=peer) as node:
-            send(study, node.port)
-            wait_for(lambda: node.store.counts()["done"] == 1)
-            assert not events(node, "not-sent")
+        yield Peer(title="PACS", host="127.0.0.1", port=server.socket.getsockname()[1])
     finally:
         server.shutdown()
+
+
+def test_a_destination_that_has_a_result_already_is_content(study: list[Dataset], running) -> None:
+    """Protects a result that is sent again after a crash, to a PACS that replaces nothing: it is the same object."""
+    with answering(DUPLICATE) as peer, running(send_to=peer) as node:
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+        assert not events(node, "not-sent")
+
+
+def test_a_full_destination_is_asked_until_it_has_space(
+    study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects results while a disk is full over a weekend: this had counted as a refusal, of which twenty end it."""
+    monkeypatch.setattr("LungUNetSegLib.node.send.FIRST_WAIT_S", 0.1)
+    monkeypatch.setattr("LungUNetSegLib.node.send.MOST_REFUSALS", 1)
+    with answering(OUT_OF_RESOURCES, OUT_OF_RESOURCES, SUCCESS) as peer, running(send_to=peer) as node:
+        send(study, node.port)
+        wait_for(lambda: node.store.counts()["done"] == 1)
+        told = f"PACS at 127.0.0.1:{peer.port} refused SEG with A700H"
+        assert [each["reason"] for each in events(node, "not-sent")] == [told] * 2
 
 
 def test_an_association_that_breaks_off_between_two_results_is_no_refusal(

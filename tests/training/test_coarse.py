@@ -18,7 +18,8 @@ from LungUNetSegLib.networks import UNet3dConfig, UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.training import stages
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.coarse import CoarseConfig, Scans, build_coarse, parts_of, predict_view, train_coarse
+from LungUNetSegLib.training.coarse import CoarseConfig, build_coarse, parts_of, train_coarse
+from LungUNetSegLib.training.coarse_views import Scans, predict_view
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.stages import prepare_views
 

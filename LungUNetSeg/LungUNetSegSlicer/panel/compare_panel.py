@@ -264,6 +264,7 @@ def _summary(result: SceneComparison) -> str:
     whole = result.comparison.whole
     headline = _("DSC {dsc}, HD95 {hd95} mm").format(dsc=f"{whole.dsc:.3f}", hd95=f"{whole.hd95_mm:.1f}")
     lines = [f"<b>{_escape(headline)}</b>"]
-    lines += [_escape(each.message) for each in result.findings if each.code.endswith("-matched")]
-    rest = [asdict(each) for each in result.findings if "-matched" not in each.code]
+    matched = [each for each in result.findings if each.code.endswith("-matched")]
+    rest = [asdict(each) for each in result.findings if each not in matched]
+    lines += [_escape(each.message) for each in matched]
     return "<br>".join(lines + ([warnings_html(rest)] if rest else []))

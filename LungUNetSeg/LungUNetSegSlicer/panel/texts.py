@@ -105,7 +105,7 @@ def warnings_html(findings: Iterable[Mapping[str, str]]) -> str:
     for finding in findings:
         heading = finding_heading(finding["code"])
         message = html.escape(finding["message"])
-        lines.append(f"\N{WARNING SIGN} <b>{html.escape(heading)}</b> {message}" if heading else f"⚠ {message}")
+        lines.append(f"⚠ <b>{html.escape(heading)}</b> {message}" if heading else f"⚠ {message}")
     return "<br>".join(lines)
 
 

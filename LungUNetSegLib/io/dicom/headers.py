@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,14 +203,9 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
             return ""
         return "" if value is None else str(value).strip()
 
-    orientation = np.array(find("ImageOrientationPatient"), float).reshape(2, 3)
-    orientation /= np.linalg.norm(orientation, axis=1, keepdims=True)
-    position = np.array(find("ImagePositionPatient"), float).reshape(3)
-    row_mm, column_mm = (float(each) for each in find("PixelSpacing"))
+    position, orientation, pixel_spacing_mm = _place(find)
     slope, intercept = number("RescaleSlope", 1.0), number("RescaleIntercept", 0.0)
-    if not (np.isfinite(orientation).all() and np.isfinite(position).all() and row_mm > 0 and column_mm > 0):
-        raise ValueError("no place in space")
-    if not np.isfinite((slope, intercept, row_mm, column_mm)).all():
+    if not np.isfinite((slope, intercept)).all():
         raise ValueError("no scale")
     thickness_mm = _number(text("SliceThickness"))
     agent = _agent(text("ContrastBolusAgent"), find("ContrastBolusAgentSequence"), text(ADMINISTERED))
@@ -224,7 +219,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         columns=int(dataset.Columns),
         position=position,
         orientation=orientation,
-        pixel_spacing_mm=(row_mm, column_mm),
+        pixel_spacing_mm=pixel_spacing_mm,
         thickness_mm=thickness_mm if thickness_mm > 0 else None,
         slope=slope,
         intercept=intercept,
@@ -240,6 +235,21 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         study=text("StudyInstanceUID"),
         frame_of_reference=text("FrameOfReferenceUID"),
     )
+
+
+def _place(find: Callable[[str], Any]) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
+    """Return a slice's position, orientation and pixel spacing, of what gives an attribute's value by its keyword.
+
+    Raises:
+        ValueError, TypeError: They are missing or malformed.
+    """
+    position = np.array(find("ImagePositionPatient"), float).reshape(3)
+    orientation = np.array(find("ImageOrientationPatient"), float).reshape(2, 3)
+    orientation /= np.linalg.norm(orientation, axis=1, keepdims=True)
+    row_mm, column_mm = (float(each) for each in find("PixelSpacing"))
+    if not np.isfinite((*position, *orientation.flat, row_mm, column_mm)).all() or min(row_mm, column_mm) <= 0:
+        raise ValueError("no place in space")
+    return position, orientation, (row_mm, column_mm)
 
 
 def _agent(name: str, codes: Iterable[Dataset] | None, administered: str) -> str:

@@ -64,7 +64,7 @@ class Identifiers:
     """
 
     def __init__(self, content: tuple[str, ...] | None, moment: datetime) -> None:
-        self.is_fixed, self.moment = content is not None, moment
+        self.moment = moment
         parts = content if content is not None else (uuid.uuid4().hex,)
         self._seed = hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

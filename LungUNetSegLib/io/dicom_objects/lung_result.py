@@ -10,7 +10,8 @@ from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
 Origin = Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"]
-"""Segment Algorithm Type (PS3.3 C.8.20.2): by the network, by the network and corrected by hand, by hand alone."""
+"""By the network, by the network and corrected by hand, by hand alone: Segment Algorithm Type (PS3.3 C.8.20.2) and ROI
+Generation Algorithm (C.8.8.5)."""
 
 
 class Measured(Protocol):
@@ -51,6 +52,17 @@ class LungResult:
     density: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     confidence: float | None = None
     origins: Mapping[int, Origin] = field(default_factory=dict)
+
+    def origin(self, label: int) -> Origin:
+        """How a label was made."""
+        return self.origins.get(label, "AUTOMATIC")
+
+    @property
+    def description(self) -> str:
+        """What an object of all labels holds, and how it was made."""
+        origins = {self.origin(each.label) for each in self.segments}
+        how = "segmented automatically" if origins == {"AUTOMATIC"} else "segmented automatically, corrected by hand"
+        return f"Lungs, {'drawn by hand' if origins == {'MANUAL'} else how}; research only"
 
     @classmethod
     def of(cls, result: Measured) -> LungResult:

@@ -69,7 +69,8 @@ def make_objects(
     if options.fixed_uids:
         options_used = f"{options.seg_kind} {options.all_frames} {options.holes}"
         digest = hashlib.sha256(frames.tobytes()).hexdigest()
-        content = (maker.version, maker.sha256, options_used, digest, *source.instances)
+        origins = (f"{label} {origin}" for label, origin in sorted(result.origins.items()))
+        content = (maker.version, maker.sha256, options_used, digest, *source.instances, *origins)
     identifiers = Identifiers(content, source.moment if options.fixed_uids else now())
     shared = source, maker, identifiers
     made: dict[DicomFormat, Dataset] = {}
@@ -82,7 +83,7 @@ def make_objects(
                     frames, result, *shared, kind=options.seg_kind, all_frames=options.all_frames
                 )
             if "rtstruct" in wanted:
-                made["rtstruct"] = make_structure_set(frames, result.segments, *shared, holes=options.holes)
+                made["rtstruct"] = make_structure_set(frames, result, *shared, holes=options.holes)
             if "dicom-sr" in wanted:
                 made["dicom-sr"] = make_report(made["dicom-seg"], result, *shared)
     except LungUNetSegError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ from LungUNetSegLib.errors import DicomResultError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom_objects.common import RTSTRUCT_NUMBER, codes_of, describe_series
 from LungUNetSegLib.io.dicom_objects.identity import NAME, Identifiers, Maker
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult, Origin
 from LungUNetSegLib.io.dicom_objects.outlines import outlines
 from LungUNetSegLib.io.dicom_objects.source import Source
 from LungUNetSegLib.segments import Segment
@@ -34,7 +35,7 @@ _DETACHED_STUDY = "1.2.840.10008.3.1.2.3.1"
 
 def make_structure_set(
     frames: npt.NDArray[np.uint8],
-    segments: Sequence[Segment],
+    result: LungResult,
     source: Source,
     maker: Maker,
     identifiers: Identifiers,
@@ -45,7 +46,7 @@ def make_structure_set(
 
     Args:
         frames: (slice, row, column) labels, one plane for each of the source's slices.
-        segments: What the labels mean.
+        result: What the labels mean and how each was made.
         source: The series.
         maker: Program and model.
         identifiers: Of the new object.
@@ -58,21 +59,18 @@ def make_structure_set(
     if not frames.any():
         raise DicomResultError("There is no lung in the scan, and so no contour to write; write a DICOM SEG instead.")
     dataset = _new(source, maker, identifiers)
+    dataset.StructureSetDescription = result.description
     dataset.StructureSetROISequence = []
     dataset.ROIContourSequence = []
     dataset.RTROIObservationsSequence = []
-    for number, segment in enumerate(segments, 1):
-        roi = Dataset()
-        roi.ROINumber, roi.ROIName, roi.ROIGenerationAlgorithm = number, segment.name, "AUTOMATIC"
-        roi.ReferencedFrameOfReferenceUID = source.first.FrameOfReferenceUID
-        roi.ROIGenerationDescription = f"{NAME} {maker.version}"
+    for number, segment in enumerate(result.segments, 1):
         contours = Dataset()
         contours.ReferencedROINumber = number
         contours.ROIDisplayColor = [round(255 * part) for part in segment.colour]
         found = list(_contours(frames == segment.label, source, holes))
         if found:
             contours.ContourSequence = found
-        dataset.StructureSetROISequence.append(roi)
+        dataset.StructureSetROISequence.append(_roi(number, segment, result.origin(segment.label), source, maker))
         dataset.ROIContourSequence.append(contours)
         dataset.RTROIObservationsSequence.append(_observation(number, segment))
     describe_series(dataset, "Lungs", maker, identifiers)
@@ -92,7 +90,6 @@ def _new(source: Source, maker: Maker, identifiers: Identifiers) -> Dataset:
     dataset.Manufacturer = dataset.ManufacturerModelName = NAME
     dataset.SoftwareVersions, dataset.DeviceSerialNumber = maker.software, maker.sha256[:64] or "0"
     dataset.StructureSetLabel, dataset.StructureSetName = "LUNGS", "Lungs"
-    dataset.StructureSetDescription = "Lungs, segmented automatically; for research only"
     dataset.ApprovalStatus = "UNAPPROVED"
     for keyword in ("InstanceCreationDate", "InstanceCreationTime", "StructureSetDate", "StructureSetTime"):
         setattr(dataset, keyword, "19000101" if keyword.endswith("Date") else "000000")  # set with the rest
@@ -122,6 +119,17 @@ def _reference(source: Source, header: SliceHeader, *, with_frame: bool = True) 
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = source.first.SOPClassUID, header.sop_uid
     if with_frame and header.frame is not None:
         item.ReferencedFrameNumber = header.frame + 1
+    return item
+
+
+def _roi(number: int, segment: Segment, origin: Origin, source: Source, maker: Maker) -> Dataset:
+    """A structure's name, and how it was made."""
+    made = f"{NAME} {maker.version}"
+    how = {"AUTOMATIC": made, "SEMIAUTOMATIC": f"{made}, corrected by hand", "MANUAL": "drawn by hand"}
+    item = Dataset()
+    item.ROINumber, item.ROIName, item.ROIGenerationAlgorithm = number, segment.name, origin
+    item.ROIGenerationDescription = how[origin]
+    item.ReferencedFrameOfReferenceUID = source.first.FrameOfReferenceUID
     return item
 
 

@@ -47,14 +47,12 @@ def make_segmentation(
     """
     hd = highdicom()
     planes, sources = _planes(frames, source, all_frames)
-    corrected = ", corrected by hand" if set(result.origins.values()) - {"AUTOMATIC"} else ""
     dataset: Dataset = hd.seg.Segmentation(
         source_images=sources,
         pixel_array=planes,
         segmentation_type=kind,
         segment_descriptions=[
-            _description(hd, each, maker, identifiers, result.origins.get(each.label, "AUTOMATIC"))
-            for each in result.segments
+            _description(hd, each, maker, identifiers, result.origin(each.label)) for each in result.segments
         ],
         series_instance_uid=identifiers.uid("series seg"),
         series_number=SEG_NUMBER,
@@ -62,7 +60,7 @@ def make_segmentation(
         instance_number=1,
         **maker.equipment,
         content_label="LUNGS",
-        content_description=f"Lungs, segmented automatically{corrected}; research only",
+        content_description=result.description,
         omit_empty_frames=not all_frames,
         pixel_measures=_measures(hd, source),
         specific_character_set=None,

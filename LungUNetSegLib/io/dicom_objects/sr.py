@@ -64,18 +64,8 @@ def make_report(
         if result.confidence is not None:
             values.append((CONFIDENCE, result.confidence, ONE, None))
         groups.append(_group(hd, segment, values, segmentation, source, maker, identifiers))
-    device = hd.sr.ObserverContext(
-        observer_type=_code(hd, ("121007", "DCM", "Device")),
-        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=identifiers.uid("device"),
-            name=NAME,
-            manufacturer_name=NAME,
-            model_name=maker.model[:64],
-            serial_number=maker.sha256[:64] or None,
-        ),
-    )
     report = hd.sr.MeasurementReport(
-        observation_context=hd.sr.ObservationContext(observer_device_context=device),
+        observation_context=hd.sr.ObservationContext(observer_device_context=_device(hd, maker, identifiers)),
         procedure_reported=_code(hd, REPORTED),
         imaging_measurements=groups,
     )
@@ -93,6 +83,20 @@ def make_report(
     keep_characters(dataset, source.first)
     describe_series(dataset, "Lung volumes", maker, identifiers)
     return dataset
+
+
+def _device(hd: Any, maker: Maker, identifiers: Identifiers) -> Any:
+    """Who observed: the program with its model."""
+    return hd.sr.ObserverContext(
+        observer_type=_code(hd, ("121007", "DCM", "Device")),
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=identifiers.uid("device"),
+            name=NAME,
+            manufacturer_name=NAME,
+            model_name=maker.model[:64],
+            serial_number=maker.sha256[:64] or None,
+        ),
+    )
 
 
 def _density(density: Mapping[str, Any]) -> list[Value]:

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import logging
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, image_ending, is_hidden
-from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.images.itk_files import load_header, load_layers, read_values
 from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
-from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
+from LungUNetSegLib.io.masks.choice import Meanings
 from LungUNetSegLib.io.masks.dicom_seg import lungs_in_segmentation
+from LungUNetSegLib.io.masks.label_values import lungs_of_values
+from LungUNetSegLib.io.masks.npz import read_npz
 from LungUNetSegLib.io.masks.placing import on_grid
-from LungUNetSegLib.io.masks.planes import Planes, on_slices
 from LungUNetSegLib.io.masks.rtstruct import lungs_in_contours
 from LungUNetSegLib.io.scan import PathInput
-from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
-
-ROUNDED_BY = 0.02
-"""Largest difference of a label from a whole number, for label maps saved as scaled numbers."""
-
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +76,7 @@ def read_mask(
     """
     path = Path(path)
     if path.name.lower().endswith(NPZ_ENDING):
-        return LoadedMask(_read_npz(path, reference, slice_places))
+        return LoadedMask(read_npz(path, reference, slice_places))
     if image_ending(path) is None:
         mask = _read_dicom(path, reference, slice_places, meanings)
     else:
@@ -113,7 +101,7 @@ def _read_image(path: Path, meanings: Meanings | None) -> LoadedMask:
         if header.GetNumberOfComponents() > 1:
             raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
     raw, doubts = read_values(path, "nearest", 0)
-    array, findings = _checked(raw.array, path, meanings)
+    array, findings = lungs_of_values(raw.array, path, meanings)
     return LoadedMask(Volume(array, raw.geometry), doubts + findings)
 
 
@@ -142,81 +130,3 @@ def _read_dicom(
         message = f"{files[0]}: the mask cannot be decoded; is the file damaged? ({message_of(error)})"
         raise ReadError(message) from error
     raise ReadError(f"{path}: not a mask in a known format (image file, .npz, DICOM SEG or RTSTRUCT).")
-
-
-def _read_npz(path: Path, reference: Geometry | None, slice_places: FloatArray | None) -> Volume:
-    if reference is None:
-        raise ReadError(f"{path}: a .npz mask has no position in space; it can only be read with its scan.")
-    try:
-        # NumPy would leave a broken archive open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            claimed = sum(entry.file_size for entry in archive.zip.infolist())
-            check_claim(path, claimed, path.stat().st_size, deflated=True)
-            arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        TypeError,
-        AttributeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise ReadError(f"{path}: cannot be read as a NumPy archive ({error}).") from error
-    solid = [array for array in arrays.values() if array.ndim == 3 and array.dtype.kind in "biuf"]
-    if len(solid) != 1:
-        held = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ReadError(f"{path}: expected one array (row, column, slice), found {held or 'none'}.")
-    checked, _ = _checked(solid[0], path)
-    array = np.moveaxis(checked, -1, 0)[:: slice_step(reference)]
-    if slice_places is not None and array.shape == (len(slice_places), *reference.shape[1:]):
-        # One plane per file: as many as the scan had slices before gaps were filled.
-        labels = np.zeros(reference.shape, np.uint8)
-        for value in (RIGHT_LUNG, LEFT_LUNG):
-            labels[on_slices(Planes(slice_places, array == value), len(labels))] = value
-        return Volume(labels, reference)
-    if array.shape != reference.shape:
-        raise ReadError(f"{path}: the mask has {array.shape} (slice, row, column) voxels, its scan {reference.shape}.")
-    return Volume(array, reference)
-
-
-def slice_step(geometry: Geometry) -> int:
-    """Return 1 if a grid's slices run to the head, else -1: the paper's arrays are ordered by rising z."""
-    return 1 if geometry.affine_lps[2, 0] >= 0 else -1
-
-
-def _checked(
-    array: npt.NDArray[np.generic], path: Path, meanings: Meanings | None = None
-) -> tuple[npt.NDArray[np.uint8], tuple[Finding, ...]]:
-    """Return labels of the known values, or of those that the user says are lungs."""
-    if array.dtype.kind == "f":
-        array = _whole_numbers(array)
-    values = np.unique(np.concatenate([np.unique(plane) for plane in planes_of(array)]))
-    choice = lungs_among({value: (f"{value:g}", ()) for value in values.tolist() if value}, meanings)
-    if choice.labels:
-        labels = new_voxels(array.shape, np.uint8)
-        for plane, labelled in zip(planes_of(array), planes_of(labels), strict=True):
-            labelled[:] = 0
-            for value, label in choice.painted.items():
-                labelled[plane == value] = label
-        return labels, choice.findings
-    if not np.isin(values, (0, RIGHT_LUNG, LEFT_LUNG)).all():
-        shown = listed([f"{value:g}" for value in values.astype(float)], most=8)
-        raise ReadError(
-            f"{path}: a mask holds 0, 1 (right lung, or both) and 2 (left lung); this one holds {shown}. State which"
-            " values are lungs (--map 255=both on the command line), or save them as 1 and 2."
-        )
-    if array.dtype == np.uint8:
-        return array.view(np.uint8), ()
-    labels = new_voxels(array.shape, np.uint8)
-    for plane, labelled in zip(planes_of(array), planes_of(labels), strict=True):
-        labelled[:] = plane
-    return labels, ()
-
-
-def _whole_numbers(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Round labels that were saved as scaled numbers, such as 0.996 for 1; other values stay unchanged."""
-    whole = np.rint(array)
-    near = np.abs(array - whole) <= ROUNDED_BY
-    return whole if near.all() else array

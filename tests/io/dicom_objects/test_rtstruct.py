@@ -15,11 +15,12 @@ from outside_programs import dciodvfy_errors
 from pydicom import dcmread
 from scipy import ndimage
 
+from LungUNetSegLib import __version__
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.io import Scan, read_labels, read_scan
 from LungUNetSegLib.io.dicom_objects.common import write_object
 from LungUNetSegLib.io.dicom_objects.identity import Maker
-from LungUNetSegLib.io.dicom_objects.lung_result import LungResult
+from LungUNetSegLib.io.dicom_objects.lung_result import LungResult, Origin
 from LungUNetSegLib.io.dicom_objects.outlines import outlines
 from LungUNetSegLib.io.dicom_objects.results import DicomOptions, make_objects
 from LungUNetSegLib.io.dicom_objects.source import read_source
@@ -27,6 +28,8 @@ from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.io.masks.rtstruct import toggle_polygon
 from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Volume
+
+MADE = f"LungUNetSeg {__version__}"
 
 
 def enclosed(corners: np.ndarray) -> float:
@@ -63,8 +66,10 @@ def test_any_mask_comes_back(keyholes: bool) -> None:
             assert len(polygons) == ndimage.label(mask)[1], "one contour a part"
 
 
-def written(scan: Scan, labels: Volume, path: Path, **options: object) -> Path:
-    result = LungResult(labels=labels, segments=LUNGS)
+def written(
+    scan: Scan, labels: Volume, path: Path, origins: dict[int, Origin] | None = None, **options: object
+) -> Path:
+    result = LungResult(labels=labels, segments=LUNGS, origins=origins or {})
     maker = Maker(model="lungs", sha256="0" * 64)
     made, _ = make_objects(["rtstruct"], result, read_source(scan), maker, DicomOptions(**options))  # type: ignore[arg-type]
     write_object(made["rtstruct"], path)
@@ -99,6 +104,33 @@ def test_it_names_colours_and_refers(tmp_path: Path) -> None:
     kind = dataset.RTROIObservationsSequence[1].RTROIIdentificationCodeSequence[0]
     assert kind.CodeValue == "39607008"
     assert kind.SegmentedPropertyTypeModifierCodeSequence[0].CodeValue == "7771000"
+
+
+@pytest.mark.parametrize(
+    ("origins", "algorithms", "descriptions", "whole"),
+    [
+        ({}, ["AUTOMATIC"] * 2, [MADE] * 2, "segmented automatically"),
+        (
+            {1: "SEMIAUTOMATIC", 2: "MANUAL"},
+            ["SEMIAUTOMATIC", "MANUAL"],
+            [f"{MADE}, corrected by hand", "drawn by hand"],
+            "segmented automatically, corrected by hand",
+        ),
+        ({1: "MANUAL", 2: "MANUAL"}, ["MANUAL"] * 2, ["drawn by hand"] * 2, "drawn by hand"),
+    ],
+)
+def test_it_says_how_each_lung_was_made(
+    origins: dict[int, Origin], algorithms: list[str], descriptions: list[str], whole: str, tmp_path: Path
+) -> None:
+    """Protects from hand-made contours that are called automatic; correcting is not approving (PS3.3 C.8.8.5)."""
+    scan = read_scan(save(SERIES["axial"]()[0], tmp_path / "ct"))
+    path = written(scan, phantom_on(scan.volume.geometry).labels, tmp_path / "r.dcm", origins)
+    dataset = dcmread(path)
+    assert [each.ROIGenerationAlgorithm for each in dataset.StructureSetROISequence] == algorithms
+    assert [each.ROIGenerationDescription for each in dataset.StructureSetROISequence] == descriptions
+    assert dataset.StructureSetDescription == f"Lungs, {whole}; research only"
+    assert dataset.ApprovalStatus == "UNAPPROVED"
+    assert dciodvfy_errors(path) == []
 
 
 def test_no_lung_is_no_structure_set(tmp_path: Path) -> None:

@@ -238,6 +238,9 @@ def test_fixed_identifiers_give_the_same_file_and_other_voxels_others(
     assert first.read_bytes() == second.read_bytes()
     other = written(scan, Volume(labels.array[:, ::-1].copy(), labels.geometry), tmp_path / "c.dcm", fixed_uids=True)
     assert dcmread(other).SOPInstanceUID != dcmread(first).SOPInstanceUID
+    corrected = LungResult(labels=labels, segments=LUNGS, origins={1: "SEMIAUTOMATIC"})
+    made, _ = make_objects(["dicom-seg"], corrected, read_source(scan), MAKER, DicomOptions(fixed_uids=True))
+    assert made["dicom-seg"].SOPInstanceUID != dcmread(first).SOPInstanceUID
     free = [dcmread(written(scan, labels, tmp_path / f"{name}.dcm")).SOPInstanceUID for name in "de"]
     assert len({*free, dcmread(first).SOPInstanceUID}) == 3
 
