@@ -39,22 +39,26 @@ SOLID_HU = 25.0
 """Fluid, which is no lung, has a lower median."""
 
 
-def solid_behind(scan: Volume, labels: Volume) -> Finding | None:
+def solid_behind(scan: Volume, labels: Volume, *, have_sides: bool = True) -> Finding | None:
     """Return a finding if tissue as dense as airless lung covers the back of a lung.
 
     Args:
         scan: HU.
-        labels: 1 right and 2 left lung on the same grid.
+        labels: 1 right and 2 left lung on the same grid; 0 is not lung.
+        have_sides: Whether they tell the lungs apart.
     """
     spacing = labels.canonical().geometry.spacing_mm
     steps = [max(1, round(step / own)) for step, own in zip(STEP_MM, spacing, strict=True)]
     slice_mm, row_mm, column_mm = (step * own for step, own in zip(steps, spacing, strict=True))
-    hu, lungs = (_along_rows(each, steps) for each in (scan, labels))
+    lungs = _along_rows(labels, steps)
+    near = np.ix_(lungs.any(axis=(1, 2)), lungs.any(axis=(0, 2)))
+    hu, lungs = _along_rows(scan, steps)[near], lungs[near]
     ribs = ndimage.maximum_filter1d(hu > BONE_HU, 2 * round(RIBS_MM / slice_mm) + 1, axis=0)
     is_tissue = (hu > TISSUE_HU[0]) & (hu < TISSUE_HU[1])
     covered = []
-    for side, name in ((RIGHT_LUNG, "right"), (LEFT_LUNG, "left")):
-        lung = _without_base(lungs == side)
+    sides = {"the right lung": lungs == RIGHT_LUNG, "the left lung": lungs == LEFT_LUNG}
+    for name, lung in (sides if have_sides else {"the lungs": lungs > 0}).items():
+        lung = _without_base(lung)
         if np.count_nonzero(lung.any(axis=(1, 2))) * slice_mm < (1 - BASE_SHARE) * LEAST_HEIGHT_MM:
             continue
         between, is_judged = _between(lung, ribs)
@@ -66,7 +70,7 @@ def solid_behind(scan: Volume, labels: Volume) -> Finding | None:
             continue
         median_hu = float(np.median(hu[between & is_covered[..., None]]))
         if median_hu >= SOLID_HU:
-            covered.append(f"the {name} lung ({ml:.0f} ml, {median_hu:.0f} HU)")
+            covered.append(f"{name} ({ml:.0f} ml, {median_hu:.0f} HU)")
     if not covered:
         return None
     message = (
@@ -77,9 +81,8 @@ def solid_behind(scan: Volume, labels: Volume) -> Finding | None:
 
 
 def _along_rows(volume: Volume, steps: list[int]) -> npt.NDArray[np.int16]:
-    """Return a subsampled array with axes (head, left, back); rays from the front to the back are contiguous."""
-    seen = volume.canonical().array[tuple(slice(None, None, step) for step in steps)]
-    return np.ascontiguousarray(seen.transpose(0, 2, 1))
+    """Return a subsampled array with axes (head, left, back)."""
+    return volume.canonical().array[tuple(slice(None, None, step) for step in steps)].transpose(0, 2, 1)
 
 
 def _without_base(lung: Mask) -> Mask:

@@ -109,7 +109,7 @@ def judge_labels(scan: Volume, labels: Volume, measures: LungMeasures) -> tuple[
         findings.append(Finding("no-lung", "No lung was found in this scan."))
     else:
         findings += [*unlike_lungs(scan, labels, measures), *contradictions(scan, labels)]
-        findings += [solid_behind(scan, labels), _cut(record)]
+        findings += [solid_behind(scan, labels, have_sides="right" in volumes_ml), _cut(record)]
         extent_mm = _extent_mm(labels.geometry)
         if extent_mm >= LONE_LUNG_MM:
             findings.append(_small(volumes_ml, SMALL_LUNG_RATIO if extent_mm >= WHOLE_CHEST_MM else LONE_LUNG_RATIO))

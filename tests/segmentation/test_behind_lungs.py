@@ -52,12 +52,14 @@ def test_the_volume_of_solid_lung_behind_a_lung() -> None:
 
 
 def test_a_result_is_judged_by_it() -> None:
+    """Also if it has one label for both lungs, which must not be called right."""
     hu, labels = chest()
     leave_out(hu, labels, slice(None), LEFT, 42)
     geometry = Geometry.axial(hu.shape, SPACING_MM)
     measures = LungMeasures(volumes_ml={"total": 300.0}, mean_hu={"total": -850.0})
     _, findings = judge_labels(Volume(hu, geometry), Volume(labels, geometry), measures)
-    assert "solid-behind-lung" in [finding.code for finding in findings]
+    (said,) = (finding.message for finding in findings if finding.code == "solid-behind-lung")
+    assert "of the lungs (84 ml, 42 HU)" in said
 
 
 def test_it_is_found_in_any_order_of_axes() -> None:
