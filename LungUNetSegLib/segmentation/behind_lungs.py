@@ -29,7 +29,7 @@ LEAST_HEIGHT_MM = 40.0
 """Lower lungs show too little of the ribs."""
 
 THICK_MM, FAR_MM, TISSUE_SHARE = 15.0, 120.0, 0.8
-"""Tissue that is thinner belongs to the chest wall, and so does what is thicker; so much of it must be tissue."""
+"""What lies between counts if it is thicker than the wall inside the ribs, thinner than a chest, and mostly tissue."""
 
 LEAST_SHARE, LEAST_ML = 0.15, 20.0
 """So much of a lung's back must be covered. In our scans, also cut ones, it is 0.05 and less; where the network left
@@ -49,27 +49,15 @@ def solid_behind(scan: Volume, labels: Volume, *, have_sides: bool = True) -> Fi
     """
     spacing = labels.canonical().geometry.spacing_mm
     steps = [max(1, round(step / own)) for step, own in zip(STEP_MM, spacing, strict=True)]
-    slice_mm, row_mm, column_mm = (step * own for step, own in zip(steps, spacing, strict=True))
+    step_mm = tuple(step * own for step, own in zip(steps, spacing, strict=True))
     lungs = _along_rows(labels, steps)
     near = np.ix_(lungs.any(axis=(1, 2)), lungs.any(axis=(0, 2)))
     hu, lungs = _along_rows(scan, steps)[near], lungs[near]
-    ribs = ndimage.maximum_filter1d(hu > BONE_HU, 2 * round(RIBS_MM / slice_mm) + 1, axis=0)
-    is_tissue = (hu > TISSUE_HU[0]) & (hu < TISSUE_HU[1])
-    covered = []
     sides = {"the right lung": lungs == RIGHT_LUNG, "the left lung": lungs == LEFT_LUNG}
+    covered = []
     for name, lung in (sides if have_sides else {"the lungs": lungs > 0}).items():
-        lung = _without_base(lung)
-        if np.count_nonzero(lung.any(axis=(1, 2))) * slice_mm < (1 - BASE_SHARE) * LEAST_HEIGHT_MM:
-            continue
-        between, is_judged = _between(lung, ribs)
-        rows = np.count_nonzero(between, axis=2)
-        is_covered = (rows * row_mm > THICK_MM) & (rows * row_mm < FAR_MM)
-        is_covered &= np.count_nonzero(between & is_tissue, axis=2) > TISSUE_SHARE * rows
-        ml = float(rows[is_covered].sum()) * slice_mm * row_mm * column_mm / 1000
-        if ml < LEAST_ML or np.count_nonzero(is_covered) < LEAST_SHARE * np.count_nonzero(is_judged):
-            continue
-        median_hu = float(np.median(hu[between & is_covered[..., None]]))
-        if median_hu >= SOLID_HU:
+        ml, median_hu = _covering(hu, lung, step_mm)
+        if ml >= LEAST_ML and median_hu >= SOLID_HU:
             covered.append(f"{name} ({ml:.0f} ml, {median_hu:.0f} HU)")
     if not covered:
         return None
@@ -78,6 +66,23 @@ def solid_behind(scan: Volume, labels: Volume, *, have_sides: bool = True) -> Fi
         " the chest wall: was airless lung left out?"
     )
     return Finding("solid-behind-lung", message)
+
+
+def _covering(hu: npt.NDArray[np.int16], lung: Mask, step_mm: tuple[float, ...]) -> tuple[float, float]:
+    """Return ml and median HU of the tissue that covers the back of a lung; 0 ml if it covers too little of it."""
+    slice_mm, row_mm, column_mm = step_mm
+    lung = _without_base(lung)
+    if np.count_nonzero(lung.any(axis=(1, 2))) * slice_mm < (1 - BASE_SHARE) * LEAST_HEIGHT_MM:
+        return 0.0, 0.0
+    ribs = ndimage.maximum_filter1d(hu > BONE_HU, 2 * round(RIBS_MM / slice_mm) + 1, axis=0)
+    between, is_judged = _between(lung, ribs)
+    rows = np.count_nonzero(between, axis=2)
+    tissue = np.count_nonzero(between & (hu > TISSUE_HU[0]) & (hu < TISSUE_HU[1]), axis=2)
+    is_covered = (rows * row_mm > THICK_MM) & (rows * row_mm < FAR_MM) & (tissue > TISSUE_SHARE * rows)
+    if not is_covered.any() or np.count_nonzero(is_covered) < LEAST_SHARE * np.count_nonzero(is_judged):
+        return 0.0, 0.0
+    ml = float(rows[is_covered].sum()) * slice_mm * row_mm * column_mm / 1000
+    return ml, float(np.median(hu[between & is_covered[..., None]]))
 
 
 def _along_rows(volume: Volume, steps: list[int]) -> npt.NDArray[np.int16]:
