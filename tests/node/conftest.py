@@ -129,6 +129,8 @@ class Pacs:
     def __init__(self) -> None:
         self.taken: list[Dataset] = []
         self.port, self.refuse, self._server = free_port(), 0, None
+        self.refusal = 0xA700
+        """What it answers as long as it refuses: out of resources, as a full disk does."""
         self.syntaxes: list[str] | None = None
         """The transfer syntaxes that it takes; the uncompressed ones if None."""
 
@@ -148,7 +150,7 @@ class Pacs:
     def _take(self, event) -> int:
         if self.refuse:
             self.refuse -= 1
-            return 0xA700
+            return self.refusal
         dataset = event.dataset
         dataset.file_meta = event.file_meta
         self.taken.append(dataset)

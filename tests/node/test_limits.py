@@ -199,11 +199,11 @@ def test_a_stray_file_or_a_damaged_result_keeps_nobody_waiting(
 def test_a_refused_result_that_is_moved_back_has_all_its_tries_again(
     study: list[Dataset], running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Protects who frees the PACS's disk and moves a result from "failed" to "outbox" while the node runs."""
+    """Protects who has the PACS take such objects and moves a result from "failed" to "outbox" while the node runs."""
     monkeypatch.setattr("LungUNetSegLib.node.send.FIRST_WAIT_S", 0.05)
     monkeypatch.setattr("LungUNetSegLib.node.send.MOST_REFUSALS", 2)
     (pacs := Pacs()).open()
-    pacs.refuse = 3
+    pacs.refuse, pacs.refusal = 3, 0x0122  # of a class that it does not take
     with running(send_to=to(pacs)) as node:
         send(study, node.port)
         wait_for(lambda: node.store.counts()["failed"] == 1)

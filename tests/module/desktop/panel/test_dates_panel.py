@@ -48,7 +48,7 @@ def test_the_changes_are_shown_and_both_scans_are_linked(panel, section):
     assert "After alignment the lungs have a DSC of 0.9" in text or "DSC of 1.000" in text
     table = panel.ui.datesTable
     rows = {table.item(row, 0).text(): table.item(row, 3).text() for row in range(table.rowCount)}
-    assert rows["Mean density (HU)"] == "+100" and rows["Volume (ml)"] == "+0" and rows["Perc15 (HU)"] == "+100"
+    assert rows["Mean density (HU)"] == "+100" and rows["Volume (ml)"] == "0" and rows["Perc15 (HU)"] == "+100"
     assert layout_node().GetViewArrangement() == LAYOUT_ID
     shown = []
     for tag in (FIRST, SECOND):
