@@ -26,7 +26,7 @@ def profile_figure(path: Path, programs: Sequence[tuple[str, Mapping[str, float]
         )
     axis.set_yticks(rows, [title for title, _ in programs])
     axis.invert_yaxis()
-    axis.margins(x=0.08)
+    axis.set_xlim(0, 1.12 * max(starts))  # room for the numbers
     axis.set_xlabel("seconds of wall time, a volume in memory to final labels and measures")
     axis.legend(ncols=len(names), loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False, fontsize=9)
     figure.savefig(path, dpi=110)
