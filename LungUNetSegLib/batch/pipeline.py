@@ -37,6 +37,10 @@ class Reading:
     seconds: float
 
 
+LEAVE_S = 1.0
+"""So long a scan may be read on when nobody wants it any more; most are read by then, and leave no temporary file."""
+
+
 def open_segmenter(settings: BatchSettings) -> Segmenter:
     """Load the batch's model into its engine.
 
@@ -78,7 +82,8 @@ def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Ite
         except BaseException as error:  # of the jobs' source: it belongs to who waits
             ready.put(error)
 
-    threading.Thread(target=read_all, daemon=True, name="read ahead").start()  # a command that ends does not wait
+    thread = threading.Thread(target=read_all, daemon=True, name="read ahead")
+    thread.start()
     try:
         while (item := ready.get()) is not None:
             if isinstance(item, BaseException):
@@ -89,6 +94,7 @@ def _read_ahead(jobs: Iterable[Job], settings: BatchSettings, tell: Tell) -> Ite
     finally:
         left.set()
         room.release()
+        thread.join(LEAVE_S)  # no longer: a command that ends does not wait for a slow network folder
 
 
 def read_job(job: Job, settings: BatchSettings, tell: Tell = say_nothing) -> Reading:

@@ -7,6 +7,7 @@ it is used, so that segmenting needs neither torch nor the time to import it.
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib
 import logging
 import os
@@ -74,7 +75,8 @@ def run_as_process() -> NoReturn:
     """Run the command of this process's arguments, and end the process with its exit code."""
     code = main()
     if code and any(thread.daemon for thread in threading.enumerate()):
-        # Such a thread reads on where nobody waits for it; in C++ it would abort a process that ends in Python's way.
+        # Such a thread reads on where nobody waits for it; in C++ it would abort a process whose interpreter ends.
+        atexit._run_exitfuncs()  # as Python does before that: temporary folders are removed
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
