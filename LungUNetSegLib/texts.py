@@ -20,7 +20,15 @@ def listed(names: Sequence[str], most: int = 5, separator: str = ", ") -> str:
 
 def number_text(value: float | None, decimals: int = 0, *, signed: bool = False) -> str:
     """Return a number for people, with a real minus sign; a dash where it is not known. 0 has no sign."""
-    if value is None:
-        return "–"
+    return "–" if value is None else with_minus(rounded(value, decimals, signed=signed))
+
+
+def rounded(value: float, decimals: int, *, signed: bool = False) -> str:
+    """Return a number in ASCII; 0 has no sign."""
     shown = f"{value:{'+' if signed else ''}.{decimals}f}"
-    return shown.lstrip("+-") if float(shown) == 0 else shown.replace("-", "\N{MINUS SIGN}")
+    return shown.lstrip("+-") if float(shown) == 0 else shown
+
+
+def with_minus(text: str) -> str:
+    """Return a text with real minus signs in place of its hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")

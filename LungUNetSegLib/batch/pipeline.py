@@ -19,6 +19,9 @@ from LungUNetSegLib.segmentation.segmenter import Segmenter
 SCANS_AT_ONCE = 2
 """Scans of a worker that are in memory: one at work, one that is read meanwhile."""
 
+LEAVE_S = 1.0
+"""So long a scan may be read on when nobody wants it any more; most are read by then, and leave no temporary file."""
+
 Tell = Callable[[str, str, int, int], None]
 """Called with (name of the scan, stage, steps done, steps to do)."""
 
@@ -35,10 +38,6 @@ class Reading:
     found: JobScan | None
     error: str
     seconds: float
-
-
-LEAVE_S = 1.0
-"""So long a scan may be read on when nobody wants it any more; most are read by then, and leave no temporary file."""
 
 
 def open_segmenter(settings: BatchSettings) -> Segmenter:

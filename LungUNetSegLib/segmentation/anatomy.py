@@ -41,31 +41,19 @@ def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:
         scan: HU.
         labels: 1 right and 2 left lung on the same grid; with one label for both nothing can be checked.
     """
-    hu, lungs, spacing_mm = _coarse(scan, labels)
+    thinned = labels.thinned(STEP_MM)
+    hu, lungs, spacing_mm = scan.thinned(STEP_MM).array, thinned.array, thinned.geometry.spacing_mm
     if not all((lungs == side).any() for side in (RIGHT_LUNG, LEFT_LUNG)):
         return ()
     used = np.flatnonzero(lungs.any(axis=(1, 2)))
     if len(used) * spacing_mm[0] < LEAST_HEIGHT_MM:
         return ()
+    is_whole = used[0] > 0 and used[-1] < len(lungs) - 1
     hu, lungs = hu[used[0] : used[-1] + 1], lungs[used[0] : used[-1] + 1]
-    is_whole = used[0] > 0 and used[-1] < len(scan.canonical().array[:: _steps(scan)[0]]) - 1
     found = [_front_and_back(hu, lungs, spacing_mm), _sides(hu, lungs, spacing_mm)]
     if is_whole:
         found.append(_head_and_feet(lungs, spacing_mm))
     return tuple(finding for finding in found if finding)
-
-
-def _steps(scan: Volume) -> list[int]:
-    return [max(1, round(step / own)) for step, own in zip(STEP_MM, scan.canonical().geometry.spacing_mm, strict=True)]
-
-
-def _coarse(scan: Volume, labels: Volume) -> tuple[npt.NDArray[np.int16], Labels, tuple[float, ...]]:
-    """Return both arrays, subsampled, with axes (head, back, left), and their spacing."""
-    steps = _steps(scan)
-    every = tuple(slice(None, None, step) for step in steps)
-    spacing = scan.canonical().geometry.spacing_mm
-    thinned = tuple(step * own for step, own in zip(steps, spacing, strict=True))
-    return scan.canonical().array[every], labels.canonical().array[every], thinned
 
 
 def _middle(lungs: Labels) -> float:

@@ -11,10 +11,11 @@ from scipy import ndimage
 
 from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segmentation.anatomy import BONE_HU
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume
 
-BONE_HU, TISSUE_HU = 200, (-100, 130)
+TISSUE_HU = (-100, 130)
 
 STEP_MM = (5.0, 3.0, 5.0)
 """Every so many mm is looked at."""
@@ -47,16 +48,15 @@ def solid_behind(scan: Volume, labels: Volume, *, have_sides: bool = True) -> Fi
         labels: 1 right and 2 left lung on the same grid; 0 is not lung.
         have_sides: Whether they tell the lungs apart.
     """
-    spacing = labels.canonical().geometry.spacing_mm
-    steps = [max(1, round(step / own)) for step, own in zip(STEP_MM, spacing, strict=True)]
-    step_mm = tuple(step * own for step, own in zip(steps, spacing, strict=True))
-    lungs = _along_rows(labels, steps)
+    thinned = labels.thinned(STEP_MM)
+    hu, lungs = _along_rows(scan.thinned(STEP_MM)), _along_rows(thinned)
     near = np.ix_(lungs.any(axis=(1, 2)), lungs.any(axis=(0, 2)))
-    hu, lungs = _along_rows(scan, steps)[near], lungs[near]
+    hu, lungs, step_mm = hu[near], lungs[near], thinned.geometry.spacing_mm
+    ribs = ndimage.maximum_filter1d(hu > BONE_HU, 2 * round(RIBS_MM / step_mm[0]) + 1, axis=0)
     sides = {"the right lung": lungs == RIGHT_LUNG, "the left lung": lungs == LEFT_LUNG}
     covered = []
     for name, lung in (sides if have_sides else {"the lungs": lungs > 0}).items():
-        ml, median_hu = _covering(hu, lung, step_mm)
+        ml, median_hu = _covering(hu, ribs, lung, step_mm)
         if ml >= LEAST_ML and median_hu >= SOLID_HU:
             covered.append(f"{name} ({ml:.0f} ml, {median_hu:.0f} HU)")
     if not covered:
@@ -68,13 +68,14 @@ def solid_behind(scan: Volume, labels: Volume, *, have_sides: bool = True) -> Fi
     return Finding("solid-behind-lung", message)
 
 
-def _covering(hu: npt.NDArray[np.int16], lung: Mask, step_mm: tuple[float, ...]) -> tuple[float, float]:
+def _covering(
+    hu: npt.NDArray[np.int16], ribs: Mask, lung: Mask, step_mm: tuple[float, float, float]
+) -> tuple[float, float]:
     """Return ml and median HU of the tissue that covers the back of a lung; 0 ml if it covers too little of it."""
     slice_mm, row_mm, column_mm = step_mm
     lung = _without_base(lung)
     if np.count_nonzero(lung.any(axis=(1, 2))) * slice_mm < (1 - BASE_SHARE) * LEAST_HEIGHT_MM:
         return 0.0, 0.0
-    ribs = ndimage.maximum_filter1d(hu > BONE_HU, 2 * round(RIBS_MM / slice_mm) + 1, axis=0)
     between, is_judged = _between(lung, ribs)
     rows = np.count_nonzero(between, axis=2)
     tissue = np.count_nonzero(between & (hu > TISSUE_HU[0]) & (hu < TISSUE_HU[1]), axis=2)
@@ -85,9 +86,9 @@ def _covering(hu: npt.NDArray[np.int16], lung: Mask, step_mm: tuple[float, ...])
     return ml, float(np.median(hu[between & is_covered[..., None]]))
 
 
-def _along_rows(volume: Volume, steps: list[int]) -> npt.NDArray[np.int16]:
-    """Return a subsampled array with axes (head, left, back)."""
-    return volume.canonical().array[tuple(slice(None, None, step) for step in steps)].transpose(0, 2, 1)
+def _along_rows(volume: Volume) -> npt.NDArray[np.int16]:
+    """Return the voxels of a canonical volume with axes (head, left, back)."""
+    return volume.array.transpose(0, 2, 1)
 
 
 def _without_base(lung: Mask) -> Mask:

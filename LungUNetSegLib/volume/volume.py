@@ -59,6 +59,14 @@ class Volume:
         steps = tuple(slice(None, None, -1 if flip else 1) for flip in flips)
         return Volume(self.array.transpose(axes)[steps], self.geometry.reordered(axes, flips))
 
+    def thinned(self, step_mm: tuple[float, float, float]) -> Volume:
+        """Return a canonical view of the first voxel and of one about every `step_mm` (head, back, left) from it on."""
+        volume = self.canonical()
+        steps = [max(1, round(step / own)) for step, own in zip(step_mm, volume.geometry.spacing_mm, strict=True)]
+        array = volume.array[tuple(slice(None, None, step) for step in steps)]
+        affine = volume.geometry.affine_lps @ np.diag([*steps, 1.0])
+        return Volume(array, Geometry(array.shape, affine))
+
 
 def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.int16]:
     """Return intensities as int16 HU: rounded, with NaN and padding below -1024 as air, at most 32767.

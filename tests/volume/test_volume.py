@@ -221,3 +221,16 @@ def test_the_middle_of_slices_by_hand() -> None:
     geometry = Geometry((6, 3, 5), affine)
     assert geometry.slice_centre_lps(3).tolist() == [14.0, 22.0, -15.0]
     assert geometry.slice_centre_lps([0, 2]).tolist() == [[14.0, 22.0, -30.0], [14.0, 22.0, -20.0]]
+
+
+def test_a_thinned_volume_keeps_the_first_voxel_and_every_so_many_mm() -> None:
+    """Of slices of 2 mm every second is nearest to 5 mm, of rows of 1 mm every third; axes come in the body's order."""
+    array = np.arange(7 * 8 * 9).reshape(7, 8, 9)
+    stored = Volume(
+        array.transpose(2, 0, 1), Geometry.axial((7, 8, 9), (2.0, 1.0, 6.0)).reordered((2, 0, 1), (False,) * 3)
+    )
+    thinned = stored.thinned((5.0, 3.0, 5.0))
+    assert np.array_equal(thinned.array, array[::2, ::3])
+    assert thinned.geometry.spacing_mm == pytest.approx((4.0, 3.0, 6.0))
+    assert np.shares_memory(thinned.array, array)
+    assert thinned.geometry.to_lps((1, 1, 1)) == pytest.approx(stored.canonical().geometry.to_lps((2, 3, 1)))

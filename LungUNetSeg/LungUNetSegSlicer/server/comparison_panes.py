@@ -18,6 +18,7 @@ from vtk import (
 )
 
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
+from LungUNetSegLib.texts import with_minus
 from LungUNetSegSlicer.server.offscreen import STRIP, TILE, grab_window, write_text
 
 PAPER, INK = (1.0, 1.0, 1.0), (0.11, 0.15, 0.19)
@@ -84,7 +85,7 @@ def draw_scores(table_node: Any, colour: str) -> npt.NDArray[np.uint8]:
         _write(renderer, names.GetValue(row), (0.03, _height(row)))
         for edge, region in zip(RIGHT_EDGES[-len(regions) :], regions, strict=True):
             # VTK's font has no sign for infinity, so `page_text` cannot be used.
-            shown = column.text(region.GetValue(row)).replace("-", "\N{MINUS SIGN}")
+            shown = with_minus(column.text(region.GetValue(row)))
             _write(renderer, shown, (edge, _height(row)), is_number=True)
     window.Render()
     return grab_window(window, colour)

@@ -9,6 +9,7 @@ from html import escape
 
 from LungUNetSegLib.evaluation.report.html import legend
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.texts import with_minus
 
 WIDTH, HEIGHT = 900, 250
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 44
@@ -146,7 +147,7 @@ def _x_axis(low: float, high: float, title: str) -> str:
     parts = []
     for tick in nice_ticks(low, high):
         at = _place(tick, low, high)
-        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 18}" class="middle">{_tick_text(tick)}</text>')
+        parts.append(f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 18}" class="middle">{with_minus(f"{tick:g}")}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle:.1f}" y="{HEIGHT - 6}" class="middle">{escape(title)}</text>')
     return "".join(parts)
@@ -161,10 +162,6 @@ def nice_ticks(low: float, high: float) -> list[float]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(number * step, 10) for number in range(first, last + 1)]
-
-
-def _tick_text(tick: float) -> str:
-    return f"{tick:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _place(at: float, low: float, high: float) -> float:

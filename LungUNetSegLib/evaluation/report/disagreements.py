@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from LungUNetSegLib.evaluation.compare import TOLERANCE_MM
 from LungUNetSegLib.evaluation.disagreements import KINDS, LEAST_ML, Disagreements
 from LungUNetSegLib.evaluation.report.html import table, with_unit
+from LungUNetSegLib.texts import with_minus
 from LungUNetSegLib.volume.geometry import slice_number
 
 TITLES = {
@@ -42,7 +43,7 @@ def disagreements_section(found: Disagreements, slice_z_mm: Sequence[float]) -> 
             TITLES[each.kind],
             f"{LUNG_TITLES[each.lung]}, {each.third} third",
             str(slice_number(each.slice)),
-            f"{slice_z_mm[each.slice]:.1f}".replace("-", "\N{MINUS SIGN}"),
+            with_minus(f"{slice_z_mm[each.slice]:.1f}"),
             f"{each.volume_ml:.1f}",
             f"{each.distance_mm:.1f}".replace("inf", "\N{INFINITY}"),
         ]

@@ -13,7 +13,7 @@ from LungUNetSegLib.files import replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS
 from LungUNetSegLib.segments import NAMED_SEGMENTS
-from LungUNetSegLib.texts import number_text
+from LungUNetSegLib.texts import number_text, with_minus
 
 PAGE_TITLE = "LungUNetSeg: lungs of "
 """The title of each page begins with this; our pages are recognised by it."""
@@ -144,7 +144,7 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
     rows = []
     for name, key, unit in known:
         value = acquisition.get(key)
-        number = f"{value:.3g}".replace("-", "\N{MINUS SIGN}") if isinstance(value, float) else str(value)
+        number = with_minus(f"{value:.3g}") if isinstance(value, float) else str(value)
         text = "unknown" if value is None else number
         rows.append([name, with_unit(escape(text), unit if value is not None else "")])
     return table(["", ""], rows)

@@ -38,6 +38,7 @@ from LungUNetSegLib.evaluation.report.pictures import (
 from LungUNetSegLib.evaluation.report.tables import COLUMNS, Column, describe_slices
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.texts import with_minus
 from LungUNetSegLib.volume.geometry import slice_number
 
 OVERVIEW = tuple(
@@ -225,7 +226,7 @@ def _row(picture: SlicePicture, titles: Sequence[str], key: str) -> str:
             f"<figcaption>{title}</figcaption></figure>"
         )
     sides = (f"{name.lower()} {COLUMNS[0].page_text(dsc)}" for name, dsc in picture.side_dsc.items())
-    place = ", ".join([*sides, f"slice {slice_number(picture.index)}", f"z {picture.z_mm:.1f} mm".replace("-", "−")])
+    place = ", ".join([*sides, f"slice {slice_number(picture.index)}", with_minus(f"z {picture.z_mm:.1f} mm")])
     head = f"<h4>{picture.role.capitalize()}: DSC {picture.dsc:.3f} <small>{place}</small></h4>"
     return f'<div class="row" style="grid-template-columns:repeat({len(titles)},1fr)">{head}{"".join(panels)}</div>'
 

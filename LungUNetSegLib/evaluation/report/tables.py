@@ -16,6 +16,7 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
 from LungUNetSegLib.files import csv_text, finite, write_csv, write_json
 from LungUNetSegLib.segments import BOTH_LUNGS
+from LungUNetSegLib.texts import rounded, with_minus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +42,11 @@ class Column:
         """
         if not math.isfinite(value):
             return "n/a" if math.isnan(value) else "inf"
-        sign = "+" if self.field.startswith("difference") else ""
-        shown = f"{value:{sign}.{self.decimals}f}"
-        return shown.removeprefix("+").removeprefix("-") if float(shown) == 0 else shown
+        return rounded(value, self.decimals, signed=self.field.startswith("difference"))
 
     def page_text(self, value: float) -> str:
         """Return a value as pages and pictures show it: with a real minus, "–" if it is undefined, "∞" if infinite."""
-        return self.text(value).replace("n/a", "–").replace("inf", "∞").replace("-", "\N{MINUS SIGN}")
+        return with_minus(self.text(value).replace("n/a", "–").replace("inf", "∞"))
 
 
 COLUMNS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from LungUNetSegLib.texts import with_minus
 from LungUNetSegSlicer.scene.colour_maps import OVERLAY_OPACITY
 from LungUNetSegSlicer.scene.local_density import DensityNodes
 from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU
@@ -56,7 +57,7 @@ class Display:
         preset = next((name for name, window in WINDOWS.items() if window == (width, level)), "")
         return {
             "window": preset,
-            "window_text": f"width {width:.0f}, centre {level:.0f} HU".replace("-", "\N{MINUS SIGN}"),
+            "window_text": with_minus(f"width {width:.0f}, centre {level:.0f} HU"),
             "opacity": self._density_opacity if self.shown_map else self._opacity,
             "fill": self._fill,
             "outline": self._outline,

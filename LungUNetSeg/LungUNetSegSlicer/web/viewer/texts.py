@@ -9,6 +9,7 @@ from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.files import finite
+from LungUNetSegLib.texts import with_minus
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.display import DIFFERENCES, DISTANCE_COLOURS
@@ -136,7 +137,7 @@ def _legend(colours: ColourMap, text: str) -> dict[str, Any]:
     low, high = colours.ends
     points = [
         {
-            "value": f"{value:g} {colours.unit}".replace("-", "\N{MINUS SIGN}"),
+            "value": with_minus(f"{value:g} {colours.unit}"),
             "colour": css_colour(colour),
             "place": (value - low) / (high - low),
         }
