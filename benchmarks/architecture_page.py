@@ -84,9 +84,10 @@ green in both, red found and not in the reference or as the other lung, blue mis
 
 
 SPREAD = """
-A lung that is missed, or found where there is none, has DSC 0; one that is rightly not found has none. HD95 is the
-median over cases, as both errors make the mean infinite. The last column is the mean DSC of each training: by seed,
-then fold. Folds hold other patients, and differ by these too.
+Scores are of lungs that are there; one that is missed has DSC 0. HD95 is the median over cases, as a missed lung makes
+the mean infinite. "By training" is the mean DSC of each training: by seed, then fold. Folds hold other patients, and
+differ by these too. The last column: in how many lungs that are not there, in all trainings together, something was
+found, and how many ml.
 """
 
 SECOND_PASS = """
@@ -145,8 +146,9 @@ def _accuracy(rows: Sequence[Row]) -> Row:
     whole = [row for row in rows if row["region"] == "whole scan"]
     result: Row = {}
     for kind, single in (("volumes", False), ("slices", True)):
+        lungs = [row for row in whole if row["single"] == single and row["lung"] in LUNGS]
         for lung in LUNGS:
-            own = [row for row in whole if row["single"] == single and row["lung"] == lung]
+            own = [row for row in _there(lungs) if row["lung"] == lung]
             dsc = _numbers(own, "dsc")
             hd95 = _numbers(own, "hd95_mm")
             result[kind, lung] = {
@@ -155,8 +157,16 @@ def _accuracy(rows: Sequence[Row]) -> Row:
                 "hd95": float(np.median(hd95)) if hd95.size else float("nan"),
                 "missed": int(np.isinf(hd95).sum()),
             }
-        result[kind, "trainings"] = _by_training([r for r in whole if r["single"] == single and r["lung"] in LUNGS])
+        result[kind, "trainings"] = _by_training(_there(lungs))
+        absent = [row for row in lungs if not row["reference_ml"]]
+        false = [row["found_ml"] for row in absent if row["found_ml"]]
+        result[kind, "false"] = f"{len(false)} of {len(absent)}" + (f", {sum(false):.1f} ml" if false else "")
     return result
+
+
+def _there(rows: Sequence[Row]) -> list[Row]:
+    """Leave out the lungs that a reference does not hold."""
+    return [row for row in rows if row["reference_ml"]]
 
 
 def _by_training(rows: Sequence[Row]) -> list[float]:
@@ -184,6 +194,7 @@ def _accuracies(accuracy: dict[str, Row]) -> str:
             "HD95 mm, right",
             "left",
             "both, by training",
+            "false lungs",
         ]
         lines = []
         for name, each in accuracy.items():
@@ -192,7 +203,7 @@ def _accuracies(accuracy: dict[str, Row]) -> str:
                 line += [f"{each[kind, lung]['mean']:.3f}", f"{each[kind, lung]['worst']:.3f}"]
             line += [f"{each[kind, lung]['hd95']:.1f}" for lung in LUNGS]
             means = each[kind, "trainings"]
-            line.append(", ".join(f"{mean:.3f}" for mean in means))
+            line += [", ".join(f"{mean:.3f}" for mean in means), each[kind, "false"]]
             lines.append(line)
         parts.append(_table(head, lines))
     return "\n".join(parts) + SPREAD
@@ -228,7 +239,7 @@ def _wins(costs: dict[str, Row], accuracy: dict[str, Row]) -> str:
 
 def _regions(rows: Iterable[Row]) -> list[str]:
     """Return the part on a second pass that sees the lungs' box alone, and what is not lung suppressed."""
-    own = [row for row in rows if row["network"] == "lungs" and row["lung"] in LUNGS]
+    own = _there([row for row in rows if row["network"] == "lungs" and row["lung"] in LUNGS])
     if not own:
         return []
     head = ["`lungs`", "volumes: DSC, mean", "worst", "HD95 mm, median", "single slices: DSC, mean", "worst"]

@@ -180,7 +180,10 @@ def judge(
                 comparison = compare(_decided(found, pair), _decided(pair.labels, pair), "lr")
                 about = common | {"network": name, "region": region}
                 rows += [
-                    about | {"lung": each.name, "dsc": each.dsc, "hd95_mm": each.hd95_mm} for each in comparison.regions
+                    about
+                    | {"lung": each.name, "dsc": each.dsc, "hd95_mm": each.hd95_mm}
+                    | {"reference_ml": each.reference_ml, "found_ml": each.prediction_ml}
+                    for each in comparison.regions
                 ]
                 if region == "whole scan" and not common["single"]:
                     _keep_worst(worst / f"{name}.npz", comparison, case.case_id)

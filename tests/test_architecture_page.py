@@ -21,10 +21,18 @@ SIZE = Size(
 )  # fmt: skip
 
 
-def a_row(network: str, dsc: float | None, fold: int, single: bool = False, region: str = "whole scan") -> list[Any]:
+def a_row(
+    network: str, dsc: float | None, fold: int, single: bool = False, region: str = "whole scan", there: bool = True
+) -> list[Any]:
     common = {"seed": 0, "fold": fold, "case": f"c{fold}", "single": single, "network": network, "region": region}
     hd95 = None if dsc is None else (float("inf") if dsc == 0 else 10 * (1 - dsc))
-    return [common | {"lung": lung, "dsc": dsc, "hd95_mm": hd95} for lung in ("Right lung", "Left lung", "Lungs")]
+    scores = {
+        "dsc": dsc,
+        "hd95_mm": hd95,
+        "reference_ml": 2000.0 * there,
+        "found_ml": 0.0 if not dsc and there else 70.0,
+    }
+    return [common | scores | {"lung": lung} for lung in ("Right lung", "Left lung", "Lungs")]
 
 
 @pytest.fixture
@@ -35,7 +43,7 @@ def runs(tmp_path: Path) -> Path:
         rows = [
             row for name, each in dsc.items() for single in (False, True) for row in a_row(name, each, fold, single)
         ]
-        rows += a_row("vgg_segnet", 0.0, fold) + a_row("vgg_segnet", None, fold)
+        rows += a_row("vgg_segnet", 0.0, fold) + a_row("paper", 0.0, fold, there=False)
         rows += [
             r for region in list(REGIONS)[1:] for one in (False, True) for r in a_row("lungs", 0.9, fold, one, region)
         ]
@@ -66,12 +74,21 @@ def test_the_page_says_its_size_and_who_wins_where(runs: Path) -> None:
     assert (runs / "docs" / "images" / "architectures_worst.png").exists()
 
 
-def test_a_missed_lung_counts_and_an_absent_one_does_not(runs: Path) -> None:
-    """vgg_segnet's volumes: 0.5 and 0 where there is a lung, nothing where there is none; the mean is 0.25."""
+def test_a_missed_lung_counts(runs: Path) -> None:
+    """vgg_segnet's volumes: 0.5 and 0 where there is a lung; the mean is 0.25."""
     page.write(runs / "docs", runs, SIZE, "the command")
     text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
     line = next(line for line in text.split("## Accuracy")[1].splitlines() if line.startswith("| `vgg_segnet`"))
-    assert line.startswith("| `vgg_segnet` | 0.250 | 0.000 | 0.250 | 0.000 |")
+    assert line.startswith("| `vgg_segnet` | 0.250 | 0.000 | 0.250 | 0.000 |") and line.endswith("| 0 of 0 |")
+
+
+def test_a_lung_found_where_there_is_none_is_told_apart(runs: Path) -> None:
+    """Protects means and worst lungs from a scan without lungs: paper finds 70 ml of each side there, in two folds."""
+    page.write(runs / "docs", runs, SIZE, "the command")
+    text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
+    line = next(line for line in text.split("## Accuracy")[1].splitlines() if line.startswith("| `paper`"))
+    assert line.startswith("| `paper` | 0.960 | 0.960 | 0.960 | 0.960 |")
+    assert line.endswith("| 0.960, 0.960 | 4 of 4, 280.0 ml |")
 
 
 def test_without_scores_no_page_is_written(tmp_path: Path) -> None:
