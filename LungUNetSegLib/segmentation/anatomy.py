@@ -1,17 +1,21 @@
 """Checks a result against anatomy: whether landmarks agree with the header's orientation.
 
 If a header states a wrong orientation, all results are mirrored. The anatomy shows this: the spine lies behind the
-lungs, most of the heart left of it, and lungs taper to the head. Thresholds: the reviewed masks of 14 volumes with
-lung give none of these findings; scans lower than LEAST_HEIGHT_MM are not judged.
+lungs, most of the heart left of it, ribs descend to the front, and lungs taper to the head. Thresholds: the reviewed
+masks of 14 volumes with lung give none of these findings; below LEAST_HEIGHT_MM the ribs alone are judged.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.segmentation.ribs import ribs_rise_backward
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume
 
@@ -39,21 +43,44 @@ def contradictions(scan: Volume, labels: Volume) -> tuple[Finding, ...]:
 
     Args:
         scan: HU.
-        labels: 1 right and 2 left lung on the same grid; with one label for both nothing can be checked.
+        labels: 1 right and 2 left lung on the same grid; with one label for both only the ribs are checked.
     """
+    chest = _chest(scan, labels)
+    found = list(_by_landmarks(chest)) if chest else []
+    rise_backward = ribs_rise_backward(scan, labels)
+    if rise_backward is None:
+        upside_down = _taper(chest.lungs, chest.spacing_mm) if chest and chest.is_whole else None
+    else:
+        upside_down = _by_ribs(rise_backward, is_turned=any(finding.code == "spine-in-front" for finding in found))
+    return (*found, *((upside_down,) if upside_down else ()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Chest:
+    """The slices with lung of a scan that shows landmarks, thinned; whole if there are slices beyond both ends."""
+
+    hu: npt.NDArray[np.int16]
+    lungs: Labels
+    spacing_mm: tuple[float, ...]
+    is_whole: bool
+
+
+def _by_landmarks(chest: _Chest) -> Iterator[Finding]:
+    for check in (_front_and_back, _sides):
+        if finding := check(chest.hu, chest.lungs, chest.spacing_mm):
+            yield finding
+
+
+def _chest(scan: Volume, labels: Volume) -> _Chest | None:
+    """Return what the landmarks are looked for in; None if it is too low, or does not tell right from left."""
     thinned = labels.thinned(STEP_MM)
     hu, lungs, spacing_mm = scan.thinned(STEP_MM).array, thinned.array, thinned.geometry.spacing_mm
-    if not all((lungs == side).any() for side in (RIGHT_LUNG, LEFT_LUNG)):
-        return ()
     used = np.flatnonzero(lungs.any(axis=(1, 2)))
-    if len(used) * spacing_mm[0] < LEAST_HEIGHT_MM:
-        return ()
-    is_whole = used[0] > 0 and used[-1] < len(lungs) - 1
-    hu, lungs = hu[used[0] : used[-1] + 1], lungs[used[0] : used[-1] + 1]
-    found = [_front_and_back(hu, lungs, spacing_mm), _sides(hu, lungs, spacing_mm)]
-    if is_whole:
-        found.append(_head_and_feet(lungs, spacing_mm))
-    return tuple(finding for finding in found if finding)
+    has_both = all((lungs == side).any() for side in (RIGHT_LUNG, LEFT_LUNG))
+    if not has_both or len(used) * spacing_mm[0] < LEAST_HEIGHT_MM:
+        return None
+    place = slice(used[0], used[-1] + 1)
+    return _Chest(hu[place], lungs[place], spacing_mm, bool(used[0] > 0 and used[-1] < len(lungs) - 1))
 
 
 def _middle(lungs: Labels) -> float:
@@ -121,17 +148,29 @@ def _sides(hu: npt.NDArray[np.int16], lungs: Labels, spacing_mm: tuple[float, ..
     )
 
 
-def _head_and_feet(lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
+def _by_ribs(rise_backward: bool, *, is_turned: bool) -> Finding | None:
+    """Check whether the ribs descend from the spine; it lies behind, or in front if front and back are swapped."""
+    if rise_backward != is_turned:
+        return None
+    if is_turned:
+        return _upside_down("The ribs descend to the spine", "head and feet")
+    return _upside_down("The ribs descend to the back", "head and feet, or its front and back,")
+
+
+def _taper(lungs: Labels, spacing_mm: tuple[float, ...]) -> Finding | None:
     """Check whether lungs that end within the scan are wider at the upper end than at the lower one."""
     middle, count = _middle(lungs), max(1, int(ENDS_SHARE * len(lungs)))
     away = np.abs(np.arange(lungs.shape[2]) - middle)
     ends = (np.count_nonzero(part, axis=(0, 1)) for part in (lungs[:count], lungs[-count:]))
     lower, upper = (np.average(away, weights=each) for each in ends)
-    wider_mm = float(upper - lower) * spacing_mm[2]
-    if wider_mm <= TAPER_MM:
+    if float(upper - lower) * spacing_mm[2] <= TAPER_MM:
         return None
+    return _upside_down("The lungs are wider at their upper end than at their lower one", "head and feet")
+
+
+def _upside_down(seen: str, what: str) -> Finding:
     return Finding(
         "lungs-upside-down",
-        "The lungs are wider at their upper end than at their lower one: the file's head and feet are probably"
-        " swapped, and with them perhaps right and left. Check the patient's orientation.",
+        f"{seen}: the file's {what} are probably swapped, and with them perhaps right and left. Check the patient's"
+        " orientation.",
     )

@@ -84,6 +84,12 @@ room.right("through DICOM and back", lambda b: _by_dicom(b), slow=True)
 room.said("front and back exchanged", "spine-in-front", lungs(lying(1), False), slow=True)
 room.said("right and left exchanged", "heart-on-the-right", lungs(lying(2), False), slow=True)
 room.said("head and feet exchanged, the lungs told by their reference", "lungs-upside-down", lambda b: _upside_down())
+room.said(
+    "head and feet exchanged, in a part of a chest",
+    "lungs-upside-down",
+    lungs(lambda v: _lying_part(v), False),
+    slow=True,
+)
 room.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1, 2), False), slow=True)
 room.said("a head", "no-lung", lambda b: _head(False), slow=True)
 room.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
@@ -101,6 +107,11 @@ room.said(
 def _upside_down() -> Trial:
     turned = [Volume(np.ascontiguousarray(each.array[::-1]), each.geometry) for each in (chest().ct, chest().labels)]
     return Trial(_codes(contradictions(*turned)))
+
+
+def _lying_part(volume: Volume) -> Volume:
+    """The middle of the lungs of a patient who came feet first, which the header does not say."""
+    return lying(0, 2)(Volume(volume.array[20:45], _part(volume, 20, 45)))
 
 
 def _twice(volume: Volume) -> Volume:

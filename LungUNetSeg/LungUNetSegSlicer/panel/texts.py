@@ -180,7 +180,7 @@ def finding_heading(code: str) -> str:
         "volume-of-no-human": _("Too large for human lungs."),
         "spine-in-front": _("Front and back may be swapped."),
         "heart-on-the-right": _("Right and left may be swapped."),
-        "lungs-upside-down": _("Head and feet may be swapped."),
+        "lungs-upside-down": _("Head and feet, or front and back, may be swapped."),
         "under-transform": _("Volume under a transform."),
         "lung-removed": _("A lung is missing."),
         "lungs-overlap": _("The lungs overlap."),
