@@ -17,6 +17,7 @@ from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
 from LungUNetSegLib.segmentation.fluid import drop_fluid
 from LungUNetSegLib.segmentation.hanging_tissue import drop_hanging_tissue
+from LungUNetSegLib.segmentation.lone_lung import is_called_the_other
 from LungUNetSegLib.segmentation.masks import looked_up, numbered_parts
 from LungUNetSegLib.segmentation.missed_lung import add_missed_lung
 from LungUNetSegLib.segmentation.parts import middle_column, sort_parts
@@ -94,6 +95,9 @@ def clean(
     removed += drop_thin_plates(labels, part_hu, spacing_mm, is_cut=ends)
     removed += drop_hanging_tissue(labels, part_hu, spacing_mm)
     removed += _drop_smaller_than_lungs(labels, voxel_ml, ends)
+    has_sides = bool(region[:, 1].any())  # else the network has one channel for both lungs
+    if has_sides and is_called_the_other(labels, hu, box, spacing_mm):
+        labels = OTHER_SIDE[labels]
     moved = sum(
         int(np.count_nonzero((new != old) & (new > 0)))
         for old, new in zip(_labels_before(region, swapped), labels, strict=True)

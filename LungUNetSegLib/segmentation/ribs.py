@@ -34,6 +34,10 @@ LEAST_RISE = 0.1
 """In our scans the mean of both lungs is 0.24 to 0.64, in 148 parts of them of 50 mm 0.14 and more, and as much below 0
 if head and feet are exchanged. One lung alone has less in 2 of 292 such parts, never below -0.06."""
 
+LEAST_DIFFERENCE = 0.1
+"""Of the rise at a lung's outer wall and at the mediastinum, whatever their signs. In 690 parts of our scans' lungs, of
+50 to 120 mm and cropped to 12 mm around the lung, the outer wall has more by this much in 97 %, and never 0.05 less."""
+
 
 def ribs_rise_backward(scan: Volume, labels: Volume) -> bool | None:
     """Return whether the ribs lie further back towards the head, as they do; None if that cannot be told.
@@ -52,6 +56,20 @@ def ribs_rise_backward(scan: Volume, labels: Volume) -> bool | None:
     if not rises or abs(np.mean(rises)) < LEAST_RISE:
         return None
     return bool(np.mean(rises) > 0)
+
+
+def side_by_ribs(hu: npt.NDArray[np.int16], lung: Mask, step_mm: tuple[float, float, float]) -> int | None:
+    """Return the label of a lung that is alone in a scan, by the side on which it has ribs; None if neither is plain.
+
+    Args:
+        hu: (head, back, left) HU, of about `STEP_MM`.
+        lung: Of the same shape.
+        step_mm: Of the three axes.
+    """
+    right, left = (abs(_rise(hu[:, :, ::inward], lung[:, :, ::inward], step_mm) or 0.0) for inward in (1, -1))
+    if abs(right - left) < LEAST_DIFFERENCE:
+        return None
+    return RIGHT_LUNG if right > left else LEFT_LUNG
 
 
 def _rise(hu: npt.NDArray[np.int16], lung: Mask, step_mm: tuple[float, float, float]) -> float | None:
