@@ -2,9 +2,9 @@
 # itkit 4.0.0 forgets an image's direction right after it has set it. itk_patch brings each scan to LPI, where the
 # slices run to the feet, and places its patches as if they ran to the head: of 12 slices of 5 mm in patches of 4, the
 # second and third rows lie 40 and 80 mm too high, the top one 25 mm above the scan's top. itk_aug turns about a point
-# that it finds the same way, so of a cube of 8000 voxels in the middle of such a scan 840 are left after 45 degrees about
-# x, where a scan whose slices run to the head keeps 7840. Image and label are moved alike and nothing warns. Expected:
-# TransformIndexToPhysicalPoint. Ends with 1 when that changes.
+# that it finds the same way, so of a cube of 8000 voxels in the middle of such a scan 840 are left after 45 degrees
+# about x, where a scan whose slices run to the head keeps 7840. Image and label are moved alike and nothing warns.
+# Expected: TransformIndexToPhysicalPoint. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
