@@ -1,10 +1,10 @@
 #!/bin/sh
-# @cornerstonejs/nifti-volume-loader 5.0.13 scales the values of a NIfTI only where slope AND intercept do something: it
-# asks "slope !== 1 && inter !== 0". A CT that is stored from 0 on, slope 1 and intercept -1024, is 1024 HU too high
-# (air at 24 HU), and a PET of slope 2 and intercept 0 has half of each value. With 2 and -1024 the values are right,
-# and they are at slope 1 and intercept 0. NIfTI-1 has all voxels scaled where the slope isn't 0. A window for lungs
-# shows white, a probe shows the wrong numbers; nothing warns. No report found. Expected: "||". Needs Node.js. Ends with
-# 1 when that changes.
+# @cornerstonejs/nifti-volume-loader 5.0.13 scales the values of a NIfTI only where slope AND intercept do something:
+# both of slope != 1 and intercept != 0 must hold. A CT that is stored from 0 on, slope 1 and intercept -1024, is 1024
+# HU too high (air at 24 HU), and a PET of slope 2 and intercept 0 has half of each value. With 2 and -1024 the values
+# are right, and they are at slope 1 and intercept 0. NIfTI-1 has all voxels scaled where the slope isn't 0. Windows and
+# probes show the wrong numbers; nothing warns. No report found. Expected: one of them is enough. Needs Node.js. Ends
+# with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

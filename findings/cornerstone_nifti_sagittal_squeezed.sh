@@ -2,9 +2,10 @@
 # @cornerstonejs/nifti-volume-loader 5.0.13 puts the slices of a sagittal or coronal NIfTI at the wrong places: each
 # step between slices takes its x from the voxels' first size, its y from the second and its z from the third, where all
 # three belong to the slice distance. Axial slices of 5 mm come out right; sagittal ones with pixels of 0.75 mm lie 0.75
-# mm apart, so that 3 slices of 5 mm fill 2.25 mm, axial ones tilted by 0.5 rad 4.02 mm. Cornerstone itself takes the
-# distance from these positions (sortImageIdsAndGetSpacing), while sliceThickness says 5. Lengths and volumes across
-# slices are 1/6.7. Nothing warns; no report found. Expected: the affine. Needs Node.js. Ends with 1 when that changes.
+# mm apart, so that 3 slices of 5 mm fill 2.25 mm, and axial ones tilted by 0.5 rad lie 4.02 mm apart. Cornerstone
+# itself takes the distance from these positions (sortImageIdsAndGetSpacing), while sliceThickness says 5. Lengths and
+# volumes across slices are 1/6.7. Nothing warns; no report found. Expected: the affine. Needs Node.js. Ends with 1 when
+# that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

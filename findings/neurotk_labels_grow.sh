@@ -1,11 +1,10 @@
 #!/bin/sh
 # neurotk 0.3.4's preprocess makes labels larger: it resamples with scipy's zoom, which keeps the first and the last
 # voxel's middle in place, and writes the new spacing as if it kept the borders. A label of 6.0 ml in 12 slices of 5 mm
-# has 6.4 ml in the slices of 1 mm that it asks for (6.7 % more), in 6 slices of 10 mm 7.2 instead of 6.0 ml (20 %), and
-# neurotk's lesion-volume measures such files. It also searches all subfolders and writes into one: of
-# sub-01/scan.nii.gz and sub-02/scan.nii.gz the first is overwritten, while processed_files names two. Nothing warns of
-# either ("Preprocess complete"). Its page: "deterministic", "with full audit trail". Expected: the same volume, two
-# scans. Ends with 1 when that changes.
+# has 6.4 ml in the slices of 1 mm that it asks for (6.7 % more), in 6 slices of 10 mm 7.2 instead of 6.0 ml (20 %). It
+# also searches all subfolders and writes into one: of sub-01/scan.nii.gz and sub-02/scan.nii.gz the first is
+# overwritten, while processed_files names two. Nothing warns of either ("Preprocess complete"). Its page:
+# "deterministic", "with full audit trail". Expected: the same volume, two scans. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,9 +1,9 @@
 #!/bin/sh
 # rayglass 0.1.9 keeps each scan in whole numbers of 16 bits with a sign, whatever its values are. A PET whose rescale
 # slope makes SUVs of its pixels, 0, 0.4, 1.4 and 12.6, has 0, 0, 1 and 13; one in Bq/ml, 0, 1000, 40000 and 65535 at
-# slope 1, has 0, 1000, -25536 and -1, and at slope 2 no voxel is above 32767. Its units are "HU" each time; exports to
-# NIfTI and NRRD hold the same. Nothing warns, and the page only says ".hu (numpy)" and ".units". A PET's pixels often
-# use all 16 bits without a sign. Expected: a float, or an error. Ends with 1 when that changes.
+# slope 1, has 0, 1000, -25536 and -1, and at slope 2 no voxel is above 32767. Its units are "HU" each time. Nothing
+# warns, and the page only says ".hu (numpy)" and ".units". A PET's pixels often use all 16 bits without a sign.
+# Expected: a float, or an error. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,7 +2,7 @@
 # roi2bb 0.1.0 (boxes of 3D Slicer's ROI markups for YOLO) puts boxes outside the scan: it takes for granted that the
 # NIfTI's columns run to the patient's left, its rows to the front and its slices to the head. The same box in the same
 # scan of 100 x 80 x 50 mm, its centre at 0.3 of the columns and 0.25 of the rows, gets the row -0.244 when the rows run
-# to the back, as in a CT that 3D Slicer or SimpleITK wrote, and the column -0.695 instead of 0.7 in RAS+, as nibabel's
+# to the back, as in an axial CT that SimpleITK wrote, and the column -0.695 instead of 0.7 in RAS+, as nibabel's
 # as_closest_canonical makes it. In the one order that it knows all is off by half a voxel (0.295 for 0.3), for a
 # NIfTI's origin is the middle of a voxel. "Successfully saved 1 annotations" each time. Expected: the affine. Ends with
 # 1 when that changes.
