@@ -4,8 +4,8 @@
 # three belong to the slice distance. Axial slices of 5 mm come out right; sagittal ones with pixels of 0.75 mm lie 0.75
 # mm apart, so that 3 slices of 5 mm fill 2.25 mm, and axial ones tilted by 0.5 rad lie 4.02 mm apart. Cornerstone
 # itself takes the distance from these positions (sortImageIdsAndGetSpacing), while sliceThickness says 5. Lengths and
-# volumes across slices are 1/6.7. Nothing warns; open issue: cornerstone3D 2601. Expected: the affine. Needs Node.js. Ends with 1 when
-# that changes.
+# volumes across slices are 1/6.7. Nothing warns; open issue: cornerstone3D 2601. Expected: the affine. Needs Node.js.
+# Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
