@@ -203,8 +203,8 @@ def _directions() -> FloatArray:
 
 def _centres(image: Float32, pixel_mm: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray]:
     """Return plane and centre in mm of what most edges may surround that are darker outside."""
-    back, left = np.gradient(image, *pixel_mm, axis=(1, 2))
-    steepness: Float32 = np.hypot(back, left)
+    back, left = (np.asarray(each) for each in np.gradient(image, *pixel_mm, axis=(1, 2)))
+    steepness = np.hypot(back, left)
     at_edge = np.nonzero(steepness > EDGE_HU_PER_MM)
     plane, *place = at_edge
     inwards = np.stack([back[at_edge], left[at_edge]]) / steepness[at_edge] / pixel_mm[:, None]
