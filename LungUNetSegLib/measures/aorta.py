@@ -33,9 +33,9 @@ EDGE_HU_PER_MM = 12.0
 VOTED_MM, VOTE_BLUR_MM, VOTES = (9.0, 12.5, 16.0), 2.0, 6
 """Radii that edges vote for, how far votes are spread, and how many centres are measured in a plane."""
 
-RAYS, REACH_MM = 24, 27
+RAYS, REACH_MM, MIDDLE_MM = 24, 27, 6
 EDGE_HU = 45.0
-"""A ray ends where its HU differ so much from the middle of the disc: a third of the step from blood to fat."""
+"""A ray ends where its HU differ so much from the median of the disc's middle: a third of the step from blood to fat."""
 
 RADIUS_MM = (7.5, 19.0)
 ROUND_MM, LEAST_ROUND = 2.5, 0.55
@@ -170,7 +170,7 @@ def _discs(planes: _Planes) -> _Discs:
     plane, centre_mm, radius_mm, seen, edge_mm = (each[keep] for each in (plane, centre_mm, radius_mm, seen, edge_mm))
     raw = _along_rays(planes.hu, plane, centre_mm, pixel_mm)
     in_core = np.arange(REACH_MM + 1) < (radius_mm - CORE_MM)[:, None, None]
-    hu = np.nanmedian(np.where(in_core, raw, np.nan).reshape(len(raw), raw[0].size if len(raw) else 1), axis=1)
+    hu = np.nanmedian(np.where(in_core, raw, np.nan).reshape(len(raw), RAYS * (REACH_MM + 1)), axis=1)
     is_lung = _ends_at_lung(raw, edge_mm)
     to_left = _directions()[1] > 0.5
     discs = _Discs(plane, centre_mm, radius_mm, hu, round_share[keep], is_lung[:, to_left].mean(axis=1))
@@ -236,7 +236,7 @@ def _along_rays(hu: Float32, plane: npt.NDArray[np.intp], centre_mm: FloatArray,
 
 def _edges(seen: Float32) -> tuple[npt.NDArray[np.intp], FloatArray]:
     """Return (discs, rays), where each ray ends, in mm, or `REACH_MM`; and (discs,), the median of those that end."""
-    middle = np.median(seen[:, :, :6].reshape(len(seen), -1), axis=1)
+    middle = np.median(seen[:, :, :MIDDLE_MM].reshape(len(seen), RAYS * MIDDLE_MM), axis=1)
     differs = np.abs(seen - middle[:, None, None]) > EDGE_HU
     differs[:, :, -1] = True
     edge_mm = differs.argmax(axis=2)

@@ -142,6 +142,13 @@ def test_without_both_lungs_and_with_coarse_pixels_none_is_looked_for() -> None:
     assert measure_lungs(Volume(np.minimum(labels.array, 1), GRID), scan, "binary").scan["aorta_hu"] is None
 
 
+@pytest.mark.parametrize("hu", [40, -1000])
+def test_a_scan_without_an_edge_has_none(hu: int) -> None:
+    """Protects masks on a test object or on nothing: without an edge there is nothing to measure, and no error."""
+    labels, scan = chest()
+    assert descending_aorta(labels, Volume(np.full_like(scan.array, hu), GRID)) is None
+
+
 def test_the_phantom_has_no_aorta() -> None:
     """Protects tests and demonstrations with the phantom: what it does not have is not measured."""
     phantom = make_phantom(phantom_geometry((80, 110, 110)))
