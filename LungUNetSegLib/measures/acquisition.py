@@ -36,6 +36,11 @@ LOWEST_PERCENT = 0.5
 BLIND_HU = -950.0
 """If the air in the trachea measures more, not even air lies below the limit of LAA-950."""
 
+MEASURED = (
+    "slice_mm", "coarsest_mm", "air_hu", "noise_hu", "blood_hu", "aorta_hu", "lowest_hu", "lowest_percent",
+)  # fmt: skip
+"""What `judge` needs of a scan, all of which is in the record: it can be judged again when its header is known."""
+
 EMPHYSEMA = ("laa950_percent", "laa910_percent", "perc15_hu", "perc15_g_per_l")
 DENSE = ("haa_percent", "mean_hu", "mass_g", "air_ml")
 EVERY = (*EMPHYSEMA, "laa856_percent", *DENSE)
@@ -114,8 +119,7 @@ def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[s
     """Return how a scan was acquired, with the reasons for doubt, and a finding if there is one.
 
     Args:
-        measured: From `measure_lungs`: ``slice_mm``, ``coarsest_mm``, ``air_hu``, ``noise_hu``, ``blood_hu``,
-            ``aorta_hu``, ``lowest_hu``, ``lowest_percent``.
+        measured: The keys of `MEASURED`, from `measure_lungs` or from an earlier record.
         acquisition: From the scan's header.
 
     Returns:
@@ -138,10 +142,7 @@ def judge(measured: Mapping[str, Any], acquisition: Acquisition) -> tuple[dict[s
         if each
     ]
     record = {
-        **{
-            name: measured[name]
-            for name in ("slice_mm", "air_hu", "noise_hu", "blood_hu", "aorta_hu", "lowest_hu", "lowest_percent")
-        },
+        **{name: measured[name] for name in MEASURED},
         "thickness_mm": acquisition.thickness_mm,
         "kernel": acquisition.kernel or None,
         "sharp_kernel": acquisition.is_sharp,

@@ -35,7 +35,7 @@ VOTED_MM, VOTE_BLUR_MM, VOTES = (9.0, 12.5, 16.0), 2.0, 6
 
 RAYS, REACH_MM, MIDDLE_MM = 24, 27, 6
 EDGE_HU = 45.0
-"""A ray ends where its HU differ so much from the median of the disc's middle: a third of the step from blood to fat."""
+"""A ray ends where its HU differ so much from the middle's: a third of the step from blood to fat."""
 
 RADIUS_MM = (7.5, 19.0)
 ROUND_MM, LEAST_ROUND = 2.5, 0.55

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from scipy import ndimage
 
 from LungUNetSegLib.io import read_labels, read_scan
-from LungUNetSegLib.measures import Acquisition, acquisition_of, judge, measure_lungs
+from LungUNetSegLib.measures import UNKNOWN, Acquisition, acquisition_of, judge, measure_lungs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
@@ -70,6 +70,13 @@ def test_a_thick_sharp_scan_with_contrast_says_all_three() -> None:
     """Protects a reader of one line from believing the rest: the reasons stand in one finding."""
     header = Acquisition(thickness_mm=5.0, kernel="LUNG", contrast_agent="yes")
     assert reasons(GOOD, header) == ["thick-slices", "sharp-kernel", "contrast"]
+
+
+def test_a_scan_is_judged_again_when_its_header_is_known() -> None:
+    """Protects Slicer's runs, which read the header later and have the record alone; it may lack the thickness."""
+    record, _ = judge(GOOD | {"coarsest_mm": 5.0}, UNKNOWN)
+    again, (finding,) = judge(record, Acquisition(kernel="B30f"))
+    assert again["kernel"] == "B30f" and "voxels of 5 mm" in finding.message
 
 
 def test_blood_off_the_scale_beside_right_air_concerns_dense_lung_alone() -> None:
