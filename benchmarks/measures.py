@@ -18,6 +18,7 @@ from peak_memory import own_peak_mb
 
 from LungUNetSegLib.io import read_labels, read_scan
 from LungUNetSegLib.measures import measure_lungs
+from LungUNetSegLib.measures.aorta import descending_aorta
 from LungUNetSegLib.measures.density_map import density_map
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import resample
@@ -53,6 +54,10 @@ def print_cost() -> None:
         measures = measure_lungs(labels, scan)
         print(f"{time.perf_counter() - wall_s:.2f} s, {time.process_time() - cpu_s:.2f} s of CPU")
     above_mb = own_peak_mb() - before_mb
+    for _ in range(REPEATS):
+        cpu_s = time.process_time()
+        descending_aorta(labels, scan)
+        print(f"search for the aorta, as a part of it: {time.process_time() - cpu_s:.2f} s of CPU")
     for _ in range(REPEATS):
         cpu_s = time.process_time()
         density_map(labels, scan)

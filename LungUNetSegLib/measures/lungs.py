@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import GeometryError
+from LungUNetSegLib.measures.aorta import descending_aorta
 from LungUNetSegLib.measures.density import Density, density_of, region_density
 from LungUNetSegLib.measures.histogram import Histogram
 from LungUNetSegLib.measures.regions import CODES, REGIONS, SHAPE, divided, parts_of, slabs
@@ -30,7 +31,8 @@ class LungMeasures:
         regions: By the names of `REGIONS`, the numbers of `density.REGION_KEYS`; None without a voxel.
         scan: What was measured of the scan itself, for `acquisition.judge`: ``slice_mm``, the distance of axial slices;
             ``coarsest_mm``, that of the voxels along the axis where it is largest;
-            ``air_hu`` and ``noise_hu`` in the trachea and ``blood_hu`` between the lungs, None if they were not found;
+            ``air_hu`` and ``noise_hu`` in the trachea, ``blood_hu`` between the lungs and ``aorta_hu`` in the
+            descending aorta, None if they were not found;
             ``lowest_hu``, the lungs' lowest HU, and ``lowest_percent``, their share that has it, None without lung.
     """
 
@@ -71,6 +73,7 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
     whole = {name: each[""] for name, each in counts.items()}
     air = trachea_air(labels, scan)
     air_hu = air.median_hu if air else None
+    aorta = descending_aorta(labels, scan) if kind == "lr" else None
     lowest_hu = whole["total"].lowest_hu if whole["total"].voxels else None
     return LungMeasures(
         volumes_ml={name: each.volume_ml for name, each in whole.items()},
@@ -86,6 +89,7 @@ def measure_lungs(labels: Volume, scan: Volume, kind: LabelKind = "lr") -> LungM
             "air_hu": air_hu,
             "noise_hu": air.noise_hu if air else None,
             "blood_hu": blood_hu(labels, scan) if kind == "lr" else None,
+            "aorta_hu": aorta.median_hu if aorta else None,
             "lowest_hu": lowest_hu,
             "lowest_percent": None if lowest_hu is None else whole["total"].percent(below_hu=lowest_hu + 1),
         },

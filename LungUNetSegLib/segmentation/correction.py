@@ -171,7 +171,7 @@ def correction_sentence(changes: Changes | None) -> str:
 
 def _acquisition(record: Mapping[str, Any]) -> Acquisition:
     """Return what a report says of the scan's header; `judge` finds the rest anew."""
-    by_blood = (record.get("blood_hu") or 0) > BLOOD_HU
+    by_blood = any((record.get(key) or 0) > BLOOD_HU for key in ("blood_hu", "aorta_hu"))
     return Acquisition(
         thickness_mm=record.get("thickness_mm"),
         kernel=record.get("kernel") or "",

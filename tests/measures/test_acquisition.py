@@ -12,14 +12,14 @@ from pydicom.dataset import Dataset
 from scipy import ndimage
 
 from LungUNetSegLib.io import read_labels, read_scan
-from LungUNetSegLib.measures import Acquisition, acquisition_of, judge, measure_lungs
+from LungUNetSegLib.measures import UNKNOWN, Acquisition, acquisition_of, judge, measure_lungs
 from LungUNetSegLib.measures.surroundings import blood_hu, trachea_air
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 
 GOOD: dict[str, Any] = {
     "slice_mm": 1.0, "coarsest_mm": 1.0, "air_hu": -990.0, "noise_hu": 20.0, "blood_hu": 45.0,
-    "lowest_hu": -1010, "lowest_percent": 0.0,
+    "aorta_hu": 40.0, "lowest_hu": -1010, "lowest_percent": 0.0,
 }  # fmt: skip
 """Of a thin, soft, quiet scan without contrast agent."""
 
@@ -49,6 +49,10 @@ def test_a_good_scan_is_not_doubted() -> None:
         ({}, {"kernel": "B70f"}, "sharp-kernel"),
         ({}, {"contrast_agent": "ULTRAVIST"}, "contrast"),
         ({"blood_hu": 120.0}, {}, "contrast"),
+        ({"aorta_hu": 120.0}, {}, "contrast"),
+        ({"aorta_hu": 10.0, "air_hu": None}, {}, "blood-off-scale"),
+        ({"aorta_hu": 10.0, "air_hu": -1020.0}, {}, "blood-off-scale"),
+        ({"aorta_hu": 75.0, "air_hu": -960.0}, {}, "blood-off-scale"),
         ({}, {"title": "Thorax EXPIRATION"}, "expiration"),
         ({"noise_hu": 40.0}, {}, "noise"),
         ({"lowest_percent": 2.0}, {}, "lowest-value"),
@@ -66,6 +70,34 @@ def test_a_thick_sharp_scan_with_contrast_says_all_three() -> None:
     """Protects a reader of one line from believing the rest: the reasons stand in one finding."""
     header = Acquisition(thickness_mm=5.0, kernel="LUNG", contrast_agent="yes")
     assert reasons(GOOD, header) == ["thick-slices", "sharp-kernel", "contrast"]
+
+
+def test_a_scan_is_judged_again_when_its_header_is_known() -> None:
+    """Protects Slicer's runs, which read the header later and have the record alone; it may lack the thickness."""
+    record, _ = judge(GOOD | {"coarsest_mm": 5.0}, UNKNOWN)
+    again, (finding,) = judge(record, Acquisition(kernel="B30f"))
+    assert again["kernel"] == "B30f" and "voxels of 5 mm" in finding.message
+
+
+def test_blood_off_the_scale_beside_right_air_concerns_dense_lung_alone() -> None:
+    """Protects LAA-950 from doubts where air at -990 HU shows that its end of the scale is right."""
+    record, (finding,) = judge(GOOD | {"aorta_hu": 12.0}, Acquisition())
+    (doubt,) = record["doubts"]
+    assert doubt["reason"] == "blood-off-scale" and "12 HU" in doubt["message"] and doubt["message"] in finding.message
+    assert set(doubt["measures"]) == {"haa_percent", "mean_hu", "mass_g", "air_ml"}
+    assert "LAA-950" not in finding.message and "mass" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("aorta_hu", "header"),
+    [
+        *((hu, {}) for hu in (None, 20.0, 30.0, 55.0, 70.0)),
+        *((hu, {"contrast_agent": "ULTRAVIST"}) for hu in (10.0, 75.0, 250.0)),
+    ],
+)
+def test_blood_as_it_is_is_not_doubted(aorta_hu: float | None, header: dict[str, Any]) -> None:
+    """Protects scans whose aorta is not found, anaemic and thick blood, and blood with a contrast agent."""
+    assert "blood-off-scale" not in reasons(GOOD | {"aorta_hu": aorta_hu}, Acquisition(**header))
 
 
 @pytest.mark.parametrize(
@@ -227,3 +259,4 @@ def test_real_scans_are_judged_as_their_readme_says(shared_data: Path, case: str
     assert record["sharp_kernel"] is sharp and record["contrast"] is sharp
     assert record["thickness_mm"] == (3.0 if sharp else 5.0)
     assert -1000 <= record["air_hu"] <= -940 and (record["noise_hu"] > 40) == sharp
+    assert record["aorta_hu"] == pytest.approx(137 if sharp else 30, abs=5)

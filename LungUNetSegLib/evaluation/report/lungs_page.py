@@ -140,6 +140,7 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
         ("Air in the trachea", "air_hu", "HU"),
         ("Noise in the trachea", "noise_hu", "HU"),
         ("Tissue between the lungs", "blood_hu", "HU"),
+        ("Blood in the descending aorta", "aorta_hu", "HU"),
     )
     rows = []
     for name, key, unit in known:

@@ -25,6 +25,7 @@ MEASURED = {
     "air_hu": None,
     "noise_hu": None,
     "blood_hu": None,
+    "aorta_hu": None,
     "lowest_hu": -1010,
     "lowest_percent": 0.0,
 }
