@@ -45,7 +45,10 @@ LUNGS = (
 
 SIDES = ("right", "left")
 LUNG_NAMES = (*SIDES, "total")
-"""How dictionaries, JSON and tables name the numbers of each lung, and of both."""
+"""How dictionaries, JSON and CSV name the numbers of each lung, and of both."""
+
+LUNG_TITLES = {"right": "Right lung", "left": "Left lung", "total": "Both lungs"}
+"""How pages, charts, terminals and tables of the scene name them."""
 
 LabelKind = Literal["lr", "binary"]
 LABEL_KINDS: tuple[LabelKind, ...] = get_args(LabelKind)
@@ -62,6 +65,11 @@ BOTH_LUNGS = (Segment(1, "Lungs", "Lungs", (0.45, 0.68, 0.45), _lung_terminology
 
 NAMED_SEGMENTS = {"right": LUNGS[0], "left": LUNGS[1], "total": BOTH_LUNGS[0]}
 """The segments by the names of `LUNG_NAMES`."""
+
+
+def title_of(segment_name: str) -> str:
+    """Return the title of the numbers of a segment: those of the segment "Lungs" are of both lungs."""
+    return LUNG_TITLES["total"] if segment_name == BOTH_LUNGS[0].name else segment_name
 
 
 def lungs_of(channels: int) -> tuple[Segment, ...]:

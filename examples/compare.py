@@ -13,7 +13,7 @@ prediction, reference = (read_labels(path) for path in sys.argv[1:3])
 comparison = compare(prediction, reference)
 for region in comparison.regions:  # right lung, left lung, both
     print(
-        f"{region.name}: DSC {region.dsc:.3f}, HD95 {region.hd95_mm:.1f} mm, volume {region.difference_percent:+.1f} %"
+        f"{region.title}: DSC {region.dsc:.3f}, HD95 {region.hd95_mm:.1f} mm, volume {region.difference_percent:+.1f} %"
     )
 for finding in comparison.findings:
     print(finding.message)

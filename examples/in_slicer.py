@@ -19,7 +19,7 @@ def segment_loaded_ct(reference=None, model="lungs"):
         print(f"note: {finding.message}")
     if reference is not None:
         for region in compare_nodes(segmentation, reference).comparison.regions:
-            print(f"{region.name}: DSC {region.dsc:.3f}, HD95 {region.hd95_mm:.1f} mm")
+            print(f"{region.title}: DSC {region.dsc:.3f}, HD95 {region.hd95_mm:.1f} mm")
     return segmentation
 
 

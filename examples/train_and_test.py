@@ -23,4 +23,4 @@ for case in choose(find_cases(data), load_split(run / "split.json").test):
     result = segmenter.segment(truth.ct)
     write_labels(run / "predictions" / f"{case.case_id}.nii.gz", result.labels, result.segments)
     scores = compare(result.labels, truth.labels)
-    print(f"{case.case_id}: " + ", ".join(f"{region.name} DSC {region.dsc:.3f}" for region in scores.regions))
+    print(f"{case.case_id}: " + ", ".join(f"{region.title} DSC {region.dsc:.3f}" for region in scores.regions))

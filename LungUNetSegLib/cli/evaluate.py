@@ -110,14 +110,14 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
 def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None:
     """Print a table to stdout, and errors and findings to stderr."""
     if len(cases) == 1:
-        lines = [["", *(region.name for region in cases[0].regions)]]
+        lines = [["", *(region.title for region in cases[0].regions)]]
         lines += [[_title(column), *_cells(column, cases[0].regions)] for column in COLUMNS] if cases[0].regions else []
     else:
         lines = [["", *map(_title, OVERVIEW)]]
         for case in cases:
             for region in case.regions:
                 scores = (cell for column in OVERVIEW for cell in _cells(column, [region]))
-                lines.append([f"{case.name}: {region.name}", *scores])
+                lines.append([f"{case.name}: {region.title}", *scores])
     print_lines(lines)
     if any(case.regions for case in cases):
         print(describe_slices(cases))

@@ -24,6 +24,7 @@ from LungUNetSegLib.io.images.write import check_image_output, write_image
 from LungUNetSegLib.io.masks.read import LoadedMask
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
+from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.volume.resample import limited_threads
 
 
@@ -122,11 +123,11 @@ def _compare(arguments: argparse.Namespace, progress: ProgressView) -> Followup:
 
 
 def _print(found: Followup) -> None:
-    for key, changes in found.lungs.items():
+    for lung, changes in found.lungs.items():
         if changes is None:
-            print(f"{key}: missing in one of the scans")
+            print(f"{LUNG_TITLES[lung]}: missing in one of the scans")
             continue
-        lines = [[key, "first", "second", "change", "change, %"]]
+        lines = [[LUNG_TITLES[lung], "first", "second", "change", "change, %"]]
         for name, change in changes.items():
             cells = (change["first"], change["second"], change["change"], change.get("change_percent"))
             lines.append([SHOWN[name], *("" if each is None else f"{each:.1f}" for each in cells)])

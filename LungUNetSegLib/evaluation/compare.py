@@ -17,7 +17,7 @@ from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError, GeometryError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.metrics import Counts, count, surface_distances
-from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind
+from LungUNetSegLib.segments import BOTH_LUNGS, LEFT_LUNG, LUNGS, RIGHT_LUNG, LabelKind, title_of
 from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Geometry, Volume, bounding_box
 from LungUNetSegLib.volume.resample import orthogonal, resample
@@ -34,7 +34,7 @@ class RegionScores:
     """Scores of one region: the right lung, the left, or both. A score that is not defined is NaN.
 
     Attributes:
-        name: Display name, such as "Right lung".
+        name: Of the segment, "Right lung", "Left lung" or "Lungs" (both): how JSON and CSV name the region.
         dsc, jaccard, sensitivity, precision, accuracy: Overlap, 0 to 1 (`metrics.overlap`).
         prediction_ml, reference_ml: Volumes on the reference's grid.
         difference_ml: Prediction minus reference.
@@ -64,6 +64,11 @@ class RegionScores:
     accuracy_by_slice: tuple[float, ...]
     wrong_by_slice: tuple[int, ...]
 
+    @property
+    def title(self) -> str:
+        """The region's name for people: "Right lung", "Left lung" or "Both lungs"."""
+        return title_of(self.name)
+
     def slices_from_worst(self) -> list[int]:
         """Return the slices with lung, lowest DSC first; among equal ones, more wrong voxels first."""
         where = np.flatnonzero(~np.isnan(self.dsc_by_slice))
@@ -76,7 +81,7 @@ class Comparison:
     """The result of `compare`.
 
     Attributes:
-        regions: Right lung, left lung and lungs (both); or lungs alone.
+        regions: Right lung, left lung and both; or both alone.
         findings: What was changed for the comparison, and what looks wrong.
         prediction: uint8 labels on the reference's grid, axes (head, back, left); slice k is that of `dsc_by_slice`.
             1 is the right lung and 2 the left; or 1 is both, if both lungs are compared as one.
@@ -258,7 +263,7 @@ def _check_sides(prediction: npt.NDArray[np.uint8], reference: npt.NDArray[np.ui
 
 
 def _check_empty(region: RegionScores) -> tuple[Finding, ...]:
-    name = region.name
+    name = region.title
     if not region.reference_ml and not region.prediction_ml:
         return (Finding("in-neither", f"{name}: in neither label map; nothing can be scored."),)
     if not region.reference_ml:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.evaluation.report.html import figure, findings_list, page, table, tiles, with_unit
-from LungUNetSegLib.evaluation.report.lungs_page import NAMES, PAGE_TITLE, TITLES
+from LungUNetSegLib.evaluation.report.lungs_page import PAGE_TITLE, TITLES
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.followup.alignment import SMOOTH_MM
 from LungUNetSegLib.followup.changes import ADJUSTED, Change
 from LungUNetSegLib.followup.pictures import FULL_HU, GAIN, LOSS
+from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.texts import number_text
 
 NOTE = """LungUNetSeg {version}. Not a medical device. A change is the second date minus the first; docs/followup.md
@@ -46,7 +47,7 @@ def _body(names: str, record: Mapping[str, Any], picture: bytes) -> str:
         _tiles(record["lungs"]["total"]),
         figure(picture, _caption(record)),
         "<h2>Lungs</h2>",
-        *(_lung_table(name, record["lungs"][key]) for key, name in NAMES.items()),
+        *(_lung_table(name, record["lungs"][key]) for key, name in LUNG_TITLES.items()),
         "<h2>Regions</h2>",
         _region_table(record["regions"]),
         "<h2>Alignment</h2>",
@@ -103,7 +104,7 @@ def _cells(change: Change, decimals: int) -> list[str]:
 
 def _region_table(regions: Mapping[str, Mapping[str, Mapping[str, Change] | None]]) -> str:
     titles = [f"change of {TITLES[key][0].lower()}{TITLES[key][1:]}" for key in REGION_KEYS]
-    header = ["", *(f"{NAMES[lung]}: {title}" for lung in regions for title in titles)]
+    header = ["", *(f"{LUNG_TITLES[lung]}: {title}" for lung in regions for title in titles)]
     names: Sequence[str] = list(next(iter(regions.values())))
     rows = []
     for name in names:

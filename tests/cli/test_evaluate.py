@@ -71,7 +71,9 @@ def test_two_files_print_scores_and_write_json(
     predictions, references = folders
     path = tmp_path / "scores.json"
     assert evaluate(predictions / "bad.seg.nrrd", references / "bad.nii.gz", "--json", path) == 0
-    assert "HD95, mm" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "HD95, mm" in printed
+    assert printed.splitlines()[0].endswith("Both lungs"), "people read a title, programs a segment's name"
     (case,) = json.loads(path.read_text())["cases"]
     assert [region["name"] for region in case["regions"]] == ["Right lung", "Left lung", "Lungs"]
     assert 0 < case["regions"][2]["dsc"] < 1 and case["error"] is None

@@ -33,6 +33,7 @@ def test_scores_by_hand() -> None:
     found = compare(labels(right=slice(1, 4)), labels())
     right, left, lungs = found.regions
     assert [region.name for region in found.regions] == ["Right lung", "Left lung", "Lungs"]
+    assert [region.title for region in found.regions] == ["Right lung", "Left lung", "Both lungs"]
     assert right.dsc == pytest.approx(6 / 7) and right.jaccard == 0.75
     assert right.sensitivity == 0.75 and right.precision == 1
     assert right.accuracy == pytest.approx(1 - 36 / 960)

@@ -53,7 +53,7 @@ def test_compare(small_phantom: Phantom, tmp_path: Path) -> None:
     write_image(Volume(prediction, small_phantom.labels.geometry), tmp_path / "prediction.nrrd")
     write_image(small_phantom.labels, tmp_path / "reference.nrrd")
     printed = run("compare.py", tmp_path / "prediction.nrrd", tmp_path / "reference.nrrd").splitlines()
-    assert [line.split(":")[0] for line in printed[:3]] == ["Right lung", "Left lung", "Lungs"]
+    assert [line.split(":")[0] for line in printed[:3]] == ["Right lung", "Left lung", "Both lungs"]
     wrong = np.count_nonzero(prediction != small_phantom.labels.array)
     assert printed[3].startswith("slice 12 ") and 0 < int(re.search(r"(\d+) voxels", printed[3])[1]) <= wrong
 

@@ -46,6 +46,7 @@ def test_two_dates_become_table_json_page_and_images(
     assert compare(dates, *options) == 0
     printed = capsys.readouterr().out
     assert "Mean, HU" in printed and "aligned: DSC of the lungs 0.9" in printed
+    assert "Both lungs" in printed and "total" not in printed
     found = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
     total = found["lungs"]["total"]
     assert total["mean_hu"]["change"] == pytest.approx(100)

@@ -100,9 +100,9 @@ def test_long_names_stay_within_the_panel(page: Page, pretended: PretendedServer
     told["facts"], told["scan_warnings"] = [("Series", LONG_NAME)], [LONG_NAME]
     told["result"] |= {"warnings": [{"heading": "", "message": LONG_NAME}], "methods": LONG_NAME, "time": LONG_NAME}
     told["comparison"] = {
-        "reference": LONG_NAME, "columns": ["Right lung", "Left lung", "Lungs"],
+        "reference": LONG_NAME, "columns": ["Right lung", "Left lung", "Both lungs"],
         "rows": [{"title": "Mean surface distance, mm", "values": ["0.00"] * 3}],
-        "curves": [{"name": "Lungs", "values": [1.0, 1.0]}], "disagreements": [], "colours": [],
+        "curves": [{"name": "Both lungs", "values": [1.0, 1.0]}], "disagreements": [], "colours": [],
         "warnings": [{"heading": "", "message": f"Of the reference {LONG_NAME!r}: ..."}],
     }  # fmt: skip
     resize(page, width, 720)

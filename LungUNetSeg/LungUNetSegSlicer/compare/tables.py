@@ -12,11 +12,11 @@ from vtk import vtkCollection, vtkDoubleArray, vtkIntArray, vtkStringArray
 
 from LungUNetSegLib.evaluation.compare import Comparison
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
-from LungUNetSegLib.segments import NAMED_SEGMENTS, Segment
+from LungUNetSegLib.segments import LUNG_TITLES, NAMED_SEGMENTS
 from LungUNetSegLib.volume.geometry import slice_index, slice_number
 
 SLICE, HEIGHT = "Slice", "z (mm)"
-"""Columns of the table of slices; each lung has one more, by its name."""
+"""Columns of the table of slices; each lung and both have one more, by `LUNG_TITLES`."""
 
 DOUBTFUL, DOUBT_COLOUR = "Doubtful slices", (0.80, 0.10, 0.10)
 NEAR_MM = 0.5
@@ -32,7 +32,7 @@ def add_scores_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
     titles = [f"{column.title} ({column.unit})" if column.unit else column.title for column in COLUMNS]
     add_column(table, vtkStringArray(), "Score", titles)
     for region in comparison.regions:
-        add_column(table, vtkDoubleArray(), region.name, [getattr(region, column.field) for column in COLUMNS])
+        add_column(table, vtkDoubleArray(), region.title, [getattr(region, column.field) for column in COLUMNS])
     table.SetUseColumnTitleAsColumnHeader(True)
     return table
 
@@ -44,7 +44,7 @@ def add_slices_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
     add_column(table, vtkIntArray(), SLICE, map(slice_number, slices))
     add_column(table, vtkDoubleArray(), HEIGHT, [comparison.slice_centre_lps(index)[2] for index in slices])
     for region in comparison.regions:
-        add_column(table, vtkDoubleArray(), region.name, [region.dsc_by_slice[index] for index in slices])
+        add_column(table, vtkDoubleArray(), region.title, [region.dsc_by_slice[index] for index in slices])
     table.SetUseColumnTitleAsColumnHeader(True)
     return table
 
@@ -52,10 +52,10 @@ def add_slices_table(comparison: Comparison, name: str) -> vtkMRMLTableNode:
 def add_slices_plot(slices: vtkMRMLTableNode, name: str) -> vtkMRMLPlotChartNode:
     """Add a chart of DSC over height, a curve for each lung in its colour, from what `add_slices_table` added."""
     chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
-    for lung in NAMED_SEGMENTS.values():
-        if slices.GetColumnIndex(lung.name) < 0:
+    for lung, segment in NAMED_SEGMENTS.items():
+        if slices.GetColumnIndex(LUNG_TITLES[lung]) < 0:
             continue
-        series = add_curve(slices, HEIGHT, lung)
+        series = add_curve(slices, HEIGHT, LUNG_TITLES[lung], segment.colour)
         series.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleCircle)
         series.SetMarkerSize(6)
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
@@ -81,28 +81,28 @@ def add_doubt_marks(
     heights = [table.GetColumnByName(HEIGHT).GetValue(row) for row in range(table.GetNumberOfRows())]
     marks = [math.nan] * len(heights)
     for each in doubtful:
-        curve = table.GetColumnByName(NAMED_SEGMENTS[each["lung"]].name)
+        curve = table.GetColumnByName(LUNG_TITLES[each["lung"]])
         near = min(range(len(heights)), key=lambda row: abs(heights[row] - each["height_mm"]), default=None)
         if curve is not None and near is not None and abs(heights[near] - each["height_mm"]) < NEAR_MM:
             marks[near] = curve.GetValue(near)
     if all(math.isnan(mark) for mark in marks):
         return
     add_column(slices, vtkDoubleArray(), DOUBTFUL, marks)
-    series = add_curve(slices, HEIGHT, Segment(0, DOUBTFUL, DOUBTFUL, DOUBT_COLOUR, ""))
+    series = add_curve(slices, HEIGHT, DOUBTFUL, DOUBT_COLOUR)
     series.SetLineStyle(vtkMRMLPlotSeriesNode.LineStyleNone)
     series.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleDiamond)
     series.SetMarkerSize(12)
     chart.AddAndObservePlotSeriesNodeID(series.GetID())
 
 
-def add_curve(table: vtkMRMLTableNode, x: str, lung: Segment) -> vtkMRMLPlotSeriesNode:
-    """Add a curve of a lung's column over column `x` of a table, in the lung's colour."""
-    curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", lung.name)
+def add_curve(table: vtkMRMLTableNode, x: str, y: str, colour: tuple[float, float, float]) -> vtkMRMLPlotSeriesNode:
+    """Add a curve of column `y` over column `x` of a table, in a colour (RGB, 0 to 1)."""
+    curve = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", y)
     curve.SetAndObserveTableNodeID(table.GetID())
     curve.SetXColumnName(x)
-    curve.SetYColumnName(lung.name)
+    curve.SetYColumnName(y)
     curve.SetPlotType(vtkMRMLPlotSeriesNode.PlotTypeScatter)
-    curve.SetColor(*lung.colour)
+    curve.SetColor(*colour)
     return curve
 
 

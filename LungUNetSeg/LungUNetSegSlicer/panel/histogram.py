@@ -10,7 +10,7 @@ from slicer import vtkMRMLPlotChartNode, vtkMRMLPlotSeriesNode, vtkMRMLSegmentat
 from slicer.i18n import tr as _
 from vtk import vtkDoubleArray
 
-from LungUNetSegLib.segments import NAMED_SEGMENTS
+from LungUNetSegLib.segments import LUNG_TITLES, NAMED_SEGMENTS
 from LungUNetSegSlicer.compare.tables import add_column, add_curve, plot_nodes
 from LungUNetSegSlicer.panel.density import lungs_with_density
 from LungUNetSegSlicer.scene.segmentation_node import companion
@@ -19,7 +19,7 @@ TABLE_ROLE, PLOT_ROLE = "LungUNetSeg.HistogramTable", "LungUNetSeg.HistogramPlot
 """Roles of the node references from a segmentation to its histogram."""
 
 HU = "HU"
-"""Column of the bins' middles; each lung has one more, by its segment's name."""
+"""Column of the bins' middles; each lung and both have one more, by `LUNG_TITLES`."""
 
 
 def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> vtkMRMLPlotChartNode | None:
@@ -41,7 +41,7 @@ def add_histogram(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, An
     for each in plot_nodes(chart)[1:]:
         slicer.mrmlScene.RemoveNode(each)
     for lung in lungs:
-        curve = add_curve(table, HU, NAMED_SEGMENTS[lung])
+        curve = add_curve(table, HU, LUNG_TITLES[lung], NAMED_SEGMENTS[lung].colour)
         curve.SetMarkerStyle(vtkMRMLPlotSeriesNode.MarkerStyleNone)
         chart.AddAndObservePlotSeriesNodeID(curve.GetID())
     bin_hu = result["density"][lungs[0]]["histogram"]["bin_hu"]
@@ -55,7 +55,7 @@ def _fill(table: vtkMRMLTableNode, result: Mapping[str, Any], lungs: list[str]) 
     bins = result["density"][lungs[0]]["histogram"]
     first, width = bins["first_hu"], bins["bin_hu"]
     columns = {HU: [first + width * (index + 0.5) for index in range(len(bins["percent"]))]}
-    columns |= {NAMED_SEGMENTS[lung].name: result["density"][lung]["histogram"]["percent"] for lung in lungs}
+    columns |= {LUNG_TITLES[lung]: result["density"][lung]["histogram"]["percent"] for lung in lungs}
     table.RemoveAllColumns()
     for name, values in columns.items():
         add_column(table, vtkDoubleArray(), name, values)

@@ -95,7 +95,7 @@ class _Views:
         lines += [(reference, f"{each.name}  {each.reference_ml:.0f} ml", colours[each.name]) for each in lungs]
         lines += [
             (difference, f"This slice  DSC {whole.dsc_by_slice[index]:.3f}", offscreen.WHITE),
-            (self.surface, f"Lungs  DSC {whole.dsc:.3f}, HD95 {whole.hd95_mm:.1f} mm", offscreen.WHITE),
+            (self.surface, f"{whole.title}  DSC {whole.dsc:.3f}, HD95 {whole.hd95_mm:.1f} mm", offscreen.WHITE),
         ]
         rows = {view: [line for line in lines if line[0] is view] for view in self.all}
         self._captions = [

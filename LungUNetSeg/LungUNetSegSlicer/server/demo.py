@@ -19,13 +19,13 @@ from LungUNetSegLib.cli.progress import make_progress
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError, ReadError, WriteError
 from LungUNetSegLib.evaluation.compare import RegionScores, compare
 from LungUNetSegLib.evaluation.evaluate import describe_comparison
-from LungUNetSegLib.evaluation.report.lungs_page import NAMES
 from LungUNetSegLib.files import finite, make_folder, write_json
 from LungUNetSegLib.io import Scan, check_writable, read_labels, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.summary import report
+from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer import server
 from LungUNetSegSlicer.server.demo_page import write_page
@@ -164,11 +164,11 @@ def _write_scene(core: Any, path: Path) -> None:
 
 
 def _print(summary: dict[str, Any], scores: Sequence[RegionScores], output: Path) -> None:
-    by_name = {each.name: each for each in scores}
-    for key, name in NAMES.items():
-        line = f"{name:<10} {summary['volumes_ml'][key]:5.0f} ml"
-        if name in by_name:
-            line += f"   DSC {by_name[name].dsc:.4f}   HD95 {by_name[name].hd95_mm:.1f} mm"
+    by_title = {each.title: each for each in scores}
+    for key, title in LUNG_TITLES.items():
+        line = f"{title:<10} {summary['volumes_ml'][key]:5.0f} ml"
+        if title in by_title:
+            line += f"   DSC {by_title[title].dsc:.4f}   HD95 {by_title[title].hd95_mm:.1f} mm"
         print(line)
     for finding in summary["findings"]:
         print(f"note: {finding['message']}")

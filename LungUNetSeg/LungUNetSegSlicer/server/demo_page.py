@@ -11,9 +11,8 @@ from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.html import data_url, findings_list, page, tiles, with_unit
 from LungUNetSegLib.evaluation.report.report import about, case_section, footer
 from LungUNetSegLib.files import replacing
+from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.texts import number_text
-
-TITLES = {"right": "Right lung", "left": "Left lung", "total": "Both lungs"}
 
 
 def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: EvaluatedCase | None, views: Path) -> None:
@@ -48,7 +47,7 @@ def write_page(path: Path, name: str, summary: Mapping[str, Any], scored: Evalua
 
 def _tiles(summary: Mapping[str, Any]) -> str:
     shown = []
-    for key, title in TITLES.items():
+    for key, title in LUNG_TITLES.items():
         volume_ml, mean_hu = summary["volumes_ml"][key], summary["mean_hu"][key]
         if volume_ml is not None:
             density = "" if mean_hu is None else f"<br>mean density {number_text(mean_hu)} HU"

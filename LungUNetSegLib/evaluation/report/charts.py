@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from LungUNetSegLib.evaluation.report.html import legend
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.segments import LUNG_TITLES, NAMED_SEGMENTS
 from LungUNetSegLib.texts import with_minus
 
 WIDTH, HEIGHT = 900, 250
@@ -16,10 +16,10 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 44
 """Margins around the plotting area, in SVG units."""
 
 COLOURS = {
-    segment.name: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
-    for segment in (*LUNGS, *BOTH_LUNGS)
+    LUNG_TITLES[lung]: f"rgb({', '.join(str(round(255 * part)) for part in segment.colour)})"
+    for lung, segment in NAMED_SEGMENTS.items()
 }
-"""CSS colours of the lungs' curves, by the lungs' names."""
+"""CSS colours of the lungs' curves, by `LUNG_TITLES`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from LungUNetSegLib.evaluation.compare import TOLERANCE_MM
 from LungUNetSegLib.evaluation.disagreements import KINDS, LEAST_ML, Disagreements
 from LungUNetSegLib.evaluation.report.html import table, with_unit
+from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.texts import with_minus
 from LungUNetSegLib.volume.geometry import slice_number
 
@@ -15,8 +16,6 @@ TITLES = {
     "taken-in": "taken in: in the prediction only",
     "other-side": "given to the other lung",
 }
-
-LUNG_TITLES = {"right": "right lung", "left": "left lung", "total": "lungs"}
 
 SHOWN = 20
 """Rows of the table; scores.json has all."""
@@ -41,7 +40,7 @@ def disagreements_section(found: Disagreements, slice_z_mm: Sequence[float]) -> 
     rows = [
         [
             TITLES[each.kind],
-            f"{LUNG_TITLES[each.lung]}, {each.third} third",
+            f"{LUNG_TITLES[each.lung].lower()}, {each.third} third",
             str(slice_number(each.slice)),
             with_minus(f"{slice_z_mm[each.slice]:.1f}"),
             f"{each.volume_ml:.1f}",

@@ -12,13 +12,11 @@ from LungUNetSegLib.evaluation.report.html import figure, findings_list, legend,
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.measures.regions import REGIONS
-from LungUNetSegLib.segments import NAMED_SEGMENTS
+from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.texts import number_text, with_minus
 
 PAGE_TITLE = "LungUNetSeg: lungs of "
 """The title of each page begins with this; our pages are recognised by it."""
-
-NAMES = {key: segment.name for key, segment in NAMED_SEGMENTS.items()}
 
 TITLES = {
     "volume_ml": "Volume, ml", "mean_hu": "Mean, HU", "sd_hu": "Standard deviation, HU", "skewness": "Skewness",
@@ -62,7 +60,7 @@ def write_lungs_page(path: Path, summary: Mapping[str, Any], preview: bytes, aer
 
 
 def _body(title: str, summary: Mapping[str, Any], preview: bytes, aeration: bytes) -> str:
-    density = {key: summary["density"][key] for key in NAMES if summary["density"].get(key)}
+    density = {key: summary["density"][key] for key in LUNG_TITLES if summary["density"].get(key)}
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="soft">{escape(NOTE.format(version=summary["lungunetseg"]))}</p>',
@@ -94,17 +92,16 @@ def _histogram(density: Mapping[str, Mapping[str, Any]]) -> str:
     lungs = [key for key in density if key != "total"] or ["total"]
     bins = density[lungs[0]]["histogram"]
     places = [bins["first_hu"] + bins["bin_hu"] * (index + 0.5) for index in range(len(bins["percent"]))]
-    names = {key: NAMES[key] for key in lungs}
     series = [
-        Series(name=name, colour=COLOURS[name], values=density[key]["histogram"]["percent"])
-        for key, name in names.items()
+        Series(name=LUNG_TITLES[key], colour=COLOURS[LUNG_TITLES[key]], values=density[key]["histogram"]["percent"])
+        for key in lungs
     ]
     return share_chart(places, series, "HU", f"% of the lung in each {bins['bin_hu']} HU", {-950: "LAA-950"})
 
 
 def _density_table(density: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [[TITLES[key], *(_number(each[key], key) for each in density.values())] for key in SHAPE_KEYS]
-    return table(["", *(NAMES[key] for key in density)], rows)
+    return table(["", *(LUNG_TITLES[key] for key in density)], rows)
 
 
 def _aeration_legend() -> str:
@@ -116,11 +113,11 @@ def _aeration_table(density: Mapping[str, Mapping[str, Any]]) -> str:
         [escape(f"{name}, %"), *(f"{each['aeration_percent'][key]:.1f}" for each in density.values())]
         for key, (name, _) in AERATION.items()
     ]
-    return table(["", *(NAMES[key] for key in density)], rows)
+    return table(["", *(LUNG_TITLES[key] for key in density)], rows)
 
 
 def _region_table(regions: Mapping[str, Mapping[str, Any]], lungs: Sequence[str]) -> str:
-    header = ["", *(f"{NAMES[lung]}: {TITLES[key]}" for lung in lungs for key in REGION_KEYS)]
+    header = ["", *(f"{LUNG_TITLES[lung]}: {TITLES[key]}" for lung in lungs for key in REGION_KEYS)]
     rows = []
     for name in REGIONS:
         cells = []

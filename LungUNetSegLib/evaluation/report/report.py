@@ -37,7 +37,7 @@ from LungUNetSegLib.evaluation.report.pictures import (
 )
 from LungUNetSegLib.evaluation.report.tables import COLUMNS, Column, describe_slices
 from LungUNetSegLib.files import replacing
-from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
+from LungUNetSegLib.segments import BOTH_LUNGS, LUNG_TITLES, LUNGS, title_of
 from LungUNetSegLib.texts import with_minus
 from LungUNetSegLib.volume.geometry import slice_number
 
@@ -122,12 +122,12 @@ def _overview(cases: Sequence[EvaluatedCase]) -> str:
         parts += [f"<h2>{len(failed)} of {len(cases)} cases failed</h2>", f'<ul class="failed">{"".join(entries)}</ul>']
     if scored:
         curves = [
-            Series(name=name, colour=colour, values=[_dsc_of(case, name) for case in scored])
-            for name, colour in COLOURS.items()
-            if any(region.name == name for case in scored for region in case.regions)
+            Series(name=title, colour=colour, values=[_dsc_of(case, title) for case in scored])
+            for title, colour in COLOURS.items()
+            if any(region.title == title for case in scored for region in case.regions)
         ]
         parts += ["<h2>All cases, worst first</h2>", dot_chart([case.name for case in scored], curves, "DSC")]
-        parts += ["<h3>Lungs, right and left together</h3>", _case_table(scored)]
+        parts += [f"<h3>{LUNG_TITLES['total']}</h3>", _case_table(scored)]
         parts += ["<h3>Over the cases</h3>", _spread(scored), f"<p>{describe_slices(scored)}</p>"]
     return "\n".join(parts)
 
@@ -151,7 +151,7 @@ def _spread(cases: Sequence[EvaluatedCase]) -> str:
             deviation = f"{summary.std:.{column.decimals}f}" if summary.finite else "–"
             shown = [column.page_text(each) for each in (summary.median, summary.minimum, summary.maximum)]
             counts = [str(each) for each in (summary.finite, summary.undefined, summary.infinite)]
-            label = f"{_title(column)}, {escape(name.lower())}"
+            label = f"{_title(column)}, {escape(title_of(name).lower())}"
             rows.append([label, f"{column.page_text(summary.mean)} ± {deviation}", *shown, *counts])
     return table(header, rows)
 
@@ -172,7 +172,7 @@ def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: 
         [_title(column), *(column.page_text(getattr(region, column.field)) for region in case.regions)]
         for column in COLUMNS
     ]
-    parts.append(table(["", *(escape(region.name) for region in case.regions)], rows))
+    parts.append(table(["", *(escape(region.title) for region in case.regions)], rows))
     if case.disagreements is not None:
         parts += ["<h3>Where they differ</h3>", disagreements_section(case.disagreements, case.slice_z_mm)]
     parts += ["<h3>DSC by slice</h3>", _slice_chart(case), f"<p>{describe_slices([case])}</p>"]
@@ -182,7 +182,7 @@ def case_section(case: EvaluatedCase, anchor: str, title: str, on_its_own_page: 
 
 def _slice_chart(case: EvaluatedCase) -> str:
     series = [
-        Series(name=region.name, colour=COLOURS[region.name], values=region.dsc_by_slice) for region in case.regions
+        Series(name=region.title, colour=COLOURS[region.title], values=region.dsc_by_slice) for region in case.regions
     ]
     marked = [each for each in case.pictures if each.role not in ("in between", "best")]
     marks = {each.index: f"{each.role}: slice {slice_number(each.index)}" for each in marked}
@@ -197,7 +197,7 @@ def _gallery(case: EvaluatedCase, anchor: str) -> str:
     titles = ("CT", *names) if case.pictures[0].image else names
     kinds = ("in both", "prediction only (false positive)", "reference only (false negative)")
     lungs, colours = (LUNGS, LABEL_COLOURS) if len(case.regions) > 1 else (BOTH_LUNGS, BINARY_COLOURS)
-    legends = legend(_coloured([lung.name for lung in lungs], colours[1:]), "Reference and prediction:")
+    legends = legend(_coloured([title_of(lung.name) for lung in lungs], colours[1:]), "Reference and prediction:")
     legends += legend(_coloured(kinds, DIFFERENCE_COLOURS[1:]), "Differences:")
     rows = (_row(picture, titles, f"{anchor}-{picture.index}") for picture in case.pictures)
     return '<p class="soft">The patient\'s right is on the left of each picture.</p>' + legends + "".join(rows)
@@ -242,8 +242,8 @@ def _anchors(cases: Sequence[EvaluatedCase]) -> dict[str, str]:
     return {case.name: f"case-{number}" for number, case in enumerate(cases, start=1)}
 
 
-def _dsc_of(case: EvaluatedCase, region_name: str) -> float:
-    return next((region.dsc for region in case.regions if region.name == region_name), float("nan"))
+def _dsc_of(case: EvaluatedCase, title: str) -> float:
+    return next((region.dsc for region in case.regions if region.title == title), float("nan"))
 
 
 def _title(column: Column) -> str:

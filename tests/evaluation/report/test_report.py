@@ -33,7 +33,7 @@ def test_single_slice(small_phantom: Phantom) -> None:
 def test_both_lungs_as_one(small_phantom: Phantom) -> None:
     labels = small_phantom.labels
     page = build_report([describe_comparison("x", compare(labels, labels, "binary"))], about())
-    assert "<th>Lungs</th>" in page and "Right lung" not in page
+    assert "<th>Both lungs</th>" in page and "Right lung" not in page
 
 
 def test_no_lung_anywhere(head_phantom: Phantom) -> None:
@@ -49,7 +49,7 @@ def test_cases_are_sorted_by_a_number_that_is_shown(small_phantom: Phantom) -> N
     comparison = compare(Volume(half.astype(np.uint8), labels.geometry), labels)
     cases = [describe_comparison("a", comparison), describe_comparison("b", compare(labels, labels))]
     page = build_report(cases, about())
-    rows = page.split("<h3>Lungs, right and left together</h3>")[1].split("</table>")[0].split("<tr>")
+    rows = page.split("<h3>Both lungs</h3>")[1].split("</table>")[0].split("<tr>")
     assert "<th>Lowest DSC</th>" in rows[1]
     assert f"</a></td><td>{comparison.regions[1].dsc:.3f}</td>" in rows[2] and "</a></td><td>1.000</td>" in rows[3]
 

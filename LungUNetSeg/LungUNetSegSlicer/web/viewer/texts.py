@@ -91,7 +91,7 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
     found = scan.comparison.comparison
     return {
         "reference": scan.comparison.reference_node.GetName(),
-        "columns": [each.name for each in found.regions],
+        "columns": [each.title for each in found.regions],
         "rows": [
             {
                 "title": f"{column.title}, {column.unit}" if column.unit else column.title,
@@ -100,7 +100,7 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
             for column in COLUMNS
         ],
         "curves": [
-            {"name": each.name, "values": [finite(value) for value in each.dsc_by_slice]} for each in found.regions
+            {"name": each.title, "values": [finite(value) for value in each.dsc_by_slice]} for each in found.regions
         ],
         "disagreements": disagreements_of(scan.comparison.case),
         "warnings": [{"heading": "", "message": each.message} for each in scan.comparison.findings],

@@ -67,9 +67,9 @@ def column(table: Any, name: str) -> list[Any]:
 
 def test_the_table_has_every_score_of_every_lung(comparison: Comparison) -> None:
     table = add_scores_table(comparison, "Scores")
-    assert [table.GetColumnName(i) for i in range(4)] == ["Score", "Right lung", "Left lung", "Lungs"]
+    assert [table.GetColumnName(i) for i in range(4)] == ["Score", "Right lung", "Left lung", "Both lungs"]
     assert table.GetNumberOfRows() == len(COLUMNS) == 13
-    scores = dict(zip(column(table, "Score"), column(table, "Lungs"), strict=True))
+    scores = dict(zip(column(table, "Score"), column(table, "Both lungs"), strict=True))
     assert scores["DSC"] == pytest.approx(2 * 3180 / (2 * 3180 + 60 + 20))
     assert scores["Volume difference (ml)"] == pytest.approx(40 * 2 / 1000)
 
@@ -86,14 +86,14 @@ def test_slices_with_lung_by_height(comparison: Comparison) -> None:
     table = add_slices_table(comparison, "Slices")
     assert column(table, "Slice") == list(range(3, 11))
     assert column(table, "z (mm)")[0] == pytest.approx(104.0)
-    assert column(table, "Lungs")[4] == pytest.approx(2 * 400 / (2 * 400 + 60))
+    assert column(table, "Both lungs")[4] == pytest.approx(2 * 400 / (2 * 400 + 60))
     assert column(table, "Right lung")[2] == pytest.approx(2 * 180 / (2 * 180 + 20))
 
 
 def test_the_plot_has_a_curve_for_each_lung(comparison: Comparison) -> None:
     table = add_slices_table(comparison, "Slices")
     chart, *curves = plot_nodes(add_slices_plot(table, "DSC by slice"))
-    assert [each.GetYColumnName() for each in curves] == ["Right lung", "Left lung", "Lungs"]
+    assert [each.GetYColumnName() for each in curves] == ["Right lung", "Left lung", "Both lungs"]
     assert all(each.GetTableNode() is table and each.GetXColumnName() == "z (mm)" for each in curves)
     assert chart.GetYAxisRange() == (0.0, 1.0) and not chart.GetYAxisRangeAuto()
 
