@@ -1,7 +1,7 @@
 """Defines the errors that this library raises on purpose.
 
-Each message says what is wrong, with which file or value, and what to do. They are caught only at the
-edges: the command line (an exit code), the panel (a readable message) and a batch (that one case).
+Each message says what is wrong, with which file or value, and what to do. They are caught only at the edges: the command
+line (an exit code), panel and web page (a readable message), node (that study) and batch (that scan).
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def process_runs(pid: int) -> bool:
 
 
 def import_package(name: str, title: str) -> Any:
-    """Import an engine's package with its telemetry switched off.
+    """Import an engine's package, or another of PyPI, with the engines' telemetry switched off.
 
     Args:
         name: To import it and to install it.
@@ -118,8 +118,7 @@ def import_package(name: str, title: str) -> Any:
         return package
     except Exception as error:  # a missing driver library or an incompatible NumPy may raise anything
         raise MissingDependencyError(
-            f"{title} cannot be loaded ({message_of(error)}): install it with `pip install {name}`, or use"
-            " another engine."
+            f"{title} cannot be loaded ({message_of(error)}): install it with `pip install {name}`."
         ) from error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import LungUNetSegLib
-from LungUNetSegLib.errors import GeometryError
+from LungUNetSegLib.errors import GeometryError, MissingDependencyError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry, Volume
 
@@ -55,6 +55,14 @@ def test_a_volume_goes_to_other_libraries_and_back(oblique_phantom: Phantom, lib
     volume = back(there(oblique_phantom.ct))
     assert volume.geometry.matches(oblique_phantom.ct.geometry)
     np.testing.assert_array_equal(volume.array, oblique_phantom.ct.array)
+
+
+def test_a_missing_nibabel_is_no_missing_engine(small_phantom: Phantom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects from the advice to use another engine, which helps with no image and no checkpoint."""
+    monkeypatch.setitem(sys.modules, "nibabel", None)
+    with pytest.raises(MissingDependencyError, match="nibabel cannot be loaded") as caught:
+        LungUNetSegLib.to_nibabel(small_phantom.ct)
+    assert str(caught.value).endswith(": install it with `pip install nibabel`.")
 
 
 def test_orientation_by_hand() -> None:

@@ -229,7 +229,7 @@ def fill_slices(result: SceneComparison) -> None:
 
 
 def window_of(image_node: Any) -> list[DisplayState | WindowState]:
-    """Return a CT's window and level; None without a CT, or while no view shows it."""
+    """Return a CT's window and level; nothing without a CT, or before it has a display."""
     display = image_node.GetDisplayNode() if image_node is not None else None
     if display is None:
         return []
