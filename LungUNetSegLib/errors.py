@@ -1,6 +1,6 @@
 """Defines the errors that this library raises on purpose.
 
-Each message says what is wrong, with which file or value, and what to do. They are caught only at the edges: the command
+Each message says what is wrong, with which file or value, and what to do. They are caught only at the edges: command
 line (an exit code), panel and web page (a readable message), node (that study) and batch (that scan).
 """
 

@@ -18,7 +18,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -26,14 +25,13 @@ import torch
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import LabelledScan
-from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.data.network_slices import preprocess
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory
-from LungUNetSegLib.training.trainer import Trainer
+from LungUNetSegLib.training.learner import Learner
 
 SLICES = 40
 WARM_UP_STEPS = 2
@@ -97,15 +95,14 @@ def measure(contender: str, steps: int) -> dict[str, float]:
         preprocess=config.preprocess,
         pathology=config.pathology,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, dataset, None, Path(folder), split=Split(training=(), test=()))
-        losses = []
-        for step, batch in enumerate(dataset.epoch(0, config.batch_size)):
-            if step == WARM_UP_STEPS:
-                started = time.perf_counter()
-            loss, *_ = trainer._step(batch)
-            losses.append(loss.item())
-        seconds = time.perf_counter() - started
+    learner = Learner(config, dataset.cases)
+    losses = []
+    for step, batch in enumerate(dataset.epoch(0, config.batch_size)):
+        if step == WARM_UP_STEPS:
+            started = time.perf_counter()
+        loss, *_ = learner.step(batch)
+        losses.append(loss.item())
+    seconds = time.perf_counter() - started
     return {"slices_per_s": steps * config.batch_size / seconds, "loss": statistics.mean(losses[WARM_UP_STEPS:])}
 
 

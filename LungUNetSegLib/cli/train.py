@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if checkpoint is not None:
         trainer.resume(checkpoint)
     elif start is None:
-        trainer.load_encoder()
+        trainer.learner.load_encoder()
     if arguments.workers:
         let_processes_speak()
     if process.is_first:

@@ -26,6 +26,7 @@ from LungUNetSegLib.networks import UNet3d, UNet3dConfig, Weights
 from LungUNetSegLib.preprocessing import normalise
 from LungUNetSegLib.preprocessing.coarse import pad_depth
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.training.averaging import move_average
 from LungUNetSegLib.training.coarse_views import Scans, spoil
 from LungUNetSegLib.training.device import choose_precision
 from LungUNetSegLib.volume import AIR_HU
@@ -93,7 +94,7 @@ def train_coarse(
             (loss / config.batch_size).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
-        _follow(average, network, min(config.average_decay, (1 + step) / (10 + step)))
+        move_average(average, network, config.average_decay, step)
         progress("coarse", step + 1, steps)
         losses.append(loss.item())
         if len(losses) == REPORTED_STEPS:
@@ -154,12 +155,3 @@ def _case_weights(cases: Sequence[CachedCase]) -> npt.NDArray[np.float64]:
     patients = [case.case.patient for case in cases]
     values = np.array([math.sqrt(len(case.hu) * case.slice_mm) / patients.count(case.case.patient) for case in cases])
     return np.asarray(values / values.sum(), np.float64)
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    for ours, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if ours.is_floating_point():
-            ours.lerp_(theirs, 1 - decay)
-        else:
-            ours.copy_(theirs)

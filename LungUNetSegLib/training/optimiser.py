@@ -1,4 +1,4 @@
-"""Makes the optimiser, its regularisation, its learning rate schedule and the average of the weights."""
+"""Makes the optimiser, its regularisation and its learning rate schedule."""
 
 from __future__ import annotations
 
@@ -40,15 +40,3 @@ def pull(network: nn.Module, start: Sequence[Tensor], share: float) -> None:
     """Move every parameter towards its initial value, by a share of the difference."""
     for parameter, initial in zip(network.parameters(), start, strict=True):
         parameter.lerp_(initial, min(1.0, share))
-
-
-@torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, decay: float, step: int) -> None:
-    """Move the average of a network's weights and statistics towards their values after a step, numbered from 0."""
-    # The decay starts small and rises with the steps, so that early weights are soon forgotten.
-    decay = min(decay, (1 + step) / (10 + step))
-    for ours, theirs in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if ours.is_floating_point():
-            ours.lerp_(theirs, 1 - decay)
-        else:
-            ours.copy_(theirs)

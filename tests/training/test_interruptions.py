@@ -47,7 +47,7 @@ def test_a_disk_that_is_too_small_is_said_before_the_first_epoch(
 ) -> None:
     """Weights, their average and two moments, in two files and the draft of one: 12 times the weights."""
     trainer = make_trainer(average_decay=0.9)
-    weights = sum(value.nbytes for value in trainer.network.state_dict().values())
+    weights = sum(value.nbytes for value in trainer.learner.network.state_dict().values())
     free = 11 * weights
 
     def usage(folder: Path) -> SimpleNamespace:

@@ -108,13 +108,14 @@ def folded(trainer: Trainer) -> nn.Module:
 def started(make_trainer: MakeTrainer, process: Process | None = None, **settings: object) -> Trainer:
     """Return a trainer that has started from folded weights."""
     trainer = make_trainer(**settings)
-    trainer.process = process or trainer.process
+    if process is not None:
+        trainer.process = trainer.learner._process = process
     trainer.start_from(folded(trainer).state_dict())
     return trainer
 
 
 def states(trainer: Trainer) -> list[dict[str, Tensor]]:
-    return [each.state_dict() for each in (trainer.network, trainer.average) if each is not None]
+    return [each.state_dict() for each in (trainer.learner.network, trainer.learner.average) if each is not None]
 
 
 def test_folded_weights_get_their_normalisation_back(
@@ -126,11 +127,11 @@ def test_folded_weights_get_their_normalisation_back(
     assert [record.getMessage() for record in caplog.records] == [
         "The initial weights get back the batch normalisation that their export had folded."
     ]
-    assert trainer.average is not None
+    assert trainer.learner.average is not None
     image = torch.randn(2, 3, 32, 32)
     with torch.inference_mode():
         expected = folded(trainer)(image)
-        for network in (trainer.network.eval(), trainer.average.eval()):
+        for network in (trainer.learner.network.eval(), trainer.learner.average.eval()):
             torch.testing.assert_close(network(image), expected, atol=1e-4, rtol=1e-4)
 
 

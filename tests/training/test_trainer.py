@@ -18,10 +18,11 @@ from LungUNetSegLib.data.transforms import AugmentConfig
 from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError, DataError, ModelError
 from LungUNetSegLib.networks import UNetConfig
+from LungUNetSegLib.training.averaging import move_average
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.history import best_epoch, read_history
-from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser, move_average
+from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
 from LungUNetSegLib.training.scores import Scores
 from LungUNetSegLib.training.trainer import Trainer
 
@@ -187,12 +188,12 @@ def test_regularisation_makes_weights_smaller(make_trainer: MakeTrainer, setting
 def test_the_average_by_hand(make_trainer: MakeTrainer) -> None:
     """After warm-up, average = decay * average + (1 - decay) * weights; counters are copied."""
     trainer = make_trainer(average_decay=0.75)
-    assert trainer.average is not None
-    for ours, theirs in zip(trainer.average.parameters(), trainer.network.parameters(), strict=True):
+    assert trainer.learner.average is not None
+    for ours, theirs in zip(trainer.learner.average.parameters(), trainer.learner.network.parameters(), strict=True):
         ours.data.fill_(1.0)
         theirs.data.fill_(3.0)
-    move_average(trainer.average, trainer.network, 0.75, step=1_000_000)
-    assert all(torch.equal(each, torch.full_like(each, 1.5)) for each in trainer.average.parameters())
+    move_average(trainer.learner.average, trainer.learner.network, 0.75, step=1_000_000)
+    assert all(torch.equal(each, torch.full_like(each, 1.5)) for each in trainer.learner.average.parameters())
 
 
 def test_the_average_is_what_is_validated_and_used(make_trainer: MakeTrainer) -> None:
@@ -223,7 +224,7 @@ def test_a_batch_larger_than_the_set_is_refused(make_trainer: MakeTrainer) -> No
 def test_a_loss_that_explodes_is_said_at_once(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = make_trainer()
     with torch.no_grad():
-        next(iter(trainer.network.parameters())).fill_(math.nan)
+        next(iter(trainer.learner.network.parameters())).fill_(math.nan)
     with pytest.raises(DataError, match="loss became nan; lower learning_rate"):
         trainer.run()
 
