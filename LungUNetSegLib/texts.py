@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -19,8 +20,10 @@ def listed(names: Sequence[str], most: int = 5, separator: str = ", ") -> str:
 
 
 def number_text(value: float | None, decimals: int = 0, *, signed: bool = False) -> str:
-    """Return a number for people, with a real minus sign; a dash where it is not known. 0 has no sign."""
-    return "–" if value is None else with_minus(rounded(value, decimals, signed=signed))
+    """Return a number for people, with a real minus; "–" if it is unknown or NaN, "∞" if infinite. 0 has no sign."""
+    if value is None or math.isnan(value):
+        return "–"
+    return with_minus(rounded(value, decimals, signed=signed)).replace("inf", "\N{INFINITY}")
 
 
 def rounded(value: float, decimals: int, *, signed: bool = False) -> str:

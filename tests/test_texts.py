@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from LungUNetSegLib.texts import listed, number_text
@@ -31,6 +33,9 @@ def test_many_names_are_cut_short(names: list[str], most: int, separator: str, e
         (0.4, 0, True, "0"),
         (-0.04, 1, True, "0.0"),
         (-0.4, 0, False, "0"),
+        (math.inf, 1, False, "∞"),
+        (-math.inf, 1, True, "\N{MINUS SIGN}∞"),
+        (math.nan, 1, True, "–"),
     ],
 )
 def test_numbers_for_people(value: float | None, decimals: int, signed: bool, expected: str) -> None:

@@ -111,9 +111,9 @@ def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None
     """Print a table to stdout, and errors and findings to stderr."""
     if len(cases) == 1:
         lines = [["", *(region.title for region in cases[0].regions)]]
-        lines += [[_title(column), *_cells(column, cases[0].regions)] for column in COLUMNS] if cases[0].regions else []
+        lines += [[column.heading, *_cells(column, cases[0].regions)] for column in COLUMNS] if cases[0].regions else []
     else:
-        lines = [["", *map(_title, OVERVIEW)]]
+        lines = [["", *(column.heading for column in OVERVIEW)]]
         for case in cases:
             for region in case.regions:
                 scores = (cell for column in OVERVIEW for cell in _cells(column, [region]))
@@ -127,10 +127,6 @@ def _print_scores(cases: Sequence[EvaluatedCase], unused: Sequence[str]) -> None
                 print(f"{case.name}: {message}", file=sys.stderr)
     if unused:
         print(f"Without a reference: {', '.join(unused)}", file=sys.stderr)
-
-
-def _title(column: Column) -> str:
-    return f"{column.title}, {column.unit}" if column.unit else column.title
 
 
 def _cells(column: Column, regions: Sequence[RegionScores]) -> list[str]:

@@ -16,7 +16,7 @@ from LungUNetSegSlicer.panel import dependencies
 from LungUNetSegSlicer.panel.batch_table import BatchTable
 from LungUNetSegSlicer.panel.dialogs import ask_folder
 from LungUNetSegSlicer.panel.section import RunSection
-from LungUNetSegSlicer.panel.texts import batch_text
+from LungUNetSegSlicer.panel.texts import batch_text, contradiction_text, not_installed_text
 from LungUNetSegSlicer.run.batch_results import BatchResults, BatchRow
 from LungUNetSegSlicer.run.batch_run import BatchRun, BatchSource
 from LungUNetSegSlicer.run.child_process import ChildEnd
@@ -99,7 +99,7 @@ class BatchPanel(RunSection):
         if self._output is None:
             return _("Choose a folder for the results first.")
         if self._settings().contradictory:
-            return _("Choose PyTorch or Automatic as the engine: other engines support neither GPUs nor checkpoints.")
+            return contradiction_text()
         return ""
 
     def _settings(self) -> RunSettings:
@@ -127,8 +127,7 @@ class BatchPanel(RunSection):
             raise DataError(_("There is no CT in the scene."))
         package = dependencies.missing(settings)
         if package is not None and not dependencies.install_with_consent(package):
-            text = _("Nothing was installed. Without {title} the lungs cannot be segmented.")
-            raise MissingDependencyError(text.format(title=package.title))
+            raise MissingDependencyError(not_installed_text(package.title))
         source = self._volumes or self._folder
         assert source is not None
         self._say(_("Looking for scans..."))

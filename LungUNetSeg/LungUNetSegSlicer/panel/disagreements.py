@@ -7,10 +7,11 @@ from typing import Any
 import slicer
 
 from LungUNetSegLib.evaluation.disagreements import Disagreement
+from LungUNetSegLib.texts import number_text
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.slices import show_point
 from LungUNetSegSlicer.panel.tables import fill_table, set_up_table
-from LungUNetSegSlicer.panel.texts import disagreement_text, millimetres_text, place_text
+from LungUNetSegSlicer.panel.texts import disagreement_text, place_text
 
 SHOWN = 10
 """Rows of the list; the report has twenty."""
@@ -35,8 +36,8 @@ class DisagreementsView:
         rows = [
             (
                 str(slice_number(each.slice)),
-                f"{each.volume_ml:.1f}",
-                millimetres_text(each.distance_mm),
+                number_text(each.volume_ml, 1),
+                number_text(each.distance_mm, 1),
                 disagreement_text(each.kind),
                 place_text(each.lung, each.third),
             )

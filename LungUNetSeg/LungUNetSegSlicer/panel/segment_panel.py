@@ -17,6 +17,7 @@ from LungUNetSegSlicer.panel.failure_log import FailureLog
 from LungUNetSegSlicer.panel.model_choice import ModelChoice
 from LungUNetSegSlicer.panel.progress_view import ProgressView
 from LungUNetSegSlicer.panel.results import ResultsView
+from LungUNetSegSlicer.panel.texts import contradiction_text, not_installed_text
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings, folder_text
 from LungUNetSegSlicer.scene.corrected import has_others_work
@@ -125,7 +126,7 @@ class SegmentPanel:
         if problem := self._model.problem():
             return problem
         if self._settings().contradictory:
-            return _("Choose PyTorch or Automatic as the engine: other engines support neither GPUs nor checkpoints.")
+            return contradiction_text()
         return ""
 
     def _settings(self) -> RunSettings:
@@ -175,8 +176,7 @@ class SegmentPanel:
         package = dependencies.missing(settings)
         if package is None or self._install(package, dependencies.install_with_consent):
             return True
-        message = _("Nothing was installed. Without {title} the lungs cannot be segmented.").format(title=package.title)
-        self._progress.stop(message)
+        self._progress.stop(not_installed_text(package.title))
         return False
 
     def _install(self, package: Package, install: Callable[[Package], bool]) -> bool:

@@ -56,6 +56,16 @@ def finetune_text(stage: str) -> str:
     return texts.get(stage, stage)
 
 
+def contradiction_text() -> str:
+    """Return what is said of `RunSettings.contradictory`."""
+    return _("Choose PyTorch or Automatic as the engine: other engines support neither GPUs nor checkpoints.")
+
+
+def not_installed_text(title: str) -> str:
+    """Return what is said when the user has not let an engine be installed."""
+    return _("Nothing was installed. Without {title} the lungs cannot be segmented.").format(title=title)
+
+
 def averaging_text() -> str:
     """Return what is said while the map of local density is made."""
     return _("Averaging the density...")
@@ -134,11 +144,6 @@ def place_text(lung: str, third: str) -> str:
     """Return where a disagreement lies."""
     thirds = {"apical": _("apical third"), "middle": _("middle third"), "basal": _("basal third")}
     return _("{lung}, {third}").format(lung=segment_names().get(lung, lung), third=thirds.get(third, third))
-
-
-def millimetres_text(value: float) -> str:
-    """Return a distance; infinite where there is nothing to measure from."""
-    return f"{value:.1f}".replace("inf", "\N{INFINITY}")
 
 
 def finding_heading(code: str) -> str:

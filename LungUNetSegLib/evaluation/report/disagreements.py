@@ -8,7 +8,7 @@ from LungUNetSegLib.evaluation.compare import TOLERANCE_MM
 from LungUNetSegLib.evaluation.disagreements import KINDS, LEAST_ML, Disagreements
 from LungUNetSegLib.evaluation.report.html import table, with_unit
 from LungUNetSegLib.segments import LUNG_TITLES
-from LungUNetSegLib.texts import with_minus
+from LungUNetSegLib.texts import number_text
 from LungUNetSegLib.volume.geometry import slice_number
 
 TITLES = {
@@ -42,9 +42,9 @@ def disagreements_section(found: Disagreements, slice_z_mm: Sequence[float]) -> 
             TITLES[each.kind],
             f"{LUNG_TITLES[each.lung].lower()}, {each.third} third",
             str(slice_number(each.slice)),
-            with_minus(f"{slice_z_mm[each.slice]:.1f}"),
-            f"{each.volume_ml:.1f}",
-            f"{each.distance_mm:.1f}".replace("inf", "\N{INFINITY}"),
+            number_text(slice_z_mm[each.slice], 1),
+            number_text(each.volume_ml, 1),
+            number_text(each.distance_mm, 1),
         ]
         for each in found.parts[:SHOWN]
     ]

@@ -16,7 +16,7 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.evaluation.evaluate import EvaluatedCase, summarise_cases, summarise_slices
 from LungUNetSegLib.files import csv_text, finite, write_csv, write_json
 from LungUNetSegLib.segments import BOTH_LUNGS
-from LungUNetSegLib.texts import rounded, with_minus
+from LungUNetSegLib.texts import number_text, rounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +35,25 @@ class Column:
     unit: str = ""
     decimals: int = 3
 
+    @property
+    def heading(self) -> str:
+        """Title and unit, as plain text."""
+        return f"{self.title}, {self.unit}" if self.unit else self.title
+
     def text(self, value: float) -> str:
         """Return a value for display: "n/a" if it is undefined, "inf" if infinite; differences have a sign.
 
         The text is ASCII, since not every terminal can show more.
         """
-        if not math.isfinite(value):
-            return "n/a" if math.isnan(value) else "inf"
-        return rounded(value, self.decimals, signed=self.field.startswith("difference"))
+        return "n/a" if math.isnan(value) else rounded(value, self.decimals, signed=self._is_signed)
 
     def page_text(self, value: float) -> str:
         """Return a value as pages and pictures show it: with a real minus, "–" if it is undefined, "∞" if infinite."""
-        return with_minus(self.text(value).replace("n/a", "–").replace("inf", "∞"))
+        return number_text(value, self.decimals, signed=self._is_signed)
+
+    @property
+    def _is_signed(self) -> bool:
+        return self.field.startswith("difference")
 
 
 COLUMNS = (

@@ -9,7 +9,7 @@ from LungUNetSegLib.evaluation.evaluate import EvaluatedCase
 from LungUNetSegLib.evaluation.report.pictures import DIFFERENCE_COLOURS
 from LungUNetSegLib.evaluation.report.tables import COLUMNS
 from LungUNetSegLib.files import finite
-from LungUNetSegLib.texts import with_minus
+from LungUNetSegLib.texts import number_text, with_minus
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 from LungUNetSegSlicer.compare.display import DIFFERENCES, DISTANCE_COLOURS
@@ -17,7 +17,6 @@ from LungUNetSegSlicer.panel.texts import (
     density_map_text,
     disagreement_text,
     finding_heading,
-    millimetres_text,
     place_text,
     reason_text,
     result_rows,
@@ -94,7 +93,7 @@ def comparison_of(scan: OpenScan) -> dict[str, Any] | None:
         "columns": [each.title for each in found.regions],
         "rows": [
             {
-                "title": f"{column.title}, {column.unit}" if column.unit else column.title,
+                "title": column.heading,
                 "values": [column.page_text(getattr(each, column.field)) for each in found.regions],
             }
             for column in COLUMNS
@@ -116,7 +115,7 @@ def disagreements_of(case: EvaluatedCase) -> list[dict[str, Any]]:
     rows = []
     for each in parts:
         title = f"Slice {slice_number(each.slice)}: {disagreement_text(each.kind)}, {place_text(each.lung, each.third)}"
-        values = [f"{each.volume_ml:.1f}", millimetres_text(each.distance_mm)]
+        values = [number_text(each.volume_ml, 1), number_text(each.distance_mm, 1)]
         rows.append({"title": title, "values": values, "ras": list(point_to_ras(each.point_lps))})
     return rows
 
