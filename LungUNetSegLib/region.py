@@ -15,7 +15,7 @@ from scipy.ndimage import zoom
 
 from LungUNetSegLib.arrays import Float32, Mask
 from LungUNetSegLib.errors import DataError, GeometryError
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box
 
 LEAST_AREA = 0.03
 """A slice with a smaller share of the largest slice's lung area is ignored (Wang 2020)."""
@@ -161,11 +161,8 @@ def _extents(mask: Mask) -> Extents:
     """Return the first and one past the last voxel along each axis."""
     if not mask.any():
         raise DataError("The mask is empty: there is no lung to put a box around.")
-    found = []
-    for axis in range(3):
-        filled = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
-        found.append((int(filled[0]), int(filled[-1]) + 1))
-    return found[0], found[1], found[2]
+    first, second, third = ((axis.start, axis.stop) for axis in bounding_box(mask))
+    return first, second, third
 
 
 def _own_axes(extents: Extents, geometry: Geometry) -> Box:

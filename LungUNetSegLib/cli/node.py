@@ -23,6 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, required=True, help="folder for waiting studies; a restarted node continues there"
     )
+    _add_asking(parser)
+    _add_results(parser)
+    _add_listening(parser)
+    _add_limits(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append all events as JSON, one object per line")
+    add_network_arguments(parser)
+    parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
+
+
+def _add_asking(parser: argparse.ArgumentParser) -> None:
     ask = parser.add_argument_group("studies fetched from a PACS by DICOMweb, instead of listening for senders")
     ask.add_argument("--dicomweb", metavar="URL", help="the server, such as http://127.0.0.1:8042/dicom-web")
     ask.add_argument(
@@ -33,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days", type=int, default=Web.days, metavar="N",
         help="number of days whose studies are queried, 1 for today's; %(default)d if not given",
     )  # fmt: skip
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
     place = parser.add_argument_group("where results go: one of these, or back to the PACS of --dicomweb")
     place.add_argument("--send", metavar="TITLE@HOST:PORT", help="send them by C-STORE to this DICOM application")
     place.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="write them into this folder")
@@ -40,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--formats", nargs="+", choices=tuple(DICOM_OUTPUT_ENDINGS), default=NodeConfig.formats,
         help="the objects to make; dicom-seg if not given",
     )  # fmt: skip
+
+
+def _add_listening(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default=NodeConfig.title, help="the node's AE title; %(default)s if not given")
     parser.add_argument("--host", default=NodeConfig.host, help="address to listen at; this machine only if not given")
     parser.add_argument(
@@ -55,6 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by-association", action="store_true", help="a study is also complete when its association ends"
     )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add what limits the room that studies take, and who may connect or look at the status."""
     parser.add_argument(
         "--most-studies", type=int, default=NodeConfig.most_studies, metavar="N",
         help="limit of waiting studies; %(default)d if not given",
@@ -68,9 +88,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls-clients", type=Path, metavar="CA", help="accept only clients whose certificate this authority signed"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="append all events as JSON, one object per line")
-    add_network_arguments(parser)
-    parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import Case, find_cases
@@ -32,7 +33,7 @@ from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
 from LungUNetSegLib.training.stages import datasets, draw_views, prepare_views, training_slices
-from LungUNetSegLib.training.start import read_start
+from LungUNetSegLib.training.start import Start, read_start
 from LungUNetSegLib.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -81,26 +82,19 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
     if arguments.workers < 0:
         raise ConfigError(f"--workers must be at least 0, got {arguments.workers}.")
     device = choose_device(arguments.device)
-    checkpoint = None if arguments.show_augmentation else checkpoint_to_resume(arguments.out, arguments.resume)
-    config = _read_settings(arguments, checkpoint)
-    start = read_start(config.start_from) if _needs_start(config, checkpoint) else None
-    cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
-    split = _split(arguments, cases, config, checkpoint)
-    if start is not None:
-        check_unseen(start.learnt, split, find_cases(arguments.data), config.start_from)
+    plan = _plan(arguments)
+    config, split = plan.config, plan.split
     check_folder(arguments.out)
 
     process = Process.from_environment(device)
     if not process.is_first:
         progress = silent
     on_epoch = tensorboard_writer(arguments.out) if arguments.tensorboard and process.is_first else None
-    cached = _cache(arguments, choose(cases, split.training + split.test), config, process, progress)
+    cached = _cache(arguments, choose(plan.cases, split.training + split.test), config, process, progress)
     training, test = cached[: len(split.training)], cached[len(split.training) :]
     if arguments.show_augmentation:
         if process.is_first:
-            # Of the views of a training without a coarse network's output, which does not exist yet.
-            slices = training_slices(training, config, draw_views(training, config))
-            save_contact_sheet(slices, config.pathology, arguments.out / "augmentation.png")
+            _show_augmentation(training, config, arguments.out)
         process.leave()
         return 0
     with process.first_alone():
@@ -119,11 +113,11 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         progress=progress,
         on_epoch=on_epoch,
     )
-    if start is not None:
-        trainer.start_from(start.weights)
-    if checkpoint is not None:
-        trainer.resume(checkpoint)
-    elif start is None:
+    if plan.start is not None:
+        trainer.start_from(plan.start.weights)
+    if plan.checkpoint is not None:
+        trainer.resume(plan.checkpoint)
+    elif plan.start is None:
         trainer.learner.load_encoder()
     if arguments.workers:
         let_processes_speak()
@@ -132,6 +126,43 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
     run_to_the_end(trainer, process)
     return 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is to be trained, and with what it begins.
+
+    Attributes:
+        config: All settings.
+        cases: The cases of the folder, without the excluded ones.
+        split: Which of them are trained on and which tested on.
+        checkpoint: Of the training that is resumed; None for a new one.
+        start: The initial weights, if they are those of another network.
+    """
+
+    config: TrainingConfig
+    cases: list[Case]
+    split: Split
+    checkpoint: Checkpoint | None
+    start: Start | None
+
+
+def _plan(arguments: argparse.Namespace) -> _Plan:
+    """Read settings, cases, split, checkpoint and initial weights, and check that they go together."""
+    checkpoint = None if arguments.show_augmentation else checkpoint_to_resume(arguments.out, arguments.resume)
+    config = _read_settings(arguments, checkpoint)
+    start = read_start(config.start_from) if _needs_start(config, checkpoint) else None
+    cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
+    split = _split(arguments, cases, config, checkpoint)
+    if start is not None:
+        check_unseen(start.learnt, split, find_cases(arguments.data), config.start_from)
+    return _Plan(config, cases, split, checkpoint, start)
+
+
+def _show_augmentation(training: Sequence[CachedCase], config: TrainingConfig, folder: Path) -> None:
+    """Draw slices as a training sees them, without a coarse network's output, which does not exist yet."""
+    slices = training_slices(training, config, draw_views(training, config))
+    save_contact_sheet(slices, config.pathology, folder / "augmentation.png")
 
 
 def _cache(

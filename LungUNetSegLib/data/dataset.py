@@ -146,10 +146,10 @@ class SliceDataset:
         share = batch_size // world_size
         return self._make(chosen, (self.seed, epoch, step), slice(rank * share, (rank + 1) * share))
 
-    def epoch(self, epoch: int, batch_size: int, *, rank: int = 0, world_size: int = 1) -> Iterator[Batch]:
-        """Yield an epoch's batches; see `batch`."""
+    def epoch(self, epoch: int, batch_size: int) -> Iterator[Batch]:
+        """Yield an epoch's whole batches; see `batch`."""
         for step in range(self.steps(batch_size)):
-            yield self.batch(epoch, step, batch_size, rank, world_size)
+            yield self.batch(epoch, step, batch_size)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield every slice once, in order and unchanged, for validation."""

@@ -42,7 +42,8 @@ def slices(tmp_path: Path) -> SliceDataset:
 @pytest.mark.parametrize(("rank", "world_size"), [(0, 1), (1, 2)])
 def test_workers_make_the_same_batches_in_the_same_order(slices: SliceDataset, rank: int, world_size: int) -> None:
     """Protects "a resumed training sees the same": over epochs, and for each of the processes that train together."""
-    expected = [batch for epoch in (1, 2) for batch in slices.epoch(epoch, 4, rank=rank, world_size=world_size)]
+    places = [(epoch, step) for epoch in (1, 2) for step in range(slices.steps(4))]
+    expected = [slices.batch(*place, 4, rank, world_size) for place in places]
     before = torch.random.get_rng_state()
     with load_batches(slices, range(1, 3), 4, rank=rank, world_size=world_size, workers=2) as batches:
         loaded = list(batches)

@@ -40,7 +40,6 @@ def show_labels(
     segmentation_node: vtkMRMLSegmentationNode | None = None,
     *,
     show3d: bool = False,
-    surfaces: Mapping[int, vtkPolyData] | None = None,
 ) -> vtkMRMLSegmentationNode:
     """Put a label map into the scene as a segmentation of a CT.
 
@@ -53,13 +52,12 @@ def show_labels(
         volume_node: The CT. The segmentation shares its parent transform and its place in the subject hierarchy.
         segmentation_node: The node whose lungs are replaced; without it a new one is made.
         show3d: Also make closed surfaces, which takes some seconds.
-        surfaces: Closed surfaces by label, in RAS mm, if they were made before.
 
     Returns:
         `segmentation_node`, or the new node.
     """
-    if show3d and not surfaces:
-        surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in segments}
+    shown = segments if show3d else ()
+    surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in shown}
     return show_segments(make_segments(cut_image(labels), segments, surfaces), volume_node, segmentation_node)
 
 
@@ -89,7 +87,13 @@ def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: v
 def make_segments(
     image: vtkOrientedImageData, segments: Sequence[Segment], surfaces: Mapping[int, vtkPolyData] | None = None
 ) -> dict[str, vtkSegment]:
-    """Return segments by their ids, which share one label image; see `show_labels`."""
+    """Return segments by their ids, which share one label image.
+
+    Args:
+        image: From `label_image` or `cut_image`.
+        segments: What each label means.
+        surfaces: Closed surfaces by label, in RAS mm; a label without one gets an empty one, unless there are none.
+    """
     made = {}
     for each in segments:
         segment = vtkSegment()

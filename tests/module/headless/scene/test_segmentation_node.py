@@ -15,7 +15,7 @@ from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.scene import segmentation_node
 from LungUNetSegSlicer.scene.lung_segments import SCRIBBLES
-from LungUNetSegSlicer.scene.segmentation_node import show_labels
+from LungUNetSegSlicer.scene.segmentation_node import cut_image, make_segments, show_labels, show_segments
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 
 
@@ -178,6 +178,7 @@ def test_surfaces_made_elsewhere_are_used(ct: Any, small_phantom: Phantom) -> No
 
     sphere = vtkSphereSource()
     sphere.Update()
-    node = show_labels(small_phantom.labels, LUNGS, ct, surfaces={1: sphere.GetOutput()})
+    segments = make_segments(cut_image(small_phantom.labels), LUNGS, {1: sphere.GetOutput()})
+    node = show_segments(segments, ct)
     points = [node.GetClosedSurfaceInternalRepresentation(lung.segment_id).GetNumberOfPoints() for lung in LUNGS]
     assert points == [sphere.GetOutput().GetNumberOfPoints(), 0]
