@@ -16,7 +16,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.scratch import planes_of
 
-AIR_HU = -400
+AIR_BELOW_HU = -400
 """Voxels below are lung, gas or air; a region of them that reaches the edge of a slice is outside the body."""
 
 GAS_HU = -950
@@ -95,7 +95,7 @@ def inside_air(hu: npt.NDArray[np.int16]) -> Mask:
     """
     result = np.zeros(hu.shape, bool)
     for plane, inside in zip(hu, result, strict=True):
-        parts, count = ndimage.label(plane < AIR_HU)
+        parts, count = ndimage.label(plane < AIR_BELOW_HU)
         keep = np.ones(count + 1, bool)
         keep[np.concatenate([parts[[0, -1]].ravel(), parts[:, [0, -1]].ravel(), [0]])] = False
         inside[:] = keep[parts]

@@ -14,8 +14,14 @@ from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.scratch import planes_of
 
 BODY_HU = -300
+"""Voxels above are body (or table); their median place is the body's middle."""
+
 MIDLINE_MM = 10.0
+"""A voxel is on the other side if it lies farther than this beyond the body's middle, over which lungs reach."""
+
 LEAST_VOXELS = 50
+"""A label with fewer is stray, and says nothing of sides."""
+
 BOTH_SIDES_SHARE = 0.3
 """A label with at least this share of its voxels on the other side of the body's middle is both lungs."""
 

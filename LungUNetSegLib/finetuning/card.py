@@ -10,6 +10,7 @@ from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.files import finite, replacing
 from LungUNetSegLib.finetuning.scores import LungScore, mean_dsc
 from LungUNetSegLib.models.model import Model
+from LungUNetSegLib.segments import title_of
 
 CARD_FILE = "README.md"
 
@@ -67,7 +68,7 @@ def comparison_table(scores: dict[str, Any]) -> str:
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
     for row in found["lungs"]:
         cells = [*_change(row["dsc"]), *(_text(each, 2) for each in row["mean_surface_mm"])]
-        lines.append(f"| {row['case']} | {row['lung']} | {' | '.join(cells)} |")
+        lines.append(f"| {row['case']} | {title_of(row['lung'])} | {' | '.join(cells)} |")
     lines.append(f"| **mean** | | {' | '.join(_change(found['mean dsc']))} | | |")
     return "\n".join(lines) + "\n"
 

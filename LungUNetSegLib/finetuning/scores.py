@@ -23,7 +23,7 @@ class LungScore:
 
     Attributes:
         case: The case's id.
-        lung: The lung's name, such as "Right lung".
+        lung: As `RegionScores.name`, such as "Right lung".
         dsc: Dice similarity coefficient; NaN if neither mask has a voxel.
         mean_surface_mm: Mean distance between the surfaces.
     """

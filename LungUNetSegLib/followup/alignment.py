@@ -16,7 +16,7 @@ from scipy import ndimage
 from LungUNetSegLib.arrays import FloatArray, Labels, Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.segments import LUNGS
-from LungUNetSegLib.volume import AIR_HU, Geometry, Volume, bounding_box
+from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import from_sitk, itk, to_sitk
 
 if TYPE_CHECKING:
@@ -47,12 +47,8 @@ ITERATIONS = 60
 SAMPLED, SEED = 0.25, 1
 """Share of the grid's points at which scans are compared, and the seed of their random shifts within voxels."""
 
-SMOOTH_MM = 4.0
-"""Standard deviation of the Gaussian over which a difference of density is averaged; vessels are aligned less well."""
-
 LEAST_OVERLAP = 0.6
 """Lungs with a lower DSC after the affine alignment are not of one patient, or not of the same part of the chest."""
-
 
 NO_LUNG = "There is no lung to align; give masks of 1 (right) and 2 (left lung)."
 
@@ -140,31 +136,6 @@ def align_deformable(first: Volume, second: Volume, lungs: tuple[Volume, Volume]
 def bring(first: Volume, geometry: Geometry, alignment: Alignment, *, is_labels: bool = False) -> Volume:
     """Return the first scan, or its labels, on a grid of the second; air or background outside."""
     return _brought(first, geometry, alignment.transform, is_labels=is_labels)
-
-
-def density_change(first: Volume, second: Volume, lungs: tuple[Volume, Volume], alignment: Alignment) -> Volume:
-    """Return the change of local mean density, HU, on the second scan's grid; 0 outside the lungs of both.
-
-    Args:
-        first: HU of the first scan.
-        second: HU of the second.
-        lungs: The label maps of both.
-        alignment: From `align_deformable`.
-
-    Returns:
-        float32; second less first, both averaged within the lungs by a Gaussian of `SMOOTH_MM`.
-    """
-    moved = bring(first, second.geometry, alignment)
-    both = (bring(lungs[0], second.geometry, alignment, is_labels=True).array > 0) & (lungs[1].array > 0)
-    box = bounding_box(both)  # outside there is nothing to average
-    sigmas = [SMOOTH_MM / each for each in second.geometry.spacing_mm]
-    inside = both[box]
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigmas, mode="constant")
-    difference = np.where(inside, second.array[box].astype(np.float32) - moved.array[box], np.float32(0))
-    total = ndimage.gaussian_filter(difference, sigmas, mode="constant")
-    change = np.zeros(both.shape, np.float32)
-    np.divide(total, weight, out=change[box], where=inside & (weight > 0))
-    return Volume(change, second.geometry)
 
 
 def _register(fixed: sitk.Image, moving: sitk.Image, start: sitk.Transform) -> sitk.Transform:

@@ -16,9 +16,9 @@ from LungUNetSegLib.followup.alignment import (
     align_affine,
     align_deformable,
     align_rigid,
-    density_change,
 )
 from LungUNetSegLib.followup.changes import Change, lung_changes, region_changes
+from LungUNetSegLib.followup.density_change import density_change
 from LungUNetSegLib.followup.scans import DatedScan, MeasuredScan, check_order, differences, measure
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.volume import Volume

@@ -10,8 +10,8 @@ from typing import Any
 from LungUNetSegLib.evaluation.report.html import figure, findings_list, page, table, tiles, with_unit
 from LungUNetSegLib.evaluation.report.lungs_page import PAGE_TITLE, TITLES
 from LungUNetSegLib.files import replacing
-from LungUNetSegLib.followup.alignment import SMOOTH_MM
 from LungUNetSegLib.followup.changes import ADJUSTED, Change
+from LungUNetSegLib.followup.density_change import SMOOTH_MM
 from LungUNetSegLib.followup.pictures import FULL_HU, GAIN, LOSS
 from LungUNetSegLib.segments import LUNG_TITLES
 from LungUNetSegLib.texts import number_text

@@ -31,7 +31,7 @@ SMOOTH_MM = 2.0
 """Of the Gaussian in the gradient."""
 
 GREATEST_HU = 300.0
-BONE_HU, FAT_HU, AIR_HU = 200, (-150, -30), -400
+BONE_HU, FAT_HU, AIR_BELOW_HU = 200, (-150, -30), -400
 """Bone lies above, fat between, air below."""
 
 _MINE, _NOT_MINE = 1, 2
@@ -62,7 +62,7 @@ def fill_lung(scan: Volume, labels: Volume, scribbles: Mask, lung: int) -> Volum
     fat = ndimage.binary_opening((hu > FAT_HU[0]) & (hu < FAT_HU[1])) & ~at_edge
     other = (place.labels > 0) & ~mine
     # Who scribbles into aerated lung that is missing wants air; who marks a tumour does not want the trachea beside it.
-    is_air = (hu < AIR_HU) & bool(np.median(hu[marked & (place.labels == 0)]) >= AIR_HU)
+    is_air = (hu < AIR_BELOW_HU) & bool(np.median(hu[marked & (place.labels == 0)]) >= AIR_BELOW_HU)
     surely_not = ((bone | fat | is_air) & ~is_trusted) | other | (to_scribble_mm > REACH_MM)
     flooded = _flood(place, mine | marked, surely_not)
     filled = ndimage.binary_opening(flooded | mine) | (marked & ~other)

@@ -12,8 +12,8 @@ from LungUNetSegLib.followup.alignment import (
     align_deformable,
     align_rigid,
     bring,
-    density_change,
 )
+from LungUNetSegLib.followup.density_change import density_change
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import itk

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError, MissingDependencyError
 from LungUNetSegLib.models.model import load_model, own_model_folder
+from LungUNetSegLib.segments import title_of
 from LungUNetSegSlicer.panel.dependencies import ONNX, ONNXSCRIPT, TORCH, install_with_consent, is_installed
 from LungUNetSegSlicer.panel.dialogs import ask_folder
 from LungUNetSegSlicer.panel.section import RunSection
@@ -117,7 +118,7 @@ def _scores_text(name: str) -> str:
     assert manifest is not None
     (found,) = manifest.scores.values()
     lines = [
-        f"{row['case']}, {row['lung']}: {before:.4f} → {after:.4f}"
+        f"{row['case']}, {title_of(row['lung'])}: {before:.4f} → {after:.4f}"
         for row in found["lungs"]
         for before, after in [row["dsc"]]
         if before is not None and after is not None
