@@ -14,7 +14,15 @@ from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.region import Box, crop, lung_box, lung_box_of_wang, suppress_outside, whole_lung_input
+from LungUNetSegLib.region import (
+    WHOLE_LUNG_SIZE,
+    Box,
+    crop,
+    lung_box,
+    lung_box_of_wang,
+    suppress_outside,
+    whole_lung_input,
+)
 from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume import Volume
 
@@ -36,7 +44,7 @@ class InputConfig:
 
     crop: bool = True
     suppress: bool = True
-    size: tuple[int, int, int] = (48, 240, 360)
+    size: tuple[int, int, int] = WHOLE_LUNG_SIZE
 
 
 def network_input(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:

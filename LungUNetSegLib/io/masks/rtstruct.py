@@ -14,6 +14,7 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_codes import TARGETS, codes_of
+from LungUNetSegLib.io.masks.loss import GREATEST_LOSS
 from LungUNetSegLib.io.masks.lung_names import names_of, seems_lung
 from LungUNetSegLib.io.masks.planes import (
     NEAR_SHARE,
@@ -27,9 +28,6 @@ from LungUNetSegLib.io.masks.planes import (
     usual_step,
 )
 from LungUNetSegLib.volume import Geometry, Volume
-
-GREATEST_LOSS = 0.05
-"""Largest share of contours outside the scan; a larger share means that they belong to another scan."""
 
 ACROSS = 0.5
 """Largest deviation of a contour from its plane, in slice distances."""

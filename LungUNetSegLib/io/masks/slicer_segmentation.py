@@ -22,8 +22,6 @@ from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
-ENDING = ".seg.nrrd"
-
 
 def describe_segments(image: sitk.Image, segments: Sequence[Segment]) -> None:
     """Add the segments' identifiers, names, colours and codes to the image's header."""

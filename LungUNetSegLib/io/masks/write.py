@@ -10,7 +10,7 @@ import numpy as np
 
 from LungUNetSegLib.errors import UnknownFormatError, WriteError
 from LungUNetSegLib.files import check_replaceable
-from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, ending_of
+from LungUNetSegLib.io.endings import OUTPUT_ENDINGS, SEGMENTATION_ENDING, ending_of
 from LungUNetSegLib.io.images.files import is_text
 from LungUNetSegLib.io.images.itk_files import save
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
@@ -59,7 +59,7 @@ def write_labels(
         labels, forms = orthogonal(labels, "nearest", 0), None
 
     def describe(image: sitk.Image) -> None:
-        if ending == slicer_segmentation.ENDING:
+        if ending == SEGMENTATION_ENDING:
             slicer_segmentation.describe_segments(image, segments)
 
     save(labels, path, ending, describe, forms, note_of(labels.array) if is_result else "")
