@@ -168,4 +168,10 @@ def csv_text(text: str) -> str:
 
     For text that comes from files, such as case names; numbers keep their minus.
     """
+    text = utf8_text(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def utf8_text(text: str) -> str:
+    """Return a text that can be written as UTF-8: bytes of a file's name that cannot are written as ``\\udced``."""
+    return text.encode(errors="backslashreplace").decode()
