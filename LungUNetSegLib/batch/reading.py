@@ -12,7 +12,7 @@ from LungUNetSegLib.batch.digests import digest_of
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom_objects.source import Source, read_source
 from LungUNetSegLib.io.endings import image_ending
@@ -62,7 +62,15 @@ def read_for(job: Job, settings: BatchSettings) -> JobScan:
 @contextmanager
 def _files_of(job: Job) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-        yield unpack(job.opened, Path(folder))
+        paths = unpack(job.opened, Path(folder))
+        try:
+            yield paths
+        except LungUNetSegError as error:
+            text = str(error)
+            for file, path in zip(job.opened, paths, strict=True):
+                if file.member:  # nobody knows where it was unpacked to
+                    text = text.replace(str(path.parent), str(Path(file.name).parent))
+            raise type(error)(text) from error
 
 
 def _read(paths: list[Path], job: Job) -> Scan:
