@@ -173,5 +173,5 @@ def csv_text(text: str) -> str:
 
 
 def utf8_text(text: str) -> str:
-    """Return a text that can be written as UTF-8: bytes of a file's name that cannot are written as ``\\udced``."""
+    r"""Return a text that UTF-8 can hold: bytes of a file's name that are no text are written like ``\udced``."""
     return text.encode(errors="backslashreplace").decode()

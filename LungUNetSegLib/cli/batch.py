@@ -115,10 +115,11 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     store.make()
     with store.locked():
         plan = _plan(arguments, HeaderIndex(store.index), progress)
-        save_plan(plan, store.plan)
-        print_plan(plan)
-        if arguments.dry_run:
+        if arguments.dry_run:  # the page of the results names their own plan
+            print_plan(plan)
             return 0
+        save_plan(plan, store.plan)
+        print_plan(plan, store.plan)
         if not plan.taken:
             raise DataError(f"{source}: no chest CT was found. Left out: {left_out_text(plan)}.")
         from LungUNetSegLib.cli.batch_work import work  # takes a third of a plan's time to import
