@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +66,15 @@ def _files_of(job: Job) -> Iterator[list[Path]]:
         try:
             yield paths
         except LungUNetSegError as error:
-            text = str(error)
-            for file, path in zip(job.opened, paths, strict=True):
-                if file.member:  # nobody knows where it was unpacked to
-                    text = text.replace(str(path.parent), str(Path(file.name).parent))
-            raise type(error)(text) from error
+            raise type(error)(with_own_places(str(error), job, paths)) from error
+
+
+def with_own_places(text: str, job: Job, paths: Sequence[Path]) -> str:
+    """Return a message with the places where a scan's files were found, for those where they lay to be read."""
+    for file, path in zip(job.opened, paths, strict=True):
+        if file.member or file.path != path:
+            text = text.replace(str(path.parent), str(Path(file.name).parent))
+    return text
 
 
 def _read(paths: list[Path], job: Job) -> Scan:
