@@ -151,8 +151,10 @@ def archive_members(archive: SourceFile) -> list[SourceFile]:
     try:
         with zipfile.ZipFile(archive.path) as content:
             infos = [each for each in content.infolist() if not each.is_dir()]
+    except PermissionError as error:
+        raise ReadError(f"{archive.path}: the zip archive cannot be opened: {error.strerror}.") from error
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise ReadError(f"{archive.path}: the zip archive is broken ({error}); copy or export it again.") from error
+        raise _broken(archive.path, error) from error
     if sum(each.file_size for each in infos) > GREATEST_ARCHIVE_BYTES:
         raise ReadError(f"{archive.path}: the zip archive claims to hold more than a terabyte; it is not unpacked.")
     for each in infos:

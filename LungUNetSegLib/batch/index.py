@@ -115,8 +115,8 @@ class HeaderIndex:
 
     def _keep(self, part: Sequence[SourceFile], texts: Sequence[tuple[str, str]], details: Details) -> None:
         rows = [
-            # A file that could not be opened is looked at again: no file has this size.
-            (_key(each.name), each.size if text != json.dumps(NOT_OPENED) else -1, each.mtime_ns, study, text)
+            # A file that could not be read is looked at again: no file has this size.
+            (_key(each.name), -1 if _may_be_mended(text) else each.size, each.mtime_ns, study, text)
             for each, (study, text) in zip(part, texts, strict=True)
         ]
         with self._writing(), self._database:
@@ -149,6 +149,11 @@ class HeaderIndex:
             if slices:
                 own = {key: json.loads(details[key]) for key in map(series_key, slices) if key in details}
                 yield Study(slices, own)
+
+
+def _may_be_mended(text: str) -> bool:
+    """Whether a file may be read tomorrow though it does not change: by other rights, or with its voxels beside it."""
+    return text == json.dumps(NOT_OPENED) or (text.startswith("{") and bool(json.loads(text)["error"]))
 
 
 def _key(name: str) -> bytes:

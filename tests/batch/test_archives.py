@@ -77,6 +77,21 @@ def test_a_damaged_member_costs_its_own_scan_only(batch: Command, thin: Volume, 
     assert rows["a"]["error"].startswith(f"{archive}: the zip archive is broken") and rows["b"]["status"] == "done"
 
 
+def test_an_archive_that_may_not_be_opened_is_not_called_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads "copy or export it again" asks for a second export, which nobody may open either."""
+    (tmp_path / "a.zip").write_bytes(b"x")
+
+    def refuse(*words: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(zipfile, "ZipFile", refuse)
+    assert find_files(tmp_path).skipped == [
+        (str(tmp_path / "a.zip"), "the zip archive cannot be opened: Permission denied")
+    ]
+
+
 def test_a_method_that_python_does_not_know_is_no_damage(tmp_path: Path) -> None:
     """Windows compresses great files by Deflate64: "copy or export it again" made the same archive once more."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from batch_results import Command
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.batch import header_texts
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Found, read_found
+from LungUNetSegLib.batch.index import HeaderIndex
+from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
 from LungUNetSegLib.volume.volume import Volume
+
+
+def plan_of(source: Path, index: Path) -> Plan:
+    own = HeaderIndex(index)
+    try:
+        return make_plan(source, PlanOptions(), own)
+    finally:
+        own.close()
 
 
 def test_a_slice_that_can_be_opened_now_makes_another_scan(
@@ -32,6 +43,18 @@ def test_a_slice_that_can_be_opened_now_makes_another_scan(
     assert again != before
     batch(tmp_path / "source")
     assert report.stat().st_mtime_ns == again
+
+
+def test_voxels_that_are_found_now_make_a_scan(thin: Volume, tmp_path: Path) -> None:
+    """The index kept the error of a header for ever, as the header itself had not changed; so with mended rights."""
+    source, index = tmp_path / "source", tmp_path / "index.sqlite"
+    source.mkdir()
+    sitk.WriteImage(sitk.GetImageFromArray(thin.array), str(source / "scan.mhd"))
+    (source / "scan.raw").rename(tmp_path / "scan.raw")
+    assert "no such file" in plan_of(source, index).skipped[0].why
+    (tmp_path / "scan.raw").rename(source / "scan.raw")
+    plan = plan_of(source, index)
+    assert [each.scan.title for each in plan.taken] == ["scan.mhd"] and not plan.skipped
 
 
 def test_lungs_that_are_gone_are_made_again(batch: Command, source: Path, tmp_path: Path) -> None:
