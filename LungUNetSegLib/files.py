@@ -168,4 +168,10 @@ def csv_text(text: str) -> str:
 
     For text that comes from files, such as case names; numbers keep their minus.
     """
+    text = utf8_text(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def utf8_text(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: bytes of a file's name that are no text are written like ``\udced``."""
+    return text.encode(errors="backslashreplace").decode()

@@ -11,8 +11,8 @@ from typing import Any
 
 from LungUNetSegLib.batch.acquired import Acquired, acquired
 from LungUNetSegLib.batch.find import SourceFile
-from LungUNetSegLib.batch.header_texts import Details, ImageHeader, series_key, study_key
-from LungUNetSegLib.batch.index import HeaderIndex
+from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, series_key, study_key
+from LungUNetSegLib.batch.index import DAMAGED, HeaderIndex
 from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
@@ -89,20 +89,21 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     kinds: dict[tuple[str, str], int] = {}
     lost: dict[str, list[SourceFile]] = {}
     others_of = list(index.others(files))
-    voxels = {each.name for file, what in others_of if isinstance(what, ImageHeader) for each in _beside(file)}
+    voxels = {each.name for file, what in others_of if isinstance(what, ImageHeader) for each in _beside(file, by_name)}
     for file, what in others_of:
         if file.name in voxels:
             continue
         path = Path(file.name)
         if isinstance(what, ImageHeader):
             if may_be_scan(path):
-                found.append(_from_image(file, what))
+                found.append(_from_image(file, what, _beside(file, by_name)))
                 continue
             what = MASKS
         if what in PACKED:  # within another archive, or of a kind that `find_files` does not open
             what = f"{what}, which are not searched: unpack them"
-        if what in UNREADABLE:
-            lost.setdefault(str(path.parent), []).append(file)
+        if what in UNREADABLE or what == DAMAGED:
+            # Without its size: when it can be opened, its scan is another one than before.
+            lost.setdefault(str(path.parent), []).append(replace(file, size=-1) if what == NOT_OPENED else file)
         kinds[str(path.parent), what] = kinds.get((str(path.parent), what), 0) + 1
     others = [(folder.removesuffix("!"), f"{kind} ({number})") for (folder, kind), number in kinds.items()]
     for study in index.studies(files):
@@ -138,7 +139,10 @@ def _copies_in(series: Iterable[Series]) -> list[tuple[str, str]]:
     """Return the folders that hold copies of images of these series, and of what they are copies."""
     folders = ((str(each.copy.path.parent), str(each.original.path.parent)) for one in series for each in one.copies)
     numbers = Counter((copy.removesuffix("!"), original.removesuffix("!")) for copy, original in folders)
-    return [(copy, f"a copy of {original} ({number})") for (copy, original), number in numbers.items()]
+    return [
+        (copy, f"{'copies of others in the folder' if copy == original else f'a copy of {original}'} ({number})")
+        for (copy, original), number in numbers.items()
+    ]
 
 
 def _by(slices: Sequence[SliceHeader], key: Any) -> Iterable[list[SliceHeader]]:
@@ -207,7 +211,7 @@ def _fault(series: Series) -> str:
     try:
         lay_out(series.stack, series.title)
     except ReadError as error:
-        return str(error)
+        return str(error).removeprefix(f"{series.title}: ")
     return ""
 
 
@@ -222,8 +226,8 @@ def _common_folder(folders: Iterable[str]) -> str:
     return str(first).removesuffix("!")
 
 
-def _from_image(file: SourceFile, header: ImageHeader) -> Candidate:
-    result = Candidate(key=file.name, place=file.name, files=(file, *_beside(file)), title=Path(file.name).name)
+def _from_image(file: SourceFile, header: ImageHeader, beside: Sequence[SourceFile]) -> Candidate:
+    result = Candidate(key=file.name, place=file.name, files=(file, *beside), title=Path(file.name).name)
     if header.error:
         return replace(result, fault=header.error.rstrip("."))
     depth, height, width = header.shape
@@ -236,9 +240,13 @@ def may_be_scan(path: Path) -> bool:
     return is_scan_name(path) and stem_of(path).lower() not in (*MASK_WORDS, IGNORE)
 
 
-def _beside(file: SourceFile) -> tuple[SourceFile, ...]:
+def _beside(file: SourceFile, by_name: dict[str, SourceFile]) -> tuple[SourceFile, ...]:
     """Return the file of the same name that holds the voxels of a .mhd or .nhdr, if there is one."""
-    if file.member or image_ending(file.path) not in (".mhd", ".nhdr"):
+    ending = image_ending(Path(file.name))
+    if ending not in (".mhd", ".nhdr"):
         return ()
-    paths = [file.path.with_suffix(ending) for ending in (".raw", ".zraw", ".raw.gz")]
-    return tuple(SourceFile(each, each.stat().st_size, each.stat().st_mtime_ns) for each in paths if each.is_file())
+    names = [file.name[: -len(ending)] + each for each in (".raw", ".zraw", ".raw.gz")]
+    if file.member:
+        return tuple(by_name[each] for each in names if each in by_name)
+    paths = [path for path in map(Path, names) if path.is_file()]  # the source may be the header alone
+    return tuple(SourceFile(each, each.stat().st_size, each.stat().st_mtime_ns) for each in paths)

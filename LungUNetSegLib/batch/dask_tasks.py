@@ -18,6 +18,7 @@ import LungUNetSegLib
 from LungUNetSegLib.batch.find import SourceFile, places_below
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
 from LungUNetSegLib.batch.pipeline import SCANS_AT_ONCE, open_segmenter, read_job, segment_reading
+from LungUNetSegLib.batch.reading import with_own_places
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.config import from_json
 from LungUNetSegLib.errors import EngineError
@@ -86,11 +87,14 @@ def segment_on_worker(
     """
     check_version(get_worker().address, LungUNetSegLib.__version__, version)
     with _room, tempfile.TemporaryDirectory(prefix="lungunetseg-") as name:
-        own, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
+        known, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
+        own = known
         if sent is not None:
-            own, batch = _unpacked(own, sent, Path(name)), dataclasses.replace(batch, output=Path(name))
+            own, batch = _unpacked(known, sent, Path(name)), dataclasses.replace(batch, output=Path(name))
             Store(batch.output).scans.mkdir()
         outcome = _segment(own, batch)
+        error = with_own_places(outcome.error, known, [each.path for each in own.opened])
+        outcome = dataclasses.replace(outcome, error=error)
         folder = Store(batch.output).scans / own.name
         parcel = {each.name: each.read_bytes() for each in folder.iterdir()} if sent and not outcome.error else {}
     return dataclasses.asdict(outcome), parcel

@@ -51,7 +51,7 @@ def _job(taken: Taken, settings: BatchSettings, top: Path) -> Job:
         identity = {column: scan.details.get(keyword, "") for column, keyword in DICOM_COLUMNS.items()}
         identity |= {"description": scan.title}
         words = [taken.name or identity["patient_id"], identity["study_date"], identity["series_number"]]
-        name = f"{_fit('_'.join(filter(None, words)) or _without_ending(Path(scan.place)))}-{code[:8]}"
+        name = f"{_fit('_'.join(filter(None, words)) or _without_ending(_below(top, Path(scan.place))))}-{code[:8]}"
     else:
         identity = {"path": scan.place, "description": scan.title}
         identity["series_uid"] = scan.details.get("SeriesInstanceUID", "")
@@ -76,6 +76,7 @@ def _hidden(scan: Candidate) -> tuple[str, ...]:
     files = scan.files + scan.copies
     texts = {scan.place, str(Path(scan.place).parent), scan.title, *(each.name for each in files)}
     names = {Path(each.member or each.path).name for each in files}
+    texts |= {str(Path(each.name).parent) for each in files}
     texts |= {str(each.path) for each in files} | {name for name in names if not name.isalpha()}
     texts |= {scan.details.get(keyword, "") for keyword in DICOM_COLUMNS.values() if keyword != "SeriesNumber"}
     return tuple(sorted(each for each in texts if len(each) > 3))

@@ -15,7 +15,7 @@ import LungUNetSegLib
 from LungUNetSegLib.batch.find import SourceFile, unpack
 from LungUNetSegLib.batch.header_processes import Texts, read_in_parts
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, decode, read_texts, series_key
-from LungUNetSegLib.errors import ReadError, WriteError
+from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.machine import cores
 from LungUNetSegLib.progress import Progress, silent
@@ -24,6 +24,7 @@ FEW_FILES = 600
 """Up to so many are read in this process: starting others takes longer than they save. More are read in such parts."""
 
 DAMAGED = "files of zip archives that are damaged"
+_DAMAGED = ("", json.dumps(DAMAGED))
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS file
@@ -114,8 +115,8 @@ class HeaderIndex:
 
     def _keep(self, part: Sequence[SourceFile], texts: Sequence[tuple[str, str]], details: Details) -> None:
         rows = [
-            # A file that could not be opened is looked at again: no file has this size.
-            (_key(each.name), each.size if text != json.dumps(NOT_OPENED) else -1, each.mtime_ns, study, text)
+            # A file that could not be read is looked at again: no file has this size.
+            (_key(each.name), -1 if _may_be_mended(text) else each.size, each.mtime_ns, study, text)
             for each, (study, text) in zip(part, texts, strict=True)
         ]
         with self._writing(), self._database:
@@ -150,6 +151,11 @@ class HeaderIndex:
                 yield Study(slices, own)
 
 
+def _may_be_mended(text: str) -> bool:
+    """Whether a file may be read tomorrow though it does not change: by other rights, or with its voxels beside it."""
+    return text == json.dumps(NOT_OPENED) or (text.startswith("{") and bool(json.loads(text)["error"]))
+
+
 def _key(name: str) -> bytes:
     """Return a file's name in a form that SQLite accepts, whatever bytes are in it."""
     return name.encode(errors="surrogatepass")
@@ -168,9 +174,9 @@ def _read_new(files: Sequence[SourceFile]) -> Generator[tuple[list[SourceFile], 
         yield from zip(parts, read, strict=True)
     for members in packed.values():
         with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-            try:
-                paths = unpack(members, Path(folder))
-            except ReadError:
-                yield members, ([("", json.dumps(DAMAGED))] * len(members), {})
-            else:
-                yield members, read_texts(paths)
+            damaged: set[SourceFile] = set()
+            paths = unpack(members, Path(folder), damaged)
+            whole = [path for each, path in zip(members, paths, strict=True) if each not in damaged]
+            texts, details = read_texts(whole)
+            of_whole = iter(texts)
+            yield members, ([_DAMAGED if each in damaged else next(of_whole) for each in members], details)

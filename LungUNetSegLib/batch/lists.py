@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Row:
 
 
 def read_list(path: Path) -> list[Row]:
-    """Return the rows of a list: a CSV with a header line, or JSON with a list of paths or of objects.
+    """Return the rows of a list: CSV with a header line, or JSON with a list of paths or of objects.
 
     ``path`` is needed, relative to the list's own folder; ``series_uid`` chooses a series, ``id`` names the scan;
     other columns, such as ``site``, are kept.
@@ -43,8 +44,10 @@ def read_list(path: Path) -> list[Row]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: the list cannot be read as UTF-8 text: {error}.") from error
+    except OSError as error:
+        raise DataError(f"{path}: the list cannot be opened: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: the list is not UTF-8 text ({error}); save it as UTF-8.") from error
     rows = _json_rows(text, path) if path.suffix.lower() == ".json" else _csv_rows(text, path)
     if not rows:
         raise DataError(f"{path}: the list names no scan.")
@@ -58,7 +61,9 @@ def read_list(path: Path) -> list[Row]:
 
 
 def _csv_rows(text: str, path: Path) -> list[dict[str, str]]:
-    reader = csv.DictReader(text.splitlines())
+    titles = next(iter(text.splitlines()), "")
+    separator = max(",;\t", key=titles.count)  # a spreadsheet takes the one that is usual in its user's country
+    reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator)
     columns = reader.fieldnames or []
     if PATH not in columns:
         raise DataError(f"{path}: the list needs a column {PATH!r}; it has {', '.join(columns) or 'none'}.")
@@ -80,4 +85,7 @@ def _json_row(value: Any, number: int, path: Path) -> dict[str, str]:
         return {PATH: value}
     if not isinstance(value, Mapping):
         raise DataError(f"{path}: entry {number} is neither a path nor an object with {PATH!r}.")
+    for name, each in value.items():
+        if isinstance(each, (list, Mapping)) or (name in (PATH, SERIES) and not isinstance(each, (str, type(None)))):
+            raise DataError(f"{path}: {name!r} of entry {number} is {each!r}; it has to be a text.")
     return {str(name): str(each) for name, each in value.items() if each is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress:
                 left.append(Skipped(str(row.path), one.scan.title, f"another row of the list has the id {one.name}"))
             else:
                 taken.append(_known_by_id(one))
-            seen |= {one.scan.key, one.name}
+                seen |= {one.scan.key, one.name}
         if not own and each.files:
             left.append(Skipped(str(row.path), row.name, "no CT to segment"))
         skipped += left
@@ -126,10 +127,11 @@ def _known_by_id(taken: Taken) -> Taken:
 
 
 def _find_row(row: Row) -> Found:
+    path = written_out(row.path)
     try:
-        return find_files(written_out(row.path))
+        return find_files(path)
     except (ReadError, OSError) as error:
-        return Found(skipped=[(str(row.path), str(error).removeprefix(f"{row.path}: ").rstrip("."))])
+        return Found(skipped=[(str(row.path), str(error).removeprefix(f"{path}: ").rstrip("."))])
 
 
 def _choose_row(row: Row, scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:
@@ -200,10 +202,18 @@ def _worse(scan: Candidate, best: Candidate) -> str:
 
 def check_places(source: Path, output: Path) -> None:
     """Raise DataError if results would come to lie among the scans, where they would be taken for some."""
-    inside, outside = output.resolve(), source.resolve()
-    if source.is_dir() and inside.is_relative_to(outside):
-        raise DataError(
-            f"{output}: lies inside of {source}, so that its results would be taken for scans. Give a folder elsewhere."
-        )
-    if source.is_dir() and outside.is_relative_to(inside):
-        raise DataError(f"{source}: lies inside of {output}, where results are written. Give a folder elsewhere.")
+    inside = _real(output)
+    is_list = source.is_file() and source.suffix.lower() in LIST_ENDINGS
+    for each in [row.path for row in read_list(source)] if is_list else [source]:
+        if each.is_dir() and inside.is_relative_to(_real(each)):
+            raise DataError(
+                f"{output}: lies inside of {each}, so that its results would be taken for scans. Give a folder"
+                " elsewhere."
+            )
+        if each.is_dir() and _real(each).is_relative_to(inside):
+            raise DataError(f"{each}: lies inside of {output}, where results are written. Give a folder elsewhere.")
+
+
+def _real(path: Path) -> Path:
+    """Return a path without links; unlike `Path.resolve`, a loop of links is no error here."""
+    return Path(os.path.realpath(path))

@@ -18,10 +18,14 @@ _COUNT = re.compile(r" \(\d+\)$")
 """How many files of a folder a reason is about."""
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan, saved: Path | None = None) -> None:
     """Print what is taken and why, then what is skipped: of the first each, of the rest how many for which reason.
 
     Places are given within the source, or within the folder in which it lies.
+
+    Args:
+        plan: The plan.
+        saved: Where all of it can be read.
     """
     within = f"{plan.source if plan.source.is_dir() else plan.source.parent}{os.sep}"
     for each in plan.taken[:PRINTED]:
@@ -37,6 +41,8 @@ def print_plan(plan: Plan) -> None:
     reasons = Counter(_COUNT.sub("", left.why) for left in plan.skipped[PRINTED:])
     for why, number in reasons.most_common(PRINTED):
         print(f"    {number} {why}")
+    if saved and max(len(plan.taken), len(plan.skipped)) > PRINTED:
+        print(f"the whole plan: {saved}")
     print(f"{len(plan.taken)} scans to segment, {len(plan.skipped)} skipped")
 
 

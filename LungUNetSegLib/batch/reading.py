@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from LungUNetSegLib.batch.digests import digest_of
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.errors import LungUNetSegError, ReadError
 from LungUNetSegLib.io import Scan, read_scan
 from LungUNetSegLib.io.dicom_objects.source import Source, read_source
 from LungUNetSegLib.io.endings import image_ending
@@ -62,7 +62,19 @@ def read_for(job: Job, settings: BatchSettings) -> JobScan:
 @contextmanager
 def _files_of(job: Job) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-        yield unpack(job.opened, Path(folder))
+        paths = unpack(job.opened, Path(folder))
+        try:
+            yield paths
+        except LungUNetSegError as error:
+            raise type(error)(with_own_places(str(error), job, paths)) from error
+
+
+def with_own_places(text: str, job: Job, paths: Sequence[Path]) -> str:
+    """Return a message with the places where a scan's files were found, for those where they lay to be read."""
+    for file, path in zip(job.opened, paths, strict=True):
+        if file.member or file.path != path:
+            text = text.replace(str(path.parent), str(Path(file.name).parent))
+    return text
 
 
 def _read(paths: list[Path], job: Job) -> Scan:

@@ -136,13 +136,14 @@ class Store:
     def todo(self, jobs: Sequence[Job], round_: int, *, retry_failed: bool) -> Todo:
         """Return the jobs that are left to do.
 
-        A scan whose files have other sizes or dates than before is done again, unless their content is the same.
+        A scan whose files have other sizes or dates than before is done again, unless their content is the same; so is
+        one whose lungs are no longer in its folder.
         """
         left: list[Job] = []
         done = failed = changed = 0
         for job in jobs:
             report = read_json(self.scans / job.name / REPORT)
-            if report is not None and report.get("round", 0) == round_:
+            if report is not None and report.get("round", 0) == round_ and self._has_outputs(job, report):
                 if self._is_unchanged(job, report):
                     done += 1
                     continue
@@ -154,6 +155,9 @@ class Store:
             else:
                 left.append(job)
         return Todo(tuple(left), done, failed, changed)
+
+    def _has_outputs(self, job: Job, report: dict[str, Any]) -> bool:
+        return all((self.scans / job.name / name).exists() for name in report.get("outputs", ()))
 
     def _is_unchanged(self, job: Job, report: dict[str, Any]) -> bool:
         before = report.get("source", {})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.files import csv_text, replacing, write_csv
+from LungUNetSegLib.files import csv_text, replacing, utf8_text, write_csv
 from LungUNetSegLib.machine import import_extra
 from LungUNetSegLib.measures.density import TABLE_KEYS
 from LungUNetSegLib.segmentation.quality import LOW_CONFIDENCE
@@ -95,9 +95,7 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
     pyarrow, parquet = (import_extra(name, need, "batch") for name in ("pyarrow", "pyarrow.parquet"))
     kinds = {name: pyarrow.float64() if name in NUMBERS else pyarrow.string() for name in COLUMNS}
     schema = pyarrow.schema(list(kinds.items()))
-    columns = {
-        name: [None if row[name] is None else float(row[name]) if name in NUMBERS else str(row[name]) for row in rows]
-        for name in COLUMNS
-    }
+    value = {name: float if name in NUMBERS else lambda text: utf8_text(str(text)) for name in COLUMNS}
+    columns = {name: [None if row[name] is None else value[name](row[name]) for row in rows] for name in COLUMNS}
     with replacing(path, ".parquet") as draft:
         parquet.write_table(pyarrow.table(columns, schema=schema), draft)

@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     parser.add_argument(
         "source", type=Path, metavar="SOURCE",
-        help="a folder of any depth, a DICOMDIR, a zip archive, an image file, or a list of scans (.csv, .json)",
+        help="a folder of any depth, a DICOMDIR, a zip archive, an image file, or a list of scans (.csv "
+        "with a column path, or .json)",
     )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="the folder of the results")
     _add_choice(parser)
@@ -115,10 +116,11 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     store.make()
     with store.locked():
         plan = _plan(arguments, HeaderIndex(store.index), progress)
-        save_plan(plan, store.plan)
-        print_plan(plan)
-        if arguments.dry_run:
+        if arguments.dry_run:  # the page of the results names their own plan
+            print_plan(plan)
             return 0
+        save_plan(plan, store.plan)
+        print_plan(plan, store.plan)
         if not plan.taken:
             raise DataError(f"{source}: no chest CT was found. Left out: {left_out_text(plan)}.")
         from LungUNetSegLib.cli.batch_work import work  # takes a third of a plan's time to import
@@ -131,7 +133,11 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
         print_summary(store)
     if totals.failed:
-        print(f"lungunetseg: {totals.failed} of {totals.scans} scans failed", file=sys.stderr)
+        print(
+            f"lungunetseg: {totals.failed} of {totals.scans} scans failed; {store.page.name} says why, and"
+            " --retry-failed tries them again",
+            file=sys.stderr,
+        )
     return int(totals.failed > 0)
 
 

@@ -191,6 +191,7 @@ def test_a_pseudonym_s_error_names_no_file(thin: Volume, top: Path) -> None:
         read_files(job)
     assert "Smith" in str(caught.value)
     assert not any(each in job.public(str(caught.value)) for each in ("Doe", "Smith", "0004.dcm"))
+    assert str(top) not in job.public(f"{top / 'ct'}: is the folder of copies")
 
 
 def test_a_job_keeps_its_copies_as_json(top: Path) -> None:

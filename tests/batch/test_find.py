@@ -26,6 +26,15 @@ def test_links_in_a_loop_end(tmp_path: Path) -> None:
     assert found.skipped == [(str(tmp_path / "gone"), "a link that leads nowhere")]
 
 
+@pytest.mark.parametrize("name", ["a link", "z link"])
+def test_a_folder_with_a_link_to_it_keeps_its_own_name(tmp_path: Path, name: str) -> None:
+    """Protects from a second result of a scan: its name came from the one that the disk listed first."""
+    (tmp_path / "folder" / "below").mkdir(parents=True)
+    (tmp_path / "folder" / "below" / "file").write_text("x")
+    (tmp_path / name).symlink_to("folder")
+    assert [each.path for each in find_files(tmp_path).files] == [tmp_path / "folder" / "below" / "file"]
+
+
 def test_a_folder_that_may_not_be_read_is_named(open_folder: Path) -> None:
     """Protects from a patient who is missing without a word."""
     (open_folder / "closed").mkdir()
@@ -90,7 +99,15 @@ def test_a_disc_s_directory_names_its_files(thin: Volume, tmp_path: Path) -> Non
     directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
     directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
     directory.save_as(tmp_path / "disc" / "DICOMDIR", enforce_file_format=True)
-    assert [each.path.name for each in find_files(tmp_path / "disc" / "DICOMDIR").files] == ["I0", "I1"]
+    found = find_files(tmp_path / "disc" / "DICOMDIR")
+    assert [each.path.name for each in found.files] == ["I0", "I1"]
+    # Protects from a patient who is missing without a word.
+    what = "2 of the files that it names are not on the disc: IMG/GONE, ../outside"
+    assert found.skipped == [(str(tmp_path / "disc" / "DICOMDIR"), what)]
+    (tmp_path / "disc" / "IMG" / "I0").rename(tmp_path / "disc" / "IMG" / "i0")
+    (tmp_path / "disc" / "IMG" / "I1").rename(tmp_path / "disc" / "IMG" / "i1")
+    (tmp_path / "disc" / "IMG").rename(tmp_path / "disc" / "img")  # some systems show a disc's names in small letters
+    assert [each.path.name for each in find_files(tmp_path / "disc" / "DICOMDIR").files] == ["i0", "i1"]
 
 
 def test_nothing_is_said_to_be_nothing(tmp_path: Path) -> None:

@@ -90,13 +90,14 @@ def test_a_long_plan_is_printed_by_its_reasons(capsys: pytest.CaptureFixture[str
     skipped = [Skipped(f"p{number}", "", "localizers (1)") for number in range(40)]
     skipped += [Skipped("q", "", "MR images (20)")] + [Skipped("r", "", "masks or results, by their names (2)")] * 2
     skipped += [Skipped("s", "", "masks or results, by their names (1)")]
-    print_plan(Plan(Path("x"), (), tuple(skipped)))
+    print_plan(Plan(Path("x"), (), tuple(skipped)), Path("out/work/plan.json"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[39] == "- p39: localizers (1)"
     assert lines[40:] == [
         "  and 4 more:",
         "    3 masks or results, by their names",
         "    1 MR images",
+        "the whole plan: out/work/plan.json",
         "0 scans to segment, 44 skipped",
     ]
 

@@ -96,7 +96,8 @@ def test_an_error_of_any_kind_is_that_scan_s(
     failed, done = rows_of(tmp_path / "out")
     assert (failed["status"], done["status"]) == ("failed", "done") and failed["error"]
     monkeypatch.undo()
-    assert batch(source)[0] == 1
+    code, _, stderr = batch(source)
+    assert code == 1 and "1 of 2 scans failed; index.html says why, and --retry-failed tries them again" in stderr
     assert batch(source, "--retry-failed")[0] == 0
     assert [row["status"] for row in rows_of(tmp_path / "out")] == ["done", "done"]
 
@@ -200,6 +201,7 @@ def test_pseudonyms_hide_who_it_is(batch: Command, source: Path, tmp_path: Path)
 def test_dicom_identity_is_in_the_table(batch: Command, source: Path, tmp_path: Path) -> None:
     batch(source, "--identify", "dicom")
     assert {row["patient_id"] for row in rows_of(tmp_path / "out")} == {"Phantom", ""}
+    assert folders_of_results(tmp_path / "out") == ["Phantom_20000101_1", "scan"]  # within the source, as by path
 
 
 def test_progress_is_told_as_json(batch: Command, source: Path) -> None:
