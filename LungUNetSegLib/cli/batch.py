@@ -133,11 +133,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
         print_summary(store)
     if totals.failed:
-        print(
-            f"lungunetseg: {totals.failed} of {totals.scans} scans failed; {store.page.name} says why, and"
-            " --retry-failed tries them again",
-            file=sys.stderr,
-        )
+        print(f"{store.page.name} says why scans failed, and --retry-failed tries them again")
+        print(f"lungunetseg: {totals.failed} of {totals.scans} scans failed", file=sys.stderr)
     return int(totals.failed > 0)
 
 

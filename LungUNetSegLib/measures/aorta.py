@@ -203,23 +203,25 @@ def _directions() -> FloatArray:
 
 def _centres(image: Float32, pixel_mm: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray]:
     """Return plane and centre in mm of what most edges may surround that are darker outside."""
-    back, left = (np.asarray(each) for each in np.gradient(image, *pixel_mm, axis=(1, 2)))
+    best = [_centres_of(plane, pixel_mm) for plane in image]  # by plane: the votes of all take as much as some labels
+    return np.repeat(np.arange(len(best)), [len(each) for each in best]), np.concatenate(best) * pixel_mm
+
+
+def _centres_of(plane: Float32, pixel_mm: FloatArray) -> npt.NDArray[np.intp]:
+    """Return (centres, 2), row and column of those in a plane with most votes."""
+    back, left = (np.asarray(each) for each in np.gradient(plane, *pixel_mm))
     steepness = np.hypot(back, left)
     at_edge = np.nonzero(steepness > EDGE_HU_PER_MM)
-    plane, *place = at_edge
     inwards = np.stack([back[at_edge], left[at_edge]]) / steepness[at_edge] / pixel_mm[:, None]
-    votes = np.zeros(image.shape, np.float32)
+    votes = np.zeros(plane.shape, np.float32)
     for radius in VOTED_MM:
-        at = np.rint(np.array(place) + radius * inwards).astype(np.intp)
-        inside = ((at >= 0) & (at < np.array(image.shape[1:])[:, None])).all(axis=0)
-        flat = np.ravel_multi_index((plane[inside], *at[:, inside]), image.shape)
-        counts = np.bincount(flat, minlength=image.size).reshape(image.shape).astype(np.float32)
-        spread = ndimage.gaussian_filter(counts, (0, *(VOTE_BLUR_MM / pixel_mm)), truncate=2.5)
-        np.maximum(votes, spread / radius, out=votes)
-    peaks = (votes == ndimage.maximum_filter(votes, size=(1, 5, 5))) & (votes > 0)
-    found = [np.argwhere(each) for each in peaks]
-    best = [at[np.argsort(-each[tuple(at.T)], kind="stable")[:VOTES]] for at, each in zip(found, votes, strict=True)]
-    return np.repeat(np.arange(len(best)), [len(each) for each in best]), np.concatenate(best) * pixel_mm
+        at = np.rint(np.array(at_edge) + radius * inwards).astype(np.intp)
+        inside = ((at >= 0) & (at < np.array(plane.shape)[:, None])).all(axis=0)
+        flat = np.ravel_multi_index((at[0, inside], at[1, inside]), plane.shape)
+        counts = np.bincount(flat, minlength=plane.size).reshape(plane.shape).astype(np.float32)
+        np.maximum(votes, ndimage.gaussian_filter(counts, VOTE_BLUR_MM / pixel_mm, truncate=2.5) / radius, out=votes)
+    found = np.argwhere((votes == ndimage.maximum_filter(votes, size=5)) & (votes > 0))
+    return found[np.argsort(-votes[tuple(found.T)], kind="stable")[:VOTES]]
 
 
 def _along_rays(hu: Float32, plane: npt.NDArray[np.intp], centre_mm: FloatArray, pixel_mm: FloatArray) -> Float32:

@@ -96,8 +96,9 @@ def test_an_error_of_any_kind_is_that_scan_s(
     failed, done = rows_of(tmp_path / "out")
     assert (failed["status"], done["status"]) == ("failed", "done") and failed["error"]
     monkeypatch.undo()
-    code, _, stderr = batch(source)
-    assert code == 1 and "1 of 2 scans failed; index.html says why, and --retry-failed tries them again" in stderr
+    code, stdout, stderr = batch(source)
+    assert code == 1 and "1 of 2 scans failed" in stderr
+    assert "index.html says why scans failed, and --retry-failed tries them again" in stdout
     assert batch(source, "--retry-failed")[0] == 0
     assert [row["status"] for row in rows_of(tmp_path / "out")] == ["done", "done"]
 

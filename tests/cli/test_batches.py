@@ -80,7 +80,7 @@ def test_an_error_of_any_kind_stops_that_case_only(
 
     monkeypatch.setattr(evaluate, "evaluate_pair", fail)
     code, stdout, stderr = run("evaluate", tmp_path / "predictions", tmp_path / "references")
-    assert code == 1 and "b: Lungs" in stdout and "a: There is not enough memory" in stderr
+    assert code == 1 and "b: Both lungs" in stdout and "a: There is not enough memory" in stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

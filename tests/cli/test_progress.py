@@ -109,7 +109,7 @@ def test_the_bar_is_gone_when_a_table_is_printed(
     assert main(["evaluate", str(tmp_path / "p"), str(tmp_path / "r")]) == 0
     first, *_ = terminal.getvalue().split("\n")
     *bars, wiped, heading = first.split("\r")
-    assert any("1/1" in each for each in bars) and not wiped.strip() and heading.endswith("Lungs")
+    assert any("1/1" in each for each in bars) and not wiped.strip() and heading.endswith("Both lungs")
 
 
 def test_a_bar_on_a_terminal_and_none_in_a_pipe(

@@ -67,7 +67,9 @@ def test_train_and_test(tmp_path: Path) -> None:
     printed = run("train_and_test.py", tmp_path / "data", tmp_path / "run", *options)
     tested = json.loads((tmp_path / "run" / "split.json").read_text(encoding="utf-8"))["test"]
     assert len(tested) == 1
-    assert re.search(rf"^{tested[0]}: Right lung DSC \S+, Left lung DSC \S+, Lungs DSC \S+$", printed, re.MULTILINE)
+    assert re.search(
+        rf"^{tested[0]}: Right lung DSC \S+, Left lung DSC \S+, Both lungs DSC \S+$", printed, re.MULTILINE
+    )
     assert (tmp_path / "run" / "predictions" / f"{tested[0]}.nii.gz").exists()
 
 

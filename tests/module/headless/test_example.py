@@ -31,7 +31,7 @@ def test_the_ct_of_the_scene_is_segmented_and_scored(
     assert "right: " in printed and "total: " in printed and "DSC" not in printed
     reference = add_label_map(small_phantom.labels, "Reference")
     example["segment_loaded_ct"](reference, model=str(tiny_model))
-    assert "Lungs: DSC 0." in capsys.readouterr().out
+    assert "Both lungs: DSC 0." in capsys.readouterr().out
 
 
 def test_the_python_of_the_tutorial_runs(
