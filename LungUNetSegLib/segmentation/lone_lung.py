@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from LungUNetSegLib.arrays import Labels
+from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.segmentation.probabilities import Slices
 from LungUNetSegLib.segmentation.ribs import STEP_MM, WALL_MM, side_by_ribs
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
@@ -28,17 +29,24 @@ def is_called_the_other(
     called = max(sizes, key=lambda lung: sizes[lung])
     if min(sizes.values()) >= LONE_SHARE * sum(sizes.values()):
         return False
-    slice_step, row_step, column_step = (max(1, round(a / b)) for a, b in zip(STEP_MM, spacing_mm, strict=True))
+    side = side_by_ribs(*_with_wall(labels == called, hu, place, spacing_mm))
+    return side is not None and side != called
+
+
+def _with_wall(
+    lung: Mask, hu: Slices, place: tuple[slice, slice, slice], spacing_mm: tuple[float, float, float]
+) -> tuple[npt.NDArray[np.int16], Mask, tuple[float, float, float]]:
+    """Return HU and lung, about every `STEP_MM`, with the wall right and left of the place, and the steps in mm."""
+    slice_step, row_step, column_step = (
+        max(1, round(step / own)) for step, own in zip(STEP_MM, spacing_mm, strict=True)
+    )
     slices, rows, columns = place
     margin = round(WALL_MM / spacing_mm[2])
     before = min(margin, columns.start)
     wide = slice(columns.start - before, columns.stop + margin)
-    planes = [hu[z][rows, wide] for z in range(slices.start, slices.stop, slice_step)]
-    lung = np.pad(
-        labels[::slice_step] == called, ((0, 0), (0, 0), (before, planes[0].shape[1] - before - labels.shape[2]))
-    )
+    scan = np.stack([hu[z][rows, wide] for z in range(slices.start, slices.stop, slice_step)])
+    after = scan.shape[2] - before - lung.shape[2]
+    padded = np.pad(lung[::slice_step], ((0, 0), (0, 0), (before, after)))
     thinned = slice(None), slice(None, None, row_step), slice(None, None, column_step)
     slice_mm, row_mm, column_mm = spacing_mm
-    step_mm = slice_mm * slice_step, row_mm * row_step, column_mm * column_step
-    side = side_by_ribs(np.stack(planes)[thinned], lung[thinned], step_mm)
-    return side is not None and side != called
+    return scan[thinned], padded[thinned], (slice_mm * slice_step, row_mm * row_step, column_mm * column_step)
