@@ -15,13 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from missed_backs import LEAST_SLICES, SLICE_MM
+from missed_backs import thinned_volumes
 
-from LungUNetSegLib.cases.labelled import find_cases
-from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
-from LungUNetSegLib.training.config import DEMO_SAMPLE
 from LungUNetSegLib.volume import Geometry, Volume
 
 HEIGHT_MM = 80.0
@@ -44,18 +41,14 @@ def main() -> None:
     arguments = parser.parse_args()
     segmenter = Segmenter(load_model(arguments.model), "onnxruntime", "cpu")
     doubted, volumes = Counter[str](), 0
-    for case in find_cases(arguments.data, exclude=(DEMO_SAMPLE,)):
-        pair = read_pair(case)
-        if min(pair.ct.geometry.shape) < LEAST_SLICES:
-            continue
+    for case, scan, lungs in thinned_volumes(arguments.data):
         volumes += 1
-        scan, lungs = (each.thinned((SLICE_MM, 0.0, 0.0)) for each in (pair.ct, pair.labels))
         part = _middle(scan, np.flatnonzero(lungs.array.any(axis=(1, 2))))
         views = {name: _reversed(part, axes) for name, axes in REVERSED.items()} | {"the whole lungs": scan}
         for name, view in views.items():
             codes = CODES & {finding.code for finding in segmenter.segment(view).findings}
             doubted[name] += bool(codes)
-            print(f"{case.case_id}, {name}: {', '.join(sorted(codes)) or '-'}", flush=True)
+            print(f"{case}, {name}: {', '.join(sorted(codes)) or '-'}", flush=True)
     print("\n| | doubted in |\n|---|---|")
     for name in (*REVERSED, "the whole lungs"):
         print(f"| {name} | {doubted[name]} of {volumes} |")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,15 @@ KINDS = {
 }
 
 
+def thinned_volumes(data: Path) -> Iterator[tuple[str, Volume, Volume]]:
+    """Yield name, scan and lungs of each volume but the demo's sample, thinned to slices of about `SLICE_MM`."""
+    for case in find_cases(data, exclude=(DEMO_SAMPLE,)):
+        pair = read_pair(case)
+        if min(pair.ct.geometry.shape) >= LEAST_SLICES:
+            scan, lungs = (each.thinned((SLICE_MM, 0.0, 0.0)) for each in (pair.ct, pair.labels))
+            yield case.case_id, scan, lungs
+
+
 def main() -> None:
     """Segment and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -61,12 +71,8 @@ def main() -> None:
     arguments = parser.parse_args()
     segmenter = Segmenter(load_model(arguments.model), "onnxruntime", "cpu")
     said, volumes = Counter[str](), 0
-    for case in find_cases(arguments.data, exclude=(DEMO_SAMPLE,)):
-        pair = read_pair(case)
-        if min(pair.ct.geometry.shape) < LEAST_SLICES:
-            continue
+    for name, scan, reference in thinned_volumes(arguments.data):
         volumes += 1
-        scan, reference = (each.thinned((SLICE_MM, 0.0, 0.0)) for each in (pair.ct, pair.labels))
         for kind, paint in KINDS.items():
             ct, lungs = paint(scan, reference, np.random.default_rng(0))
             result = segmenter.segment(ct)
@@ -74,7 +80,7 @@ def main() -> None:
             dsc = [count(found == side, lungs.array == side).dsc for side in (RIGHT_LUNG, LEFT_LUNG)]
             codes = [finding.code for finding in result.findings]
             said[kind] += CODE in codes
-            print(f"{case.case_id}, {kind}: DSC {dsc[0]:.3f}, {dsc[1]:.3f}; {', '.join(codes)}", flush=True)
+            print(f"{name}, {kind}: DSC {dsc[0]:.3f}, {dsc[1]:.3f}; {', '.join(codes)}", flush=True)
     print("\n| | said in |\n|---|---|")
     for kind in KINDS:
         print(f"| {kind} | {said[kind]} of {volumes} |")

@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
-from batch_results import Command, rows_of
+from batch_results import Command, plan_of, rows_of
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.batch.find import find_files
-from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path) -> Plan:
-    own = HeaderIndex(None)
-    try:
-        return make_plan(source, PlanOptions(), own)
-    finally:
-        own.close()
 
 
 def zipped(folder: Path, archive: Path) -> None:

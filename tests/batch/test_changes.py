@@ -6,22 +6,12 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
-from batch_results import Command
+from batch_results import Command, plan_of
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.batch import header_texts
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Found, read_found
-from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path, index: Path) -> Plan:
-    own = HeaderIndex(index)
-    try:
-        return make_plan(source, PlanOptions(), own)
-    finally:
-        own.close()
 
 
 def test_a_slice_that_can_be_opened_now_makes_another_scan(

@@ -8,28 +8,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from batch_results import Command, rows_of
+from batch_results import Command, plan_of, rows_of
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.find import SourceFile, find_files, places_below
 from LungUNetSegLib.batch.identity import jobs_of
-from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, Skipped, make_plan
+from LungUNetSegLib.batch.plan import Plan, Skipped
 from LungUNetSegLib.batch.plan_text import print_plan
 from LungUNetSegLib.batch.reading import read_files
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path, **options: object) -> Plan:
-    own = HeaderIndex(None)
-    try:
-        return make_plan(source, PlanOptions(**options), own)
-    finally:
-        own.close()
 
 
 def only(plan: Plan) -> Candidate:

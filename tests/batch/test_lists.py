@@ -5,22 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from batch_results import Command
+from batch_results import Command, plan_of
 
-from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import Row, read_list
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path) -> Plan:
-    own = HeaderIndex(None)
-    try:
-        return make_plan(source, PlanOptions(), own)
-    finally:
-        own.close()
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

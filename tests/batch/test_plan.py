@@ -12,25 +12,17 @@ from threading import Event
 
 import pytest
 import SimpleITK as sitk
+from batch_results import plan_of
 from dicom_files import save, slices_of
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
 from LungUNetSegLib.batch import header_processes, header_texts, index
-from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, Skipped, make_plan
+from LungUNetSegLib.batch.plan import Plan, Skipped
 from LungUNetSegLib.batch.plan_text import print_plan
 from LungUNetSegLib.batch.rules import parse_rule
 from LungUNetSegLib.errors import ConfigError, DataError, ReadError
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path, kept: Path | None = None, **options: object) -> Plan:
-    own = HeaderIndex(kept)
-    try:
-        return make_plan(source, PlanOptions(**options), own)
-    finally:
-        own.close()
 
 
 def places(plan: Plan, top: Path) -> list[str]:

@@ -7,19 +7,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from batch_results import plan_of
 from dicom_files import save, slices_of
 
-from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path) -> Plan:
-    index = HeaderIndex(None)
-    try:
-        return make_plan(source, PlanOptions(), index)
-    finally:
-        index.close()
 
 
 def series(volume: Volume, folder: Path, number: int, title: str, **attributes: object) -> None:

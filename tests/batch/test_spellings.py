@@ -6,24 +6,14 @@ import csv
 from pathlib import Path
 
 import pytest
-from batch_results import Command, rows_of
+from batch_results import Command, plan_of, rows_of
 from dicom_files import save, slices_of
 from pydicom import Dataset, FileDataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage
 
-from LungUNetSegLib.batch.index import HeaderIndex
-from LungUNetSegLib.batch.plan import Plan, PlanOptions, make_plan
 from LungUNetSegLib.batch.reading import read_scan_of
 from LungUNetSegLib.volume.volume import Volume
-
-
-def plan_of(source: Path) -> Plan:
-    own = HeaderIndex(None)
-    try:
-        return make_plan(source, PlanOptions(), own)
-    finally:
-        own.close()
 
 
 def disc(folder: Path, volume: Volume) -> Path:
