@@ -19,7 +19,7 @@ import numpy.typing as npt
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.files import read_dataset
+from LungUNetSegLib.io.dicom.files import READERS, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.pixels import decoded
 from LungUNetSegLib.io.dicom.stack import SAME_PLACE_MM
@@ -27,9 +27,6 @@ from LungUNetSegLib.texts import listed
 
 ORIENTATION_TOLERANCE = 0.02
 """Greatest difference in the directions of one scan's slices: 1.1 degrees; some headers jitter by less."""
-
-THREADS = 2
-"""Files that are compared at the same time: while one waits for the disk another is compared."""
 
 Slices = list[SliceHeader]
 
@@ -137,7 +134,7 @@ def check_copies(copies: Sequence[Copy], within: Path | None = None) -> tuple[Fi
     by_files: dict[tuple[Path, Path], list[Copy]] = {}
     for each in copies:
         by_files.setdefault((each.original.path, each.copy.path), []).append(each)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         for (original, copy), is_same in zip(by_files, pool.map(_hold_the_same, by_files.values()), strict=True):
             if not is_same:
                 raise ReadError(

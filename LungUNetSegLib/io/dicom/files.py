@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 """The length that is stated of an element which ends with a delimiter (PS3.5 7.1.1)."""
 
+READERS = 8
+"""Threads that read files: more than cores, as reading from a network means waiting."""
+
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_BYTES = 2048
 _HEADER_BYTES = 1 << 24

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from LungUNetSegLib.arrays import FloatArray
-from LungUNetSegLib.io.dicom.files import read_dataset
+from LungUNetSegLib.io.dicom.files import READERS, read_dataset
 from LungUNetSegLib.io.dicom.kinds import (
     FRAMES_WITHOUT_PLACES,
     MULTI_FRAME_CT,
@@ -57,9 +57,6 @@ _WANTED = [_TAGS[keyword] for keyword in _KEYWORDS]
 
 RIGHT_ANGLE = 0.02
 """Largest cosine between rows and columns that is explained by rounding or jitter, 1.1 degrees."""
-
-HEADER_THREADS = 8
-"""Threads that read headers: more than cores, as reading from a network means waiting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +130,7 @@ def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
     """Return the CT slices in these files, and the other files by kind."""
     slices: list[SliceHeader] = []
     others: Others = {}
-    with ThreadPoolExecutor(HEADER_THREADS) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         for path, found in zip(files, pool.map(read_header, files), strict=True):
             if isinstance(found, str):
                 others.setdefault(found, []).append(path)

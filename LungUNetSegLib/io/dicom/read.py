@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.copies import check_copies, differing
-from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
+from LungUNetSegLib.io.dicom.files import READERS, existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, NOT_DICOM, Others
 from LungUNetSegLib.io.dicom.oddities import count, more_pixels, put_together, scale_of, several, unit_of, unreadable
@@ -28,9 +28,6 @@ from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, b
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
 from LungUNetSegLib.volume.resample import orthogonal
 from LungUNetSegLib.volume.scratch import let_go, new_voxels
-
-PIXEL_THREADS = 2
-"""Decoders hold Python's global lock most of the time; a second thread reads the next file meanwhile."""
 
 BEYOND_SLICES = 0.2
 """Share of slices with values beyond a scanner's range above which a finding is made; metal is in fewer."""
@@ -157,7 +154,7 @@ def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tupl
     is_beyond, has_more = np.zeros((2, len(stack.slices)), np.bool_)
     by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
     jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
-    with ThreadPoolExecutor(PIXEL_THREADS) as pool:
+    with ThreadPoolExecutor(READERS) as pool:
         for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond, has_more), jobs):
             pass
     beyond = (BEYOND_SCANNER,) if is_beyond.mean() > BEYOND_SLICES else ()
