@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,20 @@ from matplotlib import pyplot, ticker
 
 IN_BOTH, FOUND_ONLY, MISSED = (0.45, 0.75, 0.45), (0.85, 0.2, 0.2), (0.2, 0.35, 0.85)
 LUNGS = ("Right lung", "Left lung")
+MARKERS = "os^Dvp"
 
 
 def cost_figure(path: Path, costs: dict[str, Any], accuracy: dict[str, Any]) -> None:
     """Draw the mean DSC of each network, on volumes and on single slices, against its CPU time for a slice."""
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
     for axis, (kind, title) in zip(axes, (("volumes", "Volumes"), ("slices", "Single slices")), strict=True):
-        judged = [name for name, each in accuracy.items() if each[kind, "trainings"]]
-        by_cost = sorted((costs[name]["onnxruntime"]["cpu_ms"], name) for name in judged)
-        for place, (ms, name) in enumerate(by_cost):
-            each = accuracy[name]
+        for (name, each), marker in zip(accuracy.items(), cycle(MARKERS), strict=False):
+            if not (spread := each[kind, "trainings"]):
+                continue
+            ms = costs[name]["onnxruntime"]["cpu_ms"]
             mean = np.mean([each[kind, lung]["mean"] for lung in LUNGS])
-            spread = each[kind, "trainings"]
-            axis.plot([ms] * len(spread), spread, "_", color="grey")
-            axis.plot(ms, mean, "o", color="tab:blue")
-            above = 4 if place % 2 else -12  # neighbours in turn, so that their names do not overlap
-            axis.annotate(name, (ms, mean), xytext=(6, above), textcoords="offset points", fontsize=9)
+            (dot,) = axis.plot(ms, mean, marker, label=name, alpha=0.8)
+            axis.plot([ms] * len(spread), spread, "_", color=dot.get_color())
         axis.set(
             xscale="log", xlabel="CPU ms a slice, ONNX Runtime, one thread", ylabel="mean DSC of a lung", title=title
         )
@@ -38,7 +37,9 @@ def cost_figure(path: Path, costs: dict[str, Any], accuracy: dict[str, Any]) -> 
         axis.xaxis.set_minor_locator(ticker.NullLocator())
         axis.margins(x=0.3, y=0.15)
         axis.grid(alpha=0.3)
-    figure.suptitle("Dots: mean of all lungs; dashes: mean of each training", fontsize=9)
+    figure.suptitle("Large: mean of all lungs; dashes: mean of each training", fontsize=9)
+    drawn = max((axis.get_legend_handles_labels() for axis in axes), key=lambda each: len(each[0]))
+    figure.legend(*drawn, loc="outside lower center", ncols=6, fontsize=9)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 

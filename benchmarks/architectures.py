@@ -4,9 +4,10 @@
     python benchmarks/architectures.py --data ../shared/data --runs runs/architectures --out runs/page
 
 Run it again after a stop: what is trained, judged and weighed is not repeated, and a training that was stopped goes on.
-The default size takes many hours on two cores (run two at once with `--part 0/2` and `--part 1/2`, then once without).
-`--folds`, `--epochs`, `--steps`, `--spacing` and `--slice-mm` make it smaller or larger; each size wants its own
-`--runs`. More `--seeds` can be added later.
+On two cores run two at once, with `--part 0/2` and `--part 1/2`, and then once without. `--folds`, `--epochs`,
+`--steps`, `--spacing` and `--slice-mm` make it smaller or larger than docs/architectures.md, whose size is the default;
+each size wants its own `--runs`. More `--seeds` can be added later. What stands on an older page in --out under "Before
+you compare" is written by hand, and kept.
 """
 
 from __future__ import annotations
@@ -130,15 +131,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of cases with masks")
     parser.add_argument("--runs", type=Path, required=True, help="where trainings, scores and costs are kept")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="where the page and its pictures go")
-    parser.add_argument("--spacing", type=float, default=1.5, help="mm of a pixel of the grid")
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--spacing", type=float, default=2.0, help="mm of a pixel of the grid")
+    parser.add_argument("--folds", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--steps", type=int, default=100, help="of an epoch")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument(
-        "--slice-mm", type=float, default=0.0, help="judge every n-th slice, at most so far apart; 0: all"
+        "--slice-mm", type=float, default=5.0, help="judge every n-th slice, at most so far apart; 0: all"
     )
     parser.add_argument("--part", default="0/1", metavar="I/N", help="do the I-th of N parts, from 0")
     names = tuple(work.CONTENDERS)

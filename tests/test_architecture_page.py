@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,38 @@ def test_the_page_says_its_size_and_who_wins_where(runs: Path) -> None:
     assert (runs / "docs" / "images" / "architectures_worst.png").exists()
 
 
+def test_the_head_counts_what_was_judged_and_what_the_shipped_weights_saw(runs: Path) -> None:
+    """Protects the page's first sentences, which were true of one size alone: c0 and c1, each with and without slices.
+
+    The shipped weights saw 114 epochs of 1,200 slices, that is 85.5 times 1,600.
+    """
+    size = dataclasses.replace(SIZE, epochs=4, steps=100)
+    page.write(runs / "docs", runs, size, "the command")
+    text = " ".join((runs / "docs" / "architectures.md").read_text(encoding="utf-8").split())
+    assert "Judged are 2 volumes and 2 single slices, each by networks that did not see its patient." in text
+    assert "the shipped `lungs` saw 86 times as many slices" in text
+
+
+def test_what_is_written_by_hand_stays(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects the remarks of who looked at the results: a new page overwrote them."""
+    page.write(runs / "docs", runs, SIZE, "the command")
+    path = runs / "docs" / "architectures.md"
+    assert not capsys.readouterr().out
+    by_hand = "## Before you compare\n\n- One volume holds no lung.\n\nSo its DSC is 0.\n"
+    path.write_text(path.read_text(encoding="utf-8").replace("## Cost", f"{by_hand}\n## Cost"), encoding="utf-8")
+    before = path.read_text(encoding="utf-8")
+    page.write(runs / "docs", runs, SIZE, "the command")
+    assert path.read_text(encoding="utf-8") == before and by_hand in before
+    assert "Is it still true?" in capsys.readouterr().out
+
+
 def test_a_missed_lung_counts(runs: Path) -> None:
     """vgg_segnet's volumes: 0.5 and 0 where there is a lung; the mean is 0.25."""
     page.write(runs / "docs", runs, SIZE, "the command")
     text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
     line = next(line for line in text.split("## Accuracy")[1].splitlines() if line.startswith("| `vgg_segnet`"))
-    assert line.startswith("| `vgg_segnet` | 0.250 | 0.000 | 0.250 | 0.000 |") and line.endswith("| 0 of 0 |")
+    assert line.startswith("| `vgg_segnet` | 0.250 | 0.000 | 0.250 | 0.000 |")
+    assert line.endswith("| 4 of 8 | 0 of 0 |")
 
 
 def test_a_lung_found_where_there_is_none_is_told_apart(runs: Path) -> None:
@@ -88,7 +115,7 @@ def test_a_lung_found_where_there_is_none_is_told_apart(runs: Path) -> None:
     text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
     line = next(line for line in text.split("## Accuracy")[1].splitlines() if line.startswith("| `paper`"))
     assert line.startswith("| `paper` | 0.960 | 0.960 | 0.960 | 0.960 |")
-    assert line.endswith("| 0.960, 0.960 | 4 of 4, 280.0 ml |")
+    assert line.endswith("| 0.960, 0.960 | 0 of 4 | 4 of 4, 280.0 ml |")
 
 
 def test_without_scores_no_page_is_written(tmp_path: Path) -> None:
