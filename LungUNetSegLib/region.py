@@ -94,7 +94,7 @@ def lung_box_of_wang(lungs: Volume) -> Box:
     if depth < LEAST_SLICES or min(height, width) < LEAST_PIXELS:
         raise DataError(
             f"The lungs fill {depth} slices of {height} x {width} pixels; Wang 2020 leaves out scans with fewer than "
-            f"{LEAST_SLICES} slices or {LEAST_PIXELS} pixels a side. Take a box with a margin in mm instead."
+            f"{LEAST_SLICES} slices or {LEAST_PIXELS} pixels a side. Take a box with a margin in mm, or the whole scan."
         )
     return _own_axes(((int(used[0]), int(used[-1]) + 1), rows, columns), lungs.geometry)
 

@@ -172,7 +172,8 @@ def _pair(study: Study) -> tuple[list[Path], Path]:
     """Return the files of the only CT and the only RTSTRUCT, which must belong together."""
     name = study.patient
     if not name:
-        raise DataError("There are files without a PatientID; give each patient an ID.")
+        first = next(iter([*study.contours, *(path for files in study.scans.values() for path in files)]))
+        raise DataError(f"{first}: has no PatientID; give each patient an ID.")
     if re.search(r"[\\/:]|^\.", name):
         raise DataError(f"The PatientID {name!r} is not a valid folder name; change it.")
     if not study.scans:

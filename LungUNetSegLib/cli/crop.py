@@ -10,7 +10,7 @@ from LungUNetSegLib.cli.arguments import add_outside_argument
 from LungUNetSegLib.cli.meanings import add_map_argument, meanings_of
 from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
-from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan, write_image, write_labels
 from LungUNetSegLib.io.images.files import data_files_anywhere
@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     Raises:
         LungUNetSegError: A file that cannot be read or written, a mask of another scan, or no lung.
     """
+    if arguments.margin and arguments.rule == "wang2020":
+        raise ConfigError("The box of --rule wang2020 has no margin; leave out --margin, or --rule.")
     output: Path = arguments.output
     ending = check_image_output(output)
     mask_output = output.with_name(f"{output.name[: -len(ending)]}_lungs{ending}")

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         progress.close()
         if each.volumes_ml is None:
             failed += 1
-            print(f"{each.patient}: not imported: {each.error}", file=sys.stderr)
+            print(f"{each.patient or '(no PatientID)'}: not imported: {each.error}", file=sys.stderr)
             continue
         right_ml, left_ml = each.volumes_ml
         print(f"{each.patient}: right lung {right_ml:.0f} ml, left lung {left_ml:.0f} ml")

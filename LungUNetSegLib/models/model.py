@@ -106,7 +106,7 @@ def shipped_models() -> list[str]:
 
 
 def own_models() -> list[str]:
-    """Return the names of the user's own models, which `lungunetseg finetune` makes; a shipped name is never one."""
+    """Return the names of the user's own models, of `finetune` and `export`; a shipped name is never one."""
     shipped = shipped_models()
     names = (path.parent.name for path in _own_folder().glob(f"*/{MANIFEST_FILE}"))
     return sorted(name for name in names if name not in shipped)

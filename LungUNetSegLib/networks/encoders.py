@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from LungUNetSegLib.errors import ModelError, message_of
+from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.networks.architecture import NetworkConfig
 
 
@@ -53,7 +53,11 @@ def load_encoder(network: nn.Module, config: NetworkConfig) -> None:
     except OSError as error:
         raise ModelError(f"The encoder's weights {path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # torch passes on any exception of its unpickler
-        raise ModelError(f"{path} is damaged, or holds more than weights: {message_of(error)}") from error
+        # Without torch's message, which advises to load it unsafely.
+        raise ModelError(
+            f"{path} is refused: it is damaged, not a PyTorch file, or holds more than weights. Give a state dict in "
+            "torchvision's format."
+        ) from error
     if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise ModelError(f"{path} is not a state dict of tensors by name; give a file in torchvision's format.")
     found, own = network.encoder_state(weights), network.state_dict()

@@ -13,7 +13,7 @@ import numpy as np
 from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import read_pair, tell
-from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.region import (
     WHOLE_LUNG_SIZE,
     Box,
@@ -45,6 +45,10 @@ class InputConfig:
     crop: bool = True
     suppress: bool = True
     size: tuple[int, int, int] = WHOLE_LUNG_SIZE
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
+            raise ConfigError(f"size needs numbers of at least 1, got {self.size}.")
 
 
 def network_input(scan: Volume, lungs: Volume, config: InputConfig) -> Float32:

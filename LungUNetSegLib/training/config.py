@@ -217,7 +217,8 @@ DENSENET_FPN = replace(
     network=DenseNetFpnConfig(out_channels=2),
 )
 """The settings of Wang 2020's lung segmentation: 256 x 256 pixels, three slices, no upper limit of the HU. Its training
-is not public, and here as in `lungs`. There the image is halved in size, and the first and last slice get no mask."""
+is not public, and here as in `lungs`. There the image is halved in size, the neighbours are the next slices, however
+near, and the first and last slice get no mask; here pixels have 1.5 mm, and neighbours are about 5 mm away."""
 
 VGG_SEGNET = replace(
     LUNGS,

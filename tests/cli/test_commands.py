@@ -15,6 +15,7 @@ import LungUNetSegLib
 from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import read_labels
+from LungUNetSegLib.models.model import own_models
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.resample import to_sitk
@@ -136,6 +137,20 @@ def test_export_makes_a_model_that_segments(run, tiny_checkpoint: Path, scan_fil
     about.write_text('{"colour": "blue"}')
     code, _, stderr = run("export", tiny_checkpoint, "-o", tmp_path / "mine", "--about", about)
     assert code == 1 and "colour" in stderr
+
+
+def test_export_by_a_name_alone_makes_a_model_of_the_user_s_own(
+    run, tiny_checkpoint: Path, scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects the way into the panel's list of models, which holds the user's own: export could not write there."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    assert run("export", tiny_checkpoint, "--name", "mine")[0] == 0
+    assert own_models() == ["mine"]
+    assert run("segment", scan_file, "-o", tmp_path / "l.mha", "--model", "mine")[0] == 0
+    code, _, stderr = run("export", tiny_checkpoint, "--name", "mine")
+    assert code == 1 and "already a model 'mine'" in stderr
+    code, _, stderr = run("export", tiny_checkpoint)
+    assert code == 1 and "-o FOLDER" in stderr and "--name NAME" in stderr
 
 
 def test_quantise_adds_a_graph_that_segments(

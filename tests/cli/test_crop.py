@@ -118,6 +118,7 @@ def test_suppression_changes_what_is_not_lung(files: Path, tmp_path: Path) -> No
         (["-o", "{out}/box.nii.gz", "--margin", "nan"], "at least 0 mm"),
         (["-o", "{out}/box.nii.gz", "--margin", "inf"], "at least 0 mm"),
         (["-o", "{out}/box.nii.gz", "--rule", "wang2020"], "60 pixels a side"),
+        (["-o", "{out}/box.nii.gz", "--rule", "wang2020", "--margin", "5"], "has no margin"),
         (["-o", "{files}/ct.nii.gz"], "is an input of this run"),
     ],
 )

@@ -42,6 +42,18 @@ def test_haralick_s_example_at_0_degrees() -> None:
         "difference entropy": -sum(n / 24 * np.log(n / 24) for n in (16, 6, 2)),
         "sum entropy": -sum(n / 24 * np.log(n / 24) for n in (4, 4, 6, 6, 2, 2)),
     }
+    sums = {2: 4, 3: 4, 4: 6, 6: 6, 7: 2, 8: 2}  # of i + j
+    of_one = -sum(n / 24 * np.log(n / 24) for n in (7, 6, 8, 3))
+    of_two = expected["entropy"]
+    expected |= {
+        "cluster shade": sum(n * (level - 110 / 24) ** 3 for level, n in sums.items()) / 24,
+        "cluster prominence": sum(n * (level - 110 / 24) ** 4 for level, n in sums.items()) / 24,
+        "normalised inverse difference": (16 + 6 / (1 + 1 / 4) + 2 / (1 + 2 / 4)) / 24,
+        "normalised inverse difference moment": (16 + 6 / (1 + 1 / 16) + 2 / (1 + 4 / 16)) / 24,
+        # Of a symmetric matrix HXY1 and HXY2 are both twice the entropy of a margin.
+        "information of correlation 1": (of_two - 2 * of_one) / of_one,
+        "information of correlation 2": np.sqrt(1 - np.exp(-2 * (2 * of_one - of_two))),
+    }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
     variance = (7 * 1 + 6 * 4 + 8 * 9 + 3 * 16) / 24 - (55 / 24) ** 2
     assert found["variance"] == pytest.approx(variance)

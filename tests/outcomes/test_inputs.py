@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.outcomes.inputs import InputConfig, network_input, read_outcomes
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.region import crop, lung_box_of_wang, suppress_outside, whole_lung_input
@@ -55,6 +55,12 @@ def test_a_table_names_each_case_s_outcome(tmp_path: Path, caplog: pytest.LogCap
     path.write_text("﻿case,outcome,age\na,1,70\nb, No ,60\nother,yes,50\n", encoding="utf-8")
     assert read_outcomes(path, [case("a"), case("b")]) == {"a": True, "b": False}
     assert f"{path}: 1 of 3 cases have no scan in the data: other." in caplog.messages
+
+
+def test_an_input_without_voxels_is_refused() -> None:
+    """`lungunetseg outcomes --size 0 16 16` ended in an internal error of PyTorch's, after every scan was read."""
+    with pytest.raises(ConfigError, match=r"size.*at least 1.*\(0, 16, 16\)"):
+        InputConfig(size=(0, 16, 16))
 
 
 @pytest.mark.parametrize(
