@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "batch": {"volume", "measures", "io", "cases", "models", "engines", "segmentation", "evaluation"},
     "outcomes": {"volume", "region", "cases", "models"},
-    "nodules": {"volume", "cases", "networks"},
+    "nodules": {"volume", "cases", "networks", "losses", "metrics"},
     "paper": {
         "volume",
         "preprocessing",

@@ -1,9 +1,10 @@
-"""`lungunetseg nodules`: classifies painted nodules and vessels by the features and classifiers of Khan 2021."""
+"""`lungunetseg nodules`: classifies painted nodules and vessels, and cuts nodules out, by the methods of Khan 2021."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
+from math import isnan
 from pathlib import Path
 
 from LungUNetSegLib.cases.labelled import find_cases
@@ -12,7 +13,13 @@ from LungUNetSegLib.cli.outputs import add_overwrite_argument, check_outputs
 from LungUNetSegLib.cli.progress import ProgressView
 from LungUNetSegLib.files import check_replaceable, make_folder
 from LungUNetSegLib.nodules.deep import DeepConfig
-from LungUNetSegLib.nodules.study import StudyConfig, cross_validate, paint_candidates, write_results
+from LungUNetSegLib.nodules.study import (
+    StudyConfig,
+    cross_validate,
+    cross_validate_masks,
+    paint_candidates,
+    write_results,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slices", type=int, default=whole.slices, metavar="N", help="most slices of a case")
     parser.add_argument("--folds", type=int, default=whole.folds, metavar="K", help="folds of the cross-validation")
     parser.add_argument(
-        "--epochs", type=int, default=deep.epochs, metavar="N", help="epochs of the network for deep features"
+        "--epochs", type=int, default=deep.epochs, metavar="N", help="epochs of the networks for features and masks"
     )
     parser.add_argument(
-        "--width", type=int, default=deep.first_features, metavar="N", help="its first channels; 64 in VGG19"
+        "--width", type=int, default=deep.first_features, metavar="N", help="their first channels; 64 in VGG19"
     )
     parser.add_argument(
-        "--encoder-weights", default="", metavar="FILE", help="its initial VGG19 weights; need --width 64"
+        "--encoder-weights", default="", metavar="FILE", help="their initial VGG19 weights; need --width 64"
     )
     parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="a case or patient to leave out")
     parser.add_argument("--seed", type=int, default=whole.seed, metavar="N")
@@ -37,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
-    """Paint candidates, train and score by cross-validation over patients, and print a table.
+    """Paint candidates, train and score by cross-validation over patients, and print two tables.
 
     Raises:
         LungUNetSegError: Data or settings cannot be used, or scikit-learn or scikit-image is not installed.
@@ -52,11 +59,12 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
     out: Path = arguments.out
     make_folder(out)
     check_replaceable(out / "results.csv")
-    written = [out / name for name in ("results.csv", "candidates.csv", "config.json")]
+    written = [out / name for name in ("results.csv", "masks.csv", "candidates.csv", "config.json")]
     check_outputs([], written, overwrite=arguments.overwrite)
     candidates = paint_candidates(find_cases(arguments.data, arguments.exclude), config, progress)
     results = cross_validate(candidates, config, progress)
-    write_results(out, candidates, results, config)
+    masks = cross_validate_masks(candidates, config, progress)
+    write_results(out, candidates, results, masks, config)
     progress.close()
     counts = Counter(each.kind for each in candidates)
     listed = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
@@ -67,5 +75,11 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
         numbers = [scores.accuracy, each.spread, scores.precision, scores.sensitivity, scores.specificity, scores.f1]
         numbers += [each.rightly[kind] for kind in sorted(counts)]
         lines.append([f"{each.features}, {each.classifier}", *(f"{number:.3f}" for number in numbers)])
+    print_lines(lines)
+    print("\nMasks by the VGG-SegNet:")
+    lines = [["", "found", "DSC", "Jaccard"]]
+    for mask in masks:
+        scored = ["n/a" if isnan(number) else f"{number:.3f}" for number in (mask.dsc, mask.jaccard)]
+        lines.append([mask.kind, f"{mask.found:.3f}", *scored])
     print_lines(lines)
     return 0

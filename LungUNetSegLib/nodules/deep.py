@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from LungUNetSegLib.config import check_at_least
-from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.networks import VggSegNetConfig, load_encoder
-from LungUNetSegLib.nodules.candidates import PIXELS, Candidate, grey
+from LungUNetSegLib.nodules.candidates import PIXELS, Candidate
+from LungUNetSegLib.nodules.learning import LearningConfig, learn, pictures_of
 
 COUNT = 1024
 POOLED = 2**5
@@ -28,29 +28,18 @@ POOLED = 2**5
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeepConfig:
+class DeepConfig(LearningConfig):
     """The settings of the network for deep features, and of its training.
 
     Attributes:
-        first_features: Channels of the first convolutions; 64 in VGG19.
         dense: Width of the two dense layers before the last; 4096 in VGG19.
-        encoder_weights: Path of initial VGG19 weights in torchvision's layout; "" for random ones.
-        epochs: Number of passes over the training candidates.
-        batch_size: Number of candidates in a step.
-        learning_rate: Adam's learning rate.
-        seed: Seed of the initial weights, the order, the flips and the dropout.
     """
 
-    first_features: int = 8
     dense: int = 512
-    encoder_weights: str = ""
-    epochs: int = 8
-    batch_size: int = 16
-    learning_rate: float = 1e-3
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        check_at_least(self, first_features=1, dense=1, epochs=1, batch_size=2, seed=0)
+        super().__post_init__()
+        check_at_least(self, dense=1)
 
 
 class VggFeatures(nn.Module):
@@ -84,43 +73,22 @@ class VggFeatures(nn.Module):
 
 
 def train_features(candidates: Sequence[Candidate], config: DeepConfig) -> VggFeatures:
-    """Train the network on candidates, with random flips and rotations.
+    """Train the network on candidates.
 
     Raises:
         DataError: There are fewer candidates than a batch has, or the loss is not finite.
     """
-    if len(candidates) < config.batch_size:
-        raise DataError(f"A batch of {config.batch_size} is larger than the {len(candidates)} candidates.")
     torch.manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
-    network = VggFeatures(config).train()
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    pictures = _pictures(candidates)
+    network = VggFeatures(config)
     targets = torch.tensor([int(each.is_nodule) for each in candidates])
-    for _ in range(config.epochs):
-        order = rng.permutation(len(candidates))
-        for start in range(0, len(order) - config.batch_size + 1, config.batch_size):
-            chosen = torch.from_numpy(order[start : start + config.batch_size])
-            turned = torch.rot90(pictures[chosen], int(rng.integers(4)), (2, 3))
-            seen = turned.flip(3) if rng.random() < 0.5 else turned
-            loss = F.cross_entropy(network(seen)[1], targets[chosen])
-            if not torch.isfinite(loss):
-                raise DataError(f"The loss became {loss.item()}; lower learning_rate.")
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-    return network.eval()
+    learn(network, candidates, targets, lambda seen, wanted: F.cross_entropy(network(seen)[1], wanted), config)
+    return network
 
 
 @torch.inference_mode()
 def deep_features(network: VggFeatures, candidates: Sequence[Candidate]) -> npt.NDArray[np.float64]:
     """Return the (N, 1024) deep features of candidates."""
-    pictures = _pictures(candidates)
+    pictures = pictures_of(candidates)
     parts = [network(pictures[start : start + 64])[0] for start in range(0, len(pictures), 64)]
     features: npt.NDArray[np.float64] = torch.cat(parts).double().numpy()
     return features
-
-
-def _pictures(candidates: Sequence[Candidate]) -> Tensor:
-    stacked = np.stack([grey(each.hu) for each in candidates]).astype(np.float32)
-    return torch.from_numpy(stacked / np.float32(127.5) - 1)[:, None]

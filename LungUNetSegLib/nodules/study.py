@@ -14,9 +14,10 @@ from LungUNetSegLib.cases.reading import read_pair, tell
 from LungUNetSegLib.config import check_at_least, to_json
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.files import csv_text, write_csv, write_json
-from LungUNetSegLib.nodules.candidates import Candidate, hand_made_features
+from LungUNetSegLib.nodules.candidates import PIXELS, Candidate, hand_made_features
 from LungUNetSegLib.nodules.classify import CLASSIFIERS, BoolArray, Scores, folds_by_patient, make_classifier, score
 from LungUNetSegLib.nodules.deep import DeepConfig, deep_features, train_features
+from LungUNetSegLib.nodules.masks import MaskScores, predicted_masks, score_masks, train_segnet
 from LungUNetSegLib.nodules.paint import candidates_of
 from LungUNetSegLib.progress import Progress, silent
 
@@ -32,7 +33,7 @@ class StudyConfig:
         slices: Largest number of slices of a case.
         folds: Number of folds of the cross-validation.
         seed: Seed of the candidates, the folds and the classifiers.
-        deep: The network for deep features.
+        deep: The network for deep features; the VGG-SegNet that cuts nodules out has its width and training.
     """
 
     slices: int = 6
@@ -110,6 +111,25 @@ def cross_validate(candidates: Sequence[Candidate], config: StudyConfig, progres
     return [_result(*key, answers, is_nodule, kinds, folds) for key, answers in predicted.items()]
 
 
+def cross_validate_masks(
+    candidates: Sequence[Candidate], config: StudyConfig, progress: Progress = silent
+) -> list[MaskScores]:
+    """Train a VGG-SegNet on the training candidates of each fold, and score its masks of the test candidates.
+
+    Raises:
+        DataError: A class has too few candidates or patients.
+    """
+    is_nodule = np.array([each.is_nodule for each in candidates])
+    folds = list(folds_by_patient([each.patient for each in candidates], is_nodule, config.folds, config.seed))
+    predicted = np.zeros((len(candidates), PIXELS, PIXELS), bool)
+    for number, test in enumerate(folds):
+        training = np.setdiff1d(np.arange(len(candidates)), test)
+        network = train_segnet([candidates[index] for index in training], config.deep)
+        predicted[test] = predicted_masks(network, [candidates[index] for index in test])
+        progress("cut out", number + 1, len(folds))
+    return score_masks(predicted, candidates)
+
+
 def _result(
     features: str,
     classifier: str,
@@ -129,9 +149,13 @@ def _result(
 
 
 def write_results(
-    folder: Path, candidates: Sequence[Candidate], results: Sequence[Result], config: StudyConfig
+    folder: Path,
+    candidates: Sequence[Candidate],
+    results: Sequence[Result],
+    masks: Sequence[MaskScores],
+    config: StudyConfig,
 ) -> None:
-    """Write `results.csv`, `candidates.csv` and `config.json`.
+    """Write `results.csv`, `masks.csv`, `candidates.csv` and `config.json`.
 
     Raises:
         WriteError: The folder cannot be written.
@@ -148,4 +172,14 @@ def write_results(
         for each in candidates
     )
     write_csv(folder / "candidates.csv", ["case", "patient", "kind", "is_nodule", "pixels"], described)
+    scored = (
+        [
+            each.kind,
+            each.candidates,
+            f"{each.found:.4f}",
+            *("" if np.isnan(n) else f"{n:.4f}" for n in (each.dsc, each.jaccard)),
+        ]
+        for each in masks
+    )
+    write_csv(folder / "masks.csv", ["kind", "candidates", "found", "dsc", "jaccard"], scored)
     write_json(folder / "config.json", to_json(config))

@@ -22,6 +22,8 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.nodules.candidates import PIXELS, Candidate, check_mask, cut_out, hand_made_features
 from LungUNetSegLib.nodules.classify import CLASSIFIERS, folds_by_patient, make_classifier, score
 from LungUNetSegLib.nodules.deep import COUNT, DeepConfig, VggFeatures, deep_features, train_features
+from LungUNetSegLib.nodules.learning import LearningConfig
+from LungUNetSegLib.nodules.masks import predicted_masks, score_masks, train_segnet
 from LungUNetSegLib.nodules.paint import NODULES, PAINTED_VESSEL, VESSEL, candidates_of, paint
 from LungUNetSegLib.nodules.study import FEATURES, StudyConfig, cross_validate
 from LungUNetSegLib.phantom import make_phantom
@@ -155,6 +157,37 @@ def test_deep_features_are_1024_and_the_paper_s_widths_can_be_had(candidates: li
     assert [layer.out_features for layer in whole.dense if hasattr(layer, "out_features")] == [4096, 4096, 1024]
 
 
+def test_the_segnet_learns_to_cut_out_what_is_plain() -> None:
+    """Protects Khan 2021's first step, the nodule's mask: bright discs are cut out, dark ones are left."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((PIXELS, PIXELS))
+    plain = []
+    for number in range(16):
+        row, column = rng.integers(20, 44, 2)
+        disc = np.hypot(rows - row, columns - column) < 10
+        hu = np.where(disc, 50.0 if number % 2 else -700.0, -850.0).astype(np.float32)
+        kind = "solid" if number % 2 else "vessel"
+        plain.append(Candidate(case="c", patient="p", kind=kind, is_nodule=kind == "solid", hu=hu, mask=disc))
+    network = train_segnet(plain, LearningConfig(first_features=4, epochs=24, batch_size=4, learning_rate=3e-3))
+    solid, vessel = score_masks(predicted_masks(network, plain), plain)
+    assert (solid.kind, solid.candidates, solid.found) == ("solid", 8, 1.0) and solid.dsc > 0.6
+    assert vessel.found < 0.5 and np.isnan(vessel.dsc)
+
+
+def test_masks_are_scored_by_hand() -> None:
+    """Two nodules of 4 pixels, one found by half: DSC 2 x 2 / (4 + 2) and Jaccard 2 / 4; the other is missed."""
+    mask = np.zeros((PIXELS, PIXELS), bool)
+    mask[8, 8:12] = True
+    hu = np.zeros((PIXELS, PIXELS), np.float32)
+    kinds = ("solid", "solid", "vessel", "vessel")
+    some = [Candidate(case="c", patient="p", kind=k, is_nodule=k == "solid", hu=hu, mask=mask) for k in kinds]
+    predicted = np.zeros((4, PIXELS, PIXELS), bool)
+    predicted[0, 8, 8:10] = predicted[2, 0, 0] = True
+    solid, vessel = score_masks(predicted, some)
+    assert (solid.dsc, solid.jaccard, solid.found) == pytest.approx((2 / 3 / 2, 1 / 4, 1 / 2))
+    assert vessel.found == 1 / 2 and vessel.candidates == 2
+
+
 def test_every_classifier_is_judged_with_all_features(candidates: list[Candidate]) -> None:
     results = cross_validate(candidates, TINY)
     assert {(each.features, each.classifier) for each in results} == {(f, c) for f in FEATURES for c in CLASSIFIERS}
@@ -169,6 +202,11 @@ def test_the_command_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFix
         write_image(pair.labels, tmp_path / "data" / f"p{seed}_seg.nii.gz")
     words = ["--slices", "2", "--folds", "2", "--epochs", "1", "--width", "2"]
     assert main(["nodules", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), *words]) == 0
-    assert "candidates of 4 patients" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "candidates of 4 patients" in said and "Masks by the VGG-SegNet" in said
+    with (tmp_path / "out" / "masks.csv").open(newline="") as file:
+        assert {row["kind"]: row["dsc"] == "" for row in csv.DictReader(file)} == {
+            kind: kind not in NODULES for kind in KINDS
+        }
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == len(FEATURES) * len(CLASSIFIERS)
