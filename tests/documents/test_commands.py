@@ -65,6 +65,7 @@ def desk(
 ) -> Path:
     """A folder with all that the documents' commands name, and the current one."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     for name in ("path/to/dicom", "scan", "CT"):
         write_dicom_series(thin, tmp_path / name)
     for name in ("DATA", "my-scans"):
