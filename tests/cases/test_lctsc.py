@@ -40,7 +40,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Volume]:
 
 
 def draw(study: Path, labels: Volume) -> None:
-    """Let plastimatch, the program of the challenge, draw contours of masks on a study's CT."""
+    """Let plastimatch draw contours of masks on a study's CT."""
     plastimatch = Path(sys.executable).with_name("plastimatch")
     if not plastimatch.exists():
         pytest.skip("plastimatch is not installed (PyPI: plastimatch)")
