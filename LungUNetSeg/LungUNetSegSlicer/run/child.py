@@ -65,6 +65,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _add_findings(folder: Path) -> None:
     """Add findings from the scan's DICOM headers, since Slicer made an even volume of whatever slices it loaded."""
+    if not (folder / DICOM_FILES).exists():
+        return
     from LungUNetSegLib.errors import ReadError
     from LungUNetSegLib.findings import Finding
     from LungUNetSegLib.io.dicom.copies import check_copies, differing
@@ -73,8 +75,6 @@ def _add_findings(folder: Path) -> None:
     from LungUNetSegLib.io.dicom.stack import lay_out
     from LungUNetSegLib.measures import acquisition_of, judge
 
-    if not (folder / DICOM_FILES).exists():
-        return
     files = [Path(file) for file in json.loads((folder / DICOM_FILES).read_text(encoding="utf-8"))]
     slices, _ = read_headers([file for file in files if file.is_file()])
     if not slices:
@@ -103,11 +103,11 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
     """Write the files that Slicer will read, in forms that load quickly."""
     import numpy as np
 
-    from LungUNetSegLib.io.masks.read import read_labels
     from LungUNetSegLib.segmentation.original import to_text
     from LungUNetSegLib.volume import bounding_box
+    from LungUNetSegLib.volume.resample import from_sitk, itk
 
-    labels = read_labels(folder / LABELS)
+    labels = from_sitk(itk().ReadImage(str(folder / LABELS)))
     box = bounding_box(labels.array)
     np.save(folder / LUNGS, labels.array[box])
     np.save(folder / FIRST, [axis.start for axis in box])
