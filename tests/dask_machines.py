@@ -26,6 +26,10 @@ dask_tasks.read_job = read_or_die
 """Makes a worker die of a scan that is called so, as of a codec that crashes."""
 
 
+IDLE = {"DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+"""Without these a worker that waits takes a fifteenth of a core, to look at its own event loop and calls."""
+
+
 class Machines:
     """A scheduler's address, and the processes of its workers."""
 
@@ -52,7 +56,7 @@ def machines(folder: Path, workers: int, preload: str = DEADLY) -> Iterator[Mach
     """Run a scheduler and workers, whose environment has the checkout, until the block ends; workers run `preload`."""
     (folder / "preload.py").write_text(preload, encoding="utf-8")
     place = folder / "scheduler.json"
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
+    environment = os.environ | IDLE | {"PYTHONPATH": str(CHECKOUT), "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
 
     def start(*words: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-W", "ignore", "-m", *map(str, words), "--no-dashboard"]

@@ -52,18 +52,11 @@ def test_workers_make_the_same_batches_in_the_same_order(slices: SliceDataset, r
     assert torch.equal(torch.random.get_rng_state(), before), "the dropout's stream was drawn from"
 
 
-def test_a_worker_that_dies_ends_the_batches_with_a_sentence(slices: SliceDataset) -> None:
-    """Workers are the first that a system short of memory kills."""
-    with load_batches(slices, range(10_000), 4, workers=1) as batches:
-        next(batches)
-        (worker,) = _workers_of(os.getpid())
-        os.kill(worker, signal.SIGKILL)
-        with pytest.raises(EngineError, match=r"One of the 1 processes that make batches has ended.* fewer of them"):
-            list(batches)
+def test_a_worker_that_dies_in_the_middle_of_a_batch_ends_the_batches_with_a_sentence(slices: SliceDataset) -> None:
+    """Protects from a training that waits for ever: the rest of a batch that was half sent never comes.
 
-
-def test_a_worker_that_dies_in_the_middle_of_a_batch_ends_the_batches_too(slices: SliceDataset) -> None:
-    """Protects from a training that waits for ever: the rest of a batch that was half sent never comes."""
+    Workers are the first that a system short of memory kills.
+    """
     with load_batches(slices, range(10_000), 64, workers=1) as batches:
         batch = next(batches)
         assert batch.hu.nbytes > 1 << 16, "a pipe could hold it"
@@ -73,7 +66,7 @@ def test_a_worker_that_dies_in_the_middle_of_a_batch_ends_the_batches_too(slices
             before = now
             time.sleep(0.5)
         os.kill(worker, signal.SIGKILL)
-        with pytest.raises(EngineError, match="One of the 1 processes that make batches has ended"):
+        with pytest.raises(EngineError, match=r"One of the 1 processes that make batches has ended.* fewer of them"):
             list(batches)
 
 

@@ -24,9 +24,11 @@ from LungUNetSegLib.node.config import NodeConfig, Peer, Web  # noqa: E402
 from LungUNetSegLib.node.journal import Journal  # noqa: E402
 from LungUNetSegLib.node.node import Node  # noqa: E402
 from LungUNetSegLib.node.web import WebPacs  # noqa: E402
+from LungUNetSegLib.volume.resample import itk  # noqa: E402
 
 folder, port, pacs = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 send.FIRST_WAIT_S = 0.2
+itk()  # which each node would import that reads a scan
 config = NodeConfig(
     folder=folder,
     port=port,
