@@ -32,7 +32,7 @@ class Candidate:
         key: What tells it from every other scan, now and in later plans.
         place: Folder, file or archive, for people.
         files: All that is read for it.
-        copies: Files with copies of its images, which are compared with them and not used.
+        copies: Files with copies of its images, which are compared with them and not used; or copies of an image file.
         series: What `read_scan` needs to choose it among its files; None where there is nothing to choose.
         study: Scans of one study have the same text here; "" of an image file.
         title: Description.

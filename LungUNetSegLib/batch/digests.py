@@ -1,4 +1,4 @@
-"""Hashes the content of a scan's files, so that a copy with another date is recognised."""
+"""Hashes the content of a scan's files, so that a copy with another date is recognised; and texts that name a scan."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from LungUNetSegLib.batch.find import SourceFile
 
 _CHUNK_BYTES = 1 << 20
+
+NAME_DIGITS = 8
+"""Of a scan's code, at the end of its name."""
 
 
 def digest_of(files: Sequence[SourceFile], secret: str) -> str:
@@ -31,3 +34,8 @@ def digest_of(files: Sequence[SourceFile], secret: str) -> str:
         except (OSError, KeyError, zipfile.BadZipFile):
             digest.update(b"unreadable")
     return digest.hexdigest()[:32]
+
+
+def code_of(text: str, secret: str) -> str:
+    """Return 12 hexadecimal digits, from which nobody without the secret can tell the text, nor try for it."""
+    return hmac.new(secret.encode(), text.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()[:12]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from pathlib import Path
 
 from LungUNetSegLib.batch.candidates import Candidate
+from LungUNetSegLib.batch.digests import NAME_DIGITS, code_of
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.plan import Plan, Taken
 from LungUNetSegLib.io.endings import ending_of
@@ -39,23 +38,24 @@ def jobs_of(plan: Plan, settings: BatchSettings) -> list[Job]:
 
 def _job(taken: Taken, settings: BatchSettings, top: Path) -> Job:
     scan = taken.scan
-    code = _code(scan.key, settings.secret)
+    code = code_of(scan.key, settings.secret)
+    digits = code[:NAME_DIGITS]
     scanner = {column: scan.details.get(keyword, "") for column, keyword in SCANNER_COLUMNS.items()}
     hidden: tuple[str, ...] = ()
     if settings.identify == "pseudonym":
         name, identity = f"scan-{code}", {}
         if scanner["site"]:
-            scanner["site"] = f"site-{_code(scanner['site'], settings.secret)}"
+            scanner["site"] = f"site-{code_of(scanner['site'], settings.secret)}"
         hidden = _hidden(scan)
     elif settings.identify == "dicom":
         identity = {column: scan.details.get(keyword, "") for column, keyword in DICOM_COLUMNS.items()}
         identity |= {"description": scan.title}
         words = [taken.name or identity["patient_id"], identity["study_date"], identity["series_number"]]
-        name = f"{_fit('_'.join(filter(None, words)) or _without_ending(_below(top, Path(scan.place))))}-{code[:8]}"
+        name = f"{_fit('_'.join(filter(None, words)) or _without_ending(_below(top, Path(scan.place))))}-{digits}"
     else:
         identity = {"path": scan.place, "description": scan.title}
         identity["series_uid"] = scan.details.get("SeriesInstanceUID", "")
-        name = f"{_fit(taken.name or _without_ending(_below(top, Path(scan.place))))}-{code[:8]}"
+        name = f"{_fit(taken.name or _without_ending(_below(top, Path(scan.place))))}-{digits}"
     if taken.name and settings.identify != "pseudonym":
         identity = {"id": taken.name} | identity
     return Job(
@@ -64,7 +64,7 @@ def _job(taken: Taken, settings: BatchSettings, top: Path) -> Job:
         files=scan.files,
         copies=scan.copies,
         series=scan.series,
-        fingerprint=_code(scan.fingerprint, settings.secret),
+        fingerprint=code_of(scan.fingerprint, settings.secret),
         identity=identity,
         scanner=scanner | {"thickness_mm": scan.thickness_mm or None},
         hidden=hidden,
@@ -80,11 +80,6 @@ def _hidden(scan: Candidate) -> tuple[str, ...]:
     texts |= {str(each.path) for each in files} | {name for name in names if not name.isalpha()}
     texts |= {scan.details.get(keyword, "") for keyword in DICOM_COLUMNS.values() if keyword != "SeriesNumber"}
     return tuple(sorted(each for each in texts if len(each) > 3))
-
-
-def _code(text: str, secret: str) -> str:
-    """Return 12 hexadecimal digits, from which nobody without the secret can tell the text, nor try for it."""
-    return hmac.new(secret.encode(), text.encode(errors="surrogateescape"), hashlib.sha256).hexdigest()[:12]
 
 
 def _fit(text: str) -> str:

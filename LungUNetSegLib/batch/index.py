@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -30,6 +30,7 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS file
     (name BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, study TEXT, found TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS details (series TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS content (what TEXT PRIMARY KEY, hash TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_study ON file (study);
 """
 
@@ -73,7 +74,7 @@ class HeaderIndex:
             database.executescript(_TABLES)
             (made_by,) = next(database.execute("SELECT text FROM details WHERE series = ''"), (None,))
             if made_by != LungUNetSegLib.__version__:
-                database.executescript("DELETE FROM file; DELETE FROM details;")
+                database.executescript("DELETE FROM file; DELETE FROM details; DELETE FROM content;")
                 database.execute("INSERT INTO details VALUES ('', ?)", (LungUNetSegLib.__version__,))
                 database.commit()
         except sqlite3.DatabaseError:
@@ -125,6 +126,23 @@ class HeaderIndex:
                 "INSERT OR REPLACE INTO details VALUES (?, ?)",
                 [(key, json.dumps(each)) for key, each in details.items()],
             )
+
+    def known_content(self, what: str, compute: Callable[[], str]) -> str:
+        """Return a hash of files' content, computed when it is first asked for.
+
+        Args:
+            what: Names it; another text for files that have changed.
+            compute: Reads the files.
+
+        Raises:
+            WriteError: It cannot be kept.
+        """
+        (known,) = next(self._database.execute("SELECT hash FROM content WHERE what = ?", (what,)), (None,))
+        if known is None:
+            known = compute()
+            with self._writing(), self._database:
+                self._database.execute("INSERT INTO content VALUES (?, ?)", (what, known))
+        return str(known)
 
     def others(self, files: Sequence[SourceFile]) -> Iterator[tuple[SourceFile, ImageHeader | str]]:
         """Yield the files without a CT slice, with their kind or the image in them; call `update` first."""

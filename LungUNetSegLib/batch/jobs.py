@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from LungUNetSegLib.batch.find import SourceFile
 from LungUNetSegLib.engines import DeviceName, EngineName
 from LungUNetSegLib.errors import ConfigError
-from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat
+from LungUNetSegLib.io.endings import DICOM_OUTPUT_ENDINGS, DicomFormat, image_ending
 from LungUNetSegLib.models.model import DEFAULT_MODEL
 from LungUNetSegLib.segments import LabelKind
 
@@ -89,7 +89,7 @@ class Job:
         name: Of its folder of results; different for each scan.
         place: Where it lies, for people.
         files: All that is read for it.
-        copies: Files with copies of its images, which are compared with them and not used.
+        copies: Files with copies of its images, which are compared with them and not used; or copies of an image file.
         series: What `read_scan` needs to choose it among its files.
         fingerprint: Of names, sizes and dates of its files.
         identity: What the tables say of who it is.
@@ -109,8 +109,12 @@ class Job:
 
     @property
     def opened(self) -> tuple[SourceFile, ...]:
-        """All files that are opened for it: the originals first, which the reader keeps of equal images."""
-        return self.files + self.copies
+        """All files that are opened for it: the originals first, which the reader keeps of equal images.
+
+        Copies of an image file were compared for the plan, and are not opened again.
+        """
+        is_image = any(image_ending(Path(each.name)) for each in self.files[:1])
+        return self.files if is_image else self.files + self.copies
 
     def public(self, text: str) -> str:
         """Return a text with the scan's name in place of what no result may contain."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from LungUNetSegLib.batch.candidates import Candidate, candidates_in
-from LungUNetSegLib.batch.find import Found, find_files, written_out
+from LungUNetSegLib.batch.find import Found, SourceFile, find_files, written_out
+from LungUNetSegLib.batch.image_copies import image_copies
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
 from LungUNetSegLib.batch.rules import Rule, left_out
@@ -86,7 +87,31 @@ def make_plan(source: Path, options: PlanOptions, index: HeaderIndex, progress: 
         taken, skipped = _choose(scans, options)
         named = [Skipped(place, "", why) for place, why in (*found.skipped, *others)]
         plan = Plan(source, tuple(taken), (*skipped, *named))
-    return replace(plan, taken=tuple(sorted(plan.taken, key=lambda each: (each.scan.place, each.scan.key))))
+    plan = replace(plan, taken=tuple(sorted(plan.taken, key=lambda each: (each.scan.place, each.scan.key))))
+    return _without_copies(plan, index)
+
+
+def _without_copies(plan: Plan, index: HeaderIndex) -> Plan:
+    """Leave out image files that are copies of others; those of DICOM images are known by their identifiers."""
+    found = list(image_copies((each.scan for each in plan.taken if not each.scan.study), index))
+    copies_of = {original.key: copies for original, copies in found}
+    skipped = {
+        each.key: Skipped(each.place, each.title, f"a copy of {original.place}")
+        for original, copies in found
+        for each in copies
+    }
+    taken = [
+        replace(each, scan=replace(each.scan, copies=_files(copies_of[each.scan.key])))
+        if each.scan.key in copies_of
+        else each
+        for each in plan.taken
+        if each.scan.key not in skipped
+    ]
+    return replace(plan, taken=tuple(taken), skipped=(*plan.skipped, *skipped.values()))
+
+
+def _files(scans: Sequence[Candidate]) -> tuple[SourceFile, ...]:
+    return tuple(file for each in scans for file in each.files)
 
 
 def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress: Progress) -> Plan:

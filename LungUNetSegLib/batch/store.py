@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from LungUNetSegLib.batch.digests import digest_of
+from LungUNetSegLib.batch.digests import NAME_DIGITS, code_of, digest_of
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_from_json, job_to_json
 from LungUNetSegLib.errors import WriteError
 from LungUNetSegLib.files import clear_drafts, replacing, write_json
@@ -172,12 +172,15 @@ class Store:
         """
         names = self.names()
         by_digits = {_digits(name): name for name in names}
-        return [
-            dataclasses.replace(job, name=before)
-            if job.name not in names and (before := by_digits.get(_digits(job.name))) and self._has_copy(before, job)
-            else job
-            for job in jobs
-        ]
+        return [job if job.name in names else self._named_as_before(job, by_digits) for job in jobs]
+
+    def _named_as_before(self, job: Job, by_digits: dict[str, str]) -> Job:
+        # A series has its digits from its UID; an image file from its path, so that its copies have others.
+        secret = self.secret() if job.copies else ""
+        codes = (code_of(each.name, secret)[:NAME_DIGITS] for each in job.copies)
+        names = (by_digits.get(digits) for digits in (_digits(job.name), *codes))
+        before = next((name for name in names if name and self._has_copy(name, job)), None)
+        return dataclasses.replace(job, name=before) if before else job
 
     def _has_copy(self, name: str, job: Job) -> bool:
         """Whether what was segmented under a name is now a copy of a job's images."""

@@ -38,7 +38,7 @@ def read_nifti(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         ReadError: Missing, damaged, cut short, of another kind, or without a place in space.
     """
     check_file(path)
-    with _unpacked(path) as (content, is_compressed):
+    with unpacked(path) as (content, is_compressed):
         header = parse(content.read(HEADER_BYTES), path)
         claimed = int(np.prod(header.shape, dtype=object)) * header.stored.itemsize
         check_claim(path, claimed, path.stat().st_size, deflated=is_compressed)
@@ -56,12 +56,12 @@ def read_header(path: Path) -> NiftiHeader:
     Raises:
         ReadError: It is no NIfTI file, or its header is damaged.
     """
-    with _unpacked(path) as (content, _):
+    with unpacked(path) as (content, _):
         return parse(content.read(HEADER_BYTES), path)
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, bool]]:
+def unpacked(path: Path) -> Iterator[tuple[BinaryIO, bool]]:
     """Yield a file's content, unpacked if it is compressed, whatever its ending; and whether it is compressed."""
     with path.open("rb") as file:
         is_compressed = file.read(2) == _GZIP_MAGIC
