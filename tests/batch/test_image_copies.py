@@ -11,6 +11,7 @@ import pytest
 from batch_results import Command, plan_of, rows_of
 
 from LungUNetSegLib.batch import image_copies
+from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.identity import jobs_of
 from LungUNetSegLib.batch.jobs import BatchSettings
 from LungUNetSegLib.batch.plan import Plan, Skipped
@@ -104,9 +105,12 @@ def test_a_second_plan_reads_no_content(top: Path, tmp_path: Path, monkeypatch: 
     first = plan_of(top, tmp_path / "index")
     opened: list[str] = []
     read = image_copies._content_hash
-    monkeypatch.setattr(
-        image_copies, "_content_hash", lambda scan, most: (opened.append(scan.title), read(scan, most))[1]
-    )
+
+    def noted(scan: Candidate, most: int | None) -> str:
+        opened.append(scan.title)
+        return read(scan, most)
+
+    monkeypatch.setattr(image_copies, "_content_hash", noted)
     assert plan_of(top, tmp_path / "index") == first and not opened
     (top / "z.nii.gz").write_bytes((top / "m.nii.gz").read_bytes())
     plan_of(top, tmp_path / "index")

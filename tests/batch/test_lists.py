@@ -51,8 +51,8 @@ def test_a_list_in_another_encoding_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_scan_that_was_left_out_is_not_called_taken(thin: Volume, tmp_path: Path) -> None:
     """The third row was left out because "another row names the same scan", which was left out for its id."""
-    for name in "ab":
-        write_image(tmp_path / f"{name}.nrrd", thin)
+    write_image(tmp_path / "a.nrrd", thin)
+    write_image(tmp_path / "b.nrrd", Volume(thin.array + 1, thin.geometry))
     (tmp_path / "list.csv").write_text("path,id\na.nrrd,one\nb.nrrd,one\nb.nrrd,two\n")
     plan = plan_of(tmp_path / "list.csv")
     assert [each.name for each in plan.taken] == ["one", "two"]

@@ -68,7 +68,7 @@ def source(thin: Volume, tmp_path: Path) -> Path:
     folder = tmp_path / "source"
     folder.mkdir()
     for number in range(SCANS):
-        write_image(folder / f"{number}.nrrd", thin)
+        write_image(folder / f"{number}.nrrd", Volume(thin.array + number, thin.geometry))
     return folder
 
 
