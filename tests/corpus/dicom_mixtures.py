@@ -168,6 +168,12 @@ room.said(
     lambda b: _beside(b, SeriesInstanceUID="2.1", ImageType=["DERIVED", "SECONDARY", "MIP"]),
 )
 room.said(
+    "maximum projections alone",
+    "projected",
+    lambda b: b.scan(save(slices_of(b.ct, ImageType=["DERIVED", "SECONDARY", "MIP"]), b.folder / "ct")),
+)
+room.said("a map of iodine beside its scan", "several-series", lambda b: _iodine_first(b))
+room.said(
     "a head beside the chest",
     "several-series",
     lambda b: _beside(b, SeriesInstanceUID="2.1", BodyPartExamined="HEAD", SeriesDescription="Brain"),
@@ -243,6 +249,14 @@ def _beside(b: Bench, **attributes: object) -> Trial:
         dataset.SeriesInstanceUID, dataset.StudyInstanceUID = first[0].SeriesInstanceUID, first[0].StudyInstanceUID
         put(**attributes, SOPInstanceUID=f"2.9.{number}")(dataset)
     return every(b, save([*first, *second], b.folder / "ct"), b.ct, thorax(2).ct)
+
+
+def _iodine_first(b: Bench) -> Trial:
+    """The clean scan is taken, and not the map of iodine whose series has a lower number."""
+    scan, iodine = slices_of(b.ct, SeriesNumber=2), slices_of(thorax(2).ct, SeriesNumber=1, RescaleType="MGML")
+    for number, dataset in enumerate(iodine):
+        put(SeriesInstanceUID="2.1", StudyInstanceUID=scan[0].StudyInstanceUID, SOPInstanceUID=f"2.9.{number}")(dataset)
+    return b.scan(save([*scan, *iodine], b.folder / "ct"), b.ct)
 
 
 def _coronal(b: Bench):
@@ -353,6 +367,28 @@ frames.refused(
     "a frame without a place",
     "place or size is not given",
     many(lambda d: delattr(frame(d, 6), "PlanePositionSequence"), False),
+)
+frames.refused(
+    "rows and columns at 60 degrees in each frame",
+    "right angles",
+    many(
+        lambda d: setattr(
+            d.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0],
+            "ImageOrientationPatient",
+            [1, 0, 0, 0.5, 0.75**0.5, 0],
+        ),
+        False,
+    ),
+)
+frames.refused(
+    "localizers alone, by the types of the frames",
+    "localizers",
+    many(
+        lambda d: setattr(
+            d.SharedFunctionalGroupsSequence[0].CTImageFrameTypeSequence[0], "FrameType", ["ORIGINAL", "LOCALIZER"]
+        ),
+        False,
+    ),
 )
 frames.refused(
     "fewer places than frames",

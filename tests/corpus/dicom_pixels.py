@@ -135,6 +135,11 @@ room.refused(
     ),
 )
 room.refused(
+    "a code stream whose rows are the header's columns",
+    ("(28, 24)", "(24, 28)"),
+    plain(lambda d: fragments(d, [imagecodecs.jpegls_encode(stored(d).T.astype(np.uint16))], JPEGLSLossless)),
+)
+room.refused(
     "a code stream cut in the middle",
     "0005.dcm",
     lambda b: b.scan(
@@ -175,39 +180,48 @@ room.right(
     "signed pixels", plain(lambda d: store(d, stored(d) - 1024, "<i2", PixelRepresentation=1, RescaleIntercept=0))
 )
 room.right(
-    "signed pixels of 12 bits with an intercept",
-    plain(
-        lambda d: store(
-            d,
-            (stored(d) - 2048) & 0xFFF,
-            "<u2",
-            PixelRepresentation=1,
-            BitsStored=12,
-            HighBit=11,
-            RescaleIntercept=1024,
-        )
-    ),
-)
-room.right(
     "a high bit of 15 over 12 bits at the lowest places",
     plain(lambda d: store(d, stored(d).clip(0, 4095), "<u2", BitsStored=12, HighBit=15)),
 )
+
+
+def overlaid(d: Dataset) -> None:
+    """An overlay in the four bits above pixels of twelve."""
+    above = np.where(np.indices((d.Rows, d.Columns))[0] % 3, 0xF000, 0)
+    store(d, stored(d).clip(0, 4095) | above, "<u2", BitsStored=12, HighBit=11)
+
+
+def signed_of_12_bits(d: Dataset) -> None:
+    """Signed numbers in twelve bits, with nothing in the four above."""
+    store(d, (stored(d) - 2048) & 0xFFF, "<u2", PixelRepresentation=1, BitsStored=12, HighBit=11, RescaleIntercept=1024)
+
+
+def in_highest_bits(d: Dataset) -> None:
+    store(d, stored(d).clip(0, 4095) << 4, "<u2", BitsStored=12, HighBit=15)
+
+
+def as_jpeg_ls(d: Dataset) -> None:
+    fragments(d, [imagecodecs.jpegls_encode(stored(d).astype(np.uint16))], JPEGLSLossless)
+
+
+def as_jpeg_2000(d: Dataset) -> None:
+    words = stored(d).astype(np.uint16)
+    fragments(d, [imagecodecs.jpeg2k_encode(words, codecformat="j2k", level=0)], JPEG2000Lossless)
+
+
+room.right("signed pixels of 12 bits with an intercept", plain(signed_of_12_bits))
+room.right("a high bit of 15 over 12 bits at the highest places", plain(in_highest_bits))
+room.right("an overlay in the four bits above the pixels", plain(overlaid))
+room.right("an overlay above the pixels, compressed as RLE", plain(lambda d: (overlaid(d), encoded(d, "rle"))))
+room.right("an overlay above the pixels, compressed as JPEG-LS", plain(lambda d: (overlaid(d), as_jpeg_ls(d))))
+room.right("an overlay above the pixels, compressed as JPEG 2000", plain(lambda d: (overlaid(d), as_jpeg_2000(d))))
 room.right(
-    "a high bit of 15 over 12 bits at the highest places",
-    plain(lambda d: store(d, stored(d).clip(0, 4095) << 4, "<u2", BitsStored=12, HighBit=15)),
+    "signed pixels of 12 bits, compressed as JPEG-LS of 16", plain(lambda d: (signed_of_12_bits(d), as_jpeg_ls(d)))
 )
 room.right(
-    "an overlay in the four bits above the pixels",
-    plain(
-        lambda d: store(
-            d,
-            stored(d).clip(0, 4095) | np.where(np.indices((d.Rows, d.Columns))[0] % 3, 0xF000, 0),
-            "<u2",
-            BitsStored=12,
-            HighBit=11,
-        )
-    ),
+    "signed pixels of 12 bits, compressed as JPEG 2000 of 16", plain(lambda d: (signed_of_12_bits(d), as_jpeg_2000(d)))
 )
+room.right("12 bits at the highest places, compressed as RLE", plain(lambda d: (in_highest_bits(d), encoded(d, "rle"))))
 room.right(
     "32 bits allocated", plain(lambda d: store(d, stored(d), "<u4", BitsAllocated=32, BitsStored=32, HighBit=31))
 )
@@ -230,6 +244,7 @@ room.right(
 )
 room.right("padding of -2000 in signed pixels", lambda b: _padded(b, -2000, signed=True))
 room.right("padding of -2000 declared in unsigned pixels", lambda b: _padded(b, 63536, signed=False))
+room.right("padding of -2000 declared as signed, the pixels unsigned", lambda b: _padded(b, 63536, said=-2000))
 room.right(
     "padding of many numbers, up to a declared limit",
     lambda b: _padded(b, 60000, signed=False, width=len(b.ct.array[0]) * 40, limit=65000),
@@ -241,8 +256,20 @@ room.said(
 )
 
 
-def _padded(b: Bench, value: int, *, signed: bool, raised: int = 0, width: int = 1, limit: int | None = None) -> Trial:
-    """A round field of view with padding around, which is air; its values `raised`, its padding `width` numbers."""
+def _padded(
+    b: Bench,
+    value: int,
+    *,
+    signed: bool = False,
+    raised: int = 0,
+    width: int = 1,
+    limit: int | None = None,
+    said: int | None = None,
+) -> Trial:
+    """A round field of view with padding around, which is air; its values `raised`, its padding `width` numbers.
+
+    The header declares it as `value`, or as what is `said`.
+    """
     rows, columns = np.indices(b.ct.array.shape[1:])
     outside = (rows - 11.5) ** 2 + (columns - 13.5) ** 2 > 13.5**2
 
@@ -251,7 +278,8 @@ def _padded(b: Bench, value: int, *, signed: bool, raised: int = 0, width: int =
         values = np.where(outside, padding, stored(d) - (1024 if signed else 0) + raised)
         store(d, values, "<i2" if signed else "<u2", PixelRepresentation=int(signed))
         d.RescaleIntercept = 0 if signed else INTERCEPT
-        d.add_new("PixelPaddingValue", "SS" if signed else "US", value)
+        declared = value if said is None else said
+        d.add_new("PixelPaddingValue", "SS" if signed or declared < 0 else "US", declared)
         if limit is not None:
             d.add_new("PixelPaddingRangeLimit", "SS" if signed else "US", limit)
 

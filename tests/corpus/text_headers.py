@@ -41,6 +41,19 @@ META: Fields = {
     "ElementType": "MET_SHORT",
     "ElementDataFile": "LOCAL",
 }
+TIMED: Fields = {
+    "dimension": "4",
+    "space": "left-posterior-superior-time",
+    "sizes": "28 24 13 1",
+    "space directions": "(12,0,0,0) (0,12,0,0) (0,0,10,0) (0,0,0,1)",
+    "kinds": "domain domain domain domain",
+    "space origin": "(-165,-141,-60,0)",
+}
+TURNED: Fields = {
+    "space": "right-anterior-superior-time",
+    "space directions": "(-12,0,0,0) (0,-12,0,0) (0,0,10,0) (0,0,0,1)",
+    "space origin": "(165,141,-60,0)",
+}
 Voxels = Callable[[np.ndarray], bytes]
 
 
@@ -143,6 +156,8 @@ nrrd.right(
     "slices stored from head to feet",
     n(lambda a: raw(a[::-1]), space_directions="(12,0,0) (0,12,0) (0,0,-10)", space_origin="(-165,-141,60)"),
 )
+nrrd.right("a fourth axis of one time point", n(**TIMED))
+nrrd.said("a space with time that ITK does not turn", "no-orientation", n(compare=False, **TIMED | TURNED))
 nrrd.said(
     "spacings without a space",
     "no-orientation",

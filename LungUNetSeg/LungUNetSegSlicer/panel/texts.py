@@ -175,6 +175,7 @@ def finding_heading(code: str) -> str:
         "rescaled": _("Values were rescaled."),
         "more-data": _("More data than the header declares."),
         "place-in-doubt": _("Uncertain position in the patient."),
+        "projected": _("Projections of many slices."),
         "beyond-scanner": _("Values outside a scanner's range."),
         "small-image": _("Unusually small scan."),
         "dense-lung": _("Lung as dense as soft tissue."),

@@ -23,6 +23,7 @@ from LungUNetSegLib.io.dicom.kinds import (
     image_type,
     kind_by_name,
     other_kind,
+    values_of,
 )
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class SliceHeader:
         thickness_mm: Slice Thickness, if given.
         slope, intercept: HU = slope * stored value + intercept (PS3.3 C.11.1).
         has_rescale: Whether the file gives an intercept.
-        rescale_type: Unit of the rescaled values, "HU" if the file does not say otherwise.
+        rescale_type: Unit of the rescaled values in capitals, "HU" if the file does not say otherwise.
         instance: Instance Number, 0 if absent; of a frame its index.
         series_number: Series Number, 0 if absent.
         variant: Image type and kernel.
@@ -153,14 +154,16 @@ def read_header(path: Path) -> list[SliceHeader] | str:
             return kind
         count = int(dataset.get("NumberOfFrames", 1) or 1)
         if dataset.SOPClassUID in MULTI_FRAME_CT or "PerFrameFunctionalGroupsSequence" in dataset:
-            is_placed = len(dataset.PerFrameFunctionalGroupsSequence) == count
-            return list(_frames(dataset, path)) if is_placed else FRAMES_WITHOUT_PLACES
-        if count > 1:
+            if len(dataset.PerFrameFunctionalGroupsSequence) != count:
+                return FRAMES_WITHOUT_PLACES
+            headers = list(_frames(dataset, path))
+        elif count > 1:
             return FRAMES_WITHOUT_PLACES
-        header = _header(dataset, path, None, [dataset])
-        if abs(header.orientation[0] @ header.orientation[1]) > RIGHT_ANGLE:
+        else:
+            headers = [_header(dataset, path, None, [dataset])]
+        if any(abs(each.orientation[0] @ each.orientation[1]) > RIGHT_ANGLE for each in headers):
             return "CT images whose rows and columns are not at right angles"
-        return [header]
+        return headers or "localizers"
     except Exception:  # missing, empty and malformed values are all handled here
         logger.debug("%s has no usable CT header", path, exc_info=True)
         return "CT images whose place or size is not given"
@@ -206,7 +209,7 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         raise ValueError("no scale")
     thickness_mm = _number(text("SliceThickness"))
     agent = _agent(text("ContrastBolusAgent"), find("ContrastBolusAgentSequence"), text(ADMINISTERED))
-    kinds = find("FrameType") or image_type(dataset)
+    kinds = values_of(find("FrameType")) or image_type(dataset)
     return SliceHeader(
         path=path,
         frame=frame,
@@ -221,10 +224,10 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         slope=slope,
         intercept=intercept,
         has_rescale=find("RescaleIntercept") is not None,
-        rescale_type=str(find("RescaleType") or "HU"),
+        rescale_type=text("RescaleType").upper() or "HU",
         instance=int(_number(text("InstanceNumber"))) if frame is None else frame,
         series_number=int(_number(text("SeriesNumber"))),
-        variant=" ".join(map(str, (list(kinds), find("ConvolutionKernel")))),
+        variant=" ".join(map(str, (kinds, find("ConvolutionKernel")))),
         phase=tuple(agent if keyword == "ContrastBolusAgent" else text(keyword) for keyword in PHASES),
         title=text("SeriesDescription"),
         body_part=text("BodyPartExamined"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydicom import uid
 from pydicom.dataset import Dataset
@@ -109,5 +110,12 @@ def other_kind(dataset: Dataset) -> str | None:
 
 
 def image_type(dataset: Dataset) -> list[str]:
-    value = dataset.get("ImageType") or []
+    """Return the values of Image Type (PS3.3 C.8.2.1.1.1), none if it is absent."""
+    return values_of(dataset.get("ImageType"))
+
+
+def values_of(value: Any) -> list[str]:
+    """Return the values of an element of texts, which pydicom gives as one text if there is only one."""
+    if not value:
+        return []
     return [value] if isinstance(value, str) else [str(each) for each in value]

@@ -74,6 +74,17 @@ def unit_of(stack: Stack) -> tuple[Finding, ...]:
     return (Finding("not-hu", message),)
 
 
+def projections(series: Series) -> tuple[Finding, ...]:
+    """Return a finding if the images are maxima or minima of many slices."""
+    if not series.is_projected:
+        return ()
+    message = (
+        "The images are projections (MIP or MinIP) of many slices: no tissue has its own density there, and vessels are"
+        " too wide or missing. Give the series that they were made from."
+    )
+    return (Finding("projected", message),)
+
+
 def scale_of(stack: Stack, hu: npt.NDArray[np.int16]) -> tuple[Finding, ...]:
     """Return a finding if slices are scaled differently and their values show it.
 

@@ -6,6 +6,7 @@ last: Slicer ships no other decoder.
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,15 +27,24 @@ FASTER_PLUGINS = ("pyjpegls",)
 
 _JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 _IMAGE_KEYWORDS = (
-    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
-    *("PixelRepresentation", "NumberOfFrames", "PixelData"),
+    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "PixelRepresentation"),
+    *("NumberOfFrames", "PixelData"),
 )
+_JPEG_START, _JPEG_2000_START = b"\xff\xd8", b"\xff\x4f\xff\x51"
+_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""Markers of a frame's header in JPEG and JPEG-LS."""
+
+_STREAM_BYTES = 1 << 20
+"""Where these are looked for; comments may come before."""
+
 _MULTI_FRAME_CAPTURE = "1.2.840.10008.5.1.4.1.1.7.3"
 """Multi-frame Grayscale Word Secondary Capture: an image without a rescale, so that values stay unchanged."""
 
 
 def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
     """Yield these frames' stored values, (row, column), one after the other.
+
+    They are what the stored bits of those allocated hold, with their sign.
 
     Raises:
         ReadError: No installed decoder supports the compression, or the transfer syntax is no standard one.
@@ -47,17 +57,51 @@ def decoded(dataset: Dataset, frames: Sequence[int]) -> Iterator[Stored]:
         raise ReadError(f"its transfer syntax {syntax} is a maker's own; export it in one of the standard's")
     if not syntax.is_transfer_syntax:
         raise ReadError(f"its transfer syntax {syntax} is unknown")
+    yield from (_in_stored_bits(words, dataset) for words in _words(dataset, frames, syntax))
+
+
+def _words(dataset: Dataset, frames: Sequence[int], syntax: UID) -> Iterator[Stored]:
+    """Yield what is stored or compressed of each frame, (row, column), whichever of its bits belong to the pixels."""
     if not syntax.is_compressed:
         yield from (_native(dataset, frame, syntax) for frame in frames)
         return
+    size, wanted = _code_stream_size(dataset.PixelData), (int(dataset.Rows), int(dataset.Columns))
+    if size not in (None, wanted):
+        raise ReadError(
+            f"the compressed image has (rows, columns) {size}, and its header says {wanted}; export it again"
+        )
     decoder = _decoder(syntax)
     if decoder is not None and syntax != _JPEG_EXTENDED:  # of 12 bits, which pydicom's GDCM plugin refuses
         plugin = next((each for each in FASTER_PLUGINS if each in decoder.available_plugins), "")
         for frame in frames:
-            yield decoder.as_array(dataset, raw=True, index=frame, decoding_plugin=plugin)[0]
+            # pydicom would take the lowest bits, whatever the high bit.
+            options = {"decoding_plugin": plugin, "correct_unused_bits": False}
+            yield decoder.as_array(dataset, raw=True, index=frame, **options)[0]
         return
     array = _by_itk(dataset, syntax)
     yield from (array[frame] for frame in frames)
+
+
+def _code_stream_size(pixels: bytes) -> tuple[int, int] | None:
+    """Return the (rows, columns) that the first compressed frame itself states, or None if it states none.
+
+    Decoders take the header's and fill an image of another shape. Source: the headers of a frame in ITU-T T.81 B.2.2
+    (JPEG), T.87 C.2.2 (JPEG-LS) and T.800 A.5.1 (JPEG 2000), within PS3.5 A.4.
+    """
+    (offsets,) = struct.unpack_from("<I", pixels, 4)
+    start = 16 + offsets  # behind the table of offsets and the tags and lengths of two items
+    stream = pixels[start : start + _STREAM_BYTES]
+    if stream[:4] == _JPEG_2000_START:
+        right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
+        return bottom - top, right - left
+    at = 2
+    while stream[:2] == _JPEG_START and stream[at : at + 1] == b"\xff":
+        marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4])
+        if marker in _FRAME_MARKERS:
+            rows, columns = struct.unpack_from(">2H", stream, at + 5)
+            return (rows, columns) if rows else None  # 0 rows are counted after the image
+        at += 2 + length
+    return None
 
 
 def surplus_rows(dataset: Dataset) -> int:
@@ -82,7 +126,7 @@ def _decoder(syntax: UID) -> Any | None:
 
 
 def _native(dataset: Dataset, frame: int, syntax: UID) -> Stored:
-    """Return one frame of uncompressed pixels (PS3.5 8.1): the stored bits of those allocated, with their sign."""
+    """Return one frame of uncompressed words (PS3.5 8.1)."""
     bits, stored_bits = int(dataset.BitsAllocated), int(dataset.get("BitsStored") or dataset.BitsAllocated)
     if bits not in (8, 16, 32) or not 1 <= stored_bits <= bits:
         raise ValueError(f"{bits} bits are allocated and {stored_bits} stored, which no CT has")
@@ -93,14 +137,25 @@ def _native(dataset: Dataset, frame: int, syntax: UID) -> Stored:
     if len(dataset.PixelData) < offset + count * kind.itemsize:
         raise ValueError(f"{len(dataset.PixelData):,} bytes of pixels are there; the header claims more")
     values = np.frombuffer(dataset.PixelData, kind, count, offset).reshape(rows, columns)
-    values = values.astype(kind.newbyteorder("="), copy=False)
+    return values.astype(kind.newbyteorder("="), copy=False)
+
+
+def _in_stored_bits(words: Stored, dataset: Dataset) -> Stored:
+    """Return the numbers in the stored bits of words (PS3.5 8.1.1), with their sign; an overlay may lie in the others.
+
+    Decoders return what was compressed, which may be whole words too; narrower numbers of theirs are complete.
+    """
+    bits, stored_bits = int(dataset.BitsAllocated), int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    if 8 * words.itemsize != bits:
+        return words
     is_signed = bool(dataset.get("PixelRepresentation", 0))
+    values = words.view(f"u{bits // 8}")
     shift = int(dataset.get("HighBit", stored_bits - 1) or 0) + 1 - stored_bits
     if shift:
         values = _shifted(values, shift, stored_bits, is_signed)
     spare = bits - stored_bits
     if not is_signed:
-        return values & kind.type((1 << stored_bits) - 1) if spare else values
+        return values & values.dtype.type((1 << stored_bits) - 1) if spare else values
     signed = values.view(f"i{bits // 8}")
     return (signed << spare) >> spare if spare else signed
 
@@ -143,6 +198,7 @@ def _write_image(dataset: Dataset, syntax: UID, path: Path) -> None:
         if keyword in dataset:
             image[keyword] = dataset[keyword]
     image["PixelData"].is_undefined_length = True
+    image.BitsStored, image.HighBit = image.BitsAllocated, image.BitsAllocated - 1  # else GDCM takes the lowest bits
     image.SOPClassUID, image.SOPInstanceUID = _MULTI_FRAME_CAPTURE, generate_uid()
     image.Modality = "OT"
     image.file_meta = FileMetaDataset()

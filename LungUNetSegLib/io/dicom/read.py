@@ -19,7 +19,16 @@ from LungUNetSegLib.io.dicom.copies import check_copies, differing
 from LungUNetSegLib.io.dicom.files import READERS, existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, NOT_DICOM, Others
-from LungUNetSegLib.io.dicom.oddities import count, more_pixels, put_together, scale_of, several, unit_of, unreadable
+from LungUNetSegLib.io.dicom.oddities import (
+    count,
+    more_pixels,
+    projections,
+    put_together,
+    scale_of,
+    several,
+    unit_of,
+    unreadable,
+)
 from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series, namesakes
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
@@ -88,7 +97,8 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     volume = Volume(_fill_gaps(hu, chosen.stack, layout), layout.geometry)
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
-    findings += put_together(chosen) + layout.findings + doubts + unit_of(chosen.stack) + check_ct(volume, place)
+    findings += put_together(chosen) + layout.findings + doubts + projections(chosen) + unit_of(chosen.stack)
+    findings += check_ct(volume, place)
     # The slices of a tilted stack keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
     title, slices = describe(chosen.title, volume), chosen.stack.slices
@@ -206,9 +216,9 @@ def _drop_padding(
 ) -> npt.NDArray[np.bool_] | None:
     """Make a slice's declared padding (PS3.3 C.7.5.1.1.2) air, in place, where it would read as denser than bone.
 
-    Padding is one number, or all numbers from it to its limit. Some scanners declare signed padding such as -2000 in
-    unsigned pixels, 63536. Padding that reads as tissue is kept, as the same number may be a true value inside the
-    field of view.
+    Padding is one number, or all numbers from it to its limit. Some scanners declare signed padding such as -2000 for
+    unsigned pixels, which hold it as 63536. Padding that reads as tissue is kept, as the same number may be a true
+    value inside the field of view.
 
     Returns:
         Where it was; None if no padding is declared.
@@ -216,7 +226,11 @@ def _drop_padding(
     padding, limit = dataset.get("PixelPaddingValue"), dataset.get("PixelPaddingRangeLimit")
     if not isinstance(padding, int):
         return None
-    low, high = sorted((padding, limit if isinstance(limit, int) else padding))
+    ends = (padding, limit if isinstance(limit, int) else padding)
+    if stored.dtype.kind == "u":
+        words = 1 << int(dataset.get("BitsStored") or dataset.BitsAllocated)
+        ends = (ends[0] % words, ends[1] % words)
+    low, high = sorted(ends)
     is_padding: npt.NDArray[np.bool_] = (stored >= low) & (stored <= high) & (hu > DENSEST_HU)
     hu[is_padding] = AIR_HU
     return is_padding

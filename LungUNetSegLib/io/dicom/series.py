@@ -83,6 +83,11 @@ class Series:
         return bool(_PROJECTED.search(self.stack.slices[0].variant))
 
     @property
+    def is_in_hu(self) -> bool:
+        """Whether none of its images says that its values are of another unit, as maps of iodine or of density are."""
+        return {each.rescale_type for each in self.stack.slices} == {"HU"}
+
+    @property
     def is_sharp(self) -> bool:
         """Whether its kernel is known to be a sharp one, which forbids density numbers."""
         return bool(is_sharp(self.stack.slices[0].kernel))
@@ -174,6 +179,7 @@ def merit(series: Series) -> tuple[float, ...]:
     length_mm = min(float(positions[-1]), THORAX_MM)
     return (
         series.is_axial,
+        series.is_in_hu,
         not series.is_reformatted,
         series.region if length_mm >= THORAX_MM / 3 else -1,
         round(length_mm / 50),

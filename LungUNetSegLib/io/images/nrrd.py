@@ -41,8 +41,11 @@ _TYPES = {
 }
 """NumPy's names of the types."""
 
-_PATIENT_SPACES = ("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps")
-"""Spaces with patient axes, which ITK converts to LPS."""
+_PATIENT_SPACES = (
+    *("right-anterior-superior", "left-anterior-superior", "left-posterior-superior", "ras", "las", "lps"),
+    *("left-posterior-superior-time", "lpst"),
+)
+"""Spaces with patient axes that ITK converts to LPS, or that are LPS; the others with time it takes as they are."""
 
 _LAYERED = ("list", "vector")
 """Kinds of a first axis along which the layers of a segmentation follow each other, voxel by voxel."""
@@ -91,7 +94,7 @@ def _grid(fields: dict[str, str], sizes: list[float], path: Path) -> Grid:
         if len(steps) < 3:
             raise ReadError(_no_spacing(path, "space directions"))
         spacing_of((float(np.linalg.norm(step)) for step in steps), path)
-        is_known = fields.get("space", "").lower().removesuffix("-time") in _PATIENT_SPACES
+        is_known = fields.get("space", "").lower() in _PATIENT_SPACES
         units = re.findall(r'"([^"]*)"', fields.get("space units", ""))
         return Grid(unit_mm=_one_unit(units[:3], path), findings=() if is_known else (UNKNOWN_SIDES,))
     units = re.findall(r'"([^"]*)"', fields.get("units", ""))
