@@ -28,6 +28,8 @@ from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.network_slices import network_slices
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom.files import files_of
+from LungUNetSegLib.io.images.header import data_files
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress, silent
@@ -158,20 +160,23 @@ def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase
 
 
 def case_digest(case: Case, config: PreprocessConfig) -> str:
-    """Return the hash of everything that determines a cache entry: the case's files and the parameters."""
+    """Return the hash of everything that determines a cache entry: the case's files and the parameters.
+
+    Raises:
+        ReadError: A header names a data file that lies elsewhere, or is no ordinary file.
+    """
     parameters = to_json(config)
     parameters["meanings"] = dict(case.meanings)
     for name in ("context_mm", "coarse_mm"):
         del parameters[name]  # an entry holds all slices, independent of which are seen together later
     digest = hashlib.sha256(json.dumps([FORMAT, parameters], sort_keys=True).encode())
     for path in (case.image, case.mask, case.ignore):
-        files = [] if path is None else sorted(path.rglob("*")) if path.is_dir() else [path]
+        files = [] if path is None else files_of(path) if path.is_dir() else [path, *data_files(path)]
         for file in files:
-            if file.is_file():
-                digest.update(f"\0{file.name}\0{file.stat().st_size}\0".encode())
-                with file.open("rb") as content:
-                    while part := content.read(READ_BYTES):
-                        digest.update(part)
+            digest.update(f"\0{file.name}\0{file.stat().st_size}\0".encode(errors="surrogateescape"))
+            with file.open("rb") as content:
+                while part := content.read(READ_BYTES):
+                    digest.update(part)
     return digest.hexdigest()[:32]
 
 

@@ -91,6 +91,33 @@ def test_the_digest_follows_content_and_parameters_but_not_the_place(tmp_path: P
     assert case_digest(write_pair(tmp_path / "a", "p", seed=1), COARSE) != digest
 
 
+@pytest.mark.parametrize("ending", [".mhd", ".nhdr"])
+def test_the_digest_follows_voxels_beside_their_header(tmp_path: Path, ending: str) -> None:
+    """A mask that is corrected in such a file keeps its header: the training went on with the old one."""
+    case = write_pair(tmp_path / "data", "p")
+    mask = tmp_path / f"mask{ending}"
+    sitk.WriteImage(sitk.ReadImage(str(case.mask)), str(mask))
+    (voxels,) = (each for each in tmp_path.glob("mask.*") if each != mask)
+    case = dataclasses.replace(case, mask=mask)
+    digest = case_digest(case, COARSE)
+    content = bytearray(voxels.read_bytes())
+    content[-1] ^= 1
+    voxels.write_bytes(content)
+    assert case_digest(case, COARSE) != digest
+
+
+def test_the_digest_follows_slices_in_a_linked_folder(tmp_path: Path) -> None:
+    """The reader follows links to folders, so what lies there counts as well."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1.dcm").write_bytes(b"one")
+    (tmp_path / "ct").mkdir()
+    (tmp_path / "ct" / "part").symlink_to(tmp_path / "elsewhere")
+    case = dataclasses.replace(write_pair(tmp_path / "data", "p"), image=tmp_path / "ct")
+    digest = case_digest(case, COARSE)
+    (tmp_path / "elsewhere" / "1.dcm").write_bytes(b"two")
+    assert case_digest(case, COARSE) != digest
+
+
 @pytest.mark.parametrize("name", ["hu.npy", "target.npy", "case.json"])
 @pytest.mark.parametrize("kept", [0, 100])
 def test_a_half_written_entry_is_built_again(tmp_path: Path, name: str, kept: int) -> None:

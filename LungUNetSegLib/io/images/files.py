@@ -122,6 +122,27 @@ def check_numbered_files(header: Path, text: str) -> list[Path]:
     return [check_data_file(header, f"{found[1]}{number:{found[2]}d}{found[3]}") for number in numbers]
 
 
+def is_split(name: str) -> bool:
+    """Whether a header names a data file for each slice, by a list or a pattern."""
+    return name.upper().startswith("LIST") or "%" in name
+
+
+def check_data_files(header: Path, name: str, listed: Iterable[str]) -> list[Path]:
+    """Return the data files that a header names.
+
+    Args:
+        header: It.
+        name: The name of one file, a pattern of numbers, or LIST.
+        listed: The lines in which a list's names stand.
+
+    Raises:
+        ReadError: One of them lies elsewhere, or is no ordinary file.
+    """
+    if name.upper().startswith("LIST"):
+        return [check_data_file(header, each.strip()) for each in listed if each.strip()]
+    return check_numbered_files(header, name) if is_split(name) else [check_data_file(header, name)]
+
+
 def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> None:
     """Raise ReadError if a header claims more bytes of voxels than its file, or this machine's memory, can hold.
 

@@ -1,4 +1,4 @@
-"""Reads the size and spacing in an image file's header, without its voxels."""
+"""Reads the size, the spacing and the names of data files in an image file's header, without its voxels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.endings import image_ending
+from LungUNetSegLib.io.images import metaimage, nrrd
 from LungUNetSegLib.io.images.files import check_file
 from LungUNetSegLib.io.images.itk_files import load_header
 from LungUNetSegLib.io.images.nifti import is_nifti, read_header
@@ -19,6 +21,17 @@ def read_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, flo
         ReadError: Missing, damaged, or no three-dimensional image of one value in each voxel.
     """
     return _nifti_size(path) if is_nifti(path) else _itk_size(path)
+
+
+def data_files(path: Path) -> list[Path]:
+    """Return the files beside or below an image file that hold its voxels; none if it holds them itself.
+
+    Raises:
+        ReadError: Its header names one that lies elsewhere, or is no ordinary file.
+    """
+    if metaimage.is_metaimage(path):
+        return metaimage.data_files(path)
+    return nrrd.data_files(path) if image_ending(path) is not None and not is_nifti(path) else []
 
 
 def _nifti_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:

@@ -15,7 +15,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.endings import NIFTI_ENDINGS
 from LungUNetSegLib.io.images.files import check_file
 from LungUNetSegLib.io.images.grid import Grid
-from LungUNetSegLib.io.images.metaimage import check_metaimage
+from LungUNetSegLib.io.images.metaimage import check_metaimage, is_metaimage
 from LungUNetSegLib.io.images.nifti import is_nifti, read_nifti
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.images.nifti_write import write_nifti
@@ -81,7 +81,7 @@ def load_header(path: Path) -> tuple[sitk.ImageFileReader, Grid]:
         ReadError: As `load_layers`, but for damaged voxels.
     """
     check_file(path)
-    grid = check_metaimage(path) if path.name.lower().endswith((".mha", ".mhd")) else check_nrrd(path)
+    grid = check_metaimage(path) if is_metaimage(path) else check_nrrd(path)
     reader = itk().ImageFileReader()
     reader.SetFileName(str(path))
     with _errors_of_itk(path):

@@ -15,9 +15,9 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import (
     check_claim,
-    check_data_file,
+    check_data_files,
     check_deflated,
-    check_numbered_files,
+    is_split,
     more_data,
     spacing_of,
     unit_mm,
@@ -35,8 +35,16 @@ _TYPES = {
 _ORDERS = {"true": ">", "false": "<"}
 _PACKINGS: dict[str, Literal["", "zlib"]] = {"true": "zlib", "false": ""}
 _MATRICES = ("TransformMatrix", "Rotation", "Orientation")
+_OWN = "LOCAL"
+"""For a data file: the voxels follow the header."""
+
 _ORIGINS_OF_AXES = "RAI"
 """Anatomical orientation of the identity in LPS: from the right, from the front, from below."""
+
+
+def is_metaimage(path: Path) -> bool:
+    """Whether a file has the name of a MetaImage."""
+    return path.name.lower().endswith((".mha", ".mhd"))
 
 
 def check_metaimage(path: Path) -> Grid:
@@ -45,12 +53,7 @@ def check_metaimage(path: Path) -> Grid:
     Raises:
         ReadError: No spacing, sizes that the file cannot hold, or a data file elsewhere.
     """
-    lines, start = text_header(path, (b"ElementDataFile",))
-    fields = {}
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if equals:
-            fields[name.strip()] = value.strip()
+    fields, start = _read_fields(path)
     if "ElementDataFile" not in fields or "DimSize" not in fields or fields.get("ObjectType", "Image") != "Image":
         raise ReadError(f"{path}: is not a MetaImage file, or its header is damaged or cut short.")
     stored, findings = _check_data(fields, start, path)
@@ -76,6 +79,23 @@ def check_metaimage(path: Path) -> Grid:
     )
 
 
+def data_files(path: Path) -> list[Path]:
+    """Return the files, other than a MetaImage's own, that hold its voxels.
+
+    Raises:
+        ReadError: One of them lies elsewhere, or is no ordinary file.
+    """
+    fields, _ = _read_fields(path)
+    return _data_files(fields, path) or []
+
+
+def _read_fields(path: Path) -> tuple[dict[str, str], int]:
+    """Return the header's fields by name, and the offset of the data."""
+    lines, start = text_header(path, (b"ElementDataFile",))
+    parts = (line.partition("=") for line in lines)
+    return {name.strip(): value.strip() for name, equals, value in parts if equals}, start
+
+
 def _number(fields: dict[str, str], names: tuple[str, ...], default: float, path: Path) -> float:
     value = next((numbers(fields[name]) for name in names if fields.get(name)), [default])
     if len(value) != 1 or not np.isfinite(value[0]):
@@ -92,15 +112,14 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[StoredV
     channels = numbers(fields.get("ElementNumberOfChannels", "1"))[0]
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(kind, 1)
     claimed *= int(channels) if np.isfinite(channels) else 1
-    name = fields["ElementDataFile"]
+    files = _data_files(fields, path)
     data: Path | None = None
-    if name.upper() == "LOCAL":
+    if files is None:
         data, stored = path, path.stat().st_size - start
-    elif name.upper().startswith("LIST") or "%" in name:
-        stored = _check_many(name, path)
     else:
-        data, start = check_data_file(path, name), 0
-        stored = data.stat().st_size
+        stored = sum(each.stat().st_size for each in files)
+        if not is_split(fields["ElementDataFile"]):
+            (data,), start = files, 0
     is_text = fields.get("BinaryData", "True").lower() == "false"
     deflated = fields.get("CompressedData", "False").lower() == "true"
     check_claim(path, claimed // 8 if is_text else claimed, stored, deflated=deflated)
@@ -133,9 +152,10 @@ def _stored(fields: dict[str, str], sizes: list[float], data: Path, start: int) 
     return StoredVoxels(data, start, (slices, rows, columns), np.dtype((order or "") + name), packing or "")
 
 
-def _check_many(name: str, path: Path) -> int:
-    """Return the file size for each slice, if a list or a pattern names one file per slice."""
-    if "%" in name:
-        return sum(each.stat().st_size for each in check_numbered_files(path, name))
+def _data_files(fields: dict[str, str], path: Path) -> list[Path] | None:
+    """Return the files that a header names for its voxels; None if they follow the header."""
+    name = fields.get("ElementDataFile", _OWN)
+    if name.upper() == _OWN:
+        return None
     listed = path.read_text("utf-8", "replace").partition("ElementDataFile")[2].splitlines()[1:]
-    return sum(check_data_file(path, each.strip()).stat().st_size for each in listed if each.strip())
+    return check_data_files(path, name, listed)

@@ -18,8 +18,8 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import (
     check_claim,
-    check_data_file,
-    check_numbered_files,
+    check_data_files,
+    is_split,
     more_data,
     spacing_of,
     unit_mm,
@@ -131,18 +131,14 @@ def _check_data(
 ) -> tuple[StoredVoxels | None, tuple[Finding, ...]]:
     """Look for the data where the header says, compare their number, and say where and if there are more."""
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _bytes(fields)
-    name, encoding = fields.get("data file"), fields.get("encoding", "raw").lower()
+    encoding, files = fields.get("encoding", "raw").lower(), _data_files(fields, lines, path)
     data: Path | None = None
-    if name is None:
+    if files is None:
         data, stored = path, path.stat().st_size - start
-    elif name.upper().startswith("LIST"):
-        at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
-        stored = sum(check_data_file(path, each.strip()).stat().st_size for each in lines[at + 1 :] if each.strip())
-    elif "%" in name:
-        stored = sum(each.stat().st_size for each in check_numbered_files(path, name))
     else:
-        data, start = check_data_file(path, name), 0
-        stored = data.stat().st_size
+        stored = sum(each.stat().st_size for each in files)
+        if not is_split(fields["data file"]):
+            (data,), start = files, 0
     if encoding in _TEXT:
         claimed //= 8
     check_claim(path, claimed, stored * (1000 if encoding in _PACKED[2:] else 1), deflated=encoding in _PACKED)
@@ -153,6 +149,25 @@ def _check_data(
         stored = _unpacked(data, claimed)
     voxels = _stored(fields, sizes, data, start)
     return voxels, more_data(stored - claimed, claimed, int(sizes[-1]))
+
+
+def data_files(path: Path) -> list[Path]:
+    """Return the files, other than a NRRD's own, that hold its voxels.
+
+    Raises:
+        ReadError: One of them lies elsewhere, or is no ordinary file.
+    """
+    lines, _ = text_header(path, (b"",))
+    return _data_files(_fields(lines), lines, path) or []
+
+
+def _data_files(fields: dict[str, str], lines: list[str], path: Path) -> list[Path] | None:
+    """Return the files that a header names for its voxels; None if they follow the header."""
+    name = fields.get("data file")
+    if name is None:
+        return None
+    at = next(number for number, line in enumerate(lines) if re.match(r"data ?file:", line, re.IGNORECASE))
+    return check_data_files(path, name, lines[at + 1 :])
 
 
 def _bytes(fields: dict[str, str]) -> int:
