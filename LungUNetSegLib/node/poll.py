@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import uuid
@@ -15,7 +16,7 @@ from LungUNetSegLib.io.dicom.kinds import MULTI_FRAME_CT, SINGLE_FRAME_CT
 from LungUNetSegLib.node.config import NodeConfig
 from LungUNetSegLib.node.journal import Journal
 from LungUNetSegLib.node.send import LONGEST_WAIT_S
-from LungUNetSegLib.node.store import FullError, Store, name_of
+from LungUNetSegLib.node.store import FullError, Store, TooLargeError, name_of
 from LungUNetSegLib.node.web import WebError, WebPacs
 
 
@@ -26,7 +27,7 @@ class Seen:
     Attributes:
         total: How many instances it had, of any kind.
         series: Its CT series, and how many instances each had.
-        since_s: Time of the last change, by the monotonic clock.
+        since_s: Time of the last change, by the monotonic clock; infinite while it is too large to be fetched.
     """
 
     total: int | None
@@ -116,9 +117,15 @@ class Poller:
         return self._seen[study]
 
     def _try(self, study: str, seen: Seen) -> None:
-        """Fetch a study; one that cannot be fetched waits its quiet time again, and does not stop the others."""
+        """Fetch a study; one that cannot be fetched waits its quiet time again, and does not stop the others.
+
+        One that is too large is not fetched again before it changes.
+        """
         try:
             self._fetch(study, seen)
+        except TooLargeError as error:
+            self._journal.write("not-fetched", study=name_of(study), reason=str(error))
+            self._seen[study] = replace(seen, since_s=math.inf)
         except (FullError, OSError):  # about the disk, and so about all studies
             raise
         except Exception as error:  # whatever is wrong with one study; the text of an error may hold its values
@@ -140,7 +147,7 @@ class Poller:
                     buffer = BytesIO()
                     dataset.save_as(buffer, enforce_file_format=True)
                     if buffer.tell() > self._config.most_object_bytes:
-                        raise FullError("an object is larger than one may be")
+                        raise TooLargeError("an object is larger than one may be")
                     self._store.add(key, study, str(dataset.SOPInstanceUID), buffer.getvalue())
                     taken += 1
                 if number < (count or 1):

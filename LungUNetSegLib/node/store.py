@@ -50,6 +50,10 @@ class FullError(Exception):
     """There is no room for an object now; its sender may try again later."""
 
 
+class TooLargeError(FullError):
+    """A study, or one of its objects, takes more than one may: it will not fit later either."""
+
+
 class Store:
     """The folder of a node.
 
@@ -91,6 +95,7 @@ class Store:
 
         Raises:
             FullError: Too many studies wait, a limit of disk space is reached, or the disk is nearly full.
+            TooLargeError: The study takes more of the disk than one may.
             OSError: The object cannot be written.
         """
         with self._lock:
@@ -129,7 +134,7 @@ class Store:
         if study.name not in self._study_bytes:  # after a restart, or of a new study
             self._study_bytes[study.name] = size_of(study)
         if self._study_bytes[study.name] + size > self._config.most_bytes * STUDY_SHARE:
-            raise FullError("the study takes more of the disk than one study may")
+            raise TooLargeError("the study takes more of the disk than one study may")
         if shutil.disk_usage(self.root).free < size + SPARE_BYTES:
             raise FullError("the disk is nearly full")
 

@@ -199,3 +199,21 @@ def test_a_study_that_cannot_be_taken_keeps_no_other_out(
     with running(web=Web(url="http://127.0.0.1:9", poll_s=0.1), output=tmp_path / "out", quiet_s=0.1) as node:
         wait_for(lambda: node.store.counts()["done"] == 1)
         assert {each["reason"] for each in node.journal.recent if each["event"] == "not-fetched"} == {"AttributeError"}
+
+
+@pytest.mark.parametrize("limit", ["most_bytes", "most_object_bytes"])
+def test_a_study_that_is_too_large_keeps_no_other_out(
+    study: list[Dataset], running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """Protects all other studies: the node asked for the large one again and again, and for none after it."""
+    large, size = new_study(study), len(study[0].PixelData) + 2000
+    if limit == "most_object_bytes":
+        large[0].ImageComments = "x" * 4000
+    limits = {"most_bytes": 7 * size} if limit == "most_bytes" else {"most_object_bytes": size}
+    pacs = Short(large, new_study(study, 2)[:2])
+    pacs.given = len(large)
+    monkeypatch.setattr("LungUNetSegLib.node.poll.WebPacs", lambda url: pacs)
+    with running(web=Web(url="http://127.0.0.1:9", poll_s=0.1), output=tmp_path / "out", quiet_s=0.1, **limits) as node:
+        wait_for(lambda: node.store.counts()["done"] == 1)
+        assert events(node).count("not-fetched") == 1
+        assert node.store.taken(large[0].StudyInstanceUID) is None
