@@ -260,6 +260,12 @@ slicer.said(
         )
     ),
 )
+slicer.said(
+    "a space without the patient's directions",
+    "no-orientation",
+    segmented(lambda text: text.replace("space: left-posterior-superior", "space dimension: 3"), False),
+)
+slicer.said("a slanting grid of segments", "sheared-grid", lambda b: _slanting_segments(b))
 slicer.refused(
     "no segment that is a lung",
     "no segment is a lung",
@@ -280,6 +286,21 @@ slicer.said(
 def _renamed(b: Bench) -> Trial:
     write_labels(b.folder / "mask.seg.nrrd", b.labels)
     return b.mask((b.folder / "mask.seg.nrrd").rename(b.folder / "mask.nrrd"), b.labels, reference=b.labels.geometry)
+
+
+def _slanting_segments(b: Bench) -> Trial:
+    """Read on the scan's grid it is the mask that was sheared with its grid."""
+    affine = np.array(b.labels.geometry.affine_lps)
+    affine[:3, 0] += (0, 3, 0)
+    image = to_sitk(Volume(b.labels.array, Geometry(b.labels.geometry.shape, affine)))
+    for index, name in enumerate(("Right lung", "Left lung")):
+        fields = {"ID": f"S{index}", "Name": name, "LabelValue": str(index + 1), "Layer": "0", "Tags": ""}
+        for key, value in fields.items():
+            image.SetMetaData(f"Segment{index}_{key}", value)
+    sitk.WriteImage(image, str(b.folder / "mask.seg.nrrd"))
+    found = read_mask(b.folder / "mask.seg.nrrd")
+    codes = [each.code for each in found.findings]
+    return b.holds(found.labels.geometry.is_orthogonal, "its axes still slant", codes)
 
 
 def _layers(b: Bench) -> Trial:

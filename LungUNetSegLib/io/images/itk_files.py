@@ -54,20 +54,17 @@ def read_values(
         volume, findings = read_nifti(path) if is_nifti(path) else _read_itk(path)
     except GeometryError as error:
         raise ReadError(f"{path}: its header gives no valid voxel positions; is it damaged? ({error})") from error
+    straight, doubts = straightened(volume, interpolation, fill)
+    return straight, (*findings, *doubts)
+
+
+def straightened(
+    volume: Volume, interpolation: Literal["linear", "nearest"], fill: float
+) -> tuple[Volume, tuple[Finding, ...]]:
+    """Return a file's values on axes at right angles, and a finding if they had to be resampled."""
     if volume.geometry.is_orthogonal:
-        return volume, findings
-    return orthogonal(volume, interpolation, fill), (*findings, SLANTING_AXES)
-
-
-def load_layers(path: Path) -> list[Volume]:
-    """Return the components (layers of a segmentation) of a three-dimensional NRRD or MetaImage, a volume each.
-
-    A fourth axis of one time point is dropped.
-
-    Raises:
-        ReadError: Missing, not what its ending says, damaged, cut short, without spacing, or of another dimension.
-    """
-    return _layers(*load_header(path), path)
+        return volume, ()
+    return orthogonal(volume, interpolation, fill), (SLANTING_AXES,)
 
 
 def load_header(path: Path) -> tuple[sitk.ImageFileReader, Grid]:
@@ -78,7 +75,7 @@ def load_header(path: Path) -> tuple[sitk.ImageFileReader, Grid]:
         grid as the header's own text gives it, which corrects ITK's.
 
     Raises:
-        ReadError: As `load_layers`, but for damaged voxels.
+        ReadError: Missing, not what its ending says, cut short, without spacing, or of another dimension.
     """
     check_file(path)
     grid = check_metaimage(path) if is_metaimage(path) else check_nrrd(path)
@@ -164,7 +161,7 @@ def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
         raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
     if channels > 1:
         raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
-    (volume,) = _layers(reader, grid, path)
+    (volume,) = load_layers(reader, grid, path)
     if (grid.slope, grid.intercept) != (1.0, 0.0):
         scaled = new_voxels(volume.array.shape, np.float32)
         for plane, result in zip(planes_of(volume.array), planes_of(scaled), strict=True):
@@ -175,7 +172,14 @@ def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
     return volume, findings
 
 
-def _layers(reader: sitk.ImageFileReader, grid: Grid, path: Path) -> list[Volume]:
+def load_layers(reader: sitk.ImageFileReader, grid: Grid, path: Path) -> list[Volume]:
+    """Return the components (layers of a segmentation) of what `load_header` gave, a volume each.
+
+    A fourth axis of one time point is dropped.
+
+    Raises:
+        ReadError: The voxels are damaged.
+    """
     stored = grid.stored
     count = reader.GetNumberOfComponents()
     if stored is not None and (stored.layers, *stored.shape) == (count, *reader.GetSize()[::-1]):

@@ -11,7 +11,7 @@ from LungUNetSegLib.errors import LungUNetSegError, ReadError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.files import files_of, is_cut_short, read_dataset
 from LungUNetSegLib.io.endings import NPZ_ENDING, image_ending, is_hidden
-from LungUNetSegLib.io.images.itk_files import load_header, load_layers, read_values
+from LungUNetSegLib.io.images.itk_files import load_header, load_layers, read_values, straightened
 from LungUNetSegLib.io.images.nifti import is_nifti
 from LungUNetSegLib.io.masks import slicer_segmentation
 from LungUNetSegLib.io.masks.choice import Meanings
@@ -95,9 +95,12 @@ def is_dicom_mask(path: Path) -> bool:
 
 def _read_image(path: Path, meanings: Meanings | None) -> LoadedMask:
     if not is_nifti(path):
-        header, _ = load_header(path)
+        header, grid = load_header(path)
         if slicer_segmentation.is_segmentation(header):
-            return LoadedMask(*slicer_segmentation.lungs_of(header, load_layers(path), path, meanings))
+            layers = load_layers(header, grid, path)
+            lungs, findings = slicer_segmentation.lungs_of(header, layers, path, meanings)
+            labels, doubts = straightened(lungs, "nearest", 0)
+            return LoadedMask(labels, grid.findings + doubts + findings)
         if header.GetNumberOfComponents() > 1:
             raise ReadError(f"{path}: the mask has several values in each voxel and names no segments.")
     raw, doubts = read_values(path, "nearest", 0)

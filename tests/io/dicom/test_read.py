@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from dicom_files import encoded, enhanced, save, slices_of, with_frame
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -152,6 +153,7 @@ def test_the_fastest_decoder_that_is_installed_is_taken(
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+    dataset.Rows, dataset.Columns, dataset.BitsAllocated, dataset.PixelData = 2, 2, 16, encapsulate([bytes(8)])
     assert len(list(pixels.decoded(dataset, [0, 1]))) == 2 and asked == [taken, taken]
 
 
