@@ -128,7 +128,8 @@ def save(
         try:
             sitk.WriteImage(image, str(draft), useCompression=True)
             # ITK does not report every error of a full disk, so the file is read again.
-            complete = np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(draft))), volume.array)
+            found = sitk.GetArrayFromImage(sitk.ReadImage(str(draft)))
+            complete = np.array_equal(found, volume.array, equal_nan=found.dtype.kind == "f")
         except RuntimeError as error:
             raise WriteError(f"{path}: cannot be written; is the disk full? ({str(error).splitlines()[-1]})") from error
         if not complete:

@@ -11,7 +11,10 @@ import pytest
 import SimpleITK as sitk
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.endings import IMAGE_OUTPUT_ENDINGS
+from LungUNetSegLib.io.images.itk_files import read_values
 from LungUNetSegLib.io.images.read import read_image
+from LungUNetSegLib.io.images.write import write_image
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import resample, to_sitk
@@ -163,3 +166,12 @@ def test_missing_damaged_and_foreign_files_are_refused(small_phantom: Phantom, t
         path = write(tmp_path / f"cut{ending}", small_phantom.ct.array)
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         refuse(path, "damaged")
+
+
+@pytest.mark.parametrize("ending", IMAGE_OUTPUT_ENDINGS)
+def test_values_that_are_no_numbers_are_written(ending: str, tmp_path: Path) -> None:
+    """Protects maps with NaN outside of the lungs: the check for a full disk took them for a file that is not whole."""
+    values = np.array([np.nan, 1.5] * 32, np.float32).reshape(4, 4, 4)
+    write_image(tmp_path / f"map{ending}", Volume(values, Geometry.axial((4, 4, 4))))
+    found, _ = read_values(tmp_path / f"map{ending}", "linear", 0)
+    np.testing.assert_array_equal(found.array, values)
