@@ -17,13 +17,13 @@ from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
 
 SAME_PLACE_MM = 0.05
-"""Slices closer than this have the same position: far above rounding, far below any slice distance."""
+"""Slices, frames and contours closer than this lie in one plane: far above rounding, far below any slice distance."""
 
 EVEN_SHARE = 0.1
 """Share of the spacing by which a slice may deviate from its even position without a finding."""
 
 WIDEST_GAP_MM = 25.0
-"""Wider gaps are not filled, as the lung's outline changes too much between the slices."""
+"""Wider gaps, of scans and of masks, are not filled, as the lung's outline changes too much between the slices."""
 
 DEFAULT_THICKNESS_MM = 1.0
 

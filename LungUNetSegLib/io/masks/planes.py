@@ -14,18 +14,13 @@ from scipy import ndimage
 
 from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
-
-SAME_PLANE_MM = 0.05
-"""Frames or contours closer than this lie in one plane: above rounding, far below any slice distance."""
+from LungUNetSegLib.io.dicom.stack import WIDEST_GAP_MM
 
 NEAR_SHARE = 0.1
 """Share of the slice distance up to which a plane's offset is ignored, as the CT's reader does with slices."""
 
 MATCH_SHARE = 0.25
 """Largest offset of a plane from the slice that it was drawn on, as a share of the slice distance."""
-
-WIDEST_GAP_MM = 25.0
-"""Wider gaps are not interpolated, as the lung's outline changes too much between the planes."""
 
 GAP_FACTOR = 1.5
 """Planes further apart than this many usual plane distances have a gap between them."""

@@ -12,13 +12,13 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.io.dicom.stack import SAME_PLACE_MM
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.dicom_codes import TARGETS, codes_of
 from LungUNetSegLib.io.masks.loss import GREATEST_LOSS
 from LungUNetSegLib.io.masks.lung_names import names_of, seems_lung
 from LungUNetSegLib.io.masks.planes import (
     NEAR_SHARE,
-    SAME_PLANE_MM,
     Planes,
     check_gaps,
     distinct,
@@ -135,7 +135,7 @@ def _check_inside(contours: Sequence[FloatArray], reference: Geometry, path: Pat
 def _planes(contours: Sequence[FloatArray], reference: Geometry, slices: FloatArray, told: _Told) -> Planes:
     """Fill one structure's contours plane by plane."""
     heights = np.array([each[:, 0].mean() for each in contours])
-    places, group = distinct(heights, SAME_PLANE_MM / reference.spacing_mm[0])
+    places, group = distinct(heights, SAME_PLACE_MM / reference.spacing_mm[0])
     masks = np.zeros((len(places), *reference.shape[1:]), bool)
     for plane, mask in enumerate(masks):
         told.twice += fill(mask, [contours[index][:, 1:] for index in np.flatnonzero(group == plane).tolist()])

@@ -15,16 +15,8 @@ import numpy.typing as npt
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.masks.planes import (
-    NEAR_SHARE,
-    SAME_PLANE_MM,
-    WIDEST_GAP_MM,
-    check_gaps,
-    distinct,
-    even_step,
-    matched,
-    usual_step,
-)
+from LungUNetSegLib.io.dicom.stack import SAME_PLACE_MM, WIDEST_GAP_MM
+from LungUNetSegLib.io.masks.planes import NEAR_SHARE, check_gaps, distinct, even_step, matched, usual_step
 from LungUNetSegLib.io.masks.seg_frames import Frames
 from LungUNetSegLib.volume import ANGLE_TOLERANCE, Geometry
 
@@ -78,7 +70,7 @@ def on_scan(frames: Frames, scan: Geometry, slice_places: FloatArray | None, pat
     heights = _heights(frames)
     rows, columns = frames.size
     middle = frames.down * frames.pixel_mm[0] * (rows - 1) / 2 + frames.across * frames.pixel_mm[1] * (columns - 1) / 2
-    own, plane = distinct(scan.to_index(frames.positions + middle)[:, 0], SAME_PLANE_MM / scan.spacing_mm[0])
+    own, plane = distinct(scan.to_index(frames.positions + middle)[:, 0], SAME_PLACE_MM / scan.spacing_mm[0])
     slices = np.arange(scan.shape[0], dtype=float) if slice_places is None else slice_places
     drawn_on = matched(own, slices)
     if drawn_on is not None and not _is_coarser(heights, frames, slices, scan.spacing_mm[0]):
@@ -126,7 +118,7 @@ def on_own_grid(frames: Frames, path: Path) -> Placed:
 
 def _heights(frames: Frames) -> _Heights:
     along = frames.positions @ frames.normal
-    heights, plane = distinct(along - along.min(), SAME_PLANE_MM)
+    heights, plane = distinct(along - along.min(), SAME_PLACE_MM)
     if len(heights) == 1:
         return _Heights(heights, plane, frames.stated_mm or frames.thickness_mm or 1.0)
     return _Heights(heights, plane, even_step(heights, frames.stated_mm, NEAR_SHARE))
