@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels, Mask
+from LungUNetSegLib.metrics import count
 from LungUNetSegLib.segmentation.masks import Numbers, counted, looked_up, numbered_parts
 from LungUNetSegLib.segmentation.probabilities import Probabilities, Slices
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
@@ -125,11 +126,11 @@ def _find_parts(labels: Labels, label: int) -> _Side:
     _, rows, columns = bounding_box_of_planes((plane == label for plane in labels), margin=1)
     if not rows.stop:  # no such lung: a pixel of background does
         rows = columns = slice(0, 1)
-    parts, count = numbered_parts(labels[:, rows, columns] == label)
-    sizes = counted(parts, count + 1)
+    parts, number = numbered_parts(labels[:, rows, columns] == label)
+    sizes = counted(parts, number + 1)
     sizes[0] = 0
     boxes = [(slice(0, 1),) * 3, *ndimage.find_objects(parts)]
-    return _Side(label, (rows, columns), parts, sizes, boxes, np.zeros(count + 1, np.uint8))
+    return _Side(label, (rows, columns), parts, sizes, boxes, np.zeros(number + 1, np.uint8))
 
 
 def _drop_doubtful(side: _Side, probabilities: Probabilities, pixel_mm2: float) -> list[int]:
@@ -219,7 +220,7 @@ def _keep_parts_across_gaps(side: _Side, pixel_mm2: float) -> None:
             if np.count_nonzero(face) * pixel_mm2 < FACE_MIN_MM2:
                 continue
             beyond = [end + step * (gap + 1) for gap in range(1, FACE_GAP_SLICES + 1)]
-            if any(_dice(face, side.kept_at(z)) >= FACE_DICE for z in beyond if 0 <= z < len(side.parts)):
+            if any(count(face, side.kept_at(z)).dsc >= FACE_DICE for z in beyond if 0 <= z < len(side.parts)):
                 side.destination[part] = side.label
 
 
@@ -255,9 +256,3 @@ def _distance_mm(side: _Side, part: int, lung: int, spacing_mm: tuple[float, flo
         return math.inf
     distance = ndimage.distance_transform_edt(numbers != lung, sampling=spacing_mm)
     return float(distance[numbers == part].min())
-
-
-def _dice(first: Mask, second: Mask) -> float:
-    """Return the Dice coefficient of two masks, the first not empty."""
-    common, both = int(np.count_nonzero(first & second)), int(np.count_nonzero(first)) + int(np.count_nonzero(second))
-    return 2 * common / both
