@@ -150,7 +150,7 @@ def read_texts(paths: Sequence[Path], stopped: Event | None = None) -> tuple[lis
 def _details(path: Path) -> dict[str, str]:
     try:
         dataset = read_dataset(path, stop_before_pixels=True, specific_tags=list(DETAILS)) or {}
-    except OSError:
+    except ReadError:
         return {}
     found = {}
     for keyword in DETAILS:

@@ -85,9 +85,15 @@ def read_dataset(path: Path, **options: Any) -> Dataset | None:
     """Return a DICOM file's data set, empty if it is damaged, or None if the file is not DICOM.
 
     Old files without the preamble are read too. Options are those of `pydicom.dcmread`.
+
+    Raises:
+        ReadError: The file cannot be opened.
     """
-    with path.open("rb") as file:
-        start = file.read(_META_BYTES)
+    try:
+        with path.open("rb") as file:
+            start = file.read(_META_BYTES)
+    except OSError as error:
+        raise ReadError(f"{path}: cannot be opened: {error.strerror}.") from error
     has_preamble = start[128:132] == b"DICM"
     # Without the preamble the data begin with group 0002 or 0008, little endian.
     if not has_preamble and start[:2] not in (b"\x02\x00", b"\x08\x00"):

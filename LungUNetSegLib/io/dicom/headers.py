@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from LungUNetSegLib.arrays import FloatArray
+from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.files import READERS, read_dataset
 from LungUNetSegLib.io.dicom.kinds import (
     FRAMES_WITHOUT_PLACES,
@@ -144,7 +145,7 @@ def read_header(path: Path) -> list[SliceHeader] | str:
     """Return the CT slices of one file; if it has none, the kind of file, as a plural for messages."""
     try:
         dataset = read_dataset(path, stop_before_pixels=True, specific_tags=_WANTED)
-    except OSError:
+    except ReadError:
         return "files that cannot be opened"
     if dataset is None:
         return kind_by_name(path)

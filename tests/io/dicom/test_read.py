@@ -22,6 +22,7 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
+from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import dicom_to_numpy, read_scan, write_dicom_series
 from LungUNetSegLib.io.dicom import pixels
 from LungUNetSegLib.io.dicom import read as dicom
@@ -133,6 +134,22 @@ def test_eight_files_are_read_at_the_same_time(thin: Volume, tmp_path: Path, mon
     monkeypatch.setattr(dicom, "read_dataset", wait_for_another)
     save(slices_of(thin)[:8], tmp_path)
     assert np.array_equal(read_scan(tmp_path).volume.array, thin.array[:8])
+
+
+def test_a_slice_that_is_gone_when_its_pixels_are_read_is_named(
+    thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects who catches the library's errors: a folder on a network may change or become unreadable meanwhile."""
+    lay_out = dicom.lay_out
+
+    def lose_a_slice(*arguments: object) -> object:
+        (tmp_path / "0001.dcm").unlink()
+        return lay_out(*arguments)
+
+    monkeypatch.setattr(dicom, "lay_out", lose_a_slice)
+    save(slices_of(thin), tmp_path)
+    with pytest.raises(ReadError, match=r"0001.dcm: cannot be opened"):
+        read_scan(tmp_path)
 
 
 @pytest.mark.parametrize(("installed", "taken"), [(("gdcm", "pyjpegls"), "pyjpegls"), (("gdcm", "pillow"), "")])
