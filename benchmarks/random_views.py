@@ -3,11 +3,11 @@
     python benchmarks/random_views.py --data DATA --out views.json [--model lungs]
     python benchmarks/random_views.py --data DATA --out views.json --runs docs/model_card/folds/coarse_view
 
-Views are those of training (data/views.py), drawn anew by a seed of each case, without disease: a scan that begins and
-ends anywhere, a rectangle around a lung or anywhere in the body, a round field of view, arms, metal and its streaks. A
-rectangle is all there is of such a scan. Prints the lungs that are wrong, then the summary. The shipped network has
-learnt from some of these patients, though not from these views: the figures compare postprocessing. With --runs the
-networks of folds are scored instead, each on the volumes of patients that it did not see (held_out.py).
+Views are those of training (data/sampled_views.py), drawn anew by a seed of each case, without disease: a scan that
+begins and ends anywhere, a rectangle around a lung or anywhere in the body, a round field of view, arms, metal and its
+streaks. A rectangle is all there is of such a scan. Prints the lungs that are wrong, then the summary. The shipped
+network has learnt from some of these patients, though not from these views: the figures compare postprocessing. With
+--runs the networks of folds are scored instead, each on the volumes of patients that it did not see (held_out.py).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from LungUNetSegLib.cases.reading import LabelledScan, read_pair
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.network_slices import preprocess
 from LungUNetSegLib.data.overview import overview
-from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show
+from LungUNetSegLib.data.sampled_views import ViewConfig, sample_view
+from LungUNetSegLib.data.views import View, show
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.segmentation.probabilities import hard_labels

@@ -15,7 +15,9 @@ from LungUNetSegLib.cases.sides import check_sides, is_both_lungs
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan
+from LungUNetSegLib.io.dicom.files import files_of
 from LungUNetSegLib.io.endings import DICOM_ENDING, NPZ_ENDING, SEGMENTATION_ENDING, ending_of
+from LungUNetSegLib.io.images.header import data_files
 from LungUNetSegLib.io.masks.choice import Meanings
 from LungUNetSegLib.io.masks.of_scan import read_mask_of
 from LungUNetSegLib.io.masks.placing import on_grid
@@ -47,6 +49,15 @@ class LabelledScan:
     ignore: Volume | None = None
     has_sides: bool = True
     findings: tuple[Finding, ...] = ()
+
+
+def files_behind(path: Path) -> list[Path]:
+    """Return all files that are read for a scan or a mask: a folder's slices, or a file and the voxels beside it.
+
+    Raises:
+        ReadError: A header names a data file that lies elsewhere, or is no ordinary file.
+    """
+    return files_of(path) if path.is_dir() else [path, *data_files(path)]
 
 
 def read_pair(case: Case) -> LabelledScan:

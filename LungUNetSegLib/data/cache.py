@@ -23,13 +23,11 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.cases.reading import read_pair
+from LungUNetSegLib.cases.reading import files_behind, read_pair
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.network_slices import network_slices
 from LungUNetSegLib.errors import DataError, WriteError
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.files import files_of
-from LungUNetSegLib.io.images.header import data_files
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress, silent
@@ -171,8 +169,7 @@ def case_digest(case: Case, config: PreprocessConfig) -> str:
         del parameters[name]  # an entry holds all slices, independent of which are seen together later
     digest = hashlib.sha256(json.dumps([FORMAT, parameters], sort_keys=True).encode())
     for path in (case.image, case.mask, case.ignore):
-        files = [] if path is None else files_of(path) if path.is_dir() else [path, *data_files(path)]
-        for file in files:
+        for file in [] if path is None else files_behind(path):
             digest.update(f"\0{file.name}\0{file.stat().st_size}\0".encode(errors="surrogateescape"))
             with file.open("rb") as content:
                 while part := content.read(READ_BYTES):

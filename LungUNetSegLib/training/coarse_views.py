@@ -14,7 +14,8 @@ from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import CoarseOutput, SeenViews
 from LungUNetSegLib.data.overview import Overview, overview
 from LungUNetSegLib.data.pathology import PathologyConfig
-from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show, whole_view
+from LungUNetSegLib.data.sampled_views import ViewConfig, sample_view
+from LungUNetSegLib.data.views import View, show, whole_view
 from LungUNetSegLib.preprocessing import PreprocessConfig, normalise
 from LungUNetSegLib.preprocessing.coarse import UNKNOWN, bring_to_slices, coarsen_slices, has_coarse_view, pad_depth
 from LungUNetSegLib.volume import AIR_HU

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from LungUNetSegLib.config import check_at_least, check_shares, from_json, parse_json, to_json
 from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.sampled_views import ViewConfig
 from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
-from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.losses import DiceOver
 from LungUNetSegLib.networks import (

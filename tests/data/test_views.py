@@ -12,7 +12,8 @@ import torch
 
 from LungUNetSegLib.data.overview import Overview
 from LungUNetSegLib.data.pathology import Kind, PathologyConfig
-from LungUNetSegLib.data.views import View, ViewConfig, sample_view, show, whole_view
+from LungUNetSegLib.data.sampled_views import ViewConfig, sample_view
+from LungUNetSegLib.data.views import View, show, whole_view
 from LungUNetSegLib.errors import ConfigError
 
 SIZE = (56, 72)
@@ -98,9 +99,9 @@ def test_solid_disease_needs_a_view_that_shows_what_it_belongs_to(
 ) -> None:
     """A liver at the end of a scan looks like an opaque base of a lung; seen with the rest it does not."""
     opaque = PathologyConfig(**{each: float(each == "opacity") for each in get_args(Kind)})
-    monkeypatch.setattr("LungUNetSegLib.data.views._shorter", lambda *_: slices)
+    monkeypatch.setattr("LungUNetSegLib.data.sampled_views._shorter", lambda *_: slices)
     monkeypatch.setattr(
-        "LungUNetSegLib.data.views._rectangle", lambda *_: ((0, 56), (columns[0] // 4, columns[1] // 4))
+        "LungUNetSegLib.data.sampled_views._rectangle", lambda *_: ((0, 56), (columns[0] // 4, columns[1] // 4))
     )
     config = dataclasses.replace(NOTHING, shorter=1.0, narrower=1.0)
     view = sample_view(chest, config, opaque, np.random.default_rng(0))

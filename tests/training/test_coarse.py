@@ -12,7 +12,8 @@ from phantom_cases import write_pair
 
 from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.data.cache import CachedCase, cache_case
-from LungUNetSegLib.data.views import ViewConfig, whole_view
+from LungUNetSegLib.data.sampled_views import ViewConfig
+from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.networks import UNet3dConfig, UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from LungUNetSegLib.data.pathology import PathologyConfig
+from LungUNetSegLib.data.sampled_views import ViewConfig
 from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.data.transforms import AugmentConfig
-from LungUNetSegLib.data.views import ViewConfig
 from LungUNetSegLib.errors import ConfigError, DataError, ModelError
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.averaging import move_average
