@@ -84,8 +84,8 @@ class Series:
 
     @property
     def is_in_hu(self) -> bool:
-        """Whether none of its images says that its values are of another unit, as maps of iodine or of density are."""
-        return {each.rescale_type for each in self.stack.slices} == {"HU"}
+        """Whether no image says that its values are of another unit, as maps of iodine do (PS3.3 C.11.1.1.2)."""
+        return {each.rescale_type for each in self.stack.slices} <= {"HU", "US"}  # US: unspecified
 
     @property
     def is_sharp(self) -> bool:
