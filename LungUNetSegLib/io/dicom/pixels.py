@@ -88,15 +88,16 @@ def _code_stream_size(pixels: bytes) -> tuple[int, int] | None:
     Decoders take the header's and fill an image of another shape. Source: the headers of a frame in ITU-T T.81 B.2.2
     (JPEG), T.87 C.2.2 (JPEG-LS) and T.800 A.5.1 (JPEG 2000), within PS3.5 A.4.
     """
-    (offsets,) = struct.unpack_from("<I", pixels, 4)
-    start = 16 + offsets  # behind the table of offsets and the tags and lengths of two items
-    stream = pixels[start : start + _STREAM_BYTES]
-    if stream[:4] == _JPEG_2000_START:
+    (offsets,) = struct.unpack_from("<I", pixels, 4)  # the length of the table of offsets, which comes first
+    (length,) = struct.unpack_from("<I", pixels, 12 + offsets)
+    start = 16 + offsets
+    stream = pixels[start : start + min(length, _STREAM_BYTES)]
+    if stream[:4] == _JPEG_2000_START and len(stream) >= 24:
         right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
         return bottom - top, right - left
     at = 2
-    while stream[:2] == _JPEG_START and stream[at : at + 1] == b"\xff":
-        marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4])
+    while stream[:2] == _JPEG_START and stream[at : at + 1] == b"\xff" and at + 9 <= len(stream):
+        marker, length = stream[at + 1], int.from_bytes(stream[at + 2 : at + 4], "big")
         if marker in _FRAME_MARKERS:
             rows, columns = struct.unpack_from(">2H", stream, at + 5)
             return (rows, columns) if rows else None  # 0 rows are counted after the image
