@@ -19,7 +19,11 @@ from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.kinds import PACKED, UNREADABLE
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesakes, of_same_uid
 from LungUNetSegLib.io.dicom.stack import lay_out
-from LungUNetSegLib.io.endings import image_ending, stem_of
+from LungUNetSegLib.io.endings import stem_of
+from LungUNetSegLib.io.images.header import data_files
+
+_HEADERS = ("mhd", "nhdr")
+"""Endings of files whose voxels are in others."""
 
 MASKS = "masks or results, by their names"
 
@@ -89,14 +93,15 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     kinds: dict[tuple[str, str], int] = {}
     lost: dict[str, list[SourceFile]] = {}
     others_of = list(index.others(files))
-    voxels = {each.name for file, what in others_of if isinstance(what, ImageHeader) for each in _beside(file, by_name)}
+    beside = {file.name: _beside(file, by_name) for file, what in others_of if isinstance(what, ImageHeader)}
+    voxels = {each.name for files_beside in beside.values() for each in files_beside}
     for file, what in others_of:
         if file.name in voxels:
             continue
         path = Path(file.name)
         if isinstance(what, ImageHeader):
             if may_be_scan(path):
-                found.append(_from_image(file, what, _beside(file, by_name)))
+                found.append(_from_image(file, what, beside[file.name]))
                 continue
             what = MASKS
         if what in PACKED:  # within another archive, or of a kind that `find_files` does not open
@@ -241,12 +246,17 @@ def may_be_scan(path: Path) -> bool:
 
 
 def _beside(file: SourceFile, by_name: dict[str, SourceFile]) -> tuple[SourceFile, ...]:
-    """Return the file of the same name that holds the voxels of a .mhd or .nhdr, if there is one."""
-    ending = image_ending(Path(file.name))
-    if ending not in (".mhd", ".nhdr"):
-        return ()
-    names = [file.name[: -len(ending)] + each for each in (".raw", ".zraw", ".raw.gz")]
+    """Return the files that hold the voxels of an image file; in an archive those of its name only."""
     if file.member:
-        return tuple(by_name[each] for each in names if each in by_name)
-    paths = [path for path in map(Path, names) if path.is_file()]  # the source may be the header alone
-    return tuple(SourceFile(each, each.stat().st_size, each.stat().st_mtime_ns) for each in paths)
+        stem, dot, ending = file.name.rpartition(".")
+        beside = [f"{stem}{dot}{each}" for each in ("raw", "zraw", "raw.gz")] if ending.lower() in _HEADERS else []
+        return tuple(by_name[each] for each in beside if each in by_name)
+    try:
+        targets = data_files(file.path)
+    except ReadError:  # its header has an error then, too
+        return ()
+    folder = file.path.resolve().parent
+    inside = [(file.path.parent / each.relative_to(folder), each) for each in targets if each.is_relative_to(folder)]
+    names = {target: path for path, target in inside if path.is_file()}  # as they are found, not where links lead
+    found = [(names.get(each, each), each.stat()) for each in targets]
+    return tuple(SourceFile(path, state.st_size, state.st_mtime_ns) for path, state in found)

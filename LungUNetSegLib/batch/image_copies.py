@@ -17,6 +17,7 @@ from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.images.header import data_files
 from LungUNetSegLib.io.images.nifti import unpacked
 
 START_BYTES = 1 << 20
@@ -55,7 +56,8 @@ def _content_hash(scan: Candidate, most: int | None) -> str:
     digest, left = hashlib.sha256(), most
     try:
         with tempfile.TemporaryDirectory(prefix="lungunetseg-") as folder:
-            for path in unpack(scan.files, Path(folder)):
+            header = unpack(scan.files, Path(folder))[0]
+            for path in (header, *data_files(header)):
                 with unpacked(path) as (content, _):
                     while chunk := content.read(_CHUNK_BYTES if left is None else min(_CHUNK_BYTES, left)):
                         digest.update(chunk)

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import SimpleITK as sitk
 from batch_results import Command, plan_of, rows_of
 
 from LungUNetSegLib.batch import image_copies
@@ -134,3 +135,20 @@ def test_a_copy_that_comes_later_gives_no_second_result(batch: Command, top: Pat
     code, stdout, _ = batch(top)
     assert code == 0 and "1 of 1 scans done, 0 failed" in stdout and "earlier runs" not in stdout
     assert len(rows_of(tmp_path / "out")) == 1 and report.stat().st_mtime_ns == before
+
+
+def test_equal_headers_with_other_voxels_are_two_scans(thin: Volume, tmp_path: Path) -> None:
+    """Protects from leaving a patient out: a header alone says nothing of the voxels that it names, slice by slice."""
+    names = [f"slice{number}.raw" for number in range(len(thin.array))]
+    for patient, volume in (("a", thin), ("b", with_last_voxel(thin, 77))):
+        header = tmp_path / patient / "scan.mhd"
+        header.parent.mkdir()
+        sitk.WriteImage(sitk.GetImageFromArray(volume.array), str(header))
+        header.write_text(header.read_text().replace("scan.raw", "\n".join(["LIST", *names])))
+        header.with_suffix(".raw").unlink()
+        for name, plane in zip(names, volume.array, strict=True):
+            (header.parent / name).write_bytes(plane.tobytes())
+    plan = plan_of(tmp_path)
+    assert [str(Path(each.scan.place).relative_to(tmp_path)) for each in plan.taken] == ["a/scan.mhd", "b/scan.mhd"]
+    assert not plan.skipped
+    assert len(plan.taken[0].scan.files) == 1 + len(names)
