@@ -16,10 +16,12 @@ import pytest
 import torch
 from tiny_models import COARSE, save_network
 
+from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.engines import ENGINES, open_engine
 from LungUNetSegLib.engines.export import export
-from LungUNetSegLib.errors import ConfigError, LungUNetSegError
+from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
+from LungUNetSegLib.errors import ConfigError, LungUNetSegError, ModelError
 from LungUNetSegLib.models.model import Model, load_model
 from LungUNetSegLib.networks import (
     NetworkConfig,
@@ -185,6 +187,26 @@ def test_every_engine_gives_the_checkpoint_s_probabilities(exported: Exported, n
     tolerance = BFLOAT16_TOLERANCE if "bfloat16" in runner.description else 1e-5
     differences = np.abs(runner.probabilities(slices) - expected)
     assert (np.quantile(differences, 0.99) if small(name).jumps else differences.max()) <= tolerance
+
+
+@pytest.mark.parametrize(("name", "wrong_inputs"), [("vgg_segnet", 4), ("vgg_segnet", 5), ("unet", 1)])
+def test_a_jump_is_no_reason_to_refuse_an_export(
+    name: str, wrong_inputs: int, exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VGG-SegNet was refused after hours of training, as a value moved by a pixel in the one input that was tried."""
+    tried = itertools.count(1)
+    computed = OnnxRuntimeEngine.probabilities
+
+    def jumped(engine: OnnxRuntimeEngine, slices: Float32) -> Float32:
+        return computed(engine, slices) + np.float32(0.001 if next(tried) <= wrong_inputs else 0.0)
+
+    checkpoint, _ = exported(name)
+    monkeypatch.setattr(OnnxRuntimeEngine, "probabilities", jumped)
+    if wrong_inputs == 4:
+        export(checkpoint, tmp_path / "model", name)
+        return
+    with pytest.raises(ModelError, match="differs from its checkpoint"):
+        export(checkpoint, tmp_path / "model", name)
 
 
 @every_network
