@@ -27,7 +27,7 @@ _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
     "modelPathLineEdit", "deviceComboBox", "engineComboBox", "reinstallButton",
 )  # fmt: skip
-"""The widgets that are locked during a run."""
+"""The widgets that are locked during a run or an installation."""
 
 
 class Logic(Protocol):
@@ -94,7 +94,7 @@ class SegmentPanel:
             self._results.show(parameters.outputSegmentation)
         self._update_button()
         for name in _SETTINGS:
-            getattr(self._ui, name).enabled = not self.running
+            getattr(self._ui, name).enabled = not (self.running or self._installing)
 
     def _update_button(self, *_args: Any) -> None:
         button, reason = self._ui.applyButton, self._why_not()
@@ -149,17 +149,20 @@ class SegmentPanel:
             self._start()
 
     def _start(self) -> None:
-        parameters, settings = self._parameters, self._settings()
-        self._run_settings, self._run_volume = settings, parameters.inputVolume
-        if not _may_replace(parameters.outputSegmentation):
-            return
         try:
-            ready = self._install_missing(settings)
+            ready = self._install_missing(self._settings())
         except LungUNetSegError as error:
             self._progress.stop(str(error))
             return
         if not ready:
             return
+        if reason := self._why_not():  # the CT was removed during the installation
+            self._progress.stop(reason)
+            return
+        parameters, settings = self._parameters, self._settings()
+        if not _may_replace(parameters.outputSegmentation):
+            return
+        self._run_settings, self._run_volume = settings, parameters.inputVolume
         self._started = time.monotonic()
         self._log.hide()
         self._progress.start()
@@ -200,11 +203,11 @@ class SegmentPanel:
             self._progress.stop(str(error))
 
     def _finish(self, end: RunEnd) -> None:
-        self._progress.stop(end.message if end.state == "failed" else "")
-        if end.state == "failed" and self._run_settings is not None:
-            self._log.show(end.message, end.log, self._run_settings)
         if end.segmentation is not None and end.result is not None:
             self._keep(end.segmentation, end.result, end.original)
+        self._progress.stop(end.message)
+        if end.state == "failed" and self._run_settings is not None:
+            self._log.show(end.message, end.log, self._run_settings)
         self.update()
 
     def _keep(self, segmentation: Any, result: Mapping[str, Any], original: str | None) -> None:
