@@ -13,8 +13,8 @@ DOUBLE_CLICK_S = 0.4
 def connect_single_clicks(button: Any, call: Callable[[], None]) -> None:
     """Call a function at each click, except the second one of a double click, which would undo what the first one did.
 
-    Clicks while the function is being called are ignored too: it may ask the user or install a package, during which the
-    event loop runs.
+    Clicks while the function is being called are ignored too: it may ask the user or install a package, and meanwhile
+    the event loop runs.
 
     Args:
         button: A QPushButton.

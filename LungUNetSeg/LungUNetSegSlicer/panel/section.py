@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.clicks import connect_single_clicks
-from LungUNetSegSlicer.run.settings import folder_text
+from LungUNetSegSlicer.run.error_texts import folder_text
 
 
 class Section:
