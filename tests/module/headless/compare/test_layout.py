@@ -29,8 +29,8 @@ from LungUNetSegSlicer.compare.layout import (
     ComparisonViews,
     look_from_the_front,
     slice_nodes,
-    view_node,
 )
+from LungUNetSegSlicer.compare.own_layout import view_node
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU, add_volume_node
 
