@@ -156,20 +156,26 @@ def slice_nodes() -> list[vtkMRMLSliceNode]:
 
 def fill_slices(result: SceneComparison) -> None:
     """Show the CT in all three slice views, in the lung window and its acquisition plane, and link the views."""
+    ct = result.image_node if _is_present(result.image_node) else None
     overlays = (result.prediction_node, result.reference_node, None)
     for view, overlay in zip(slice_nodes(), overlays, strict=True):
         composite: vtkMRMLSliceCompositeNode = vtkMRMLSliceLogic.GetSliceCompositeNode(view)
-        is_label_map = overlay is not None and overlay.IsA("vtkMRMLLabelMapVolumeNode")
-        composite.SetBackgroundVolumeID(result.image_node.GetID() if result.image_node else None)
+        is_label_map = _is_present(overlay) and overlay.IsA("vtkMRMLLabelMapVolumeNode")
+        composite.SetBackgroundVolumeID(ct.GetID() if ct else None)
         composite.SetForegroundVolumeID(None)
         composite.SetLabelVolumeID(overlay.GetID() if is_label_map else None)
         composite.SetLabelOpacity(LABEL_OPACITY)
         composite.SetLinkedControl(True)
-        plane = result.image_node or (overlay if is_label_map else None)
+        plane = ct or (overlay if is_label_map else None)
         if plane is not None:
             view.RotateToVolumePlane(plane)
-    if result.image_node is not None:
-        show_lung_window(result.image_node)
+    if ct is not None:
+        show_lung_window(ct)
+
+
+def _is_present(node: Any) -> bool:
+    """Whether a node is there; the user may have removed it since it was compared."""
+    return node is not None and node.GetScene() is not None
 
 
 def limit_displays(result: SceneComparison) -> list[DisplayState]:
@@ -180,7 +186,7 @@ def limit_displays(result: SceneComparison) -> list[DisplayState]:
     """
     compared = (result.prediction_node, result.reference_node, result.differences, result.distance)
     layout_views = (*slice_nodes(), view_node(DISTANCE, "vtkMRMLViewNode"))
-    views = {node: view for node, view in zip(compared, layout_views, strict=True) if node.GetScene()}
+    views = {node: view for node, view in zip(compared, layout_views, strict=True) if _is_present(node)}
     for node in views:
         node.CreateDefaultDisplayNodes()  # a segmentation made by a script may have no display node
     layout_ids = {view.GetID() for view in layout_views}

@@ -135,7 +135,8 @@ class BatchPanel(RunSection):
         self._volumes = {name: _weakly(node) for name, node in volumes.items()}
         self._say(_("Looking for scans..."))
         run = self._logic.startBatch(source, self._output, settings, self._progress, self._finish)
-        self._timer.start()
+        if run.running:
+            self._timer.start()
         return run
 
     def _progress(self, stage: str, done: int, total: int) -> None:
