@@ -146,6 +146,7 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, *_: Any) -> None:
         """Disconnect from the settings of the scene that is being closed."""
         self.datesPanel.close()
+        self.firstScan.forget()
         self._setParameterNode(None)
 
     def onSceneStartImport(self, *_: Any) -> None:
