@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -330,6 +331,32 @@ def test_a_killed_process_is_noticed_before_its_page_is_closed(tmp_path: Path) -
         return session.runs
 
     assert not asyncio.run(runs_after_kill())
+
+
+def test_an_upload_to_a_viewer_that_has_just_ended_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """Protects who reads the page, which showed the server's own "500 Internal Server Error"."""
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from LungUNetSegSlicer.web.access import COOKIE, Access
+    from LungUNetSegSlicer.web.limits import Limits
+    from LungUNetSegSlicer.web.sessions import Session
+    from LungUNetSegSlicer.web.site import Site
+
+    running: Any = SimpleNamespace(pid=0, returncode=None)
+    session, access = Session(running, tmp_path), Access(needs_token=False)
+
+    async def present(_: str) -> Session:
+        return session
+
+    async def work() -> None:
+        sessions: Any = SimpleNamespace(limits=Limits(), present=present)
+        site = TestServer(Site(access, sessions).application())
+        async with TestClient(site, cookies={COOKIE: access.new_cookie()}) as client:
+            answer = await client.post("/upload", data={"file": io.BytesIO(b"x")})
+            assert (answer.status, session.uploads) == (400, 0)
+            assert (await answer.json())["error"].startswith("The viewer ended before it had opened the files.")
+
+    asyncio.run(work())
 
 
 def test_a_full_disk_is_told(server: Server) -> None:

@@ -111,6 +111,9 @@ class Site:
             await _ask(session, "/uploaded", {"folder": folder.name, **asked})
         except LungUNetSegError as error:
             return web.json_response({"error": str(error)}, status=400)
+        except aiohttp.ClientError:
+            told = "The viewer ended before it had opened the files. Upload them again."
+            return web.json_response({"error": told}, status=400)
         finally:
             session.uploads -= 1
         return web.json_response({})
