@@ -359,6 +359,45 @@ def test_an_upload_to_a_viewer_that_has_just_ended_is_refused_in_a_sentence(tmp_
     asyncio.run(work())
 
 
+def test_a_download_over_a_slow_network_is_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects large files: aiohttp ends a request after five minutes, here after 0.2 s, and with it the download."""
+    from aiohttp import web
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from LungUNetSegSlicer.web.access import COOKIE, Access
+    from LungUNetSegSlicer.web.sessions import Session
+    from LungUNetSegSlicer.web.site import Site
+
+    running: Any = SimpleNamespace(pid=0, returncode=None)
+    session, access = Session(running, tmp_path), Access(needs_token=False)
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for _ in range(10):
+            await answer.write(b"x")
+            await asyncio.sleep(0.05)
+        return answer
+
+    async def present(_: str) -> Session:
+        return session
+
+    async def work() -> None:
+        viewer = web.Application()
+        viewer.router.add_get("/download/csv", slow)
+        runner = web.AppRunner(viewer)
+        await runner.setup()
+        await web.UnixSite(runner, str(session.socket)).start()
+        site = TestServer(Site(access, SimpleNamespace(present=present)).application())  # type: ignore[arg-type]
+        timeout = aiohttp.ClientTimeout(total=60)
+        async with TestClient(site, cookies={COOKIE: access.new_cookie()}, timeout=timeout) as client:
+            assert await (await client.get("/download/csv")).read() == b"x" * 10
+        await runner.cleanup()
+
+    monkeypatch.setattr("aiohttp.client.DEFAULT_TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    asyncio.run(work())
+
+
 def test_a_full_disk_is_told(server: Server) -> None:
     """Protects what is open: the sentence names the disk, and not the server's folders."""
     import errno
@@ -395,6 +434,8 @@ def test_a_session_ends_with_a_reason(tmp_path: Path) -> None:
     session.pages = 1
     assert session.verdict(Limits(grace_s=1e-9)) == ""
     assert session.verdict(Limits(idle_minutes=1e-9)).startswith("Nothing was done for 1e-09 minutes")
+    session.uploads = 1
+    assert session.verdict(Limits(idle_minutes=1e-9)) == "", "an upload over a slow network takes longer"
 
 
 def test_a_session_that_could_not_be_started_ahead_is_started_when_somebody_comes(

@@ -91,7 +91,7 @@ class Session:
         now = time.monotonic()
         if not self.pages and not self.uploads and now - self._left > limits.grace_s:
             return "The page was closed."
-        if now - self._used > 60 * limits.idle_minutes:
+        if not self.uploads and now - self._used > 60 * limits.idle_minutes:
             return f"Nothing was done for {limits.idle_minutes:g} minutes, so this session ended. Its files are gone."
         if self.memory_bytes() > limits.memory_gb * GB:
             return (
