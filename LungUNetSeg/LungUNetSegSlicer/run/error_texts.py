@@ -9,7 +9,7 @@ from LungUNetSegLib.errors import LungUNetSegError, one_line
 
 def error_text(error: Exception) -> str:
     """Return the message for an error; of memory that ran out and of a bug the error itself may say nothing."""
-    return str(error) if isinstance(error, LungUNetSegError) else one_line(error, report="report it")
+    return str(error) if isinstance(error, LungUNetSegError) else one_line(error, has_debug=False)
 
 
 def folder_text(error: OSError) -> str:
