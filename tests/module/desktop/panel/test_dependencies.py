@@ -8,7 +8,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import CalledProcessError
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -172,7 +172,12 @@ def test_a_click_while_it_installs_starts_no_second_batch(panel, phantom_node, i
 
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
-    monkeypatch.setattr(panel.widget.logic, "startBatch", lambda *_: started.append("batch"))
+
+    def start(*_):
+        started.append("batch")
+        return SimpleNamespace(running=False)
+
+    monkeypatch.setattr(panel.widget.logic, "startBatch", start)
     panel.ui.batchSourceComboBox.setCurrentIndex(1)
     monkeypatch.setattr(panel.widget.batchPanel, "_output", tmp_path)
     panel.widget.batchPanel.update()
