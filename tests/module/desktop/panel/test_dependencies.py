@@ -175,7 +175,7 @@ def test_a_click_while_it_installs_starts_no_second_batch(panel, phantom_node, i
 
     def start(*_):
         started.append("batch")
-        return SimpleNamespace(running=False)
+        return SimpleNamespace(running=False, cancel=lambda: None)
 
     monkeypatch.setattr(panel.widget.logic, "startBatch", start)
     panel.ui.batchSourceComboBox.setCurrentIndex(1)
