@@ -136,12 +136,17 @@ class LungUNetSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.firstScan.update()
 
     def exit(self) -> None:
-        """Stop following the settings while the user is in another module; a run continues."""
+        """Stop following the settings while the user is in another module; a run continues.
+
+        An error that the user has seen is hidden; one that comes meanwhile is there on return.
+        """
+        self.segmentPanel.hide_error()
         self._disconnect()
 
     def onSceneStartClose(self, *_: Any) -> None:
         """Disconnect from the settings of the scene that is being closed."""
         self.datesPanel.close()
+        self.firstScan.forget()
         self._setParameterNode(None)
 
     def onSceneStartImport(self, *_: Any) -> None:

@@ -65,8 +65,13 @@ def message_of(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def one_line(error: Exception) -> str:
-    """Return an error's message for the user in one line; an unexpected error is reported as a bug."""
+def one_line(error: Exception, *, has_debug: bool = True) -> str:
+    """Return an error's message for the user in one line.
+
+    Args:
+        error: The error.
+        has_debug: Whether the user can repeat what failed with ``--debug``, to report an unexpected error: a bug.
+    """
     message = message_of(error)
     if isinstance(error, LungUNetSegError):
         return message
@@ -77,7 +82,8 @@ def one_line(error: Exception) -> str:
         return "There is not enough memory: close other programs, or crop the scan if it is a large one."
     if isinstance(error, OSError):
         return f"The system refused to read or write: {message}. Check its permissions and the free disk space."
-    return f"internal error, please report it with the output of --debug: {type(error).__name__}: {message}"
+    how = " with the output of --debug" if has_debug else ""
+    return f"internal error, please report it{how}: {type(error).__name__}: {message}"
 
 
 _MEMORY_SIGNS = (

@@ -69,6 +69,28 @@ def test_after_a_question_the_focus_is_where_it_was(page: Page, pretended: Prete
     wait_for(lambda: focus(page) == "crosshair")
 
 
+def test_what_ends_in_silence_is_told_to_screen_readers(page: Page, pretended: PretendedServer) -> None:
+    """Protects who does not see the page: the end of a segmentation or comparison was only drawn (WCAG 2.2, 4.1.3)."""
+
+    def told(**changes: Any) -> str:
+        pretended.say(state_with_lungs() | changes)
+        pretended.say(state_with_lungs() | changes | {"upload_gb": 3})
+        wait_for(lambda: page.find("#upload-gb").text == "3")
+        pretended.say(state_with_lungs() | changes)
+        wait_for(lambda: page.find("#upload-gb").text == "4")
+        return str(page.browser.execute_script("return document.getElementById('said').textContent"))
+
+    assert page.find("#said").get_attribute("role") == "status" and page.find("#said").is_displayed()
+    running = open_scan(0) | {"status": "running"}
+    assert told(scans=[running, open_scan(1)]) == ""
+    assert told(scans=[open_scan(0), open_scan(1)]) == "Scan 0: segmented"
+    assert told(scans=[open_scan(each) for each in range(3)]) == "Scan 2: open"
+    compared = {"columns": [], "rows": [], "curves": [{"name": "Lung", "values": [1]}], "disagreements": [],
+                "warnings": [], "colours": [], "reference": "mask.nii"}  # fmt: skip
+    assert told(busy={"compare": "Comparing"}) == "Scan 2: open"
+    assert told(comparison=compared) == "Compared with mask.nii"
+
+
 def test_escape_shows_all_views_again(page: Page) -> None:
     page.find('[aria-label="Only the Coronal view"]').send_keys(Keys.ENTER)
     assert [each.is_displayed() for each in page.all(".view")] == [False, False, True, False]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -275,6 +276,26 @@ def test_a_child_that_is_killed_is_told_and_the_session_goes_on(server: Server) 
     run(work, server)
 
 
+def test_a_scan_can_be_closed_while_it_is_compared(server: Server) -> None:
+    """Protects the button, which did nothing then: why was said in a part of the page that may be hidden."""
+
+    async def work(client: Client) -> None:
+        async with socket(client, server) as page:
+            await page.send_json({"do": "phantom"})
+            number = (await state(page, lambda now: now["current"] is not None))["current"]
+            await page.send_json({"do": "segment", "number": number})
+            await state(page, lambda now: now["result"] is not None)
+            await page.send_json({"do": "compare"})
+            await state(page, lambda now: "compare" in now["busy"])
+            await page.send_json({"do": "close", "number": number})
+            now = await state(page, lambda now: not now["scans"])
+            assert not now["busy"] and not now["errors"]
+            await page.send_json({"do": "phantom"})
+            await state(page, lambda now: now["scans"])
+
+    run(work, server)
+
+
 def test_a_viewer_that_is_killed_is_told_and_another_one_starts(server: Server) -> None:
     from LungUNetSegSlicer.run.process_tree import descendants
 
@@ -310,6 +331,71 @@ def test_a_killed_process_is_noticed_before_its_page_is_closed(tmp_path: Path) -
         return session.runs
 
     assert not asyncio.run(runs_after_kill())
+
+
+def test_an_upload_to_a_viewer_that_has_just_ended_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """Protects who reads the page, which showed the server's own "500 Internal Server Error"."""
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from LungUNetSegSlicer.web.access import COOKIE, Access
+    from LungUNetSegSlicer.web.limits import Limits
+    from LungUNetSegSlicer.web.sessions import Session
+    from LungUNetSegSlicer.web.site import Site
+
+    running: Any = SimpleNamespace(pid=0, returncode=None)
+    session, access = Session(running, tmp_path), Access(needs_token=False)
+
+    async def present(_: str) -> Session:
+        return session
+
+    async def work() -> None:
+        sessions: Any = SimpleNamespace(limits=Limits(), present=present)
+        site = TestServer(Site(access, sessions).application())
+        async with TestClient(site, cookies={COOKIE: access.new_cookie()}) as client:
+            answer = await client.post("/upload", data={"file": io.BytesIO(b"x")})
+            assert (answer.status, session.uploads) == (400, 0)
+            assert (await answer.json())["error"].startswith("The viewer ended before it had opened the files.")
+
+    asyncio.run(work())
+
+
+def test_a_download_over_a_slow_network_is_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects large files: aiohttp ends a request after five minutes, here after 0.2 s, and with it the download."""
+    from aiohttp import web
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from LungUNetSegSlicer.web.access import COOKIE, Access
+    from LungUNetSegSlicer.web.sessions import Session
+    from LungUNetSegSlicer.web.site import Site
+
+    running: Any = SimpleNamespace(pid=0, returncode=None)
+    session, access = Session(running, tmp_path), Access(needs_token=False)
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for _ in range(10):
+            await answer.write(b"x")
+            await asyncio.sleep(0.05)
+        return answer
+
+    async def present(_: str) -> Session:
+        return session
+
+    async def work() -> None:
+        viewer = web.Application()
+        viewer.router.add_get("/download/csv", slow)
+        runner = web.AppRunner(viewer)
+        await runner.setup()
+        await web.UnixSite(runner, str(session.socket)).start()
+        site = TestServer(Site(access, SimpleNamespace(present=present)).application())  # type: ignore[arg-type]
+        timeout = aiohttp.ClientTimeout(total=60)
+        async with TestClient(site, cookies={COOKIE: access.new_cookie()}, timeout=timeout) as client:
+            assert await (await client.get("/download/csv")).read() == b"x" * 10
+        await runner.cleanup()
+
+    monkeypatch.setattr("aiohttp.client.DEFAULT_TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    asyncio.run(work())
 
 
 def test_a_full_disk_is_told(server: Server) -> None:
@@ -348,6 +434,8 @@ def test_a_session_ends_with_a_reason(tmp_path: Path) -> None:
     session.pages = 1
     assert session.verdict(Limits(grace_s=1e-9)) == ""
     assert session.verdict(Limits(idle_minutes=1e-9)).startswith("Nothing was done for 1e-09 minutes")
+    session.uploads = 1
+    assert session.verdict(Limits(idle_minutes=1e-9)) == "", "an upload over a slow network takes longer"
 
 
 def test_a_session_that_could_not_be_started_ahead_is_started_when_somebody_comes(
@@ -376,6 +464,94 @@ def test_a_session_that_could_not_be_started_ahead_is_started_when_somebody_come
 
     monkeypatch.setattr(Sessions, "_start", start)
     asyncio.run(work())
+
+
+def sessions_of(monkeypatch: pytest.MonkeyPatch, start: Callable[[], Awaitable[Any]], **limits: float) -> Any:
+    """Return sessions whose processes are started by a function; made while a loop runs."""
+    from LungUNetSegSlicer.web.limits import Limits
+    from LungUNetSegSlicer.web.sessions import Sessions
+
+    monkeypatch.setattr(Sessions, "_start", lambda _: start())
+    return Sessions(Limits(**limits), None)  # type: ignore[arg-type]
+
+
+def test_a_viewer_that_ended_while_nobody_looked_leaves_no_scan_and_no_place_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects patients' scans on the server: they stayed until it was stopped, and the place was never free again."""
+    from LungUNetSegSlicer.web.sessions import Session
+
+    ended: Any = SimpleNamespace(pid=0, returncode=-9)
+
+    async def start() -> Session:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        return Session(ended, folder)
+
+    async def work() -> None:
+        sessions = sessions_of(monkeypatch, start, sessions=1, grace_s=0.05)
+        session, _ = await sessions.open("gone")
+        (session.folder / "scan").touch()
+        await asyncio.sleep(0.3)
+        assert not session.folder.exists()
+        await sessions.open("another")
+        await sessions.close()
+
+    asyncio.run(work())
+
+
+def test_a_start_that_fails_after_its_page_was_closed_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the other users: a failed start that nobody waited for counted as one of the places."""
+    from LungUNetSegSlicer.web.sessions import Session, SessionError
+
+    fails = asyncio.Event()
+
+    async def start() -> Session:
+        await fails.wait()
+        raise SessionError("its process ended at once")
+
+    async def work() -> None:
+        sessions = sessions_of(monkeypatch, start, sessions=1, grace_s=0.05)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(sessions.open("closed"), 0.05)
+        fails.set()
+        await asyncio.sleep(0.3)
+        with pytest.raises(SessionError, match="could not be started"):
+            await sessions.open("another")
+        await sessions.close()
+
+    asyncio.run(work())
+
+
+def test_a_folder_in_which_a_dying_process_still_writes_is_removed_a_little_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects from a patient's scan that stays in the server's temporary folder."""
+    from LungUNetSegSlicer.web import sessions as module
+    from LungUNetSegSlicer.web.sessions import Session
+
+    ended: Any = SimpleNamespace(pid=0, returncode=0)
+    removals: list[Path] = []
+    rmtree = module.shutil.rmtree
+
+    def remove(folder: Path, ignore_errors: bool) -> None:
+        removals.append(folder)
+        if len(removals) > 1:
+            rmtree(folder, ignore_errors=ignore_errors)
+
+    async def start() -> Session:
+        folder = tmp_path / "session"
+        folder.mkdir(exist_ok=True)
+        return Session(ended, folder)
+
+    async def work() -> None:
+        sessions = sessions_of(monkeypatch, start)
+        await asyncio.sleep(0.01)
+        await sessions.close()
+
+    monkeypatch.setattr(module.shutil, "rmtree", remove)
+    asyncio.run(work())
+    assert removals == [tmp_path / "session"] * 2 and not removals[0].exists()
 
 
 def test_limits_are_numbers_above_zero() -> None:

@@ -1,8 +1,9 @@
 """Compares a prediction with a reference in the scene: a table of scores, a plot of DSC by slice, coloured differences.
 
 Scripts call `compare_nodes`, which does everything at once; the panel runs `comparison_steps` one by one, so that
-Slicer stays responsive. The parts have files of their own: `input` (nodes to label maps), `lung_sides` (which segment
-is which lung), `tables`, `display` (colours and surfaces), `slices` (which slice to show) and `layout` (the views).
+Slicer stays responsive. The parts have files of their own: `sources` (what is in a node), `lung_sides` (which segment
+is which lung), `input` (the pair as label maps), `tables`, `display` (colours and surfaces), `slices` (which slice to
+show), `layout` (the views) and `own_layout` (the user's layout, before and after).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compares the lungs of two CTs of the scene, and shows the first on the second side by side in linked slices."""
+"""Compares the lungs of two CTs of the scene: changes, the first aligned to the second, change of density, report."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import slicer
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSliceLogic
 from slicer.i18n import tr as _
 
-from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.followup.alignment import bring
 from LungUNetSegLib.followup.compared import Followup, compare_dates, deformed, record
@@ -24,7 +22,7 @@ from LungUNetSegLib.io.dicom.headers import read_headers
 from LungUNetSegLib.measures import acquisition_of
 from LungUNetSegLib.volume import Volume
 from LungUNetSegSlicer.background import in_background
-from LungUNetSegSlicer.compare.layout import layout_node, view_node
+from LungUNetSegSlicer.compare.date_views import date_views
 from LungUNetSegSlicer.scene.colour_maps import (
     BLUE,
     RED,
@@ -37,13 +35,7 @@ from LungUNetSegSlicer.scene.colour_maps import (
 )
 from LungUNetSegSlicer.scene.dicom_files import files_of_volume
 from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps
-from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU, add_volume_steps, show_lung_window, volume_steps
-
-LAYOUT_ID = 7462
-"""Any number that no other layout has; Slicer's own are below 1000."""
-
-FIRST, SECOND = "LungUNetSegFirstDate", "LungUNetSegSecondDate"
-"""Singleton tags of the views."""
+from LungUNetSegSlicer.scene.volume_bridge import volume_steps
 
 CHANGE_COLOURS = ColourMap(
     name="Change of density",
@@ -55,9 +47,6 @@ CHANGE_COLOURS = ColourMap(
 
 LARGEST_HU = 10_000.0
 """No change of density is greater."""
-
-_VIEW_GROUP = 7462
-"""Slices are linked within their group, and the user's own views are in another."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,51 +89,6 @@ def dates_steps(
 
     result = yield from in_background(work)
     return result
-
-
-def side_by_side_steps(
-    aligned: Volume, second: vtkMRMLSegmentationNode, name: str
-) -> Generator[None, None, vtkMRMLScalarVolumeNode]:
-    """Add the aligned first CT to the scene, and show it beside the second one in linked slices.
-
-    Args:
-        aligned: From `dates_steps`.
-        second: The later segmentation.
-        name: Of the new volume.
-
-    Raises:
-        DataError: The second CT is no longer in the scene.
-    """
-    width, centre = LUNG_WINDOW_HU
-    window = centre - width / 2, centre + width / 2
-    node = yield from add_volume_steps(aligned, slicer.mrmlScene.GenerateUniqueName(name), window)
-    try:
-        volume = ct_of(second)
-    except DataError:
-        slicer.mrmlScene.RemoveNode(node)
-        raise
-    node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-    layout, labels = layout_node(), {FIRST: "First date", SECOND: "Second date"}
-    if not layout.IsLayoutDescription(LAYOUT_ID):
-        views = "".join(_view(tag, label) for tag, label in labels.items())
-        layout.AddLayoutDescription(LAYOUT_ID, f'<layout type="horizontal" split="true">{views}</layout>')
-    layout.SetViewArrangement(LAYOUT_ID)
-    layout.SetSaveWithScene(False)  # a Slicer without this layout would show no view at all
-    for view, shown in zip(date_views(), (node, volume), strict=True):
-        show_lung_window(shown)
-        composite = vtkMRMLSliceLogic.GetSliceCompositeNode(view)
-        composite.SetBackgroundVolumeID(shown.GetID())
-        composite.SetLinkedControl(True)
-        view.RotateToVolumePlane(volume)
-        logic = slicer.app.applicationLogic().GetSliceLogic(view)
-        if logic is not None:
-            logic.FitSliceToBackground()
-    return node
-
-
-def date_views() -> list[vtkMRMLSliceNode]:
-    """Return the views of the first and of the second date."""
-    return [view_node(tag, "vtkMRMLSliceNode") for tag in (FIRST, SECOND)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,12 +152,6 @@ def report_steps(found: Followup, path: Path) -> Generator[None, None, None]:
 def _clear_outside(density: Volume) -> Volume:
     """Return a change of density with a value outside the lungs of both that no change has."""
     return Volume(np.where(density.array == 0, np.float32(-2 * LARGEST_HU), density.array), density.geometry)
-
-
-def _view(tag: str, label: str) -> str:
-    values = {"orientation": "Axial", "viewlabel": label, "viewgroup": _VIEW_GROUP}
-    properties = "".join(f'<property name="{name}" action="default">{each}</property>' for name, each in values.items())
-    return f'<item><view class="vtkMRMLSliceNode" singletontag="{tag}">{properties}</view></item>'
 
 
 def _copy(segmentation: vtkMRMLSegmentationNode) -> Generator[None, None, _Scene]:

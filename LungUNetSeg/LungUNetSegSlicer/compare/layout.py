@@ -1,8 +1,6 @@
 """The layout of a comparison: prediction, reference and difference in linked slices, distances in 3D, plot and table.
 
-The layout has its own views, so that the user's views keep their contents. Each segmentation is limited to the views
-that are about it, and its display is restored when the user leaves. Slicer does not signal that it saves a scene, so
-the scene never holds anything that a Slicer without this module could not show.
+Each segmentation is limited to the views that are about it, and its display is restored when the user leaves.
 """
 
 from __future__ import annotations
@@ -13,16 +11,15 @@ from typing import Any
 
 import numpy as np
 import slicer
-from slicer import vtkMRMLCameraNode, vtkMRMLLayoutNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
+from slicer import vtkMRMLCameraNode, vtkMRMLSliceCompositeNode, vtkMRMLSliceLogic, vtkMRMLSliceNode
 
 from LungUNetSegSlicer.compare.comparison import SceneComparison
 from LungUNetSegSlicer.compare.display import DISTANCE_COLOURS
+from LungUNetSegSlicer.compare.own_layout import OwnLayout, WindowState, view_item, view_node, window_of
 from LungUNetSegSlicer.scene.colour_maps import add_legend
 from LungUNetSegSlicer.scene.volume_bridge import box_ras, show_lung_window
 
 LAYOUT_ID = 7461
-"""Any number that no other layout has; Slicer's own are below 1000."""
-
 PREDICTION, REFERENCE, DIFFERENCE = "LungUNetSegPrediction", "LungUNetSegReference", "LungUNetSegDifference"
 SLICES = (PREDICTION, REFERENCE, DIFFERENCE)
 DISTANCE, PLOT, SCORES = "LungUNetSegDistance", "LungUNetSegPlot", "LungUNetSegScores"
@@ -51,13 +48,12 @@ MARGIN = 1.2
 
 
 def _view(kind: str, tag: str, label: str) -> str:
-    values = {"viewlabel": label, "viewgroup": VIEW_GROUP}
+    values: dict[str, object] = {"viewlabel": label, "viewgroup": VIEW_GROUP}
     if kind in ("Slice", "View"):
         values["viewcolor"] = VIEW_COLOURS[tag]
     if kind == "Slice":
         values["orientation"] = "Axial"
-    properties = "".join(f'<property name="{name}" action="default">{each}</property>' for name, each in values.items())
-    return f'<item><view class="vtkMRML{kind}Node" singletontag="{tag}">{properties}</view></item>'
+    return view_item(kind, tag, values)
 
 
 def _row(*views: str) -> str:
@@ -101,27 +97,6 @@ class DisplayState:
         self.node.SetViewNodeIDs(self.view_ids)
 
 
-@dataclass(frozen=True)
-class WindowState:
-    """The user's window and level of a CT.
-
-    Attributes:
-        node: The display node.
-        auto: Whether Slicer chose it.
-        window, level: In HU.
-    """
-
-    node: Any
-    auto: bool
-    window: float
-    level: float
-
-    def restore(self) -> None:
-        """Restore these settings."""
-        self.node.SetWindowLevel(self.window, self.level)
-        self.node.SetAutoWindowLevel(self.auto)
-
-
 class ComparisonViews:
     """Shows comparisons in their layout, and restores the user's own layout.
 
@@ -131,10 +106,9 @@ class ComparisonViews:
 
     def __init__(self, on_left: Callable[[], None] = lambda: None) -> None:
         self._on_left = on_left
+        self._layout = OwnLayout(LAYOUT_ID, LAYOUT, self._left)
         self._result: SceneComparison | None = None
-        self._own_arrangement = vtkMRMLLayoutNode.SlicerLayoutConventionalView
         self._before: list[DisplayState | WindowState] = []
-        self._observed: tuple[vtkMRMLLayoutNode, int] | None = None
 
     @property
     def shown(self) -> SceneComparison | None:
@@ -144,23 +118,11 @@ class ComparisonViews:
     def show(self, result: SceneComparison) -> None:
         """Activate the layout and fill its views."""
         self._give_back()
-        layout = layout_node()
-        if layout.GetViewArrangement() != LAYOUT_ID:
-            self._own_arrangement = layout.GetViewArrangement()
-        elif not all(slice_nodes()):
-            # The user removed one of its views; choosing the layout anew creates it again.
-            layout.SetViewArrangement(self._own_arrangement)
-        if layout.IsLayoutDescription(LAYOUT_ID):
-            layout.SetLayoutDescription(LAYOUT_ID, LAYOUT)
-        else:
-            layout.AddLayoutDescription(LAYOUT_ID, LAYOUT)
-        layout.SetViewArrangement(LAYOUT_ID)
-        layout.SetSaveWithScene(False)  # a Slicer without this layout would show no view at all
+        self._layout.show(anew=not all(slice_nodes()))
         # Only now, as Slicer draws no legend that was added before its view existed.
         add_legend(result.distance, DISTANCE_COLOURS)
         self._result = result
-        self._observed = layout, layout.AddObserver("ModifiedEvent", self._on_layout_modified)
-        self._before = window_of(result.image_node)
+        self._before = [*window_of(result.image_node)]
         fill_slices(result)
         self._before += limit_displays(result)
         view_node(PLOT, "vtkMRMLPlotViewNode").SetPlotChartNodeID(result.plot.GetID())
@@ -168,23 +130,15 @@ class ComparisonViews:
 
     def leave(self) -> None:
         """Restore the user's own layout, if it is not active already."""
-        if self._result is not None:
-            self._give_back()
-            layout_node().SetViewArrangement(self._own_arrangement)
+        self._give_back()
+        self._layout.leave()
 
-    def _on_layout_modified(self, layout: vtkMRMLLayoutNode, _event: str) -> None:
-        # The user chose another layout in Slicer's menu.
-        if layout.GetViewArrangement() != LAYOUT_ID:
-            self._give_back()
-            self._on_left()
+    def _left(self) -> None:
+        self._give_back()
+        self._on_left()
 
     def _give_back(self) -> None:
         """Restore the displays as they were."""
-        if self._observed is not None:
-            layout, observer = self._observed
-            layout.RemoveObserver(observer)
-            layout.SetSaveWithScene(True)
-            self._observed = None
         for each in self._before:
             each.restore()
         self._before = []
@@ -195,16 +149,6 @@ class ComparisonViews:
         self._result = None
 
 
-def layout_node() -> vtkMRMLLayoutNode:
-    """Return the scene's layout."""
-    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-
-
-def view_node(tag: str, kind: str) -> Any:
-    """Return a view of the layout."""
-    return slicer.mrmlScene.GetSingletonNode(tag, kind)
-
-
 def slice_nodes() -> list[vtkMRMLSliceNode]:
     """Return the views of prediction, reference and difference."""
     return [view_node(tag, "vtkMRMLSliceNode") for tag in SLICES]
@@ -212,28 +156,26 @@ def slice_nodes() -> list[vtkMRMLSliceNode]:
 
 def fill_slices(result: SceneComparison) -> None:
     """Show the CT in all three slice views, in the lung window and its acquisition plane, and link the views."""
+    ct = result.image_node if _is_present(result.image_node) else None
     overlays = (result.prediction_node, result.reference_node, None)
     for view, overlay in zip(slice_nodes(), overlays, strict=True):
         composite: vtkMRMLSliceCompositeNode = vtkMRMLSliceLogic.GetSliceCompositeNode(view)
-        is_label_map = overlay is not None and overlay.IsA("vtkMRMLLabelMapVolumeNode")
-        composite.SetBackgroundVolumeID(result.image_node.GetID() if result.image_node else None)
+        is_label_map = _is_present(overlay) and overlay.IsA("vtkMRMLLabelMapVolumeNode")
+        composite.SetBackgroundVolumeID(ct.GetID() if ct else None)
         composite.SetForegroundVolumeID(None)
         composite.SetLabelVolumeID(overlay.GetID() if is_label_map else None)
         composite.SetLabelOpacity(LABEL_OPACITY)
         composite.SetLinkedControl(True)
-        plane = result.image_node or (overlay if is_label_map else None)
+        plane = ct or (overlay if is_label_map else None)
         if plane is not None:
             view.RotateToVolumePlane(plane)
-    if result.image_node is not None:
-        show_lung_window(result.image_node)
+    if ct is not None:
+        show_lung_window(ct)
 
 
-def window_of(image_node: Any) -> list[DisplayState | WindowState]:
-    """Return a CT's window and level; nothing without a CT, or before it has a display."""
-    display = image_node.GetDisplayNode() if image_node is not None else None
-    if display is None:
-        return []
-    return [WindowState(display, display.GetAutoWindowLevel(), display.GetWindow(), display.GetLevel())]
+def _is_present(node: Any) -> bool:
+    """Whether a node is there; the user may have removed it since it was compared."""
+    return node is not None and node.GetScene() is not None
 
 
 def limit_displays(result: SceneComparison) -> list[DisplayState]:
@@ -244,7 +186,7 @@ def limit_displays(result: SceneComparison) -> list[DisplayState]:
     """
     compared = (result.prediction_node, result.reference_node, result.differences, result.distance)
     layout_views = (*slice_nodes(), view_node(DISTANCE, "vtkMRMLViewNode"))
-    views = {node: view for node, view in zip(compared, layout_views, strict=True) if node.GetScene()}
+    views = {node: view for node, view in zip(compared, layout_views, strict=True) if _is_present(node)}
     for node in views:
         node.CreateDefaultDisplayNodes()  # a segmentation made by a script may have no display node
     layout_ids = {view.GetID() for view in layout_views}

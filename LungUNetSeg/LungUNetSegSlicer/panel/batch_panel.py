@@ -8,10 +8,12 @@ from typing import Any, Protocol
 
 import qt
 import slicer
+from slicer import vtkMRMLScalarVolumeNode
 from slicer.i18n import tr as _
+from vtk import vtkWeakReference
 
 from LungUNetSegLib.batch.store import Store
-from LungUNetSegLib.errors import DataError, LungUNetSegError, MissingDependencyError
+from LungUNetSegLib.errors import DataError, LungUNetSegError, MissingDependencyError, ReadError
 from LungUNetSegSlicer.panel import dependencies
 from LungUNetSegSlicer.panel.batch_table import BatchTable
 from LungUNetSegSlicer.panel.dialogs import ask_folder
@@ -52,7 +54,7 @@ class BatchPanel(RunSection):
         self._logic, self._on_loaded = logic, on_loaded
         self._folder: Path | None = None
         self._output: Path | None = None
-        self._volumes: dict[str, Any] = {}
+        self._volumes: dict[str, vtkWeakReference] = {}
         self._results: BatchResults | None = None
         self._table = BatchTable(ui.batchTable, self._load)
         ui.batchSourceComboBox.addItem(_("A folder"))
@@ -122,17 +124,19 @@ class BatchPanel(RunSection):
     def _start(self) -> BatchRun:
         assert self._output is not None
         settings = self._settings()
-        self._volumes = _volumes_of_scene() if self._of_scene else {}
-        if self._of_scene and not self._volumes:
+        volumes = _volumes_of_scene() if self._of_scene else {}
+        if self._of_scene and not volumes:
             raise DataError(_("There is no CT in the scene."))
         package = dependencies.missing(settings)
         if package is not None and not dependencies.install_with_consent(package):
             raise MissingDependencyError(not_installed_text(package.title))
-        source = self._volumes or self._folder
+        source = volumes or self._folder
         assert source is not None
+        self._volumes = {name: _weakly(node) for name, node in volumes.items()}
         self._say(_("Looking for scans..."))
         run = self._logic.startBatch(source, self._output, settings, self._progress, self._finish)
-        self._timer.start()
+        if run.running:
+            self._timer.start()
         return run
 
     def _progress(self, stage: str, done: int, total: int) -> None:
@@ -157,6 +161,20 @@ class BatchPanel(RunSection):
         assert self._output is not None
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(Store(self._output).page)))
 
+    def _volume_of(self, title: str) -> vtkMRMLScalarVolumeNode | None:
+        """Return the scan of a row if it is one of the scene; None if it is a file.
+
+        Raises:
+            ReadError: It is no longer in the scene.
+        """
+        if title not in self._volumes:
+            return None
+        node = self._volumes[title].Get()
+        if node is None or not slicer.mrmlScene.IsNodePresent(node):
+            text = _("The CT {title} is no longer in the scene. Load it, and segment all again.")
+            raise ReadError(text.format(title=title))
+        return node
+
     def _load(self, row: BatchRow) -> None:
         """Load a scan of the table."""
         assert self._output is not None
@@ -165,7 +183,7 @@ class BatchPanel(RunSection):
             return
         try:
             with slicer.util.WaitCursor():
-                volume, lungs = show_batch_scan(self._output, row.report, row.title, self._volumes.get(row.title))
+                volume, lungs = show_batch_scan(self._output, row.report, row.title, self._volume_of(row.title))
         except (LungUNetSegError, OSError) as error:
             self._say(str(error))
             return
@@ -173,14 +191,21 @@ class BatchPanel(RunSection):
         self._on_loaded(volume, lungs)
 
 
+def _weakly(node: vtkMRMLScalarVolumeNode) -> vtkWeakReference:
+    """Return a reference that does not keep a CT in memory that the user removes, or whose scene is closed."""
+    reference = vtkWeakReference()
+    reference.Set(node)
+    return reference
+
+
 def _show_folder(button: Any, folder: Path | None) -> None:
     button.text = folder.name or str(folder) if folder else _("Choose a folder...")
     button.toolTip = str(folder) if folder else ""
 
 
-def _volumes_of_scene() -> dict[str, Any]:
+def _volumes_of_scene() -> dict[str, vtkMRMLScalarVolumeNode]:
     """Return the scene's scans by names that differ."""
-    found: dict[str, Any] = {}
+    found: dict[str, vtkMRMLScalarVolumeNode] = {}
     for node in scans_of_scene():
         if node.GetImageData() is None:
             continue

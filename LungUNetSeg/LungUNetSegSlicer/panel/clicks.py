@@ -13,19 +13,24 @@ DOUBLE_CLICK_S = 0.4
 def connect_single_clicks(button: Any, call: Callable[[], None]) -> None:
     """Call a function at each click, except the second one of a double click, which would undo what the first one did.
 
+    Clicks while the function is being called are ignored too: it may ask the user or install a package, and meanwhile
+    the event loop runs.
+
     Args:
         button: A QPushButton.
         call: What a click does.
     """
-    ended = float("-inf")
+    ended, is_calling = float("-inf"), False
 
     def click() -> None:
-        nonlocal ended
-        if time.monotonic() - ended < DOUBLE_CLICK_S:
+        nonlocal ended, is_calling
+        if is_calling or time.monotonic() - ended < DOUBLE_CLICK_S:
             return
+        is_calling = True
         try:
             call()
         finally:
+            is_calling = False
             ended = time.monotonic()  # not its beginning: clicks wait while a function keeps the event loop waiting
 
     button.connect("clicked()", click)

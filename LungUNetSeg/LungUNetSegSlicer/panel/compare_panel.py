@@ -44,6 +44,7 @@ class ComparePanel:
         self._parameters: Any = None
         self._output: Any = None
         self._plot_view: Any = None
+        self._on_point = self._choose_point  # PythonQt disconnects only the very object that it has connected
         self._views = ComparisonViews(self._update)
         self._says_an_error = False
         self._disagreements = DisagreementsView(ui)
@@ -89,7 +90,7 @@ class ComparePanel:
         """Stop, and restore the user's own layout."""
         self._forget()
         if self._plot_view is not None:
-            self._plot_view.disconnect(_POINT_CHOSEN, self._choose_point)
+            self._plot_view.disconnect(_POINT_CHOSEN, self._on_point)
             self._plot_view = None
 
     def _click(self) -> None:
@@ -172,7 +173,7 @@ class ComparePanel:
             # Kept for disconnecting: a PythonQt connection lasts as long as the view, and would keep this panel alive.
             self._plot_view = comparison_plot()
             if self._plot_view is not None:
-                self._plot_view.connect(_POINT_CHOSEN, self._choose_point)
+                self._plot_view.connect(_POINT_CHOSEN, self._on_point)
 
     def _choose_point(self, _series_ids: Any, selection: Any) -> None:
         index = chosen_slice(self._result.slices, selection) if self._result and selection else None

@@ -13,13 +13,8 @@ from slicer.i18n import tr as _
 
 from LungUNetSegLib.followup.changes import ADJUSTED
 from LungUNetSegLib.followup.compared import Followup
-from LungUNetSegSlicer.compare.dates import (
-    DensityChange,
-    dates_steps,
-    density_change_steps,
-    report_steps,
-    side_by_side_steps,
-)
+from LungUNetSegSlicer.compare.date_views import DateViews
+from LungUNetSegSlicer.compare.dates import DensityChange, dates_steps, density_change_steps, report_steps
 from LungUNetSegSlicer.panel.clicks import connect_single_clicks
 from LungUNetSegSlicer.panel.density import DOUBT, density_names
 from LungUNetSegSlicer.panel.dialogs import ask_path
@@ -38,7 +33,7 @@ class DatesPanel(Section):
 
     def __init__(self, ui: Any) -> None:
         super().__init__(ui, "dates", "Table")
-        self._work = Work(self._fail)
+        self._work, self._views = Work(self._fail), DateViews()
         self._found: Followup | None = None
         self._second: Any = None
         self._change: DensityChange | None = None
@@ -62,11 +57,9 @@ class DatesPanel(Section):
         return self._change
 
     def close(self) -> None:
-        """Stop what is under way, and let go of the comparison."""
-        self._work.stop()
-        self._found = self._second = None
-        self._hide_change()
-        self.update()
+        """Stop what is under way, let go of the comparison, and restore the user's own layout."""
+        self._forget()
+        self._views.leave()
 
     def update(self, *_args: Any) -> None:
         """Show what can be done."""
@@ -93,14 +86,26 @@ class DatesPanel(Section):
             self._hide_change()
             self._say(_("Cancelled."))
         else:
-            self.close()
+            self._forget()
             first, second = (each.currentNode() for each in self._selectors)
             self._start(
                 _("Measuring and aligning both scans..."),
-                _compare_steps(first, second, same_patient=self._ui.samePatientCheckBox.checked),
+                self._compare_steps(first, second, same_patient=self._ui.samePatientCheckBox.checked),
                 lambda found: self._finish(second, found),
             )
         self.update()
+
+    def _forget(self) -> None:
+        self._work.stop()
+        self._found = self._second = None
+        self._hide_change()
+        self.update()
+
+    def _compare_steps(self, first: Any, second: Any, *, same_patient: bool) -> Generator[None, None, Followup]:
+        """Compare two segmentations, and show the first CT beside the second one."""
+        found, aligned = yield from dates_steps(first, second, same_patient=same_patient)
+        yield from self._views.show_steps(aligned, second, _("{name}, aligned").format(name=found.first.scan.name))
+        return found
 
     def _start(self, text: str, steps: Generator[None, None, Any], on_end: Callable[[Any], None]) -> None:
         self._say(text)
@@ -148,13 +153,6 @@ class DatesPanel(Section):
             self._hide_change()
         self._say(html.escape(message, quote=False))
         self.update()
-
-
-def _compare_steps(first: Any, second: Any, *, same_patient: bool) -> Generator[None, None, Followup]:
-    """Compare two segmentations, and show the first CT beside the second one."""
-    found, aligned = yield from dates_steps(first, second, same_patient=same_patient)
-    yield from side_by_side_steps(aligned, second, _("{name}, aligned").format(name=found.first.scan.name))
-    return found
 
 
 def _told(found: Followup) -> str:

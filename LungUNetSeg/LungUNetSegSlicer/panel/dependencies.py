@@ -56,6 +56,9 @@ ONNXSCRIPT = Package("onnxscript", "onnxscript>=0.5", "ONNX Script", "1 MB")
 
 HIGHDICOM = Package("highdicom", "highdicom>=0.25", "highdicom", "5 MB")
 
+_under_way: list[Package] = []
+"""What is being installed."""
+
 _BY_ENGINE = {Engine.ONNX_RUNTIME: ONNX_RUNTIME, Engine.OPENVINO: OPENVINO, Engine.TORCH: TORCH}
 
 
@@ -96,7 +99,7 @@ def install_with_consent(package: Package) -> bool:
     if not _user_agrees(text, _("Install {title}").format(title=package.title), package):
         return False
     try:
-        with slicer.util.WaitCursor(), installed_versions_file() as constraints:
+        with _one_at_a_time(package), slicer.util.WaitCursor(), installed_versions_file() as constraints:
             _install(package, constraints)
     except (CalledProcessError, RuntimeError, OSError, ImportError) as error:
         raise _failure(package, error) from error
@@ -131,7 +134,7 @@ def reinstall_with_consent(package: Package) -> bool:
         return False
     options = ["--force-reinstall", "--no-deps", "--no-cache-dir"]
     try:
-        with slicer.util.WaitCursor():
+        with _one_at_a_time(package), slicer.util.WaitCursor():
             slicer.util.pip_install([package.requirement, *options])
     except (CalledProcessError, RuntimeError, OSError) as error:
         raise _failure(package, error) from error
@@ -155,6 +158,19 @@ def offline_way(package: Package) -> str:
         "Bring the folder here, and type in Slicer's Python console\n\n"
         '  slicer.util.pip_install("--no-index --find-links FOLDER/wheels {module}")'
     ).format(module=package.module, python=python, platforms=platforms)
+
+
+@contextmanager
+def _one_at_a_time(package: Package) -> Iterator[None]:
+    """Refuse a second installation, which the user can ask for elsewhere: the event loop runs during the first."""
+    if _under_way:
+        text = _("{title} is being installed. Wait until that is done, and try again.")
+        raise MissingDependencyError(text.format(title=_under_way[0].title))
+    _under_way.append(package)
+    try:
+        yield
+    finally:
+        _under_way.clear()
 
 
 @contextmanager

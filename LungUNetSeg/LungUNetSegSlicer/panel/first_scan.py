@@ -43,6 +43,11 @@ class FirstScan:
         for name in ("loadDicomButton", "loadSampleButton"):
             getattr(self._ui, name).enabled = not self._work.running
 
+    def forget(self) -> None:
+        """Hide what was said about a scan whose scene is closed; a download goes on."""
+        if not self._work.running:
+            self._say("")
+
     def close(self) -> None:
         """Stop waiting for a download."""
         self._work.stop()

@@ -15,8 +15,8 @@ from LungUNetSegLib.measures.regions import DEPTHS, HALVES, REGIONS
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.texts import number_text
 from LungUNetSegSlicer.background import in_background
-from LungUNetSegSlicer.compare.input import open_source
 from LungUNetSegSlicer.compare.lung_sides import Side, known_sides, lung_labels
+from LungUNetSegSlicer.compare.sources import open_source
 from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import segment_names
 from LungUNetSegSlicer.panel.work import Work

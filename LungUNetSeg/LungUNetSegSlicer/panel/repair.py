@@ -20,10 +20,9 @@ from LungUNetSegLib.volume import Volume, to_hu
 from LungUNetSegSlicer.background import in_background
 from LungUNetSegSlicer.panel.work import Work
 from LungUNetSegSlicer.scene.kept_result import recall_network, remember_correction
-from LungUNetSegSlicer.scene.lung_masks import ct_of, lung_mask_steps, write_lung_masks
+from LungUNetSegSlicer.scene.lung_masks import ct_of, edit_state, lung_mask_steps, write_lung_masks
 from LungUNetSegSlicer.scene.network_mask import network_mask
 from LungUNetSegSlicer.scene.segment_editor import MODULE, remove_scribbles, scribbles_of, set_up_editor
-from LungUNetSegSlicer.scene.segmentation_node import BINARY_LABELMAP
 from LungUNetSegSlicer.scene.volume_bridge import voxels
 
 Repair = Callable[[Volume, Volume, npt.NDArray[np.bool_], Volume | None], Volume]
@@ -66,7 +65,7 @@ def repair_steps(segmentation: vtkMRMLSegmentationNode, repair: Repair) -> Gener
         raise DataError(_("Both lungs are one segment: only Segment Editor can repair it."))
     array, network = voxels(volume), network_mask(segmentation)
     scribbles = scribbles_of(segmentation, masks.labels.geometry)
-    before = _state(segmentation)
+    before = edit_state(segmentation)
     yield
 
     def work() -> tuple[Volume, float]:
@@ -78,18 +77,11 @@ def repair_steps(segmentation: vtkMRMLSegmentationNode, repair: Repair) -> Gener
 
     labels, changed_ml = yield from in_background(work)
     _check_present(segmentation)
-    if _state(segmentation) != before:
+    if edit_state(segmentation) != before:
         raise DataError(_("The segmentation was edited meanwhile, and nothing was repaired. Try again."))
     write_lung_masks(segmentation, replace(masks, labels=labels))
     remove_scribbles(segmentation)
     return changed_ml
-
-
-def _state(segmentation: vtkMRMLSegmentationNode) -> dict[str, tuple[Any, int]]:
-    """Return each segment's label map and when it was last modified, which tell whether the user edits meanwhile."""
-    content = segmentation.GetSegmentation()
-    images = {key: content.GetSegment(key).GetRepresentation(BINARY_LABELMAP) for key in content.GetSegmentIDs()}
-    return {key: (image, image.GetMTime() if image else 0) for key, image in images.items()}
 
 
 def _check_present(segmentation: vtkMRMLSegmentationNode) -> None:

@@ -21,6 +21,7 @@ from LungUNetSegSlicer.panel.repair import RepairView
 from LungUNetSegSlicer.panel.results_table import add_results_table, write_results_csv
 from LungUNetSegSlicer.panel.tables import fill_table, set_headers, set_up_table
 from LungUNetSegSlicer.panel.texts import result_rows, segment_names, time_text, warnings_html
+from LungUNetSegSlicer.run.error_texts import error_text
 from LungUNetSegSlicer.scene.dicom_result import save_as_dicom
 from LungUNetSegSlicer.scene.kept_result import recall, run_of
 from LungUNetSegSlicer.scene.training_case import save_training_case
@@ -113,31 +114,34 @@ class ResultsView:
             self._say(_("Written: {path}").format(path=path))
 
     def _save_as_dicom(self) -> None:
-        result = recall(self._segmentation)
-        if self._segmentation is None or result is None:
+        segmentation, result = (
+            self._segmentation,
+            recall(self._segmentation),
+        )  # others may be shown after an installation
+        if segmentation is None or result is None:
             return
         try:
             if not is_installed(HIGHDICOM) and not install_with_consent(HIGHDICOM):
                 self._say(_("Nothing was installed. DICOM results need highdicom."))
                 return
             with slicer.util.WaitCursor():
-                series, findings = save_as_dicom(self._segmentation, result["model"])
-        except LungUNetSegError as error:
-            self._say(str(error))
+                series, findings = save_as_dicom(segmentation, result["model"])
+        except (LungUNetSegError, OSError) as error:
+            self._say(error_text(error))
         else:
             text = _("Added to the CT's study in the DICOM database: {series}.").format(series=series)
             self._say(" ".join([text, *(finding.message for finding in findings)]))
 
     def _save_training_case(self) -> None:
-        result = recall(self._segmentation)
+        segmentation, result = self._segmentation, recall(self._segmentation)  # others may be shown after the dialog
         folder = ask_folder(_("Folder of training cases")) if result is not None else None
-        if self._segmentation is None or result is None or folder is None:
+        if segmentation is None or result is None or folder is None:
             return
         try:
             with slicer.util.WaitCursor():
-                case = save_training_case(self._segmentation, folder, result["model"])
-        except LungUNetSegError as error:
-            self._say(str(error))
+                case = save_training_case(segmentation, folder, result["model"])
+        except (LungUNetSegError, OSError) as error:
+            self._say(error_text(error))
         else:
             self._say(_("Written: {path}").format(path=case))
 

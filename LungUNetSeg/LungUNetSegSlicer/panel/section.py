@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.panel.clicks import connect_single_clicks
-from LungUNetSegSlicer.run.settings import folder_text
+from LungUNetSegSlicer.run.error_texts import folder_text
 
 
 class Section:
@@ -97,7 +97,7 @@ class RunSection(Section):
             self._say(str(error))
         except OSError as error:
             self._say(folder_text(error))
-        else:
+        if self.running:  # not where the child could not be started, which Qt may say at once
             self._widget("ProgressBar").setRange(0, 0)
             self._show("ProgressBar", True)
         self.update()

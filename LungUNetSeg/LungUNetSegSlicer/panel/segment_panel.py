@@ -18,8 +18,9 @@ from LungUNetSegSlicer.panel.model_choice import ModelChoice
 from LungUNetSegSlicer.panel.progress_view import ProgressView
 from LungUNetSegSlicer.panel.results import ResultsView
 from LungUNetSegSlicer.panel.texts import contradiction_text, not_installed_text
+from LungUNetSegSlicer.run.error_texts import folder_text
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
-from LungUNetSegSlicer.run.settings import RunSettings, folder_text
+from LungUNetSegSlicer.run.settings import RunSettings
 from LungUNetSegSlicer.scene.corrected import has_others_work
 from LungUNetSegSlicer.scene.kept_result import lungs_of, remember
 
@@ -27,7 +28,7 @@ _SETTINGS = (
     "inputVolumeSelector", "outputSegmentationSelector", "outputComboBox", "show3dCheckBox", "modelComboBox",
     "modelPathLineEdit", "deviceComboBox", "engineComboBox", "reinstallButton",
 )  # fmt: skip
-"""The widgets that are locked during a run."""
+"""The widgets that are locked during a run or an installation."""
 
 
 class Logic(Protocol):
@@ -58,6 +59,7 @@ class SegmentPanel:
         self._started = 0.0
         self._model = ModelChoice(ui, self._set_model)
         self._progress, self._results, self._log = ProgressView(ui), ResultsView(ui), FailureLog(ui)
+        self._progress.stop()
         connect_single_clicks(ui.applyButton, self._click)
         ui.inputVolumeSelector.connect("currentNodeChanged(vtkMRMLNode*)", self._update_button)
         ui.reinstallButton.connect("clicked()", self._reinstall)
@@ -69,18 +71,24 @@ class SegmentPanel:
 
     def set_parameters(self, parameters: Any) -> None:
         """Use this parameter node from now on; with None, no run can be started."""
-        self._parameters = parameters
-        self._volume = parameters.inputVolume if parameters else None
+        volume = parameters.inputVolume if parameters else None
+        if parameters is None or volume is not self._volume:
+            self.hide_error()
+        self._parameters, self._volume = parameters, volume
         if parameters is None:
             self._results.show(None)
-        self.update_to_change()
+        self.update()
 
     def update_to_change(self) -> None:
         """Show the parameter node's new values, and hide an error that was about the old ones."""
+        self.hide_error()
+        self.update()
+
+    def hide_error(self) -> None:
+        """Hide what was said about the last run, which the user has seen."""
         if not self.running:
             self._progress.stop()
             self._log.hide()
-        self.update()
 
     def update(self) -> None:
         """Show the parameter node's values."""
@@ -94,7 +102,7 @@ class SegmentPanel:
             self._results.show(parameters.outputSegmentation)
         self._update_button()
         for name in _SETTINGS:
-            getattr(self._ui, name).enabled = not self.running
+            getattr(self._ui, name).enabled = not (self.running or self._installing)
 
     def _update_button(self, *_args: Any) -> None:
         button, reason = self._ui.applyButton, self._why_not()
@@ -149,17 +157,20 @@ class SegmentPanel:
             self._start()
 
     def _start(self) -> None:
-        parameters, settings = self._parameters, self._settings()
-        self._run_settings, self._run_volume = settings, parameters.inputVolume
-        if not _may_replace(parameters.outputSegmentation):
-            return
         try:
-            ready = self._install_missing(settings)
+            ready = self._install_missing(self._settings())
         except LungUNetSegError as error:
             self._progress.stop(str(error))
             return
         if not ready:
             return
+        if reason := self._why_not():  # the CT was removed during the installation
+            self._progress.stop(reason)
+            return
+        parameters, settings = self._parameters, self._settings()
+        if not _may_replace(parameters.outputSegmentation):
+            return
+        self._run_settings, self._run_volume = settings, parameters.inputVolume
         self._started = time.monotonic()
         self._log.hide()
         self._progress.start()
@@ -200,11 +211,12 @@ class SegmentPanel:
             self._progress.stop(str(error))
 
     def _finish(self, end: RunEnd) -> None:
-        self._progress.stop(end.message if end.state == "failed" else "")
-        if end.state == "failed" and self._run_settings is not None:
-            self._log.show(end.message, end.log, self._run_settings)
         if end.segmentation is not None and end.result is not None:
             self._keep(end.segmentation, end.result, end.original)
+        self._run = self._run_volume = None  # which would keep a CT in memory that the user removes
+        self._progress.stop(end.message)
+        if end.state == "failed" and self._run_settings is not None:
+            self._log.show(end.message, end.log, self._run_settings)
         self.update()
 
     def _keep(self, segmentation: Any, result: Mapping[str, Any], original: str | None) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from LungUNetSegLib.errors import LungUNetSegError
-from LungUNetSegSlicer.compare.input import list_structures
 from LungUNetSegSlicer.compare.lung_sides import Side, Sides
+from LungUNetSegSlicer.compare.sources import list_structures
 
 
 class SideChoice:

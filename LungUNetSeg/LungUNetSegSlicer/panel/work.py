@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegSlicer.run.error_texts import error_text
 from LungUNetSegSlicer.run.event_loop import Steps
 
 
@@ -44,6 +45,6 @@ class Work:
 
     def _fail(self, error: Exception) -> None:
         self._steps = None
-        self._on_error(str(error))
+        self._on_error(error_text(error))
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error

@@ -52,7 +52,7 @@ class BatchRun(WorkerRun):
         place = source if isinstance(source, Path) else self._folder / SCANS
         # Started before a scan is in the folder: from now on the child removes the folder if Slicer crashes.
         self._child.start([str(place), "-o", str(output), *settings.batch_arguments()], self._folder)
-        if not isinstance(source, Path):
+        if self.running and not isinstance(source, Path):
             self._steps = Steps(self._hand_over(source), lambda _: None, self._fail, self._loop)
 
     def _hand_over(self, volumes: Mapping[str, vtkMRMLScalarVolumeNode]) -> Generator[None, None, None]:

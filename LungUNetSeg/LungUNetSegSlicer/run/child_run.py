@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegSlicer.run.child_process import ChildEnd, ChildProcess
+from LungUNetSegSlicer.run.error_texts import error_text, folder_text
 from LungUNetSegSlicer.run.event_loop import EventLoop, Steps, slicer_loop
 from LungUNetSegSlicer.run.private_folder import make_folder, remove_folder
-from LungUNetSegSlicer.run.settings import folder_text
 
 End = TypeVar("End")
 
@@ -53,7 +53,7 @@ class ChildRun(Generic[End]):
 
     def _fail(self, error: Exception) -> None:
         """End the run because of an error on the thread of the scene."""
-        message = folder_text(error) if isinstance(error, OSError) else str(error)
+        message = folder_text(error) if isinstance(error, OSError) else error_text(error)
         self._on_child_end(ChildEnd("failed", message, "".join(traceback.format_exception(error))))
         if not isinstance(error, (LungUNetSegError, OSError)):
             raise error  # a bug of ours: its traceback goes to Slicer's log

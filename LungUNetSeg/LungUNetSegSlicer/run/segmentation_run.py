@@ -14,7 +14,9 @@ from typing import Any, Literal
 import numpy as np
 import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScene, vtkMRMLSegmentationNode, vtkSegment
+from slicer.i18n import tr as _
 
+from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
@@ -25,7 +27,8 @@ from LungUNetSegSlicer.run.event_loop import EventLoop, Steps
 from LungUNetSegSlicer.run.scan_file import write_scan
 from LungUNetSegSlicer.run.settings import Output, RunSettings
 from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
-from LungUNetSegSlicer.scene.segmentation_node import label_image, make_segments, show_segments
+from LungUNetSegSlicer.scene.lung_masks import edit_state, grid_of
+from LungUNetSegSlicer.scene.segmentation_node import check_target, label_image, make_segments, show_segments
 from LungUNetSegSlicer.scene.surfaces import read_surface
 from LungUNetSegSlicer.scene.volume_bridge import surface_to_ras, transform_remarks
 
@@ -36,7 +39,7 @@ class RunEnd:
 
     Attributes:
         state: Whether the result is in the scene, the run was cancelled, or it failed.
-        message: For the user, if it failed.
+        message: For the user: why it failed, or where the lungs are if not in the target.
         log: The child's output, or the traceback of a bug in Slicer, if it failed.
         segmentation: The segmentation node, if it succeeded.
         result: What `lungunetseg segment --json` writes, if it succeeded.
@@ -56,7 +59,8 @@ class SegmentationRun(ChildRun[RunEnd]):
 
     Args:
         volume: The CT. The run is cancelled when it, or the scene, goes away.
-        target: The segmentation whose lungs are replaced, watched in the same way; None to make a new one.
+        target: The segmentation whose lungs are replaced, watched in the same way; None to make a new one. One that
+            the user edits meanwhile stays as it is, and a new one is made.
         settings: How to segment.
         on_progress: Called with (stage, done, total).
         on_end: Called with how it ended.
@@ -77,6 +81,7 @@ class SegmentationRun(ChildRun[RunEnd]):
     ) -> None:
         super().__init__(on_end, RunEnd(state="cancelled"), loop)
         self._volume, self._target, self._settings = volume, target, settings
+        self._target_state = None if target is None else edit_state(target)
         self._on_progress = on_progress
         self._observers = [
             slicer.mrmlScene.AddObserver(vtkMRMLScene.StartCloseEvent, self._on_scene_closes),
@@ -89,6 +94,7 @@ class SegmentationRun(ChildRun[RunEnd]):
 
     def _hand_over(self) -> Generator[None, None, Geometry]:
         """Write the child's input; return the scan's grid."""
+        check_target(self._target, self._volume)
         yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
         unfinished = self._folder / "scan.part"
         geometry = yield from write_scan(self._volume, unfinished)
@@ -127,14 +133,22 @@ class SegmentationRun(ChildRun[RunEnd]):
 
     def _finish(self, loaded: Any) -> None:
         segments, result, original = loaded
+        is_edited = self._target is not None and edit_state(self._target) != self._target_state
         try:
-            node = show_segments(segments, self._volume, self._target)
+            if not grid_of(self._volume).matches(self._geometry):
+                text = _("The CT {name} was moved or changed meanwhile. Segment it again.")
+                raise DataError(text.format(name=self._volume.GetName()))
+            node = show_segments(segments, self._volume, None if is_edited else self._target)
         except Exception as error:
             self._fail(error)
             return
         remarks = [asdict(each) for each in transform_remarks(self._volume)]
         result = {**result, "findings": [*remarks, *result["findings"]]}
-        self._end(RunEnd(state="done", segmentation=node, result=result, original=original))
+        message = ""
+        if is_edited and self._target is not None:
+            text = _("{target} was edited meanwhile: the new lungs are in {name}.")
+            message = text.format(target=self._target.GetName(), name=node.GetName())
+        self._end(RunEnd(state="done", message=message, segmentation=node, result=result, original=original))
 
     def _readable(self, message: str) -> str:
         """Replace the temporary file's path in a message by the volume's name."""

@@ -94,11 +94,3 @@ class RunSettings:
         if self.device is Device.GPU:
             return "mps" if sys.platform == "darwin" else "cuda"
         return self.device.value
-
-
-def folder_text(error: OSError) -> str:
-    """Return the message for a run that cannot use Slicer's temporary folder."""
-    return _(
-        "Slicer's temporary folder cannot be used ({reason}). Free some disk space, or choose another folder in the "
-        "application settings."
-    ).format(reason=error)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 
@@ -44,12 +43,8 @@ def show_batch_scan(
     if volume_node is None:
         found = read_scan_of(folder, name)
         scan, slice_places = found.volume, found.slice_places
-    elif slicer.mrmlScene.IsNodePresent(volume_node):
-        scan = volume_from_node(volume_node)[0]
     else:
-        raise ReadError(
-            _("The CT {title} is no longer in the scene. Load it, and segment all again.").format(title=title)
-        )
+        scan = volume_from_node(volume_node)[0]
     is_label_map = image_ending(labels_path) is not None
     labels = read_labels(labels_path, None if is_label_map else scan.geometry, slice_places=slice_places)
     if not labels.geometry.matches(scan.geometry):

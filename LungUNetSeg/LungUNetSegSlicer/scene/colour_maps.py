@@ -127,12 +127,14 @@ def remove_coloured(node: Any) -> None:
 
 
 def scans_of_scene() -> list[vtkMRMLScalarVolumeNode]:
-    """Return the scene's scans: its volumes without label maps, and without the maps of this file."""
+    """Return the scene's scans: its volumes without label maps, the maps of this file, and what modules hide."""
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")  # label maps are scalar volumes too
     return [
         each
         for each in nodes
-        if each.GetClassName() == "vtkMRMLScalarVolumeNode" and each.GetAttribute(MAP_ATTRIBUTE) is None
+        if each.GetClassName() == "vtkMRMLScalarVolumeNode"
+        and each.GetAttribute(MAP_ATTRIBUTE) is None
+        and not each.GetHideFromEditors()
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import slicer
@@ -143,6 +144,13 @@ def middle_ras(segmentation: vtkMRMLSegmentationNode, keys: Sequence[str]) -> tu
         return None
     x, y, z, _one = (np.min(corners, axis=0) + np.max(corners, axis=0)) / 2
     return float(x), float(y), float(z)
+
+
+def edit_state(segmentation: vtkMRMLSegmentationNode) -> dict[str, tuple[Any, int]]:
+    """Return each segment's label map and when it was last modified, which tell whether the user edits meanwhile."""
+    content = segmentation.GetSegmentation()
+    images = {key: content.GetSegment(key).GetRepresentation(BINARY_LABELMAP) for key in content.GetSegmentIDs()}
+    return {key: (image, image.GetMTime() if image else 0) for key, image in images.items()}
 
 
 def write_lung_masks(segmentation: vtkMRMLSegmentationNode, masks: LungMasks) -> None:

@@ -33,7 +33,16 @@ def lung_segments(segmentation: vtkMRMLSegmentationNode) -> dict[str, int]:
 
 def remove_lungs(segmentation: vtkMRMLSegmentationNode) -> None:
     """Remove the lungs and the scribbles about them; other segments, such as a tumour that the user drew, stay."""
-    content = segmentation.GetSegmentation()
+    for key in _replaced(segmentation):
+        segmentation.GetSegmentation().RemoveSegment(key)
+
+
+def other_segments(segmentation: vtkMRMLSegmentationNode) -> list[str]:
+    """Return the ids of the segments that `remove_lungs` leaves."""
+    replaced = _replaced(segmentation)
+    return [each for each in segmentation.GetSegmentation().GetSegmentIDs() if each not in replaced]
+
+
+def _replaced(segmentation: vtkMRMLSegmentationNode) -> set[str]:
     own = {segment.segment_id for segment in (*LUNGS, *BOTH_LUNGS)}
-    for key in own | lung_segments(segmentation).keys() | {SCRIBBLES}:
-        content.RemoveSegment(key)
+    return own | lung_segments(segmentation).keys() | {SCRIBBLES}

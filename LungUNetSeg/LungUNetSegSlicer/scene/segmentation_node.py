@@ -17,12 +17,14 @@ from slicer import (
     vtkSegment,
     vtkSegmentationConverter,
 )
+from slicer.i18n import tr as _
 from vtk import VTK_UNSIGNED_CHAR, vtkPolyData
 from vtk.util.numpy_support import vtk_to_numpy
 
+from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Geometry, Volume, bounding_box
-from LungUNetSegSlicer.scene.lung_segments import remove_lungs
+from LungUNetSegSlicer.scene.lung_segments import other_segments, remove_lungs
 from LungUNetSegSlicer.scene.surfaces import make_surface
 from LungUNetSegSlicer.scene.volume_bridge import (
     ijk_to_ras_matrix,
@@ -55,6 +57,9 @@ def show_labels(
 
     Returns:
         `segmentation_node`, or the new node.
+
+    Raises:
+        DataError: As `check_target`.
     """
     shown = segments if show3d else ()
     surfaces = {each.label: surface_to_ras(make_surface(labels, each.label)) for each in shown}
@@ -67,6 +72,7 @@ def show_segments(
     segmentation_node: vtkMRMLSegmentationNode | None = None,
 ) -> vtkMRMLSegmentationNode:
     """Put the result of `make_segments` into the scene; see `show_labels`."""
+    check_target(segmentation_node, volume_node)
     if segmentation_node is None:
         name = slicer.mrmlScene.GenerateUniqueName(f"{volume_node.GetName()} lungs")
         segmentation_node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
@@ -77,6 +83,25 @@ def show_segments(
     segmentation_node.CreateDefaultDisplayNodes()
     place_beside(volume_node, segmentation_node)
     return segmentation_node
+
+
+def check_target(segmentation_node: vtkMRMLSegmentationNode | None, volume_node: vtkMRMLScalarVolumeNode) -> None:
+    """Check that a segmentation can get a CT's lungs, and with them its parent transform.
+
+    Raises:
+        DataError: It lies under another transform, and has other segments, which would move.
+    """
+    if segmentation_node is None or segmentation_node.GetTransformNodeID() == volume_node.GetTransformNodeID():
+        return
+    content = segmentation_node.GetSegmentation()
+    names = [content.GetSegment(key).GetName() for key in other_segments(segmentation_node)]
+    if names:
+        raise DataError(
+            _(
+                "The segmentation {segmentation} and the CT {ct} are under different transforms, and {names} would "
+                "move. Put both under one (module Transforms), or choose another segmentation."
+            ).format(segmentation=segmentation_node.GetName(), ct=volume_node.GetName(), names=", ".join(names))
+        )
 
 
 def add_labels(labels: Volume, segments: Sequence[Segment], segmentation_node: vtkMRMLSegmentationNode) -> None:

@@ -19,7 +19,7 @@ class Limits:
         scans: Scans that one user has open.
         upload_gb: Disk for one user's uploads, unpacked.
         memory_gb: Memory of one user's processes together.
-        idle_minutes: A session without a click for so long ends; one that segments is not idle.
+        idle_minutes: A session without a click for so long ends; one that segments or uploads is not.
         grace_s: A session without a page ends after this time; a reload is quicker.
     """
 

@@ -29,6 +29,7 @@ READY = b"ready\n"
 START_S = 120.0
 NOTICED_S = 2.0
 LOOK_EVERY_S = 2.0
+REMOVAL_PAUSES_S = (0.1, 0.5, 2.0)
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Session:
         now = time.monotonic()
         if not self.pages and not self.uploads and now - self._left > limits.grace_s:
             return "The page was closed."
-        if now - self._used > 60 * limits.idle_minutes:
+        if not self.uploads and now - self._used > 60 * limits.idle_minutes:
             return f"Nothing was done for {limits.idle_minutes:g} minutes, so this session ended. Its files are gone."
         if self.memory_bytes() > limits.memory_gb * GB:
             return (
@@ -150,12 +151,12 @@ class Sessions:
         Raises:
             SessionError: There is no place left, or the process does not start.
         """
-        told, is_new = "", False
+        told, is_new, crashed = "", False, None
         task = self._sessions.get(cookie)
         if task is not None and task.done() and self.running(cookie) is None:
             if not task.cancelled() and not task.exception():
                 told = "The viewer ended unexpectedly, perhaps for want of memory. Open the scan again."
-                self._remove(task.result())
+                crashed = task.result()
             task = None
         if task is None:
             others = sum(1 for each in self._sessions if each != cookie)
@@ -166,6 +167,8 @@ class Sessions:
                 )
             task = self._sessions[cookie] = self._take_spare()
             is_new = True
+        if crashed is not None:  # only now: whoever else comes with this cookie meanwhile gets the same new one
+            await self._remove(crashed)
         try:
             session = await asyncio.shield(task)
         except (OSError, SessionError) as error:
@@ -191,41 +194,48 @@ class Sessions:
 
     async def _start(self) -> Session:
         folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+        session = None
+        try:
+            session = Session(await self._start_viewer(folder), folder)
+            assert session.process.stdout is not None, "it is a pipe"
+            session.queue = await asyncio.start_unix_server(partial(self._turns.serve, session), folder / TURNS)
+            if await asyncio.wait_for(session.process.stdout.readline(), START_S) != READY:
+                raise SessionError("its process ended at once; the server's log tells why.")
+        except BaseException as error:
+            await (self._remove(session) if session is not None else _remove_folder(folder))
+            if isinstance(error, asyncio.TimeoutError):
+                raise SessionError(
+                    f"its process was not ready after {START_S:g} s. Try again when the server is less busy."
+                ) from None
+            raise
+        session.begin()
+        return session
+
+    async def _start_viewer(self, folder: Path) -> asyncio.subprocess.Process:
+        """Start a user's process; it says `READY` when it is."""
         settings = {"scans": str(self._scans) if self._scans else None, "limits": asdict(self.limits)}
         words = command(VIEWER, folder, [json.dumps(settings)])
         # What others' code leaves among the temporary files goes with the folder.
         variables = os.environ | environment(os.environ.get("PYTHONPATH", "")) | {"TMPDIR": str(folder)}
         (folder / UPLOADS).mkdir()
         # The viewer ends when its stdin closes, which is with this process.
-        process = await asyncio.create_subprocess_exec(
+        return await asyncio.create_subprocess_exec(
             *words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=folder, env=variables
         )
-        session = Session(process, folder)
-        assert process.stdout is not None, "it is a pipe"
-        try:
-            session.queue = await asyncio.start_unix_server(partial(self._turns.serve, session), folder / TURNS)
-            if await asyncio.wait_for(process.stdout.readline(), START_S) != READY:
-                raise SessionError("its process ended at once; the server's log tells why.")
-        except asyncio.TimeoutError:
-            self._remove(session)
-            raise SessionError(
-                f"its process was not ready after {START_S:g} s. Try again when the server is less busy."
-            ) from None
-        except BaseException:
-            self._remove(session)
-            raise
-        session.begin()
-        return session
 
     async def _look_after(self) -> None:
         while True:
             await asyncio.sleep(min(LOOK_EVERY_S, self.limits.grace_s))
-            for cookie in list(self._sessions):
-                session = self.running(cookie)
-                if session and self._turns.is_waiting(session):
+            for cookie, task in list(self._sessions.items()):
+                if not task.done() or self._sessions.get(cookie) is not task:
+                    continue
+                if task.cancelled() or task.exception():  # and the page that waited for it was closed
+                    del self._sessions[cookie]
+                    continue
+                session = task.result()
+                if self._turns.is_waiting(session):
                     session.touch()
-                reason = session.verdict(self.limits) if session else ""
-                if reason:
+                if reason := session.verdict(self.limits):  # also where its process has crashed, and no page is left
                     await self._end(cookie, reason)
 
     async def _end(self, cookie: str, reason: str) -> None:
@@ -239,14 +249,23 @@ class Sessions:
             session = await task
             if session.close_page is not None:
                 session.close_page(reason)
-            self._remove(session)
+            await self._remove(session)
 
-    def _remove(self, session: Session) -> None:
+    async def _remove(self, session: Session) -> None:
         """End its processes and remove its files."""
         if session.queue is not None:
             session.queue.close()
         if session.runs:
             end_process_tree(session.process.pid)
-        shutil.rmtree(session.folder, ignore_errors=True)
-        if session.folder.exists():
-            logger.warning("%s cannot be removed. There may be a patient's scan in it.", session.folder)
+        await _remove_folder(session.folder)
+
+
+async def _remove_folder(folder: Path) -> None:
+    """Remove a session's folder; again after pauses while it is there, as a process that just ends may still write."""
+    for pause_s in (*REMOVAL_PAUSES_S, None):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        if pause_s is not None:
+            await asyncio.sleep(pause_s)
+    logger.warning("%s cannot be removed. There may be a patient's scan in it.", folder)

@@ -111,6 +111,9 @@ class Site:
             await _ask(session, "/uploaded", {"folder": folder.name, **asked})
         except LungUNetSegError as error:
             return web.json_response({"error": str(error)}, status=400)
+        except aiohttp.ClientError:
+            told = "The viewer ended before it had opened the files. Upload them again."
+            return web.json_response({"error": told}, status=400)
         finally:
             session.uploads -= 1
         return web.json_response({})
@@ -214,7 +217,9 @@ async def _say_and_close(page: web.WebSocketResponse, code: int, message: dict[s
 
 
 def _client(session: Session) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(session.socket)))
+    """Return a client of a user's process; a download may take as long as the browser's network needs."""
+    timeout = aiohttp.ClientTimeout(total=None)
+    return aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(session.socket)), timeout=timeout)
 
 
 async def _ask(session: Session, path: str, query: dict[str, str]) -> None:

@@ -15,12 +15,14 @@ from children import MODULE_FOLDER
 if str(MODULE_FOLDER) not in sys.path:
     sys.path.append(str(MODULE_FOLDER))
 
+from LungUNetSegSlicer import server
+
+server.start()  # before the tests are imported, which import what uses `slicer.i18n`
+
 
 @pytest.fixture(scope="session")
 def core() -> Any:
     """The running core: `trame_slicer.core.SlicerApp`."""
-    from LungUNetSegSlicer import server
-
     return server.start()
 
 

@@ -1,5 +1,6 @@
 // The page: shows the state that the server sends, and sends what the user does.
 
+import { Announcer } from "./announcer.js";
 import { Connection } from "./connection.js";
 import { plot } from "./plot.js";
 import { dropped, upload } from "./upload.js";
@@ -28,6 +29,8 @@ const connection = new Connection({
 });
 const send = (action, values) => connection.send(action, values);
 const views = new Views(get("grid"), send, () => get("tool").value);
+
+const announcer = new Announcer(get("said"));
 
 let covered = null;  // what had the focus
 
@@ -127,6 +130,7 @@ function show(next) {
   showLegend();
   showResult(current);
   showComparison();
+  announcer.hear(state);
   isReady();
 }
 

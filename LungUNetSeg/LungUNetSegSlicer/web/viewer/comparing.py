@@ -40,10 +40,6 @@ class Comparing:
         """What is said, and at which place of the page, while a comparison is being made."""
         return {PLACE: "Comparing"} if self._scan is not None else {}
 
-    def is_about(self, scan: OpenScan) -> bool:
-        """Whether a scan is being compared."""
-        return self._scan is scan
-
     def start(self, scan: OpenScan, path: Path, name: str) -> None:
         """Compare a scan's lungs with a mask file; an earlier comparison is replaced."""
         if self._scan is not None:
@@ -54,7 +50,7 @@ class Comparing:
         self._changed()
 
     def forget(self, scan: OpenScan) -> None:
-        """Give up or remove the comparison of a scan whose lungs are others now."""
+        """Give up or remove the comparison of a scan that is closed, or whose lungs are others now."""
         if scan is self._scan and self._steps is not None:
             self._steps.stop()
             self._scan = None

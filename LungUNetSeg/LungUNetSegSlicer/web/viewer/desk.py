@@ -132,10 +132,8 @@ class Desk:
 
     def _do_close(self, command: Command) -> None:
         scan = self._scan(command)
-        if self._comparing.is_about(scan):
-            self._errands.fail("compare", ReadError("This scan is being compared. Close it when that is done."))
-            return
         self._runs.cancel(scan)
+        self._comparing.forget(scan)
         self._open.remove(scan)
         if scan is self._current:
             self._show(self._open[-1] if self._open else None)

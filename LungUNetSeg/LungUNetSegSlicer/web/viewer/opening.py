@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 import slicer
 
 from LungUNetSegLib import sample
-from LungUNetSegLib.errors import LungUNetSegError, ReadError, one_line
+from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import Scan, read_scan, write_dicom_series, write_labels
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.volume import Volume
+from LungUNetSegSlicer.run.error_texts import error_text
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node, show_lung_window, voxels
 from LungUNetSegSlicer.web.sessions import UPLOADS
 from LungUNetSegSlicer.web.viewer.offers import Offer, facts
@@ -118,10 +119,7 @@ def told(error: Exception, folder: Path, scans: Path | None) -> str:
     """
     if is_full(error):
         return "The server's disk is full. Ask its administrator to free some space, and try again."
-    if isinstance(error, LungUNetSegError):
-        text = str(error)
-    else:
-        text = one_line(error).replace("report it with the output of --debug", "report it")
+    text = error_text(error)
     tops = [rf"{re.escape(str(folder))}(?:/{UPLOADS}/[0-9]+)?", *([re.escape(str(scans))] if scans else [])]
     place = f"(?:{'|'.join(tops)})"
     text, is_about_all = re.subn(f"^{place}: ", "", text)

@@ -289,6 +289,23 @@ def test_reloading_the_module_meanwhile(compare, panel, views, wait_until, nodes
     assert not old.running and old.result is None
 
 
+def test_the_plot_is_disconnected_by_the_very_object_it_was_connected_with(compare, panel, monkeypatch):
+    """Protects memory after a reload: PythonQt compares slots by identity (PythonQtSignalReceiver.h, isSame)."""
+
+    class Plot:
+        def connect(self, _signal, slot):
+            self.slot = slot
+
+        def disconnect(self, _signal, slot):
+            self.is_same = slot is self.slot
+
+    plot = Plot()
+    monkeypatch.setattr("LungUNetSegSlicer.panel.compare_panel.comparison_plot", lambda: plot)
+    compare()
+    panel.widget.comparePanel.close()
+    assert plot.is_same
+
+
 def test_both_rows_of_views_get_half_the_height(app, compare):
     """Without splitSize the slices had 96 of 1000 pixels."""
     from LungUNetSegSlicer.compare.layout import DIFFERENCE, DISTANCE, PLOT, PREDICTION

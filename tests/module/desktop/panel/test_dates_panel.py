@@ -40,8 +40,8 @@ def test_the_changes_are_shown_and_both_scans_are_linked(panel, section):
     """Protects the table's numbers, and that the aligned first scan lies on the second one's grid."""
     import slicer
 
-    from LungUNetSegSlicer.compare.dates import FIRST, LAYOUT_ID, SECOND
-    from LungUNetSegSlicer.compare.layout import layout_node, view_node
+    from LungUNetSegSlicer.compare.date_views import FIRST, LAYOUT_ID, SECOND
+    from LungUNetSegSlicer.compare.own_layout import layout_node, view_node
 
     compare, lungs, nodes = section
     text = compare(*lungs)
@@ -58,6 +58,26 @@ def test_the_changes_are_shown_and_both_scans_are_linked(panel, section):
     assert shown[1] is nodes[1] and shown[0].GetName() == "A, aligned"
     array, first = slicer.util.arrayFromVolume(shown[0]), slicer.util.arrayFromVolume(nodes[0])
     assert array.shape == first.shape and np.abs(array - first.astype(np.int32)).mean() < 100
+
+
+def test_the_users_layout_and_window_come_back(app, panel, section):
+    """Protects a scene that is saved later: its layout was left out for good, and the CT kept the lung window."""
+    from LungUNetSegSlicer.compare.date_views import LAYOUT_ID
+    from LungUNetSegSlicer.compare.own_layout import layout_node
+
+    compare, lungs, nodes = section
+    layout, display = layout_node(), nodes[1].GetDisplayNode()
+    own = layout.SlicerLayoutFourUpView
+    layout.SetViewArrangement(own)
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(400, 40)
+    for leave in (lambda: layout.SetViewArrangement(own), panel.widget.datesPanel.close):
+        compare(*lungs)
+        assert layout.GetViewArrangement() == LAYOUT_ID and not layout.GetSaveWithScene()
+        assert display.GetWindow() == 1500
+        leave()
+        assert layout.GetViewArrangement() == own and layout.GetSaveWithScene()
+        assert (display.GetWindow(), display.GetLevel()) == (400, 40)
 
 
 def test_what_cannot_be_compared_is_said(panel, section):
@@ -82,7 +102,7 @@ def test_the_change_of_density_is_shown_in_colour(panel, section, wait_until, sc
     """Protects the map: +100 HU within the lungs, clear outside, over both views, with a legend; and that it goes."""
     import slicer
 
-    from LungUNetSegSlicer.compare.dates import date_views
+    from LungUNetSegSlicer.compare.date_views import date_views
 
     compare, lungs, _nodes = section
     box = panel.ui.densityChangeCheckBox

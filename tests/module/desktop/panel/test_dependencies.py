@@ -8,7 +8,7 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import CalledProcessError
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -140,6 +140,67 @@ def test_while_it_installs_the_button_is_grey(panel, phantom_node, installed, mo
     panel.answer("OK")
     panel.run()
     assert seen == [(False, "Packages are being installed.")]
+
+
+def test_what_changes_while_it_installs_is_noticed(app, panel, phantom_node, installed, monkeypatch):
+    """Protects other lungs from a question that was asked about those chosen before, and from a CT that is gone."""
+    import slicer
+
+    locked = []
+
+    def pip_install(_):
+        locked.append(panel.ui.outputSegmentationSelector.enabled)
+        app.mrmlScene().RemoveNode(phantom_node)
+        installed.add("onnxruntime")
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip_install)
+    panel.answer("OK")
+    panel.click(panel.ui.applyButton)
+    assert locked == [False] and not panel.running
+    assert panel.ui.statusLabel.text == "Choose a CT first." and panel.ui.outputSegmentationSelector.enabled
+
+
+def test_a_click_while_it_installs_starts_no_second_batch(panel, phantom_node, installed, monkeypatch, tmp_path):
+    """Protects from two batches in one folder, of which one could not be cancelled."""
+    import slicer
+
+    started = []
+
+    def pip_install(_):
+        panel.click(panel.ui.batchButton)
+        installed.add("onnxruntime")
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip_install)
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
+
+    def start(*_):
+        started.append("batch")
+        return SimpleNamespace(running=False, cancel=lambda: None)
+
+    monkeypatch.setattr(panel.widget.logic, "startBatch", start)
+    panel.ui.batchSourceComboBox.setCurrentIndex(1)
+    monkeypatch.setattr(panel.widget.batchPanel, "_output", tmp_path)
+    panel.widget.batchPanel.update()
+    panel.click(panel.ui.batchButton)
+    assert started == ["batch"]
+    panel.widget.batchPanel.close()
+
+
+def test_one_package_is_installed_at_a_time(app, installed, monkeypatch):
+    """Protects Slicer's Python from two runs of pip at once: the event loop runs while the first one works."""
+    import slicer
+
+    from LungUNetSegLib.errors import MissingDependencyError
+    from LungUNetSegSlicer.panel.dependencies import ONNX_RUNTIME, OPENVINO, install_with_consent
+
+    def pip_install(_):
+        with pytest.raises(MissingDependencyError, match="ONNX Runtime is being installed"):
+            install_with_consent(OPENVINO)
+        installed.add("onnxruntime")
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip_install)
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *_, **__: True)
+    assert install_with_consent(ONNX_RUNTIME)
 
 
 def test_torch_is_asked_for_only_where_nothing_else_will_do(installed, tmp_path):

@@ -84,7 +84,7 @@ def test_the_module_can_be_closed_during_the_download(panel, sample_scan, app):
     assert not sample_scan.loaded
 
 
-def test_a_dicom_folder_gives_its_largest_ct(panel, choose_folder, tmp_path, small_phantom, phantom):
+def test_a_dicom_folder_gives_its_largest_ct(app, panel, choose_folder, tmp_path, small_phantom, phantom):
     write_dicom_series(small_phantom.ct, tmp_path / "scout")
     write_dicom_series(phantom.ct, tmp_path / "chest")
     (tmp_path / "notes.txt").write_text("no DICOM")
@@ -95,6 +95,8 @@ def test_a_dicom_folder_gives_its_largest_ct(panel, choose_folder, tmp_path, sma
     assert node.GetImageData().GetDimensions()[2] == 60
     assert panel.ui.firstScanNoteLabel.text.startswith("The largest of 2 CT series was loaded")
     assert panel.ui.applyButton.enabled
+    app.mrmlScene().Clear(0)
+    assert not panel.ui.firstScanNoteLabel.visible, "it was about a scan that is gone"
 
 
 @pytest.mark.parametrize("kind", ["empty", "absent", "closed database", "cancelled"])

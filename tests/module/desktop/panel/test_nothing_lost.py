@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -134,6 +135,30 @@ def test_a_scene_that_is_loaded_in_the_open_panel_keeps_what_was_chosen(
     assert panel.parameters.outputSegmentation.GetName() == "Second lungs"
     assert panel.ui.outputSegmentationSelector.currentNode() is panel.parameters.outputSegmentation
     assert panel.table() == rows
+
+
+@pytest.mark.parametrize("section", ["one scan", "several scans"])
+def test_a_ct_that_is_gone_takes_no_memory(app, panel, small_phantom, section, tmp_path, monkeypatch, wait_until):
+    """Protects a user who loads one scan after another: hundreds of MB of each would stay until Slicer is closed."""
+    import vtk
+
+    kept = vtk.vtkWeakReference()
+    node = add(small_phantom.ct, "Large")
+    kept.Set(node.GetImageData())
+    panel.parameters.inputVolume = node
+    del node
+    if section == "one scan":
+        panel.run()
+    else:
+        monkeypatch.setattr(panel.widget.batchPanel, "_output", tmp_path)
+        panel.ui.batchSourceComboBox.setCurrentIndex(1)
+        panel.click(panel.ui.batchButton)
+        panel.click(panel.ui.batchButton)
+        wait_until(lambda: not panel.widget.batchPanel.running)
+    app.mrmlScene().Clear(0)
+    app.processEvents()
+    gc.collect()
+    assert kept.Get() is None
 
 
 def test_an_edit_during_a_repair_is_kept(segmented):

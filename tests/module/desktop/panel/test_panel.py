@@ -53,6 +53,18 @@ def test_the_first_ct_that_is_loaded_is_chosen(panel, phantom_node):
     assert panel.ui.applyButton.enabled
 
 
+def test_a_volume_that_another_module_hides_is_not_chosen(app, panel, small_phantom):
+    """Protects from a result of a module's own intermediate volume, which no list of Slicer shows."""
+    import slicer
+
+    from LungUNetSegSlicer.scene.colour_maps import scans_of_scene
+
+    hidden = slicer.vtkMRMLScalarVolumeNode()
+    hidden.SetHideFromEditors(True)
+    app.mrmlScene().AddNode(hidden)
+    assert panel.parameters.inputVolume is None and scans_of_scene() == []
+
+
 def test_a_run_from_the_click_to_the_results(app, panel, phantom_node):
     panel.run()
     segmentation = panel.ui.outputSegmentationSelector.currentNode()

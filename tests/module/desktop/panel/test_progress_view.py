@@ -31,6 +31,22 @@ def test_an_error_is_gone_when_a_setting_is_changed(panel, phantom_node, stub_ch
     assert not panel.ui.statusLabel.visible
 
 
+def test_an_error_that_comes_while_the_user_is_elsewhere_is_there_on_return(
+    panel, phantom_node, stub_child, wait_until
+):
+    """Protects from a run that ends in silence: neither a result nor a reason was shown."""
+    stub_child(end="fail")
+    panel.click(panel.ui.applyButton)
+    panel.module.widgetRepresentation().exit()
+    wait_until(lambda: not panel.running)
+    panel.module.widgetRepresentation().enter()
+    assert panel.ui.statusLabel.visible and "this is no chest CT" in panel.ui.statusLabel.text
+    assert panel.ui.logCollapsibleButton.visible
+    panel.module.widgetRepresentation().exit()
+    panel.module.widgetRepresentation().enter()
+    assert not panel.ui.statusLabel.visible and not panel.ui.logCollapsibleButton.visible
+
+
 def test_an_error_is_gone_when_another_ct_is_chosen_or_the_user_comes_back(
     panel, phantom_node, small_phantom, stub_child
 ):

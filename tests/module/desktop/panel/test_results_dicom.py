@@ -38,7 +38,9 @@ def shown(app, panel, small_phantom, tmp_path):
         node.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
         view = ResultsView(panel.ui)
         view.show(segmentation)
-        yield SimpleNamespace(node=node, segmentation=segmentation, database=database, folder=tmp_path / "ct")
+        yield SimpleNamespace(
+            node=node, segmentation=segmentation, database=database, folder=tmp_path / "ct", view=view
+        )
 
 
 def note(panel) -> str:
@@ -79,6 +81,33 @@ def test_a_ct_that_was_moved_is_told(panel, shown):
     matrix.SetElement(2, 3, matrix.GetElement(2, 3) + 1.0)
     shown.node.SetIJKToRASMatrix(matrix)
     assert "does not lie where its images do" in note(panel)
+
+
+def test_a_full_disk_is_told(panel, shown, monkeypatch):
+    """Protects from a click after which nothing is said: only the library's own errors were."""
+
+    def full(**_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+    assert "No space left on device" in note(panel) and "free disk space" in panel.ui.resultsNoteLabel.text
+
+
+def test_what_is_shown_after_an_installation_is_not_saved_instead(panel, shown, monkeypatch):
+    """Protects from one scan's lungs with another one's result: the event loop runs while highdicom is installed."""
+    from LungUNetSegSlicer.panel import results
+
+    saved = []
+
+    def install(_):
+        shown.view.show(None)
+        return True
+
+    monkeypatch.setattr(results, "is_installed", lambda _: False)
+    monkeypatch.setattr(results, "install_with_consent", install)
+    monkeypatch.setattr(results, "save_as_dicom", lambda lungs, _model: (saved.append(lungs), ("Lungs", ()))[1])
+    panel.click(panel.ui.resultsDicomButton)
+    assert saved == [shown.segmentation]
 
 
 def test_without_highdicom_the_user_is_asked(panel, shown, monkeypatch):

@@ -126,6 +126,6 @@ def test_a_bug_is_told_in_the_panel_and_its_traceback_goes_to_slicers_log(
 
     monkeypatch.setattr(segmentation_run, "show_segments", broken)
     panel.run()
-    assert panel.ui.statusLabel.text == "a bug"
+    assert panel.ui.statusLabel.text == "internal error, please report it: ZeroDivisionError: a bug"
     assert [type(error) for error in slot_errors] == [ZeroDivisionError]
     slot_errors.clear()

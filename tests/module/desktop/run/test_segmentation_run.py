@@ -136,6 +136,55 @@ def test_the_lungs_of_a_given_segmentation_are_replaced(app, phantom_node, wait_
     assert target.GetName() == "mine"
 
 
+def test_what_the_user_edits_meanwhile_is_kept_beside_the_new_lungs(app, phantom_node, phantom, wait_until):
+    """Protects a correction that is painted while the run computes: the new lungs would be written over it."""
+    import slicer
+
+    from LungUNetSegLib.segments import LUNGS
+    from LungUNetSegSlicer.scene.segmentation_node import show_labels
+
+    target = show_labels(phantom.labels, LUNGS, phantom_node)
+    run = Run(phantom_node, target)
+    edited = np.zeros(phantom.labels.array.shape, np.uint8)
+    edited[20, 30:40, 30:40] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(edited, target, "RightLung", phantom_node)
+    wait_until(run.ended)
+    (end,) = run.ends
+    assert end.state == "done" and end.segmentation is not target
+    assert end.message == "Phantom lungs was edited meanwhile: the new lungs are in Phantom lungs_1."
+    kept = slicer.util.arrayFromSegmentBinaryLabelmap(target, "RightLung", phantom_node)
+    np.testing.assert_array_equal(kept, edited)
+
+
+def test_a_ct_that_moves_meanwhile_is_told(phantom_node, wait_until, scene_ids):
+    """Protects from lungs beside their CT: a transform was hardened, or the volume cropped, while the run computed."""
+    import vtk
+
+    before = scene_ids()
+    run = Run(phantom_node)
+    wait_until(lambda: run.progress)
+    moved = vtk.vtkTransform()
+    moved.Translate(0, 0, 30)
+    phantom_node.ApplyTransform(moved)
+    wait_until(run.ended)
+    (end,) = run.ends
+    assert end.state == "failed" and scene_ids() == before
+    assert end.message == "The CT Phantom was moved or changed meanwhile. Segment it again."
+
+
+def test_what_would_be_moved_with_the_lungs_is_told_at_once(app, phantom_node, wait_until):
+    """Protects a tumour in a segmentation that lies elsewhere than the CT; see `check_target`."""
+    scene = app.mrmlScene()
+    target = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
+    target.GetSegmentation().AddEmptySegment("Tumour", "Tumour")
+    target.SetAndObserveTransformNodeID(scene.AddNewNodeByClass("vtkMRMLLinearTransformNode").GetID())
+    run = Run(phantom_node, target)
+    wait_until(run.ended)
+    (end,) = run.ends
+    assert end.state == "failed" and end.message.startswith("The segmentation mine and the CT Phantom are under differ")
+    assert not run.progress and target.GetTransformNodeID()
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int32, np.float32, np.float64])
 def test_every_voxel_type_and_an_oblique_flipped_grid_reach_the_child_unchanged(app, oblique_phantom, tmp_path, dtype):
     import slicer

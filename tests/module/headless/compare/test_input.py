@@ -15,8 +15,9 @@ from LungUNetSegLib.segments import LUNGS
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegSlicer.background import finish
 from LungUNetSegSlicer.compare import input as comparison_input
-from LungUNetSegSlicer.compare.input import ComparisonInput, image_in_world, open_source
+from LungUNetSegSlicer.compare.input import ComparisonInput, image_in_world
 from LungUNetSegSlicer.compare.lung_sides import Side
+from LungUNetSegSlicer.compare.sources import open_source
 from LungUNetSegSlicer.scene.segmentation_node import CLOSED_SURFACE, show_labels
 from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
 

@@ -29,8 +29,8 @@ from LungUNetSegSlicer.compare.layout import (
     ComparisonViews,
     look_from_the_front,
     slice_nodes,
-    view_node,
 )
+from LungUNetSegSlicer.compare.own_layout import view_node
 from LungUNetSegSlicer.scene.segmentation_node import show_labels
 from LungUNetSegSlicer.scene.volume_bridge import LUNG_WINDOW_HU, add_volume_node
 
@@ -218,12 +218,14 @@ def test_a_scene_saved_meanwhile_is_seen_by_those_without_the_module(
 def test_what_was_removed_meanwhile_is_no_obstacle(layout: Any, result: SceneComparison, scene: Any) -> None:
     views = ComparisonViews()
     views.show(result)
-    for node in (result.prediction_node, result.distance, result.plot):
+    for node in (result.prediction_node, result.reference_node, result.image_node, result.distance, result.plot):
         scene.RemoveNode(node)
     views.leave()
     assert layout.GetViewArrangement() == OWN
     views.show(result)
     assert ours(result.differences) == [f"vtkMRMLSliceNode{DIFFERENCE}"]
+    shown = composite(REFERENCE)
+    assert shown.GetBackgroundVolumeID() is None and shown.GetLabelVolumeID() is None
 
 
 def test_no_ct_is_no_obstacle(layout: Any, result: SceneComparison) -> None:

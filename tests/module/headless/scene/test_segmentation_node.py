@@ -9,7 +9,7 @@ import pytest
 import slicer
 import vtk
 
-from LungUNetSegLib.errors import LungUNetSegError
+from LungUNetSegLib.errors import DataError, LungUNetSegError
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Volume
@@ -99,6 +99,18 @@ def test_it_moves_with_the_ct(ct: Any, small_phantom: Phantom, scene: Any) -> No
     assert node.GetTransformNodeID() == transform.GetID()
     ct.SetAndObserveTransformNodeID(None)
     assert show_labels(small_phantom.labels, LUNGS, ct, node).GetTransformNodeID() is None
+
+
+def test_what_lies_beside_the_lungs_is_never_moved(ct: Any, small_phantom: Phantom, scene: Any) -> None:
+    """Protects a tumour in a segmentation under another transform than the CT: it would jump to another place."""
+    node = show_labels(small_phantom.labels, LUNGS, ct)
+    node.GetSegmentation().AddEmptySegment("Tumour", "Tumour")
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    with pytest.raises(DataError, match="under different transforms, and Tumour would move"):
+        show_labels(small_phantom.labels, BOTH_LUNGS, ct, node)
+    assert node.GetTransformNodeID() == transform.GetID()
+    assert node.GetSegmentation().GetSegmentIDs() == ("RightLung", "LeftLung", "Tumour")
 
 
 def test_the_lungs_of_an_existing_node_are_replaced_and_nothing_else(
