@@ -10,7 +10,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check scikit-image==0.25.2 scikit-learn==1.7.2 \
-    opencv-python-headless==4.12.0.88 matplotlib==3.10.8 scipy==1.15.3 requests==2.32.5 numpy==2.2.6
+    opencv-python-headless==4.12.0.88 matplotlib==3.10.8 pandas==2.3.3 scipy==1.15.3 \
+    requests==2.32.5 numpy==2.2.6
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps mammoinsight-math==0.1.1
 MPLCONFIGDIR="$folder" "$folder/venv/bin/python" - <<'PYTHON'
 import sys
