@@ -114,10 +114,8 @@ class ResultsView:
             self._say(_("Written: {path}").format(path=path))
 
     def _save_as_dicom(self) -> None:
-        segmentation, result = (
-            self._segmentation,
-            recall(self._segmentation),
-        )  # others may be shown after an installation
+        segmentation = self._segmentation  # another may be shown after an installation
+        result = recall(segmentation)
         if segmentation is None or result is None:
             return
         try:
@@ -133,7 +131,8 @@ class ResultsView:
             self._say(" ".join([text, *(finding.message for finding in findings)]))
 
     def _save_training_case(self) -> None:
-        segmentation, result = self._segmentation, recall(self._segmentation)  # others may be shown after the dialog
+        segmentation = self._segmentation  # another may be shown after the dialog
+        result = recall(segmentation)
         folder = ask_folder(_("Folder of training cases")) if result is not None else None
         if segmentation is None or result is None or folder is None:
             return
