@@ -136,9 +136,18 @@ def _head(size: Size, files: Sequence[Path], command: str, programs: Sequence[st
         height=size.pixels[0],
         width=size.pixels[1],
         spacing=f"{size.spacing_mm:g}",
-        programs=f", by the program of {', then '.join(programs)}" if programs else "",
+        programs=_made_by(programs),
         thin=thin,
     )
+
+
+def _made_by(programs: Sequence[str]) -> str:
+    """Name the commits that made the figures, by their processors."""
+    commits: dict[str, list[str]] = {}
+    for each in programs:
+        commit, _, processor = each.removeprefix("commit ").partition(" on ")
+        commits.setdefault(processor, []).append(commit)
+    return "".join(f", by commit {', then '.join(own)} on {processor}" for processor, own in commits.items())
 
 
 def _absent(names: Sequence[str]) -> str:

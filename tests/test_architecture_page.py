@@ -157,11 +157,11 @@ def test_without_ours_there_is_no_table_of_regions(runs: Path) -> None:
 
 def test_the_page_names_the_programs_that_made_its_figures(runs: Path) -> None:
     """Protects readers of an old page: today's program may give other figures."""
-    programs = ["commit 1234567 on a processor", "commit 89abcde on a processor"]
+    programs = ["commit 1234567 on a processor", "commit 89abcde on a processor", "commit 89abcde on another"]
     (runs / "programs.json").write_text(json.dumps(programs))
     page.write(runs / "docs", runs, SIZE, "the command")
     text = (runs / "docs" / "architectures.md").read_text(encoding="utf-8")
-    assert "by the program of commit 1234567 on a processor, then commit 89abcde on a processor." in text
+    assert "by commit 1234567, then 89abcde on a processor, by commit 89abcde on another." in text
 
 
 def test_a_program_that_goes_on_is_noted_once(tmp_path: Path) -> None:
