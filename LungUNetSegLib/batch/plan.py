@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -86,14 +86,13 @@ def make_plan(source: Path, options: PlanOptions, index: HeaderIndex, progress: 
         scans, others = candidates_in(found.files, index)
         taken, skipped = _choose(scans, options)
         named = [Skipped(place, "", why) for place, why in (*found.skipped, *others)]
-        plan = Plan(source, tuple(taken), (*skipped, *named))
-    plan = replace(plan, taken=tuple(sorted(plan.taken, key=lambda each: (each.scan.place, each.scan.key))))
-    return _without_copies(plan, index)
+        plan = _without_copies(Plan(source, tuple(taken), (*skipped, *named)), index)
+    return replace(plan, taken=_sorted(plan.taken))
 
 
 def _without_copies(plan: Plan, index: HeaderIndex) -> Plan:
     """Leave out image files that are copies of others; those of DICOM images are known by their identifiers."""
-    found = list(image_copies((each.scan for each in plan.taken if not each.scan.study), index))
+    found = list(image_copies((each.scan for each in _sorted(plan.taken) if not each.scan.study), index))
     copies_of = {original.key: copies for original, copies in found}
     skipped = {
         each.key: Skipped(each.place, each.title, f"a copy of {original.place}")
@@ -108,6 +107,10 @@ def _without_copies(plan: Plan, index: HeaderIndex) -> Plan:
         if each.scan.key not in skipped
     ]
     return replace(plan, taken=tuple(taken), skipped=(*plan.skipped, *skipped.values()))
+
+
+def _sorted(taken: Iterable[Taken]) -> tuple[Taken, ...]:
+    return tuple(sorted(taken, key=lambda each: (each.scan.place, each.scan.key)))
 
 
 def _files(scans: Sequence[Candidate]) -> tuple[SourceFile, ...]:

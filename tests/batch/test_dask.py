@@ -59,11 +59,11 @@ def labels_in(out: Path) -> dict[str, bytes]:
 
 
 def test_dead_workers_change_nothing_and_a_deadly_scan_is_given_up(
-    batch: Command, scans: Path, tmp_path: Path, cluster: Machines
+    batch: Command, scans: Path, small_phantom: Phantom, tmp_path: Path, cluster: Machines
 ) -> None:
     """Protects a night on a cluster: a worker is killed in the middle, and one scan kills each that reads it."""
     batch(scans, "-o", tmp_path / "alone")
-    (scans / "deadly.nrrd").write_bytes((scans / "0.nrrd").read_bytes())
+    write_image(scans / "deadly.nrrd", Volume(small_phantom.ct.array + SCANS, small_phantom.ct.geometry))
 
     def kill_one() -> None:
         deadline = time.monotonic() + 60

@@ -19,8 +19,8 @@ def scans(tmp_path: Path, small_phantom: Phantom) -> Path:
     """A folder of two scans, and one that is none."""
     folder = tmp_path / "scans"
     folder.mkdir()
-    for name in ("a", "b"):
-        sitk.WriteImage(to_sitk(small_phantom.ct), str(folder / f"{name}.nii.gz"))
+    for number, name in enumerate("ab"):
+        sitk.WriteImage(to_sitk(small_phantom.ct) + number, str(folder / f"{name}.nii.gz"))
     flat = sitk.Image([40, 40, 20], sitk.sitkInt16)
     sitk.WriteImage(flat, str(folder / "flat.nii.gz"))
     return folder
