@@ -31,3 +31,15 @@ def rows_of(out: Path) -> list[dict[str, str]]:
     """Return the rows of a batch's table."""
     with (out / "results.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def check_no_second_result(batch: Command, source: Path, copy: Callable[[], object]) -> None:
+    """Check that a scan keeps its one result, in `out` beside its source, when it is copied within the source later."""
+    out = source.parent / "out"
+    batch(source)
+    (report,) = (out / "scans").glob("*/scan.json")
+    before = report.stat().st_mtime_ns
+    copy()
+    code, stdout, _ = batch(source)
+    assert code == 0 and "1 of 1 scans done, 0 failed" in stdout and "earlier runs" not in stdout
+    assert len(rows_of(out)) == 1 and report.stat().st_mtime_ns == before

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from LungUNetSegLib.batch.acquired import Acquired, acquired
 from LungUNetSegLib.batch.find import SourceFile
@@ -24,6 +24,8 @@ from LungUNetSegLib.io.images.header import data_files
 
 _HEADERS = ("mhd", "nhdr")
 """Endings of files whose voxels are in others."""
+
+Item = TypeVar("Item")
 
 MASKS = "masks or results, by their names"
 
@@ -126,13 +128,13 @@ def _series_of(slices: list[SliceHeader]) -> tuple[list[Series], list[tuple[str,
         pass
     found: list[Series] = []
     faults: list[tuple[str, str]] = []
-    for own in _by(slices, lambda each: each.series_uid):
+    for own in grouped(slices, lambda each: each.series_uid):
         try:
             found += group_series(own)
             continue
         except ReadError as error:
             reason = str(error)
-        for part in _by(own, lambda each: str(each.path.parent)):  # two series with one UID lie apart, if at all
+        for part in grouped(own, lambda each: str(each.path.parent)):  # two series with one UID lie apart, if at all
             try:
                 found += group_series(part)
             except ReadError:
@@ -150,11 +152,12 @@ def _copies_in(series: Iterable[Series]) -> list[tuple[str, str]]:
     ]
 
 
-def _by(slices: Sequence[SliceHeader], key: Any) -> Iterable[list[SliceHeader]]:
-    groups: dict[str, list[SliceHeader]] = {}
-    for each in slices:
+def grouped(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
+    """Return the groups of items with equal keys, in the order in which their first items come."""
+    groups: dict[Hashable, list[Item]] = {}
+    for each in items:
         groups.setdefault(key(each), []).append(each)
-    return groups.values()
+    return list(groups.values())
 
 
 def _from_series(

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from LungUNetSegLib.batch.candidates import Candidate
+from LungUNetSegLib.batch.candidates import Candidate, grouped
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.errors import ReadError
@@ -39,12 +38,9 @@ def image_copies(scans: Iterable[Candidate], index: HeaderIndex) -> Iterator[tup
                 yield original, copies
 
 
-def _alike(scans: Iterable[Candidate], key: Any) -> Iterable[Sequence[Candidate]]:
+def _alike(scans: Iterable[Candidate], key: Callable[[Candidate], Hashable]) -> list[list[Candidate]]:
     """Return the groups of scans with equal keys; who is alone is in none."""
-    groups: dict[Hashable, list[Candidate]] = {}
-    for each in scans:
-        groups.setdefault(key(each), []).append(each)
-    return [each for each in groups.values() if len(each) > 1]
+    return [each for each in grouped(scans, key) if len(each) > 1]
 
 
 def _hash(scan: Candidate, index: HeaderIndex, most: int | None) -> str:

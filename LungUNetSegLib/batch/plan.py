@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from LungUNetSegLib.batch.candidates import Candidate, candidates_in
-from LungUNetSegLib.batch.find import Found, SourceFile, find_files, written_out
+from LungUNetSegLib.batch.candidates import Candidate, candidates_in, grouped
+from LungUNetSegLib.batch.find import Found, find_files, written_out
 from LungUNetSegLib.batch.image_copies import image_copies
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
@@ -99,22 +99,17 @@ def _without_copies(plan: Plan, index: HeaderIndex) -> Plan:
         for original, copies in found
         for each in copies
     }
-    taken = [
-        replace(each, scan=replace(each.scan, copies=_files(copies_of[each.scan.key])))
-        if each.scan.key in copies_of
-        else each
-        for each in plan.taken
-        if each.scan.key not in skipped
-    ]
-    return replace(plan, taken=tuple(taken), skipped=(*plan.skipped, *skipped.values()))
+    taken = tuple(_with_copies(each, copies_of) for each in plan.taken if each.scan.key not in skipped)
+    return replace(plan, taken=taken, skipped=(*plan.skipped, *skipped.values()))
+
+
+def _with_copies(taken: Taken, copies_of: Mapping[str, Sequence[Candidate]]) -> Taken:
+    files = tuple(file for each in copies_of.get(taken.scan.key, ()) for file in each.files)
+    return replace(taken, scan=replace(taken.scan, copies=taken.scan.copies + files))
 
 
 def _sorted(taken: Iterable[Taken]) -> tuple[Taken, ...]:
     return tuple(sorted(taken, key=lambda each: (each.scan.place, each.scan.key)))
-
-
-def _files(scans: Sequence[Candidate]) -> tuple[SourceFile, ...]:
-    return tuple(file for each in scans for file in each.files)
 
 
 def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress: Progress) -> Plan:
@@ -177,16 +172,16 @@ def _choose_row(row: Row, scans: Sequence[Candidate], options: PlanOptions) -> t
 
 def _choose(scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:
     """Choose among the scans of each study; of image files each is a study of its own."""
-    studies: dict[str, list[Candidate]] = {}
+    wanted: list[Candidate] = []
     skipped: list[Skipped] = []
     for each in scans:
         why = _too_few(each, options) or each.fault or left_out(each, options.include, options.exclude)
         if why:
             skipped.append(Skipped(each.place, each.title, why))
         else:
-            studies.setdefault(each.study or each.key, []).append(each)
+            wanted.append(each)
     taken: list[Taken] = []
-    for study in studies.values():
+    for study in grouped(wanted, lambda each: each.study or each.key):
         best = max(study, key=lambda each: each.merit)
         for each in study:
             if options.series == "all" or each is best:
