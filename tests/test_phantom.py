@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib import phantom as phantom_module
+from LungUNetSegLib.metrics import count
 from LungUNetSegLib.phantom import Phantom, make_phantom, phantom_geometry
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume.resample import resample
@@ -19,10 +20,6 @@ def drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def volume_ml(phantom: Phantom, label: int) -> float:
     return float((phantom.labels.array == label).sum() * phantom.labels.geometry.voxel_volume_ml)
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
 @pytest.mark.usefixtures("drawn_again")
@@ -108,7 +105,7 @@ def test_every_geometry_shows_the_same_patient(how: dict, small_phantom: Phantom
     least = 0.9 if "oblique_degrees" in how else 0.999
     back = resample(other.labels, small_phantom.labels.geometry, "nearest")
     for label in (RIGHT_LUNG, LEFT_LUNG):
-        assert dice(back.array == label, small_phantom.labels.array == label) > least
+        assert count(back.array == label, small_phantom.labels.array == label).dsc > least
 
 
 def test_a_head_has_bone_and_no_lung(head_phantom: Phantom) -> None:

@@ -16,7 +16,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.scratch import planes_of
 
-AIR_BELOW_HU = -400
+LUNG_BELOW_HU = -400
 """Voxels below are lung, gas or air; a region of them that reaches the edge of a slice is outside the body."""
 
 GAS_HU = -950
@@ -69,14 +69,15 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
                 " leave the case out."
             )
         return ()
-    fit = _dsc(mask, air)
-    best, where = max(_elsewhere(mask, air, ct.canonical().geometry.spacing_mm[0]), default=(0.0, ""))
+    common = _count(mask & air)
+    most, where = max(_elsewhere(mask, air, ct.canonical().geometry.spacing_mm[0]))
+    fit, best = (2 * voxels / (_count(mask) + _count(air)) for voxels in (common, most))
     if best > max(fit + GAIN, LEAST_FIT):
         raise DataError(
             f"{path} does not lie on the lung of its scan: it would fit better {where} (DSC with the air in the body"
             f" {best:.2f} instead of {fit:.2f}). Check its axes and its position."
         )
-    covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
+    covered, inside = (common / max(_count(each), 1) for each in (air, mask))
     if inside >= LEAST_FIT or (covered >= LEAST_FIT and inside >= LEAST_INSIDE):
         return ()
     message = (
@@ -95,7 +96,7 @@ def inside_air(hu: npt.NDArray[np.int16]) -> Mask:
     """
     result = np.zeros(hu.shape, bool)
     for plane, inside in zip(hu, result, strict=True):
-        parts, count = ndimage.label(plane < AIR_BELOW_HU)
+        parts, count = ndimage.label(plane < LUNG_BELOW_HU)
         keep = np.ones(count + 1, bool)
         keep[np.concatenate([parts[[0, -1]].ravel(), parts[:, [0, -1]].ravel(), [0]])] = False
         inside[:] = keep[parts]
@@ -116,31 +117,26 @@ def _coarse(ct: Volume, labels: Volume, ignore: Volume | None) -> tuple[npt.NDAr
     return sparse(scan), mask, left_out, row_mm * column_mm * step * step / 100
 
 
-def _elsewhere(mask: Mask, air: Mask, slice_mm: float) -> Iterator[tuple[float, str]]:
-    """Yield the mask's fit at other positions, and a name for each position."""
+def _elsewhere(mask: Mask, air: Mask, slice_mm: float) -> Iterator[tuple[int, str]]:
+    """Yield how many voxels the mask has in common with the air at other positions, and a name for each position."""
     if len(mask) > 1:
-        yield _dsc(mask[::-1], air), "with its slices in the opposite order"
-    yield _dsc(mask[:, ::-1], air), "with front and back exchanged"
-    yield _dsc(mask[:, :, ::-1], air), "with left and right exchanged"
-    yield _dsc(mask[:, ::-1, ::-1], air), "rotated by 180 degrees"
+        yield _count(mask[::-1] & air), "with its slices in the opposite order"
+    yield _count(mask[:, ::-1] & air), "with front and back exchanged"
+    yield _count(mask[:, :, ::-1] & air), "with left and right exchanged"
+    yield _count(mask[:, ::-1, ::-1] & air), "rotated by 180 degrees"
     if mask.shape[1] == mask.shape[2]:
         turned = mask.swapaxes(1, 2)
-        yield _dsc(turned, air), "with rows and columns exchanged"
-        yield _dsc(turned[:, ::-1], air), "rotated by 90 degrees"
-        yield _dsc(turned[:, :, ::-1], air), "rotated by 90 degrees"
-    total = _count(mask) + _count(air)
+        yield _count(turned & air), "with rows and columns exchanged"
+        yield _count(turned[:, ::-1] & air), "rotated by 90 degrees"
+        yield _count(turned[:, :, ::-1] & air), "rotated by 90 degrees"
     for shift in range(1, min(len(mask), int(MOVED_MM / slice_mm) + 1)):
         for word, one, other in (("head", mask[:-shift], air[shift:]), ("feet", mask[shift:], air[:-shift])):
-            yield 2 * _count(one & other) / max(total, 1), f"{shift} slices towards the {word}"
+            yield _count(one & other), f"{shift} slices towards the {word}"
     for axis, (low, high) in ((1, ("front", "back")), (2, ("right", "left"))):
         for shift in range(1, mask.shape[axis] // 4):
             for sign, word in ((1, high), (-1, low)):
                 moved = np.roll(mask, sign * shift, axis)
-                yield _dsc(moved, air), f"{shift * COARSE_MM:.0f} mm towards the {word}"
-
-
-def _dsc(one: Mask, other: Mask) -> float:
-    return 2 * _count(one & other) / max(_count(one) + _count(other), 1)
+                yield _count(moved & air), f"{shift * COARSE_MM:.0f} mm towards the {word}"
 
 
 def _count(mask: Mask) -> int:

@@ -10,6 +10,7 @@ import pytest
 
 from LungUNetSegLib.config import from_json, to_json
 from LungUNetSegLib.errors import ConfigError
+from LungUNetSegLib.metrics import count
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.preprocessing import (
     NetworkGrid,
@@ -25,10 +26,6 @@ from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
 
 SMALL = PreprocessConfig(spacing_mm=5.0, size=(80, 88))
-
-
-def dice(a: np.ndarray, b: np.ndarray) -> float:
-    return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
 def there_and_back(scan: Volume, labels: Volume, config: PreprocessConfig) -> Volume:
@@ -127,7 +124,7 @@ def test_labels_come_back_onto_any_scan(how: dict, least: float) -> None:
     back = there_and_back(phantom.ct, phantom.labels, PreprocessConfig(spacing_mm=3.0, size=(112, 136)))
     assert back.geometry is phantom.ct.geometry
     for label in (1, 2):
-        assert dice(back.array == label, phantom.labels.array == label) > least
+        assert count(back.array == label, phantom.labels.array == label).dsc > least
 
 
 def test_the_way_back_is_exact_where_the_grids_agree() -> None:

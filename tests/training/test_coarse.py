@@ -15,6 +15,7 @@ from LungUNetSegLib.data.cache import CachedCase, cache_case
 from LungUNetSegLib.data.sampled_views import ViewConfig
 from LungUNetSegLib.data.views import whole_view
 from LungUNetSegLib.errors import ConfigError, DataError
+from LungUNetSegLib.metrics import count
 from LungUNetSegLib.networks import UNet3dConfig, UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.training import stages
@@ -41,10 +42,6 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> list[CachedCase]:
     return [cache_case(write_pair(folder, f"p{seed}", slices=8, seed=seed), GRID, folder) for seed in (1, 2)]
 
 
-def dsc(found: np.ndarray, truth: np.ndarray) -> float:
-    return float(2 * (found & truth).sum() / (found.sum() + truth.sum()))
-
-
 def test_it_learns_the_lungs_and_their_sides(phantoms: list[CachedCase]) -> None:
     """From two phantoms and 120 steps, each turned and stretched anew: both lungs of the whole scan, each its own."""
     scans = Scans.of(phantoms, GRID, ViewConfig(shorter=0, narrower=0, rounded=0), None)
@@ -53,7 +50,7 @@ def test_it_learns_the_lungs_and_their_sides(phantoms: list[CachedCase]) -> None
     said = predict_view(network, hu, GRID)
     assert said.shape == tuple(lungs.shape)
     for side in (0, 1):
-        assert dsc(said[side] > 127, lungs[side].numpy() > 0.5) > 0.75
+        assert count(said[side] > 127, lungs[side].numpy() > 0.5).dsc > 0.75
 
 
 def test_the_seed_decides_the_weights(phantoms: list[CachedCase]) -> None:

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.masks.read import read_labels
 from LungUNetSegLib.io.masks.rtstruct import toggle_polygon
+from LungUNetSegLib.metrics import count
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Geometry
 
@@ -118,8 +119,7 @@ def test_contours_become_labels_with_holes_and_sides(tmp_path: Path) -> None:
 def test_contours_of_a_whole_phantom_give_it_back(phantom: Phantom, tmp_path: Path) -> None:
     back = read_labels(structure_set(tmp_path / "rs.dcm", outlines(phantom.labels)), phantom.ct.geometry)
     for label in (1, 2):
-        a, b = back.array == label, phantom.labels.array == label
-        assert 2 * (a & b).sum() / (a.sum() + b.sum()) > 0.999
+        assert count(back.array == label, phantom.labels.array == label).dsc > 0.999
 
 
 def test_contours_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
