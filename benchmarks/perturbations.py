@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.volume import AIR_HU, BODY_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import resample
 
 Pair = tuple[Volume, Volume]
 Perturbation = Callable[[Volume, Volume, np.random.Generator], Pair]
-
-BODY_HU = -300
 
 
 def reordered(axes: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> Perturbation:

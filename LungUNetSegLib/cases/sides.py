@@ -10,11 +10,8 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume import BODY_HU, Geometry, Volume
 from LungUNetSegLib.volume.scratch import planes_of
-
-BODY_HU = -300
-"""Voxels above are body (or table); their median place is the body's middle."""
 
 MIDLINE_MM = 10.0
 """A voxel is on the other side if it lies farther than this beyond the body's middle, over which lungs reach."""
@@ -58,7 +55,7 @@ def is_both_lungs(labels: Volume, ct: Volume) -> bool:
 
 
 def _share_across(labels: Volume, ct: Volume, value: int) -> float:
-    """Return the share of one label's voxels that lie beyond the body's middle, seen from that label's side."""
+    """Return the share of one label's voxels that lie beyond the body's median place, seen from that label's side."""
     sparse = np.s_[::4, ::4]
     planes = zip(planes_of(ct.array), _places_x_mm(ct.geometry), strict=True)
     body = np.concatenate([x_mm[sparse][plane[sparse] > BODY_HU] for plane, x_mm in planes])

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from scipy import ndimage
 from torch import Tensor
 
-from LungUNetSegLib.preprocessing import BODY_HU
+from LungUNetSegLib.volume import BODY_HU
 
 FREE_HU = -600.0
 """Pixels below this are empty, so that a blanket may be drawn there."""

@@ -14,7 +14,7 @@ from LungUNetSegLib.data.pathology import SOLID, PathologyConfig, sample_lesion
 from LungUNetSegLib.data.solid_disease import is_supported
 from LungUNetSegLib.data.surroundings import Arm, Metal, Shift
 from LungUNetSegLib.data.views import View
-from LungUNetSegLib.preprocessing import BODY_HU
+from LungUNetSegLib.volume import BODY_HU
 
 SHORTEST_MM = 20.0
 """Smallest length of a view along the patient."""

@@ -12,7 +12,7 @@ from scipy import ndimage
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import Volume
 
-AIR_BELOW_HU = -800
+LUMEN_BELOW_HU = -800
 """Upper limit of air with noise; pixels that are blurred with the wall lie above."""
 
 ABOVE_MM, BELOW_MM = 50.0, 70.0
@@ -144,7 +144,7 @@ def _lumen(
     before: tuple[float, float] | None,
 ) -> tuple[npt.NDArray[np.bool_], tuple[float, float]] | None:
     """Return the lumen in a slice and its centre in mm: the largest one that is close enough to the previous one."""
-    parts, _ = ndimage.label((hu < AIR_BELOW_HU) & (lungs == 0))
+    parts, _ = ndimage.label((hu < LUMEN_BELOW_HU) & (lungs == 0))
     best = None
     for number, box in enumerate(ndimage.find_objects(parts), 1):
         part = parts[box] == number

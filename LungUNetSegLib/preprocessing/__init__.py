@@ -4,7 +4,7 @@ Training and inference share this code, so that a network always gets the same k
 """
 
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
-from LungUNetSegLib.preprocessing.grid import BODY_HU, NetworkGrid, place_grid
+from LungUNetSegLib.preprocessing.grid import NetworkGrid, place_grid
 from LungUNetSegLib.preprocessing.prepared import PreparedScan, prepare
 from LungUNetSegLib.preprocessing.slices import (
     SLICES_AT_ONCE,
@@ -17,7 +17,6 @@ from LungUNetSegLib.preprocessing.slices import (
 )
 
 __all__ = [
-    "BODY_HU",
     "SLICES_AT_ONCE",
     "NetworkGrid",
     "PreparedScan",

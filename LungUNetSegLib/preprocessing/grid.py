@@ -14,12 +14,9 @@ from scipy import sparse
 
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
-from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
+from LungUNetSegLib.volume import AIR_HU, BODY_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
 from LungUNetSegLib.volume.scratch import planes_of
-
-BODY_HU = -300
-"""Voxels above are body (or table) rather than air or lung; this is only used for the body's centre."""
 
 
 @dataclass(frozen=True, eq=False)

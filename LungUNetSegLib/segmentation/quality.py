@@ -20,7 +20,7 @@ from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
 from LungUNetSegLib.segmentation.stages import Agreement
 from LungUNetSegLib.volume import Geometry, Volume
 
-AIR_BELOW_HU = -500
+LUNG_BELOW_HU = -500
 TISSUE_HU = (-200, 200)
 AIR_LEAST_SHARE = 0.005
 TISSUE_LEAST_SHARE = 0.02
@@ -140,7 +140,7 @@ def _hu_shares(scan: Volume) -> tuple[float, float]:
     steps = tuple(max(1, size // 64) for size in scan.array.shape)
     sample = scan.array[:: steps[0], :: steps[1], :: steps[2]]
     low, high = TISSUE_HU
-    return float((sample < AIR_BELOW_HU).mean()), float(((sample > low) & (sample < high)).mean())
+    return float((sample < LUNG_BELOW_HU).mean()), float(((sample > low) & (sample < high)).mean())
 
 
 def _cut_mm2(labels: Volume) -> dict[str, float]:

@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from LungUNetSegLib.preprocessing import BODY_HU
 from LungUNetSegLib.segmentation.air_outside_body import joined_to_the_border
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slices
-from LungUNetSegLib.volume import AIR_HU
+from LungUNetSegLib.volume import AIR_HU, BODY_HU
 
 CHEST_SHARE = 0.06
 """Lungs fill at least this share of the body's cross-section in some slice, unless the scan cuts them off: 0.22 and

@@ -3,6 +3,7 @@
 from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, Geometry
 from LungUNetSegLib.volume.volume import (
     AIR_HU,
+    BODY_HU,
     SliceBox,
     Volume,
     bounding_box,
@@ -15,6 +16,7 @@ from LungUNetSegLib.volume.volume import (
 __all__ = [
     "AIR_HU",
     "ANGLE_TOLERANCE",
+    "BODY_HU",
     "CORNER_TOLERANCE_MM",
     "GRID_TOLERANCE_MM",
     "Geometry",

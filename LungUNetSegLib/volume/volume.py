@@ -17,6 +17,9 @@ from LungUNetSegLib.volume.geometry import Geometry
 AIR_HU = -1024
 """The value outside a scan, and the lowest HU that this library stores."""
 
+BODY_HU = -300
+"""Voxels above are body (or table) rather than air or lung."""
+
 SliceBox = tuple[slice, slice, slice]
 """A box in an array, of which it is the index."""
 
