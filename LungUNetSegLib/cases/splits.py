@@ -15,7 +15,10 @@ from LungUNetSegLib.files import write_json
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Case ids to train on and to test on; no patient is in both."""
+    """Case ids to train on and to test on; no patient is in both.
+
+    A training is validated on the test cases after each epoch: its best epoch is chosen by them, its last is not.
+    """
 
     training: tuple[str, ...]
     test: tuple[str, ...]

@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace, progress: Progress = silent) -> int:
         let_processes_speak()
     if process.is_first:
         write_settings(arguments.out, config, split)
-        logger.info("Training on %s, testing on %s.", _describe(training), _describe(test))
+        logger.info("Training on %s; validating after each epoch on %s.", _describe(training), _describe(test))
     run_to_the_end(trainer, process)
     return 0
 

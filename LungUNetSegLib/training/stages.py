@@ -37,12 +37,12 @@ class Prepared:
 
     Attributes:
         training: Views of each training case.
-        test: Views of each validation case: the whole unchanged scan.
+        validation: View of each case to validate on: the whole unchanged scan.
         coarse: The coarse network's weights; None without one.
     """
 
     training: list[SeenViews]
-    test: list[SeenViews]
+    validation: list[SeenViews]
     coarse: Weights | None
 
 
@@ -54,7 +54,7 @@ def draw_views(cases: Sequence[CachedCase], config: TrainingConfig) -> list[Seen
 
 def prepare_views(
     training: Sequence[CachedCase],
-    test: Sequence[CachedCase],
+    validation: Sequence[CachedCase],
     config: TrainingConfig,
     folder: Path,
     progress: Progress = silent,
@@ -65,7 +65,7 @@ def prepare_views(
 
     Args:
         training: Cases to train on.
-        test: Cases to validate on.
+        validation: Cases to validate on.
         config: Settings of the training.
         folder: Where trained coarse networks are kept.
         progress: Called as ``("coarse", done, total)``.
@@ -75,9 +75,9 @@ def prepare_views(
         DataError: No scan has a coarse view to train on.
         WriteError: The folder cannot be written.
     """
-    tested = Scans.of(test, config.preprocess, config.views, None)
+    validated = Scans.of(validation, config.preprocess, config.views, None)
     if config.coarse is None:
-        whole = predict_views(tested, [None] * len(test), config.seed, whole=True)
+        whole = predict_views(validated, [None] * len(validation), config.seed, whole=True)
         return Prepared(draw_views(training, config), whole, None)
     scans = Scans.of(training, config.preprocess, config.views, config.pathology)
     if coarse is not None:
@@ -87,7 +87,7 @@ def prepare_views(
         networks = _coarse_networks(scans, parts, config, config.coarse, folder, progress)
     built = [build_coarse(config.coarse, weights) for weights in networks]
     seen = predict_views(scans, [built[part] for part in parts], config.seed)
-    whole = predict_views(tested, [built[-1]] * len(test), config.seed, whole=True)
+    whole = predict_views(validated, [built[-1]] * len(validation), config.seed, whole=True)
     return Prepared(seen, whole, networks[-1])
 
 
@@ -105,12 +105,14 @@ def training_slices(training: Sequence[CachedCase], config: TrainingConfig, seen
 
 
 def datasets(
-    training: Sequence[CachedCase], test: Sequence[CachedCase], config: TrainingConfig, prepared: Prepared
+    training: Sequence[CachedCase], validation: Sequence[CachedCase], config: TrainingConfig, prepared: Prepared
 ) -> tuple[SliceDataset, SliceDataset | None]:
-    """Return the slices to train on, and every slice of the test cases unchanged; None without any."""
+    """Return the slices to train on, and every slice of the cases to validate on, unchanged; None without any."""
     dataset = training_slices(training, config, prepared.training)
+    if not validation:
+        return dataset, None
     every = SamplingConfig(order="every")
-    return dataset, SliceDataset(test, every, preprocess=config.preprocess, seen=prepared.test) if test else None
+    return dataset, SliceDataset(validation, every, preprocess=config.preprocess, seen=prepared.validation)
 
 
 def _coarse_networks(
