@@ -39,7 +39,7 @@ from LungUNetSegLib.training.checks import check_sides
 from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
-from LungUNetSegLib.training.stages import datasets, prepare_views
+from LungUNetSegLib.training.preparation import datasets, prepare_views
 from LungUNetSegLib.training.start import Start, read_start
 from LungUNetSegLib.training.trainer import Trainer
 

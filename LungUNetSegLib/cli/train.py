@@ -32,7 +32,7 @@ from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
-from LungUNetSegLib.training.stages import datasets, draw_views, prepare_views, training_slices
+from LungUNetSegLib.training.preparation import datasets, draw_views, prepare_views, training_slices
 from LungUNetSegLib.training.start import Start, read_start
 from LungUNetSegLib.training.trainer import Trainer
 

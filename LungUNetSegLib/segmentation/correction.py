@@ -12,7 +12,7 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import Acquisition, judge, measure_lungs
 from LungUNetSegLib.measures.acquisition import BLOOD_HU
-from LungUNetSegLib.segmentation.original import check_grid
+from LungUNetSegLib.segmentation.network_mask import check_grid
 from LungUNetSegLib.segmentation.quality import judge_labels
 from LungUNetSegLib.segments import NAMED_LABELS, SIDES, LabelKind
 from LungUNetSegLib.volume import Volume

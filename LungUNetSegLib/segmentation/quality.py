@@ -12,12 +12,12 @@ import numpy as np
 
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.measures import LungMeasures
+from LungUNetSegLib.segmentation.agreement import Agreement
 from LungUNetSegLib.segmentation.anatomy import contradictions
 from LungUNetSegLib.segmentation.behind_lungs import solid_behind
 from LungUNetSegLib.segmentation.cleaning import Cleaning
 from LungUNetSegLib.segmentation.plausibility import unlike_lungs
 from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities
-from LungUNetSegLib.segmentation.stages import Agreement
 from LungUNetSegLib.volume import Geometry, Volume
 
 LUNG_BELOW_HU = -500

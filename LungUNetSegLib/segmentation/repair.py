@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels, Mask
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.segmentation.original import check_grid
+from LungUNetSegLib.segmentation.network_mask import check_grid
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import SliceBox, Volume, bounding_box
 

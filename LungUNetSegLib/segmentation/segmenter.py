@@ -18,13 +18,13 @@ from LungUNetSegLib.measures import UNKNOWN, Acquisition, judge, measure_lungs
 from LungUNetSegLib.models.model import DEFAULT_MODEL, Model, load_model
 from LungUNetSegLib.preprocessing import PreparedScan, prepare
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.segmentation.agreement import compare_stages
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
 from LungUNetSegLib.segmentation.doubt import find_doubts, lung_pixels
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess, confidence_of
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
-from LungUNetSegLib.segmentation.stages import compare_stages
 from LungUNetSegLib.segments import BOTH_LUNGS, LabelKind
 from LungUNetSegLib.volume import Volume, sparse_zeros
 from LungUNetSegLib.volume.resample import limited_threads

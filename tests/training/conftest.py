@@ -17,7 +17,7 @@ from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.data.sampling import SamplingConfig
 from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.config import TrainingConfig
-from LungUNetSegLib.training.stages import draw_views
+from LungUNetSegLib.training.preparation import draw_views
 from LungUNetSegLib.training.trainer import Trainer
 
 TINY = TrainingConfig(

@@ -18,12 +18,12 @@ from LungUNetSegLib.errors import ConfigError, DataError
 from LungUNetSegLib.metrics import count
 from LungUNetSegLib.networks import UNet3dConfig, UNetConfig
 from LungUNetSegLib.preprocessing import PreprocessConfig
-from LungUNetSegLib.training import stages
+from LungUNetSegLib.training import preparation
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.coarse import CoarseConfig, build_coarse, parts_of, train_coarse
 from LungUNetSegLib.training.coarse_views import Scans, predict_view
 from LungUNetSegLib.training.config import TrainingConfig
-from LungUNetSegLib.training.stages import prepare_views
+from LungUNetSegLib.training.preparation import prepare_views
 
 GRID = PreprocessConfig(spacing_mm=6.0, size=(64, 64), context_mm=20.0, coarse_mm=12.0)
 COARSE = CoarseConfig(network=UNet3dConfig(features_per_stage=(8, 16)), steps=60, part_steps=2, batch_size=1, parts=2)
@@ -87,9 +87,9 @@ def test_no_case_is_told_of_by_a_network_that_learnt_from_it(
         told.append(networks)
         return []
 
-    monkeypatch.setattr(stages, "train_coarse", train)
-    monkeypatch.setattr(stages, "predict_views", tell)
-    monkeypatch.setattr(stages, "build_coarse", lambda config, weights: int(weights["number"]) - 1)
+    monkeypatch.setattr(preparation, "train_coarse", train)
+    monkeypatch.setattr(preparation, "predict_views", tell)
+    monkeypatch.setattr(preparation, "build_coarse", lambda config, weights: int(weights["number"]) - 1)
     prepared = prepare_views(phantoms, phantoms[:1], CONFIG, tmp_path)
     for case, network in enumerate(told[0]):
         assert case not in learnt[network]
@@ -102,7 +102,7 @@ def test_the_coarse_networks_are_kept_and_trained_again_when_settings_differ(
 ) -> None:
     config = dataclasses.replace(CONFIG, coarse=dataclasses.replace(COARSE, steps=2))
     first = prepare_views(phantoms, [], config, tmp_path)
-    monkeypatch.setattr(stages, "train_coarse", lambda *_: pytest.fail("was trained again"))
+    monkeypatch.setattr(preparation, "train_coarse", lambda *_: pytest.fail("was trained again"))
     again = prepare_views(phantoms, [], config, tmp_path)
     assert first.coarse is not None and again.coarse is not None
     assert all(torch.equal(first.coarse[key], again.coarse[key]) for key in first.coarse)

@@ -103,7 +103,7 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
     """Write the files that Slicer will read, in forms that load quickly."""
     import numpy as np
 
-    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegLib.segmentation.network_mask import to_text
     from LungUNetSegLib.volume import bounding_box
     from LungUNetSegLib.volume.resample import from_sitk, itk
 

@@ -43,7 +43,7 @@ class RunEnd:
         log: The child's output, or the traceback of a bug in Slicer, if it failed.
         segmentation: The segmentation node, if it succeeded.
         result: What `lungunetseg segment --json` writes, if it succeeded.
-        original: The labels as `segmentation.original.to_text` writes them, if it succeeded.
+        original: The labels as `segmentation.network_mask.to_text` writes them, if it succeeded.
     """
 
     state: Literal["done", "cancelled", "failed"]

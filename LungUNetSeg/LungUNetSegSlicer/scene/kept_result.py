@@ -15,8 +15,8 @@ from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 ATTRIBUTE = "LungUNetSeg.Result"
 """What is shown: the run's result, or that of a mask that was measured again."""
 
-NETWORK_ATTRIBUTE, ORIGINAL_ATTRIBUTE = "LungUNetSeg.NetworkResult", "LungUNetSeg.NetworkMask"
-"""The run's own result, and its labels as `segmentation.original.to_text` writes them."""
+NETWORK_ATTRIBUTE, NETWORK_MASK_ATTRIBUTE = "LungUNetSeg.NetworkResult", "LungUNetSeg.NetworkMask"
+"""The run's own result, and its labels as `segmentation.network_mask.to_text` writes them."""
 
 
 def remember(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any], original: str | None = None) -> None:
@@ -30,7 +30,7 @@ def remember(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any], o
     text = json.dumps(result)
     segmentation.SetAttribute(ATTRIBUTE, text)
     segmentation.SetAttribute(NETWORK_ATTRIBUTE, text)
-    segmentation.SetAttribute(ORIGINAL_ATTRIBUTE, original)
+    segmentation.SetAttribute(NETWORK_MASK_ATTRIBUTE, original)
 
 
 def remember_correction(segmentation: vtkMRMLSegmentationNode, result: Mapping[str, Any]) -> None:
@@ -65,9 +65,9 @@ def run_of(segmentation: vtkMRMLSegmentationNode | None) -> str | None:
     return text
 
 
-def recall_original(segmentation: vtkMRMLSegmentationNode) -> str | None:
-    """Return the network's labels for `segmentation.original.from_text`; None if they were not kept."""
-    text: str | None = segmentation.GetAttribute(ORIGINAL_ATTRIBUTE)
+def recall_network_mask(segmentation: vtkMRMLSegmentationNode) -> str | None:
+    """Return the network's labels for `segmentation.network_mask.from_text`; None if they were not kept."""
+    text: str | None = segmentation.GetAttribute(NETWORK_MASK_ATTRIBUTE)
     return text
 
 

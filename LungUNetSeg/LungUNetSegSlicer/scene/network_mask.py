@@ -13,9 +13,9 @@ from slicer.util import arrayFromVTKMatrix
 from vtk import vtkMatrix4x4
 
 from LungUNetSegLib.arrays import FloatArray
-from LungUNetSegLib.segmentation.original import from_text, geometry_of
+from LungUNetSegLib.segmentation.network_mask import from_text, geometry_of
 from LungUNetSegLib.volume import Geometry, Volume
-from LungUNetSegSlicer.scene.kept_result import recall_original
+from LungUNetSegSlicer.scene.kept_result import recall_network_mask
 from LungUNetSegSlicer.scene.volume_bridge import geometry_from_ijk_to_ras, motion_ras
 
 Point = tuple[float, float, float]
@@ -26,7 +26,7 @@ class NetworkMask:
     """The network's own mask of a segmentation.
 
     Attributes:
-        text: As `segmentation.original.to_text` wrote it.
+        text: As `segmentation.network_mask.to_text` wrote it.
         grid: Where the mask lies now: with its segmentation, if that was moved and kept its form; else as in the run.
         motion: From its place in the run to that grid, 4x4 in LPS mm.
     """
@@ -50,7 +50,7 @@ def network_mask(segmentation: vtkMRMLSegmentationNode) -> NetworkMask | None:
     Raises:
         DataError: It is damaged.
     """
-    text = recall_original(segmentation)
+    text = recall_network_mask(segmentation)
     if text is None:
         return None
     of_run, own = geometry_of(text), _own_grid(segmentation)

@@ -14,7 +14,7 @@ HEIGHT_MM = -20.0
 @pytest.fixture
 def nodes(app, small_phantom):
     """A CT and its lungs, as a run leaves them."""
-    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegLib.segmentation.network_mask import to_text
     from LungUNetSegLib.segments import LUNGS
     from LungUNetSegSlicer.scene.kept_result import remember
     from LungUNetSegSlicer.scene.segmentation_node import show_labels
@@ -130,9 +130,9 @@ def test_lungs_that_were_stretched_are_told(nodes):
 def test_a_damaged_mask_is_told(nodes):
     from LungUNetSegLib.errors import DataError
     from LungUNetSegSlicer.scene.corrected import has_others_work
-    from LungUNetSegSlicer.scene.kept_result import ORIGINAL_ATTRIBUTE
+    from LungUNetSegSlicer.scene.kept_result import NETWORK_MASK_ATTRIBUTE
 
-    nodes[1].SetAttribute(ORIGINAL_ATTRIBUTE, "{}")
+    nodes[1].SetAttribute(NETWORK_MASK_ATTRIBUTE, "{}")
     with pytest.raises(DataError, match="is damaged"):
         measure(nodes[1])
     assert has_others_work(nodes[1])

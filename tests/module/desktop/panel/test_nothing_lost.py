@@ -34,7 +34,7 @@ def add(volume, name):
 @pytest.fixture
 def segmented(panel, small_phantom):
     """The panel with lungs as a run leaves them; no child is needed for that."""
-    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegLib.segmentation.network_mask import to_text
     from LungUNetSegLib.segments import LUNGS
     from LungUNetSegSlicer.scene.kept_result import remember
     from LungUNetSegSlicer.scene.segmentation_node import show_labels

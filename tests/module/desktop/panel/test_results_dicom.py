@@ -131,7 +131,7 @@ def test_without_highdicom_the_user_is_asked(panel, shown, monkeypatch):
 )  # fmt: skip
 def test_the_object_says_which_lung_was_corrected(panel, shown, small_phantom, network, said):
     """Protects who reads the object from a drawn lung that is called automatic, and the other way round."""
-    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegLib.segmentation.network_mask import to_text
     from LungUNetSegSlicer.scene.kept_result import recall, remember
 
     own = network(small_phantom.labels.array).astype(np.uint8)

@@ -75,7 +75,7 @@ def test_a_scan_with_other_voxels_is_told(panel, shown, small_phantom, tmp_path)
     """Protects what is learnt from another time point of a sequence than the one whose lungs were corrected."""
     import slicer
 
-    from LungUNetSegLib.segmentation.original import to_text
+    from LungUNetSegLib.segmentation.network_mask import to_text
     from LungUNetSegSlicer.scene.kept_result import recall, remember
     from LungUNetSegSlicer.scene.lung_masks import ct_of
 

@@ -1,4 +1,4 @@
-"""Keeps a label map as a short text, so that the network's own mask can be stored beside a mask that people change.
+"""Keeps the network's own mask as a short text, which can be stored beside a mask that people change.
 
 Labels are long runs of one value: where each run begins, compressed, takes some hundred kB for both lungs of a scan.
 """

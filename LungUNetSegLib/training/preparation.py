@@ -1,4 +1,4 @@
-"""Runs the stages before the slice network's training: coarse networks, views, and their coarse probabilities.
+"""Prepares what the slice network is trained on: coarse networks, views, and their coarse probabilities.
 
 The coarse networks are saved beside the checkpoints, so that a resumed training does not train them again.
 """

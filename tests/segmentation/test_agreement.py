@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from LungUNetSegLib.preprocessing import PreprocessConfig
-from LungUNetSegLib.segmentation.stages import Agreement, compare_stages
+from LungUNetSegLib.segmentation.agreement import Agreement, compare_stages
 
 CONFIG = PreprocessConfig(spacing_mm=1.5, size=(32, 96), context_mm=7.0, coarse_mm=6.0)
 DEPTH, SLICE_MM = 8, 6.0

@@ -9,7 +9,7 @@ import pytest
 
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.phantom import Phantom
-from LungUNetSegLib.segmentation.original import from_text, to_text
+from LungUNetSegLib.segmentation.network_mask import from_text, to_text
 from LungUNetSegLib.volume import Geometry, Volume
 
 
