@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import LungUNetSegLib
-from LungUNetSegLib.batch.page_parts import SCRIPT, STYLE
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.table import DONE, Row, is_doubtful
 from LungUNetSegLib.evaluation.report.html import page, tiles
@@ -38,6 +37,8 @@ SHOWN = (
 """Columns of the page, by their names in the table and for people."""
 
 DECIMALS = {"confidence": 3, "thickness_mm": 2, "seconds": 1}
+
+STYLE, SCRIPT = (Path(__file__).with_name(name).read_text("utf-8") for name in ("page.css", "page.js"))
 
 
 def write_page(path: Path, rows: Sequence[Row], reports: Sequence[Mapping[str, Any]]) -> None:
@@ -69,7 +70,8 @@ def _body(rows: Sequence[Row], reports: Sequence[Mapping[str, Any]], plan: str) 
     left_out = f' What was left out of the source, and why: <a href="{plan}">{plan}</a>.' if plan else ""
     data = json.dumps({"columns": SHOWN, "decimals": DECIMALS, "low": LOW_CONFIDENCE, "scans": scans})
     data = data.replace("<", "\\u003c")  # no text of a header can end the script
-    return f"""<style>{STYLE}</style>
+    return f"""<style>
+{STYLE}</style>
 <h1>Lungs of {len(rows)} scans</h1>
 <p class="soft">LungUNetSeg {escape(LungUNetSegLib.__version__)}. Not a medical device. Numbers of all scans:
 <a href="results.csv">results.csv</a>; its columns are explained in docs/json.md.{left_out}</p>
@@ -83,7 +85,8 @@ placeholder="filter: any text of a scan, such as a site or a remark">
 <span id="count" class="soft"></span></p>
 <div class="wide"><table id="scans"><thead></thead><tbody></tbody></table><div id="more"></div></div>
 <script type="application/json" id="data">{data}</script>
-<script>{SCRIPT}</script>"""
+<script>
+{SCRIPT}</script>"""
 
 
 def _scan(row: Row, report: Mapping[str, Any]) -> dict[str, Any]:

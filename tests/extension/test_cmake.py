@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from extension import file_lists
@@ -17,6 +17,15 @@ from extension import file_lists
 def test_the_lists_name_every_file(package: str, name: str) -> None:
     """A file that is not listed is not packaged. To mend: python tests/extension/file_lists.py"""
     assert file_lists.listed(package, name) == file_lists.on_disk(package, name)
+
+
+def test_pip_installs_every_file_that_slicer_packages() -> None:
+    """Protects commands after `pip install .`: a model or a style that is no package data is not installed."""
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.11 brings it")
+    settings = tomllib.loads((file_lists.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["LungUNetSegLib"]
+    files = file_lists.on_disk("LungUNetSegLib", "MODULE_PYTHON_RESOURCES")
+    assert [file for file in files if not any(PurePosixPath(file).match(each) for each in patterns)] == []
 
 
 def test_every_listed_file_is_installed_and_only_the_module_is_a_module(installed: Path) -> None:

@@ -1,45 +1,3 @@
-"""Holds the style and the script of a batch's page."""
-
-from __future__ import annotations
-
-STYLE = """
-@media screen and (prefers-color-scheme: dark) { :root { color-scheme: dark; --paper: #15181d; --ink: #e8ebef;
-  --soft: #a8b2bd; --line: #3a414b; --wash: #20252c; --accent: #6cb6f5; --failed: #46191b; --doubt: #e0a030; } }
-body { max-width: 1500px; }
-.tools { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-.tools input, .tools select { padding: 7px 10px; font: inherit; color: var(--ink); background: var(--paper);
-  border: 1px solid var(--soft); border-radius: 6px; }
-.tools input { width: min(480px, 100%); } .tools ::placeholder { color: var(--soft); opacity: 1; }
-@media screen { .wide { overflow: auto; max-height: calc(100vh - 64px); }
-  #scans thead th { position: sticky; top: 0; z-index: 1; box-shadow: inset 0 -2px var(--line); } }
-#scans th { background: var(--paper); } #scans th, #scans td { padding: 6px; }
-#scans button { all: unset; cursor: pointer; } #scans button:focus-visible { outline: 2px solid var(--accent); }
-#scans th[aria-sort=ascending] button::after { content: " \\2191"; }
-#scans th[aria-sort=descending] button::after { content: " \\2193"; }
-#scans td:first-child, #scans td.text { text-align: left; white-space: normal; overflow-wrap: normal; }
-#scans td:first-child, #scans td.text:last-child { overflow-wrap: anywhere; }
-#scans td:first-child { min-width: 170px; } #scans td:first-child, #scans td.text { max-width: 230px; }
-#scans th.text { text-align: left; }
-#scans td.text:last-child { max-width: none; min-width: 150px; }
-#scans td.picture { width: 172px; padding: 4px; } #scans tbody tr { cursor: pointer; }
-#scans td.picture img { display: block; width: 168px; height: 54px; object-fit: contain; background: #000; }
-#scans tr.failed td { background: var(--failed); }
-#scans tr.doubtful td:first-child { box-shadow: inset 3px 0 var(--doubt); }
-#scans tr.detail td { white-space: normal; text-align: left; background: var(--wash); cursor: default; }
-#scans tr.detail td:first-child { max-width: none; }
-#scans .seen { position: sticky; left: 6px; max-width: calc(100vw - 84px); overflow-wrap: anywhere; }
-#scans span.seen { display: inline-block; left: 176px; max-width: max(120px, calc(100vw - 250px)); }
-#scans tr.detail img { max-width: 100%; display: block; margin: 6px 0; background: #000; }
-@media print {
-  @page { size: landscape; }
-  #scans th, #scans td { padding: 2px 4px; } #filter:placeholder-shown { display: none; }
-  #scans td.picture { width: 116px; } #scans td.picture img { width: 112px; height: 36px; }
-  /* A browser repeats a table's titles on each page, but not the buttons in them. */
-  #scans th button { display: none; } #scans th::before { content: attr(data-title); }
-}
-"""
-
-SCRIPT = """
 'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
 const head = document.querySelector('#scans thead'), body = document.querySelector('#scans tbody');
@@ -61,7 +19,7 @@ const cell = (scan, name) => {
   const value = scan[name];
   if (isEmpty(value)) return '';
   if (typeof value !== 'number') return value;
-  return value.toFixed(name in data.decimals ? data.decimals[name] : 0).replace('-', '\\u2212');
+  return value.toFixed(name in data.decimals ? data.decimals[name] : 0).replace('-', '\u2212');
 };
 const picture = (scan, file, lazy) => {
   const image = element('img');
@@ -78,7 +36,7 @@ function row(scan) {
     if (scan.status === 'failed') return;
     const text = name === 'remarks' || typeof scan[name] === 'string';
     const made = element('td', cell(scan, name), text ? 'text' : '');
-    if (name === 'remarks') made.title = scan.messages.join('\\n');
+    if (name === 'remarks') made.title = scan.messages.join('\n');
     line.append(made);
   });
   line.onclick = () => toggle(line, scan);
@@ -101,7 +59,7 @@ function toggle(line, scan) {
   if (isOpen) return line.nextSibling.remove();
   const detail = element('tr', undefined, 'detail'), around = element('td'), place = element('div', undefined, 'seen');
   around.colSpan = columns.length + 1;
-  place.append(element('p', scan.identity.join(' \\u00b7 '), 'soft'));
+  place.append(element('p', scan.identity.join(' \u00b7 '), 'soft'));
   for (const message of scan.messages) place.append(element('p', message));
   if (scan.status === 'done') {
     place.append(picture(scan, 'preview.png', false));
@@ -132,7 +90,7 @@ function drawMore() {
   if (drawn < shown.length) watcher.observe(document.getElementById('more'));
 }
 function draw() {
-  const words = filter.value.toLowerCase().split(/\\s+/).filter(Boolean), wanted = status.value;
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean), wanted = status.value;
   shown = data.scans.filter(scan => words.every(word => scan.words.includes(word))
     && (!wanted || (wanted === 'doubtful' ? isDoubtful(scan) : scan.status === wanted)));
   if (sorted !== null) {
@@ -168,4 +126,3 @@ onbeforeprint = () => { while (drawn < shown.length) drawMore(); };
 head.append(titles);
 filter.oninput = status.onchange = draw;
 draw();
-"""
