@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from perturbations import DISEASE, Disease, Pair, beyond
+from painted_disease import DISEASE, Disease, beyond
+from perturbations import Pair
 
 from LungUNetSegLib.cases.labelled import find_cases
 from LungUNetSegLib.cases.reading import read_pair

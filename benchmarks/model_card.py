@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from crops import CROPS, cut
 from held_out import HeldOut
-from perturbations import DISEASE, INVARIANCE, Perturbation
+from painted_disease import DISEASE
+from perturbations import INVARIANCE, Perturbation
 from scipy import ndimage
 
 from LungUNetSegLib.evaluation.compare import compare
