@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from architecture_pictures import cost_figure, worst_figure
 from architecture_runs import CONTENDERS, MARGIN_MM, REGIONS, Row, Size
+from architecture_scores import LUNGS, accuracy_of, is_judged, lungs_there, numbers_of
 
 from LungUNetSegLib.config import parse_json
 from LungUNetSegLib.files import replacing
 
-LUNGS = ("Right lung", "Left lung")
 ENGINES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "torch"}
 NEAR = 0.005
 """DSC; differences below say nothing with these masks."""
@@ -68,7 +68,7 @@ def write(out: Path, runs: Path, size: Size, command: str) -> None:
     images = out / "images"
     images.mkdir(parents=True, exist_ok=True)
     names = [name for name in CONTENDERS if name in costs and name in {row["network"] for row in rows}]
-    accuracy = {name: _accuracy([row for row in rows if row["network"] == name]) for name in names}
+    accuracy = {name: accuracy_of([row for row in rows if row["network"] == name]) for name in names}
     cost_figure(images / "architectures_cost.png", costs, accuracy)
     worst_figure(images / "architectures_worst.png", runs / "worst", names)
     programs = _read(runs / "programs.json") if (runs / "programs.json").exists() else []
@@ -176,49 +176,10 @@ the networks, not the milliseconds with those of other pages.
     return _table(head, lines) + note
 
 
-def _accuracy(rows: Sequence[Row]) -> Row:
-    """Mean and worst of a network's scores, volumes and single slices apart, and how far trainings lay apart."""
-    whole = [row for row in rows if row["region"] == "whole scan"]
-    result: Row = {}
-    for kind, single in (("volumes", False), ("slices", True)):
-        lungs = [row for row in whole if row["single"] == single and row["lung"] in LUNGS]
-        for lung in LUNGS:
-            own = [row for row in _there(lungs) if row["lung"] == lung]
-            dsc = _numbers(own, "dsc")
-            hd95 = _numbers(own, "hd95_mm")
-            result[kind, lung] = {
-                "mean": float(dsc.mean()) if dsc.size else float("nan"),
-                "worst": float(dsc.min(initial=1.0)),
-                "hd95": float(np.median(hd95)) if hd95.size else float("nan"),
-            }
-        result[kind, "trainings"] = _by_training(_there(lungs))
-        result[kind, "missed"] = f"{sum(not row['found_ml'] for row in _there(lungs))} of {len(_there(lungs))}"
-        absent = [row for row in lungs if not row["reference_ml"]]
-        false = [row["found_ml"] for row in absent if row["found_ml"]]
-        result[kind, "false"] = f"{len(false)} of {len(absent)}" + (f", {sum(false):.1f} ml" if false else "")
-    return result
-
-
-def _there(rows: Sequence[Row]) -> list[Row]:
-    """Leave out the lungs that a reference does not hold."""
-    return [row for row in rows if row["reference_ml"]]
-
-
-def _by_training(rows: Sequence[Row]) -> list[float]:
-    """Mean DSC of each training's lungs."""
-    keys = sorted({(row["seed"], row["fold"]) for row in rows if row["dsc"] is not None})
-    return [float(_numbers([r for r in rows if (r["seed"], r["fold"]) == key], "dsc").mean()) for key in keys]
-
-
-def _judged(accuracy: dict[str, Row], kind: str) -> bool:
-    """Whether the data have cases of this kind."""
-    return any(each[kind, "trainings"] for each in accuracy.values())
-
-
 def _accuracies(accuracy: dict[str, Row]) -> str:
     parts = []
     for kind, title in (("volumes", "Volumes"), ("slices", "Single slices")):
-        if not _judged(accuracy, kind):
+        if not is_judged(accuracy, kind):
             continue
         head = [
             title,
@@ -255,10 +216,10 @@ def _wins(costs: dict[str, Row], accuracy: dict[str, Row]) -> str:
         return min(accuracy[name]["volumes", lung]["worst"] for lung in LUNGS)
 
     measures: list[tuple[str, Callable[[str], float], float]] = []
-    if _judged(accuracy, "volumes"):
+    if is_judged(accuracy, "volumes"):
         measures.append(("the highest mean DSC on volumes", lambda name: -mean(name, "volumes"), NEAR))
         measures.append(("the best worst lung of a volume", lambda name: -worst(name), NEAR))
-    if _judged(accuracy, "slices"):
+    if is_judged(accuracy, "slices"):
         measures.append(("the highest mean DSC on single slices", lambda name: -mean(name, "slices"), NEAR))
     measures += [
         ("the fewest weights", lambda name: costs[name]["trained_weights"], 0),
@@ -275,28 +236,22 @@ def _wins(costs: dict[str, Row], accuracy: dict[str, Row]) -> str:
 
 def _regions(rows: Iterable[Row]) -> list[str]:
     """Return the part on a second pass that sees the lungs' box alone, and what is not lung suppressed."""
-    own = _there([row for row in rows if row["network"] == "lungs" and row["lung"] in LUNGS])
+    own = lungs_there([row for row in rows if row["network"] == "lungs" and row["lung"] in LUNGS])
     if not own:
         return []
     head = ["`lungs`", "volumes: DSC, mean", "worst", "HD95 mm, median", "single slices: DSC, mean", "worst"]
     lines = []
     for region in REGIONS:
         volumes, slices = ([r for r in own if r["region"] == region and r["single"] == single] for single in (0, 1))
-        hd95 = _numbers(volumes, "hd95_mm")
+        hd95 = numbers_of(volumes, "hd95_mm")
         lines.append([region, *_mean_and_worst(volumes), f"{np.median(hd95):.1f}" if hd95.size else "-"])
         lines[-1] += _mean_and_worst(slices)
     return ["## Region of interest and suppression\n\n" + _table(head, lines) + SECOND_PASS.format(margin=MARGIN_MM)]
 
 
 def _mean_and_worst(rows: Sequence[Row]) -> tuple[str, str]:
-    dsc = _numbers(rows, "dsc")
+    dsc = numbers_of(rows, "dsc")
     return (f"{dsc.mean():.3f}", f"{dsc.min():.3f}") if dsc.size else ("-", "-")
-
-
-def _numbers(rows: Sequence[Row], score: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """(N,) of the rows in which the score has a value; infinity is one."""
-    values = np.array([float(row[score]) for row in rows if row[score] is not None], dtype=np.float64)
-    return values[~np.isnan(values)]
 
 
 def _read(path: Path) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from architecture_scores import LUNGS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot, ticker
 
 IN_BOTH, FOUND_ONLY, MISSED = (0.45, 0.75, 0.45), (0.85, 0.2, 0.2), (0.2, 0.35, 0.85)
-LUNGS = ("Right lung", "Left lung")
 MARKERS = "os^Dvp"
 
 

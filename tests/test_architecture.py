@@ -235,7 +235,7 @@ def test_errors_of_the_library_name_no_option_of_the_command_line() -> None:
 
 def test_files_stay_small() -> None:
     """Protects the reader: a file has one subject and at most 300 lines."""
-    packages = LIBRARY, ROOT / "LungUNetSeg"
+    packages = LIBRARY, ROOT / "LungUNetSeg", ROOT / "benchmarks"
     files = [
         path for package in packages for path in package.rglob("*") if path.suffix in (".py", ".js", ".html", ".css")
     ]
