@@ -69,15 +69,14 @@ def check_on_lung(ct: Volume, labels: Volume, ignore: Volume | None, path: Path)
                 " leave the case out."
             )
         return ()
-    common = _count(mask & air)
     most, where = max(_elsewhere(mask, air, ct.canonical().geometry.spacing_mm[0]))
-    fit, best = (2 * voxels / (_count(mask) + _count(air)) for voxels in (common, most))
+    fit, best = (2 * voxels / (_count(mask) + _count(air)) for voxels in (_count(mask & air), most))
     if best > max(fit + GAIN, LEAST_FIT):
         raise DataError(
             f"{path} does not lie on the lung of its scan: it would fit better {where} (DSC with the air in the body"
             f" {best:.2f} instead of {fit:.2f}). Check its axes and its position."
         )
-    covered, inside = (common / max(_count(each), 1) for each in (air, mask))
+    covered, inside = (_count(mask & air) / max(_count(each), 1) for each in (air, mask))
     if inside >= LEAST_FIT or (covered >= LEAST_FIT and inside >= LEAST_INSIDE):
         return ()
     message = (
