@@ -15,7 +15,7 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """Linux control groups version 2: microseconds of CPU time (or "max") per period in microseconds."""
 
 _LARGE = 128
-"""Smaller products of matrices than of this many rows and columns need no work memory."""
+"""Products of matrices with fewer rows and columns need no work memory."""
 
 
 def limited_cores() -> int | None:

@@ -29,7 +29,7 @@ from LungUNetSegLib.io.dicom.write import write_dicom_series
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 
 PHANTOMS = 2
-"""So many are drawn; their copies differ in their identifiers."""
+"""Number of phantoms that are drawn; their copies differ in their identifiers."""
 
 ARCHIVE_SERIES, ARCHIVE_SLICES = 60, 334
 """The archive that is planned: 20,040 files."""

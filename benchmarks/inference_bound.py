@@ -23,7 +23,7 @@ SIDE = 2048
 """Rows and columns of the matrices whose product is timed."""
 
 STREAM_BYTES = 256 * 2**20
-"""So much is copied to time the memory: many times what caches hold."""
+"""Amount that is copied to time the memory: many times what caches hold."""
 
 
 def bound(model_path: Path) -> dict[str, Any]:

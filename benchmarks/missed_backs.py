@@ -30,7 +30,7 @@ from LungUNetSegLib.volume import Volume
 CODE = "solid-behind-lung"
 LEAST_SLICES = 10
 SLICE_MM = 5.0
-"""Of thinner slices those about so far apart are kept."""
+"""If slices are thinner, those about this far apart are kept."""
 
 LEFT_BACK = DISEASE["back of the lung consolidated, left"]
 RIGHT_BACK = Disease(RIGHT_LUNG, 40, 1.0, beyond(1, 0.3))

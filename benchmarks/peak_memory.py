@@ -13,7 +13,7 @@ from pathlib import Path
 from LungUNetSegLib.machine import peak_mb
 
 WATCHED_S = 0.2
-"""So often memory is looked at: a process tells its peak until then."""
+"""Time between two looks at the memory of a process."""
 
 
 def own_peak_mb() -> float:

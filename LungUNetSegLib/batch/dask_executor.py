@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 CONNECT_S = 15
 LOST_S = 60.0
-"""So long a scheduler may be out of reach."""
+"""A scheduler may be out of reach for this time."""
 
 ASK_EVERY_S = 2.0
 """How often the scheduler is asked for its workers; each time takes a millisecond and a half of CPU time."""

@@ -28,7 +28,7 @@ PREFIX = "lungunetseg-"
 """How the keys of a batch's tasks begin."""
 
 TOPIC = "lungunetseg"
-"""Of the events that tell the client what is at work."""
+"""Topic of the events that tell the client what is at work."""
 
 TELL_EVERY_S = 1.0
 

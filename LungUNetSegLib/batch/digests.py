@@ -12,7 +12,7 @@ from LungUNetSegLib.batch.find import SourceFile
 _CHUNK_BYTES = 1 << 20
 
 NAME_DIGITS = 8
-"""Of a scan's code, at the end of its name."""
+"""Number of digits of a scan's code, at the end of its name."""
 
 
 def digest_of(files: Sequence[SourceFile], secret: str) -> str:

@@ -26,7 +26,7 @@ from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.images.header import read_size
 
 THREADS = 2
-"""In each process: while one waits for the disk the other parses; more would wait for Python's lock."""
+"""Threads in each process: while one waits for the disk the other parses; more would wait for Python's lock."""
 
 NOT_OPENED = "files that cannot be opened"
 """The kind that may be another one tomorrow, when somebody has mended the rights; so it is not kept."""
@@ -39,7 +39,7 @@ DETAILS = (
 """What is kept of each series, of the first file of it that was met."""
 
 Details = dict[str, dict[str, str]]
-"""By `series_key`."""
+"""The `DETAILS` of each series, by `series_key`."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from LungUNetSegLib.io.images.header import data_files
 from LungUNetSegLib.io.images.nifti import unpacked
 
 START_BYTES = 1 << 20
-"""Of the beginning; a slice or two, in which two scans nearly always differ."""
+"""Length of the beginning that is compared first: a slice or two, in which two scans nearly always differ."""
 
 _CHUNK_BYTES = 1 << 20
 

@@ -21,7 +21,7 @@ from LungUNetSegLib.machine import cores
 from LungUNetSegLib.progress import Progress, silent
 
 FEW_FILES = 600
-"""Up to so many are read in this process: starting others takes longer than they save. More are read in such parts."""
+"""At most this many are read in this process, as starting others takes longer; more are read in parts of this size."""
 
 DAMAGED = "files of zip archives that are damaged"
 _DAMAGED = ("", json.dumps(DAMAGED))

@@ -20,7 +20,7 @@ SCANS_AT_ONCE = 2
 """Scans of a worker that are in memory: one at work, one that is read meanwhile."""
 
 LEAVE_S = 1.0
-"""So long a scan may be read on when nobody wants it any more; most are read by then, and leave no temporary file."""
+"""A scan that nobody wants any more is read on for this time at most: most are done by then, and leave no file."""
 
 Tell = Callable[[str, str, int, int], None]
 """Called with (name of the scan, stage, steps done, steps to do)."""

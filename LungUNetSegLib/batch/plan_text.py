@@ -12,7 +12,7 @@ from LungUNetSegLib.files import write_json
 from LungUNetSegLib.texts import listed
 
 PRINTED = 40
-"""So many lines of each kind are printed, and of the rest so many reasons; the saved plan has all."""
+"""Number of lines of each kind that are printed, and of reasons for the rest; the saved plan has all."""
 
 _COUNT = re.compile(r" \(\d+\)$")
 """How many files of a folder a reason is about."""

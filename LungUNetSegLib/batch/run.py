@@ -18,7 +18,7 @@ from LungUNetSegLib.errors import MissingDependencyError, WriteError
 logger = logging.getLogger(__name__)
 
 MOST_UNSETTLED = 3
-"""After so many scans in a row that failed through no fault of theirs, a batch stops rather than go through all."""
+"""After this many scans in a row that failed through no fault of theirs, a batch stops rather than go through all."""
 
 
 @dataclass

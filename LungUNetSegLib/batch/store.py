@@ -25,7 +25,7 @@ from LungUNetSegLib.files import clear_drafts, replacing, write_json
 from LungUNetSegLib.locking import locked
 
 REPORT = "scan.json"
-"""In each scan's folder; written with the rest of it."""
+"""The report in each scan's folder, which appears with the rest of it."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ _NAME = re.compile(r"LCTSC-(Train|Test)-(S[123])-(\d)\d\d", re.IGNORECASE)
 _TAGS = ["PatientID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "ReferencedFrameOfReferenceSequence"]
 
 COLUMNS = ["case", "patient", "institution", "part"]
-"""Of the index."""
+"""The columns of `index.csv`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from LungUNetSegLib.batch.run import Totals
 from LungUNetSegLib.cli.progress import JsonProgress, ProgressView
 
 INTERVAL_S = 0.5
-"""Between two tellings of the stages of scans at work."""
+"""Time between two messages on the stages of scans at work."""
 
 
 class BatchView:

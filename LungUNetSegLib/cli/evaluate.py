@@ -34,7 +34,7 @@ from LungUNetSegLib.segments import LABEL_KINDS
 MASKS = "label map, DICOM SEG or RTSTRUCT"
 
 REPORT_FILES = ("report.html", "scores.json", "cases.csv", "slices.csv", "lctsc.csv")
-"""In the folder of ``--report``; the last with the scores of LCTSC 2017 only."""
+"""Files in the folder of ``--report``; the last is written with the scores of LCTSC 2017 only."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from LungUNetSegLib.errors import EngineError, MissingDependencyError
 logger = logging.getLogger(__name__)
 
 BATCH_SLICES = 8
-"""Enough to keep a GPU busy; engines of CPUs divide them."""
+"""Number of slices of a batch: enough to keep a GPU busy; engines of CPUs divide them."""
 
 ROUNDING = 1e-5
 """Tolerance of probabilities outside 0 to 1: ONNX Runtime 1.32 gives 1.0000001 for the sigmoid of 17.844."""

@@ -15,7 +15,7 @@ from LungUNetSegLib.models.checks import sha256_of
 from LungUNetSegLib.models.model import Model
 
 AT_ONCE = 2
-"""So many slices are computed at once: threads of their own need not wait for each other, but take 26 MB each."""
+"""Slices that are computed at once: threads of their own need not wait for each other, but take 26 MB each."""
 
 
 class OnnxRuntimeEngine:

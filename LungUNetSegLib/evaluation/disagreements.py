@@ -25,7 +25,7 @@ from LungUNetSegLib.metrics.surface import ROUNDING_MM
 from LungUNetSegLib.volume import Geometry, bounding_box
 
 Kind = Literal["left-out", "taken-in", "other-side"]
-"""In the reference only; in the prediction only; in both, but given to the other lung by the prediction."""
+"""Voxels in the reference only; in the prediction only; in both, but given to the other lung by the prediction."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -36,8 +36,8 @@ ROUNDING_ML = 1e-9
 """Five voxels of 0.02 ml are 0.1 ml, whatever floating point makes of 5 x 0.02."""
 
 MOST_VOXELS = 1_000_000
-"""Of more voxels, as where right and left are swapped, only one of each `BLOCK` x `BLOCK` x `BLOCK` is measured; its
-distance is taken for the others too, and is wrong by a voxel's diagonal at most."""
+"""If there are more, as where right and left are swapped, only one voxel of each `BLOCK` x `BLOCK` x `BLOCK` is
+measured; its distance is taken for the others too, and is wrong by a voxel's diagonal at most."""
 
 BLOCK = 2
 

@@ -52,7 +52,7 @@ MOST_LUNG, LEAST_LEFT = 0.8, 0.25
 """Largest share of rays that end at lung, and least share of those to the left, the latter in all discs together."""
 
 DRIFT, WIDENING_MM, CHANGE_HU, GAP = 1.2, 3.5, 25.0, 3
-"""From disc to disc: drift in mm for each mm of height, change of radius and of HU, and number of planes."""
+"""Largest drift (mm for each mm of height), change of radius and of HU, and number of planes to the next disc."""
 
 CORE_MM = 3.0
 """Width of the edge that is left out: wall and calcification."""

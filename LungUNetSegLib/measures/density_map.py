@@ -31,7 +31,7 @@ CELL_MM = 2.0
 """About the width of the cells of whole voxels that are added up first; all voxels of a cell have one value."""
 
 OUTSIDE_HU = AIR_HU
-"""Of voxels that are no lung."""
+"""The value of voxels that are no lung."""
 
 
 def density_map(labels: Volume, scan: Volume) -> Volume:

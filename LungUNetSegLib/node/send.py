@@ -23,7 +23,7 @@ is the same; and the first digit of those that say so with a remark."""
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 MOST_REFUSALS = 20
-"""After so many refusals an object is not sent again; a destination that is full or silent is tried for ever."""
+"""After this many refusals an object is not sent again; a destination that is full or silent is tried for ever."""
 
 
 class NotSentError(Exception):

@@ -19,7 +19,7 @@ from LungUNetSegLib.preprocessing.coarse import coarsen_slices
 from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels, side_shares
 
 FAR_MM = 12.0
-"""Twice the coarse network's usual voxel: lung so far from its lungs is no matter of partial volumes."""
+"""Lung this far from the coarse network's lungs is no matter of partial volumes: it is twice that network's voxel."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,14 +18,14 @@ from LungUNetSegLib.segmentation.probabilities import HALF, Probabilities, Slice
 from LungUNetSegLib.volume import AIR_HU
 
 AIR_BELOW_HU = -500
-"""Halfway from air to soft tissue."""
+"""Air and lung lie below: it is halfway from air to soft tissue."""
 
 CUT_PIXELS, CUT_REACH = 3, 2
 """Air with at least this many lung pixels within CUT_REACH pixels of the unscanned area is a lung that the field of
 view cuts off, not room air."""
 
 CUT_SHARE = 0.1
-"""Unless a smaller share of that air was taken for lung: room air is far larger than the part mistaken for lung."""
+"""But it is room air if a smaller share of it was taken for lung: the part mistaken for lung is far smaller than it."""
 
 OUTSIDE_SHARE = 0.5
 """A connected part of a slice's lung with a larger share in room air is outside the body."""

@@ -27,14 +27,14 @@ BASE_SHARE = 0.33
 """The lowest slices of each lung are not judged: there the diaphragm lies behind it."""
 
 LEAST_HEIGHT_MM = 40.0
-"""Lower lungs show too little of the ribs."""
+"""Lungs of less height show too little of the ribs."""
 
 THICK_MM, FAR_MM, TISSUE_SHARE = 15.0, 120.0, 0.8
 """What lies between counts if it is thicker than the wall inside the ribs, thinner than a chest, and mostly tissue."""
 
 LEAST_SHARE, LEAST_ML = 0.15, 20.0
-"""So much of a lung's back must be covered. In our scans, also cut ones, it is 0.05 and less; where the network left
-out a consolidated back, 0.30 and more."""
+"""Share of a lung's back that must be covered, and by how much. In our scans, also cut ones, the share is 0.05 and
+less; where the network left out a consolidated back, 0.30 and more."""
 
 SOLID_HU = 25.0
 """Fluid, which is no lung, has a lower median."""

@@ -19,8 +19,9 @@ from LungUNetSegLib.volume import Volume
 from LungUNetSegLib.volume.geometry import slice_number
 
 Changes = dict[str, dict[str, Any]]
-"""By "right" and "left", or "total": ``added_ml``, ``removed_ml``, ``slices`` and ``heights_mm``, the lowest and the
-highest changed one (None without a change), and ``is_new``, whether the network's mask has nothing of the lung."""
+"""The changes of "right" and "left", or of "total": ``added_ml``, ``removed_ml``, ``slices`` and ``heights_mm``, the
+lowest and the highest changed one (None without a change), and ``is_new``, whether the network's mask has nothing of
+the lung."""
 
 _OF_THE_MASK = {
     "no-lung", "volume-of-no-human", "dense-lung", "uniform-lung", "spine-in-front", "heart-on-the-right",
@@ -32,7 +33,7 @@ _OF_THE_NETWORK = {"sides-in-doubt", "stray-parts", "fluid-removed", "low-confid
 """Codes that were about the network's mask: once it is corrected somebody has looked at it."""
 
 SAME_HU = 0.5
-"""By how much the mean of the same voxels may differ, in HU; results were once kept with rounded numbers."""
+"""The mean of the same voxels may differ by this much, as results were once kept with rounded numbers."""
 
 
 def has_sides(result: Mapping[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from LungUNetSegLib.volume import bounding_box
 
 CAUSES = ("dense", "unsure", "unlike-neighbours", "cleaned")
 WEIGHTS = np.array([1.0, 0.6, 2.8, 0.02])
-"""Of an area of each cause; only their ratios decide about the order of slices."""
+"""Weight of each cause's area; only their ratios decide about the order of slices."""
 
 DENSE_HU = -500
 """Pixels of lung that are not below this show vessels, lesions, the mediastinum or the chest wall."""
@@ -104,7 +104,7 @@ def _typical(areas_mm2: FloatArray) -> FloatArray:
 
 
 NO_DOUBTS = Doubts((), np.zeros(0), np.zeros((0, 0, len(CAUSES))))
-"""Of a result without slices."""
+"""The doubts about a result without slices."""
 
 
 def lung_pixels(probabilities: Probabilities) -> npt.NDArray[np.int64]:

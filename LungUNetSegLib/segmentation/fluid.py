@@ -31,10 +31,10 @@ SOLID_HU = -100.0
 """A block with less holds air."""
 
 RIM_BLOCKS = 2
-"""So far around a collection everything solid goes with it: its edge, which no full block reaches."""
+"""Everything solid within this distance of a collection goes with it: its edge, which no full block reaches."""
 
 AERATED_HU = -150
-"""Pixels below stay within this rim."""
+"""Pixels of the rim with less hold air, and stay."""
 
 CUBE = np.ones((3, 3, 3), bool)
 

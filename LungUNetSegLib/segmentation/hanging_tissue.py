@@ -20,10 +20,10 @@ BRIDGE_MM = 6.0
 """What is narrower in each slice is a bridge (docs/adr/0021)."""
 
 LARGEST_ML = 10.0
-"""More may be a consolidated lobe, of which the network found pieces; the largest that was wrong had 5 ml."""
+"""A larger part may be a consolidated lobe, of which the network found pieces; the largest that was wrong had 5 ml."""
 
 LEAST_ML = 0.2
-"""Less is too little to tell its density, and goes only with a larger part that it hangs together with."""
+"""A smaller part is too small to tell its density, and goes only with a larger part that it hangs together with."""
 
 SOLID_HU = -500.0
 """Mean of what is removed: in 14 volumes and 84 random views of them the parts that were no lung had -425 and more,

@@ -25,7 +25,7 @@ AERATED_HU = (-960, -600)
 """Gas without lung has less."""
 
 ABOVE_AIR_HU = 40
-"""Or its mean is no more than this above the room's air, where a scanner measures air too high: a pneumothorax."""
+"""Gas whose mean is no more than this above the room's air is a pneumothorax; a scanner may measure air too high."""
 
 ROOM_PIXELS = 500
 """Least pixels of room air in a slice that tell its HU."""

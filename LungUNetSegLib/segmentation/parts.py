@@ -42,7 +42,7 @@ APART_MM = 10.0
 """Gas in the bowel reaches lower than its lung's largest part; air between arm and neck lies this far from it."""
 
 GAS_SLICES = 16
-"""As many slices of a part show its quartile."""
+"""Number of slices of a part by which its quartile is estimated."""
 
 FACE_GAP_SLICES = 2
 FACE_DICE = 0.5

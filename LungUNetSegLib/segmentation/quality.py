@@ -36,7 +36,7 @@ WHOLE_CHEST_MM = 150.0
 """Shorter scans show only parts of lungs, whose volumes cannot be compared."""
 
 LONE_LUNG_RATIO, LONE_LUNG_MM = 0.02, 60.0
-"""But in a scan of at least this height a lung of less than this share is missing; shorter ones may show one base."""
+"""In a scan of at least this height a lung with a smaller ratio is missing; shorter scans may show one base only."""
 
 STRAY_LEAST_ML = 20.0
 DOUBTFUL_SIDE_SHARE = 0.02
@@ -47,7 +47,7 @@ LOW_CONFIDENCE = 0.97
 a DSC under 0.965 were below it, and three of the better ones."""
 
 _BODY_DIRECTIONS = (("right", "left"), ("front", "back"), ("feet", "head"))
-"""Along x, y, z in LPS: where an axis begins and ends."""
+"""Names of the beginning and the end of the axes x, y and z in LPS."""
 
 
 def assess(

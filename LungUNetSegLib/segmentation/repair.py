@@ -22,13 +22,13 @@ REACH_MM = 20.0
 """What lies farther from every scribble is not changed."""
 
 TRUSTED_MM = 4.0
-"""So near a scribble nothing is taken for bone, fat or air: a scribble may cross a vessel with contrast agent."""
+"""Near a scribble nothing is taken for bone, fat or air: it may cross a vessel with contrast agent."""
 
 STEP_MM = 1.5
 """Flooded are voxels of about this size: a fifth of the voxels of a scan."""
 
 SMOOTH_MM = 2.0
-"""Of the Gaussian in the gradient."""
+"""Standard deviation of the Gaussian in the gradient."""
 
 GREATEST_HU = 300.0
 BONE_HU, FAT_HU, AIR_BELOW_HU = 200, (-150, -30), -400

@@ -16,27 +16,29 @@ from LungUNetSegLib.volume import Volume
 
 STEP_MM = (5.0, 2.0, 2.0)
 RIB_HU = 150
-"""Less than for the spine: a rib is thin."""
+"""Ribs lie above; the limit is lower than for the spine, as a rib is thin."""
 
 WALL_MM = 30.0
 """Ribs lie at most so far outside the lung."""
 
 MOST_SHIFT_MM = 14.0
-"""Between two slices; about half of the distance from a rib to the next."""
+"""Largest shift of ribs between two slices: about half of the distance from a rib to the next."""
 
 FINE_MM, COARSE_MM = 3.0, 25.0
 """Standard deviations of the blur that joins the cuts of two slices, and of the mean that is subtracted."""
 
 LEAST_HEIGHT_MM = 50.0
-"""Lower parts of a lung show too little of its ribs."""
+"""Parts of a lung of less height show too little of its ribs."""
 
 LEAST_RISE = 0.1
-"""In our scans the mean of both lungs is 0.24 to 0.64, in 148 parts of them of 50 mm 0.14 and more, and as much below 0
-if head and feet are exchanged. One lung alone has less in 2 of 292 such parts, never below -0.06."""
+"""Least rise that shows a direction. In our scans the mean of both lungs is 0.24 to 0.64, in 148 parts of them of 50 mm
+0.14 and more, and as much below 0 if head and feet are exchanged. One lung alone has less in 2 of 292 such parts, never
+below -0.06."""
 
 LEAST_DIFFERENCE = 0.1
-"""Of the rise at a lung's outer wall and at the mediastinum, whatever their signs. In 690 parts of our scans' lungs, of
-50 to 120 mm and cropped to 12 mm around the lung, the outer wall has more by this much in 97 %, and never 0.05 less."""
+"""Least difference of the rises, without their signs, at a lung's outer wall and at the mediastinum. In 690 parts of
+our scans' lungs, of 50 to 120 mm and cropped to 12 mm around the lung, the outer wall has more by this much in 97 %,
+and never 0.05 less."""
 
 
 def ribs_rise_backward(scan: Volume, labels: Volume) -> bool | None:

@@ -24,7 +24,7 @@ PATCH_PIXELS = 3
 
 EMPTY_MM = 10.0
 EMPTY_BELOW = 64
-"""Between slices at most so far apart, without any probability of a quarter or more, there is no lung."""
+"""There is no lung between two slices at most `EMPTY_MM` apart without any probability of a quarter or more."""
 
 Pair = tuple[int, int]
 

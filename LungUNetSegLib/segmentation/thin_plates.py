@@ -22,7 +22,7 @@ THICKNESS_MM = 12.0
 """Lung that is thicker along the body's length is left alone."""
 
 AREA_MM2 = 500.0
-"""So is what is smaller in its slice: the tips of lungs, the rims of domes."""
+"""Lung of a smaller area in its slice is left alone, too: the tips of lungs, the rims of domes."""
 
 RIM_MM = 4.5
 """Narrower strips do not count: where a lung's surface slants, its rim is thin."""

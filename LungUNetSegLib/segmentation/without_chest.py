@@ -18,13 +18,13 @@ LEAST_SECTION = 0.25
 """Slices with less than this share of the largest cross-section are not judged: the last of a head is all edge."""
 
 DOUBTFUL_SHARE = 0.3
-"""Below this share it is checked whether the body encloses the lung."""
+"""If lungs fill a smaller share, it is checked whether the body encloses them."""
 
 PLAIN_AIR_HU = -985
-"""So it is if the median of the lung lies below this: room air has -1000, the most emphysematous lungs -960."""
+"""It is also checked if the lung's median lies below this: room air has -1000, the most emphysematous lungs -960."""
 
 AIR_SLICES = 16
-"""As many slices show what the lung holds, and how large the body is."""
+"""Number of slices by which the lung's HU and the body's size are judged."""
 
 WALL_PIXELS = 3
 """A chest wall is thicker than twice this many of the network's pixels; a head holder and a board are not."""

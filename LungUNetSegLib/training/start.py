@@ -16,7 +16,7 @@ from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 
 UNFOLDING_BATCHES = 30
-"""Of so many batches, or an epoch's if it has fewer, are the statistics with which an unfolded normalisation begins."""
+"""An unfolded normalisation begins with the statistics of this many batches, or of an epoch if it has fewer."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from LungUNetSegSlicer.run.guard import guard
 
 SCANS = "scans.json"
-"""In the private folder: the list of the scene's scans, complete once it has this name."""
+"""The list of the scene's scans in the private folder; it is complete once it has this name."""
 
 LOOK_EVERY_S = 0.02
 

@@ -12,7 +12,8 @@ from LungUNetSegSlicer.run.event_loop import EventLoop
 from LungUNetSegSlicer.run.guard import FOLDER_PREFIX
 
 REMOVAL_PAUSES_MS = (100, 1000, 10_000)
-"""After which the folder's removal is tried again: a child that is just ending may still write, or hold files open."""
+"""Pauses after which the folder's removal is tried again: a child that is just ending may still write, or hold files
+open."""
 
 
 def make_folder(loop: EventLoop) -> Path:

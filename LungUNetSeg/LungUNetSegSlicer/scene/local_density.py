@@ -59,7 +59,7 @@ VOLUME_ROLE, MODEL_ROLE = "LungUNetSeg.DensityVolume", "LungUNetSeg.DensityModel
 """Roles of the node references from a segmentation to its map while that is shown; they are saved with the scene."""
 
 _BEFORE_ATTRIBUTE = "LungUNetSeg.ShownBefore"
-"""Of the map: whether the segmentation showed its fill and its surfaces before."""
+"""Attribute of the map: whether the segmentation showed its fill and its surfaces before."""
 
 SHOWN_HU = OUTSIDE_HU + 1.0, float(np.iinfo(np.int16).max)
 """The values that are drawn."""

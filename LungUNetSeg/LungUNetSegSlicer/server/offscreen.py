@@ -21,7 +21,7 @@ TILE = 720
 """Width and height of each picture, in pixels."""
 
 GAP = 4
-"""Between the pictures, in pixels."""
+"""Distance of the pictures in pixels."""
 
 STRIP = 8
 """Height of the strip over each picture that has the view's colour in Slicer, in pixels."""

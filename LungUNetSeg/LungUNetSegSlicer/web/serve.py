@@ -19,7 +19,7 @@ from LungUNetSegSlicer.web.site import Site
 
 LOCALHOST = "127.0.0.1"
 STOP_S = 2.0
-"""So long, requests that are being answered may take when the server is stopped."""
+"""Requests that are being answered may take this long when the server is stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ LONGEST_NAME = 120
 CHUNK_BYTES = 1 << 20
 MOST_FILES = 20_000
 DEEPEST = 12
-"""So many folders of a path are kept, the last ones."""
+"""At most this many folders of a path are kept, the last ones."""
 
 
 def safe_name(name: str) -> str:

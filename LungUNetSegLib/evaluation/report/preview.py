@@ -19,7 +19,7 @@ from LungUNetSegLib.volume.resample import align, is_oblique, resample
 from LungUNetSegLib.volume.volume import Volume
 
 HEIGHT = 240
-"""Of an axial plane in pixels; the others are as large beside it as the body is."""
+"""Height of an axial plane in pixels; the others are as large beside it as the body is."""
 
 TALLEST = 2 * HEIGHT
 

@@ -50,7 +50,7 @@ _KEYWORDS = [
 ]
 
 ADMINISTERED = "ContrastBolusAgentAdministered"
-"""Of a frame: YES, or NO before the contrast agent was given (PS3.3 C.7.6.16.2.12)."""
+"""The keyword that a frame has: YES, or NO before the contrast agent was given (PS3.3 C.7.6.16.2.12)."""
 
 _TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType", ADMINISTERED)}
 """Looked up once: finding a tag by its keyword takes as long as reading its element."""

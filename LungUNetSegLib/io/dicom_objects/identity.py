@@ -16,7 +16,7 @@ import LungUNetSegLib
 
 NAME = "LungUNetSeg"
 NAMESPACE = uuid.UUID("6f1c2b58-7c1b-4b0e-9a53-0d7f3c1e8a42")
-"""Of name-based UUIDs; never to be changed, since old objects would get new identifiers."""
+"""The namespace of name-based UUIDs; never to be changed, since old objects would get new identifiers."""
 
 IMPLEMENTATION_UID = f"2.25.{NAMESPACE.int}"
 """Marks the file meta information that is ours."""

@@ -10,8 +10,8 @@ from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
 
 Origin = Literal["AUTOMATIC", "SEMIAUTOMATIC", "MANUAL"]
-"""By the network, by the network and corrected by hand, by hand alone: Segment Algorithm Type (PS3.3 C.8.20.2) and ROI
-Generation Algorithm (C.8.8.5)."""
+"""Made by the network, by the network and corrected by hand, or by hand alone: Segment Algorithm Type (PS3.3 C.8.20.2)
+and ROI Generation Algorithm (C.8.8.5)."""
 
 
 class Measured(Protocol):

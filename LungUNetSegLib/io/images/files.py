@@ -20,7 +20,7 @@ GREATEST_INFLATION = 1032
 """Largest compression ratio of deflate (zlib's technical notes); a header that claims more is wrong."""
 
 TAIL_BYTES = 1 << 26
-"""After the voxels at most so much is unpacked, to reach the checksum at the end of a compressed file."""
+"""At most this much is unpacked after the voxels, to reach the checksum at the end of a compressed file."""
 
 _CHUNK_BYTES = 1 << 20
 _ANY_DEFLATE = 32 + zlib.MAX_WBITS

@@ -26,7 +26,7 @@ from LungUNetSegLib.volume import Volume
 
 HEADER_BYTES, VOXELS_AT = 348, 352
 LEVEL = 6
-"""Of gzip."""
+"""The level of gzip."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 """zlib's number for files of gzip."""

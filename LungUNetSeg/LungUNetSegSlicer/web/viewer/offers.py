@@ -19,7 +19,7 @@ from LungUNetSegLib.io.dicom.stack import is_even
 from LungUNetSegLib.io.endings import image_ending, is_hidden
 
 MOST_OFFERS = 200
-"""So many the page lists."""
+"""The page lists at most this many."""
 
 _PATIENT = (("PatientName", "Name"), ("PatientID", "Patient ID"), ("PatientBirthDate", "Date of birth"))
 _HEADER = (

@@ -23,7 +23,7 @@ NAMES = (*SLICES, VOLUME)
 """The views; a picture says by its number here of which one it is."""
 
 MOST_PIXELS = 900 * 900
-"""Of one view: larger ones are drawn smaller and enlarged by the page."""
+"""Largest size of a view; larger ones are drawn smaller and enlarged by the page."""
 
 START_PIXELS = 400
 DEGREES_PER_PIXEL = 0.4
