@@ -25,25 +25,25 @@ async def hears(reader: asyncio.StreamReader, number: int) -> None:
 
 def test_turns_are_given_in_order_and_those_who_leave_are_not_waited_for(tmp_path: Path) -> None:
     """Protects fairness: of five, two run; the others are told how many are before them, whoever leaves."""
-    from LungUNetSegSlicer.web.turns import Turns
+    from LungUNetSegSlicer.web.segmentation_queue import SegmentationQueue
 
     async def work() -> None:
-        turns, readers, writers = Turns(2), [], []
-        async with await asyncio.start_unix_server(lambda *pipes: turns.serve("user", *pipes), tmp_path / "turns"):
+        queue, readers, writers = SegmentationQueue(2), [], []
+        async with await asyncio.start_unix_server(lambda *pipes: queue.serve("user", *pipes), tmp_path / "queue"):
             for place in (0, 0, 2, 3, 4):
-                reader, writer = await asyncio.open_unix_connection(tmp_path / "turns")
+                reader, writer = await asyncio.open_unix_connection(tmp_path / "queue")
                 readers.append(reader)
                 writers.append(writer)
                 await hears(reader, place)
             writers[3].close()  # the second of those who wait gives up
             await hears(readers[4], 3)
-            assert turns.is_waiting("user") and not turns.is_waiting("another")
+            assert queue.is_waiting("user") and not queue.is_waiting("another")
             writers[0].close()  # one that runs is done
             await hears(readers[2], 0)
             await hears(readers[4], 2)
             writers[1].close()
             await hears(readers[4], 0)
-            assert not turns.is_waiting("user")
+            assert not queue.is_waiting("user")
             for each in writers:
                 each.close()
 

@@ -21,7 +21,7 @@ from LungUNetSegSlicer.run.command import command, environment
 from LungUNetSegSlicer.run.guard import FOLDER_PREFIX
 from LungUNetSegSlicer.run.process_tree import descendants, end_process_tree
 from LungUNetSegSlicer.web.limits import GB, Limits
-from LungUNetSegSlicer.web.turns import TURNS, Turns
+from LungUNetSegSlicer.web.segmentation_queue import QUEUE_SOCKET, SegmentationQueue
 
 VIEWER = "LungUNetSegSlicer.web.viewer.main"
 SOCKET, UPLOADS = "viewer.socket", "uploads"
@@ -125,7 +125,7 @@ class Sessions:
     def __init__(self, limits: Limits, scans: Path | None) -> None:
         self.limits, self._scans = limits, scans
         self._sessions: dict[str, asyncio.Task[Session]] = {}
-        self._turns = Turns(limits.segmentations)
+        self._queue = SegmentationQueue(limits.segmentations)
         loop = asyncio.get_running_loop()
         # Starting a process takes seconds, so the next user's is started ahead.
         self._spare: asyncio.Task[Session] = loop.create_task(self._start())
@@ -198,7 +198,7 @@ class Sessions:
         try:
             session = Session(await self._start_viewer(folder), folder)
             assert session.process.stdout is not None, "it is a pipe"
-            session.queue = await asyncio.start_unix_server(partial(self._turns.serve, session), folder / TURNS)
+            session.queue = await asyncio.start_unix_server(partial(self._queue.serve, session), folder / QUEUE_SOCKET)
             if await asyncio.wait_for(session.process.stdout.readline(), START_S) != READY:
                 raise SessionError("its process ended at once; the server's log tells why.")
         except BaseException as error:
@@ -233,7 +233,7 @@ class Sessions:
                     del self._sessions[cookie]
                     continue
                 session = task.result()
-                if self._turns.is_waiting(session):
+                if self._queue.is_waiting(session):
                     session.touch()
                 if reason := session.verdict(self.limits):  # also where its process has crashed, and no page is left
                     await self._end(cookie, reason)

@@ -9,7 +9,7 @@ from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.run.event_loop import Steps
 from LungUNetSegSlicer.scene.local_density import density_node_steps
 from LungUNetSegSlicer.web.viewer.display import Display
-from LungUNetSegSlicer.web.viewer.errands import Errands
+from LungUNetSegSlicer.web.viewer.page_tasks import PageTasks
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
 PLACE = "density"
@@ -21,11 +21,11 @@ class DensityMaps:
     Args:
         loop: Runs between the steps.
         display: Shows the maps.
-        errands: Tells errors.
+        page_tasks: Tells errors.
     """
 
-    def __init__(self, loop: AsyncioLoop, display: Display, errands: Errands) -> None:
-        self._loop, self._display, self._errands = loop, display, errands
+    def __init__(self, loop: AsyncioLoop, display: Display, page_tasks: PageTasks) -> None:
+        self._loop, self._display, self._page_tasks = loop, display, page_tasks
         self._steps: Steps | None = None
         self._scan: OpenScan | None = None
 
@@ -39,7 +39,7 @@ class DensityMaps:
         if scan is None or scan.result is None:
             return
         self._display.show_density(is_wanted)
-        self._errands.clear(PLACE)
+        self._page_tasks.clear(PLACE)
         if is_wanted and scan.density is None and self._scan is not scan:
             self.stop()
             self._scan = scan
@@ -50,7 +50,7 @@ class DensityMaps:
         if self._steps is not None:
             self._steps.stop()
         self._scan = self._steps = None
-        self._errands.clear(PLACE)
+        self._page_tasks.clear(PLACE)
 
     def forget(self, scan: OpenScan) -> None:
         """Give up or remove the map of a scan whose lungs are others now."""
@@ -67,4 +67,4 @@ class DensityMaps:
     def _give_up(self, error: Exception) -> None:
         self.stop()
         self._display.show_density(False)
-        self._errands.fail(PLACE, error)
+        self._page_tasks.fail(PLACE, error)

@@ -10,9 +10,9 @@ from typing import Any
 from LungUNetSegSlicer.web.limits import Limits
 from LungUNetSegSlicer.web.sessions import UPLOADS
 from LungUNetSegSlicer.web.viewer import opening
-from LungUNetSegSlicer.web.viewer.errands import Errands
 from LungUNetSegSlicer.web.viewer.offers import MOST_OFFERS, Offer, offers_in
 from LungUNetSegSlicer.web.viewer.opening import in_thread
+from LungUNetSegSlicer.web.viewer.page_tasks import PageTasks
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 from LungUNetSegSlicer.web.viewer.texts import offer_row
 from LungUNetSegSlicer.web.viewer.uploaded import Uploads
@@ -25,7 +25,7 @@ class Incoming:
         folder: The session's.
         server_scans: The server's folder of scans, if it offers one.
         limits: What the user may take.
-        errands: Runs what takes a while.
+        page_tasks: Runs what takes a while.
         open_scans: The list of the scans that are open, which is only read.
         on_open: Called with a scan that has come into the scene.
     """
@@ -35,12 +35,12 @@ class Incoming:
         folder: Path,
         server_scans: Path | None,
         limits: Limits,
-        errands: Errands,
+        page_tasks: PageTasks,
         open_scans: Sequence[OpenScan],
         on_open: Callable[[OpenScan], None],
     ) -> None:
         self._folder, self._server_scans, self._limits = folder, server_scans, limits
-        self._errands, self._open, self._on_open = errands, open_scans, on_open
+        self._page_tasks, self._open, self._on_open = page_tasks, open_scans, on_open
         self._database = opening.start_database()
         self._uploads = Uploads(folder / UPLOADS, limits.upload_bytes)
         self._offers: list[Offer] = []
@@ -57,25 +57,25 @@ class Incoming:
 
     def open_sample(self) -> None:
         """Open the sample scan."""
-        self._errands.begin("open", "Fetching the sample scan", self._open_known(opening.sample_offer()))
+        self._page_tasks.begin("open", "Fetching the sample scan", self._open_known(opening.sample_offer()))
 
     def open_phantom(self) -> None:
         """Open the synthetic thorax."""
-        self._errands.begin("open", "Making the phantom", self._open_known(opening.phantom_offer(self._folder)))
+        self._page_tasks.begin("open", "Making the phantom", self._open_known(opening.phantom_offer(self._folder)))
 
     def list_server_scans(self) -> None:
         """List the scans in the server's folder."""
         if self._server_scans is not None:
-            self._errands.begin("open", "Looking for scans", self._list(self._server_scans))
+            self._page_tasks.begin("open", "Looking for scans", self._list(self._server_scans))
 
     def list_uploaded(self, folder: Path) -> None:
         """List the scans of an upload; a single one is opened."""
-        self._errands.begin("open", "Looking for scans", self._list_uploaded(folder))
+        self._page_tasks.begin("open", "Looking for scans", self._list_uploaded(folder))
 
     def open_listed(self, index: int) -> None:
         """Open a scan of the list."""
         offer = self._offers[index]
-        self._errands.begin("open", f"Reading {offer.title}", self._read(offer, None))
+        self._page_tasks.begin("open", f"Reading {offer.title}", self._read(offer, None))
 
     async def unpack(self, folder: Path) -> None:
         """Unpack the zip archives of an upload, beside them.

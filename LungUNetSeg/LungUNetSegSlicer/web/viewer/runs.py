@@ -20,7 +20,7 @@ from LungUNetSegSlicer.panel.texts import progress_text
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.run.segmentation_run import RunEnd, SegmentationRun
 from LungUNetSegSlicer.run.settings import RunSettings
-from LungUNetSegSlicer.web.turns import turn
+from LungUNetSegSlicer.web.segmentation_queue import turn
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
 
 COUNTED = "segment"
@@ -32,7 +32,7 @@ class Runs:
 
     Args:
         loop: Waits for the child processes.
-        turns: Socket of the server's queue of all users.
+        queue: Socket of the server's queue of all users.
         changed: Called when the state of a scan has changed.
         finished: Called with a scan that has been segmented.
         explained: Says an error in words for users.
@@ -41,12 +41,12 @@ class Runs:
     def __init__(
         self,
         loop: AsyncioLoop,
-        turns: Path,
+        queue: Path,
         changed: Callable[[], None],
         finished: Callable[[OpenScan], None],
         explained: Callable[[Exception], str],
     ) -> None:
-        self._loop, self._turns = loop, turns
+        self._loop, self._queue = loop, queue
         self._changed, self._finished, self._explained = changed, finished, explained
         self._waiting: deque[OpenScan] = deque()
         self._before = 0
@@ -88,7 +88,7 @@ class Runs:
             while self._waiting:
                 self._before = 0
                 try:
-                    async with turn(self._turns, self._told):
+                    async with turn(self._queue, self._told):
                         await self._segment(self._waiting.popleft())
                 except OSError as error:
                     message = f"The segmentation cannot be started ({error.strerror or error}). Try again."

@@ -15,8 +15,8 @@ from aiohttp import WSMsgType, web
 
 from LungUNetSegSlicer.web.limits import Limits
 from LungUNetSegSlicer.web.sessions import READY, SOCKET, UPLOADS
-from LungUNetSegSlicer.web.viewer.desk import Desk
 from LungUNetSegSlicer.web.viewer.opening import in_thread
+from LungUNetSegSlicer.web.viewer.workspace import Workspace
 
 CHUNK_BYTES = 1 << 18
 
@@ -24,7 +24,7 @@ CHUNK_BYTES = 1 << 18
 async def serve(core: Any, folder: Path, settings: dict[str, Any]) -> None:
     """Serve through the socket in the folder, for as long as the process runs."""
     scans = Path(settings["scans"]) if settings["scans"] else None
-    service = _Service(Desk(core, folder, scans, Limits(**settings["limits"])), folder)
+    service = _Service(Workspace(core, folder, scans, Limits(**settings["limits"])), folder)
     app = web.Application()
     app.router.add_get("/socket", service.socket)
     app.router.add_post("/uploading", service.uploading)
@@ -38,8 +38,8 @@ async def serve(core: Any, folder: Path, settings: dict[str, Any]) -> None:
 
 
 class _Service:
-    def __init__(self, desk: Desk, folder: Path) -> None:
-        self._desk, self._folder = desk, folder
+    def __init__(self, workspace: Workspace, folder: Path) -> None:
+        self._workspace, self._folder = workspace, folder
         self._sending: list[asyncio.Task[None]] = []
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
@@ -49,10 +49,10 @@ class _Service:
         # An earlier page whose connection still closes would take this one's pictures.
         for each in self._sending:
             each.cancel()
-        self._desk.pictures.start_again()
+        self._workspace.pictures.start_again()
         self._sending = sending = [
-            asyncio.create_task(self._desk.push_to(page.send_json)),
-            asyncio.create_task(self._desk.pictures.send_to(page.send_bytes)),
+            asyncio.create_task(self._workspace.push_to(page.send_json)),
+            asyncio.create_task(self._workspace.pictures.send_to(page.send_bytes)),
         ]
         try:
             async for message in page:
@@ -70,11 +70,11 @@ class _Service:
         except ValueError:
             return
         if isinstance(command, dict):
-            self._desk.do(command)
+            self._workspace.do(command)
 
     async def uploading(self, request: web.Request) -> web.Response:
         """Make room for an upload."""
-        await self._desk.make_room(int(request.query["size"]))
+        await self._workspace.make_room(int(request.query["size"]))
         return web.Response()
 
     async def uploaded(self, request: web.Request) -> web.Response:
@@ -82,9 +82,9 @@ class _Service:
         name = Path(request.query["folder"]).name
         folder = self._folder / UPLOADS / name
         if request.query.get("kind") == "reference":
-            self._desk.uploaded_reference(folder, request.query.get("scan", ""))
+            self._workspace.uploaded_reference(folder, request.query.get("scan", ""))
         else:
-            self._desk.uploaded(folder)
+            self._workspace.uploaded(folder)
         return web.Response()
 
     async def download(self, request: web.Request) -> web.StreamResponse:
@@ -92,9 +92,9 @@ class _Service:
         with contextlib.ExitStack() as stack:
             try:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="download", dir=self._folder))
-                path = await self._desk.download(request.match_info["name"], Path(folder))
+                path = await self._workspace.download(request.match_info["name"], Path(folder))
             except Exception as error:
-                return web.json_response({"error": self._desk.explained(error)}, status=400)
+                return web.json_response({"error": self._workspace.explained(error)}, status=400)
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             headers = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{path.name}"'}
             answer = web.StreamResponse(headers=headers)

@@ -25,7 +25,7 @@ class Page:
 
     display: Any
     maps: Any
-    errands: Any
+    page_tasks: Any
     scan: Any
     views: Any
 
@@ -73,12 +73,12 @@ def page(views: Any, scan: Any, tmp_path: Path) -> Any:
     from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
     from LungUNetSegSlicer.web.viewer.density import DensityMaps
     from LungUNetSegSlicer.web.viewer.display import Display
-    from LungUNetSegSlicer.web.viewer.errands import Errands
+    from LungUNetSegSlicer.web.viewer.page_tasks import PageTasks
 
     def make() -> Page:
-        display, errands = Display(views), Errands(lambda: None, str)
+        display, page_tasks = Display(views), PageTasks(lambda: None, str)
         display.show(scan, [scan])
-        return Page(display, DensityMaps(AsyncioLoop(tmp_path), display, errands), errands, scan, views)
+        return Page(display, DensityMaps(AsyncioLoop(tmp_path), display, page_tasks), page_tasks, scan, views)
 
     return make
 
@@ -201,10 +201,10 @@ def test_an_error_is_told_and_the_box_unchecked(page: Any) -> None:
         made.scan.segmentation.GetSegmentation().RemoveAllSegments()
         made.show()
         await made.ready()
-        assert "has no segment that is a lung" in made.errands.errors["density"]
+        assert "has no segment that is a lung" in made.page_tasks.errors["density"]
         assert not made.display.state()["density"]
         made.show(False)
-        assert not made.errands.errors
+        assert not made.page_tasks.errors
 
     asyncio.run(work())
 

@@ -18,16 +18,16 @@ def test_a_page_gets_all_pictures_while_the_one_before_it_still_closes(core: Any
     from LungUNetSegSlicer.web.viewer.service import _Service
     from LungUNetSegSlicer.web.viewer.views import NAMES
 
-    class Desk:
+    class Workspace:
         pictures = Pictures(SimpleNamespace(draw=lambda _: np.zeros((4, 4, 3), np.uint8)))  # type: ignore[arg-type]
 
         async def push_to(self, _: Any) -> None:
             await asyncio.Event().wait()
 
     async def work() -> None:
-        desk: Any = Desk()
+        workspace: Any = Workspace()
         app = web.Application()
-        app.router.add_get("/socket", _Service(desk, tmp_path).socket)
+        app.router.add_get("/socket", _Service(workspace, tmp_path).socket)
         async with TestClient(TestServer(app)) as client:
             for _ in range(2):
                 page = await client.ws_connect("/socket")  # the first one is never closed
@@ -41,7 +41,7 @@ def test_two_downloads_at_once_are_both_whole_and_leave_nothing(core: Any, tmp_p
     """Protects a report that is fetched while the lungs are written: each removed the other's file."""
     from LungUNetSegSlicer.web.viewer.service import _Service
 
-    class Desk:
+    class Workspace:
         async def download(self, wanted: str, folder: Path) -> Path:
             path = folder / wanted
             path.write_text(wanted)
@@ -49,9 +49,9 @@ def test_two_downloads_at_once_are_both_whole_and_leave_nothing(core: Any, tmp_p
             return path
 
     async def work() -> None:
-        desk: Any = Desk()
+        workspace: Any = Workspace()
         app = web.Application()
-        app.router.add_get("/download/{name}", _Service(desk, tmp_path).download)
+        app.router.add_get("/download/{name}", _Service(workspace, tmp_path).download)
         async with TestClient(TestServer(app)) as client:
 
             async def fetch(name: str) -> str:

@@ -13,14 +13,14 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegSlicer.run.asyncio_loop import AsyncioLoop
 from LungUNetSegSlicer.scene.volume_bridge import point_to_ras
 from LungUNetSegSlicer.web.limits import Limits
-from LungUNetSegSlicer.web.turns import TURNS
+from LungUNetSegSlicer.web.segmentation_queue import QUEUE_SOCKET
 from LungUNetSegSlicer.web.viewer import downloads
 from LungUNetSegSlicer.web.viewer.comparing import Comparing
 from LungUNetSegSlicer.web.viewer.density import DensityMaps
 from LungUNetSegSlicer.web.viewer.display import Display
-from LungUNetSegSlicer.web.viewer.errands import Errands
 from LungUNetSegSlicer.web.viewer.incoming import Incoming
 from LungUNetSegSlicer.web.viewer.opening import in_thread, told
+from LungUNetSegSlicer.web.viewer.page_tasks import PageTasks
 from LungUNetSegSlicer.web.viewer.pictures import Pictures
 from LungUNetSegSlicer.web.viewer.runs import Runs
 from LungUNetSegSlicer.web.viewer.scans import OpenScan
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 Command = dict[str, Any]
 
 
-class Desk:
+class Workspace:
     """A user's work.
 
     Args:
@@ -50,13 +50,13 @@ class Desk:
         self.views = Views(core, self._view_changed)
         self.pictures = Pictures(self.views)
         self._display = Display(self.views)
-        self._errands = Errands(self.changed, self.explained)
+        self._page_tasks = PageTasks(self.changed, self.explained)
         self._open: list[OpenScan] = []
-        self._incoming = Incoming(folder, scans, limits, self._errands, self._open, self._opened)
+        self._incoming = Incoming(folder, scans, limits, self._page_tasks, self._open, self._opened)
         loop = AsyncioLoop(folder)
-        self._runs = Runs(loop, folder / TURNS, self.changed, self._segmented, self.explained)
-        self._comparing = Comparing(loop, self.changed, self._errands.fail)
-        self._maps = DensityMaps(loop, self._display, self._errands)
+        self._runs = Runs(loop, folder / QUEUE_SOCKET, self.changed, self._segmented, self.explained)
+        self._comparing = Comparing(loop, self.changed, self._page_tasks.fail)
+        self._maps = DensityMaps(loop, self._display, self._page_tasks)
         self._current: OpenScan | None = None
         self._doubtful: dict[int, list[dict[str, Any]]] = {}
         self._shows_patient = False
@@ -82,8 +82,8 @@ class Desk:
         current = self._current
         return {
             **self._incoming.state(),
-            "busy": self._errands.busy | self._comparing.busy | self._maps.busy,
-            "errors": self._errands.errors,
+            "busy": self._page_tasks.busy | self._comparing.busy | self._maps.busy,
+            "errors": self._page_tasks.errors,
             "scans": [scan_row(each) for each in self._open],
             "current": current.number if current else None,
             "facts": current.facts if current else [],
@@ -201,7 +201,7 @@ class Desk:
 
     async def make_room(self, size: int) -> None:
         """Remove uploads that are needed no more, before one of so many bytes arrives."""
-        if self._errands.busy or self._comparing.busy:
+        if self._page_tasks.busy or self._comparing.busy:
             return
         if not await self._incoming.make_room(size):
             self.changed()
@@ -213,7 +213,7 @@ class Desk:
     def uploaded_reference(self, folder: Path, number: str) -> None:
         """Compare a scan's lungs with a reference that was uploaded for it; another one may be shown by now."""
         scan = next((each for each in self._open if str(each.number) == number), None)
-        self._errands.begin("compare", "Reading the reference", self._compare_with_uploaded(scan, folder))
+        self._page_tasks.begin("compare", "Reading the reference", self._compare_with_uploaded(scan, folder))
 
     def _opened(self, scan: OpenScan) -> None:
         self._open.append(scan)
@@ -222,7 +222,7 @@ class Desk:
     def _show(self, scan: OpenScan | None) -> None:
         self._current, self._shows_patient = scan, False
         self._maps.stop()
-        self._errands.clear("compare")
+        self._page_tasks.clear("compare")
         self._display.show(scan, self._open)
         self.changed()
 
@@ -241,9 +241,9 @@ class Desk:
 
     def _compare(self, scan: OpenScan | None, path: Path, name: str) -> None:
         if scan is None or scan not in self._open or scan.result is None:
-            self._errands.fail("compare", ReadError("Segment the lungs first; then they can be compared."))
+            self._page_tasks.fail("compare", ReadError("Segment the lungs first; then they can be compared."))
             return
-        self._errands.clear("compare")
+        self._page_tasks.clear("compare")
         if scan is self._current:
             self._display.show_lungs()
         self._comparing.start(scan, path, name)

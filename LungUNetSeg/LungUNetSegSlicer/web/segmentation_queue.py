@@ -11,11 +11,11 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-TURNS = "turns.socket"
+QUEUE_SOCKET = "queue.socket"
 """The queue's socket in a session's folder."""
 
 
-class Turns:
+class SegmentationQueue:
     """The queue, in the server.
 
     Args:

@@ -12,7 +12,7 @@ from LungUNetSegLib.errors import LungUNetSegError
 logger = logging.getLogger(__name__)
 
 
-class Errands:
+class PageTasks:
     """Runs coroutines beside each other.
 
     Args:
