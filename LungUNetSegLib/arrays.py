@@ -1,4 +1,4 @@
-"""Defines names for the kinds of arrays that functions of several rooms take and return."""
+"""Defines names for the kinds of arrays that functions of several packages take and return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house's walls: which room may import which, and what importing the library may load."""
+"""Which package may import which, and what importing the library may load."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "LungUNetSegLib"
 MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 
-GROUND = {
+BASE = {
     "arrays", "breathing", "config", "errors", "files", "findings", "kernels", "locking", "machine", "progress",
     "segments", "texts",
 }  # fmt: skip
-"""What every other room may import."""
+"""What every other package or file of the library may import."""
 
 MAY_IMPORT: dict[str, set[str]] = {
-    **{room: GROUND - {room} for room in GROUND},
+    **{package: BASE - {package} for package in BASE},
     "volume": set(),
     "networks": set(),
     "losses": set(),
@@ -72,10 +72,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
     },
 }
-"""The library's rooms, from the ground up; docs/architecture.md draws them."""
+"""The library's packages, each after those that it may import, as in docs/architecture.md."""
 
-SEES_ALL = {"__init__", "cli", "__main__", "scripts"}
-TORCH_ROOMS = {"networks", "losses", "data", "models", "engines", "training", "outcomes", "nodules", "paper"}
+MAY_IMPORT_ALL = {"__init__", "cli", "__main__", "scripts"}
+WITH_TORCH = {"networks", "losses", "data", "models", "engines", "training", "outcomes", "nodules", "paper"}
 
 MODULE_MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
@@ -89,7 +89,7 @@ MODULE_MAY_IMPORT: dict[str, set[str]] = {
     # Of the panel only the texts and the time that is left: the page says the same as the panel does.
     "web": {"background", "logic", "scene", "run", "compare", "server", "panel"},
 }
-"""The rooms of LungUNetSegSlicer. LungUNetSeg.py sees all of them, and none of them sees it."""
+"""The packages of LungUNetSegSlicer. LungUNetSeg.py may import all of them, and none of them may import it."""
 
 SLICER_ONLY = {"slicer", "qt", "ctk", "vtk", "LungUNetSegSlicer", "LungUNetSeg"}
 
@@ -106,15 +106,15 @@ def modules_imported_by(path: Path) -> set[str]:
     return names
 
 
-def room_of(path: Path, house: Path) -> str:
+def package_of(path: Path, root: Path) -> str:
     """Return the first part of a file's path within a package: a package in it, or the file's own name."""
-    relative = path.relative_to(house)
+    relative = path.relative_to(root)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
-def rooms_imported_by(path: Path, house: Path) -> set[str]:
-    """Return which rooms of its own package a file imports."""
-    prefix = f"{house.name}."
+def packages_imported_by(path: Path, root: Path) -> set[str]:
+    """Return which packages beside its own a file imports."""
+    prefix = f"{root.name}."
     names = {name.split(".")[1] for name in modules_imported_by(path) if name.startswith(prefix)}
     return names - {"__version__"}
 
@@ -123,32 +123,32 @@ LIBRARY_FILES, MODULE_FILES = sorted(LIBRARY.rglob("*.py")), sorted(MODULE.rglob
 
 
 @pytest.mark.parametrize("path", LIBRARY_FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
-def test_each_file_imports_only_what_its_room_may(path: Path) -> None:
+def test_each_file_imports_only_what_its_package_may(path: Path) -> None:
     """Protects the one-way flow of docs/architecture.md."""
-    room, imported = room_of(path, LIBRARY), modules_imported_by(path)
+    package, imported = package_of(path, LIBRARY), modules_imported_by(path)
     foreign = {name.split(".")[0] for name in imported} & SLICER_ONLY
     assert not foreign, f"the library must not know {foreign}"
-    if room in SEES_ALL:
+    if package in MAY_IMPORT_ALL:
         return
-    assert rooms_imported_by(path, LIBRARY) <= MAY_IMPORT[room] | GROUND | {room}
-    assert room in TORCH_ROOMS or not any(name.split(".")[0] == "torch" for name in imported)
+    assert packages_imported_by(path, LIBRARY) <= MAY_IMPORT[package] | BASE | {package}
+    assert package in WITH_TORCH or not any(name.split(".")[0] == "torch" for name in imported)
 
 
 @pytest.mark.parametrize("path", MODULE_FILES, ids=lambda path: str(path.relative_to(MODULE)))
-def test_each_file_of_the_module_imports_only_what_its_room_may(path: Path) -> None:
+def test_each_file_of_the_module_imports_only_what_its_package_may(path: Path) -> None:
     """Protects the way Widget -> panel -> logic -> (run, compare, scene); the server goes without LungUNetSeg.py."""
-    room = room_of(path, MODULE)
-    assert rooms_imported_by(path, MODULE) <= MODULE_MAY_IMPORT[room] | {room}
+    package = package_of(path, MODULE)
+    assert packages_imported_by(path, MODULE) <= MODULE_MAY_IMPORT[package] | {package}
     assert not any(name.split(".")[0] == "LungUNetSeg" for name in modules_imported_by(path))
 
 
-@pytest.mark.parametrize("house", [LIBRARY, MODULE], ids=lambda house: house.name)
-def test_no_files_import_each_other(house: Path) -> None:
+@pytest.mark.parametrize("root", [LIBRARY, MODULE], ids=lambda root: root.name)
+def test_no_files_import_each_other(root: Path) -> None:
     """Protects who reads a file: what it uses can be read before it, be it imported in a function or for types only.
 
-    The library itself is left out: its `__init__` gives the public names of all rooms, and loads one when it is used.
+    The library itself is left out: its `__init__` gives the public names of all packages, and loads one when it is used.
     """
-    files = {_dotted_name(path, house): path for path in house.rglob("*.py") if path != house / "__init__.py"}
+    files = {_dotted_name(path, root): path for path in root.rglob("*.py") if path != root / "__init__.py"}
     imported = {
         name: {each if each in files else each.rpartition(".")[0] for each in modules_imported_by(path)} & files.keys()
         for name, path in files.items()
@@ -159,8 +159,8 @@ def test_no_files_import_each_other(house: Path) -> None:
         pytest.fail(f"files that import each other: {' <- '.join(error.args[1])}")
 
 
-def _dotted_name(path: Path, house: Path) -> str:
-    return ".".join(path.relative_to(house.parent).with_suffix("").parts).removesuffix(".__init__")
+def _dotted_name(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
 def test_each_kind_of_array_has_one_name_in_one_place() -> None:
@@ -178,10 +178,10 @@ def test_one_file_of_the_module_knows_both_spaces() -> None:
     assert [path.name for path in MODULE_FILES if by_hand.search(path.read_text("utf-8"))] == ["volume_bridge.py"]
 
 
-def test_importing_the_library_and_its_light_rooms_loads_no_torch() -> None:
+def test_importing_the_library_and_its_light_packages_loads_no_torch() -> None:
     """Protects the panel and the ONNX way: torch is loaded only where it is used."""
-    rooms = "LungUNetSegLib.cli, LungUNetSegLib.segmentation.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"
-    script = f"import sys, LungUNetSegLib, {rooms}; sys.exit('torch' in sys.modules)"
+    packages = "LungUNetSegLib.cli, LungUNetSegLib.segmentation.segmenter, LungUNetSegLib.io, LungUNetSegLib.metrics"
+    script = f"import sys, LungUNetSegLib, {packages}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "error", "-c", script], cwd=ROOT, check=False).returncode == 0
 
 
@@ -227,7 +227,9 @@ def _required(requirement: str) -> set[str]:
 
 def test_errors_of_the_library_name_no_option_of_the_command_line() -> None:
     """Protects users of Slicer's panel, the web page and Python, who see the same messages and have no such options."""
-    trees = (ast.parse(path.read_text("utf-8")) for path in LIBRARY_FILES if room_of(path, LIBRARY) not in SEES_ALL)
+    trees = (
+        ast.parse(path.read_text("utf-8")) for path in LIBRARY_FILES if package_of(path, LIBRARY) not in MAY_IMPORT_ALL
+    )
     raised = (ast.unparse(each) for tree in trees for each in ast.walk(tree) if isinstance(each, ast.Raise))
     options = [text for text in raised if re.search(r"[ (]--[a-z]", text)]
     assert [text for text in options if "on the command line" not in text] == []

@@ -1,4 +1,4 @@
-"""Starts and awaits child processes: the environment in which they import this library, and the wait for them."""
+"""What all starters of child processes share: the environment in which children import this library, and a wait."""
 
 from __future__ import annotations
 

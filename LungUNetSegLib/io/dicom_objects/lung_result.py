@@ -15,7 +15,7 @@ and ROI Generation Algorithm (C.8.8.5)."""
 
 
 class Measured(Protocol):
-    """The part of a `segmentation.result.Segmentation` that DICOM objects hold; this room may not import that class."""
+    """The part of a `segmentation.result.Segmentation` that DICOM objects hold; `io` may not import that class."""
 
     @property
     def labels(self) -> Volume: ...
