@@ -113,7 +113,7 @@ def package_of(path: Path, root: Path) -> str:
 
 
 def packages_imported_by(path: Path, root: Path) -> set[str]:
-    """Return which packages beside its own a file imports."""
+    """Return which packages and files of `root` a file imports."""
     prefix = f"{root.name}."
     names = {name.split(".")[1] for name in modules_imported_by(path) if name.startswith(prefix)}
     return names - {"__version__"}
@@ -146,7 +146,7 @@ def test_each_file_of_the_module_imports_only_what_its_package_may(path: Path) -
 def test_no_files_import_each_other(root: Path) -> None:
     """Protects who reads a file: what it uses can be read before it, be it imported in a function or for types only.
 
-    The library itself is left out: its `__init__` gives the public names of all packages, and loads one when it is used.
+    The library itself is left out: its `__init__` gives the public names of all packages, and loads each at its use.
     """
     files = {_dotted_name(path, root): path for path in root.rglob("*.py") if path != root / "__init__.py"}
     imported = {
