@@ -43,7 +43,7 @@ def test_no_engine_leaves_a_file_or_reaches_for_the_network(
     options = ["--model", str(tiny_model)]
     commands = {
         "export": ["LungUNetSegLib", "export", str(tiny_checkpoint), "-o", str(tmp_path / "model")],
-        "panel": ["LungUNetSegSlicer.run.child", str(folder), *options],
+        "panel": ["LungUNetSegSlicer.run.segmentation_child", str(folder), *options],
     }
     segment = ["LungUNetSegLib", "segment", str(scan), "-o", str(tmp_path / "labels.nrrd"), *options, "--engine", way]
     trace = tmp_path / "trace"

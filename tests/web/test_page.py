@@ -92,7 +92,7 @@ def test_a_cancelled_segmentation_leaves_no_process_and_says_so(page: Page) -> N
     wait_for(lambda: page.text("#scans .wait") != stage)
     button.click()  # it is still the same: one that progress replaces under the mouse does nothing
     page.says("#scans", "cancelled")
-    wait_for(lambda: not server.pid_of("run.child"), 5)
+    wait_for(lambda: not server.pid_of("run.segmentation_child"), 5)
     assert page.find("#segment").is_enabled()
 
 

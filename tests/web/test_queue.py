@@ -78,7 +78,7 @@ def test_users_wait_for_each_other_and_the_page_says_for_how_many(server: Server
         async with AsyncExitStack() as stack:
             first = await stack.enter_async_context(user(server))
             await says(first, "running")
-            child = await asyncio.to_thread(wait_for, lambda: server.pid_of("run.child"))
+            child = await asyncio.to_thread(wait_for, lambda: server.pid_of("run.segmentation_child"))
             os.kill(child, signal.SIGSTOP)  # it takes as long as the test
             viewer = int(Path(f"/proc/{child}/stat").read_text().split()[3])
             async with user(server) as second:

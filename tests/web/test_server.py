@@ -260,7 +260,7 @@ def test_a_child_that_is_killed_is_told_and_the_session_goes_on(server: Server) 
 
     def children() -> list[int]:
         found = descendants(server.process.pid)
-        return [each for each in found if b"run.child" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        return [each for each in found if b"run.segmentation_child" in Path(f"/proc/{each}/cmdline").read_bytes()]
 
     async def work(client: Client) -> None:
         async with socket(client, server) as page:

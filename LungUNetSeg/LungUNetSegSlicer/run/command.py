@@ -9,7 +9,7 @@ from pathlib import Path
 
 import LungUNetSegLib
 
-SEGMENT = "LungUNetSegSlicer.run.child"
+SEGMENT = "LungUNetSegSlicer.run.segmentation_child"
 """The module that segments one scan."""
 
 _MODULE_PATH = (Path(LungUNetSegLib.__file__).parents[1], Path(__file__).parents[2])

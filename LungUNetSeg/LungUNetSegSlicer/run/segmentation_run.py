@@ -20,11 +20,19 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.progress import Progress
 from LungUNetSegLib.segments import BOTH_LUNGS, LUNGS
 from LungUNetSegLib.volume import Geometry
-from LungUNetSegSlicer.run import child
 from LungUNetSegSlicer.run.child_process import ChildEnd
 from LungUNetSegSlicer.run.child_run import ChildRun
 from LungUNetSegSlicer.run.event_loop import EventLoop, Steps
 from LungUNetSegSlicer.run.scan_file import write_scan
+from LungUNetSegSlicer.run.segmentation_child import (
+    DICOM_FILES,
+    FIRST_VOXEL,
+    LUNGS_BOX,
+    NETWORK_MASK,
+    RESULT,
+    SCAN,
+    surface_file,
+)
 from LungUNetSegSlicer.run.settings import Output, RunSettings
 from LungUNetSegSlicer.scene.dicom_files import write_dicom_files
 from LungUNetSegSlicer.scene.lung_masks import edit_state, grid_of
@@ -95,10 +103,10 @@ class SegmentationRun(ChildRun[RunEnd]):
     def _hand_over(self) -> Generator[None, None, Geometry]:
         """Write the child's input; return the scan's grid."""
         check_target(self._target, self._volume)
-        yield from write_dicom_files(self._volume, self._folder / child.DICOM_FILES)
+        yield from write_dicom_files(self._volume, self._folder / DICOM_FILES)
         unfinished = self._folder / "scan.part"
         geometry = yield from write_scan(self._volume, unfinished)
-        unfinished.rename(self._folder / child.SCAN)
+        unfinished.rename(self._folder / SCAN)
         return geometry
 
     def _keep_grid(self, geometry: Geometry) -> None:
@@ -114,15 +122,15 @@ class SegmentationRun(ChildRun[RunEnd]):
     def _load(self) -> Generator[None, None, tuple[dict[str, vtkSegment], dict[str, Any], str]]:
         """Read the child's output; return (segments, result, labels as text). The scene does not change."""
         self._on_progress("load", 0, 1)
-        result = json.loads((self._folder / child.RESULT).read_text(encoding="utf-8"))
-        original = (self._folder / child.ORIGINAL).read_text(encoding="ascii")
-        lungs, first = (np.load(self._folder / name, allow_pickle=False) for name in (child.LUNGS, child.FIRST))
+        result = json.loads((self._folder / RESULT).read_text(encoding="utf-8"))
+        original = (self._folder / NETWORK_MASK).read_text(encoding="ascii")
+        lungs, first = (np.load(self._folder / name, allow_pickle=False) for name in (LUNGS_BOX, FIRST_VOXEL))
         yield
         image = label_image(lungs, first, self._geometry)
         yield
         surfaces = {}
         for label in (1, 2):
-            path = self._folder / child.surface_file(label)
+            path = self._folder / surface_file(label)
             if path.exists():
                 surfaces[label] = surface_to_ras(read_surface(path))
                 yield
@@ -152,7 +160,7 @@ class SegmentationRun(ChildRun[RunEnd]):
 
     def _readable(self, message: str) -> str:
         """Replace the temporary file's path in a message by the volume's name."""
-        return message.replace(str(self._folder / child.SCAN), self._volume.GetName() or "")
+        return message.replace(str(self._folder / SCAN), self._volume.GetName() or "")
 
     def _on_scene_closes(self, *_: object) -> None:
         self.cancel()

@@ -79,7 +79,7 @@ class RunSettings:
         return self.needs_torch and self.engine in (Engine.ONNX_RUNTIME, Engine.OPENVINO)
 
     def arguments(self) -> list[str]:
-        """Return the options of `LungUNetSegSlicer.run.child`."""
+        """Return the options of `LungUNetSegSlicer.run.segmentation_child`."""
         arguments = self.batch_arguments()
         return [*arguments, "--surfaces"] if self.show3d else arguments
 

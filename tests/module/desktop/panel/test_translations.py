@@ -14,7 +14,8 @@ MODULE = Path(__file__).resolve().parents[4] / "LungUNetSeg"
 
 ELSEWHERE = {
     # Where there is no application: on a server, in a browser, in the child process.
-    "server", "web", "run/asyncio_loop.py", "run/child.py", "run/batch_child.py", "run/guard.py", "scene/surfaces.py",
+    "server", "web", "run/asyncio_loop.py", "run/segmentation_child.py", "run/batch_child.py", "run/guard.py",
+    "scene/surfaces.py",
     # What is wrong with a scan or with two label maps is told in English, as the library and its reports tell it.
     "scene/volume_bridge.py", "run/scan_file.py", "compare",
 }  # fmt: skip

@@ -375,7 +375,7 @@ def test_the_child_touches_no_folder_but_its_own(tmp_path):
     from host import application
 
     (tmp_path / "mine.txt").write_text("keep")
-    command = [sys.executable, "-m", "LungUNetSegSlicer.run.child", str(tmp_path)]
+    command = [sys.executable, "-m", "LungUNetSegSlicer.run.segmentation_child", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(application.REPOSITORY / "LungUNetSeg")}
     run = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert run.returncode == 1 and b"not a folder that Slicer made" in run.stderr

@@ -1,6 +1,6 @@
 """The child process behind the panel: it runs the library's command line, and ends when Slicer does.
 
-``python -m LungUNetSegSlicer.run.child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
+``python -m LungUNetSegSlicer.run.segmentation_child FOLDER [--surfaces] [options of lungunetseg segment]`` waits for
 ``FOLDER/scan.nrrd``, segments it and leaves its results there, in the files named below. Progress goes to stdout, one
 JSON object a line; an error is one line on stderr. This file knows neither Qt nor MRML: PythonSlicer has no
 application.
@@ -23,13 +23,13 @@ SCAN = "scan.nrrd"
 DICOM_FILES = "dicom-files.json"
 LABELS = "labels.nrrd"
 RESULT = "result.json"
-LUNGS = "lungs.npy"
+LUNGS_BOX = "lungs.npy"
 """The box of the label map that holds lung. Slicer reads it quickly, however long the scan, as it is not an archive."""
 
-FIRST = "first.npy"
+FIRST_VOXEL = "first.npy"
 """The index of the box's first voxel in the label map."""
 
-ORIGINAL = "original.txt"
+NETWORK_MASK = "network-mask.txt"
 """The whole label map as a text, which is kept with the segmentation."""
 
 LOOK_EVERY_S = 0.02
@@ -109,9 +109,9 @@ def _hand_back(folder: Path, with_surfaces: bool) -> None:
 
     labels = from_sitk(itk().ReadImage(str(folder / LABELS)))
     box = bounding_box(labels.array)
-    np.save(folder / LUNGS, labels.array[box])
-    np.save(folder / FIRST, [axis.start for axis in box])
-    (folder / ORIGINAL).write_text(to_text(labels), encoding="ascii")
+    np.save(folder / LUNGS_BOX, labels.array[box])
+    np.save(folder / FIRST_VOXEL, [axis.start for axis in box])
+    (folder / NETWORK_MASK).write_text(to_text(labels), encoding="ascii")
     present = [label for label in (1, 2) if with_surfaces and (labels.array[box] == label).any()]
     for done, label in enumerate(present):
         from LungUNetSegSlicer.scene.surfaces import make_surface, write_surface

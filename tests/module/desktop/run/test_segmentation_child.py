@@ -42,7 +42,9 @@ def test_a_run_needs_no_torch_and_brings_quality_findings_lungs_and_surfaces(
     sitk.WriteImage(to_sitk(small_phantom.ct), str(folder / "scan.nrrd"))
     (folder / "dicom-files.json").write_text("[]")
     options = ["--model", "lungs", "--device", "cpu", "--engine", engine, "--labels", "lr", "--surfaces"]
-    script = "import sys; from LungUNetSegSlicer.run.child import main; main(sys.argv[1:]); print(*sys.modules)"
+    script = (
+        "import sys; from LungUNetSegSlicer.run.segmentation_child import main; main(sys.argv[1:]); print(*sys.modules)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "LungUNetSeg")}
     command = [sys.executable, "-c", script, str(folder), *options]
     reading, writing = os.pipe()  # which Slicer holds open while it lives
@@ -64,7 +66,7 @@ def test_the_density_is_judged_by_the_scan_s_own_headers(
     small_phantom: Phantom, tmp_path: Path, thickness_mm: float, doubted: bool
 ) -> None:
     """Protects the panel's doubt: Slicer hands over voxels alone, and the thickness stands in the DICOM files."""
-    from LungUNetSegSlicer.run import child
+    from LungUNetSegSlicer.run import segmentation_child
 
     files = save(slices_of(small_phantom.ct, SliceThickness=thickness_mm), tmp_path / "ct")
     acquisition, findings = judge(MEASURED, UNKNOWN)
@@ -72,10 +74,12 @@ def test_the_density_is_judged_by_the_scan_s_own_headers(
         "findings": [dataclasses.asdict(each) for each in findings], "acquisition": acquisition,
         "volumes_ml": {"total": 4000.0},
     }  # fmt: skip
-    (tmp_path / child.RESULT).write_text(json.dumps(result), encoding="utf-8")
-    (tmp_path / child.DICOM_FILES).write_text(json.dumps([str(each) for each in files.iterdir()]), encoding="utf-8")
-    child._add_findings(tmp_path)
-    told = json.loads((tmp_path / child.RESULT).read_text(encoding="utf-8"))
+    (tmp_path / segmentation_child.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    (tmp_path / segmentation_child.DICOM_FILES).write_text(
+        json.dumps([str(each) for each in files.iterdir()]), encoding="utf-8"
+    )
+    segmentation_child._add_findings(tmp_path)
+    told = json.loads((tmp_path / segmentation_child.RESULT).read_text(encoding="utf-8"))
     messages = [each["message"] for each in told["findings"] if each["code"] == "density-in-doubt"]
     assert len(messages) == doubted and all("slices of 5 mm" in each for each in messages)
     assert told["acquisition"]["thickness_mm"] == thickness_mm
@@ -86,7 +90,7 @@ def test_copies_among_the_scan_s_files_are_said(
     small_phantom: Phantom, tmp_path: Path, changed: bool, code: str
 ) -> None:
     """Slicer loads what it is given; of copies in its list, and of those that differ, the headers' reading tells."""
-    from LungUNetSegSlicer.run import child
+    from LungUNetSegSlicer.run import segmentation_child
 
     datasets = slices_of(small_phantom.ct)
     save(datasets, tmp_path / "ct")
@@ -95,9 +99,9 @@ def test_copies_among_the_scan_s_files_are_said(
     save(datasets, tmp_path / "copy")
     acquisition, _ = judge(MEASURED, UNKNOWN)
     result = {"findings": [], "acquisition": acquisition, "volumes_ml": {"total": 0.0}}
-    (tmp_path / child.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    (tmp_path / segmentation_child.RESULT).write_text(json.dumps(result), encoding="utf-8")
     files = [str(each) for folder in ("ct", "copy") for each in sorted((tmp_path / folder).iterdir())]
-    (tmp_path / child.DICOM_FILES).write_text(json.dumps(files), encoding="utf-8")
-    child._add_findings(tmp_path)
-    told = json.loads((tmp_path / child.RESULT).read_text(encoding="utf-8"))
+    (tmp_path / segmentation_child.DICOM_FILES).write_text(json.dumps(files), encoding="utf-8")
+    segmentation_child._add_findings(tmp_path)
+    told = json.loads((tmp_path / segmentation_child.RESULT).read_text(encoding="utf-8"))
     assert [each["code"] for each in told["findings"]] == [code]
