@@ -17,7 +17,7 @@ from LungUNetSegLib.files import write_json
 class Split:
     """Case ids to train on and to test on; no patient is in both.
 
-    A training is validated on the test cases after each epoch: its best epoch is chosen by them, its last is not.
+    A training is validated on the test cases after each epoch, and its best epoch is chosen by them.
     """
 
     training: tuple[str, ...]
