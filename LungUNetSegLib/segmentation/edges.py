@@ -28,6 +28,9 @@ AERATED_HU = -500
 AERATED_MM = 8.0
 """Only lung with aerated lung so near has an edge that HU show; a consolidated part, or a hazy lung, has none."""
 
+VESSEL_MM = 4.0
+"""Notches in a lung's edge that are no wider were made by its vessels, and are filled again."""
+
 GAS_HU = -900
 """Gas beside the lung (a pneumothorax, bowel) is below, and stays outside."""
 
@@ -52,32 +55,38 @@ def by_hu(values: Float32, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, flo
 def place_edges(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
     """Take soft pixels off the lungs' edges and add aerated ones to them, in place, slice by slice.
 
-    Pixels are taken off and added layer by layer from the edge, up to `REACH_MM`. What touches both lungs becomes
-    right lung.
+    Pixels are taken off and added layer by layer from the edge, up to `REACH_MM`. Vessels of the lung stay in it. What
+    touches both lungs becomes right lung.
 
     Args:
         labels: (n, H, W) axial slices; 1 right lung, 2 left.
         hu: (n, H, W).
         pixel_mm: (row, column). Along an axis with pixels over twice `REACH_MM` nothing moves.
     """
-    layers, near = _axes_of_layers(pixel_mm), [round(AERATED_MM / each) for each in pixel_mm]
-    for label_plane, hu_plane in zip(labels, hu, strict=True):
+    for label_plane, hu_plane in zip(labels, hu, strict=True):  # so small arrays stay in the processor's caches
         if label_plane.any():
-            _place(label_plane, hu_plane, layers, near)
+            _take_off_tissue(label_plane, hu_plane, pixel_mm)
+            _add_aerated(label_plane, hu_plane, pixel_mm)
 
 
-def _place(labels: Labels, hu: npt.NDArray[np.int16], layers: list[list[int]], near: list[int]) -> None:
-    """Place the edges in a (H, W) slice: its arrays stay in the processor's caches."""
-    lung, light = labels > 0, hu < EDGE_HU
-    firm = _widened(lung & (hu < AERATED_HU), near)
-    firm ^= True
-    firm |= light
-    for axes in layers:
-        lung &= _inner(lung, axes) | firm
-    labels *= lung
-    free = (light & (hu > GAS_HU) & ~lung).view(np.uint8)
+def _take_off_tissue(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
+    """Take pixels that are no lung off the edges in a (H, W) slice, in place."""
+    lung, near = labels > 0, [round(AERATED_MM / each) for each in pixel_mm]
+    stays = _widened(lung & (hu < AERATED_HU), near)
+    stays ^= True
+    stays |= hu < EDGE_HU
+    inner = lung
+    for axes in _axes_of_layers(pixel_mm):
+        inner = inner & (_inner(inner, axes) | stays)
+    inner |= lung & _closed(inner, [round(VESSEL_MM / 2 / each) for each in pixel_mm])
+    labels *= inner
+
+
+def _add_aerated(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
+    """Add the aerated pixels beside the lungs of a (H, W) slice to them, in place."""
+    free = ((labels == 0) & (hu < EDGE_HU) & (hu > GAS_HU)).view(np.uint8)
     free *= _BOTH
-    for axes in layers:
+    for axes in _axes_of_layers(pixel_mm):
         beside = _spread(labels, axes)
         beside &= free
         beside &= ~((beside & RIGHT_LUNG) << 1)
@@ -112,13 +121,30 @@ def _spread(labels: Labels, axes: Sequence[int]) -> Labels:
 
 
 def _widened(mask: Mask, steps: Sequence[int]) -> Mask:
-    """Return the pixels with one of the mask within so many rows and columns.
+    """Return the pixels with one of the mask within so many rows and columns."""
+    return _any_of_window(_padded(mask, steps), steps)
+
+
+def _closed(mask: Mask, steps: Sequence[int]) -> Mask:
+    """Return the mask with notches and holes filled that are at most twice so many pixels wide."""
+    wide = _any_of_window(_padded(mask, [2 * each for each in steps]), steps)
+    return ~_any_of_window(~wide, steps)
+
+
+def _padded(mask: Mask, steps: Sequence[int]) -> Mask:
+    """Return the mask with so many rows and columns of nothing around it; NumPy's own takes ten times as long."""
+    result = np.zeros([size + 2 * each for size, each in zip(mask.shape, steps, strict=True)], bool)
+    result[tuple(slice(each, each + size) for size, each in zip(mask.shape, steps, strict=True))] = mask
+    return result
+
+
+def _any_of_window(mask: Mask, steps: Sequence[int]) -> Mask:
+    """Return for each pixel so many rows and columns from the image's edge whether any as near belongs to the mask.
 
     Windows double until they are wide enough: a fifth of the time of SciPy's filter.
     """
     for axis, each in enumerate(steps):
-        window = np.pad(mask, [(each, each) if axis == padded else (0, 0) for padded in range(2)]).swapaxes(0, axis)
-        width = 1
+        window, width = mask.swapaxes(0, axis), 1
         while width < 2 * each + 1:
             step = min(width, 2 * each + 1 - width)
             window = window[step:] | window[:-step]

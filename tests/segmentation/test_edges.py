@@ -102,3 +102,14 @@ def test_network_output_becomes_labels_with_and_without_hu() -> None:
     hu: npt.NDArray[np.int16] = np.tile(np.array([WALL, WALL, WALL, LUNG, LUNG, LUNG], np.int16), (1, 5, 1))
     assert as_found(values, hu)[0, 0].tolist() == [0, 1, 1, 1, 1, 1]
     assert by_hu(values, hu, (1.0, 1.0))[0, 2].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_vessels_at_the_edge_stay_in_the_lung() -> None:
+    """Protects the lungs' edge at the hilum, which was as jagged as its vessels; a wider structure is taken off."""
+    for columns, left in ((slice(6, 10), 0), (slice(6, 11), 2)):
+        labels, hu = np.ones((1, 12, 16), np.uint8), np.full((1, 12, 16), LUNG, np.int16)
+        labels[0, :2], hu[0, :2] = 0, WALL
+        hu[0, 2:5, columns] = WALL
+        place_edges(labels, hu, (1.0, 1.0))
+        width = columns.stop - columns.start
+        assert np.count_nonzero(labels[0, 2:, :] == 0) == left * width
