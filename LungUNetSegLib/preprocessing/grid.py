@@ -78,7 +78,7 @@ class NetworkGrid:
 
         Args:
             planes: The values.
-            wanted: (h, w), not empty; the box around it is restored.
+            wanted: (h, w), not empty; the box around it and its neighbours is restored.
 
         Returns:
             (n, H', W') values, and the ranges of rows and columns of the aligned grid that they fill.
@@ -109,11 +109,11 @@ class NetworkGrid:
 
 
 def _reach(weights: sparse.csr_array, used: npt.NDArray[np.intp]) -> tuple[sparse.csr_array, slice, slice]:
-    """Return the part of the matrix whose targets depend on the sources from the first to the last used one.
+    """Return the part of the matrix whose targets depend on sources from before the first to after the last used one.
 
     With the ranges of all sources that these targets depend on, and of the targets.
     """
-    targets = np.flatnonzero(np.diff(weights[:, used[0] : used[-1] + 1].indptr))
+    targets = np.flatnonzero(np.diff(weights[:, max(0, used[0] - 1) : used[-1] + 2].indptr))
     into = slice(int(targets[0]), int(targets[-1]) + 1)
     part = weights[into]
     sources = slice(int(part.indices.min()), int(part.indices.max()) + 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.arrays import Float32
+from LungUNetSegLib.arrays import Float32, Labels
 from LungUNetSegLib.preprocessing.coarse import (
     as_channels,
     coarse_at_slices,
@@ -80,7 +80,7 @@ class PreparedScan:
     def restore(
         self,
         values: npt.NDArray[np.uint8],
-        to_labels: Callable[[Float32], npt.NDArray[np.uint8]],
+        to_labels: Callable[[Float32, npt.NDArray[np.int16]], Labels],
         progress: Progress = silent,
     ) -> Volume:
         """Convert the network's output to labels on the scan's own grid, a few slices at a time.
@@ -88,8 +88,9 @@ class PreparedScan:
         Args:
             values: (D, C, h, w), 0 to 255, on the network's grid. They are used up: of `sparse_zeros`, the memory of
                 slices that are restored is given back, as the labels take about as much.
-            to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid. It is
-                not called for regions where all values are below one half of 255, and the labels are 0.
+            to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid, and
+                (n, H, W) HU. It is called for a box with all values of one half of 255 and more, and a pixel of the
+                network around them; beyond it the labels are 0.
             progress: Called with ("restore", slices done, slices to do).
         """
         result = Volume(sparse_zeros(self.grid.scan.shape), self.grid.scan)
@@ -99,7 +100,8 @@ class PreparedScan:
             lungs: npt.NDArray[np.bool_] = np.asarray((planes > _HALF).any(axis=(0, 1)))
             if lungs.any():
                 restored, rows, columns = self.grid.unsample(planes.reshape(-1, *lungs.shape), lungs)
-                labels[chunk, rows, columns] = to_labels(restored.reshape(*planes.shape[:2], *restored.shape[1:]))
+                restored = restored.reshape(*planes.shape[:2], *restored.shape[1:])
+                labels[chunk, rows, columns] = to_labels(restored, self.aligned.array[chunk, rows, columns])
             give_back(planes)
             progress("restore", chunk.stop, len(labels))
         return (

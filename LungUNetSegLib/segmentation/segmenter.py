@@ -21,7 +21,8 @@ from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.agreement import compare_stages
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
 from LungUNetSegLib.segmentation.doubt import find_doubts, lung_pixels
-from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
+from LungUNetSegLib.segmentation.edges import as_found, by_hu
+from LungUNetSegLib.segmentation.probabilities import Probabilities
 from LungUNetSegLib.segmentation.quality import assess, confidence_of
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
@@ -84,7 +85,7 @@ class Segmenter:
         Args:
             volume: HU, any orientation and spacing.
             labels: Right and left lung, or both as one ("binary").
-            raw: Return the network's output without cleaning.
+            raw: Return the network's output without cleaning, and with its own edges.
             acquisition: How the scan was made, which decides what density numbers are worth.
             progress: Called with (stage, slices done, slices to do); an exception from it ends the work.
 
@@ -125,7 +126,8 @@ class Segmenter:
         with _timed(seconds, "measure"):
             confidence, doubts = confidence_of(probabilities), find_doubts(probabilities, before, scan, labels)
         with _timed(seconds, "restore"):
-            label_map = scan.restore(probabilities, partial(hard_labels, threshold=255 / 2), progress)
+            pixel_mm = scan.aligned.geometry.spacing_mm[1:]
+            label_map = scan.restore(probabilities, as_found if raw else partial(by_hu, pixel_mm=pixel_mm), progress)
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):

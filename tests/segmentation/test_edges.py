@@ -1,0 +1,115 @@
+"""Where the lungs end on the scan's own grid: segmentation/edges.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from LungUNetSegLib.segmentation.edges import as_found, by_hu, place_edges
+
+LUNG, PARTIAL_LUNG, PARTIAL_WALL, WALL, GAS = -850, -450, -350, 50, -1000
+
+
+def _placed(labels: list[int], hu: list[int], pixel_mm: float = 1.0) -> list[int]:
+    """Place the edges of five equal rows, whose own spacing is too wide for anything to move along it."""
+    array = np.tile(np.array(labels, np.uint8), (1, 5, 1))
+    place_edges(array, np.tile(np.array(hu, np.int16), (1, 5, 1)), (5.0, pixel_mm))
+    assert (array == array[:, :1]).all()
+    return [int(each) for each in array[0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "hu", "expected"),
+    [
+        pytest.param(
+            [0, 1, 1, 1, 1, 1], [WALL, WALL, PARTIAL_WALL, PARTIAL_LUNG, LUNG, LUNG], [0, 0, 0, 1, 1, 1],
+            id="two soft pixels of 1 mm are taken off",
+        ),
+        pytest.param(
+            [1, 1, 1, 1, 1, 1], [WALL, WALL, WALL, WALL, LUNG, LUNG], [1, 1, 1, 1, 1, 1],
+            id="the edge of the image is none of the lung's",
+        ),
+        pytest.param(
+            [0, 1, 1, 1, 1, 1], [WALL, WALL, WALL, WALL, LUNG, LUNG], [0, 0, 0, 1, 1, 1],
+            id="no more than two are",
+        ),
+        pytest.param(
+            [0, 0, 0, 0, 2, 2], [WALL, PARTIAL_LUNG, LUNG, LUNG, LUNG, LUNG], [0, 0, 2, 2, 2, 2],
+            id="two aerated pixels are added",
+        ),
+        pytest.param(
+            [0, 0, 0, 0, 2, 2], [GAS, GAS, GAS, GAS, LUNG, LUNG], [0, 0, 0, 0, 2, 2],
+            id="a pneumothorax stays outside",
+        ),
+        pytest.param(
+            [0, 0, 0, 0, 2, 2], [LUNG, LUNG, LUNG, WALL, LUNG, LUNG], [0, 0, 0, 0, 2, 2],
+            id="what a wall keeps apart stays outside",
+        ),
+        pytest.param(
+            [1, 1, 0, 2, 2, 2], [LUNG, LUNG, PARTIAL_LUNG, LUNG, LUNG, LUNG], [1, 1, 1, 2, 2, 2],
+            id="between both lungs it is the right one's",
+        ),
+    ],
+)  # fmt: skip
+def test_edges_lie_where_hu_cross_the_middle(labels: list[int], hu: list[int], expected: list[int]) -> None:
+    """Protects the masks' edges, which were off by a pixel of the network: 0.01 of a lung's DSC."""
+    assert _placed(labels, hu) == expected
+
+
+@pytest.mark.parametrize("hu", [WALL, -425])
+def test_solid_and_hazy_lung_keeps_the_networks_edge(hu: int) -> None:
+    """Protects opaque lungs and those full of ground glass: no HU tells their edge, and layers of them were lost."""
+    noise = np.random.default_rng(0).normal(0, 15, (1, 9, 9))
+    labels = np.zeros((1, 9, 9), np.uint8)
+    labels[0, 2:7, 2:7] = 1
+    before = labels.copy()
+    place_edges(labels, np.rint(np.where(labels, hu, WALL) + noise).astype(np.int16), (1.0, 1.0))
+    np.testing.assert_array_equal(labels, before)
+
+
+@pytest.mark.parametrize(("gap", "moved"), [(7, True), (8, False)])
+def test_only_the_edge_near_aerated_lung_moves(gap: int, moved: bool) -> None:
+    """Protects the outer edge of a consolidation: aerated lung is 8 mm away at most where an edge moves."""
+    labels = [0] + [1] * (gap + 2)
+    hu = [WALL] * (gap + 2) + [LUNG]
+    assert (_placed(labels, hu) != labels) is moved
+
+
+def test_layers_are_counted_in_mm_along_each_axis() -> None:
+    """Protects pixels that are no squares: 1.5 mm are two pixels of 0.75 and one of 1.5."""
+    labels, hu = np.zeros((1, 9, 9), np.uint8), np.full((1, 9, 9), WALL, np.int16)
+    labels[0, 4, 4], hu[0, 4, :], hu[0, :, 4] = 2, LUNG, LUNG
+    place_edges(labels, hu, (1.5, 0.75))
+    expected = np.zeros((9, 9), np.uint8)
+    expected[4, 2:7], expected[3:6, 4] = 2, 2
+    np.testing.assert_array_equal(labels[0], expected)
+
+
+def test_slices_do_not_touch_each_other() -> None:
+    """Protects thick slices: a lung's edge in one says nothing of the next."""
+    labels = np.zeros((3, 5, 5), np.uint8)
+    labels[1, 1:4, 1:4] = 1
+    before = labels.copy()
+    place_edges(labels, np.where(labels, LUNG, WALL).astype(np.int16), (1.0, 1.0))
+    np.testing.assert_array_equal(labels, before)
+
+
+def test_network_output_becomes_labels_with_and_without_hu() -> None:
+    """Protects `raw`, which shows what the network found: half of 255 and more."""
+    values = np.zeros((1, 2, 5, 6), np.float32)
+    values[:, 0, :, 1:] = 127.5
+    hu: npt.NDArray[np.int16] = np.tile(np.array([WALL, WALL, WALL, LUNG, LUNG, LUNG], np.int16), (1, 5, 1))
+    assert as_found(values, hu)[0, 0].tolist() == [0, 1, 1, 1, 1, 1]
+    assert by_hu(values, hu, (1.0, 1.0))[0, 2].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_vessels_at_the_edge_stay_in_the_lung() -> None:
+    """Protects the lungs' edge at the hilum, which was as jagged as its vessels; a wider structure is taken off."""
+    for columns, left in ((slice(6, 10), 0), (slice(6, 11), 2)):
+        labels, hu = np.ones((1, 12, 16), np.uint8), np.full((1, 12, 16), LUNG, np.int16)
+        labels[0, :2], hu[0, :2] = 0, WALL
+        hu[0, 2:5, columns] = WALL
+        place_edges(labels, hu, (1.0, 1.0))
+        width = columns.stop - columns.start
+        assert np.count_nonzero(labels[0, 2:, :] == 0) == left * width
