@@ -21,7 +21,6 @@ from LungUNetSegLib.batch.find import find_files
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.processes import LocalProcesses
 from LungUNetSegLib.batch.run import run_jobs
-from LungUNetSegLib.batch.share import jobs_and_threads
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import EngineError, WriteError
 from LungUNetSegLib.io import read_labels, write_image, write_labels
@@ -363,18 +362,3 @@ def test_processes_that_do_not_start_are_no_endless_loop(jobs: list[Job], model_
     broken = BatchSettings(output=model_settings.output, model="no such model")
     with pytest.raises(EngineError, match="There is no model 'no such model'"):
         list(LocalProcesses(1, command).run(jobs, broken))
-
-
-def test_shares_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four cores: a job for each, or the threads that are asked for; no more than memory holds or scans there are."""
-    from LungUNetSegLib.batch import share
-
-    monkeypatch.setattr(share, "cores", lambda: 4)
-    monkeypatch.setattr(share, "_free_bytes", lambda: 100 * share.JOB_BYTES)
-    assert jobs_and_threads(None, None, 50) == (4, 1)
-    assert jobs_and_threads(None, 2, 50) == (2, 2)
-    assert jobs_and_threads(2, None, 50) == (2, 2)
-    assert jobs_and_threads(None, None, 1) == (1, 4)
-    assert jobs_and_threads(0, None, 50) == (0, None)
-    monkeypatch.setattr(share, "_free_bytes", lambda: 3 * share.JOB_BYTES)
-    assert jobs_and_threads(None, None, 50) == (3, 1)
