@@ -185,15 +185,19 @@ def test_a_dry_run_writes_nothing(batch: Command, source: Path, tmp_path: Path) 
 
 
 def test_pseudonyms_hide_who_it_is(batch: Command, source: Path, tmp_path: Path) -> None:
-    """Protects patients: outside of `work`, no path, title, identifier or date of a header is in any file."""
+    """Protects patients: outside of `work`, no path, title, identifier or date of a header is in any file or JSON line."""
     (source / "patient").rename(source / "Meyer")
     (source / "Meyer" / "ct" / "0004.dcm").unlink()
     (source / "Meyer" / "ct" / "broken.dcm").write_bytes(bytes(128) + b"DICM broken")
     (source / "bad.nii.gz").write_bytes((source / "scan.nii.gz").read_bytes()[:-2000])
-    batch(source, "--identify", "pseudonym")
+    lines = batch(source, "--identify", "pseudonym", "--progress", "json")[1].splitlines()
+    told = [line.encode() for line in lines if '"error": "' in line]
+    assert len(told) == 1
     shutil.rmtree(tmp_path / "out" / "work")
     texts = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.suffix in (".csv", ".html", ".json")]
-    assert len(texts) == 4 and len(folders_of_results(tmp_path / "out")) == 2
+    assert len(texts) == 4
+    texts += told
+    assert len(folders_of_results(tmp_path / "out")) == 2
     for secret in (str(tmp_path), "Meyer", "Phantom", "1.2.826", "20000101", "scan.nii", "broken.dcm", "bad.nii"):
         assert not any(secret.encode() in text for text in texts), secret
 
