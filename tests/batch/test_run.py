@@ -185,7 +185,7 @@ def test_a_dry_run_writes_nothing(batch: Command, source: Path, tmp_path: Path) 
 
 
 def test_pseudonyms_hide_who_it_is(batch: Command, source: Path, tmp_path: Path) -> None:
-    """Protects patients: outside of `work`, no path, title, identifier or date of a header is in any file or JSON line."""
+    """Protects patients: outside of `work`, no path, title, identifier or date is in a file or JSON line."""
     (source / "patient").rename(source / "Meyer")
     (source / "Meyer" / "ct" / "0004.dcm").unlink()
     (source / "Meyer" / "ct" / "broken.dcm").write_bytes(bytes(128) + b"DICM broken")
