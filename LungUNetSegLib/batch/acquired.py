@@ -24,6 +24,8 @@ _MARKS = {
 }
 """What has other values in another scan, with its name for people."""
 
+_TIME = PHASES.index("AcquisitionTime")
+
 
 @dataclass(frozen=True)
 class Acquired:
@@ -66,7 +68,8 @@ def acquired(series: Series) -> Acquired:
     start_mm = float(slices[0].position @ slices[0].normal)
     marks = {"breathing": frozenset(filter(None, [breathing_of(slices[0].title)]))}
     for keyword, name in _MARKS.items():
-        marks.setdefault(name, frozenset(each.phase[PHASES.index(keyword)] for each in slices) - {""})
+        index = PHASES.index(keyword)
+        marks.setdefault(name, frozenset(each.phase[index] for each in slices) - {""})
     times = [seconds for seconds in map(_time_s, slices) if seconds is not None]
     return Acquired(
         slices[0].frame_of_reference,
@@ -79,7 +82,7 @@ def acquired(series: Series) -> Acquired:
 
 def _time_s(header: SliceHeader) -> float | None:
     """Return the time of day of Acquisition Time (PS3.5 6.2, TM); None if it gives none."""
-    text = header.phase[PHASES.index("AcquisitionTime")].replace(":", "")
+    text = header.phase[_TIME].replace(":", "")
     try:
         return 3600.0 * int(text[:2]) + 60.0 * int(text[2:4]) + float(text[4:])
     except ValueError:

@@ -26,7 +26,7 @@ from LungUNetSegLib.batch.pipeline import SCANS_AT_ONCE, Tell, say_nothing
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.batch.write import publish
 from LungUNetSegLib.config import to_json
-from LungUNetSegLib.errors import EngineError, LungUNetSegError, one_line
+from LungUNetSegLib.errors import EngineError, LungUNetSegError, message_of, one_line
 from LungUNetSegLib.files import draft_folder
 from LungUNetSegLib.machine import import_extra
 
@@ -82,8 +82,8 @@ class DaskCluster:
             client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise EngineError(
-                f"There is no Dask scheduler at {self._address} that answers ({one_line(error)}). Start one with"
-                " `dask scheduler`, and check the address."
+                f"There is no Dask scheduler at {self._address} that answers ({message_of(error).rstrip('.')}). Start"
+                " one with `dask scheduler`, and check the address."
             ) from error
         stack.enter_context(closing(client))
         return client
@@ -105,7 +105,8 @@ class DaskCluster:
             found = client.run(_library_version)
         except Exception as error:
             raise EngineError(
-                f"The workers cannot load LungUNetSeg ({one_line(error)}): install it in their environment too."
+                f"The workers cannot load LungUNetSeg ({type(error).__name__}: {message_of(error)}): install it in"
+                " their environment too."
             ) from error
         for place, theirs in found.items():
             check_version(place, theirs, LungUNetSegLib.__version__)

@@ -6,7 +6,8 @@ import dataclasses
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from LungUNetSegLib.batch.find import SourceFile, places_below
 from LungUNetSegLib.batch.jobs import BatchSettings, Job, Outcome, job_from_json
 from LungUNetSegLib.batch.pipeline import SCANS_AT_ONCE, open_segmenter, read_job, segment_reading
 from LungUNetSegLib.batch.reading import with_own_places
+from LungUNetSegLib.batch.share import PROCESS_BYTES, free_bytes, scan_bytes
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.config import from_json
 from LungUNetSegLib.errors import EngineError
@@ -32,7 +34,9 @@ TOPIC = "lungunetseg"
 
 TELL_EVERY_S = 1.0
 
-_room = threading.Semaphore(SCANS_AT_ONCE)  # however many threads the worker has
+WORKER_SHARE = 0.9
+"""What of a worker's memory its scans may take: at 0.95 Dask ends it."""
+
 _engine = threading.Lock()
 
 Parcel = dict[str, bytes]
@@ -86,7 +90,11 @@ def segment_on_worker(
         EngineError: The worker has another version; or no engine, or no model.
     """
     check_version(get_worker().address, LungUNetSegLib.__version__, version)
-    with _room, tempfile.TemporaryDirectory(prefix="lungunetseg-") as name:
+    need = scan_bytes(job["voxels"]) + sum(map(len, sent or ()))
+    most = _most_bytes()
+    if most is not None and need > most:
+        return dataclasses.asdict(Outcome(name=job["name"], error=_too_large(need, most))), {}
+    with _room.taken(need, most), tempfile.TemporaryDirectory(prefix="lungunetseg-") as name:
         known, batch = job_from_json(dict(job)), from_json(BatchSettings, settings)
         own = known
         if sent is not None:
@@ -98,6 +106,56 @@ def segment_on_worker(
         folder = Store(batch.output).scans / own.name
         parcel = {each.name: each.read_bytes() for each in folder.iterdir()} if sent and not outcome.error else {}
     return dataclasses.asdict(outcome), parcel
+
+
+def _most_bytes() -> int | None:
+    """Return what this worker's scans may take of memory; None where Dask gives it no limit."""
+    limit = get_worker().memory_manager.memory_limit
+    return None if limit is None else max(0, round(WORKER_SHARE * limit) - PROCESS_BYTES)
+
+
+def _too_large(need: int, most: int) -> str:
+    return (
+        f"the scan takes about {need / 1e9:.1f} GB of memory, and its Dask worker has {most / 1e9:.1f} GB for scans."
+        " Start workers with more memory (--memory-limit of `dask worker`), and try it again (--retry-failed on the"
+        " command line)."
+    )
+
+
+class Room:
+    """Lets at most `SCANS_AT_ONCE` scans into a worker's memory, and a second one only if it fits beside the first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._needs: list[int] = []
+        self._bytes = 0
+
+    @contextmanager
+    def taken(self, need: int, most: int | None) -> Iterator[None]:
+        """Wait until a scan fits, and hold its place.
+
+        Args:
+            need: Bytes that it takes.
+            most: Bytes that scans may take in this worker; None without a limit.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._fits(need, most))
+            self._needs.append(need)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._needs.remove(need)
+                self._changed.notify_all()
+
+    def _fits(self, need: int, most: int | None) -> bool:
+        if not self._needs:  # alone it is tried in any case; what is free is known only before its memory is taken
+            self._bytes = free_bytes() if most is None else min(most, free_bytes())
+            return True
+        return len(self._needs) < SCANS_AT_ONCE and sum(self._needs) + need <= self._bytes
+
+
+_room = Room()
 
 
 def _segment(job: Job, settings: BatchSettings) -> Outcome:

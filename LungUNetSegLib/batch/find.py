@@ -137,7 +137,10 @@ def _add_file(file: SourceFile, found: Found) -> None:
         found.files.append(file)
         return
     try:
-        found.files += archive_members(file)
+        members = archive_members(file)
+        found.files += members
+        if not members:
+            found.skipped.append((str(file.path), "the zip archive is empty"))
     except ReadError as error:
         found.skipped.append((str(file.path), str(error).removeprefix(f"{file.path}: ").rstrip(".")))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def _job(taken: Taken, settings: BatchSettings, top: Path) -> Job:
         files=scan.files,
         copies=scan.copies,
         series=scan.series,
+        voxels=math.prod(scan.shape),
         fingerprint=code_of(scan.fingerprint, settings.secret),
         identity=identity,
         scanner=scanner | {"thickness_mm": scan.thickness_mm or None},

@@ -165,8 +165,8 @@ class HeaderIndex:
                 found = decode(text, paths[name]) if name in paths else []
                 slices += found if isinstance(found, list) else []
             if slices:
-                own = {key: json.loads(details[key]) for key in map(series_key, slices) if key in details}
-                yield Study(slices, own)
+                own = set(map(series_key, slices)) & details.keys()
+                yield Study(slices, {key: json.loads(details[key]) for key in own})
 
 
 def _may_be_mended(text: str) -> bool:

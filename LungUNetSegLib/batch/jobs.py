@@ -91,6 +91,7 @@ class Job:
         files: All that is read for it.
         copies: Files with copies of its images, which are compared with them and not used; or copies of an image file.
         series: What `read_scan` needs to choose it among its files.
+        voxels: How many it has by its headers; 0 where they do not say.
         fingerprint: Of names, sizes and dates of its files.
         identity: What the tables say of who it is.
         scanner: What the tables say of how it was made: site, manufacturer, scanner, kernel, thickness_mm.
@@ -102,6 +103,7 @@ class Job:
     files: tuple[SourceFile, ...]
     copies: tuple[SourceFile, ...] = ()
     series: str | None = None
+    voxels: int = 0
     fingerprint: str = ""
     identity: dict[str, str] = field(default_factory=dict)
     scanner: dict[str, Any] = field(default_factory=dict)

@@ -1,36 +1,60 @@
-"""Decides how many processes with how many threads fit this machine's cores and memory."""
+"""Decides how many processes with how many threads fit this machine's cores and memory, and what a scan takes of it."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from LungUNetSegLib.machine import cores
 
 JOB_BYTES = 1_300_000_000
-"""What a process takes at most for a scan of 300 slices, the next one read ahead (benchmarks/batch.py)."""
+"""What a process is given at least; more where two of the planned scans may take more."""
+
+PROCESS_BYTES = 200_000_000
+"""What a process takes with an open model and without a scan."""
+
+BYTES_PER_VOXEL = 3.3
+"""What each voxel of a scan takes at most while it is segmented: measured with DICOM and 16-bit NIfTI of 64 and 256
+slices. A scan of 64-bit numbers, or one that is turned against the body's axes, takes 10."""
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Linux control groups version 2: bytes of memory (or "max")."""
 
 
-def jobs_and_threads(jobs: int | None, threads: int | None, scans: int) -> tuple[int, int | None]:
+def scan_bytes(voxels: int) -> int:
+    """Return what a scan of so many voxels takes of memory, beside its process."""
+    return round(BYTES_PER_VOXEL * voxels)
+
+
+def jobs_and_threads(
+    jobs: int | None, threads: int | None, scans: int, largest_voxels: int = 0
+) -> tuple[int, int | None]:
     """Return how many processes to start (0 for none) and how many threads each gets.
 
     Args:
         jobs: As wished; as many as the cores, the memory and the scans ask for when None.
         threads: As wished; the cores are shared out when None.
         scans: How many there are.
+        largest_voxels: Of the largest scan.
     """
     if jobs == 0:
         return 0, threads
     if jobs is None:
-        jobs = max(1, min(cores() // (threads or 1), _free_bytes() // JOB_BYTES, scans))
+        job_bytes = max(JOB_BYTES, PROCESS_BYTES + 2 * scan_bytes(largest_voxels))  # one at work, one that is read
+        jobs = max(1, min(cores() // (threads or 1), free_bytes() // job_bytes, scans))
     return jobs, threads or max(1, cores() // jobs)
 
 
-def _free_bytes() -> int:
-    """Return the free memory; if it is unknown, enough for one process per core."""
+def free_bytes() -> int:
+    """Return the memory that is free for this program; if it is unknown, enough for one process per core."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") + _cached_bytes()
+        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") + _cached_bytes()
     except (AttributeError, OSError, ValueError):
         return cores() * JOB_BYTES
+    try:
+        return min(free, int(CGROUP_LIMIT.read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        return free  # no such limit here
 
 
 def _cached_bytes() -> int:

@@ -36,7 +36,7 @@ class Todo:
         jobs: To be done now.
         done: How many are done already.
         failed: How many failed before and are not tried again.
-        changed: How many were done, but their input has changed since.
+        changed: How many of `jobs` were done, but their input has changed since.
     """
 
     jobs: tuple[Job, ...]
@@ -134,7 +134,7 @@ class Store:
         write_json(self.work / "batch.json", content)
 
     def todo(self, jobs: Sequence[Job], round_: int, *, retry_failed: bool) -> Todo:
-        """Return the jobs that are left to do.
+        """Return the jobs that are left to do, and forget failures of those that are done.
 
         A scan whose files have other sizes or dates than before is done again, unless their content is the same; so is
         one whose lungs are no longer in its folder.
@@ -142,18 +142,20 @@ class Store:
         left: list[Job] = []
         done = failed = changed = 0
         for job in jobs:
-            report = read_json(self.scans / job.name / REPORT)
+            report, is_changed = read_json(self.scans / job.name / REPORT), False
             if report is not None and report.get("round", 0) == round_ and self._has_outputs(job, report):
                 if self._is_unchanged(job, report):
                     done += 1
+                    self.note_done(job.name)  # it may have failed while its files were others
                     continue
-                changed += 1
+                is_changed = True
             failure = read_json(self.failure(job.name)) or {}
             has_failed = (failure.get("fingerprint"), failure.get("round")) == (job.fingerprint, round_)
             if has_failed and not retry_failed:
                 failed += 1
             else:
                 left.append(job)
+                changed += is_changed
         return Todo(tuple(left), done, failed, changed)
 
     def _has_outputs(self, job: Job, report: dict[str, Any]) -> bool:

@@ -127,7 +127,9 @@ def run(arguments: argparse.Namespace, progress: ProgressView) -> int:
 
         totals = work(arguments, plan, store, progress)
     others = f"; the table also has {totals.others} of earlier runs" if totals.others else ""
-    print(f"{store.page}: {totals.done} of {totals.scans} scans done, {totals.failed} failed{others}")
+    changed = totals.changed
+    again = f", {changed} again as {'their' if changed > 1 else 'its'} files had changed" if changed else ""
+    print(f"{store.page}: {totals.done} of {totals.scans} scans done, {totals.failed} failed{again}{others}")
     if arguments.summary:
         from LungUNetSegLib.cli.report import print_summary
 

@@ -40,7 +40,7 @@ class BatchView:
             self._progress.close()
             print(f"{outcome.name}: {totals.errors[outcome.name]}", file=sys.stderr)
         if isinstance(self._progress, JsonProgress):
-            extra = {} if outcome is None else {"scan": outcome.name, "error": outcome.error or None}
+            extra = {} if outcome is None else {"scan": outcome.name, "error": totals.errors.get(outcome.name)}
             self._progress.say(stage="batch", done=settled, total=totals.scans, **self._numbers(), **extra)
         else:
             self._progress("batch", settled, totals.scans, self._note())

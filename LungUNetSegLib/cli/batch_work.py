@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,8 @@ def work(arguments: argparse.Namespace, plan: Plan, store: Store, progress: Prog
     Raises:
         LungUNetSegError: No scan can be done at all, or the tables cannot be written.
     """
-    jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken))
+    largest_voxels = max(math.prod(each.scan.shape) for each in plan.taken)
+    jobs, threads = jobs_and_threads(arguments.jobs, arguments.threads, len(plan.taken), largest_voxels)
     if arguments.scheduler:
         threads = arguments.threads  # the workers' machines have other cores than this one
     settings = BatchSettings(

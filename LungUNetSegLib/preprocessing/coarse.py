@@ -8,16 +8,19 @@ more channels. Training and inference share this file.
 from __future__ import annotations
 
 from functools import lru_cache, reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from LungUNetSegLib.arrays import Float32
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.preprocessing.slices import neighbour_step
 from LungUNetSegLib.volume import AIR_HU
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 UNKNOWN = 0.5
 """The probability that the slice network gets without a coarse view: undecided between lung and background."""
@@ -124,6 +127,8 @@ def _enlarging(small: int, large: int) -> sparse.csr_array:
 
     It is sparse, as the threads of a dense product wait for each other: 30 times slower where others use the cores.
     """
+    from scipy import sparse  # takes 0.1 s to import, and a plan of a batch needs none
+
     positions = ((np.arange(large) + 0.5) * small / large - 0.5).clip(0, small - 1)
     weights = np.maximum(1 - np.abs(positions[:, None] - np.arange(small)[None]), 0)
     return sparse.csr_array(weights.astype(np.float32))

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.volume import AIR_HU, BODY_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
 from LungUNetSegLib.volume.scratch import planes_of
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +128,8 @@ def _sparse_weights(
     source_size: int, source_mm: float, target_size: int, target_mm: float, start_mm: float
 ) -> sparse.csr_array:
     """Return `interpolation_matrix`, kept for the next slices of the scan."""
+    from scipy import sparse  # takes 0.1 s to import, and a plan of a batch needs none
+
     return sparse.csr_array(interpolation_matrix(source_size, source_mm, target_size, target_mm, start_mm))
 
 

@@ -82,6 +82,13 @@ def test_an_archive_that_may_not_be_opened_is_not_called_broken(
     ]
 
 
+def test_an_empty_archive_is_named(tmp_path: Path) -> None:
+    """Protects who exported nothing: a plan did not name such an archive, and alone it was called a folder."""
+    zipfile.ZipFile(tmp_path / "a.zip", "w").close()
+    for source in (tmp_path, tmp_path / "a.zip"):
+        assert find_files(source).skipped == [(str(tmp_path / "a.zip"), "the zip archive is empty")]
+
+
 def test_a_method_that_python_does_not_know_is_no_damage(tmp_path: Path) -> None:
     """Windows compresses great files by Deflate64: "copy or export it again" made the same archive once more."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import SimpleITK as sitk
-from batch_results import Command, plan_of
+from batch_results import Command, plan_of, rows_of
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.batch import header_texts
@@ -45,6 +45,21 @@ def test_voxels_that_are_found_now_make_a_scan(thin: Volume, tmp_path: Path) -> 
     (tmp_path / "scan.raw").rename(source / "scan.raw")
     plan = plan_of(source, index)
     assert [each.scan.title for each in plan.taken] == ["scan.mhd"] and not plan.skipped
+
+
+def test_a_scan_that_is_whole_again_has_not_failed(batch: Command, source: Path, tmp_path: Path) -> None:
+    """The table went on calling it failed while the command said "2 of 2 scans done, 0 failed"."""
+    batch(source)
+    scan = source / "scan.nii.gz"
+    whole = scan.read_bytes()
+    scan.write_bytes(whole[:-2000])
+    code, stdout, _ = batch(source)
+    assert code == 1 and "1 failed, 1 again as its files had changed" in stdout
+    assert "again as" not in batch(source)[1], "it was not tried"
+    scan.write_bytes(whole)
+    code, stdout, _ = batch(source)
+    assert code == 0 and "2 of 2 scans done, 0 failed\n" in stdout
+    assert [row["status"] for row in rows_of(tmp_path / "out")] == ["done", "done"]
 
 
 def test_lungs_that_are_gone_are_made_again(batch: Command, source: Path, tmp_path: Path) -> None:

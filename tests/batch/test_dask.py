@@ -169,10 +169,18 @@ def test_another_version_of_dask_is_refused(elsewhere: str) -> None:
         DaskCluster("tcp://10.0.0.1:8786")._check(Client())
 
 
-def test_a_scheduler_that_is_not_there_is_named(batch: Command, scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [("tcp://127.0.0.1:9", "Timed out trying to connect to tcp://127.0.0.1:9"), ("host", "missing port number")],
+)
+def test_a_scheduler_that_is_not_there_is_named(
+    batch: Command, scans: Path, monkeypatch: pytest.MonkeyPatch, address: str, why: str
+) -> None:
+    """Protects who would look for the cause on the disk, or report a bug: so the reason was worded."""
     monkeypatch.setattr(dask_executor, "CONNECT_S", 1)
-    code, _, stderr = batch(scans, "--scheduler", "tcp://127.0.0.1:9")
-    assert code == 1 and "There is no Dask scheduler at tcp://127.0.0.1:9" in stderr and stderr.count("\n") == 1
+    code, _, stderr = batch(scans, "--scheduler", address)
+    assert code == 1 and f"There is no Dask scheduler at {address} that answers ({why}" in stderr
+    assert stderr.count("\n") == 1 and "disk" not in stderr and "report" not in stderr
 
 
 def test_sending_needs_a_cluster(batch: Command, scans: Path) -> None:

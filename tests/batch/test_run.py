@@ -21,7 +21,6 @@ from LungUNetSegLib.batch.find import find_files
 from LungUNetSegLib.batch.jobs import BatchSettings, Job
 from LungUNetSegLib.batch.processes import LocalProcesses
 from LungUNetSegLib.batch.run import run_jobs
-from LungUNetSegLib.batch.share import jobs_and_threads
 from LungUNetSegLib.batch.store import Store
 from LungUNetSegLib.errors import EngineError, WriteError
 from LungUNetSegLib.io import read_labels, write_image, write_labels
@@ -186,15 +185,19 @@ def test_a_dry_run_writes_nothing(batch: Command, source: Path, tmp_path: Path) 
 
 
 def test_pseudonyms_hide_who_it_is(batch: Command, source: Path, tmp_path: Path) -> None:
-    """Protects patients: outside of `work`, no path, title, identifier or date of a header is in any file."""
+    """Protects patients: outside of `work`, no path, title, identifier or date is in a file or JSON line."""
     (source / "patient").rename(source / "Meyer")
     (source / "Meyer" / "ct" / "0004.dcm").unlink()
     (source / "Meyer" / "ct" / "broken.dcm").write_bytes(bytes(128) + b"DICM broken")
     (source / "bad.nii.gz").write_bytes((source / "scan.nii.gz").read_bytes()[:-2000])
-    batch(source, "--identify", "pseudonym")
+    lines = batch(source, "--identify", "pseudonym", "--progress", "json")[1].splitlines()
+    told = [line.encode() for line in lines if '"error": "' in line]
+    assert len(told) == 1
     shutil.rmtree(tmp_path / "out" / "work")
     texts = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.suffix in (".csv", ".html", ".json")]
-    assert len(texts) == 4 and len(folders_of_results(tmp_path / "out")) == 2
+    assert len(texts) == 4
+    texts += told
+    assert len(folders_of_results(tmp_path / "out")) == 2
     for secret in (str(tmp_path), "Meyer", "Phantom", "1.2.826", "20000101", "scan.nii", "broken.dcm", "bad.nii"):
         assert not any(secret.encode() in text for text in texts), secret
 
@@ -363,18 +366,3 @@ def test_processes_that_do_not_start_are_no_endless_loop(jobs: list[Job], model_
     broken = BatchSettings(output=model_settings.output, model="no such model")
     with pytest.raises(EngineError, match="There is no model 'no such model'"):
         list(LocalProcesses(1, command).run(jobs, broken))
-
-
-def test_shares_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four cores: a job for each, or the threads that are asked for; no more than memory holds or scans there are."""
-    from LungUNetSegLib.batch import share
-
-    monkeypatch.setattr(share, "cores", lambda: 4)
-    monkeypatch.setattr(share, "_free_bytes", lambda: 100 * share.JOB_BYTES)
-    assert jobs_and_threads(None, None, 50) == (4, 1)
-    assert jobs_and_threads(None, 2, 50) == (2, 2)
-    assert jobs_and_threads(2, None, 50) == (2, 2)
-    assert jobs_and_threads(None, None, 1) == (1, 4)
-    assert jobs_and_threads(0, None, 50) == (0, None)
-    monkeypatch.setattr(share, "_free_bytes", lambda: 3 * share.JOB_BYTES)
-    assert jobs_and_threads(None, None, 50) == (3, 1)

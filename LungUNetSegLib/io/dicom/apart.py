@@ -133,7 +133,7 @@ def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:
 def _orders(slices: Slices) -> Iterator[Slices]:
     """Return the slices in the order of their numbers, and of each kind of time, if these differ between slices."""
     numbers: list[list[float]] = [[float(each.instance) for each in slices]]
-    numbers += [[_seconds(each.phase[PHASES.index(name)]) for each in slices] for name in _TIMES]
+    numbers += [[_seconds(each.phase[index]) for each in slices] for index in map(PHASES.index, _TIMES)]
     for values in numbers:
         if len(set(values)) == len(slices):
             yield [slices[index] for index in np.argsort(values)]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
@@ -29,6 +28,8 @@ ORIENTATION_TOLERANCE = 0.02
 """Greatest difference in the directions of one scan's slices: 1.1 degrees; some headers jitter by less."""
 
 Slices = list[SliceHeader]
+
+_Numbers = tuple[float, ...] | list[list[float]]
 
 
 class Copy(NamedTuple):
@@ -48,13 +49,13 @@ def same_frame(one: SliceHeader, other: SliceHeader) -> bool:
     return (
         (one.rows, one.columns) == (other.rows, other.columns)
         and _alike(one.pixel_spacing_mm, other.pixel_spacing_mm, rtol=1e-3)
-        and _alike(one.orientation, other.orientation, atol=ORIENTATION_TOLERANCE)
+        and _alike(one.orientation.tolist(), other.orientation.tolist(), atol=ORIENTATION_TOLERANCE)
     )
 
 
-def _alike(one: npt.ArrayLike, other: npt.ArrayLike, *, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether numbers are close: `np.allclose` is slow, so it is called only if they are not equal."""
-    return np.array_equal(one, other) or np.allclose(one, other, rtol=rtol, atol=atol)
+def _alike(one: _Numbers, other: _Numbers, *, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    """Whether numbers are close: NumPy is slow with so few, so it is asked only if they are not equal."""
+    return one == other or np.allclose(one, other, rtol=rtol, atol=atol)
 
 
 def _same_place(one: SliceHeader, other: SliceHeader) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from LungUNetSegLib.arrays import FloatArray, Mask
 from LungUNetSegLib.errors import ReadError
@@ -92,6 +91,8 @@ def shape_between(below: Mask, above: Mask, share: float) -> Mask:
 
 def _inwards(mask: Mask) -> FloatArray:
     """Return the signed distance to the mask's edge in pixels, below 0 outside."""
+    from scipy import ndimage  # takes 0.1 s to import, and most commands that read need none
+
     padded = np.pad(mask, 1)
     distance = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
     inner: FloatArray = distance[1:-1, 1:-1]

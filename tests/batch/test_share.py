@@ -1,0 +1,35 @@
+"""Processes and threads of a batch fit the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from LungUNetSegLib.batch import share
+from LungUNetSegLib.batch.share import jobs_and_threads
+
+
+def test_shares_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four cores: a job for each, or the threads that are asked for; no more than memory holds or scans there are."""
+    monkeypatch.setattr(share, "cores", lambda: 4)
+    monkeypatch.setattr(share, "free_bytes", lambda: 100 * share.JOB_BYTES)
+    assert jobs_and_threads(None, None, 50) == (4, 1)
+    assert jobs_and_threads(None, 2, 50) == (2, 2)
+    assert jobs_and_threads(2, None, 50) == (2, 2)
+    assert jobs_and_threads(None, None, 1) == (1, 4)
+    assert jobs_and_threads(0, None, 50) == (0, None)
+    monkeypatch.setattr(share, "free_bytes", lambda: 3 * share.JOB_BYTES)
+    assert jobs_and_threads(None, None, 50) == (3, 1)
+    # 500 million voxels: 0.2 GB and twice 1.65 GB for each process, of 3.9 GB.
+    assert jobs_and_threads(None, None, 50, 500_000_000) == (1, 4)
+
+
+def test_memory_that_a_container_may_not_use_is_not_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects a batch in a container: the machine's memory is not its own."""
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(share, "CGROUP_LIMIT", limit)
+    limit.write_text("max\n")
+    whole = share.free_bytes()
+    limit.write_text("5000000\n")
+    assert share.free_bytes() == 5_000_000 < whole
