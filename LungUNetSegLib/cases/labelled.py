@@ -74,7 +74,10 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
             raise DataError(f"Two cases are named {case.case_id}: {other} and {case.image}; rename one.")
         seen[case.case_id] = replace(case, meanings=told)
     unwanted = set(exclude)
-    return [seen[name] for name in sorted(seen) if not unwanted & {name, seen[name].patient}]
+    left_out = [name for name in sorted(seen) if unwanted & {name, seen[name].patient}]
+    for name in left_out:
+        logger.info("%s: left out, as the settings exclude it.", name)
+    return [seen[name] for name in sorted(seen) if name not in left_out]
 
 
 def _folders(root: Path) -> Iterator[Path]:

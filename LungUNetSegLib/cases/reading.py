@@ -90,8 +90,8 @@ def checked(mask: LoadedMask, ct: Volume, path: Path, ignore: Volume | None = No
         ignore: Undecided voxels, which are left out.
 
     Returns:
-        The mask, with remarks on a poor fit, missing parts and odd sides, and with 1 for both lungs if one label is both; and whether right and
-        left are separate labels.
+        The mask, with remarks on a poor fit, missing parts and odd sides, and with 1 for both lungs if one label is
+        both; and whether right and left are separate labels.
 
     Raises:
         DataError: The mask's place or its sides are wrong.

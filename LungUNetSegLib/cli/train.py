@@ -26,6 +26,7 @@ from LungUNetSegLib.data.contact_sheet import save_contact_sheet
 from LungUNetSegLib.errors import ConfigError, ModelError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings
 from LungUNetSegLib.training.checks import check_patients, check_sides, check_unseen
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
@@ -149,14 +150,27 @@ class _Plan:
 
 def _plan(arguments: argparse.Namespace) -> _Plan:
     """Read settings, cases, split, checkpoint and initial weights, and check that they go together."""
+    _check_choice(arguments)
     checkpoint = None if arguments.show_augmentation else checkpoint_to_resume(arguments.out, arguments.resume)
     config = _read_settings(arguments, checkpoint)
     start = read_start(config.start_from) if _needs_start(config, checkpoint) else None
     cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
     split = _split(arguments, cases, config, checkpoint)
+    if unnamed := [case.case_id for case in cases if case.case_id not in split.training + split.test]:
+        logger.warning("Neither trained nor tested on, as the split does not name them: %s.", listed(unnamed))
     if start is not None:
         check_unseen(start.learnt, split, find_cases(arguments.data), config.start_from)
     return _Plan(config, cases, split, checkpoint, start)
+
+
+def _check_choice(arguments: argparse.Namespace) -> None:
+    """Refuse options of which one would be followed and the other not."""
+    ways = ("all", "split", "folds")
+    given = [f"--{name}" for name in ways if getattr(arguments, name)]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} choose the test set in different ways; give one of them.")
+    if arguments.fold and not arguments.folds:
+        raise ConfigError(f"--fold {arguments.fold} needs --folds K, the number of folds.")
 
 
 def _show_augmentation(training: Sequence[CachedCase], config: TrainingConfig, folder: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_mask_of_a_part_of_the_lungs_is_told(leave_out: Callable[[np.ndarray],
 
 
 def test_the_remark_on_a_part_says_how_much_is_missing() -> None:
-    """By hand, on pixels of 4 mm: in each of five slices 20 x 20 pixels of lung, 64 cm2; the middle one is not painted."""
+    """By hand, on pixels of 4 mm: each of five slices shows 20 x 20 pixels of lung, 64 cm2; one has no mask."""
     hu = np.full((5, 40, 40), -1000, np.int16)
     hu[:, 5:35, 5:35] = 0
     hu[:, 10:30, 10:30] = -800

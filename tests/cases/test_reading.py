@@ -206,7 +206,7 @@ def test_one_label_for_both_lungs_is_told_from_one_lung(case: Case, small_phanto
 
 
 def test_a_label_on_both_sides_is_told_where_there_is_another(case: Case, small_phantom: Phantom) -> None:
-    """Protects from 1 for both lungs beside 2 for a nodule or the trachea, and from two lobes of one lung as 1 and 2."""
+    """Protects from 1 for both lungs beside 2 for a nodule or the trachea, and from two lobes as 1 and 2."""
     array = small_phantom.labels.array
     head = np.indices(array.shape)[0] >= np.median(np.nonzero(array == 1)[0])
     nodule = (array == 2) & (np.indices(array.shape)[0] == np.median(np.nonzero(array == 2)[0]))

@@ -71,6 +71,18 @@ def test_all_cases_a_fold_and_a_given_split(arguments: list[str], tmp_path: Path
     assert load_split(tmp_path / "again" / "split.json") == split
 
 
+def test_cases_that_are_left_out_are_named(
+    arguments: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects who adds scans later: those that an old split does not name, or the settings exclude, are not learnt."""
+    split = tmp_path / "split.json"
+    save_split(Split(training=("p0",), test=()), split)
+    given = [*arguments, "--set", "epochs=1", "--set", "batch_size=4", "--set", 'exclude=["p2"]']
+    assert main([*given, f"--split={split}"]) == 0
+    assert "p2: left out, as the settings exclude it." in caplog.text
+    assert "Neither trained nor tested on, as the split does not name them: p1." in caplog.text
+
+
 def test_a_split_with_a_patient_on_both_sides_is_refused(
     arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,6 +250,9 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
         (["--device", "cuda"], "no device 'cuda' here"),
         (["--data", "nowhere"], "no folder nowhere"),
         (["--workers", "-1"], "--workers must be at least 0, got -1"),
+        (["--all", "--folds", "3"], "--all and --folds choose the test set in different ways; give one of them"),
+        (["--split", "split.json", "--folds", "3"], "--split and --folds choose the test set in different ways"),
+        (["--fold", "1"], "--fold 1 needs --folds K"),
     ],
 )
 def test_bad_settings_are_said_in_one_line_before_training(
