@@ -73,11 +73,16 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
             other = seen[case.case_id].image
             raise DataError(f"Two cases are named {case.case_id}: {other} and {case.image}; rename one.")
         seen[case.case_id] = replace(case, meanings=told)
+    return leave_out([seen[name] for name in sorted(seen)], exclude)
+
+
+def leave_out(cases: Sequence[Case], exclude: Sequence[str]) -> list[Case]:
+    """Return the cases but for those that are named, themselves or by their patients."""
     unwanted = set(exclude)
-    left_out = [name for name in sorted(seen) if unwanted & {name, seen[name].patient}]
+    left_out = [case.case_id for case in cases if unwanted & {case.case_id, case.patient}]
     for name in left_out:
         logger.info("%s: left out, as the settings exclude it.", name)
-    return [seen[name] for name in sorted(seen) if name not in left_out]
+    return [case for case in cases if case.case_id not in left_out]
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -37,7 +37,7 @@ from LungUNetSegLib.volume.scratch import voxels_in_files
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 5
+FORMAT = 4
 """Part of every hash; increase it when the contents of entries change."""
 
 READ_BYTES = 1 << 20

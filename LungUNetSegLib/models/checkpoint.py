@@ -52,7 +52,10 @@ def read_checkpoint(path: Path) -> NetworkState:
             coarse_weights=content["coarse"] if coarse else None,
         )
     except (LookupError, TypeError, ValueError, ConfigError) as error:
-        raise ModelError(f"{path} is not a checkpoint of `lungunetseg train` (missing or wrong: {error}).") from error
+        raise ModelError(
+            f"{path} is not a checkpoint of `lungunetseg train` (missing or wrong: {error}); give its last.pt or"
+            " best.pt."
+        ) from error
 
 
 def load_tensors(path: Path) -> Any:

@@ -77,9 +77,10 @@ def test_cases_that_are_left_out_are_named(
     """Protects who adds scans later: those that an old split does not name, or the settings exclude, are not learnt."""
     split = tmp_path / "split.json"
     save_split(Split(training=("p0",), test=()), split)
-    given = [*arguments, "--set", "epochs=1", "--set", "batch_size=4", "--set", 'exclude=["p2"]']
+    given = [*arguments, "--set", "epochs=1", "--set", "batch_size=4", "--set", 'exclude=["p2", "P1"]']
     assert main([*given, f"--split={split}"]) == 0
     assert "p2: left out, as the settings exclude it." in caplog.text
+    assert "The settings exclude P1, but no case or patient has that name." in caplog.text
     assert "Neither trained nor tested on, as the split does not name them: p1." in caplog.text
 
 
@@ -241,7 +242,8 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [
-        (["--set", "batch_size=9"], "batch of 9 is larger than the set of 8 slices"),
+        (["--set", "batch_size=9"], "batch of 9 is larger than the set of 8 slices; lower batch_size"),
+        (["--set", "network.name=vgg_segnet"], "begin with --preset vgg_segnet, which has that network's settings"),
         (["--set", "learning_rat=1"], "unknown setting 'learning_rat'"),
         (["--set", "network.depth=3"], "unknown setting 'depth'"),
         (["--set", "epochs=many"], "epochs must be of type int"),
