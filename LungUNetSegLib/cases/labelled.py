@@ -102,7 +102,7 @@ def _case_folder(folder: Path) -> Iterator[Case]:
     scan = folder / CT if (folder / CT).is_dir() else _named(folder, CT) if mask else None
     if scan is None and mask is None:
         return
-    _require_pair(scan, mask, folder)
+    _require_pair(scan, mask, folder, folder / f"{LUNGS}.nii.gz")
     assert scan is not None and mask is not None
     yield Case(
         case_id=folder.name,
@@ -123,7 +123,7 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
         scans = _by_name([*_files(images, IMAGE_ENDINGS), *_subfolders(images)], "scans")
         for name in sorted(by_name.keys() | scans.keys()):
             scan, mask = scans.get(name), by_name.get(name)
-            _require_pair(scan, mask, folder / name)
+            _require_pair(scan, mask, folder / name, masks / f"{name}.nii.gz")
             assert scan is not None and mask is not None
             yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
         return
@@ -145,7 +145,7 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
         logger.warning("%s: left out, as no mask lies beside them: %s.", folder, listed(alone))
     for name, mask in sorted(by_name.items()):
         scan = scans.get(name)
-        _require_pair(scan, mask, folder / name)
+        _require_pair(scan, mask, folder / name, mask)
         assert scan is not None
         yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
 
@@ -164,11 +164,11 @@ def _by_name(paths: Sequence[Path], kind: str) -> dict[str, Path]:
     return by_name
 
 
-def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
+def _require_pair(scan: Path | None, mask: Path | None, where: Path, wanted: Path) -> None:
     if scan is None:
         raise DataError(f"The mask {mask} has no scan beside it; add {where.name} or remove the mask.")
     if mask is None:
-        raise DataError(f"The scan {scan} has no mask; add one for {where.name} or remove the scan.")
+        raise DataError(f"The scan {scan} has no mask; add {wanted} (any format of masks), or remove the scan.")
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:
