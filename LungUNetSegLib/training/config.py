@@ -278,7 +278,7 @@ def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequen
         if name == network or not isinstance(name, str) or name not in PRESETS:
             raise
         raise ConfigError(
-            f"{error} For the network {name!r} begin with --preset {name}, which has that network's settings."
+            f"{error} For the network {name!r} begin with the preset {name}, which has that network's settings."
         ) from error
 
 

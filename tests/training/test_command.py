@@ -243,7 +243,7 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
     ("extra", "sentence"),
     [
         (["--set", "batch_size=9"], "batch of 9 is larger than the set of 8 slices; lower batch_size"),
-        (["--set", "network.name=vgg_segnet"], "begin with --preset vgg_segnet, which has that network's settings"),
+        (["--set", "network.name=vgg_segnet"], "begin with the preset vgg_segnet, which has that network's settings"),
         (["--set", "learning_rat=1"], "unknown setting 'learning_rat'"),
         (["--set", "network.depth=3"], "unknown setting 'depth'"),
         (["--set", "epochs=many"], "epochs must be of type int"),
