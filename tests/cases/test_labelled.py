@@ -101,6 +101,23 @@ def test_the_patient_comes_from_the_index_then_from_dicom_then_from_the_name(tmp
     assert [case.patient for case in find_cases(tmp_path)] == ["anna", "ANON2", "c"]
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        [f"scans/{name}{end}.nii.gz" for name in "ab" for end in ("", "_mask")],
+        [f"{folder}/{name}.nii.gz" for name in "ab" for folder in ("x/images", "x/labels")],
+        [f"x/{name}/{file}.nii.gz" for name in "ab" for file in ("ct", "lungs")],
+    ],
+)
+def test_an_index_in_the_folder_of_all_data_counts_for_the_cases_below(tmp_path: Path, files: list[str]) -> None:
+    """Protects from a patient on both sides of a split; the nearest index counts."""
+    touch(tmp_path, *files)
+    (tmp_path / "index.csv").write_text("case,patient\na,anna\nb,anna\n", encoding="utf-8")
+    assert [case.patient for case in find_cases(tmp_path)] == ["anna", "anna"]
+    (tmp_path / Path(files[0]).parts[0] / "index.csv").write_text("case,patient\na,eva\nb,eva\n", encoding="utf-8")
+    assert [case.patient for case in find_cases(tmp_path)] == ["eva", "eva"]
+
+
 def test_an_index_may_list_files_and_whom_it_leaves_out_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

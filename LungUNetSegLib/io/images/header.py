@@ -44,7 +44,7 @@ def _nifti_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, f
 def _itk_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
     reader, grid = load_header(path)
     if reader.GetNumberOfComponents() > 1:
-        raise ReadError(f"{path}: the image has {reader.GetNumberOfComponents()} values in each voxel; a CT or a mask has one.")
+        raise ReadError(f"{path}: the image has {reader.GetNumberOfComponents()} values in each voxel; a CT has one.")
     size = reader.GetSize()
     spacing = [grid.unit_mm * each for each in grid.spacing or reader.GetSpacing()[:3]]
     return (size[2], size[1], size[0]), (spacing[2], spacing[1], spacing[0])

@@ -131,7 +131,8 @@ def _shape(dim: tuple[int, ...], path: Path) -> tuple[int, int, int]:
     if axes > 3 and dim[4] > 1:
         raise ReadError(f"{path}: the image has {dim[4]} time points; save the one to use as a 3D image.")
     if max(dim[5 : axes + 1], default=1) > 1:
-        raise ReadError(f"{path}: the image has {max(dim[5:8])} values in each voxel (colour?); a CT or a mask has one.")
+        values = max(dim[5:8])
+        raise ReadError(f"{path}: the image has {values} values in each voxel (colour?); a CT or a mask has one.")
     return dim[3], dim[2], dim[1]
 
 
