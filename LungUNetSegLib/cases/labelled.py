@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from LungUNetSegLib.cases.names import CT, IGNORE, LUNGS, PAIR_FOLDERS, case_name, is_mask_name, is_scan_name, visible
-from LungUNetSegLib.cases.patients import patient_of
+from LungUNetSegLib.cases.patients import INDEX_FILE, patient_of
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.io.endings import IMAGE_ENDINGS, MASK_ENDINGS, ending_of, stem_of
 from LungUNetSegLib.io.masks.choice import Meaning, check_meanings
@@ -44,8 +44,9 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
     Known layouts, each at `root` or one or two folders deeper:
     `<case>/ct/*.dcm` or `<case>/ct.*` with `<case>/lungs.*` (and `ignore.*`); the paper's `Images/Case_XXX` with
     `Segmentations/Case_XXX_seg.npz`; `images` beside `masks` or `labels`; image files beside masks whose names end
-    on `_seg`, `_mask` or the like, or on `.seg.nrrd`. The patient is taken from an `index.csv` beside the cases
-    (columns `case` and `patient`), else from the DICOM PatientID, else it is the case. Hidden files are no cases.
+    on `_seg`, `_mask` or the like, or on `.seg.nrrd`. The patient is taken from an `index.csv` beside the cases or
+    above them in `root` (columns `case` and `patient`), else from the DICOM PatientID, else it is the case. Hidden
+    files are no cases.
 
     Args:
         root: Folder of the data set.
@@ -61,11 +62,11 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
     cases: list[Case] = []
     for folder in _folders(root):
         for layout in _LAYOUTS:
-            cases.extend(layout(folder))
+            cases.extend(layout(folder, root))
     if not cases:
         raise DataError(
             f"{root} holds no case: expected <case>/ct or <case>/ct.nii.gz with <case>/lungs.nii.gz, Images with "
-            "Segmentations, or image files beside masks named *_mask, *_seg or *.seg.nrrd."
+            "Segmentations, images with masks or labels, or image files beside masks named *_mask, *_seg or *.seg.nrrd."
         )
     seen: dict[str, Case] = {}
     for case in cases:
@@ -73,8 +74,16 @@ def find_cases(root: Path, exclude: Sequence[str] = (), meanings: Mapping[str, s
             other = seen[case.case_id].image
             raise DataError(f"Two cases are named {case.case_id}: {other} and {case.image}; rename one.")
         seen[case.case_id] = replace(case, meanings=told)
+    return leave_out([seen[name] for name in sorted(seen)], exclude)
+
+
+def leave_out(cases: Sequence[Case], exclude: Sequence[str]) -> list[Case]:
+    """Return the cases but for those that are named, themselves or by their patients."""
     unwanted = set(exclude)
-    return [seen[name] for name in sorted(seen) if not unwanted & {name, seen[name].patient}]
+    left_out = [case.case_id for case in cases if unwanted & {case.case_id, case.patient}]
+    for name in left_out:
+        logger.info("%s: left out, as the settings exclude it.", name)
+    return [case for case in cases if case.case_id not in left_out]
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -88,24 +97,32 @@ def _folders(root: Path) -> Iterator[Path]:
                 yield folder
 
 
-def _case_folder(folder: Path) -> Iterator[Case]:
+def _index_folder(folder: Path, root: Path) -> Path:
+    """Return the folder whose index names the patients of the scans in `folder`: itself, or one up to `root`."""
+    if folder.is_relative_to(root):
+        above = [each for each in folder.parents if each.is_relative_to(root)]
+        return next((each for each in (folder, *above) if (each / INDEX_FILE).is_file()), folder)
+    return folder  # `root` is a single case's folder, and the index lies beside it
+
+
+def _case_folder(folder: Path, root: Path) -> Iterator[Case]:
     """Find a case in the layout `<case>/ct` or `<case>/ct.nii.gz` with `<case>/lungs.*`."""
     mask = _named(folder, LUNGS)
     scan = folder / CT if (folder / CT).is_dir() else _named(folder, CT) if mask else None
     if scan is None and mask is None:
         return
-    _require_pair(scan, mask, folder)
+    _require_pair(scan, mask, folder, folder / f"{LUNGS}.nii.gz")
     assert scan is not None and mask is not None
     yield Case(
         case_id=folder.name,
-        patient=patient_of(folder.name, scan, folder.parent),
+        patient=patient_of(folder.name, scan, _index_folder(folder.parent, root)),
         image=scan,
         mask=mask,
         ignore=_named(folder, IGNORE),
     )
 
 
-def _side_by_side(folder: Path) -> Iterator[Case]:
+def _side_by_side(folder: Path, root: Path) -> Iterator[Case]:
     """Find cases in the paper's layout and similar ones: a folder of images beside a folder of masks."""
     for image_folder, mask_folder in PAIR_FOLDERS:
         images, masks = folder / image_folder, folder / mask_folder
@@ -115,13 +132,14 @@ def _side_by_side(folder: Path) -> Iterator[Case]:
         scans = _by_name([*_files(images, IMAGE_ENDINGS), *_subfolders(images)], "scans")
         for name in sorted(by_name.keys() | scans.keys()):
             scan, mask = scans.get(name), by_name.get(name)
-            _require_pair(scan, mask, folder / name)
+            _require_pair(scan, mask, folder / name, masks / f"{name}.nii.gz")
             assert scan is not None and mask is not None
-            yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
+            patient = patient_of(name, scan, _index_folder(folder, root))
+            yield Case(case_id=name, patient=patient, image=scan, mask=mask)
         return
 
 
-def _pairs_in_folder(folder: Path) -> Iterator[Case]:
+def _pairs_in_folder(folder: Path, root: Path) -> Iterator[Case]:
     """Find image files beside masks with the same name and `_seg`, `_mask` or the like, or `.seg.nrrd` (Slicer)."""
     if (folder / CT).is_dir():
         return
@@ -137,12 +155,13 @@ def _pairs_in_folder(folder: Path) -> Iterator[Case]:
         logger.warning("%s: left out, as no mask lies beside them: %s.", folder, listed(alone))
     for name, mask in sorted(by_name.items()):
         scan = scans.get(name)
-        _require_pair(scan, mask, folder / name)
+        _require_pair(scan, mask, folder / name, mask)
         assert scan is not None
-        yield Case(case_id=name, patient=patient_of(name, scan, folder), image=scan, mask=mask)
+        patient = patient_of(name, scan, _index_folder(folder, root))
+        yield Case(case_id=name, patient=patient, image=scan, mask=mask)
 
 
-_LAYOUTS: tuple[Callable[[Path], Iterator[Case]], ...] = (_case_folder, _side_by_side, _pairs_in_folder)
+_LAYOUTS: tuple[Callable[[Path, Path], Iterator[Case]], ...] = (_case_folder, _side_by_side, _pairs_in_folder)
 
 
 def _by_name(paths: Sequence[Path], kind: str) -> dict[str, Path]:
@@ -156,11 +175,11 @@ def _by_name(paths: Sequence[Path], kind: str) -> dict[str, Path]:
     return by_name
 
 
-def _require_pair(scan: Path | None, mask: Path | None, where: Path) -> None:
+def _require_pair(scan: Path | None, mask: Path | None, where: Path, wanted: Path) -> None:
     if scan is None:
         raise DataError(f"The mask {mask} has no scan beside it; add {where.name} or remove the mask.")
     if mask is None:
-        raise DataError(f"The scan {scan} has no mask; add one for {where.name} or remove the scan.")
+        raise DataError(f"The scan {scan} has no mask; add {wanted} (any format of masks), or remove the scan.")
 
 
 def _files(folder: Path, endings: tuple[str, ...]) -> list[Path]:

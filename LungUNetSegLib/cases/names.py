@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from LungUNetSegLib.io.endings import SEGMENTATION_ENDING, ending_of, is_hidden, stem_of
+from LungUNetSegLib.io.endings import RTSTRUCT_ENDING, SEGMENTATION_ENDING, ending_of, is_hidden, stem_of
 
 REFERENCE_WORD = "reference"
 
@@ -44,8 +44,8 @@ def visible(folder: Path) -> list[Path]:
 
 
 def is_mask_name(path: Path) -> bool:
-    """Whether a file's name marks a mask: ``p_mask.nii.gz``, or ``p.seg.nrrd`` (Slicer)."""
-    return ending_of(path) == SEGMENTATION_ENDING or _appended(stem_of(path)) in MASK_WORDS
+    """Whether a file's name marks a mask: ``p_mask.nii.gz``, ``p.seg.nrrd`` (Slicer) or ``p.rtstruct.dcm``."""
+    return ending_of(path) in (SEGMENTATION_ENDING, RTSTRUCT_ENDING) or _appended(stem_of(path)) in MASK_WORDS
 
 
 def is_prediction_name(path: Path) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from LungUNetSegLib.cases.fit import check_on_lung
 from LungUNetSegLib.cases.labelled import Case
-from LungUNetSegLib.cases.sides import check_sides, is_both_lungs
+from LungUNetSegLib.cases.sides import check_sides, is_both_lungs, remarks_on_sides
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io import Scan, read_scan
@@ -90,15 +90,16 @@ def checked(mask: LoadedMask, ct: Volume, path: Path, ignore: Volume | None = No
         ignore: Undecided voxels, which are left out.
 
     Returns:
-        The mask, with a remark on a poor fit, and with 1 for both lungs if one label is both; and whether right and
-        left are separate labels.
+        The mask, with remarks on a poor fit, missing parts and odd sides, and with 1 for both lungs if one label is
+        both; and whether right and left are separate labels.
 
     Raises:
         DataError: The mask's place or its sides are wrong.
     """
     labels = mask.labels
     check_sides(labels, ct, path)
-    found = LoadedMask(labels, mask.findings + check_on_lung(ct, labels, ignore, path))
+    remarks = check_on_lung(ct, labels, ignore, path) + remarks_on_sides(labels, ct)
+    found = LoadedMask(labels, mask.findings + remarks)
     if not is_both_lungs(labels, ct):
         return found, True
     for plane in planes_of(labels.array):

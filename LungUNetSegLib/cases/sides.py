@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import DataError
+from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import BODY_HU, Geometry, Volume
 from LungUNetSegLib.volume.scratch import planes_of
@@ -20,7 +21,9 @@ LEAST_VOXELS = 50
 """A label with fewer is stray, and says nothing of sides."""
 
 BOTH_SIDES_SHARE = 0.3
-"""A label with at least this share of its voxels on the other side of the body's middle is both lungs."""
+"""A label with a larger share of its voxels on the other side of the body's middle is both lungs if it is the only one.
+Beside another it is remarked upon. The largest share in 84 labels of 43 correct masks is 0.03, but for one slice
+at the tip of the lungs with 0.39."""
 
 OTHER_SIDE_SHARE = 0.9
 """A label with at least this share of its voxels on the other side of the body's middle is the other lung."""
@@ -46,6 +49,24 @@ def check_sides(labels: Volume, ct: Volume, path: Path) -> None:
     if is_swapped:
         value, side = (LEFT_LUNG, "right") if used == [LEFT_LUNG] else (RIGHT_LUNG, "left")
         raise DataError(f"{path} has label {value} on the patient's {side}; 1 is the patient's right lung, 2 the left.")
+
+
+def remarks_on_sides(labels: Volume, ct: Volume) -> tuple[Finding, ...]:
+    """Return a finding for each of two labels that lies on both sides: both lungs beside something else, or a lobe."""
+    values = {RIGHT_LUNG: ("right", "left"), LEFT_LUNG: ("left", "right")}
+    if any(_count(labels, value) < LEAST_VOXELS for value in values):
+        return ()
+    shares = {value: _share_across(labels, ct, value) for value in values}
+    return tuple(
+        Finding(
+            "label-across",
+            f"Label {value} is read as the {values[value][0]} lung, but {100 * share:.0f} % of it lies on the patient's"
+            f" {values[value][1]}. If it is something else, say what each value is (--map"
+            f" {value}={values[value][1] if share >= OTHER_SIDE_SHARE else 'both'} on the command line).",
+        )
+        for value, share in shares.items()
+        if share > BOTH_SIDES_SHARE
+    )
 
 
 def is_both_lungs(labels: Volume, ct: Volume) -> bool:

@@ -21,7 +21,7 @@ class About:
 
     description: str = ""
     date: str | None = None
-    training: Training = field(default_factory=Training)
+    training: Training | None = None
     scores: dict[str, Any] = field(default_factory=dict)
 
 

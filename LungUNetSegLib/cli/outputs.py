@@ -38,7 +38,7 @@ def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
     """Add ``--overwrite``."""
     parser.add_argument(
         "--overwrite", action="store_true",
-        help="also replace files made or changed by others; unchanged results of this command are always replaced",
+        help="also replace files and label maps made or changed by others; own tables and pages are always replaced",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from LungUNetSegLib.cases.labelled import Case, find_cases
+from LungUNetSegLib.cases.labelled import Case, find_cases, leave_out
 from LungUNetSegLib.cases.reading import tell
 from LungUNetSegLib.cases.splits import Split, choose, load_split, split_cases
 from LungUNetSegLib.cli.meanings import meanings_of
@@ -27,7 +27,7 @@ from LungUNetSegLib.errors import ConfigError, ModelError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings
-from LungUNetSegLib.training.checks import check_patients, check_sides, check_unseen
+from LungUNetSegLib.training.checks import check_patients, check_sides, check_unseen, tell_misnamed, tell_unnamed
 from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
 from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
@@ -149,14 +149,28 @@ class _Plan:
 
 def _plan(arguments: argparse.Namespace) -> _Plan:
     """Read settings, cases, split, checkpoint and initial weights, and check that they go together."""
+    _check_choice(arguments)
     checkpoint = None if arguments.show_augmentation else checkpoint_to_resume(arguments.out, arguments.resume)
     config = _read_settings(arguments, checkpoint)
     start = read_start(config.start_from) if _needs_start(config, checkpoint) else None
-    cases = find_cases(arguments.data, config.exclude, meanings_of(arguments))
+    every = find_cases(arguments.data, meanings=meanings_of(arguments))
+    cases = leave_out(every, config.exclude)
     split = _split(arguments, cases, config, checkpoint)
+    tell_misnamed(config.exclude, every)
+    tell_unnamed(split, cases)
     if start is not None:
-        check_unseen(start.learnt, split, find_cases(arguments.data), config.start_from)
+        check_unseen(start.learnt, split, every, config.start_from)
     return _Plan(config, cases, split, checkpoint, start)
+
+
+def _check_choice(arguments: argparse.Namespace) -> None:
+    """Refuse options of which one would be followed and the other not."""
+    ways = ("all", "split", "folds")
+    given = [f"--{name}" for name in ways if getattr(arguments, name)]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} choose the test set in different ways; give one of them.")
+    if arguments.fold and not arguments.folds:
+        raise ConfigError(f"--fold {arguments.fold} needs --folds K, the number of folds.")
 
 
 def _show_augmentation(training: Sequence[CachedCase], config: TrainingConfig, folder: Path) -> None:

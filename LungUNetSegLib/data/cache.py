@@ -13,7 +13,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +26,12 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.reading import files_behind, read_pair
 from LungUNetSegLib.config import to_json
 from LungUNetSegLib.data.network_slices import network_slices
-from LungUNetSegLib.errors import DataError, WriteError
+from LungUNetSegLib.errors import DataError, GeometryError, LungUNetSegError, ReadError, WriteError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress, silent
+from LungUNetSegLib.texts import listed
 from LungUNetSegLib.volume.resample import limited_threads
 from LungUNetSegLib.volume.scratch import voxels_in_files
 
@@ -120,7 +121,7 @@ def cache_cases(
         progress: Called as ``("cache", done, total)``.
 
     Raises:
-        DataError: A case cannot be used, see `read_pair`; the first one ends the work.
+        LungUNetSegError: Cases cannot be used, see `read_pair`; found when all others are in the cache.
         WriteError: The cache cannot be written.
     """
     try:
@@ -130,18 +131,34 @@ def cache_cases(
         raise WriteError(message) from error
     _remove_leftovers(folder)
     results: dict[str, CachedCase] = {}
+    refused: dict[str, LungUNetSegError] = {}
     # Cases run in parallel, so each is resampled on one thread.
     with limited_threads(1), ThreadPoolExecutor(usable_threads(threads) or cores()) as pool:
-        jobs = [pool.submit(cache_case, case, config, folder) for case in cases]
+        jobs = {pool.submit(cache_case, case, config, folder): case.case_id for case in cases}
         try:
             for done, job in enumerate(as_completed(jobs), start=1):
-                cached = job.result()
-                results[cached.case.case_id] = cached
+                try:
+                    results[jobs[job]] = job.result()
+                except (DataError, GeometryError, ReadError) as error:
+                    refused[jobs[job]] = error
                 progress("cache", done, len(cases))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if refused:
+        raise _all_in_one(refused, len(cases))
     return [results[case.case_id] for case in cases]
+
+
+def _all_in_one(refused: Mapping[str, LungUNetSegError], count: int) -> LungUNetSegError:
+    """Return the only error, or log all of them and return one that names the cases."""
+    names = sorted(refused)
+    first = refused[names[0]]
+    if len(names) == 1:
+        return first
+    for name in names:
+        logger.warning("%s: %s", name, refused[name])
+    return DataError(f"{len(names)} of {count} cases cannot be used ({listed(names)}). The first one: {first}")
 
 
 def cache_case(case: Case, config: PreprocessConfig, folder: Path) -> CachedCase:

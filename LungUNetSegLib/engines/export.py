@@ -32,6 +32,7 @@ from LungUNetSegLib.models.manifest import (
     ModelFile,
     ModelFiles,
     Training,
+    TrainingCase,
     write_manifest,
 )
 from LungUNetSegLib.models.model import Model, load_model
@@ -73,7 +74,7 @@ def export(
         name: The model's name.
         description: A sentence for people.
         date: Date of the model, as YYYY-MM-DD; today if None.
-        training: How it was trained, for the manifest.
+        training: How it was trained, for the manifest; if None, the checkpoint's training cases.
         scores: Its scores, for the manifest.
 
     Returns:
@@ -113,7 +114,7 @@ def export(
                 structures=lungs_of(network_config["out_channels"]),
                 files=files,
                 coarse=coarse,
-                training=training or Training(),
+                training=training or _own_training(checkpoint.learnt),
                 scores=dict(scores or {}),
             )
             write_manifest(manifest, draft / MANIFEST_FILE)
@@ -126,6 +127,12 @@ def export(
     except OSError as error:
         raise WriteError(f"The model cannot be written to {folder}: {error}.") from error
     return load_model(folder)
+
+
+def _own_training(cases: tuple[str, ...]) -> Training:
+    """Return the user's own cases as a manifest names them, so that nobody tests on them later."""
+    own = TrainingCase(collection="own", cases=cases, licence="the user's own", citation="")
+    return Training(cases=(own,) if cases else ())
 
 
 def standardise(network: nn.Module, config: Mapping[str, Any]) -> nn.Module:

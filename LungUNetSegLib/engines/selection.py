@@ -15,7 +15,7 @@ from LungUNetSegLib.engines.engine import Engine
 from LungUNetSegLib.engines.fallback import FallbackEngine
 from LungUNetSegLib.engines.int8_arithmetic import is_int8_exact
 from LungUNetSegLib.engines.onnx_runtime import OnnxRuntimeEngine
-from LungUNetSegLib.engines.registry import ENGINE_KINDS, EngineKind, EngineName
+from LungUNetSegLib.engines.registry import ENGINE_KINDS, ENGINES, EngineKind, EngineName
 from LungUNetSegLib.engines.torch_engine import TorchEngine, torch_devices
 from LungUNetSegLib.errors import EngineError, MissingDependencyError
 from LungUNetSegLib.machine import usable_threads
@@ -41,9 +41,13 @@ def open_engine(
         threads: CPU threads, at most the cores of the machine or the container; if None, all of them.
 
     Raises:
-        EngineError: The engine does not run on the device, the device does not exist, or the model lacks its format.
+        EngineError: There is no such engine or device, the engine does not run on the device, the device does not
+            exist here, or the model lacks the engine's format.
         MissingDependencyError: The engine is not installed.
     """
+    for kind, name, known in (("engine", engine, ENGINES), ("device", device, DEVICES)):
+        if name not in known:
+            raise EngineError(f"There is no {kind} {name!r}: choose one of {', '.join(known)}.")
     gpus = _gpus(engine, device)
     on_cpu = _cpu_engines(model, engine, usable_threads(threads))
     on_gpu: list[Callable[[], Engine]] = [partial(TorchEngine, model, gpu) for gpu in gpus]

@@ -22,7 +22,10 @@ IMAGE_ENDINGS = (*NIFTI_ENDINGS, ".nrrd", ".nhdr", ".mha", ".mhd")
 LABEL_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_ENDINGS, NPZ_ENDING)
 """Label maps that can be read; DICOM SEG and RTSTRUCT are recognised by their content."""
 
-MASK_ENDINGS = (*LABEL_ENDINGS, DICOM_ENDING)
+RTSTRUCT_ENDING = ".rtstruct.dcm"
+"""By which `segment` writes an RTSTRUCT; others are called anything."""
+
+MASK_ENDINGS = (*LABEL_ENDINGS, RTSTRUCT_ENDING, DICOM_ENDING)
 """Masks that can be read, and where a DICOM mask has an ending."""
 
 IMAGE_OUTPUT_ENDINGS = (*NIFTI_ENDINGS, ".nrrd", ".mha")
@@ -33,7 +36,7 @@ OUTPUT_ENDINGS = (SEGMENTATION_ENDING, *IMAGE_OUTPUT_ENDINGS)
 
 DicomFormat = Literal["rtstruct", "dicom-sr", "dicom-seg"]
 DICOM_OUTPUT_ENDINGS: dict[DicomFormat, str] = {
-    "rtstruct": ".rtstruct.dcm",
+    "rtstruct": RTSTRUCT_ENDING,
     "dicom-sr": ".sr.dcm",
     "dicom-seg": DICOM_ENDING,
 }

@@ -24,6 +24,7 @@ class NetworkState:
         weights: The state dict; the moving average where the training kept one.
         coarse_network: The coarse network's configuration, as JSON; None without one.
         coarse_weights: Its state dict.
+        learnt: Ids of the cases that it was trained on, as far as they are text.
     """
 
     preprocess: PreprocessConfig
@@ -31,6 +32,7 @@ class NetworkState:
     weights: dict[str, Any]
     coarse_network: dict[str, Any] | None = None
     coarse_weights: dict[str, Any] | None = None
+    learnt: tuple[str, ...] = ()
 
 
 def read_checkpoint(path: Path) -> NetworkState:
@@ -50,9 +52,18 @@ def read_checkpoint(path: Path) -> NetworkState:
             weights=content["network"] if average is None else average,
             coarse_network=dict(coarse["network"]) if coarse else None,
             coarse_weights=content["coarse"] if coarse else None,
+            learnt=_learnt(content.get("split")),
         )
     except (LookupError, TypeError, ValueError, ConfigError) as error:
-        raise ModelError(f"{path} is not a checkpoint of `lungunetseg train` (missing or wrong: {error}).") from error
+        raise ModelError(
+            f"{path} is not a checkpoint of `lungunetseg train` (missing or wrong: {error}); give its last.pt or"
+            " best.pt."
+        ) from error
+
+
+def _learnt(split: object) -> tuple[str, ...]:
+    cases = split.get("training", ()) if isinstance(split, dict) else ()
+    return tuple(each for each in cases if isinstance(each, str)) if isinstance(cases, (list, tuple)) else ()
 
 
 def load_tensors(path: Path) -> Any:

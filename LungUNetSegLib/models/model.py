@@ -122,9 +122,12 @@ def own_model_folder(name: str) -> Path:
         raise ModelError(
             f"A model cannot be called {name!r}: give a name without slashes and without a dot at its start."
         )
-    if name in [*shipped_models(), *own_models()]:
+    folder = _own_folder() / name
+    if name in own_models():
+        raise ModelError(f"There is already a model {name!r} in {folder}: give the new one another name.")
+    if name in shipped_models():
         raise ModelError(f"There is already a model {name!r}: give the new one another name.")
-    return _own_folder() / name
+    return folder
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> Model:

@@ -94,7 +94,10 @@ class Segmenter:
             EngineError: All engines failed.
         """
         if labels == "lr" and self.model.channels == 1:
-            raise ModelError("The model does not distinguish right and left lung: ask for both as one.")
+            raise ModelError(
+                "The model does not distinguish right and left lung: ask for both as one (labels='binary' in Python,"
+                " --labels binary on the command line)."
+            )
         with limited_threads(usable_threads(self.threads)):
             return self._segment(volume, labels, raw, acquisition, progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from LungUNetSegLib.cases.labelled import Case
 from LungUNetSegLib.cases.splits import Split, choose
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.errors import DataError
-from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.texts import listed
+from LungUNetSegLib.training.config import DEMO_SAMPLE, TrainingConfig
+
+logger = logging.getLogger(__name__)
 
 
 def check_patients(split: Split, cases: Sequence[Case], path: Path) -> None:
@@ -42,6 +46,21 @@ def check_unseen(known: Collection[str], split: Split, cases: Sequence[Case], pa
             f"start_from={path} was trained on the patient {min(seen)}, who is to be tested on; give the split that "
             "it was trained with, or train on all cases."
         )
+
+
+def tell_misnamed(exclude: Collection[str], cases: Sequence[Case]) -> None:
+    """Log which excluded names no case or patient has; the demo's sample is excluded wherever it is not."""
+    names = {name for case in cases for name in (case.case_id, case.patient)}
+    for name in exclude:
+        if name not in names and name != DEMO_SAMPLE:
+            logger.warning("The settings exclude %s, but no case or patient has that name.", name)
+
+
+def tell_unnamed(split: Split, cases: Sequence[Case]) -> None:
+    """Log which cases are in neither part of a split, as it was made before they came."""
+    unnamed = [case.case_id for case in cases if case.case_id not in split.training + split.test]
+    if unnamed:
+        logger.warning("Neither trained nor tested on, as the split does not name them: %s.", listed(unnamed))
 
 
 def check_sides(cases: Sequence[CachedCase], config: TrainingConfig) -> None:

@@ -251,6 +251,7 @@ def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequen
         ConfigError: An unknown key, or a value that it cannot take.
     """
     values = to_json(PRESETS[start] if isinstance(start, str) else start)
+    network = values["network"]["name"]
     if file is not None:
         try:
             changes = parse_json(file.read_text(encoding="utf-8"))
@@ -270,7 +271,15 @@ def read_config(start: str | TrainingConfig, file: Path | None, settings: Sequen
         for part in reversed(key.split(".")):
             value = {part: value}
         _merge(values, value)
-    return from_json(TrainingConfig, values, str(file) if file else "settings")
+    try:
+        return from_json(TrainingConfig, values, str(file) if file else "settings")
+    except ConfigError as error:
+        name = values["network"].get("name") if isinstance(values["network"], dict) else None
+        if name == network or not isinstance(name, str) or name not in PRESETS:
+            raise
+        raise ConfigError(
+            f"{error} For the network {name!r} begin with the preset {name}, which has that network's settings."
+        ) from error
 
 
 def _merge(values: dict[str, Any], changes: dict[str, Any]) -> None:

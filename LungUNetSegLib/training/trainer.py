@@ -78,7 +78,9 @@ class Trainer:
         on_epoch: Callable[[Row], None] | None = None,
     ) -> None:
         if config.batch_size > len(training):
-            raise DataError(f"A batch of {config.batch_size} is larger than the set of {len(training)} slices.")
+            raise DataError(
+                f"A batch of {config.batch_size} is larger than the set of {len(training)} slices; lower batch_size."
+            )
         self.config, self.training, self.validation = config, training, validation
         self.folder, self.split, self.coarse = folder, split, coarse
         self.process, self.workers = process or Process(), workers

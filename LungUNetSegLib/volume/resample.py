@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume.geometry import Geometry
 from LungUNetSegLib.volume.scratch import let_go, new_voxels
@@ -82,7 +83,7 @@ def from_sitk(image: sitk.Image) -> Volume:
 def resample(
     volume: Volume,
     geometry: Geometry,
-    interpolation: Literal["linear", "nearest"] = "linear",
+    interpolation: Literal["linear", "nearest"],
     fill: float = 0.0,
     dtype: npt.DTypeLike | None = None,
 ) -> Volume:
@@ -90,7 +91,19 @@ def resample(
 
     The result has the same dtype (bool as uint8) unless one is given. Within `voxels_in_files` only ITK's copy of the
     volume is in memory as a whole.
+
+    Args:
+        volume: A scan or a label map.
+        geometry: The other grid.
+        interpolation: "linear" for scans; "nearest" for label maps, whose means are other labels: 1 between 2 and 0.
+        fill: Value outside the volume.
+        dtype: Type of the result.
+
+    Raises:
+        ConfigError: Another interpolation.
     """
+    if interpolation not in ("linear", "nearest"):
+        raise ConfigError(f"The interpolation is linear or nearest, got {interpolation!r}.")
     sitk, image = itk(), to_sitk(volume)
     let_go(volume.array)
     if volume.geometry.matches(geometry):

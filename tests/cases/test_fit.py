@@ -84,6 +84,38 @@ def test_a_mask_of_something_else_is_refused_and_a_poor_fit_said(thorax: Phantom
     assert finding.code == "mask-off-lung"
 
 
+@pytest.mark.parametrize(
+    "leave_out",
+    [
+        lambda mask: mask * (np.arange(len(mask)) % 2 == 0)[:, None, None],
+        lambda mask: mask * (np.arange(len(mask)) == 40)[:, None, None],
+        lambda mask: mask * (np.arange(len(mask)) != 40)[:, None, None],
+        lambda mask: mask * (mask == 1),
+        lambda mask: mask * (mask == 2),
+    ],
+    ids=["every second slice", "one slice", "all but one slice", "right lung", "left lung"],
+)
+def test_a_mask_of_a_part_of_the_lungs_is_told(leave_out: Callable[[np.ndarray], np.ndarray], thorax: Phantom) -> None:
+    """All of such a mask is lung, so that it fits; but a training would learn that the rest is none."""
+    labels = Volume(leave_out(thorax.labels.array), thorax.labels.geometry)
+    (finding,) = check_on_lung(thorax.ct, labels, None, PATH)
+    assert finding.code == "mask-incomplete"
+    undecided = Volume((labels.array == 0) & (thorax.labels.array > 0), labels.geometry)
+    assert check_on_lung(thorax.ct, labels, undecided, PATH) == (), "who left it out on purpose said so"
+
+
+def test_the_remark_on_a_part_says_how_much_is_missing() -> None:
+    """By hand, on pixels of 4 mm: each of five slices shows 20 x 20 pixels of lung, 64 cm2; one has no mask."""
+    hu = np.full((5, 40, 40), -1000, np.int16)
+    hu[:, 5:35, 5:35] = 0
+    hu[:, 10:30, 10:30] = -800
+    mask = (hu == -800).astype(np.uint8)
+    mask[2] = 0
+    grid = Geometry(hu.shape, np.diag([4.0, 4.0, 4.0, 1.0])[:, [2, 1, 0, 3]])
+    (finding,) = check_on_lung(Volume(hu, grid), Volume(mask, grid), None, PATH)
+    assert finding.message.startswith("In 1 of 5 slices the scan shows lung outside the mask, up to 64 cm2.")
+
+
 def test_air_in_the_body_does_not_reach_the_edge_of_its_slice() -> None:
     """By hand: a body with a hole, air around it."""
     hu = np.full((1, 7, 7), -1000, np.int16)

@@ -77,6 +77,10 @@ def test_the_papers_layout_is_found_at_the_root_and_under_dataset(tmp_path: Path
         ("p.NII.GZ", "p_Mask.Nii.Gz"),
         ("images/p.NRRD", "masks/p_SEG.NRRD"),
         ("p/ct/1.dcm", "p/lungs.NII.GZ"),
+        ("p/ct/1.dcm", "p/lungs.dcm"),
+        ("p/ct/1.dcm", "p/lungs.rtstruct.dcm"),
+        ("p/1.dcm", "p.rtstruct.dcm"),
+        ("images/p/1.dcm", "masks/p_lungs.rtstruct.dcm"),
         ("p_ct.nii.gz", "p_lungs_mask.nii.gz"),
         ("images/p_ct.nii.gz", "labels/p-seg.nii.gz"),
     ],
@@ -95,6 +99,23 @@ def test_the_patient_comes_from_the_index_then_from_dicom_then_from_the_name(tmp
     touch(tmp_path, "c/ct/1.dcm")
     (tmp_path / "index.csv").write_text("case,patient\na,anna\n", encoding="utf-8")
     assert [case.patient for case in find_cases(tmp_path)] == ["anna", "ANON2", "c"]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [f"scans/{name}{end}.nii.gz" for name in "ab" for end in ("", "_mask")],
+        [f"{folder}/{name}.nii.gz" for name in "ab" for folder in ("x/images", "x/labels")],
+        [f"x/{name}/{file}.nii.gz" for name in "ab" for file in ("ct", "lungs")],
+    ],
+)
+def test_an_index_in_the_folder_of_all_data_counts_for_the_cases_below(tmp_path: Path, files: list[str]) -> None:
+    """Protects from a patient on both sides of a split; the nearest index counts."""
+    touch(tmp_path, *files)
+    (tmp_path / "index.csv").write_text("case,patient\na,anna\nb,anna\n", encoding="utf-8")
+    assert [case.patient for case in find_cases(tmp_path)] == ["anna", "anna"]
+    (tmp_path / Path(files[0]).parts[0] / "index.csv").write_text("case,patient\na,eva\nb,eva\n", encoding="utf-8")
+    assert [case.patient for case in find_cases(tmp_path)] == ["eva", "eva"]
 
 
 def test_an_index_may_list_files_and_whom_it_leaves_out_is_told(
@@ -118,8 +139,11 @@ def test_excluded_cases_and_patients_are_left_out(tmp_path: Path) -> None:
         ((), "holds no case"),
         (("a_seg.nii.gz",), "has no scan beside it"),
         (("case/lungs.nii.gz",), "has no scan beside it"),
-        (("case/ct/1.dcm",), "has no mask"),
-        (("Images/Case_1/1.dcm", "Segmentations/Case_2_seg.npz"), "has no mask"),
+        (("case/ct/1.dcm",), r"case/ct has no mask; add \S*case/lungs\.nii\.gz"),
+        (
+            ("Images/Case_1/1.dcm", "Segmentations/Case_2_seg.npz"),
+            r"Case_1 has no mask; add \S*Segmentations/Case_1\.nii\.gz",
+        ),
         (("x/a.nii.gz", "x/a_seg.nii.gz", "y/a.nii.gz", "y/a_seg.nii.gz"), "Two cases are named a"),
         (("a.nrrd", "a.seg.nrrd", "a-label.nrrd"), "a-label.nrrd and a.seg.nrrd are both masks of a;"),
         (("images/a.nii.gz", "masks/a.nii.gz", "masks/a_mask.nrrd"), "both masks of a;"),

@@ -205,6 +205,19 @@ def test_one_label_for_both_lungs_is_told_from_one_lung(case: Case, small_phanto
             np.testing.assert_array_equal(pair.labels.array, labels.array > 0, "1 stands for both")
 
 
+def test_a_label_on_both_sides_is_told_where_there_is_another(case: Case, small_phantom: Phantom) -> None:
+    """Protects from 1 for both lungs beside 2 for a nodule or the trachea, and from two lobes as 1 and 2."""
+    array = small_phantom.labels.array
+    head = np.indices(array.shape)[0] >= np.median(np.nonzero(array == 1)[0])
+    nodule = (array == 2) & (np.indices(array.shape)[0] == np.median(np.nonzero(array == 2)[0]))
+    for labels, words in ((1 * (array > 0) + nodule, "--map 1=both"), ((array == 1) * (1 + head), "--map 2=right")):
+        write_image(Volume(labels.astype(np.uint8), small_phantom.labels.geometry), case.mask)
+        told = {finding.code: finding.message for finding in read_pair(case).findings}
+        assert words in told["label-across"]
+    write_image(small_phantom.labels, case.mask)
+    assert not read_pair(case).findings
+
+
 def test_one_lung_with_the_others_label_is_refused(case: Case, small_phantom: Phantom) -> None:
     """Protects a training from a left lung as 1: with two labels their order tells, with one only the body does."""
     labels = small_phantom.labels

@@ -148,7 +148,7 @@ def test_export_by_a_name_alone_makes_a_model_of_the_user_s_own(
     assert own_models() == ["mine"]
     assert run("segment", scan_file, "-o", tmp_path / "l.mha", "--model", "mine")[0] == 0
     code, _, stderr = run("export", tiny_checkpoint, "--name", "mine")
-    assert code == 1 and "already a model 'mine'" in stderr
+    assert code == 1 and "already a model 'mine'" in stderr and "models/mine" in stderr
     code, _, stderr = run("export", tiny_checkpoint)
     assert code == 1 and "-o FOLDER" in stderr and "--name NAME" in stderr
 

@@ -213,11 +213,19 @@ def test_threads_are_all_that_is_used(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(readers) == 1 and itk_threads == {1} and default() == before
 
 
-def test_one_bad_case_ends_the_work_by_name(tmp_path: Path, small_phantom: Phantom) -> None:
-    cases = [write_pair(tmp_path / "data", name, slices=3) for name in "ab"]
+def test_bad_cases_are_all_named_at_once(
+    tmp_path: Path, small_phantom: Phantom, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects whoever brings a hundred scans from mending and starting once for each bad mask."""
+    cases = [write_pair(tmp_path / "data", name, slices=3) for name in "abc"]
     write_image(small_phantom.labels, cases[1].mask)
-    with pytest.raises(DataError, match=r"b_seg\.nii\.gz"):
+    with pytest.raises(DataError, match=r"^\S*b_seg\.nii\.gz has"):
         cache_cases(cases, COARSE, tmp_path)
+    assert not caplog.messages
+    cases[2].mask.write_text("no mask", encoding="utf-8")
+    with pytest.raises(DataError, match=r"^2 of 3 cases cannot be used \(b, c\).*: \S*b_seg\.nii\.gz has"):
+        cache_cases(cases, COARSE, tmp_path)
+    assert [any(f"{name}_seg.nii.gz" in told for told in caplog.messages) for name in "abc"] == [False, True, True]
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted through /proc")

@@ -73,6 +73,14 @@ def test_engines_of_the_cpu_refuse_a_gpu(model: Model, engine: str) -> None:
         open_engine(model, engine, "cuda")
 
 
+def test_a_name_that_nothing_has_is_refused(model: Model) -> None:
+    """Protects from a slip in the word: another engine or device would be taken silently."""
+    with pytest.raises(EngineError, match="no engine 'openvion': choose one of auto, onnxruntime, openvino, torch"):
+        open_engine(model, "openvion")
+    with pytest.raises(EngineError, match="no device 'gpu': choose one of auto, cpu, cuda, mps"):
+        open_engine(model, device="gpu")
+
+
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_a_device_that_is_asked_for_and_missing_is_an_error(
     model: Model, monkeypatch: pytest.MonkeyPatch, device: str

@@ -71,6 +71,19 @@ def test_all_cases_a_fold_and_a_given_split(arguments: list[str], tmp_path: Path
     assert load_split(tmp_path / "again" / "split.json") == split
 
 
+def test_cases_that_are_left_out_are_named(
+    arguments: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Protects who adds scans later: those that an old split does not name, or the settings exclude, are not learnt."""
+    split = tmp_path / "split.json"
+    save_split(Split(training=("p0",), test=()), split)
+    given = [*arguments, "--set", "epochs=1", "--set", "batch_size=4", "--set", 'exclude=["p2", "P1"]']
+    assert main([*given, f"--split={split}"]) == 0
+    assert "p2: left out, as the settings exclude it." in caplog.text
+    assert "The settings exclude P1, but no case or patient has that name." in caplog.text
+    assert "Neither trained nor tested on, as the split does not name them: p1." in caplog.text
+
+
 def test_a_split_with_a_patient_on_both_sides_is_refused(
     arguments: list[str], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +242,8 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [
-        (["--set", "batch_size=9"], "batch of 9 is larger than the set of 8 slices"),
+        (["--set", "batch_size=9"], "batch of 9 is larger than the set of 8 slices; lower batch_size"),
+        (["--set", "network.name=vgg_segnet"], "begin with the preset vgg_segnet, which has that network's settings"),
         (["--set", "learning_rat=1"], "unknown setting 'learning_rat'"),
         (["--set", "network.depth=3"], "unknown setting 'depth'"),
         (["--set", "epochs=many"], "epochs must be of type int"),
@@ -238,6 +252,9 @@ def test_resuming_with_other_settings(arguments: list[str], tmp_path: Path, caps
         (["--device", "cuda"], "no device 'cuda' here"),
         (["--data", "nowhere"], "no folder nowhere"),
         (["--workers", "-1"], "--workers must be at least 0, got -1"),
+        (["--all", "--folds", "3"], "--all and --folds choose the test set in different ways; give one of them"),
+        (["--split", "split.json", "--folds", "3"], "--split and --folds choose the test set in different ways"),
+        (["--fold", "1"], "--fold 1 needs --folds K"),
     ],
 )
 def test_bad_settings_are_said_in_one_line_before_training(

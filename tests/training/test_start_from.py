@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.engines.export import export
 from LungUNetSegLib.errors import ModelError
+from LungUNetSegLib.models.manifest import Training
 from LungUNetSegLib.networks import build_network
 from LungUNetSegLib.networks.folding import fold_batch_norm
 from LungUNetSegLib.training.checkpoint import load_checkpoint
@@ -154,6 +155,20 @@ def test_folded_weights_of_another_network_are_refused(make_trainer: MakeTrainer
     weights = {name: torch.zeros(3) for name in folded(trainer).state_dict()}
     with pytest.raises(ModelError, match="of another network"):
         trainer.start_from(weights)
+
+
+def test_an_exported_model_remembers_the_cases_it_was_trained_on(
+    first: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Protects from a score on scans that the model has learnt: only a checkpoint remembered them."""
+    model = export(first / "first" / "last.pt", first / "known", "known")
+    assert model.manifest is not None
+    (own,) = model.manifest.training.cases
+    assert own.cases == load_checkpoint(first / "first" / "last.pt").split.training
+    assert train(first, "leak_of_model", "--folds=3", "--fold=1", *starting_from(first / "known")) == 1
+    assert "was trained on the patient" in capsys.readouterr().err
+    unnamed = export(first / "first" / "last.pt", first / "unnamed", "unnamed", training=Training())
+    assert unnamed.manifest is not None and unnamed.manifest.training.cases == ()
 
 
 def test_a_training_from_a_model_goes_on_to_the_same_weights(first: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -217,7 +217,7 @@ def test_scores_by_hand() -> None:
 
 
 def test_a_batch_larger_than_the_set_is_refused(make_trainer: MakeTrainer) -> None:
-    with pytest.raises(DataError, match="batch of 9 is larger than the set of 8 slices"):
+    with pytest.raises(DataError, match="batch of 9 is larger than the set of 8 slices; lower batch_size"):
         make_trainer(batch_size=9)
 
 

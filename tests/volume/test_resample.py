@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.phantom import Phantom, phantom_geometry
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.volume import Geometry, Volume
@@ -38,7 +39,8 @@ def test_masks_and_views_pass_through_sitk() -> None:
 
 @pytest.mark.parametrize("interpolation", ["linear", "nearest"])
 def test_the_same_grid_gives_the_same_values(interpolation: str, small_phantom: Phantom) -> None:
-    again = resample(small_phantom.ct, Geometry(small_phantom.ct.array.shape, small_phantom.ct.geometry.affine_lps))
+    same = Geometry(small_phantom.ct.array.shape, small_phantom.ct.geometry.affine_lps)
+    again = resample(small_phantom.ct, same, interpolation)
     assert np.array_equal(again.array, small_phantom.ct.array)
     flipped = small_phantom.ct.geometry.reordered((2, 0, 1), (True, False, True))
     turned = resample(small_phantom.ct, flipped, interpolation, -1024)
@@ -53,11 +55,17 @@ def test_half_a_voxel_by_hand() -> None:
     assert resample(source, target, "nearest", 9).array.ravel().tolist()[2::2] == [0, 10, 21]
 
 
+def test_an_unknown_interpolation_is_refused(small_phantom: Phantom) -> None:
+    """Protects from a slip in the word: whatever it was, the nearest voxel was taken."""
+    with pytest.raises(ConfigError, match="linear or nearest, got 'cubic'"):
+        resample(small_phantom.labels, small_phantom.ct.geometry, "cubic")
+
+
 def test_integers_are_rounded_not_cut_off() -> None:
     """41.9 is 42; cutting decimals off would shift every scan by half a unit towards 0."""
     source = Volume(np.array([40, 50, -40, -50], np.int16).reshape(1, 1, 4), Geometry.axial((1, 1, 4)))
     target = Geometry.axial((1, 1, 3), origin_lps=(0.19, 0.0, 0.0))
-    assert resample(source, target).array.ravel().tolist() == [42, 33, -42]
+    assert resample(source, target, "linear").array.ravel().tolist() == [42, 33, -42]
 
 
 @pytest.mark.parametrize("how", [{"oblique_degrees": 30.0}, {"axes": (1, 2, 0), "flips": (True, True, False)}])

@@ -109,6 +109,7 @@ def _tiles(cases: Sequence[EvaluatedCase]) -> str:
         middle = summary.median if summary.finite or not summary.infinite else float("inf")
         least, most = (column.page_text(each) for each in (summary.minimum, summary.maximum))
         spread = f"<br>median of {summary.finite}, {least} to {most}"
+        spread += f"; {summary.infinite} infinite" if summary.infinite else ""
         title = escape(column.title) + (spread if len(cases) > 1 else "")
         shown.append((with_unit(column.page_text(middle), column.unit), title))
     return tiles(shown)

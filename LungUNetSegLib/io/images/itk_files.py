@@ -161,7 +161,7 @@ def _read_itk(path: Path) -> tuple[Volume, tuple[Finding, ...]]:
     if "complex" in itk().GetPixelIDValueAsString(reader.GetPixelID()):
         raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
     if channels > 1:
-        raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT has one.")
+        raise ReadError(f"{path}: the image has {channels} values in each voxel (colour?); a CT or a mask has one.")
     (volume,) = load_layers(reader, grid, path)
     if (grid.slope, grid.intercept) != (1.0, 0.0):
         scaled = new_voxels(volume.array.shape, np.float32)
@@ -207,6 +207,6 @@ def _read_in_parts(reader: sitk.ImageFileReader, grid: Grid, stored: StoredVoxel
 
 def _check_axes(path: Path, size: tuple[int, ...]) -> None:
     if len(size) == 4 and size[3] > 1:
-        raise ReadError(f"{path}: the image has {size[3]} time points; save the one to segment as a 3D image.")
+        raise ReadError(f"{path}: the image has {size[3]} time points; save the one to use as a 3D image.")
     if len(size) not in (3, 4):
         raise ReadError(f"{path}: the image has {len(size)} axes; a CT needs three (slice, row, column).")

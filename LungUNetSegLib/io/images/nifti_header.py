@@ -73,7 +73,7 @@ def parse(start: bytes, path: Path) -> NiftiHeader:
         raise ReadError(f"{path}: the image holds complex numbers; a CT holds Hounsfield units.")
     if kind in (128, 2304):
         raise ReadError(
-            f"{path}: the image has {3 if kind == 128 else 4} values in each voxel (colour?); a CT has one."
+            f"{path}: the image has {3 if kind == 128 else 4} values in each voxel (colour?); a CT or a mask has one."
         )
     if kind not in _TYPES:
         raise ReadError(f"{path}: its voxels are of NIfTI type {kind}, an unknown type; is it damaged?")
@@ -129,9 +129,10 @@ def _shape(dim: tuple[int, ...], path: Path) -> tuple[int, int, int]:
     if axes < 3:
         raise ReadError(f"{path}: the image has {axes} axes; a CT needs three (slice, row, column).")
     if axes > 3 and dim[4] > 1:
-        raise ReadError(f"{path}: the image has {dim[4]} time points; save the one to segment as a 3D image.")
+        raise ReadError(f"{path}: the image has {dim[4]} time points; save the one to use as a 3D image.")
     if max(dim[5 : axes + 1], default=1) > 1:
-        raise ReadError(f"{path}: the image has {max(dim[5:8])} values in each voxel (colour?); a CT has one.")
+        values = max(dim[5:8])
+        raise ReadError(f"{path}: the image has {values} values in each voxel (colour?); a CT or a mask has one.")
     return dim[3], dim[2], dim[1]
 
 

@@ -54,6 +54,18 @@ def test_cases_are_sorted_by_a_number_that_is_shown(small_phantom: Phantom) -> N
     assert f"</a></td><td>{comparison.regions[1].dsc:.3f}</td>" in rows[2] and "</a></td><td>1.000</td>" in rows[3]
 
 
+def test_the_headline_says_how_many_distances_are_infinite(small_phantom: Phantom) -> None:
+    """Protects from a median that gets better with each missed scan: a distance from nothing is in no statistic."""
+    labels = small_phantom.labels
+    missed = compare(Volume(np.zeros_like(labels.array), labels.geometry), labels)
+    cases = [describe_comparison("missed", missed), describe_comparison("found", compare(labels, labels))]
+    headline = build_report(cases, about()).split("<h2>")[0]
+    assert (
+        headline.count("median of 1, 0.00 to 0.00; 1 infinite") == headline.count("median of 1, 0.0 to 0.0; 1 inf") == 1
+    )
+    assert headline.count("median of 2, 0.000 to 1.000<") == 2
+
+
 def test_no_two_cases_share_an_id(small_phantom: Phantom) -> None:
     """Protects the second of P1.2 and P1-2 from the first one's CT: a picture is drawn once and used by its id."""
     comparison = compare(small_phantom.labels, small_phantom.labels)
