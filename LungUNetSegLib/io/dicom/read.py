@@ -32,6 +32,7 @@ from LungUNetSegLib.io.dicom.oddities import (
 from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series, namesakes
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
+from LungUNetSegLib.io.dicom.stated import stated
 from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
@@ -98,7 +99,7 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
     findings += put_together(chosen) + layout.findings + doubts + projections(chosen) + unit_of(chosen.stack)
-    findings += check_ct(volume, place)
+    findings += stated(chosen) + check_ct(volume, place)
     # The slices of a tilted stack keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
     title, slices = describe(chosen.title, volume), chosen.stack.slices
