@@ -88,7 +88,7 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
     shape = volume.array.shape
     if sorted(shape)[1] < LEAST_PIXELS:
         raise ReadError(f"{source}: the image has only {' x '.join(map(str, shape))} voxels; no CT is so small.")
-    findings = _check_size(volume.geometry, source)
+    findings = _check_size(volume.geometry, source) + _check_default(volume.geometry)
     ranges = [(int(plane.min()), int(plane.max())) for plane in planes_of(volume.array)]
     low, high = min(least for least, _ in ranges), max(most for _, most in ranges)
     if high - low < LEAST_RANGE_HU:
@@ -134,6 +134,17 @@ def _check_size(geometry: Geometry, source: Path) -> tuple[Finding, ...]:
         " and the volumes are wrong."
     )
     return (Finding("small-image", message),)
+
+
+def _check_default(geometry: Geometry) -> tuple[Finding, ...]:
+    """Return a finding if a grid is the one that programs write where they were given none."""
+    if geometry.affine_lps[:3, 3].any() or geometry.spacing_mm.count(1.0) < 2:
+        return ()
+    message = (
+        "The first voxel lies at 0, 0, 0 and voxels are 1 mm wide, as programs write where they know no place: if the"
+        " scan was saved without its header, volumes and sides are wrong. Give the original scan."
+    )
+    return (Finding("spacing-in-doubt", message),)
 
 
 def beyond_scanner(values: npt.NDArray[Any]) -> bool:
