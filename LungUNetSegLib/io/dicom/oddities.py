@@ -124,5 +124,22 @@ def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding,
     return (Finding("more-data", message),)
 
 
+def more_bits(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Return a finding that names files whose values use more bits than their headers tell of.
+
+    Args:
+        stack: n slices.
+        has_more: (n,) whether it is so.
+    """
+    paths = sorted({stack.slices[index].path for index in np.flatnonzero(has_more)})
+    if not paths:
+        return ()
+    message = (
+        f"Values use more bits than Bits Stored says, and the others were left out: {_names(paths)}. If no overlay lies"
+        " there, dense voxels such as metal read as air or as lung: export the original images."
+    )
+    return (Finding("more-bits", message),)
+
+
 def _names(paths: Sequence[Path]) -> str:
     return listed([path.name for path in sorted(paths)])

@@ -13,9 +13,9 @@ import pytest
 from dicom_files import enhanced, save, slices_of
 from pydicom.sequence import Sequence
 
-from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.candidates import candidates_in
 from LungUNetSegLib.batch.find import find_files
+from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.volume import Geometry, Volume
