@@ -14,6 +14,7 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
+from LungUNetSegLib.io.slice_order import out_of_order
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.scratch import planes_of
 
@@ -96,7 +97,7 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
             f"{source}: all values lie between {low} and {high}, so this is no CT in Hounsfield units"
             " (a label map, or an image normalised for some other program?). Give the original scan."
         )
-    return findings + _check_air(volume, low)
+    return findings + _check_air(volume, low) + out_of_order(volume)
 
 
 def _check_air(volume: Volume, low: int) -> tuple[Finding, ...]:
