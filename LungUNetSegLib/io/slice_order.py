@@ -19,10 +19,10 @@ NEAR_MM, NEAR_SLICES = 10.0, 2
 """Slices within this distance, or so many slices, are near."""
 
 LIKER, SPIKE, LEAST_SHARE = 0.7, 0.5, 0.5
-"""A slice is alien if one that is not near differs by less than `LIKER` of what all near ones differ by. In our 14 scans
-of 18 to 261 slices none is; sorted as texts or odd after even, all are found but one of 18 slices sorted as texts. In
-the phantom, which is alike at both ends, some are, so an alien slice counts only if its two neighbours differ by less
-than `SPIKE` of what it differs from both by, or if so many are."""
+"""A slice is alien if one that is not near differs by less than `LIKER` of what all near ones differ by. In our
+14 scans of 18 to 261 slices none is; sorted as texts or odd after even, all are found but one of 18 slices sorted as
+texts. In the phantom, which is alike at both ends, some are, so an alien slice counts only if its two neighbours differ
+by less than `SPIKE` of what it differs from both by, or if so many are."""
 
 SHOWN_HU = (-1000, 400)
 """Metal and padding outside of this would outweigh the anatomy."""
@@ -52,8 +52,8 @@ def out_of_order(volume: Volume) -> tuple[Finding, ...]:
     if not is_odd.any():
         return ()
     message = (
-        f"{np.count_nonzero(is_odd)} of {count} slices, such as number {int(is_odd.argmax()) + 1}, look more like slices"
-        " elsewhere than like their neighbours: they may be out of order, as when files are sorted by name, or shown"
+        f"{np.count_nonzero(is_odd)} of {count} slices, such as number {int(is_odd.argmax()) + 1}, look more like"
+        " slices elsewhere than like their neighbours: they may be out of order, as when files are sorted by name, or shown"
         " twice. Give the original DICOM slices."
     )
     return (Finding("slices-out-of-order", message),)
@@ -73,4 +73,5 @@ def _differences(slices: FloatArray) -> FloatArray:
     centred = slices - slices.mean(axis=0)
     squares = np.square(centred).sum(axis=1)
     summed: FloatArray = squares[:, None] + squares[None, :] - 2 * centred @ centred.T
-    return np.sqrt(np.maximum(summed, 0) / slices.shape[1])
+    root: FloatArray = np.sqrt(np.maximum(summed, 0) / slices.shape[1])
+    return root
