@@ -53,8 +53,8 @@ def out_of_order(volume: Volume) -> tuple[Finding, ...]:
         return ()
     message = (
         f"{np.count_nonzero(is_odd)} of {count} slices, such as number {int(is_odd.argmax()) + 1}, look more like"
-        " slices elsewhere than like their neighbours: they may be out of order, as when files are sorted by name, or shown"
-        " twice. Give the original DICOM slices."
+        " slices elsewhere than like their neighbours: they may be out of order, as when files are sorted by name, or"
+        " shown twice. Give the original DICOM slices."
     )
     return (Finding("slices-out-of-order", message),)
 

@@ -80,6 +80,11 @@ room.said(
 )
 room.said("four phases of one breath", "several-series", two(tag("TemporalPositionIndex", "UL", 1, 2, 3, 4), count=4))
 room.said("two scans of which one has more slices", "several-series", lambda b: _longer(b))
+room.said(
+    "two scans half a slice apart, told apart by nothing but numbers that both use",
+    "several-series",
+    two(lambda d, n, i: setattr(d, "InstanceNumber", i + 1), -60 + STEP_MM / 2),
+)
 room.refused("two scans that nothing tells apart", "2 images at each position", two(lambda d, n, i: None))
 room.said(
     "two scans of which nothing tells and one lacks slices",
