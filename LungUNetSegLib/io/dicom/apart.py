@@ -110,7 +110,7 @@ def _told_apart(slices: Slices) -> list[Slices]:
         apart = _are_complete(parts) if is_regular else _overlap(parts, float(whole.positions_mm[-1]))
         if apart:
             return [finer for part in parts for finer in _told_apart(part)]
-    for parts in _numbered_anew(slices):
+    for parts in () if whole.repeated else _numbered_anew(slices):
         if _are_complete(parts, may_be_thin=_use_the_same_numbers(parts)):
             return [finer for part in parts for finer in _told_apart(part)]
     if is_regular:
@@ -134,7 +134,7 @@ def _numbered_anew(slices: Slices) -> Iterator[list[Slices]]:
     """Yield what may be scans of which nothing tells but that they lie in several folders, or use each number again.
 
     Two dates of a patient are so after an anonymiser that gave both the same identifiers and took away the times. One
-    scan may lie in several folders too, so these are only scans if each is complete.
+    scan may lie in several folders too, so these are only scans if each is complete and no two slices lie at one place.
     """
     by_folder = list(_groups(slices, [str(each.path.parent) for each in slices]).values())
     if len(by_folder) > 1:
