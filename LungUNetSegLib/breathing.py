@@ -6,8 +6,8 @@ import re
 
 INSPIRATION, EXPIRATION = "inspiration", "expiration"
 
-_INSPIRATION = re.compile(r"\binsp?(ir\w*)?\b|\bTLC\b", re.IGNORECASE)
-_EXPIRATION = re.compile(r"\bexs?p(ir\w*)?\b|\bFRC\b", re.IGNORECASE)
+_INSPIRATION = re.compile(r"\b(ins(p(i|ir\w*)?)?|inhal\w*|einatm\w*|TLC)\b", re.IGNORECASE)
+_EXPIRATION = re.compile(r"\b(exs?p(i|ir\w*)?|esp(i|ir\w*)|exhal\w*|ausatm\w*|FRC)\b", re.IGNORECASE)
 
 
 def breathing_of(title: str) -> str | None:

@@ -16,7 +16,7 @@ from LungUNetSegLib.batch.index import DAMAGED, HeaderIndex
 from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.headers import SliceHeader
-from LungUNetSegLib.io.dicom.kinds import PACKED, UNREADABLE
+from LungUNetSegLib.io.dicom.kinds import NOT_DICOM, PACKED, UNREADABLE, named_as
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesakes, of_same_uid
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import stem_of
@@ -94,6 +94,7 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     found: list[Candidate] = []
     kinds: dict[tuple[str, str], int] = {}
     lost: dict[str, list[SourceFile]] = {}
+    strange: dict[str, list[SourceFile]] = {}
     others_of = list(index.others(files))
     beside = {file.name: _beside(file, by_name) for file, what in others_of if isinstance(what, ImageHeader)}
     voxels = {each.name for files_beside in beside.values() for each in files_beside}
@@ -106,6 +107,8 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
                 found.append(_from_image(file, what, beside[file.name]))
                 continue
             what = MASKS
+        if what == NOT_DICOM:
+            strange.setdefault(str(path.parent), []).append(file)
         if what in PACKED:  # within another archive, or of a kind that `find_files` does not open
             what = f"{what}, which are not searched: unpack them"
         if what in UNREADABLE or what == DAMAGED:
@@ -116,7 +119,7 @@ def candidates_in(files: Sequence[SourceFile], index: HeaderIndex) -> tuple[list
     for study in index.studies(files):
         series, faults = _series_of(study.slices)
         others += faults + _copies_in(series)
-        found += [_from_series(each, series, by_name, study.details, lost) for each in series]
+        found += [_from_series(each, series, by_name, study.details, lost, strange) for each in series]
     return found, others
 
 
@@ -166,6 +169,7 @@ def _from_series(
     by_name: dict[str, SourceFile],
     details: Details,
     lost: dict[str, list[SourceFile]],
+    strange: dict[str, list[SourceFile]],
 ) -> Candidate:
     own = series.stack.slices
     first = own[0]
@@ -175,6 +179,8 @@ def _from_series(
     folders = {str(path.parent) for path in paths}
     # Files that may be lost slices go along: the reader then says so.
     files = {by_name[str(path)] for path in paths} | {each for folder in folders for each in lost.get(folder, ())}
+    beside = {Path(each.name): each for folder in folders for each in strange.get(folder, ())}
+    files |= {beside[path] for path in named_as(paths, beside)}
     folder = _common_folder({str(header.path.parent) for header in series.slices})
     key = f"{study_key(first)}\n{series.uid}"
     if len({each.uid for each in alike}) < len(alike):

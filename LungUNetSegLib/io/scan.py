@@ -14,6 +14,7 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
+from LungUNetSegLib.io.slice_order import out_of_order
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.scratch import planes_of
 
@@ -88,7 +89,7 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
     shape = volume.array.shape
     if sorted(shape)[1] < LEAST_PIXELS:
         raise ReadError(f"{source}: the image has only {' x '.join(map(str, shape))} voxels; no CT is so small.")
-    findings = _check_size(volume.geometry, source)
+    findings = _check_size(volume.geometry, source) + _check_default(volume.geometry)
     ranges = [(int(plane.min()), int(plane.max())) for plane in planes_of(volume.array)]
     low, high = min(least for least, _ in ranges), max(most for _, most in ranges)
     if high - low < LEAST_RANGE_HU:
@@ -96,7 +97,7 @@ def check_ct(volume: Volume, source: Path) -> tuple[Finding, ...]:
             f"{source}: all values lie between {low} and {high}, so this is no CT in Hounsfield units"
             " (a label map, or an image normalised for some other program?). Give the original scan."
         )
-    return findings + _check_air(volume, low)
+    return findings + _check_air(volume, low) + out_of_order(volume)
 
 
 def _check_air(volume: Volume, low: int) -> tuple[Finding, ...]:
@@ -134,6 +135,17 @@ def _check_size(geometry: Geometry, source: Path) -> tuple[Finding, ...]:
         " and the volumes are wrong."
     )
     return (Finding("small-image", message),)
+
+
+def _check_default(geometry: Geometry) -> tuple[Finding, ...]:
+    """Return a finding if a grid is the one that programs write where they were given none."""
+    if geometry.affine_lps[:3, 3].any() or geometry.spacing_mm.count(1.0) < 2:
+        return ()
+    message = (
+        "The first voxel lies at 0, 0, 0 and voxels are 1 mm wide, as programs write where they know no place: if the"
+        " scan was saved without its header, volumes and sides are wrong. Give the original scan."
+    )
+    return (Finding("spacing-in-doubt", message),)
 
 
 def beyond_scanner(values: npt.NDArray[Any]) -> bool:

@@ -80,6 +80,11 @@ room.said(
 )
 room.said("four phases of one breath", "several-series", two(tag("TemporalPositionIndex", "UL", 1, 2, 3, 4), count=4))
 room.said("two scans of which one has more slices", "several-series", lambda b: _longer(b))
+room.said(
+    "two scans half a slice apart, told apart by nothing but numbers that both use",
+    "several-series",
+    two(lambda d, n, i: setattr(d, "InstanceNumber", i + 1), -60 + STEP_MM / 2),
+)
 room.refused("two scans that nothing tells apart", "2 images at each position", two(lambda d, n, i: None))
 room.said(
     "two scans of which nothing tells and one lacks slices",
@@ -171,6 +176,16 @@ room.said(
     "maximum projections alone",
     "projected",
     lambda b: b.scan(save(slices_of(b.ct, ImageType=["DERIVED", "SECONDARY", "MIP"]), b.folder / "ct")),
+)
+room.said(
+    "minimum projections alone, by their technique",
+    "projected",
+    lambda b: b.scan(save(slices_of(b.ct, VolumeBasedCalculationTechnique="MIN_IP"), b.folder / "ct")),
+)
+room.said(
+    "maximum projections alone, by their description and slabs that overlap",
+    "projected",
+    lambda b: b.scan(save(slices_of(b.ct, SeriesDescription="AX MIP 20/10", SliceThickness="20"), b.folder / "ct")),
 )
 room.said("a map of iodine beside its scan", "several-series", lambda b: _iodine_first(b))
 room.said(
@@ -443,6 +458,9 @@ frames.refused(
 frames.refused(
     "an Enhanced MR", "MR images", many(lambda d: put(SOPClassUID=uid.EnhancedMRImageStorage, Modality="MR")(d), False)
 )
+frames.right("a maker's own sequence with other places in each frame", many(lambda d: _private(d)))
+frames.right("what a converter kept of the old images in each frame", many(lambda d: _unassigned(d)))
+frames.said("one of two parts of a concatenation", "missing-slices", lambda b: _one_part(b))
 frames.right("a localizer among the frames", lambda b: _with_localizer(b))
 
 
@@ -459,6 +477,23 @@ def _halves(b: Bench) -> Sequence[Dataset]:
     for part in parts:
         part.SeriesInstanceUID, part.StudyInstanceUID = "1.1", "1.0"
     return parts
+
+
+def _private(dataset: Dataset) -> None:
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        own = [item(ImagePositionPatient=["0", "0", "0"], RescaleIntercept="0")]
+        group.private_block(0x0019, "A MAKER", create=True).add_new(1, "SQ", own)
+
+
+def _unassigned(dataset: Dataset) -> None:
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        group.UnassignedPerFrameConvertedAttributesSequence = [item(PixelSpacing=["5", "5"], RescaleIntercept="0")]
+
+
+def _one_part(b: Bench) -> Trial:
+    part = enhanced(_part(b, 0, 6), 0)
+    part.InConcatenationNumber, part.InConcatenationTotalNumber = 1, 2
+    return b.scan(save([part], b.folder / "ct"))
 
 
 def _phases(b: Bench) -> Trial:

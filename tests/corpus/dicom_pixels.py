@@ -8,7 +8,7 @@ import imagecodecs
 import numpy as np
 from corpus.bench import Bench, Trial
 from corpus.kinds import Room
-from dicom_files import encoded, save, slices_of
+from dicom_files import encoded, item, save, slices_of
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -189,6 +189,25 @@ def overlaid(d: Dataset) -> None:
     """An overlay in the four bits above pixels of twelve."""
     above = np.where(np.indices((d.Rows, d.Columns))[0] % 3, 0xF000, 0)
     store(d, stored(d).clip(0, 4095) | above, "<u2", BitsStored=12, HighBit=11)
+    d.add_new((0x6000, 0x0100), "US", 16)
+    d.add_new((0x6000, 0x0102), "US", 12)
+
+
+DENSITY = "ELECTRON_DENSITY"
+
+
+def mapped(d: Dataset, code: str) -> None:
+    """Give the unit where the standard has it for maps."""
+    unit = item(CodeValue=code, CodingSchemeDesignator="UCUM", CodeMeaning="")
+    del d.RescaleType
+    d.RealWorldValueMappingSequence = [item(RealWorldValueSlope=1.0, MeasurementUnitsCodeSequence=[unit])]
+
+
+def metal(d: Dataset) -> None:
+    """Two pixels of metal in whole words, beside a header that says twelve bits."""
+    values = stored(d).clip(0, 4095)
+    values[12, 12:14] = 4524
+    store(d, values, "<u2", BitsStored=12, HighBit=11)
 
 
 def signed_of_12_bits(d: Dataset) -> None:
@@ -319,6 +338,14 @@ room.said(
 )
 room.said("another unit than HU", "not-hu", plain(lambda d: setattr(d, "RescaleType", "US"), 9e9))
 room.said("electron density for a unit", "not-hu", plain(lambda d: setattr(d, "RescaleType", "ED"), 9e9))
+room.said(
+    "a map of electron density that gives no unit, but its type",
+    "not-hu",
+    plain(lambda d: (d.__delattr__("RescaleType"), setattr(d, "ImageType", ["DERIVED", "PRIMARY", "AXIAL", DENSITY]))),
+)
+room.said("a unit of mg/ml in the mapping of real-world values", "not-hu", plain(lambda d: mapped(d, "mg/mL")))
+room.right("a mapping of real-world values in Hounsfield units", plain(lambda d: mapped(d, "[hnsf'U]")))
+room.said("values of more bits than are stored, and no overlay", "more-bits", plain(lambda d: metal(d), 3.0))
 room.said(
     "signed pixels called unsigned",
     "beyond-scanner",

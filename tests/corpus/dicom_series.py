@@ -128,7 +128,21 @@ room.right(
 )
 room.right("a link back to the folder itself", folder(lambda f: (f / "again").symlink_to(f)))
 room.right("a pipe beside the slices", folder(lambda f: os.mkfifo(f / "0099.dcm")))
-room.right("a link that leads nowhere beside the slices", folder(lambda f: (f / "0099.dcm").symlink_to(f / "gone")))
+room.said(
+    "a link that leads nowhere beside the slices",
+    "unreadable-files",
+    folder(lambda f: (f / "0099.dcm").symlink_to(f / "gone")),
+)
+for what, content in (
+    ("a file full of zeros", bytes(3000)),
+    ("a web page of an error", b"<html>502 Bad Gateway</html>" * 20),
+    ("the pointer of a version control", b"version https://git-lfs.github.com/spec/v1\nsize 1404\n"),
+):
+    room.said(
+        f"{what} in place of the last slice", "unreadable-files", lambda b, content=content: _spoilt(b, content, 12)
+    )
+room.said("the last slice compressed with gzip, beside the others", "unreadable-files", lambda b: _last_packed(b))
+room.said("an archive of the last slices, beside the others", "unreadable-files", lambda b: _last_zipped(b))
 room.right("a list of the files instead of the folder", folder(lambda f: sorted(f.iterdir(), reverse=True)))
 room.right("a directory of the disc beside the slices", folder(lambda f: _directory(f)))
 room.said(
@@ -190,9 +204,25 @@ room.refused(
 room.right("a series with spaces around its identifier", all_slices(put(SeriesInstanceUID="1.2.3 ")))
 
 
-def _spoilt(b: Bench, content: bytes) -> Trial:
+def _spoilt(b: Bench, content: bytes, number: int = 6) -> Trial:
     place = save(slices_of(b.ct), b.folder / "ct")
-    (place / "0006.dcm").write_bytes(content)
+    (place / f"{number:04}.dcm").write_bytes(content)
+    return b.scan(place)
+
+
+def _last_packed(b: Bench) -> Trial:
+    place = save(slices_of(b.ct), b.folder / "ct")
+    (place / "0012.dcm.gz").write_bytes(gzip.compress((place / "0012.dcm").read_bytes()))
+    (place / "0012.dcm").unlink()
+    return b.scan(place)
+
+
+def _last_zipped(b: Bench) -> Trial:
+    place = save(slices_of(b.ct), b.folder / "ct")
+    with zipfile.ZipFile(place / "rest.zip", "w") as archive:
+        for number in range(9, 13):
+            archive.write(place / f"{number:04}.dcm", f"{number:04}.dcm")
+            (place / f"{number:04}.dcm").unlink()
     return b.scan(place)
 
 
@@ -235,6 +265,22 @@ def _pipe(b: Bench) -> Path:
 
 room.right("no preamble and no file header", lambda b: b.scan(_raw(b), b.ct))
 room.right("no SOP class", all_slices(put(SOPClassUID=None)))
+room.said("an animal on four legs", "not-human", all_slices(put(AnatomicalOrientationType="QUADRUPED")))
+room.said("a pig", "not-human", all_slices(put(PatientSpeciesDescription="Sus scrofa domesticus")))
+room.said("a test object, by the header", "not-human", all_slices(put(QualityControlImage="YES")))
+room.said(
+    "pixels halved in size, and the pixel spacing of before",
+    "spacing-in-doubt",
+    lambda b: b.scan(
+        save(
+            slices_of(
+                Volume(np.ascontiguousarray(b.ct.array[:, ::2, ::2]), Geometry.axial((13, 12, 14), (10.0, 12.0, 12.0))),
+                ReconstructionDiameter="336",
+            ),
+            b.folder / "ct",
+        )
+    ),
+)
 room.right("no modality", all_slices(put(Modality=None)))
 room.right("no SOP instance", all_slices(put(SOPInstanceUID=None)))
 room.right("one SOP instance for all slices", all_slices(put(SOPInstanceUID="1.2.3")))

@@ -12,6 +12,7 @@ import numpy as np
 from corpus.bench import Bench, Trial
 from corpus.kinds import Room
 
+from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Volume
 
 room = Room("NIfTI")
@@ -194,6 +195,21 @@ room.said(
     "small-image",
     edited((PIXDIM + 4, "3f", (1.2, 1.2, 1.0)), *matrix(*(v / 10 for v in ROWS)), compare=False),
 )
+room.said(
+    "an array without its header: at 0, 0, 0 and voxels of 1 mm",
+    "spacing-in-doubt",
+    lambda b: b.scan(b.write("scan.nii", nibabel.Nifti1Image(_chest().array.T, np.eye(4)).to_bytes())),
+)
+room.said(
+    "slices in the order of their files' names, 1, 10, 11, 2",
+    "slices-out-of-order",
+    lambda b: b.scan(b.write("scan.nii", bytes(content(_ordered(sorted(range(60), key=lambda n: str(n + 1))))))),
+)
+room.said(
+    "odd slices after even ones",
+    "slices-out-of-order",
+    lambda b: b.scan(b.write("scan.nii", bytes(content(_ordered([*range(0, 60, 2), *range(1, 60, 2)]))))),
+)
 room.refused(
     "metres whose header says mm",
     "millimetres",
@@ -310,6 +326,14 @@ room.refused(
     lambda b: b.scan(b.write("scan.nii", bytes(content(b.ct))), series_uid="1.2"),
 )
 room.refused("a folder called .nii.gz", "scan.nii.gz", lambda b: b.scan((b.write("scan.nii.gz/x.txt", b"x")).parent))
+
+
+def _chest() -> Volume:
+    return make_phantom(phantom_geometry((60, 96, 112)), rng=1).ct
+
+
+def _ordered(order: list[int]) -> Volume:
+    return Volume(np.ascontiguousarray(_chest().array[order]), _chest().geometry)
 
 
 def _flipped(packed: bytes) -> bytes:

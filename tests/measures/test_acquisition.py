@@ -141,6 +141,14 @@ def test_a_header_that_says_there_was_no_agent_names_none(agent: str, has_agent:
         ("Thorax_EXP_1mm", "expiration"),
         ("LUNG_INSP_B70f", "inspiration"),
         ("Thorax in Exspiration", "expiration"),
+        ("TORAX ESPIRACION", "expiration"),
+        ("THORAX EXPI", "expiration"),
+        ("Torace espirio", "expiration"),
+        ("Lung exhale 1.0", "expiration"),
+        ("Thorax in Ausatmung", "expiration"),
+        ("THORAX INSPI", "inspiration"),
+        ("Lung inhale 1.0", "inspiration"),
+        ("Thorax inspection", None),
     ],
 )
 def test_breathing_by_the_description(title: str, breathing: str | None) -> None:

@@ -40,6 +40,19 @@ def test_copies_are_one_offer_and_said_when_it_is_opened(thin: Volume, tmp_path:
     ]
 
 
+def test_files_that_may_be_lost_slices_are_said_when_a_scan_is_opened(thin: Volume, tmp_path: Path) -> None:
+    """An upload of which the last slices did not arrive whole would be taken for a whole scan."""
+    from LungUNetSegSlicer.web.viewer.offers import offers_in
+
+    save(slices_of(thin), tmp_path)
+    (tmp_path / "0012.dcm").write_bytes(b"<html>413 Request Entity Too Large</html>")
+    (tmp_path / "letter.txt").write_bytes(b"Dear colleague")
+    (offer,) = offers_in(tmp_path)
+    scan = read_scan(offer.files, offer.series_uid)
+    assert [each.code for each in scan.findings] == ["unreadable-files"]
+    assert "0012.dcm" in scan.findings[0].message
+
+
 def test_series_with_the_same_title_say_which_they_are(thin: Volume, tmp_path: Path) -> None:
     """Protects the choice between two dates of a patient; the title alone would be the same twice."""
     from LungUNetSegSlicer.web.viewer.offers import offers_in

@@ -110,6 +110,9 @@ def _told_apart(slices: Slices) -> list[Slices]:
         apart = _are_complete(parts) if is_regular else _overlap(parts, float(whole.positions_mm[-1]))
         if apart:
             return [finer for part in parts for finer in _told_apart(part)]
+    for parts in () if whole.repeated else _numbered_anew(slices):
+        if _are_complete(parts, may_be_thin=_use_the_same_numbers(parts)):
+            return [finer for part in parts for finer in _told_apart(part)]
     if is_regular:
         return [slices]
     return _by_turns(slices, whole) or [slices]
@@ -120,14 +123,45 @@ def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:
     for values in columns:
         if not 1 < len(set(values)) < len(slices):
             continue
-        parts: dict[str, Slices] = {}
-        for each, value in zip(slices, values, strict=True):
-            parts.setdefault(value, []).append(each)
-        yield list(parts.values())
+        yield list(_groups(slices, values).values())
     for order in _orders(slices):
         sweeps = _sweeps(order)
         if len(sweeps) > 1 and min(map(len, sweeps)) >= LEAST_SLICES:
             yield sweeps
+
+
+def _numbered_anew(slices: Slices) -> Iterator[list[Slices]]:
+    """Yield what may be scans of which nothing tells but that they lie in several folders, or use each number again.
+
+    Two dates of a patient are so after an anonymiser that gave both the same identifiers and took away the times. One
+    scan may lie in several folders too, so these are only scans if each is complete and no two slices lie at one place.
+    """
+    by_folder = list(_groups(slices, [str(each.path.parent) for each in slices]).values())
+    if len(by_folder) > 1:
+        yield by_folder
+    by_number = list(_groups(slices, [str(each.instance) for each in slices]).values())
+    times = len(by_number[0])
+    if times == 1 or len(by_number) < LEAST_SLICES or any(len(each) != times for each in by_number):
+        return
+    normal = slices[0].normal
+    ordered = [sorted(each, key=lambda header: float(header.position @ normal)) for each in by_number]
+    yield [[each[turn] for each in ordered] for turn in range(times)]
+
+
+def _use_the_same_numbers(parts: Sequence[Slices]) -> bool:
+    """Whether each folder has its own numbers, which the other folders use again."""
+    numbers = [{each.instance for each in part} for part in parts]
+    are_folders = len({each.path.parent for part in parts for each in part}) == len(parts)
+    return are_folders and all(
+        len(own) == len(part) and own == numbers[0] for own, part in zip(numbers, parts, strict=True)
+    )
+
+
+def _groups(slices: Slices, values: Sequence[str]) -> dict[str, Slices]:
+    groups: dict[str, Slices] = {}
+    for each, value in zip(slices, values, strict=True):
+        groups.setdefault(value, []).append(each)
+    return groups
 
 
 def _orders(slices: Slices) -> Iterator[Slices]:
@@ -161,8 +195,13 @@ def _sweeps(ordered: Slices) -> list[Slices]:
     return [ordered[start:stop] for start, stop in pairwise(cuts)]
 
 
-def _are_complete(parts: Sequence[Slices]) -> bool:
-    """Whether each part of an even stack is a complete scan of the same region, interleaved with the others."""
+def _are_complete(parts: Sequence[Slices], may_be_thin: bool = False) -> bool:
+    """Whether each part of a stack is an even and complete scan of the same region, interleaved with the others.
+
+    Args:
+        parts: The slices of each.
+        may_be_thin: Whether a scan may leave gaps between its slices, as others then lie in them.
+    """
     lengths = []
     for part in parts:
         own = stack(part)
@@ -170,7 +209,7 @@ def _are_complete(parts: Sequence[Slices]) -> bool:
             return False
         step_mm = float(own.positions_mm[-1] / (len(part) - 1))
         thickness_mm = part[0].thickness_mm
-        if thickness_mm is not None and thickness_mm < COMPLETE_SHARE * step_mm:
+        if thickness_mm is not None and thickness_mm < COMPLETE_SHARE * step_mm and not may_be_thin:
             return False
         lengths.append(float(own.positions_mm[-1]))
     return _overlap(parts, max(lengths))

@@ -18,6 +18,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import ExplicitVRLittleEndian
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.io.endings import is_hidden
 from LungUNetSegLib.io.images.files import check_ordinary
 
 logger = logging.getLogger(__name__)
@@ -41,12 +42,22 @@ def files_of(source: Path | Sequence[Path]) -> list[Path]:
     """
     if not isinstance(source, Path):
         return [file for each in source for file in files_of(each)]
+    return _search(source)[0]
+
+
+def _search(source: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files of a folder, and below it the folders that cannot be opened and links that lead nowhere."""
     if not source.is_dir():
-        return [source]
-    found, seen = [], {source.resolve()}
-    for folder, below, names in os.walk(source, followlinks=True):
+        return [source], []
+    found, seen, lost = [], {source.resolve()}, []
+
+    def note(error: OSError) -> None:
+        lost.append(Path(error.filename))
+
+    for folder, below, names in os.walk(source, followlinks=True, onerror=note):
         here = Path(folder)
         found += [here / name for name in names if (here / name).is_file()]
+        lost += [here / name for name in names if not is_hidden(here / name) and not (here / name).exists()]
         fresh = []
         for name in sorted(below):
             target = (here / name).resolve()
@@ -54,11 +65,13 @@ def files_of(source: Path | Sequence[Path]) -> list[Path]:
                 seen.add(target)
                 fresh.append(name)
         below[:] = fresh
-    return sorted(found)
+    return sorted(found), sorted(lost)
 
 
 def existing_files(path: Path) -> list[Path]:
     """Return the files of a folder, or the single file; at least one.
+
+    After them come folders below that cannot be opened, and links that lead nowhere: slices may lie there.
 
     Raises:
         ReadError: There is no file, or none that can be read.
@@ -67,11 +80,11 @@ def existing_files(path: Path) -> list[Path]:
         raise ReadError(f"{path}: is a broken link.")
     if not path.exists():
         raise ReadError(f"{path}: there is no such file or folder.")
-    files = files_of(path)
+    files, lost = _search(path)
     if files:
         if not path.is_dir():
             check_ordinary(path)
-        return files
+        return [*files, *lost]
     try:
         held = next(path.iterdir(), None)  # the search silently skips folders that it may not open
     except OSError as error:

@@ -20,12 +20,16 @@ from LungUNetSegLib.io.dicom.files import READERS, read_dataset
 from LungUNetSegLib.io.dicom.kinds import (
     FRAMES_WITHOUT_PLACES,
     MULTI_FRAME_CT,
+    NAMED_AS_SLICES,
+    NOT_DICOM,
     Others,
     image_type,
     kind_by_name,
+    named_as,
     other_kind,
     values_of,
 )
+from LungUNetSegLib.io.dicom.units import unit_of_values
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ _KEYWORDS = [
     *("FrameOfReferenceUID", "BodyPartExamined", "InstanceNumber", "ConvolutionKernel", *PHASES),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns", "SamplesPerPixel"),
     "PhotometricInterpretation",
+    *("VolumeBasedCalculationTechnique", "RealWorldValueMappingSequence"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ContrastBolusAgentSequence"),
 ]
@@ -52,10 +57,12 @@ _KEYWORDS = [
 ADMINISTERED = "ContrastBolusAgentAdministered"
 """The keyword that a frame has: YES, or NO before the contrast agent was given (PS3.3 C.7.6.16.2.12)."""
 
-_TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType", ADMINISTERED)}
+_TAGS = {keyword: Tag(keyword) for keyword in (*_KEYWORDS, "FrameType", "MeasurementUnitsCodeSequence", ADMINISTERED)}
 """Looked up once: finding a tag by its keyword takes as long as reading its element."""
 
 _WANTED = [_TAGS[keyword] for keyword in _KEYWORDS]
+
+_UNASSIGNED = (Tag("UnassignedPerFrameConvertedAttributesSequence"), Tag("UnassignedSharedConvertedAttributesSequence"))
 
 RIGHT_ANGLE = 0.02
 """Largest cosine between rows and columns that is explained by rounding or jitter, 1.1 degrees."""
@@ -77,10 +84,11 @@ class SliceHeader:
         thickness_mm: Slice Thickness, if given.
         slope, intercept: HU = slope * stored value + intercept (PS3.3 C.11.1).
         has_rescale: Whether the file gives an intercept.
-        rescale_type: Unit of the rescaled values in capitals, "HU" if the file does not say otherwise.
+        rescale_type: Unit of the rescaled values, or what else they are, in capitals; "HU" if the file does not say
+            otherwise.
         instance: Instance Number, 0 if absent; of a frame its index.
         series_number: Series Number, 0 if absent.
-        variant: Image type and kernel.
+        variant: Image type, how it was projected, and kernel.
         phase: Values of `PHASES`, "" where absent.
         title: Series description.
         body_part: Body Part Examined.
@@ -138,7 +146,11 @@ def read_headers(files: Sequence[Path]) -> tuple[list[SliceHeader], Others]:
                 others.setdefault(found, []).append(path)
             else:
                 slices += found
-    return slices, others
+    lost = named_as((each.path for each in slices), others.get(NOT_DICOM, ()))
+    if slices and lost:
+        others[NAMED_AS_SLICES] = lost
+        others[NOT_DICOM] = [each for each in others[NOT_DICOM] if each not in lost]
+    return slices, {kind: paths for kind, paths in others.items() if paths}
 
 
 def read_header(path: Path) -> list[SliceHeader] | str:
@@ -174,15 +186,24 @@ def _frames(dataset: Dataset, path: Path) -> Iterator[SliceHeader]:
     """Return an Enhanced CT's slices; a frame's own functional groups override the shared ones (PS3.3 C.7.6.16)."""
     shared = dataset.SharedFunctionalGroupsSequence[0] if "SharedFunctionalGroupsSequence" in dataset else Dataset()
     for index, own in enumerate(dataset.PerFrameFunctionalGroupsSequence):
-        places = [macro for group in (own, shared) for macro in _macros(group)]
+        places = [macro for take in (_macros, _unassigned) for group in (own, shared) for macro in take(group)]
         header = _header(dataset, path, index, [*places, dataset])
         if "LOCALIZER" not in header.variant:
             yield header
 
 
 def _macros(group: Dataset) -> Iterable[Dataset]:
-    """Return the first item of each sequence in a functional group, which holds the attributes."""
-    return [element.value[0] for element in group if element.VR == "SQ" and element.value]
+    """Return the first item of each of the standard's sequences in a functional group, which holds the attributes."""
+    return [
+        element.value[0]
+        for element in group
+        if not element.is_private and element.tag not in _UNASSIGNED and element.VR == "SQ" and element.value
+    ]
+
+
+def _unassigned(group: Dataset) -> Iterable[Dataset]:
+    """Return what a converter kept of old images and found no place for: it gives way to all else."""
+    return [group[tag].value[0] for tag in _UNASSIGNED if tag in group and group[tag].value]
 
 
 def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Dataset]) -> SliceHeader:
@@ -211,6 +232,8 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
     thickness_mm = _number(text("SliceThickness"))
     agent = _agent(text("ContrastBolusAgent"), find("ContrastBolusAgentSequence"), text(ADMINISTERED))
     kinds = values_of(find("FrameType")) or image_type(dataset)
+    technique = text("VolumeBasedCalculationTechnique")
+    kinds += [technique] if technique not in ("", "NONE", "MIXED") else []
     return SliceHeader(
         path=path,
         frame=frame,
@@ -225,7 +248,11 @@ def _header(dataset: Dataset, path: Path, frame: int | None, places: Sequence[Da
         slope=slope,
         intercept=intercept,
         has_rescale=find("RescaleIntercept") is not None,
-        rescale_type=text("RescaleType").upper() or "HU",
+        rescale_type=unit_of_values(
+            text("RescaleType").upper(),
+            kinds,
+            [*(find("RealWorldValueMappingSequence") or ()), *places],
+        ),
         instance=int(_number(text("InstanceNumber"))) if frame is None else frame,
         series_number=int(_number(text("SeriesNumber"))),
         variant=" ".join(map(str, (kinds, find("ConvolutionKernel")))),

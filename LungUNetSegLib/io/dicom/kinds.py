@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from LungUNetSegLib.io.endings import IMAGE_ENDINGS, image_ending
+from LungUNetSegLib.io.endings import DICOM_ENDING, IMAGE_ENDINGS, image_ending, is_hidden
 from LungUNetSegLib.io.images.files import archive_kind
 
 Others = dict[str, list[Path]]
@@ -40,6 +42,11 @@ NO_CT = ("MR images", "PET images", "nuclear medicine images", "ultrasound image
 NOT_DICOM, OTHER_FORMATS = "files that are not DICOM", "image files of other formats"
 FRAMES_WITHOUT_PLACES = "CT files of several frames whose places are not given"
 
+NAMED_AS_SLICES = "files that are named as the slices are, and are not DICOM"
+
+PACKED = ("zip archives", "compressed files")
+"""Kinds that may hold scans which are not looked for."""
+
 UNREADABLE = (
     "files that cannot be opened",
     "empty files",
@@ -48,11 +55,10 @@ UNREADABLE = (
     "CT images whose rows and columns are not at right angles",
     FRAMES_WITHOUT_PLACES,
     "CT images whose values are scaled by a look-up table",
+    NAMED_AS_SLICES,
+    *PACKED,
 )
 """Kinds that may be unreadable slices of a scan; a lost slice at its end would otherwise go unnoticed."""
-
-PACKED = ("zip archives", "compressed files")
-"""Kinds that may hold scans which are not looked for."""
 
 PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz")
 """Endings of compressed files and archives which are read as little as zip archives are."""
@@ -82,6 +88,23 @@ def kind_by_name(path: Path) -> str:
     if name.endswith(PACKED_ENDINGS):
         return "compressed files"
     return NOT_DICOM if path.stat().st_size else "empty files"
+
+
+def named_as(slices: Iterable[Path], others: Iterable[Path]) -> list[Path]:
+    """Return those of other files whose names are the slices' but for the digits, or have DICOM's ending.
+
+    What a broken download or a version control left in place of a slice is named so, and no longer DICOM.
+    """
+    names = {_without_digits(each) for each in slices}
+    return [
+        each
+        for each in others
+        if not is_hidden(each) and (each.suffix.lower() == DICOM_ENDING or _without_digits(each) in names)
+    ]
+
+
+def _without_digits(path: Path) -> str:
+    return re.sub(r"\d+", "#", path.name)
 
 
 def other_kind(dataset: Dataset) -> str | None:

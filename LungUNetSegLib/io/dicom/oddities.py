@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.findings import Finding
-from LungUNetSegLib.io.dicom.kinds import UNREADABLE, Others
+from LungUNetSegLib.io.dicom.kinds import PACKED, UNREADABLE, Others
 from LungUNetSegLib.io.dicom.series import Series
 from LungUNetSegLib.io.dicom.stack import Stack
 from LungUNetSegLib.texts import listed
@@ -31,9 +31,10 @@ def unreadable(others: Others) -> tuple[Finding, ...]:
     if not lost:
         return ()
     paths = [path for each in lost.values() for path in each]
+    advice = "unpack them" if set(lost) <= set(PACKED) else "copy it again"
     message = (
         f"{len(paths)} file{'s' if len(paths) > 1 else ''} could not be read: {count(lost)}: {_names(paths)}."
-        " If slices of this scan are among them, it is incomplete: copy it again."
+        f" If slices of this scan are among them, it is incomplete: {advice}."
     )
     return (Finding("unreadable-files", message),)
 
@@ -70,7 +71,7 @@ def unit_of(stack: Stack) -> tuple[Finding, ...]:
     units = {each.rescale_type for each in stack.slices} - {"HU"}
     if not units:
         return ()
-    message = f"The scanner gives the values' unit as {', '.join(sorted(units))}, not as Hounsfield units."
+    message = f"The header says that the values are {', '.join(sorted(units))}, not Hounsfield units."
     return (Finding("not-hu", message),)
 
 
@@ -121,6 +122,23 @@ def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding,
         return ()
     message = f"Files hold more pixels than their headers tell of: {_names(paths)}. Are rows, columns and frames right?"
     return (Finding("more-data", message),)
+
+
+def more_bits(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, ...]:
+    """Return a finding that names files whose values use more bits than their headers tell of.
+
+    Args:
+        stack: n slices.
+        has_more: (n,) whether it is so.
+    """
+    paths = sorted({stack.slices[index].path for index in np.flatnonzero(has_more)})
+    if not paths:
+        return ()
+    message = (
+        f"Values use more bits than Bits Stored says, and the others were left out: {_names(paths)}. If no overlay lies"
+        " there, dense voxels such as metal read as air or as lung: export the original images."
+    )
+    return (Finding("more-bits", message),)
 
 
 def _names(paths: Sequence[Path]) -> str:

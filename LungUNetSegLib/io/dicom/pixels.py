@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian, generate_uid
 
@@ -33,6 +34,8 @@ _IMAGE_KEYWORDS = (
 _JPEG_START, _JPEG_2000_START = b"\xff\xd8", b"\xff\x4f\xff\x51"
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Markers of a frame's header in JPEG and JPEG-LS."""
+
+_NONE = DataElement((0x6000, 0x0102), "US", 0)
 
 _STREAM_BYTES = 1 << 20
 """Where these are looked for; comments may come before."""
@@ -113,6 +116,29 @@ def surplus_rows(dataset: Dataset) -> int:
     row = max(1, int(dataset.Columns) * int(dataset.BitsAllocated) // 8)
     rows = int(dataset.Rows) * int(dataset.get("NumberOfFrames", 1) or 1)
     return max(0, len(dataset.PixelData) // row - rows)
+
+
+def uses_more_bits(dataset: Dataset, frame: int) -> bool:
+    """Whether uncompressed values use bits above those that are said to be stored, and no overlay is said to be there.
+
+    Programs that write other values into a file, and leave its header, make metal read as air in this way.
+    """
+    syntax = UID(dataset.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian))
+    bits, stored_bits = int(dataset.BitsAllocated), int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    is_lowest = int(dataset.get("HighBit", stored_bits - 1) or 0) == stored_bits - 1
+    if syntax.is_compressed or stored_bits == bits or not is_lowest or _has_overlay(dataset):
+        return False
+    words = _native(dataset, frame, syntax)
+    if not dataset.get("PixelRepresentation", 0):
+        return bool((words >> stored_bits).any())
+    above = words.view(f"i{bits // 8}") >> (stored_bits - 1)
+    is_extended = bool((above == -1).any())  # if not, 1 is the sign of a negative number that is not continued above
+    return not np.isin(above, (0, -1) if is_extended else (0, 1)).all()
+
+
+def _has_overlay(dataset: Dataset) -> bool:
+    """Whether an overlay lies in the pixels' spare bits (PS3.3 C.9.2, retired)."""
+    return any(int(dataset.get((group, 0x0102), _NONE).value or 0) > 0 for group in range(0x6000, 0x6020, 2))
 
 
 def _decoder(syntax: UID) -> Any | None:

@@ -21,6 +21,7 @@ from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, NOT_DICOM, Others
 from LungUNetSegLib.io.dicom.oddities import (
     count,
+    more_bits,
     more_pixels,
     projections,
     put_together,
@@ -29,9 +30,10 @@ from LungUNetSegLib.io.dicom.oddities import (
     unit_of,
     unreadable,
 )
-from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows
+from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows, uses_more_bits
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series, namesakes
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
+from LungUNetSegLib.io.dicom.stated import stated
 from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
@@ -98,7 +100,7 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
     findings += put_together(chosen) + layout.findings + doubts + projections(chosen) + unit_of(chosen.stack)
-    findings += check_ct(volume, place)
+    findings += stated(chosen) + check_ct(volume, place)
     # The slices of a tilted stack keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
     title, slices = describe(chosen.title, volume), chosen.stack.slices
@@ -161,26 +163,34 @@ def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tupl
     claimed = 2 * len(stack.slices) * first.rows * first.columns
     check_claim(place, claimed, claimed, deflated=False)
     hu = new_voxels((len(stack.slices), first.rows, first.columns), np.int16)
-    is_beyond, has_more = np.zeros((2, len(stack.slices)), np.bool_)
+    marks = _Marks(*np.zeros((3, len(stack.slices)), np.bool_))
     by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
     jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
     with ThreadPoolExecutor(READERS) as pool:
-        for _ in pool.map(lambda job: _decode_file(job, hu, is_beyond, has_more), jobs):
+        for _ in pool.map(lambda job: _decode_file(job, hu, marks), jobs):
             pass
-    beyond = (BEYOND_SCANNER,) if is_beyond.mean() > BEYOND_SLICES else ()
-    return hu, (*beyond, *scale_of(stack, hu), *more_pixels(stack, has_more))
+    beyond = (BEYOND_SCANNER,) if marks.is_beyond.mean() > BEYOND_SLICES else ()
+    more = (*more_pixels(stack, marks.has_more_rows), *more_bits(stack, marks.has_more_bits))
+    return hu, (*beyond, *scale_of(stack, hu), *more)
 
 
-def _decode_file(
-    job: Sequence[tuple[int, SliceHeader]],
-    hu: npt.NDArray[np.int16],
-    is_beyond: npt.NDArray[np.bool_],
-    has_more: npt.NDArray[np.bool_],
-) -> None:
-    """Decode the slices of one file into their places in `hu`.
+@dataclass(frozen=True, eq=False)
+class _Marks:
+    """Marks what is odd about each of n slices, (n,).
 
-    Of each it is marked whether its values are beyond HU, and whether its file has more pixels than it tells of.
+    Attributes:
+        is_beyond: Its values are beyond a scanner's range.
+        has_more_rows: Its file has more pixels than it tells of.
+        has_more_bits: Its values use more bits than its file tells of.
     """
+
+    is_beyond: npt.NDArray[np.bool_]
+    has_more_rows: npt.NDArray[np.bool_]
+    has_more_bits: npt.NDArray[np.bool_]
+
+
+def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16], marks: _Marks) -> None:
+    """Decode the slices of one file into their places in `hu`, and mark what is odd about them."""
     path = job[0][1].path
     dataset = read_dataset(path)
     if dataset is None or "PixelData" not in dataset:
@@ -192,8 +202,9 @@ def _decode_file(
             is_padding = _drop_padding(stored, dataset, hu[index])
             sparse = np.s_[:: 1 + len(stored) // 64, :: 1 + stored.shape[1] // 64]
             sample = stored[sparse].astype(np.float32) * np.float32(header.slope) + np.float32(header.intercept)
-            is_beyond[index] = beyond_scanner(sample if is_padding is None else sample[~is_padding[sparse]])
-            has_more[index] = surplus_rows(dataset) > 0
+            marks.is_beyond[index] = beyond_scanner(sample if is_padding is None else sample[~is_padding[sparse]])
+            marks.has_more_rows[index] = surplus_rows(dataset) > 0
+            marks.has_more_bits[index] = uses_more_bits(dataset, header.frame or 0)
             let_go(hu)
     except LungUNetSegError as error:
         raise ReadError(f"{path}: its image cannot be decoded: {error}.") from error

@@ -28,8 +28,15 @@ _OTHER_WORDS = re.compile(r"head|brain|skull|neck|sinus|abd|pelvi|spine|knee|foo
 _WHOLE_BODY = re.compile(
     r"(skull|head|eyes?|vertex)[ _-]*(to|-)[ _-]*(mid[ _-]*)?(thigh|foot|feet|knee)|whole[ _-]*body", re.IGNORECASE
 )
-_PROJECTED = re.compile(r"\b(MIP|MINIP|CSAMIP)\b", re.IGNORECASE)
-_REFORMATTED = re.compile(r"\b(MPR|MIP|MINIP|CSAMIP|CSAMPR|REFORMATTED|AVERAGE|SECONDARY)\b", re.IGNORECASE)
+_PROJECTED = re.compile(
+    r"(?<![A-Z])((CSA)?M(IN|AX)?[ _]?IP|MAXIMUM|MINIMUM|PROJECTION|(VOLUME|SURFACE)_RENDER)(?![A-Z])", re.IGNORECASE
+)
+_CALLED_PROJECTED = re.compile(r"(?<![a-z])m(in|ax)?[ _-]?ips?(?![a-z])", re.IGNORECASE)
+_REFORMATTED = re.compile(r"(?<![A-Z])((CSA)?MPR|REFORMATTED|AVERAGE|SECONDARY)(?![A-Z])", re.IGNORECASE)
+
+SLAB_MM, SLAB_SHARE = 5.0, 2.0
+"""Slices called MIP are such if they are so thick, and so many times as thick as their distance: slabs that overlap.
+Thin ones may be meant for making projections."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +82,18 @@ class Series:
     @property
     def is_reformatted(self) -> bool:
         """Whether its images were computed from others, as projections and reformations are."""
-        return bool(_REFORMATTED.search(self.stack.slices[0].variant))
+        return self.is_projected or bool(_REFORMATTED.search(self._types))
+
+    @property
+    def _types(self) -> str:
+        return self.stack.slices[0].variant.partition("]")[0]
 
     @property
     def is_projected(self) -> bool:
         """Whether its images are maxima or minima of many slices: no tissue has its own density there."""
-        return bool(_PROJECTED.search(self.stack.slices[0].variant))
+        first = self.stack.slices[0]
+        is_slab = (first.thickness_mm or 0) >= max(SLAB_MM, SLAB_SHARE * self.spacing_mm)
+        return bool(_PROJECTED.search(self._types) or (is_slab and _CALLED_PROJECTED.search(first.title)))
 
     @property
     def is_in_hu(self) -> bool:

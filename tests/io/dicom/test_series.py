@@ -160,3 +160,45 @@ def test_overlapping_acquisitions_of_other_spacing_are_told_apart(tmp_path: Path
     scan = read_scan(tmp_path)
     assert np.array_equal(scan.volume.array, fine.array)
     assert uids(tmp_path) == ["1.1", "1.1#2"]
+
+
+@pytest.mark.parametrize("shift_mm", [1.0, 10.0, 13.0])
+@pytest.mark.parametrize("folders", [True, False])
+def test_two_scans_between_each_other_that_only_their_numbers_tell(
+    shift_mm: float, folders: bool, ct: Volume, tmp_path: Path
+) -> None:
+    """After an anonymiser that gave two dates the same identifiers and took the times, one lay in the other's gaps."""
+    other = chest(low_mm=-120.0 + shift_mm, seed=2)
+    one, two = (with_new_uids(slices_of(each), SeriesInstanceUID="1.2", StudyInstanceUID="1") for each in (ct, other))
+    save(one, tmp_path / "a", "one{}.dcm".format)
+    save(two, tmp_path / ("b" if folders else "a"), "two{}.dcm".format)
+    assert uids(tmp_path) == ["1.2", "1.2#2"]
+    for uid, volume in (("1.2", ct), ("1.2#2", other)):
+        assert np.array_equal(read_scan(tmp_path, uid).volume.array, volume.array)
+
+
+def test_two_scans_of_thin_slices_between_each_other(ct: Volume, tmp_path: Path) -> None:
+    """High-resolution CT has gaps of 10 mm and more; each folder numbers its own slices from 1."""
+    for name, volume in (("a", ct), ("b", chest(low_mm=-110.0, seed=2))):
+        thin = slices_of(volume, SliceThickness="1")
+        save(with_new_uids(thin, SeriesInstanceUID="1.2", StudyInstanceUID="1"), tmp_path / name)
+    assert uids(tmp_path) == ["1.2", "1.2#2"]
+
+
+def test_one_scan_in_many_folders(ct: Volume, tmp_path: Path) -> None:
+    """Archives spread the images of a series over folders; also where one is missing, they are one scan."""
+    datasets = slices_of(ct)
+    for missing in (None, 5):
+        place = tmp_path / f"without {missing}"
+        for index, dataset in enumerate(datasets):
+            if index != missing:
+                save([dataset], place / f"{index * 7 % 5}", lambda _, index=index: f"{index}.dcm")
+        assert len(list_series(place)) == 1
+
+
+def test_a_scan_of_two_turns_that_are_numbered_alike(ct: Volume, tmp_path: Path) -> None:
+    """Parts that follow each other are one scan, whatever their numbers."""
+    datasets = slices_of(ct)[:12]
+    for index, dataset in enumerate(datasets):
+        dataset.InstanceNumber = 1 + index % 6
+    assert len(list_series(save(datasets, tmp_path))) == 1

@@ -14,6 +14,7 @@ from pydicom.valuerep import DSdecimal, DSfloat
 from LungUNetSegLib.io import Scan, list_series
 from LungUNetSegLib.io.dicom.files import existing_files, read_dataset
 from LungUNetSegLib.io.dicom.headers import read_headers
+from LungUNetSegLib.io.dicom.kinds import UNREADABLE
 from LungUNetSegLib.io.dicom.series import THORAX_MM, Series, group_series, of_same_uid
 from LungUNetSegLib.io.dicom.stack import is_even
 from LungUNetSegLib.io.endings import image_ending, is_hidden
@@ -62,11 +63,12 @@ def offers_in(source: Path) -> list[Offer]:
     Raises:
         ReadError: There is none; says what there is instead.
     """
-    files = [each for each in existing_files(source) if not is_hidden(each)]
+    files = [each for each in existing_files(source) if each.is_file() and not is_hidden(each)]
     images = [each for each in files if image_ending(each)]
-    slices, _ = read_headers([each for each in files if not image_ending(each)])
+    slices, others = read_headers([each for each in files if not image_ending(each)])
     series = group_series(slices) if slices else []
-    offers = [_of_series(each, series) for each in series]
+    lost = [path for kind in UNREADABLE for path in others.get(kind, ())]
+    offers = [_of_series(each, series, lost) for each in series]
     offers += [_of_image(each, is_only=len(images) == 1 and not series) for each in images]
     if not offers:
         list_series(source)  # says what was found instead
@@ -92,14 +94,15 @@ def _with_place(offer: Offer, source: Path) -> Offer:
     return replace(offer, detail=", ".join([offer.detail, *filter(None, where)]))
 
 
-def _of_series(series: Series, all_series: Sequence[Series]) -> Offer:
+def _of_series(series: Series, all_series: Sequence[Series], lost: Sequence[Path]) -> Offer:
+    """Return a series with the files that may be lost slices of it, which the reader then names."""
     first, count = series.stack.slices[0], len(series.stack.slices)
     detail = f"{count} slices of {first.columns} × {first.rows} pixels, {series.spacing_mm:.3g} mm apart"
     return Offer(
         title=series.title,
         detail=detail,
         reason=_reason(series, all_series),
-        files=_files(of_same_uid(series, all_series)),
+        files=(*_files(of_same_uid(series, all_series)), *lost),
         series_uid=series.uid,
         first=first.path,
     )
