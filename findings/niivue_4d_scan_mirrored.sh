@@ -1,10 +1,10 @@
 #!/bin/sh
 # niivue 0.69.0 exchanges left and right of a 4D scan in MetaImage or NRRD, such as a CT of the breathing lungs, and
-# puts it at the origin: of .mha it reads the first 9 of the 16 numbers of TransformMatrix, whose row has four, and of
-# .nrrd it wants 9 numbers of space directions, where a fourth axis has "none". What it makes of it is the size of the
-# voxels alone, along x, y and z to the right, front and top, while both formats give LPS. The same scan in 3D is right,
-# with its origin. Nothing warns. Expected: voxel (0, 0, 0) at x 150, y 140 and z -300 mm (RAS) and the columns towards
-# -x, as SimpleITK reads the files, for each time alike. Ends with 1 when that changes.
+# puts it at the origin: of .mha it reads the first 9 of the 16 numbers of TransformMatrix, whose rows have four, and
+# of .nrrd it wants 9 numbers of space directions, where a fourth axis has "none". What is left are axes to the right,
+# front and top, while both formats give LPS here, and of .nrrd not even the size of the voxels, which become 1 mm. The
+# same scan in 3D is right. Nothing warns. Expected: voxel (0, 0, 0) at x 150, y 140 and z -300 mm (RAS) and the
+# columns going by -0.7 mm, as SimpleITK reads both files. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -56,6 +56,6 @@ for name, affine in json.loads(output.splitlines()[-1]).items():
     affine = np.round(affine, 3) + 0.0
     found[name] = affine[:3, 3].tolist(), float(affine[0, 0])
     print(f"niivue, {name}: first voxel at {found[name][0]} mm (RAS), columns go by {found[name][1]} mm along x")
-right, wrong = ([150, 140, -300], -0.7), ([0, 0, 0], 0.7)
-sys.exit(0 if found == {"3d.mha": right, "4d.mha": wrong, "3d.nrrd": right, "4d.nrrd": wrong} else 1)
+right, wrong, units = ([150, 140, -300], -0.7), ([0, 0, 0], 0.7), ([0, 0, 0], 1)
+sys.exit(0 if found == {"3d.mha": right, "4d.mha": wrong, "3d.nrrd": right, "4d.nrrd": units} else 1)
 PYTHON
