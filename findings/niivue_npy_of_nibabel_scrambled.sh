@@ -1,9 +1,9 @@
 #!/bin/sh
-# niivue 0.69.0 scrambles a scan that numpy has saved as nibabel gives it: nibabel's arrays have the first axis fastest,
-# numpy.save keeps that and says so in the file ('fortran_order': True), and niivue reads the shape and the type and not
-# this. Of a block of 1000 voxels in one piece 1000 are left, in many pieces over the whole image; of the same array with
-# the last axis fastest, equal number for number, it gets one block. A mask that is made with numpy.zeros is right and the
-# scan it belongs to is not. Nothing warns. Expected: the same image of equal arrays, as numpy.load, and by the format
+# niivue 0.69.0 scrambles a scan that numpy has saved as nibabel gives it: nibabel's arrays have the first axis
+# fastest, numpy.save keeps that and says so in the file ('fortran_order': True), and niivue reads the shape and the
+# type and not this. A block of 1000 voxels comes apart into 123 pieces all over the image; of the same array with the
+# last axis fastest, equal number for number, it stays one. So a mask made with numpy.zeros is right, and the scan that
+# it belongs to is not. Nothing warns. Expected: the same image of equal arrays, as numpy.load, and by the format
 # (numpy.lib.format: fortran_order says whether the data are contiguous in that order). Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)

@@ -1,10 +1,10 @@
 #!/bin/sh
 # niivue 0.69.0 halves a label map of 32-bit integers that it has opened and saved: it turns the voxels into 64-bit
 # floats and says so in the header's datatype, but leaves 32 bits per voxel there, and itself reads by these: of 1000
-# voxels 500 are left, the lower half of the scan, so that a label of the upper lobes is gone. nibabel and SimpleITK read
-# by the datatype and see 1000. And the loop that turns them leaves the last voxel out, of 32- and 64-bit integers alike:
-# it is 0, in the file as well, where a scan has -1024. 16 bits are right. Nothing warns. Expected: the labels as they
-# were. Ends with 1 when that changes.
+# voxels 500 are left, the lower half of the scan, so that a label of the upper lobes is gone. nibabel and SimpleITK
+# read by the datatype and see 1000. And the loop that turns them leaves the last voxel out, of 32- and 64-bit integers
+# alike: it is 0, in the file as well, where a scan has -1024. 16 bits are right. Nothing warns. Expected: the labels
+# as they were. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,8 +3,9 @@
 # writes the direction matrix row by row, vtk.js takes the nine numbers column by column, as its own getDirection gives
 # them, and writes them so. The scan is turned the wrong way: with a tilt of 30 degrees the last of 100 slices of 3 mm
 # lies 297 mm away, and of a sagittal series, whose axes are exchanged in a ring, the slices go where the rows should.
-# Only if the matrix is symmetric, as of axial scans, also flipped ones, the two agree. Nothing warns. Expected: the
-# same place of the same voxel of the same file. Ends with 1 when that changes.
+# Only if the matrix is symmetric, as of axial scans, also flipped ones, the two agree. VTK's writer of .vtkjs files
+# gives the numbers column by column, as vtk.js wants them. Nothing warns. Expected: the same place of the same voxel
+# of the same file. Ends with 1 when that changes.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
