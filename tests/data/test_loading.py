@@ -165,9 +165,9 @@ if __name__ == "__main__":
     from LungUNetSegLib.cases import labelled
     find = labelled.find_cases
     from LungUNetSegLib.cli import train
-    def find_noisily(*arguments):
+    def find_noisily(*arguments, **named):
         os.write(2, b"noise of a library\\n")
-        return find(*arguments)
+        return find(*arguments, **named)
     train.find_cases = find_noisily
     sys.exit(main(sys.argv[1:]))
 """
