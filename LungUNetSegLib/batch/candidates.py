@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from LungUNetSegLib.batch.acquired import Acquired, acquired
 from LungUNetSegLib.batch.find import SourceFile
@@ -15,6 +14,7 @@ from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, 
 from LungUNetSegLib.batch.index import DAMAGED, HeaderIndex
 from LungUNetSegLib.cases.names import IGNORE, MASK_WORDS, is_scan_name
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.grouping import grouped
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.kinds import NOT_DICOM, PACKED, UNREADABLE, named_as
 from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesakes, of_same_uid
@@ -24,8 +24,6 @@ from LungUNetSegLib.io.images.header import data_files
 
 _HEADERS = ("mhd", "nhdr")
 """Endings of files whose voxels are in others."""
-
-Item = TypeVar("Item")
 
 MASKS = "masks or results, by their names"
 
@@ -153,14 +151,6 @@ def _copies_in(series: Iterable[Series]) -> list[tuple[str, str]]:
         (copy, f"{'copies of others in the folder' if copy == original else f'a copy of {original}'} ({number})")
         for (copy, original), number in numbers.items()
     ]
-
-
-def grouped(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
-    """Return the groups of items with equal keys, in the order in which their first items come."""
-    groups: dict[Hashable, list[Item]] = {}
-    for each in items:
-        groups.setdefault(key(each), []).append(each)
-    return list(groups.values())
 
 
 def _from_series(

@@ -12,10 +12,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from LungUNetSegLib.batch.candidates import Candidate, grouped
+from LungUNetSegLib.batch.candidates import Candidate
 from LungUNetSegLib.batch.find import unpack
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.grouping import grouped
 from LungUNetSegLib.io.images.header import data_files
 from LungUNetSegLib.io.images.nifti import unpacked
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from LungUNetSegLib.batch.candidates import Candidate, candidates_in, grouped
+from LungUNetSegLib.batch.candidates import Candidate, candidates_in
 from LungUNetSegLib.batch.find import Found, find_files, written_out
 from LungUNetSegLib.batch.image_copies import image_copies
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
 from LungUNetSegLib.batch.rules import Rule, left_out
 from LungUNetSegLib.errors import DataError, ReadError
+from LungUNetSegLib.grouping import grouped
 from LungUNetSegLib.progress import Progress, silent
 
 Which = Literal["best", "all"]

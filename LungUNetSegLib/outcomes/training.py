@@ -22,6 +22,7 @@ from LungUNetSegLib.cases.splits import choose, split_cases
 from LungUNetSegLib.config import check_at_least, check_shares, to_json
 from LungUNetSegLib.errors import ConfigError, DataError, WriteError
 from LungUNetSegLib.files import csv_text, replacing, write_csv, write_json
+from LungUNetSegLib.grouping import grouped
 from LungUNetSegLib.models.checkpoint import write_tensors
 from LungUNetSegLib.outcomes.auc import Auc, auc
 from LungUNetSegLib.outcomes.inputs import InputConfig, read_input
@@ -144,11 +145,9 @@ def cross_validate(
 
 def auc_over_patients(predictions: Sequence[Prediction]) -> Auc:
     """Return the area under the ROC curve, with one score for each patient: the mean over their scans."""
-    by_patient: dict[str, list[Prediction]] = {}
-    for each in predictions:
-        by_patient.setdefault(each.patient, []).append(each)
-    scores = [float(np.mean([each.probability for each in theirs])) for theirs in by_patient.values()]
-    return auc(scores, [theirs[0].outcome for theirs in by_patient.values()])
+    by_patient = grouped(predictions, lambda each: each.patient)
+    scores = [float(np.mean([each.probability for each in theirs])) for theirs in by_patient]
+    return auc(scores, [theirs[0].outcome for theirs in by_patient])
 
 
 def _prepare(cases: Sequence[Case], config: InputConfig, folder: Path, progress: Progress) -> Load:

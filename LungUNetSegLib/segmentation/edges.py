@@ -8,6 +8,7 @@ the other have -400 HU. Where lung is solid, HU show no edge, and that of the ne
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from LungUNetSegLib.arrays import Float32, Labels, Mask
 from LungUNetSegLib.segmentation.probabilities import hard_labels
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
+
+PixelT = TypeVar("PixelT", np.bool_, np.uint8)
 
 EDGE_HU = -400
 """Halfway between aerated lung and soft tissue; also where the reviewed masks end."""
@@ -34,20 +37,18 @@ VESSEL_MM = 4.0
 GAS_HU = -900
 """Gas beside the lung (a pneumothorax, bowel) is below, and stays outside."""
 
-_HALF = 255 / 2
-
 _BOTH = RIGHT_LUNG | LEFT_LUNG
 """As bits."""
 
 
 def as_found(values: Float32, _: npt.NDArray[np.int16]) -> Labels:
     """Return (n, H, W) labels with the network's own edges of (n, 2, H, W) probabilities, 0 to 255."""
-    return hard_labels(values, _HALF)
+    return hard_labels(values, 255 / 2)
 
 
 def by_hu(values: Float32, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> Labels:
     """Return (n, H, W) labels with edges placed by the (n, H, W) HU; see `as_found` and `place_edges`."""
-    labels = hard_labels(values, _HALF)
+    labels = as_found(values, hu)
     place_edges(labels, hu, pixel_mm)
     return labels
 
@@ -63,31 +64,34 @@ def place_edges(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float
         hu: (n, H, W).
         pixel_mm: (row, column). Along an axis with pixels over twice `REACH_MM` nothing moves.
     """
+    layers = _axes_of_layers(pixel_mm)
     for label_plane, hu_plane in zip(labels, hu, strict=True):  # so small arrays stay in the processor's caches
         if label_plane.any():
-            _take_off_tissue(label_plane, hu_plane, pixel_mm)
-            _add_aerated(label_plane, hu_plane, pixel_mm)
+            _take_off_tissue(label_plane, hu_plane, layers, pixel_mm)
+            _add_aerated(label_plane, hu_plane, layers)
 
 
-def _take_off_tissue(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
+def _take_off_tissue(
+    labels: Labels, hu: npt.NDArray[np.int16], layers: list[list[int]], pixel_mm: tuple[float, float]
+) -> None:
     """Take pixels that are no lung off the edges in a (H, W) slice, in place."""
     lung, near = labels > 0, [round(AERATED_MM / each) for each in pixel_mm]
     stays = _widened(lung & (hu < AERATED_HU), near)
     stays ^= True
     stays |= hu < EDGE_HU
     inner = lung
-    for axes in _axes_of_layers(pixel_mm):
-        inner = inner & (_inner(inner, axes) | stays)
+    for axes in layers:
+        inner = inner & (_with_neighbours(inner, axes, np.bitwise_and) | stays)
     inner |= lung & _closed(inner, [round(VESSEL_MM / 2 / each) for each in pixel_mm])
     labels *= inner
 
 
-def _add_aerated(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
+def _add_aerated(labels: Labels, hu: npt.NDArray[np.int16], layers: list[list[int]]) -> None:
     """Add the aerated pixels beside the lungs of a (H, W) slice to them, in place."""
     free = ((labels == 0) & (hu < EDGE_HU) & (hu > GAS_HU)).view(np.uint8)
     free *= _BOTH
-    for axes in _axes_of_layers(pixel_mm):
-        beside = _spread(labels, axes)
+    for axes in layers:
+        beside = _with_neighbours(labels, axes, np.bitwise_or)  # 3 where both lungs are near
         beside &= free
         beside &= ~((beside & RIGHT_LUNG) << 1)
         free *= beside == 0
@@ -100,23 +104,13 @@ def _axes_of_layers(pixel_mm: tuple[float, float]) -> list[list[int]]:
     return [[axis for axis, count in enumerate(counts) if count > layer] for layer in range(max(counts))]
 
 
-def _inner(mask: Mask, axes: Sequence[int]) -> Mask:
-    """Return the pixels whose neighbours along these axes all belong to the mask; beyond the image all do."""
-    result = mask.copy()
+def _with_neighbours(plane: npt.NDArray[PixelT], axes: Sequence[int], combine: np.ufunc) -> npt.NDArray[PixelT]:
+    """Combine each pixel with its neighbours along these axes; beyond the image there are none."""
+    result = plane.copy()
     for axis in axes:
-        source, target = mask.swapaxes(0, axis), result.swapaxes(0, axis)
-        target[1:] &= source[:-1]
-        target[:-1] &= source[1:]
-    return result
-
-
-def _spread(labels: Labels, axes: Sequence[int]) -> Labels:
-    """Return the bits of each pixel's label and of its neighbours' along these axes: 3 where both lungs are near."""
-    result = labels.copy()
-    for axis in axes:
-        source, target = labels.swapaxes(0, axis), result.swapaxes(0, axis)
-        target[1:] |= source[:-1]
-        target[:-1] |= source[1:]
+        source, target = plane.swapaxes(0, axis), result.swapaxes(0, axis)
+        for here, beside in ((np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])):
+            combine(target[here], source[beside], out=target[here])
     return result
 
 

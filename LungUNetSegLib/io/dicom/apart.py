@@ -7,14 +7,16 @@ complete by itself, are several scans; parts that only together make an even sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.grouping import grouped
 from LungUNetSegLib.io.dicom.copies import Slices, same_frame, without_copies
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import PHASES, SliceHeader
@@ -49,10 +51,7 @@ def by_patient(slices: Sequence[SliceHeader]) -> list[Slices]:
     patients = {each.patient for each in slices} - {""}
     studies = {each.study for each in slices} - {""}
     only_patient, only_study = (next(iter(found)) if len(found) == 1 else "" for found in (patients, studies))
-    groups: dict[tuple[str, str], Slices] = {}
-    for each in slices:
-        groups.setdefault((each.patient or only_patient, each.study or only_study), []).append(each)
-    return list(groups.values())
+    return grouped(slices, lambda each: (each.patient or only_patient, each.study or only_study))
 
 
 def joined(series: dict[str, Slices]) -> dict[str, tuple[Slices, int]]:
@@ -110,7 +109,7 @@ def _told_apart(slices: Slices) -> list[Slices]:
         apart = _are_complete(parts) if is_regular else _overlap(parts, float(whole.positions_mm[-1]))
         if apart:
             return [finer for part in parts for finer in _told_apart(part)]
-    for parts in () if whole.repeated else _numbered_anew(slices):
+    for parts in _numbered_anew(slices, whole):
         if _are_complete(parts, may_be_thin=_use_the_same_numbers(parts)):
             return [finer for part in parts for finer in _told_apart(part)]
     if is_regular:
@@ -119,27 +118,29 @@ def _told_apart(slices: Slices) -> list[Slices]:
 
 
 def _ways_to_split(slices: Slices) -> Iterator[list[Slices]]:
-    columns = [[each.variant for each in slices], *zip(*(each.phase for each in slices), strict=True)]
-    for values in columns:
-        if not 1 < len(set(values)) < len(slices):
-            continue
-        yield list(_groups(slices, values).values())
+    marks: list[Callable[[SliceHeader], Hashable]] = [attrgetter("variant"), *map(_phase, range(len(PHASES)))]
+    for mark in marks:
+        parts = grouped(slices, mark)
+        if 1 < len(parts) < len(slices):
+            yield parts
     for order in _orders(slices):
         sweeps = _sweeps(order)
         if len(sweeps) > 1 and min(map(len, sweeps)) >= LEAST_SLICES:
             yield sweeps
 
 
-def _numbered_anew(slices: Slices) -> Iterator[list[Slices]]:
+def _numbered_anew(slices: Slices, whole: Stack) -> Iterator[list[Slices]]:
     """Yield what may be scans of which nothing tells but that they lie in several folders, or use each number again.
 
     Two dates of a patient are so after an anonymiser that gave both the same identifiers and took away the times. One
     scan may lie in several folders too, so these are only scans if each is complete and no two slices lie at one place.
     """
-    by_folder = list(_groups(slices, [str(each.path.parent) for each in slices]).values())
+    if whole.repeated:
+        return
+    by_folder = grouped(slices, lambda each: each.path.parent)
     if len(by_folder) > 1:
         yield by_folder
-    by_number = list(_groups(slices, [str(each.instance) for each in slices]).values())
+    by_number = grouped(slices, lambda each: each.instance)
     times = len(by_number[0])
     if times == 1 or len(by_number) < LEAST_SLICES or any(len(each) != times for each in by_number):
         return
@@ -157,11 +158,8 @@ def _use_the_same_numbers(parts: Sequence[Slices]) -> bool:
     )
 
 
-def _groups(slices: Slices, values: Sequence[str]) -> dict[str, Slices]:
-    groups: dict[str, Slices] = {}
-    for each, value in zip(slices, values, strict=True):
-        groups.setdefault(value, []).append(each)
-    return groups
+def _phase(index: int) -> Callable[[SliceHeader], str]:
+    return lambda each: each.phase[index]
 
 
 def _orders(slices: Slices) -> Iterator[Slices]:

@@ -18,6 +18,7 @@ import numpy as np
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.findings import Finding
+from LungUNetSegLib.grouping import grouped
 from LungUNetSegLib.io.dicom.files import READERS, read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader
 from LungUNetSegLib.io.dicom.pixels import decoded
@@ -83,13 +84,11 @@ def by_version(slices: Slices) -> list[Slices]:
     Returns:
         The slices as they came if no folder contradicts another.
     """
-    folders: dict[Path, Slices] = {}
-    for each in slices:
-        folders.setdefault(each.path.parent, []).append(each)
+    folders = grouped(slices, lambda each: each.path.parent)
     if len(folders) == 1 or len({_image(each) for each in slices}) == 1:
         return [slices]
     versions: list[dict[Hashable, Slices]] = []
-    for own in folders.values():
+    for own in folders:
         version = next((each for each in versions if not any(_contradicts(one, each) for one in own)), None)
         if version is None:
             versions.append(version := {})

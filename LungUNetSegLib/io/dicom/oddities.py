@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +117,7 @@ def more_pixels(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding,
         stack: n slices.
         has_more: (n,) whether it is so.
     """
-    paths = sorted({stack.slices[index].path for index in np.flatnonzero(has_more)})
+    paths = _marked(stack, has_more)
     if not paths:
         return ()
     message = f"Files hold more pixels than their headers tell of: {_names(paths)}. Are rows, columns and frames right?"
@@ -131,7 +131,7 @@ def more_bits(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, .
         stack: n slices.
         has_more: (n,) whether it is so.
     """
-    paths = sorted({stack.slices[index].path for index in np.flatnonzero(has_more)})
+    paths = _marked(stack, has_more)
     if not paths:
         return ()
     message = (
@@ -141,5 +141,9 @@ def more_bits(stack: Stack, has_more: npt.NDArray[np.bool_]) -> tuple[Finding, .
     return (Finding("more-bits", message),)
 
 
-def _names(paths: Sequence[Path]) -> str:
+def _marked(stack: Stack, marks: npt.NDArray[np.bool_]) -> set[Path]:
+    return {stack.slices[index].path for index in np.flatnonzero(marks)}
+
+
+def _names(paths: Iterable[Path]) -> str:
     return listed([path.name for path in sorted(paths)])
