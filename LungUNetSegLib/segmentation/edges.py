@@ -8,16 +8,15 @@ the other have -400 HU. Where lung is solid, HU show no edge, and that of the ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from LungUNetSegLib.arrays import Float32, Labels, Mask
-from LungUNetSegLib.segmentation.probabilities import hard_labels
+from LungUNetSegLib.arrays import Labels, Mask
+from LungUNetSegLib.segmentation.masks import with_neighbours
+from LungUNetSegLib.segmentation.open_parts import add_open_parts
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-
-PixelT = TypeVar("PixelT", np.bool_, np.uint8)
+from LungUNetSegLib.volume import bounding_box
 
 EDGE_HU = -400
 """Halfway between aerated lung and soft tissue; also where the reviewed masks end."""
@@ -37,38 +36,32 @@ VESSEL_MM = 4.0
 GAS_HU = -900
 """Gas beside the lung (a pneumothorax, bowel) is below, and stays outside."""
 
+MARGIN_MM = 15.0
+"""What lies further from a slice's lungs does not matter to them."""
+
 _BOTH = RIGHT_LUNG | LEFT_LUNG
 """As bits."""
-
-
-def as_found(values: Float32, _: npt.NDArray[np.int16]) -> Labels:
-    """Return (n, H, W) labels with the network's own edges of (n, 2, H, W) probabilities, 0 to 255."""
-    return hard_labels(values, 255 / 2)
-
-
-def by_hu(values: Float32, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> Labels:
-    """Return (n, H, W) labels with edges placed by the (n, H, W) HU; see `as_found` and `place_edges`."""
-    labels = as_found(values, hu)
-    place_edges(labels, hu, pixel_mm)
-    return labels
 
 
 def place_edges(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
     """Take soft pixels off the lungs' edges and add aerated ones to them, in place, slice by slice.
 
-    Pixels are taken off and added layer by layer from the edge, up to `REACH_MM`. Vessels of the lung stay in it. What
-    touches both lungs becomes right lung.
+    Pixels are taken off and added layer by layer from the edge, up to `REACH_MM`, then whole parts that open to lung
+    (`open_parts`). Vessels of the lung stay in it. What touches both lungs becomes right lung.
 
     Args:
         labels: (n, H, W) axial slices; 1 right lung, 2 left.
         hu: (n, H, W).
         pixel_mm: (row, column). Along an axis with pixels over twice `REACH_MM` nothing moves.
     """
-    layers = _axes_of_layers(pixel_mm)
+    layers, margin = _axes_of_layers(pixel_mm), round(MARGIN_MM / min(pixel_mm))
     for label_plane, hu_plane in zip(labels, hu, strict=True):  # so small arrays stay in the processor's caches
-        if label_plane.any():
-            _take_off_tissue(label_plane, hu_plane, layers, pixel_mm)
-            _add_aerated(label_plane, hu_plane, layers)
+        box = bounding_box(label_plane[np.newaxis], margin)[1:]
+        lungs, lungs_hu = label_plane[box], hu_plane[box]
+        if lungs.size:
+            _take_off_tissue(lungs, lungs_hu, layers, pixel_mm)
+            _add_aerated(lungs, lungs_hu, layers)
+            add_open_parts(lungs, lungs_hu, pixel_mm)
 
 
 def _take_off_tissue(
@@ -81,7 +74,7 @@ def _take_off_tissue(
     stays |= hu < EDGE_HU
     inner = lung
     for axes in layers:
-        inner = inner & (_with_neighbours(inner, axes, np.bitwise_and) | stays)
+        inner = inner & (with_neighbours(inner, axes, np.bitwise_and) | stays)
     inner |= lung & _closed(inner, [round(VESSEL_MM / 2 / each) for each in pixel_mm])
     labels *= inner
 
@@ -91,7 +84,7 @@ def _add_aerated(labels: Labels, hu: npt.NDArray[np.int16], layers: list[list[in
     free = ((labels == 0) & (hu < EDGE_HU) & (hu > GAS_HU)).view(np.uint8)
     free *= _BOTH
     for axes in layers:
-        beside = _with_neighbours(labels, axes, np.bitwise_or)  # 3 where both lungs are near
+        beside = with_neighbours(labels, axes, np.bitwise_or)  # 3 where both lungs are near
         beside &= free
         beside &= ~((beside & RIGHT_LUNG) << 1)
         free *= beside == 0
@@ -102,16 +95,6 @@ def _axes_of_layers(pixel_mm: tuple[float, float]) -> list[list[int]]:
     """Return for each layer of pixels the axes (0 rows, 1 columns) along which it is within reach."""
     counts = [0 if each > 2 * REACH_MM else max(1, round(REACH_MM / each)) for each in pixel_mm]
     return [[axis for axis, count in enumerate(counts) if count > layer] for layer in range(max(counts))]
-
-
-def _with_neighbours(plane: npt.NDArray[PixelT], axes: Sequence[int], combine: np.ufunc) -> npt.NDArray[PixelT]:
-    """Combine each pixel with its neighbours along these axes; beyond the image there are none."""
-    result = plane.copy()
-    for axis in axes:
-        source, target = plane.swapaxes(0, axis), result.swapaxes(0, axis)
-        for here, beside in ((np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])):
-            combine(target[here], source[beside], out=target[here])
-    return result
 
 
 def _widened(mask: Mask, steps: Sequence[int]) -> Mask:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,23 @@ from scipy import ndimage
 
 from LungUNetSegLib.arrays import Mask
 
+PixelT = TypeVar("PixelT", np.bool_, np.uint8)
+
 Numbers = npt.NDArray[np.unsignedinteger[Any]]
 """The number of each voxel's part, from 1; 0 is the background."""
 
 _NEIGHBOURS = {dimensions: ndimage.generate_binary_structure(dimensions, 1) for dimensions in (2, 3)}
 """Which voxels touch, by dimension. Made once: SciPy takes a fifth of the time of numbering a slice's parts for it."""
+
+
+def with_neighbours(plane: npt.NDArray[PixelT], axes: Sequence[int], combine: np.ufunc) -> npt.NDArray[PixelT]:
+    """Combine each pixel with its neighbours along these axes; beyond the image there are none."""
+    result = plane.copy()
+    for axis in axes:
+        source, target = plane.swapaxes(0, axis), result.swapaxes(0, axis)
+        for here, beside in ((np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])):
+            combine(target[here], source[beside], out=target[here])
+    return result
 
 
 def eroded(mask: Mask, steps: int) -> Mask:

@@ -21,8 +21,8 @@ from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.segmentation.agreement import compare_stages
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
 from LungUNetSegLib.segmentation.doubt import find_doubts, lung_pixels
-from LungUNetSegLib.segmentation.edges import as_found, by_hu
-from LungUNetSegLib.segmentation.probabilities import Probabilities
+from LungUNetSegLib.segmentation.edges import place_edges
+from LungUNetSegLib.segmentation.probabilities import Probabilities, hard_labels
 from LungUNetSegLib.segmentation.quality import assess, confidence_of
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.skipping import fill_or_halve, first_slices, pairs_of
@@ -130,7 +130,8 @@ class Segmenter:
             confidence, doubts = confidence_of(probabilities), find_doubts(probabilities, before, scan, labels)
         with _timed(seconds, "restore"):
             pixel_mm = scan.aligned.geometry.spacing_mm[1:]
-            label_map = scan.restore(probabilities, as_found if raw else partial(by_hu, pixel_mm=pixel_mm), progress)
+            finish = None if raw else partial(place_edges, pixel_mm=pixel_mm)
+            label_map = scan.restore(probabilities, partial(hard_labels, threshold=255 / 2), finish, progress)
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):

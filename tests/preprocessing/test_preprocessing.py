@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from LungUNetSegLib.preprocessing import (
     prepare,
     slices_seen,
 )
-from LungUNetSegLib.segmentation.edges import as_found
+from LungUNetSegLib.segmentation.probabilities import hard_labels
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
 
@@ -34,7 +35,7 @@ def there_and_back(scan: Volume, labels: Volume, config: PreprocessConfig) -> Vo
     for side in (1, 2):
         aligned = align(Volume((labels.array == side).astype(np.float32), labels.geometry), 0).array
         sides.append(np.rint(prepared.grid.sample(aligned, 0) * 255))
-    return prepared.restore(np.stack(sides, axis=1).astype(np.uint8), as_found)
+    return prepared.restore(np.stack(sides, axis=1).astype(np.uint8), partial(hard_labels, threshold=255 / 2))
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from LungUNetSegLib.segmentation.edges import as_found, by_hu, place_edges
+from LungUNetSegLib.segmentation.edges import place_edges
 
 LUNG, PARTIAL_LUNG, PARTIAL_WALL, WALL, GAS = -850, -450, -350, 50, -1000
 
@@ -95,13 +94,15 @@ def test_slices_do_not_touch_each_other() -> None:
     np.testing.assert_array_equal(labels, before)
 
 
-def test_network_output_becomes_labels_with_and_without_hu() -> None:
-    """Protects `raw`, which shows what the network found: half of 255 and more."""
-    values = np.zeros((1, 2, 5, 6), np.float32)
-    values[:, 0, :, 1:] = 127.5
-    hu: npt.NDArray[np.int16] = np.tile(np.array([WALL, WALL, WALL, LUNG, LUNG, LUNG], np.int16), (1, 5, 1))
-    assert as_found(values, hu)[0, 0].tolist() == [0, 1, 1, 1, 1, 1]
-    assert by_hu(values, hu, (1.0, 1.0))[0, 2].tolist() == [0, 0, 0, 1, 1, 1]
+def test_edges_do_not_depend_on_what_lies_far_from_the_lungs() -> None:
+    """Protects the same edges in each cut of a scan: only a box around a slice's lungs is looked at."""
+    labels, hu = np.zeros((1, 20, 20), np.uint8), np.full((1, 20, 20), LUNG, np.int16)
+    labels[0, 8:12, 8:12] = 1
+    wide, wide_hu = (np.pad(each, ((0, 1), (40, 0), (0, 60)), mode="edge") for each in (labels, hu))
+    wide[1] = 2
+    for array, array_hu in ((labels, hu), (wide, wide_hu)):
+        place_edges(array, array_hu, (1.0, 1.0))
+    np.testing.assert_array_equal(wide[0, 40:, :20], labels[0])
 
 
 def test_vessels_at_the_edge_stay_in_the_lung() -> None:

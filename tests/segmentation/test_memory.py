@@ -10,7 +10,7 @@ import pytest
 
 from LungUNetSegLib.preprocessing import SLICES_AT_ONCE, PreprocessConfig, prepare
 from LungUNetSegLib.segmentation.cleaning import Cleaning, clean
-from LungUNetSegLib.segmentation.edges import as_found
+from LungUNetSegLib.segmentation.probabilities import hard_labels
 from LungUNetSegLib.volume import Geometry, Volume, sparse_zeros
 
 ROWS, COLUMNS = slice(12, 84), (slice(8, 60), slice(68, 120))
@@ -47,7 +47,7 @@ def test_probabilities_go_as_the_labels_come() -> None:
     left: list[int] = []
     labels = scan.restore(
         probabilities,
-        as_found,
-        lambda *_: left.append(np.count_nonzero(probabilities[:, 0].any(axis=(1, 2)))),
+        hard_labels,
+        progress=lambda *_: left.append(np.count_nonzero(probabilities[:, 0].any(axis=(1, 2)))),
     )
     assert left == [SLICES_AT_ONCE, 0] and (labels.array == 1).all()

@@ -314,7 +314,7 @@ def test_of_a_longer_scan_only_the_labels_take_more_memory() -> None:
     voxels, peaks = [], []
     for depth in (64, 160):
         geometry = Geometry.axial((depth, 256, 256), (2.0, 1.4, 1.4))
-        scan = Volume(np.full(geometry.shape, -800, np.int16), geometry)
+        scan = Volume(np.full(geometry.shape, -450, np.int16), geometry)  # hazy: the network's edges stay
         tracemalloc.start()
         result = segment_with(scan, coarse, BothHalves())
         peaks.append(tracemalloc.get_traced_memory()[1])

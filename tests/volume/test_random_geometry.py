@@ -73,6 +73,6 @@ def test_a_block_on_the_network_s_grid_comes_back_to_the_scan(geometry: Geometry
     scan = prepare(Volume(np.where(labels > 0, -800, 50).astype(np.int16), geometry), config)
     aligned = Volume(labels, geometry).canonical().array
     planes = np.rint(255 * scan.grid.sample(aligned, 0.0)).astype(np.uint8)
-    back = scan.restore(planes[:, None], lambda values, _: (values[:, 0] >= 255 / 2).astype(np.uint8))
+    back = scan.restore(planes[:, None], lambda values: (values[:, 0] >= 255 / 2).astype(np.uint8))
     assert back.geometry.matches(geometry)
     np.testing.assert_array_equal(back.array, labels)
