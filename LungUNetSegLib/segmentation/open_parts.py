@@ -13,8 +13,11 @@ from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.segmentation.masks import numbered_parts, with_neighbours
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
-AERATED_HU = (-960, -500)
-"""Gas without lung has less, partial volumes of walls have more."""
+AERATED_HU = -500
+"""Partial volumes of walls have more."""
+
+GAS_HU = -960
+"""The mean of gas without lung is less: of a pneumothorax, an airway, bowel."""
 
 OPENNESS = 1.4
 """Least length of a part's contact with lung, by the root of its area: a rectangle twice as wide as it is deep."""
@@ -34,7 +37,7 @@ def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[fl
         hu: (H, W).
         pixel_mm: (row, column).
     """
-    aerated = (labels == 0) & (hu > AERATED_HU[0]) & (hu < AERATED_HU[1])
+    aerated = (labels == 0) & (hu < AERATED_HU)
     touches = with_neighbours(labels, (0, 1), np.bitwise_or) * aerated  # 3 where both lungs are near
     least = LEAST_MM2 / (pixel_mm[0] * pixel_mm[1])
     if np.count_nonzero(touches) < OPENNESS * np.sqrt(least):
@@ -47,6 +50,7 @@ def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[fl
     )
     is_open = (contact >= OPENNESS * np.sqrt(areas)) & (areas >= least)
     is_open &= areas <= MOST_OF_LUNG * np.count_nonzero(labels)
+    is_open &= np.bincount(parts.ravel(), hu.ravel(), minlength=count + 1) > GAS_HU * areas
     is_open[0] = False
     if is_open.any():
         labels |= np.where(is_open, np.where(left > right, LEFT_LUNG, RIGHT_LUNG), 0).astype(np.uint8)[parts]

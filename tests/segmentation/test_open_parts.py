@@ -52,6 +52,16 @@ def test_what_is_not_as_light_as_lung_stays_out(hu: int) -> None:
     np.testing.assert_array_equal(_with_part(part, FOUND, hu=hu), FOUND)
 
 
+def test_dark_pixels_of_a_part_are_lung_as_well() -> None:
+    """Protects noisy scans and emphysema: a part was added with holes where single pixels are as dark as gas."""
+    part = _rectangle(slice(6, 10), slice(5, 25))
+    hu = np.where(FOUND | part, LUNG, WALL).astype(np.int16)
+    hu[7, 6:24:3] = GAS
+    labels = FOUND.astype(np.uint8)
+    add_open_parts(labels, hu, (1.0, 1.0))
+    np.testing.assert_array_equal(labels, FOUND | part)
+
+
 def test_a_wall_keeps_a_part_out() -> None:
     """Protects against bowel below the diaphragm: a pixel of tissue between is a wall."""
     part = _rectangle(slice(5, 9), slice(5, 25))
