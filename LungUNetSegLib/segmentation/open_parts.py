@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.segmentation.masks import numbered_parts, with_neighbours
@@ -17,16 +18,15 @@ AERATED_HU = -500
 """Partial volumes of walls have more."""
 
 GAS_HU = -960
-"""The mean of gas without lung is less: of a pneumothorax, an airway, bowel."""
+"""The darkest tenth of a part is above, smoothed over `SMOOTHED_MM`: else it holds gas without lung, as an airway does."""
+
+SMOOTHED_MM = 3.0
 
 OPENNESS = 1.4
 """Least length of a part's contact with lung, by the root of its area: a rectangle twice as wide as it is deep."""
 
 LEAST_MM2 = 20.0
 """Smaller parts are left alone."""
-
-MOST_OF_LUNG = 0.25
-"""Largest part, by the area of lung in its slice: a sliver that is no lung would take in the airway beside it."""
 
 
 def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float, float]) -> None:
@@ -49,8 +49,11 @@ def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[fl
         for each in (touches > 0, touches & RIGHT_LUNG > 0, touches & LEFT_LUNG > 0)
     )
     is_open = (contact >= OPENNESS * np.sqrt(areas)) & (areas >= least)
-    is_open &= areas <= MOST_OF_LUNG * np.count_nonzero(labels)
-    is_open &= np.bincount(parts.ravel(), hu.ravel(), minlength=count + 1) > GAS_HU * areas
     is_open[0] = False
-    if is_open.any():
-        labels |= np.where(is_open, np.where(left > right, LEFT_LUNG, RIGHT_LUNG), 0).astype(np.uint8)[parts]
+    if not is_open.any():
+        return
+    smoothed = ndimage.uniform_filter(hu.astype(np.float32), [round(SMOOTHED_MM / each) for each in pixel_mm])
+    for number in np.flatnonzero(is_open):
+        part = parts == number
+        if np.percentile(smoothed[part], 10) > GAS_HU:
+            labels[part] = LEFT_LUNG if left[number] > right[number] else RIGHT_LUNG
