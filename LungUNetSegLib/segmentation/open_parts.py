@@ -18,7 +18,7 @@ AERATED_HU = -500
 """Partial volumes of walls have more."""
 
 GAS_HU = -960
-"""The darkest tenth of a part is above, smoothed over `SMOOTHED_MM`: else it holds gas without lung, as an airway does."""
+"""A tenth of an airway is below, smoothed over `SMOOTHED_MM`: gas without lung. Single pixels of lung are as well."""
 
 SMOOTHED_MM = 3.0
 
@@ -52,7 +52,7 @@ def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[fl
     is_open[0] = False
     if not is_open.any():
         return
-    smoothed = ndimage.uniform_filter(hu.astype(np.float32), [round(SMOOTHED_MM / each) for each in pixel_mm])
+    smoothed = ndimage.uniform_filter(hu.astype(np.float32), [max(1, round(SMOOTHED_MM / each)) for each in pixel_mm])
     for number in np.flatnonzero(is_open):
         part = parts == number
         if np.percentile(smoothed[part], 10) > GAS_HU:

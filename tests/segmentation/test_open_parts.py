@@ -91,6 +91,12 @@ def test_a_part_between_both_lungs_belongs_to_the_one_it_touches_most(border: in
     assert (labels[part] == side).all()
 
 
+def test_pixels_may_be_longer_than_what_is_smoothed() -> None:
+    """Protects coronal scans, whose axial pixels are as long as their slices are thick."""
+    part = _rectangle(slice(8, 10), slice(5, 15))
+    np.testing.assert_array_equal(_with_part(part, FOUND, pixel_mm=8.0), FOUND | part)
+
+
 def test_closed_parts_beside_open_ones_stay_out() -> None:
     """Protects each part's own share of contact."""
     opened, closed = _rectangle(slice(6, 10), slice(0, 12)), _rectangle(slice(0, 10), slice(20, 26))
