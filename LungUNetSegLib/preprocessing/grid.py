@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
+from LungUNetSegLib.preprocessing.slices import nearest_step
 from LungUNetSegLib.volume import AIR_HU, BODY_HU, Geometry, Volume
 from LungUNetSegLib.volume.resample import align
 from LungUNetSegLib.volume.scratch import planes_of
@@ -148,7 +149,7 @@ def place_grid(volume: Volume, config: PreprocessConfig) -> tuple[Volume, Networ
 def _body_middle(aligned: Volume) -> tuple[float, float]:
     """Return (row, column) mm from voxel (0, 0) to the body's centre of mass; to the grid's centre if all is air."""
     spacing_mm = aligned.geometry.spacing_mm
-    steps = tuple(max(1, round(6.0 / each)) for each in spacing_mm)
+    steps = tuple(max(1, nearest_step(6.0, each)) for each in spacing_mm)
     planes = planes_of(aligned.array[:: steps[0]])
     body = np.stack([plane[:: steps[1], :: steps[2]] > BODY_HU for plane in planes])
     middle = []

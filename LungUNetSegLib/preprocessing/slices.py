@@ -49,6 +49,6 @@ def neighbour_step(slice_mm: float, config: PreprocessConfig) -> int:
     return nearest_step(config.context_mm, slice_mm)
 
 
-def nearest_step(distance_mm: float, slice_mm: float) -> int:
-    """Return a distance as a whole number of slices; a half rounds up."""
-    return math.floor(distance_mm / slice_mm + 0.5 + 1e-4)  # tolerates spacings rounded to float32 in files
+def nearest_step(distance_mm: float, spacing_mm: float) -> int:
+    """Return a distance as a whole number of slices, or of pixels; a half rounds up."""
+    return math.floor(distance_mm / spacing_mm + 0.5 + 1e-4)  # tolerates spacings rounded to float32 in files

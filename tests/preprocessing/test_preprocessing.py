@@ -155,6 +155,16 @@ def test_a_part_is_restored_as_in_the_whole() -> None:
     assert not outside.any(), "nothing else depends on the wanted pixels"
 
 
+def test_rounded_spacings_place_the_same_grid() -> None:
+    """Protects scans of 0.8 mm pixels: from DICOM and from NIfTI, with a computed spacing, the grid lay elsewhere."""
+    body = make_phantom(phantom_geometry((8, 300, 300)), rng=1).ct.array
+    places = []
+    for factor in (1 - 1e-7, 1, 1 + 1e-7):
+        geometry = Geometry.axial(body.shape, (4.0 * factor, 0.8 * factor, 0.8 * factor))
+        places.append(place_grid(Volume(body, geometry), SMALL)[1].start_mm)
+    np.testing.assert_allclose(places, [places[1]] * 3, atol=1e-3)
+
+
 @pytest.mark.parametrize("spacing_mm", [0.7, 1.5, 3.1])
 def test_slices_lie_where_the_grid_says(spacing_mm: float) -> None:
     """Sampling a scan's own coordinates gives the coordinates of the network's grid."""

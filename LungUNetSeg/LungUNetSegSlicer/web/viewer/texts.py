@@ -72,14 +72,15 @@ def warning(finding: Mapping[str, str]) -> dict[str, str]:
 def doubtful_places(labels: Volume, result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the slices to look at first: what each is called, and its middle in RAS mm.
 
-    A slice that is doubtful for both lungs is listed once, with the greater doubt's reason.
+    A slice that is doubtful for both lungs is listed once, with the greater doubt's reason. In an oblique scan they are
+    not its own slices, so that the height says where they are.
     """
-    upright = labels.canonical()
-    found = {each["slice"]: reason_text(each["reason"]) for each in reversed(result["doubtful_slices"])}
+    left, back, _ = labels.geometry.corners_lps().mean(axis=0)
+    found = {each["slice"]: each for each in reversed(result["doubtful_slices"])}
     places = []
-    for index, reason in sorted(found.items()):
-        middle = point_to_ras(upright.geometry.slice_centre_lps(index))
-        places.append({"title": f"Slice {slice_number(index)}: {reason}", "ras": list(middle)})
+    for index, each in sorted(found.items()):
+        title = f"Slice {slice_number(index)}: {reason_text(each['reason'])}"
+        places.append({"title": title, "ras": list(point_to_ras((left, back, each["height_mm"])))})
     return places
 
 

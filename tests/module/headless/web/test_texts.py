@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.phantom import phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 
 AFFINE = np.array([[0, 0, 2.0, 10], [0, 2.0, 0, 20], [5.0, 0, 0, -30], [0, 0, 0, 1]])
@@ -29,14 +30,25 @@ def test_the_list_of_the_result_is_shown(core: Any, labels: Volume) -> None:
     from LungUNetSegSlicer.web.viewer.texts import doubtful_places
 
     listed = [
-        {"slice": 2, "reason": "dense"},
-        {"slice": 0, "reason": "cleaned"},
-        {"slice": 2, "reason": "unsure"},
+        {"slice": 2, "height_mm": -20.0, "reason": "dense"},
+        {"slice": 0, "height_mm": -30.0, "reason": "cleaned"},
+        {"slice": 2, "height_mm": -20.0, "reason": "unsure"},
     ]
     assert doubtful_places(labels, {"doubtful_slices": listed}) == [
         {"title": "Slice 1: Parts that cleaning removed or added", "ras": [-14.0, -22.0, -30.0]},
         {"title": "Slice 3: Dense: hilum, wall, diaphragm, lesion", "ras": [-14.0, -22.0, -20.0]},
     ]
+
+
+def test_a_slice_of_an_oblique_scan_is_found_by_its_height(core: Any) -> None:
+    """Protects a jump: its slices are counted along the body, and the scan's own are others, or not as many."""
+    from LungUNetSegSlicer.web.viewer.texts import doubtful_places
+
+    scan = phantom_geometry((12, 32, 32), oblique_degrees=20)
+    listed = [{"slice": 30, "height_mm": 40.0, "reason": "dense"}]
+    (place,) = doubtful_places(Volume(np.zeros(scan.shape, np.uint8), scan), {"doubtful_slices": listed})
+    assert place["ras"] == pytest.approx([0.0, 0.0, 40.0], abs=1e-6)
+    assert place["title"].startswith("Slice 31: ")
 
 
 def test_disagreements_are_told_with_the_place_to_jump_to(core: Any) -> None:
