@@ -81,7 +81,6 @@ class PreparedScan:
         self,
         values: npt.NDArray[np.uint8],
         to_labels: Callable[[Float32], Labels],
-        finish: Callable[[Labels, npt.NDArray[np.int16]], None] | None = None,
         progress: Progress = silent,
     ) -> Volume:
         """Convert the network's output to labels on the scan's own grid, a few slices at a time.
@@ -92,7 +91,6 @@ class PreparedScan:
             to_labels: Makes (n, H, W) labels of (n, C, H, W) values, interpolated on the aligned scan's grid. It is
                 called for a box with all values of one half of 255 and more, and a pixel of the network around them;
                 beyond it the labels are 0.
-            finish: Changes the labels of whole slices, (n, H, W), in place, by their HU.
             progress: Called with ("restore", slices done, slices to do).
         """
         result = Volume(sparse_zeros(self.grid.scan.shape), self.grid.scan)
@@ -104,8 +102,6 @@ class PreparedScan:
                 restored, rows, columns = self.grid.unsample(planes.reshape(-1, *lungs.shape), lungs)
                 restored = restored.reshape(*planes.shape[:2], *restored.shape[1:])
                 labels[chunk, rows, columns] = to_labels(restored)
-                if finish is not None:
-                    finish(labels[chunk], self.aligned.array[chunk])
             give_back(planes)
             progress("restore", chunk.stop, len(labels))
         return (

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LungUNetSegLib.arrays import Labels, Mask
+from LungUNetSegLib.preprocessing import nearest_step
 from LungUNetSegLib.segmentation.masks import with_neighbours
 from LungUNetSegLib.segmentation.open_parts import add_open_parts
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
@@ -47,35 +48,38 @@ def place_edges(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[float
     """Take soft pixels off the lungs' edges and add aerated ones to them, in place, slice by slice.
 
     Pixels are taken off and added layer by layer from the edge, up to `REACH_MM`, then whole parts that open to lung
-    (`open_parts`). Vessels of the lung stay in it. What touches both lungs becomes right lung.
+    (`open_parts`). Vessels of the lung stay in it, and so do single pixels of noise. What touches both lungs becomes
+    right lung.
 
     Args:
-        labels: (n, H, W) axial slices; 1 right lung, 2 left.
+        labels: (n, H, W) slices, of an oblique scan those nearest to axial ones; 1 right lung, 2 left.
         hu: (n, H, W).
         pixel_mm: (row, column). Along an axis with pixels over twice `REACH_MM` nothing moves.
     """
-    layers, margin = _axes_of_layers(pixel_mm), round(MARGIN_MM / min(pixel_mm))
+    layers, margin = _axes_of_layers(pixel_mm), nearest_step(MARGIN_MM, min(pixel_mm))
     for label_plane, hu_plane in zip(labels, hu, strict=True):  # so small arrays stay in the processor's caches
         box = bounding_box(label_plane[np.newaxis], margin)[1:]
-        lungs, lungs_hu = label_plane[box], hu_plane[box]
+        lungs, lungs_hu = label_plane[box].copy(), hu_plane[box].copy()
         if lungs.size:
             _take_off_tissue(lungs, lungs_hu, layers, pixel_mm)
             _add_aerated(lungs, lungs_hu, layers)
             add_open_parts(lungs, lungs_hu, pixel_mm)
+            _fill_single_pixels(lungs)
+            label_plane[box] = lungs
 
 
 def _take_off_tissue(
     labels: Labels, hu: npt.NDArray[np.int16], layers: list[list[int]], pixel_mm: tuple[float, float]
 ) -> None:
     """Take pixels that are no lung off the edges in a (H, W) slice, in place."""
-    lung, near = labels > 0, [round(AERATED_MM / each) for each in pixel_mm]
+    lung, near = labels > 0, [nearest_step(AERATED_MM, each) for each in pixel_mm]
     stays = _widened(lung & (hu < AERATED_HU), near)
     stays ^= True
     stays |= hu < EDGE_HU
     inner = lung
     for axes in layers:
         inner = inner & (with_neighbours(inner, axes, np.bitwise_and) | stays)
-    inner |= lung & _closed(inner, [round(VESSEL_MM / 2 / each) for each in pixel_mm])
+    inner |= lung & _closed(inner, [nearest_step(VESSEL_MM / 2, each) for each in pixel_mm])
     labels *= inner
 
 
@@ -91,9 +95,17 @@ def _add_aerated(labels: Labels, hu: npt.NDArray[np.int16], layers: list[list[in
         labels |= beside
 
 
+def _fill_single_pixels(labels: Labels) -> None:
+    """Add pixels with one lung on all four sides in a (H, W) slice to it, in place: noise leaves such holes."""
+    inner = labels[1:-1, 1:-1]
+    enclosed = labels[:-2, 1:-1] & labels[2:, 1:-1] & labels[1:-1, :-2] & labels[1:-1, 2:]
+    enclosed *= inner == 0
+    inner |= enclosed
+
+
 def _axes_of_layers(pixel_mm: tuple[float, float]) -> list[list[int]]:
     """Return for each layer of pixels the axes (0 rows, 1 columns) along which it is within reach."""
-    counts = [0 if each > 2 * REACH_MM else max(1, round(REACH_MM / each)) for each in pixel_mm]
+    counts = [nearest_step(REACH_MM, each) for each in pixel_mm]
     return [[axis for axis, count in enumerate(counts) if count > layer] for layer in range(max(counts))]
 
 

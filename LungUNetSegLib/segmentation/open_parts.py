@@ -39,7 +39,7 @@ def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[fl
     """
     aerated = (labels == 0) & (hu < AERATED_HU)
     touches = with_neighbours(labels, (0, 1), np.bitwise_or) * aerated  # 3 where both lungs are near
-    least = LEAST_MM2 / (pixel_mm[0] * pixel_mm[1])
+    least = np.ceil(LEAST_MM2 / (pixel_mm[0] * pixel_mm[1]) - 1e-4)  # tolerates spacings rounded in files
     if np.count_nonzero(touches) < OPENNESS * np.sqrt(least):
         return
     parts, count = numbered_parts(aerated)

@@ -129,9 +129,10 @@ class Segmenter:
         with _timed(seconds, "measure"):
             confidence, doubts = confidence_of(probabilities), find_doubts(probabilities, before, scan, labels)
         with _timed(seconds, "restore"):
-            pixel_mm = scan.aligned.geometry.spacing_mm[1:]
-            finish = None if raw else partial(place_edges, pixel_mm=pixel_mm)
-            label_map = scan.restore(probabilities, partial(hard_labels, threshold=255 / 2), finish, progress)
+            label_map = scan.restore(probabilities, partial(hard_labels, threshold=255 / 2), progress)
+            if not raw:
+                lungs = label_map.canonical()
+                place_edges(lungs.array, scan.volume.canonical().array, lungs.geometry.spacing_mm[1:])
             if labels == "binary":
                 np.minimum(label_map.array, 1, out=label_map.array)
         with _timed(seconds, "measure"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from LungUNetSegLib.segmentation.edges import place_edges
 
@@ -114,3 +115,27 @@ def test_vessels_at_the_edge_stay_in_the_lung() -> None:
         place_edges(labels, hu, (1.0, 1.0))
         width = columns.stop - columns.start
         assert np.count_nonzero(labels[0, 2:, :] == 0) == left * width
+
+
+def test_noise_leaves_no_holes_in_what_is_added() -> None:
+    """Protects contours of scans with a sharp kernel: one had 350 holes of a single pixel along its lungs' edges."""
+    labels, hu = np.zeros((1, 7, 7), np.uint8), np.full((1, 7, 7), LUNG, np.int16)
+    labels[0, :, :3], hu[0, 3, 3] = 2, PARTIAL_WALL
+    place_edges(labels, hu, (0.5, 0.5))
+    assert (labels[0, :, :5] == 2).all() and not labels[0, :, 6].any()
+
+
+@pytest.mark.parametrize("pixel_mm", [0.6, 0.8, 1.0, 3.0])
+def test_rounded_spacings_place_the_same_edges(pixel_mm: float) -> None:
+    """Protects scans of 1 mm pixels: from DICOM and from NIfTI, with a computed spacing, edges moved by 2 and by 1."""
+    random = np.random.default_rng(0)
+    hu = np.rint(ndimage.gaussian_filter(random.normal(-450, 2000, (4, 60, 60)), (0, 2, 2))).astype(np.int16)
+    lung = ndimage.gaussian_filter(random.normal(size=hu.shape), (0, 4, 4)) > 0
+    placed = []
+    for factor in (1 - 1e-7, 1, 1 + 1e-7):
+        labels = lung.astype(np.uint8)
+        place_edges(labels, hu, (pixel_mm * factor, pixel_mm * factor))
+        assert (labels > lung).any() and (labels < lung).any()
+        placed.append(labels)
+    np.testing.assert_array_equal(placed[0], placed[1])
+    np.testing.assert_array_equal(placed[2], placed[1])

@@ -101,3 +101,10 @@ def test_closed_parts_beside_open_ones_stay_out() -> None:
     """Protects each part's own share of contact."""
     opened, closed = _rectangle(slice(6, 10), slice(0, 12)), _rectangle(slice(0, 10), slice(20, 26))
     np.testing.assert_array_equal(_with_part(opened | closed, FOUND), FOUND | opened)
+
+
+@pytest.mark.parametrize("pixel_mm", [1 - 1e-7, 1, 1 + 1e-7])
+def test_the_least_part_is_the_same_for_rounded_spacings(pixel_mm: float) -> None:
+    """Protects parts of exactly 20 mm2: from DICOM and from NIfTI, with a computed spacing, not both were lung."""
+    part = _rectangle(slice(8, 10), slice(5, 15))
+    np.testing.assert_array_equal(_with_part(part, FOUND, pixel_mm=pixel_mm), FOUND | part)
