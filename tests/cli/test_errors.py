@@ -39,7 +39,9 @@ def test_wrong_usage_is_2_and_one_line(run, arguments: tuple[str, ...], said: st
     """Protects scripts, and readers: the line names the fault and where help is."""
     code, stdout, stderr = run(*arguments)
     assert (code, stdout) == (2, "")
-    assert _one_line(stderr) and said in stderr and "--help" in stderr
+    assert _one_line(stderr) and said in stderr
+    known = [each for each in arguments[:1] if each != "segmnt"]
+    assert f"see {' '.join(('lungunetseg', *known))} --help" in stderr
 
 
 def test_errors_are_1_and_one_line(run, scan_file: Path, tmp_path: Path) -> None:
