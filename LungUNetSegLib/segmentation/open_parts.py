@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from LungUNetSegLib.arrays import Labels
+from LungUNetSegLib.preprocessing import nearest_step
 from LungUNetSegLib.segmentation.masks import numbered_parts, with_neighbours
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 
@@ -38,21 +39,25 @@ def add_open_parts(labels: Labels, hu: npt.NDArray[np.int16], pixel_mm: tuple[fl
         pixel_mm: (row, column).
     """
     aerated = (labels == 0) & (hu < AERATED_HU)
-    touches = with_neighbours(labels, (0, 1), np.bitwise_or) * aerated  # 3 where both lungs are near
-    least = np.ceil(LEAST_MM2 / (pixel_mm[0] * pixel_mm[1]) - 1e-4)  # tolerates spacings rounded in files
-    if np.count_nonzero(touches) < OPENNESS * np.sqrt(least):
+    above, beside = (with_neighbours(labels, (axis,), np.bitwise_or) * aerated for axis in (0, 1))
+    touches = above | beside  # 3 where both lungs are near
+    side_mm = np.sqrt(pixel_mm[0] * pixel_mm[1])  # of a square as large as a pixel, by which lengths are told
+    least = np.ceil(LEAST_MM2 / side_mm**2 - 1e-4)  # tolerates spacings rounded in files
+    if np.count_nonzero(touches) * max(pixel_mm) / side_mm < OPENNESS * np.sqrt(least):
         return
     parts, count = numbered_parts(aerated)
     areas = np.bincount(parts.ravel(), minlength=count + 1)
+    lengths = np.maximum((above > 0) * pixel_mm[1], (beside > 0) * pixel_mm[0]) / side_mm
     contact, right, left = (
-        np.bincount(parts[each], minlength=count + 1)
+        np.bincount(parts[each], lengths[each], minlength=count + 1)
         for each in (touches > 0, touches & RIGHT_LUNG > 0, touches & LEFT_LUNG > 0)
     )
-    is_open = (contact >= OPENNESS * np.sqrt(areas)) & (areas >= least)
+    is_open = (contact >= OPENNESS * np.sqrt(areas) - 1e-4) & (areas >= least)
     is_open[0] = False
     if not is_open.any():
         return
-    smoothed = ndimage.uniform_filter(hu.astype(np.float32), [max(1, round(SMOOTHED_MM / each)) for each in pixel_mm])
+    window = [max(1, nearest_step(SMOOTHED_MM, each)) for each in pixel_mm]
+    smoothed = ndimage.uniform_filter(hu.astype(np.float32), window)
     for number in np.flatnonzero(is_open):
         part = parts == number
         if np.percentile(smoothed[part], 10) > GAS_HU:

@@ -108,3 +108,14 @@ def test_the_least_part_is_the_same_for_rounded_spacings(pixel_mm: float) -> Non
     """Protects parts of exactly 20 mm2: from DICOM and from NIfTI, with a computed spacing, not both were lung."""
     part = _rectangle(slice(8, 10), slice(5, 15))
     np.testing.assert_array_equal(_with_part(part, FOUND, pixel_mm=pixel_mm), FOUND | part)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("pixels", "added"), [(9, True), (2, False)])
+def test_openness_is_told_in_mm(pixels: int, added: bool, turned: bool) -> None:
+    """Protects sagittal and coronal scans, whose pixels are no squares: 9 mm deep, a part is 36 mm wide, or 8."""
+    part = _rectangle(slice(1, 10), slice(5, 5 + pixels))
+    labels, hu = FOUND.astype(np.uint8), np.where(FOUND | part, LUNG, WALL).astype(np.int16)
+    placed = labels.T if turned else labels
+    add_open_parts(placed, hu.T if turned else hu, (4.0, 1.0) if turned else (1.0, 4.0))
+    np.testing.assert_array_equal(labels, FOUND | (part & added))
