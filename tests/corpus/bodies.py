@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 from corpus.bench import Bench, Trial, _codes, mask_fault
-from corpus.kinds import Room
+from corpus.kinds import Section
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.io import read_scan
@@ -18,7 +18,7 @@ from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.volume import Geometry, Volume
 
-room = Room("Bodies and headers that lie, by the shipped network")
+section = Section("Bodies and headers that lie, by the shipped network")
 
 
 @cache
@@ -77,26 +77,28 @@ def scaled(factor: float) -> Callable[[Volume], Volume]:
     return change
 
 
-room.right("slices from head to feet", lungs(stored((0, 1, 2), (True, False, False))), slow=True)
-room.right("coronal slices", lungs(stored((1, 0, 2), (False, True, False))), slow=True)
-room.right("sagittal slices, mirrored", lungs(stored((2, 0, 1), (True, False, True))), slow=True)
-room.right("through DICOM and back", lambda b: _by_dicom(b), slow=True)
-room.said("front and back exchanged", "spine-in-front", lungs(lying(1), False), slow=True)
-room.said("right and left exchanged", "heart-on-the-right", lungs(lying(2), False), slow=True)
-room.said("head and feet exchanged, the lungs told by their reference", "lungs-upside-down", lambda b: _upside_down())
-room.said(
+section.right("slices from head to feet", lungs(stored((0, 1, 2), (True, False, False))), slow=True)
+section.right("coronal slices", lungs(stored((1, 0, 2), (False, True, False))), slow=True)
+section.right("sagittal slices, mirrored", lungs(stored((2, 0, 1), (True, False, True))), slow=True)
+section.right("through DICOM and back", lambda b: _by_dicom(b), slow=True)
+section.said("front and back exchanged", "spine-in-front", lungs(lying(1), False), slow=True)
+section.said("right and left exchanged", "heart-on-the-right", lungs(lying(2), False), slow=True)
+section.said(
+    "head and feet exchanged, the lungs told by their reference", "lungs-upside-down", lambda b: _upside_down()
+)
+section.said(
     "head and feet exchanged, in a part of a chest",
     "lungs-upside-down",
     lungs(lambda v: _lying_part(v), False),
     slow=True,
 )
-room.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1, 2), False), slow=True)
-room.said("a head", "no-lung", lambda b: _head(False), slow=True)
-room.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
-room.said("a chest of twice the size", "volume-of-no-human", lungs(scaled(2.0), False), slow=True)
-room.said("a chest twice in one file", "volume-of-no-human", lungs(lambda v: _twice(v), False), slow=True)
-room.said("a test object with two rods of foam", "uniform-lung", lambda b: _foam(), slow=True)
-room.said(
+section.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1, 2), False), slow=True)
+section.said("a head", "no-lung", lambda b: _head(False), slow=True)
+section.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
+section.said("a chest of twice the size", "volume-of-no-human", lungs(scaled(2.0), False), slow=True)
+section.said("a chest twice in one file", "volume-of-no-human", lungs(lambda v: _twice(v), False), slow=True)
+section.said("a test object with two rods of foam", "uniform-lung", lambda b: _foam(), slow=True)
+section.said(
     "a scan that ends in the lungs",
     "lung-cut",
     lungs(lambda v: Volume(v.array[20:45], _part(v, 20, 45)), False),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from corpus.bench import Bench, Trial, _codes
-from corpus.kinds import Room
+from corpus.kinds import Section
 
 from LungUNetSegLib.cases.compared import pair_cases
 from LungUNetSegLib.cases.fit import check_on_lung
@@ -23,10 +23,10 @@ from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geo
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
 
-layouts = Room("Folders of cases")
-fits = Room("Masks beside their scans")
-pairs = Room("Comparisons")
-tables = Room("Tables of patients and outcomes")
+layouts = Section("Folders of cases")
+fits = Section("Masks beside their scans")
+pairs = Section("Comparisons")
+tables = Section("Tables of patients and outcomes")
 
 
 def _moved(geometry: Geometry, x_mm: float) -> Geometry:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from corpus.bench import Bench, Trial, mask_fault
-from corpus.kinds import Room
+from corpus.kinds import Section
 from dicom_files import encoded, item, save, slices_of
 from dicom_mask_files import code, outlines, segmentation, structure_set
 from pydicom.dataset import Dataset
@@ -19,8 +19,8 @@ from LungUNetSegLib.io import read_scan
 from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.volume import Geometry, Volume
 
-seg = Room("DICOM SEG")
-rt = Room("RTSTRUCT")
+seg = Section("DICOM SEG")
+rt = Section("RTSTRUCT")
 
 RIGHT, LEFT, LUNG = "24028007", "7771000", "39607008"
 

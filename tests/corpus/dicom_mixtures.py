@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from corpus.bench import STEP_MM, Bench, Trial, thorax
 from corpus.dicom_series import every, put
-from corpus.kinds import Room
+from corpus.kinds import Section
 from dicom_files import encoded, item, save, slices_of
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-room = Room("Several scans together")
+section = Section("Several scans together")
 Slices = list[Dataset]
 
 
@@ -70,23 +70,25 @@ TELLING: dict[str, Callable[[Dataset, int, int], object]] = {
     ),
 }
 for word, telling in TELLING.items():
-    room.said(f"two scans of the same places, told apart by {word}", "several-series", two(telling))
+    section.said(f"two scans of the same places, told apart by {word}", "several-series", two(telling))
 for word in ("acquisitions", "acquisition times", "kernels", "numbers that run through one scan and then the other"):
-    room.said(
+    section.said(
         f"two scans half a slice apart, told apart by {word}", "several-series", two(TELLING[word], -60 + STEP_MM / 2)
     )
-room.said(
+section.said(
     "two scans a third of a slice apart, with one SOP instance for all", "several-series", lambda b: _same_instance(b)
 )
-room.said("four phases of one breath", "several-series", two(tag("TemporalPositionIndex", "UL", 1, 2, 3, 4), count=4))
-room.said("two scans of which one has more slices", "several-series", lambda b: _longer(b))
-room.said(
+section.said(
+    "four phases of one breath", "several-series", two(tag("TemporalPositionIndex", "UL", 1, 2, 3, 4), count=4)
+)
+section.said("two scans of which one has more slices", "several-series", lambda b: _longer(b))
+section.said(
     "two scans half a slice apart, told apart by nothing but numbers that both use",
     "several-series",
     two(lambda d, n, i: setattr(d, "InstanceNumber", i + 1), -60 + STEP_MM / 2),
 )
-room.refused("two scans that nothing tells apart", "2 images at each position", two(lambda d, n, i: None))
-room.said(
+section.refused("two scans that nothing tells apart", "2 images at each position", two(lambda d, n, i: None))
+section.said(
     "two scans of which nothing tells and one lacks slices",
     "duplicate-slices",
     lambda b: b.scan(
@@ -96,13 +98,13 @@ room.said(
         )
     ),
 )
-room.right(
+section.right(
     "odd and even slices of two turns of the table, which are one scan",
     lambda b: b.scan(
         save([put(AcquisitionNumber=1 + i % 2)(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct
     ),
 )
-room.right(
+section.right(
     "an acquisition for each turn of the gantry",
     lambda b: b.scan(
         save(
@@ -115,7 +117,7 @@ room.right(
         b.ct,
     ),
 )
-room.right(
+section.right(
     "a new tube current in each slice",
     lambda b: b.scan(
         save(
@@ -124,10 +126,10 @@ room.right(
         b.ct,
     ),
 )
-room.right(
+section.right(
     "a localizer in the same series", lambda b: b.scan(save([*slices_of(b.ct), *_localizer(b)], b.folder / "ct"), b.ct)
 )
-room.right(
+section.right(
     "a picture of the report in the same series",
     lambda b: b.scan(
         save(
@@ -140,14 +142,14 @@ room.right(
         b.ct,
     ),
 )
-room.said(
+section.said(
     "a series for each slice",
     "joined-series",
     lambda b: b.scan(
         save([put(SeriesInstanceUID=f"1.5.{i}")(d) or d for i, d in enumerate(slices_of(b.ct))], b.folder / "ct"), b.ct
     ),
 )
-room.said(
+section.said(
     "a series and a study for each slice",
     "several-series",
     lambda b: b.scan(
@@ -160,45 +162,45 @@ room.said(
         )
     ),
 )
-room.said(
+section.said(
     "two patients in one folder",
     "several-patients several-series",
     lambda b: _beside(b, PatientID="B", SeriesInstanceUID="2.1", StudyInstanceUID="2.0"),
 )
-room.said("two patients in one series", "several-patients several-series", lambda b: _beside(b, PatientID="B"))
-room.said("two studies of one patient in one series", "several-series", lambda b: _beside(b, StudyInstanceUID="2.0"))
-room.said(
+section.said("two patients in one series", "several-patients several-series", lambda b: _beside(b, PatientID="B"))
+section.said("two studies of one patient in one series", "several-series", lambda b: _beside(b, StudyInstanceUID="2.0"))
+section.said(
     "a maximum projection beside its scan",
     "several-series",
     lambda b: _beside(b, SeriesInstanceUID="2.1", ImageType=["DERIVED", "SECONDARY", "MIP"]),
 )
-room.said(
+section.said(
     "maximum projections alone",
     "projected",
     lambda b: b.scan(save(slices_of(b.ct, ImageType=["DERIVED", "SECONDARY", "MIP"]), b.folder / "ct")),
 )
-room.said(
+section.said(
     "minimum projections alone, by their technique",
     "projected",
     lambda b: b.scan(save(slices_of(b.ct, VolumeBasedCalculationTechnique="MIN_IP"), b.folder / "ct")),
 )
-room.said(
+section.said(
     "maximum projections alone, by their description and slabs that overlap",
     "projected",
     lambda b: b.scan(save(slices_of(b.ct, SeriesDescription="AX MIP 20/10", SliceThickness="20"), b.folder / "ct")),
 )
-room.said("a map of iodine beside its scan", "several-series", lambda b: _iodine_first(b))
-room.said(
+section.said("a map of iodine beside its scan", "several-series", lambda b: _iodine_first(b))
+section.said(
     "a head beside the chest",
     "several-series",
     lambda b: _beside(b, SeriesInstanceUID="2.1", BodyPartExamined="HEAD", SeriesDescription="Brain"),
 )
-room.said(
+section.said(
     "slices of two sizes in one series",
     "several-series",
     lambda b: b.scan(save(under_one_uid(slices_of(b.ct), slices_of(thorax(pixels=2).ct)[:7]), b.folder / "ct")),
 )
-room.said(
+section.said(
     "slices of two pixel spacings in one series",
     "several-series",
     lambda b: b.scan(
@@ -208,7 +210,7 @@ room.said(
         )
     ),
 )
-room.said(
+section.said(
     "coronal slices beside axial ones in one series",
     "several-series",
     lambda b: b.scan(save(under_one_uid(slices_of(b.ct), slices_of(_coronal(b))), b.folder / "ct"), b.ct),
@@ -221,7 +223,7 @@ for word, (sop, modality, kind) in {
     "a report": (uid.BasicTextSRStorage, "SR", "reports"),
     "pictures taken of a CT": (uid.SecondaryCaptureImageStorage, "CT", "secondary captures"),
 }.items():
-    room.refused(
+    section.refused(
         f"{word} in place of a CT",
         kind,
         lambda b, sop=sop, modality=modality: b.scan(
@@ -229,12 +231,12 @@ for word, (sop, modality, kind) in {
         ),
     )
 for word, modality in (("MR", "MR"), ("PET", "PT"), ("nuclear medicine", "NM")):
-    room.refused(
+    section.refused(
         f"{word} images under the class of CT",
         f"{word} images",
         lambda b, modality=modality: b.scan(save(slices_of(b.ct, Modality=modality), b.folder / "ct")),
     )
-room.refused("a localizer alone", "localizers", lambda b: b.scan(save(_localizer(b), b.folder / "ct")))
+section.refused("a localizer alone", "localizers", lambda b: b.scan(save(_localizer(b), b.folder / "ct")))
 
 
 def _same_instance(b: Bench) -> Trial:
@@ -282,7 +284,7 @@ def _coronal(b: Bench):
 
 # Files of many frames
 
-frames = Room("DICOM files of many frames")
+frames = Section("DICOM files of many frames")
 
 
 def enhanced(volume, first: int = 0) -> Dataset:

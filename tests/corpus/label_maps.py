@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from corpus.bench import Bench, Trial
-from corpus.kinds import Room
+from corpus.kinds import Section
 from corpus.nifti_files import SCALE, content
 
 from LungUNetSegLib.errors import DataError
@@ -22,9 +22,9 @@ from LungUNetSegLib.io.masks.read import read_mask
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
 
-room = Room("Label maps")
-slicer = Room("Slicer's segmentations")
-npz = Room("Archives of NumPy")
+section = Section("Label maps")
+slicer = Section("Slicer's segmentations")
+npz = Section("Archives of NumPy")
 
 Values = Callable[[np.ndarray], np.ndarray]
 
@@ -62,39 +62,39 @@ def shifted(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Callable[[Geometr
 
 
 for ending in (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"):
-    room.right(f"as {ending}", values(lambda a: a, f"mask{ending}"))
-room.right("floats", values(lambda a: a.astype("f4")))
-room.right("labels saved as scaled bytes, .996 for 1", values(lambda a: a.astype("f4") * np.float32(0.996)))
-room.right("labels a little above whole numbers", values(lambda a: a.astype("f8") + 1e-6))
-room.right("signed numbers of 64 bits", values(lambda a: a.astype("i8")))
-room.right("a slope of 2 over halves", lambda b: _halves(b))
-room.right(
+    section.right(f"as {ending}", values(lambda a: a, f"mask{ending}"))
+section.right("floats", values(lambda a: a.astype("f4")))
+section.right("labels saved as scaled bytes, .996 for 1", values(lambda a: a.astype("f4") * np.float32(0.996)))
+section.right("labels a little above whole numbers", values(lambda a: a.astype("f8") + 1e-6))
+section.right("signed numbers of 64 bits", values(lambda a: a.astype("i8")))
+section.right("a slope of 2 over halves", lambda b: _halves(b))
+section.right(
     "other values, mapped by hand",
     values(lambda a: np.choose(a, (0, 7, 9)).astype("u1"), meanings={"7": "right", "9": "left"}),
 )
-room.right(
+section.right(
     "other structures among them, mapped away",
     values(
         lambda a: np.where(np.indices(a.shape)[1] < 3, 5, a).astype("u1"),
         meanings={"1": "right", "2": "left", "5": "none"},
     ),
 )
-room.right(
+section.right(
     "stored from head to feet", placed(lambda g: g.reordered((0, 1, 2), (True, False, False)), lambda a: a[::-1])
 )
-room.right(
+section.right(
     "rows and columns exchanged in the file",
     placed(lambda g: g.reordered((0, 2, 1), (False, False, False)), lambda a: a.transpose(0, 2, 1)),
 )
-room.right("a place rounded to a tenth of a mm", placed(shifted(0.04, -0.04, 0.04)))
-room.right("a field of view larger than the scan's", lambda b: _padded(b))
-room.right(
+section.right("a place rounded to a tenth of a mm", placed(shifted(0.04, -0.04, 0.04)))
+section.right("a field of view larger than the scan's", lambda b: _padded(b))
+section.right(
     "no lung at all",
     lambda b: b.mask(
         saved(b, b.labels.array * 0), Volume(b.labels.array * 0, b.labels.geometry), reference=b.labels.geometry
     ),
 )
-room.right(
+section.right(
     "one label for both lungs",
     lambda b: b.mask(
         saved(b, (b.labels.array > 0).astype("u1")),
@@ -102,41 +102,43 @@ room.right(
         reference=b.labels.geometry,
     ),
 )
-room.said("part of the mask beyond the scan", "mask-cropped", lambda b: _beyond(b))
-room.said("a slanting grid", "sheared-grid", lambda b: _slanting(b))
-room.said("a grid that does not say how the patient lies", "no-orientation", lambda b: b.mask(_without_forms(b)))
-room.said("fewer slices in the header than in the file", "more-data", lambda b: _fewer(b))
-room.refused("the mask of a scan elsewhere", "lie within the scan", placed(shifted(x=900), compare=False))
-room.refused("a value too many", "this one holds", values(lambda a: np.where(a == 2, 3, a).astype("u1"), compare=False))
-room.refused(
+section.said("part of the mask beyond the scan", "mask-cropped", lambda b: _beyond(b))
+section.said("a slanting grid", "sheared-grid", lambda b: _slanting(b))
+section.said("a grid that does not say how the patient lies", "no-orientation", lambda b: b.mask(_without_forms(b)))
+section.said("fewer slices in the header than in the file", "more-data", lambda b: _fewer(b))
+section.refused("the mask of a scan elsewhere", "lie within the scan", placed(shifted(x=900), compare=False))
+section.refused(
+    "a value too many", "this one holds", values(lambda a: np.where(a == 2, 3, a).astype("u1"), compare=False)
+)
+section.refused(
     "numbers of instances, each part another",
     "and 32 more",
     values(lambda a: (np.arange(a.size).reshape(a.shape) % 40).astype("u1"), compare=False),
 )
-room.refused("values of 255 for lung", "255", values(lambda a: (a > 0).astype("u1") * np.uint8(255), compare=False))
-room.refused("negative values", "-1", values(lambda a: -a.astype("i2"), compare=False))
-room.refused("probabilities", "this one holds", values(lambda a: a.astype("f4") * np.float32(0.4), compare=False))
-room.refused(
+section.refused("values of 255 for lung", "255", values(lambda a: (a > 0).astype("u1") * np.uint8(255), compare=False))
+section.refused("negative values", "-1", values(lambda a: -a.astype("i2"), compare=False))
+section.refused("probabilities", "this one holds", values(lambda a: a.astype("f4") * np.float32(0.4), compare=False))
+section.refused(
     "voxels that are no numbers",
     "mask.nii.gz",
     values(lambda a: np.where(a == 2, np.nan, a).astype("f4"), compare=False),
 )
-room.refused("the scan in place of its mask", "this one holds", lambda b: b.mask(saved(b, b.fine.array)))
-room.refused(
+section.refused("the scan in place of its mask", "this one holds", lambda b: b.mask(saved(b, b.fine.array)))
+section.refused(
     "a picture in place of a mask",
     "not a mask",
     lambda b: b.mask(b.write("mask.png", b"\x89PNG\r\n\x1a\n" + bytes(200))),
 )
-room.refused(
+section.refused(
     "a text in place of a mask", "mask.nii.gz", lambda b: b.mask(b.write("mask.nii.gz", "lungs are fine " * 40))
 )
-room.refused("nothing there", "no such file", lambda b: b.mask(b.folder / "gone.nii.gz"))
-room.refused(
+section.refused("nothing there", "no such file", lambda b: b.mask(b.folder / "gone.nii.gz"))
+section.refused(
     "cut short, compressed",
     "cut short",
     lambda b: b.mask(b.write("mask.nii.gz", gzip.compress(bytes(content(b.labels)))[:-200])),
 )
-room.refused("a mapping to nothing known", "middle", lambda b: _mapped(b), DataError)
+section.refused("a mapping to nothing known", "middle", lambda b: _mapped(b), DataError)
 
 
 def _mapped(b: Bench) -> Trial:

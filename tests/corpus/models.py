@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from corpus.bench import Bench, Trial
-from corpus.kinds import Room
+from corpus.kinds import Section
 from tiny_models import kept_folder, tiny_checkpoint, tiny_model, write_checkpoint
 
 from LungUNetSegLib.cases.splits import load_split
@@ -25,9 +25,9 @@ from LungUNetSegLib.models.model import load_model, sha256_of
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 from LungUNetSegLib.training.config import read_config
 
-room = Room("Models")
-checkpoints = Room("Checkpoints")
-settings = Room("Settings and splits")
+section = Section("Models")
+checkpoints = Section("Checkpoints")
+settings = Section("Settings and splits")
 
 
 def model(change: Callable[[Path], object] = lambda folder: None) -> Callable[[Bench], Trial]:
@@ -84,10 +84,10 @@ def raw(text: str) -> Callable[[Path], object]:
 
 
 def _refused(name: str, words: str, change: Callable[[Path], object]) -> None:
-    room.refused(name, words, model(change), ModelError)
+    section.refused(name, words, model(change), ModelError)
 
 
-room.right("as it was exported", model())
+section.right("as it was exported", model())
 _refused(
     "one bit of the weights changed",
     "SHA-256",
@@ -197,16 +197,18 @@ _refused(
     "does not belong",
     lambda f: with_hash("network.onnx", lambda c: _other_graph())(f),
 )
-room.refused(
+section.refused(
     "a file of weights by itself",
     "manifest.json",
     lambda b: b.holds(bool(load_model(tiny_model() / "weights.safetensors")), "taken"),
     ModelError,
 )
-room.refused(
+section.refused(
     "a name that no model has", "no model 'lunges'", lambda b: b.holds(bool(load_model("lunges")), "taken"), ModelError
 )
-room.refused("a folder without a model", "no model", lambda b: b.holds(bool(load_model(b.folder)), "taken"), ModelError)
+section.refused(
+    "a folder without a model", "no model", lambda b: b.holds(bool(load_model(b.folder)), "taken"), ModelError
+)
 
 
 def _structure(label: int) -> dict[str, Any]:

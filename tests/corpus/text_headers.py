@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 from corpus.bench import Bench, Trial, thorax
-from corpus.kinds import Room
+from corpus.kinds import Section
 
-nrrd = Room("NRRD")
-meta = Room("MetaImage")
+nrrd = Section("NRRD")
+meta = Section("MetaImage")
 Fields = dict[str, str | None]
 
 NRRD: Fields = {
