@@ -44,13 +44,13 @@ class Server:
         """The sessions' folders, with that of the session that is started ahead."""
         return sorted(self.temporary.glob("LungUNetSeg-*"))
 
-    def pid_of(self, module: str) -> int:
-        """Return a process of the server that runs a module; 0 if there is none."""
+    def pid_of(self, part: str) -> int:
+        """Return a process of the server with this part of a command line; 0 if there is none."""
         from LungUNetSegSlicer.run.process_tree import descendants
 
         for pid in descendants(self.process.pid):
             with contextlib.suppress(OSError):  # it has just ended
-                if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if part.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
         return 0
 
