@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from corpus.bench import Bench, Trial, _codes, mask_fault
+from corpus.bench import Bench, Trial, codes_of, mask_fault
 from corpus.kinds import Section
 from dicom_files import save, slices_of
 
@@ -39,8 +39,8 @@ def clean() -> Segmentation:
 
 def beyond_clean(found: Segmentation) -> tuple[str, ...]:
     """The codes of findings that the phantom as it is does not give."""
-    usual = _codes(clean().findings)
-    return tuple(code for code in _codes(found.findings) if code not in usual)
+    usual = codes_of(clean().findings)
+    return tuple(code for code in codes_of(found.findings) if code not in usual)
 
 
 def result(volume: Volume, **how: object) -> Segmentation:
@@ -53,7 +53,7 @@ def lungs(change: Callable[[Volume], Volume], same: bool = True) -> Callable[[Be
     def attempt(b: Bench) -> Trial:
         found = result(change(chest().ct))
         fault = mask_fault(found.labels.canonical(), clean().labels.canonical()) if same else ""
-        return Trial(beyond_clean(found) if same else _codes(found.findings), fault)
+        return Trial(beyond_clean(found) if same else codes_of(found.findings), fault)
 
     return attempt
 
@@ -108,7 +108,7 @@ section.said(
 
 def _upside_down() -> Trial:
     turned = [Volume(np.ascontiguousarray(each.array[::-1]), each.geometry) for each in (chest().ct, chest().labels)]
-    return Trial(_codes(contradictions(*turned)))
+    return Trial(codes_of(contradictions(*turned)))
 
 
 def _lying_part(volume: Volume) -> Volume:
@@ -131,7 +131,7 @@ def _foam() -> Trial:
     section[((np.abs(x) - 75) / 45) ** 2 + (y / 75) ** 2 < 1] = -780
     section[x**2 + (y - 90) ** 2 < 15**2] = 600
     noise = np.random.default_rng(0).normal(0, 12, grid.shape)
-    return Trial(_codes(result(Volume((section + noise).astype(np.int16), grid)).findings))
+    return Trial(codes_of(result(Volume((section + noise).astype(np.int16), grid)).findings))
 
 
 def _part(volume: Volume, start: int, stop: int) -> Geometry:
@@ -148,4 +148,4 @@ def _by_dicom(b: Bench) -> Trial:
 def _head(holder: bool) -> Trial:
     found = result(make_head(phantom_geometry((60, 128, 128)), rng=1, holder=holder).ct)
     volume = found.volumes_ml["total"]
-    return Trial(_codes(found.findings), f"{volume:.0f} ml of lung in a head" if volume else "")
+    return Trial(codes_of(found.findings), f"{volume:.0f} ml of lung in a head" if volume else "")
