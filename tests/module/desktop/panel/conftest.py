@@ -39,7 +39,7 @@ def compared_nodes(app, small_phantom) -> tuple[Any, Any, Any]:
 
 @pytest.fixture
 def compare(panel, views, compared_nodes, wait_until) -> Callable[..., Any]:
-    """Open the section, choose both compared_nodes, click "Compare", and wait; return the widgets."""
+    """Open the section, choose both nodes, click "Compare", and wait; return the widgets."""
     ui = panel.ui
 
     def run(prediction: Any = compared_nodes[1], reference: Any = compared_nodes[2]) -> Any:
