@@ -37,8 +37,8 @@ from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
 from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
+from LungUNetSegLib.volume.memory import let_go, new_voxels
 from LungUNetSegLib.volume.resample import orthogonal
-from LungUNetSegLib.volume.scratch import let_go, new_voxels
 
 BEYOND_SLICES = 0.2
 """Share of slices with values beyond a scanner's range above which a finding is made; metal is in fewer."""
