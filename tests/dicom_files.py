@@ -16,13 +16,22 @@ from pydicom.sequence import Sequence
 from pydicom.uid import EnhancedCTImageStorage, RLELossless
 
 from LungUNetSegLib.io.dicom.write import slice_datasets
-from LungUNetSegLib.volume import Volume
+from LungUNetSegLib.phantom import make_phantom
+from LungUNetSegLib.volume import Geometry, Volume
 
 GDCM_SYNTAXES = {
     "jpeg-ls": gdcm.TransferSyntax.JPEGLSLossless,
     "jpeg-2000": gdcm.TransferSyntax.JPEG2000Lossless,
     "jpeg-lossless": gdcm.TransferSyntax.JPEGLosslessProcess14_1,
 }
+
+STEP_MM = 10.0
+
+
+def chest(seed: int = 1, low_mm: float = -60.0, slices: int = 13, step_mm: float = STEP_MM) -> Volume:
+    """A small thorax in axial slices of 24 x 28 pixels of 12 mm."""
+    geometry = Geometry.axial((slices, 24, 28), (step_mm, 12.0, 12.0), (-165.0, -141.0, low_mm))
+    return make_phantom(geometry, rng=seed).ct
 
 
 def item(**attributes: object) -> Dataset:

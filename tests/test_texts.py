@@ -1,4 +1,4 @@
-"""Words that several rooms say in the same way."""
+"""Words that several packages say in the same way."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 WAIT_S = 60.0
 
@@ -44,13 +46,13 @@ class Server:
         """The sessions' folders, with that of the session that is started ahead."""
         return sorted(self.temporary.glob("LungUNetSeg-*"))
 
-    def pid_of(self, module: str) -> int:
-        """Return a process of the server that runs a module; 0 if there is none."""
+    def pid_of(self, part: str) -> int:
+        """Return a process of the server with this part of a command line; 0 if there is none."""
         from LungUNetSegSlicer.run.process_tree import descendants
 
         for pid in descendants(self.process.pid):
             with contextlib.suppress(OSError):  # it has just ended
-                if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if part.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
         return 0
 
@@ -122,6 +124,31 @@ class Page:
     def pictures(self, view: int = 0) -> int:
         """Return how many pictures a view has drawn."""
         return int(self.all("canvas")[view].get_attribute("data-drawn") or 0)
+
+    def colours(self, view: int = 0) -> np.ndarray[Any, Any]:
+        """Return what a view shows, (pixel, RGB)."""
+        self.browser.set_script_timeout(20)
+        values = self.browser.execute_script(
+            "const c = document.querySelectorAll('canvas')[arguments[0]];"
+            "const all = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+            "return Array.from(all.filter((_, i) => i % 16 < 3))",
+            view,
+        )
+        return np.array(values).reshape(-1, 3)
+
+    def coloured(self, channels: tuple[int, int]) -> int:
+        """Count the axial view's pixels that have more of one channel than of another, as a lung's colour."""
+        pixels, (more, less) = self.colours().astype(int), channels
+        return int(np.count_nonzero(pixels[:, more] - pixels[:, less] > 30))
+
+    def fits(self) -> bool:
+        """Whether the axial picture has the size of its place: counts of pixels in two such can be compared."""
+        script = "const c = arguments[0]; return c.width === c.clientWidth && c.height === c.clientHeight"
+        return bool(self.browser.execute_script(script, self.all("canvas")[0]))
+
+    def slice_shown(self, view: str) -> str:
+        """Return which slice a view shows, in words."""
+        return str(self.find(f'input[aria-label="{view} slice"]').get_attribute("aria-valuetext"))
 
     def downloaded(self, ending: str) -> Path:
         """Wait for a download, and return its file."""

@@ -14,7 +14,7 @@ from LungUNetSegLib.arrays import Mask
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
-from LungUNetSegLib.volume.scratch import planes_of
+from LungUNetSegLib.volume.memory import planes_of
 
 LUNG_BELOW_HU = -400
 """Voxels below are lung, gas or air; a region of them that reaches the edge of a slice is outside the body."""

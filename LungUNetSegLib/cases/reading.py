@@ -24,7 +24,7 @@ from LungUNetSegLib.io.masks.placing import on_grid
 from LungUNetSegLib.io.masks.read import LoadedMask, read_mask
 from LungUNetSegLib.segments import RIGHT_LUNG
 from LungUNetSegLib.volume import GRID_TOLERANCE_MM, Volume
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
+from LungUNetSegLib.volume.memory import new_voxels, planes_of
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import BODY_HU, Geometry, Volume
-from LungUNetSegLib.volume.scratch import planes_of
+from LungUNetSegLib.volume.memory import planes_of
 
 MIDLINE_MM = 10.0
 """A voxel is on the other side if it lies farther than this beyond the body's middle, over which lungs reach."""

@@ -32,8 +32,8 @@ from LungUNetSegLib.machine import cache_folder, cores, usable_threads
 from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.texts import listed
+from LungUNetSegLib.volume.memory import voxels_in_files
 from LungUNetSegLib.volume.resample import limited_threads
-from LungUNetSegLib.volume.scratch import voxels_in_files
 
 logger = logging.getLogger(__name__)
 

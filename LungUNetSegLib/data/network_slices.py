@@ -11,8 +11,8 @@ from LungUNetSegLib.cases.reading import LabelledScan
 from LungUNetSegLib.preprocessing import PreprocessConfig, chunks, place_grid
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.volume import AIR_HU, Volume
+from LungUNetSegLib.volume.memory import let_go, new_voxels, planes_of
 from LungUNetSegLib.volume.resample import OBLIQUE_DEGREES, align
-from LungUNetSegLib.volume.scratch import let_go, new_voxels, planes_of
 
 HuSlices = npt.NDArray[np.int16]
 """(n, h, w) HU."""

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from LungUNetSegLib.config import check_at_least, check_shares
+from LungUNetSegLib.data.disturbances import Arm, Metal, Shift
 from LungUNetSegLib.data.overview import Overview
 from LungUNetSegLib.data.pathology import SOLID, PathologyConfig, sample_lesion
 from LungUNetSegLib.data.solid_disease import is_supported
-from LungUNetSegLib.data.surroundings import Arm, Metal, Shift
 from LungUNetSegLib.data.views import View
 from LungUNetSegLib.volume import BODY_HU
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from LungUNetSegLib.data.disturbances import Arm, Metal, Shift
 from LungUNetSegLib.data.pathology import SOLID, Lesion, lay_in
-from LungUNetSegLib.data.surroundings import Arm, Metal, Shift
 from LungUNetSegLib.volume import AIR_HU
 
 

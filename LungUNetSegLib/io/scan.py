@@ -16,7 +16,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.nifti_forms import NiftiForms
 from LungUNetSegLib.io.slice_order import out_of_order
 from LungUNetSegLib.volume import AIR_HU, Geometry, Volume
-from LungUNetSegLib.volume.scratch import planes_of
+from LungUNetSegLib.volume.memory import planes_of
 
 if TYPE_CHECKING:
     from LungUNetSegLib.io.dicom.headers import SliceHeader

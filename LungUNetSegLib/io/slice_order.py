@@ -11,7 +11,7 @@ import numpy.typing as npt
 from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.volume import Volume
-from LungUNetSegLib.volume.scratch import planes_of
+from LungUNetSegLib.volume.memory import planes_of
 
 LEAST_SLICES = 10
 

@@ -16,8 +16,8 @@ from LungUNetSegLib.preprocessing.config import PreprocessConfig
 from LungUNetSegLib.preprocessing.interpolation import interpolation_matrix
 from LungUNetSegLib.preprocessing.slices import nearest_step
 from LungUNetSegLib.volume import AIR_HU, BODY_HU, Geometry, Volume
+from LungUNetSegLib.volume.memory import planes_of
 from LungUNetSegLib.volume.resample import align
-from LungUNetSegLib.volume.scratch import planes_of
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -48,12 +48,6 @@ def tensorboard_writer(folder: Path) -> Callable[[Row], None]:
     return write
 
 
-def read_history(path: Path) -> list[dict[str, float]]:
-    """Read `history.jsonl`."""
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return [{name: math.nan if value is None else value for name, value in row.items()} for row in rows]
-
-
 def best_epoch(history: Sequence[Row]) -> int:
     """Return the epoch, from 1, with the highest validation DSC; the last without validation, 0 before the first."""
     if not history or all(math.isnan(row["val_dsc"]) for row in history):

@@ -1,6 +1,7 @@
 """Scans and label maps in space: geometry, arrays on a grid, and (`resample`, with SimpleITK) resampling."""
 
 from LungUNetSegLib.volume.geometry import ANGLE_TOLERANCE, CORNER_TOLERANCE_MM, GRID_TOLERANCE_MM, Geometry
+from LungUNetSegLib.volume.memory import give_back, sparse_zeros
 from LungUNetSegLib.volume.volume import (
     AIR_HU,
     BODY_HU,
@@ -8,8 +9,6 @@ from LungUNetSegLib.volume.volume import (
     Volume,
     bounding_box,
     bounding_box_of_planes,
-    give_back,
-    sparse_zeros,
     to_hu,
 )
 

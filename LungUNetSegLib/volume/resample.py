@@ -13,7 +13,7 @@ import numpy.typing as npt
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.volume.geometry import Geometry
-from LungUNetSegLib.volume.scratch import let_go, new_voxels
+from LungUNetSegLib.volume.memory import let_go, new_voxels
 from LungUNetSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:

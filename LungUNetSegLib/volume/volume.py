@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -86,37 +84,6 @@ def to_hu(array: npt.NDArray[Any], *, in_place: bool = False) -> npt.NDArray[np.
     out = array if in_place and array.dtype in (np.int16, np.int32) else None
     hu: npt.NDArray[np.int16] = np.clip(array, low, high, out=out).astype(np.int16, copy=False)
     return hu
-
-
-def sparse_zeros(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Return bytes of 0 that take memory only where something is written, in pages of 4 kB.
-
-    NumPy asks Linux for pages of 2 MB, each of which holds several slices: of labels that fill a third of their slices
-    all would be kept.
-    """
-    size = math.prod(shape)
-    # A private mapping, as by default it is shared, and a shared one takes memory also where it is read.
-    return np.frombuffer(mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY), np.uint8, size).reshape(shape)
-
-
-def give_back(part: npt.NDArray[np.uint8]) -> None:
-    """Give back the memory of a part of `sparse_zeros` that nobody needs any more; its values are lost.
-
-    Arrays of other kinds stay as they are, as does all of it on systems that do not know how (Windows).
-
-    Args:
-        part: Whole planes, one after the other.
-    """
-    base: object = part
-    while isinstance(base, (np.ndarray, memoryview)):
-        base = base.base if isinstance(base, np.ndarray) else base.obj
-    if not isinstance(base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
-        return
-    start = part.ctypes.data - np.frombuffer(base, np.uint8).ctypes.data
-    # A page at the edge is shared with other planes.
-    first, last = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, (start + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
-    if first < last:
-        base.madvise(mmap.MADV_DONTNEED, first, last - first)
 
 
 def bounding_box(mask: npt.NDArray[Any], margin: int = 0) -> SliceBox:

@@ -8,6 +8,7 @@ import pytest
 from batch_results import Command
 from dicom_files import save, slices_of
 
+from LungUNetSegLib.batch.jobs import BatchSettings
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.volume.volume import Volume
@@ -35,3 +36,10 @@ def batch(tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def model_settings(tiny_model: Path, tmp_path: Path) -> BatchSettings:
+    """Settings with a tiny model, for jobs without a plan."""
+    (tmp_path / "out" / "scans").mkdir(parents=True)
+    return BatchSettings(output=tmp_path / "out", model=str(tiny_model), threads=1)

@@ -169,7 +169,7 @@ def test_quantise_adds_a_graph_that_segments(
 
 
 def test_train_and_evaluate_are_commands(run) -> None:
-    """Protects the other rooms' commands from being cut off."""
+    """Protects these two commands from being cut off."""
     for command, word in (("train", "--preset"), ("evaluate", "reference")):
         code, stdout, _ = run(command, "--help")
         assert code == 0 and word in stdout and "--progress" in stdout

@@ -84,14 +84,14 @@ class Bench:
     def scan(self, source: Any, expected: Volume | None = None, mean_hu: float = MEAN_HU, **how: Any) -> Trial:
         """Read a scan and compare it."""
         found = read_scan(source, **how)
-        return Trial(_codes(found.findings), "" if expected is None else scan_fault(found.volume, expected, mean_hu))
+        return Trial(codes_of(found.findings), "" if expected is None else scan_fault(found.volume, expected, mean_hu))
 
     def mask(
         self, path: Path, expected: Volume | None = None, *, reference: Geometry | None = None, **how: Any
     ) -> Trial:
         """Read a mask and compare it; on its own grid where no reference is given."""
         found = read_mask(path, reference, **how)
-        return Trial(_codes(found.findings), "" if expected is None else mask_fault(found.labels, expected))
+        return Trial(codes_of(found.findings), "" if expected is None else mask_fault(found.labels, expected))
 
     def holds(self, fact: bool, fault: str, codes: Iterable[str] = ()) -> Trial:
         """Say whether what must be true is."""
@@ -141,7 +141,7 @@ def _centre(volume: Volume, side: int) -> Any:
     return volume.geometry.to_lps(voxels).mean(axis=0) if len(voxels) else None
 
 
-def _codes(findings: Sequence[Finding]) -> tuple[str, ...]:
+def codes_of(findings: Sequence[Finding]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(finding.code for finding in findings))
 
 

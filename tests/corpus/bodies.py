@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from corpus.bench import Bench, Trial, _codes, mask_fault
-from corpus.kinds import Room
+from corpus.bench import Bench, Trial, codes_of, mask_fault
+from corpus.kinds import Section
 from dicom_files import save, slices_of
 
 from LungUNetSegLib.io import read_scan
@@ -18,7 +18,7 @@ from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.volume import Geometry, Volume
 
-room = Room("Bodies and headers that lie, by the shipped network")
+section = Section("Bodies and headers that lie, by the shipped network")
 
 
 @cache
@@ -39,8 +39,8 @@ def clean() -> Segmentation:
 
 def beyond_clean(found: Segmentation) -> tuple[str, ...]:
     """The codes of findings that the phantom as it is does not give."""
-    usual = _codes(clean().findings)
-    return tuple(code for code in _codes(found.findings) if code not in usual)
+    usual = codes_of(clean().findings)
+    return tuple(code for code in codes_of(found.findings) if code not in usual)
 
 
 def result(volume: Volume, **how: object) -> Segmentation:
@@ -53,7 +53,7 @@ def lungs(change: Callable[[Volume], Volume], same: bool = True) -> Callable[[Be
     def attempt(b: Bench) -> Trial:
         found = result(change(chest().ct))
         fault = mask_fault(found.labels.canonical(), clean().labels.canonical()) if same else ""
-        return Trial(beyond_clean(found) if same else _codes(found.findings), fault)
+        return Trial(beyond_clean(found) if same else codes_of(found.findings), fault)
 
     return attempt
 
@@ -77,26 +77,28 @@ def scaled(factor: float) -> Callable[[Volume], Volume]:
     return change
 
 
-room.right("slices from head to feet", lungs(stored((0, 1, 2), (True, False, False))), slow=True)
-room.right("coronal slices", lungs(stored((1, 0, 2), (False, True, False))), slow=True)
-room.right("sagittal slices, mirrored", lungs(stored((2, 0, 1), (True, False, True))), slow=True)
-room.right("through DICOM and back", lambda b: _by_dicom(b), slow=True)
-room.said("front and back exchanged", "spine-in-front", lungs(lying(1), False), slow=True)
-room.said("right and left exchanged", "heart-on-the-right", lungs(lying(2), False), slow=True)
-room.said("head and feet exchanged, the lungs told by their reference", "lungs-upside-down", lambda b: _upside_down())
-room.said(
+section.right("slices from head to feet", lungs(stored((0, 1, 2), (True, False, False))), slow=True)
+section.right("coronal slices", lungs(stored((1, 0, 2), (False, True, False))), slow=True)
+section.right("sagittal slices, mirrored", lungs(stored((2, 0, 1), (True, False, True))), slow=True)
+section.right("through DICOM and back", lambda b: _by_dicom(b), slow=True)
+section.said("front and back exchanged", "spine-in-front", lungs(lying(1), False), slow=True)
+section.said("right and left exchanged", "heart-on-the-right", lungs(lying(2), False), slow=True)
+section.said(
+    "head and feet exchanged, the lungs told by their reference", "lungs-upside-down", lambda b: _upside_down()
+)
+section.said(
     "head and feet exchanged, in a part of a chest",
     "lungs-upside-down",
     lungs(lambda v: _lying_part(v), False),
     slow=True,
 )
-room.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1, 2), False), slow=True)
-room.said("a head", "no-lung", lambda b: _head(False), slow=True)
-room.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
-room.said("a chest of twice the size", "volume-of-no-human", lungs(scaled(2.0), False), slow=True)
-room.said("a chest twice in one file", "volume-of-no-human", lungs(lambda v: _twice(v), False), slow=True)
-room.said("a test object with two rods of foam", "uniform-lung", lambda b: _foam(), slow=True)
-room.said(
+section.said("turned on the belly, the header not", "spine-in-front", lungs(lying(1, 2), False), slow=True)
+section.said("a head", "no-lung", lambda b: _head(False), slow=True)
+section.said("a head in a head holder", "no-lung", lambda b: _head(True), slow=True)
+section.said("a chest of twice the size", "volume-of-no-human", lungs(scaled(2.0), False), slow=True)
+section.said("a chest twice in one file", "volume-of-no-human", lungs(lambda v: _twice(v), False), slow=True)
+section.said("a test object with two rods of foam", "uniform-lung", lambda b: _foam(), slow=True)
+section.said(
     "a scan that ends in the lungs",
     "lung-cut",
     lungs(lambda v: Volume(v.array[20:45], _part(v, 20, 45)), False),
@@ -106,7 +108,7 @@ room.said(
 
 def _upside_down() -> Trial:
     turned = [Volume(np.ascontiguousarray(each.array[::-1]), each.geometry) for each in (chest().ct, chest().labels)]
-    return Trial(_codes(contradictions(*turned)))
+    return Trial(codes_of(contradictions(*turned)))
 
 
 def _lying_part(volume: Volume) -> Volume:
@@ -129,7 +131,7 @@ def _foam() -> Trial:
     section[((np.abs(x) - 75) / 45) ** 2 + (y / 75) ** 2 < 1] = -780
     section[x**2 + (y - 90) ** 2 < 15**2] = 600
     noise = np.random.default_rng(0).normal(0, 12, grid.shape)
-    return Trial(_codes(result(Volume((section + noise).astype(np.int16), grid)).findings))
+    return Trial(codes_of(result(Volume((section + noise).astype(np.int16), grid)).findings))
 
 
 def _part(volume: Volume, start: int, stop: int) -> Geometry:
@@ -146,4 +148,4 @@ def _by_dicom(b: Bench) -> Trial:
 def _head(holder: bool) -> Trial:
     found = result(make_head(phantom_geometry((60, 128, 128)), rng=1, holder=holder).ct)
     volume = found.volumes_ml["total"]
-    return Trial(_codes(found.findings), f"{volume:.0f} ml of lung in a head" if volume else "")
+    return Trial(codes_of(found.findings), f"{volume:.0f} ml of lung in a head" if volume else "")

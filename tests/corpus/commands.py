@@ -12,7 +12,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 from corpus.bench import Bench, Trial
-from corpus.kinds import Room
+from corpus.kinds import Section
 from dicom_files import save, slices_of
 from tiny_models import tiny_model
 
@@ -21,7 +21,7 @@ from LungUNetSegLib.errors import LungUNetSegError
 from LungUNetSegLib.io import write_labels
 from LungUNetSegLib.volume.resample import to_sitk
 
-room = Room("Commands and what they write")
+section = Section("Commands and what they write")
 
 
 def command(*words: object) -> str:
@@ -89,66 +89,66 @@ def folder_of(b: Bench) -> Path:
 
 
 E1 = LungUNetSegError
-room.right("a hundred thousand threads", segment("--threads", 100000))
-room.right("a result over its own older one", lambda b: (segment()(b), segment()(b))[1])
-room.right("somebody's mask, and --overwrite", segment("--overwrite", before=reviewed))
-room.right("names that begin as formulas, in a table", lambda b: _formulas(b))
-room.right("a name with the commands of a terminal", lambda b: _terminal(b))
-room.right("a scan that cannot be read among others", lambda b: _batch(b))
-room.right("a scan in a folder that may not be written", lambda b: _read_only(b))
-room.right("a hidden draft that another machine may still write", lambda b: _foreign_draft(b))
-room.refused("somebody's reviewed mask for OUT", "--overwrite", segment(before=reviewed), E1)
-room.refused(
+section.right("a hundred thousand threads", segment("--threads", 100000))
+section.right("a result over its own older one", lambda b: (segment()(b), segment()(b))[1])
+section.right("somebody's mask, and --overwrite", segment("--overwrite", before=reviewed))
+section.right("names that begin as formulas, in a table", lambda b: _formulas(b))
+section.right("a name with the commands of a terminal", lambda b: _terminal(b))
+section.right("a scan that cannot be read among others", lambda b: _batch(b))
+section.right("a scan in a folder that may not be written", lambda b: _read_only(b))
+section.right("a hidden draft that another machine may still write", lambda b: _foreign_draft(b))
+section.refused("somebody's reviewed mask for OUT", "--overwrite", segment(before=reviewed), E1)
+section.refused(
     "a slice of the input for OUT",
     "part of the input scan",
     segment(output="ct/0003.nii.gz", source=lambda b: _slice_named(b)),
     E1,
 )
-room.refused(
+section.refused(
     "a slice of the input for OUT, and --overwrite",
     "part of the input scan",
     segment("--overwrite", output="ct/0003.nii.gz", source=lambda b: _slice_named(b)),
     E1,
 )
-room.refused("the scan itself for OUT", "is an input of this run", segment(output="scan.nii.gz"), E1)
-room.refused(
+section.refused("the scan itself for OUT", "is an input of this run", segment(output="scan.nii.gz"), E1)
+section.refused(
     "a link to the scan for OUT",
     "is an input of this run",
     segment(output="link.nii.gz", before=lambda b: (b.folder / "link.nii.gz").symlink_to(scan_file(b))),
     E1,
 )
-room.refused(
+section.refused(
     "a folder for OUT",
     "is a folder",
     segment(output="out.nii.gz", before=lambda b: (b.folder / "out.nii.gz").mkdir()),
     E1,
 )
-room.refused("a folder that is not there for OUT", "does not exist", segment(output="gone/lungs.nii.gz"), E1)
-room.refused(
+section.refused("a folder that is not there for OUT", "does not exist", segment(output="gone/lungs.nii.gz"), E1)
+section.refused(
     "a device for OUT",
     "device or pipe",
     segment(output="pipe.nii.gz", before=lambda b: os.mkfifo(b.folder / "pipe.nii.gz")),
     E1,
 )
-room.refused("an ending that stands for no format", "must end in", segment(output="lungs.stl"), E1)
-room.refused(
+section.refused("an ending that stands for no format", "must end in", segment(output="lungs.stl"), E1)
+section.refused(
     "a table of somebody else for --csv",
     "--overwrite",
     segment("--csv", "FOLDER/t.csv", before=lambda b: b.write("t.csv", "patient,age\n")),
     E1,
 )
-room.refused(
+section.refused(
     "JSON of somebody else for --json",
     "--overwrite",
     segment("--json", "FOLDER/t.json", before=lambda b: b.write("t.json", "{}") and b.write("t.json", '{"a": 1}')),
     E1,
 )
-room.refused("a table called .txt", "must end in .csv", segment("--csv", "FOLDER/t.txt"), E1)
-room.refused("no threads", "threads", segment("--threads", 0), E1)
-room.refused("threads in words", "threads", segment("--threads", "many"), E1)
-room.refused("an engine that there is none of", "engine", segment("--engine", "tensorrt"), E1)
-room.refused("a scan that is not there", "gone.nii.gz", segment(source=lambda b: b.folder / "gone.nii.gz"), E1)
-room.refused(
+section.refused("a table called .txt", "must end in .csv", segment("--csv", "FOLDER/t.txt"), E1)
+section.refused("no threads", "threads", segment("--threads", 0), E1)
+section.refused("threads in words", "threads", segment("--threads", "many"), E1)
+section.refused("an engine that there is none of", "engine", segment("--engine", "tensorrt"), E1)
+section.refused("a scan that is not there", "gone.nii.gz", segment(source=lambda b: b.folder / "gone.nii.gz"), E1)
+section.refused(
     "two scans to one file",
     "lungs.nii.gz",
     lambda b: (
@@ -170,7 +170,7 @@ room.refused(
     )[1],
     E1,
 )
-room.refused(
+section.refused(
     "a training's mapping to nothing",
     "is not NAME=",
     lambda b: b.holds(bool(command("evaluate", b.folder, b.folder, "--map", "a")), ""),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import imagecodecs
 import numpy as np
 from corpus.bench import Bench, Trial
-from corpus.kinds import Room
+from corpus.kinds import Section
 from dicom_files import encoded, item, save, slices_of
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -24,7 +24,7 @@ from pydicom.uid import (
 
 from LungUNetSegLib.volume import Volume
 
-room = Room("DICOM pixels")
+section = Section("DICOM pixels")
 
 INTERCEPT = -1024
 
@@ -69,24 +69,24 @@ def big_endian(d: Dataset) -> None:
     d.PixelData = np.frombuffer(d.PixelData, "<u2").astype(">u2").tobytes()
 
 
-room.right("implicit VR, little endian", plain(syntax(ImplicitVRLittleEndian)))
-room.right("explicit VR, big endian", plain(big_endian))
-room.right("a deflated data set", plain(syntax(DeflatedExplicitVRLittleEndian)))
+section.right("implicit VR, little endian", plain(syntax(ImplicitVRLittleEndian)))
+section.right("explicit VR, big endian", plain(big_endian))
+section.right("a deflated data set", plain(syntax(DeflatedExplicitVRLittleEndian)))
 for name in ("rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"):
-    room.right(
+    section.right(
         f"compressed as {name}",
         lambda b, name=name: b.scan(save([encoded(d, name) for d in slices_of(b.ct)], b.folder / "ct"), b.ct),
     )
 
 
-@room.right("each slice compressed otherwise")
+@section.right("each slice compressed otherwise")
 def _(b: Bench) -> Trial:
     names = ["", "rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"]
     datasets = [encoded(d, names[i % 5]) if names[i % 5] else d for i, d in enumerate(slices_of(b.ct))]
     return b.scan(save(datasets, b.folder / "ct"), b.ct)
 
 
-@room.right("compressed as HTJ2K")
+@section.right("compressed as HTJ2K")
 def _(b: Bench) -> Trial:
     def change(d: Dataset) -> None:
         fragments(d, [imagecodecs.htj2k_encode(stored(d).astype(np.uint16))], HTJ2KLossless)
@@ -100,12 +100,12 @@ def jpeg_12(d: Dataset) -> None:
     fragments(d, [packed], JPEGExtended12Bit)
 
 
-room.right("compressed as JPEG Extended of 12 bits, which loses a little", plain(jpeg_12, 2.0))
-room.right(
+section.right("compressed as JPEG Extended of 12 bits, which loses a little", plain(jpeg_12, 2.0))
+section.right(
     "a frame in several fragments, without an offset table",
     plain(lambda d: fragments(d, [imagecodecs.jpegls_encode(stored(d).astype(np.uint16))], JPEGLSLossless, 3, False)),
 )
-room.right(
+section.right(
     "a code stream of JPEG 2000 that says it is unsigned where the header says signed",
     plain(
         lambda d: (
@@ -125,7 +125,7 @@ room.right(
         )
     ),
 )
-room.refused(
+section.refused(
     "a code stream of another size than the header's",
     "0000.dcm",
     plain(
@@ -134,19 +134,19 @@ room.refused(
         )
     ),
 )
-room.refused(
+section.refused(
     "a code stream whose rows are the header's columns",
     ("(28, 24)", "(24, 28)"),
     plain(lambda d: fragments(d, [imagecodecs.jpegls_encode(stored(d).T.astype(np.uint16))], JPEGLSLossless)),
 )
-room.refused(
+section.refused(
     "a code stream cut in the middle",
     "0005.dcm",
     lambda b: b.scan(
         save([d if i != 5 else _cut(encoded(d, "jpeg-ls")) for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")
     ),
 )
-room.refused(
+section.refused(
     "compressed pixels under an uncompressed syntax",
     "cannot be decoded",
     plain(
@@ -158,12 +158,12 @@ room.refused(
         )
     ),
 )
-room.refused(
+section.refused(
     "MPEG for a transfer syntax",
     "cannot be decoded",
     plain(lambda d: fragments(d, [bytes(100)], "1.2.840.10008.1.2.4.103")),
 )
-room.refused(
+section.refused(
     "a transfer syntax that nobody knows",
     "cannot be decoded",
     lambda b: b.scan(_patched(b, b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.9.1\0")),
@@ -175,11 +175,13 @@ def _cut(dataset: Dataset) -> Dataset:
     return dataset
 
 
-room.right("12 bits stored of 16", plain(lambda d: store(d, stored(d).clip(0, 4095), "<u2", BitsStored=12, HighBit=11)))
-room.right(
+section.right(
+    "12 bits stored of 16", plain(lambda d: store(d, stored(d).clip(0, 4095), "<u2", BitsStored=12, HighBit=11))
+)
+section.right(
     "signed pixels", plain(lambda d: store(d, stored(d) - 1024, "<i2", PixelRepresentation=1, RescaleIntercept=0))
 )
-room.right(
+section.right(
     "a high bit of 15 over 12 bits at the lowest places",
     plain(lambda d: store(d, stored(d).clip(0, 4095), "<u2", BitsStored=12, HighBit=15)),
 )
@@ -228,47 +230,49 @@ def as_jpeg_2000(d: Dataset) -> None:
     fragments(d, [imagecodecs.jpeg2k_encode(words, codecformat="j2k", level=0)], JPEG2000Lossless)
 
 
-room.right("signed pixels of 12 bits with an intercept", plain(signed_of_12_bits))
-room.right("a high bit of 15 over 12 bits at the highest places", plain(in_highest_bits))
-room.right("an overlay in the four bits above the pixels", plain(overlaid))
-room.right("an overlay above the pixels, compressed as RLE", plain(lambda d: (overlaid(d), encoded(d, "rle"))))
-room.right("an overlay above the pixels, compressed as JPEG-LS", plain(lambda d: (overlaid(d), as_jpeg_ls(d))))
-room.right("an overlay above the pixels, compressed as JPEG 2000", plain(lambda d: (overlaid(d), as_jpeg_2000(d))))
-room.right(
+section.right("signed pixels of 12 bits with an intercept", plain(signed_of_12_bits))
+section.right("a high bit of 15 over 12 bits at the highest places", plain(in_highest_bits))
+section.right("an overlay in the four bits above the pixels", plain(overlaid))
+section.right("an overlay above the pixels, compressed as RLE", plain(lambda d: (overlaid(d), encoded(d, "rle"))))
+section.right("an overlay above the pixels, compressed as JPEG-LS", plain(lambda d: (overlaid(d), as_jpeg_ls(d))))
+section.right("an overlay above the pixels, compressed as JPEG 2000", plain(lambda d: (overlaid(d), as_jpeg_2000(d))))
+section.right(
     "signed pixels of 12 bits, compressed as JPEG-LS of 16", plain(lambda d: (signed_of_12_bits(d), as_jpeg_ls(d)))
 )
-room.right(
+section.right(
     "signed pixels of 12 bits, compressed as JPEG 2000 of 16", plain(lambda d: (signed_of_12_bits(d), as_jpeg_2000(d)))
 )
-room.right("12 bits at the highest places, compressed as RLE", plain(lambda d: (in_highest_bits(d), encoded(d, "rle"))))
-room.right(
+section.right(
+    "12 bits at the highest places, compressed as RLE", plain(lambda d: (in_highest_bits(d), encoded(d, "rle")))
+)
+section.right(
     "32 bits allocated", plain(lambda d: store(d, stored(d), "<u4", BitsAllocated=32, BitsStored=32, HighBit=31))
 )
-room.right(
+section.right(
     "8 bits and a slope of 16",
     plain(
         lambda d: store(d, (stored(d) + 8) // 16, "u1", BitsAllocated=8, BitsStored=8, HighBit=7, RescaleSlope=16), 5.0
     ),
 )
-room.right(
+section.right(
     "inverted for display (MONOCHROME1), which changes no value",
     plain(lambda d: setattr(d, "PhotometricInterpretation", "MONOCHROME1")),
 )
-room.right("a slope of one half", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope="0.5")))
-room.right(
+section.right("a slope of one half", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope="0.5")))
+section.right(
     "a slope with an exponent and spaces", plain(lambda d: store(d, stored(d) * 2, "<u2", RescaleSlope=" 5e-1 "))
 )
-room.right(
+section.right(
     "a slope of -1", plain(lambda d: store(d, 4000 - stored(d), "<u2", RescaleSlope=-1, RescaleIntercept=4000 - 1024))
 )
-room.right("padding of -2000 in signed pixels", lambda b: _padded(b, -2000, signed=True))
-room.right("padding of -2000 declared in unsigned pixels", lambda b: _padded(b, 63536, signed=False))
-room.right("padding of -2000 declared as signed, the pixels unsigned", lambda b: _padded(b, 63536, said=-2000))
-room.right(
+section.right("padding of -2000 in signed pixels", lambda b: _padded(b, -2000, signed=True))
+section.right("padding of -2000 declared in unsigned pixels", lambda b: _padded(b, 63536, signed=False))
+section.right("padding of -2000 declared as signed, the pixels unsigned", lambda b: _padded(b, 63536, said=-2000))
+section.right(
     "padding of many numbers, up to a declared limit",
     lambda b: _padded(b, 60000, signed=False, width=len(b.ct.array[0]) * 40, limit=65000),
 )
-room.said(
+section.said(
     "no slice with a scale, the pixels signed, and padding of -2000",
     "no-air",
     lambda b: _padded(b, -2000, signed=True, raised=1024),
@@ -307,7 +311,7 @@ def _padded(
     return b.scan(place, None if raised else Volume(expected, b.ct.geometry))
 
 
-@room.right("a scale of its own in each slice, as the pixels are")
+@section.right("a scale of its own in each slice, as the pixels are")
 def _(b: Bench) -> Trial:
     datasets = slices_of(b.ct)
     for index, d in enumerate(datasets):
@@ -315,7 +319,7 @@ def _(b: Bench) -> Trial:
     return b.scan(save(datasets, b.folder / "ct"), b.ct)
 
 
-room.said(
+section.said(
     "slices scaled otherwise than their pixels are",
     "scale-in-doubt",
     lambda b: b.scan(
@@ -324,52 +328,52 @@ room.said(
         )
     ),
 )
-room.said(
+section.said(
     "some slices without a scale",
     "scale-in-doubt",
     lambda b: b.scan(
         save([d if i % 4 else _without(d, "RescaleIntercept") for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")
     ),
 )
-room.said(
+section.said(
     "no slice with a scale, the pixels unsigned",
     "no-air",
     plain(lambda d: _without(d, "RescaleIntercept", "RescaleSlope"), 9e9),
 )
-room.said("another unit than HU", "not-hu", plain(lambda d: setattr(d, "RescaleType", "US"), 9e9))
-room.said("electron density for a unit", "not-hu", plain(lambda d: setattr(d, "RescaleType", "ED"), 9e9))
-room.said(
+section.said("another unit than HU", "not-hu", plain(lambda d: setattr(d, "RescaleType", "US"), 9e9))
+section.said("electron density for a unit", "not-hu", plain(lambda d: setattr(d, "RescaleType", "ED"), 9e9))
+section.said(
     "a map of electron density that gives no unit, but its type",
     "not-hu",
     plain(lambda d: (d.__delattr__("RescaleType"), setattr(d, "ImageType", ["DERIVED", "PRIMARY", "AXIAL", DENSITY]))),
 )
-room.said("a unit of mg/ml in the mapping of real-world values", "not-hu", plain(lambda d: mapped(d, "mg/mL")))
-room.right("a mapping of real-world values in Hounsfield units", plain(lambda d: mapped(d, "[hnsf'U]")))
-room.said("values of more bits than are stored, and no overlay", "more-bits", plain(lambda d: metal(d), 3.0))
-room.said(
+section.said("a unit of mg/ml in the mapping of real-world values", "not-hu", plain(lambda d: mapped(d, "mg/mL")))
+section.right("a mapping of real-world values in Hounsfield units", plain(lambda d: mapped(d, "[hnsf'U]")))
+section.said("values of more bits than are stored, and no overlay", "more-bits", plain(lambda d: metal(d), 3.0))
+section.said(
     "signed pixels called unsigned",
     "beyond-scanner",
     plain(lambda d: store(d, stored(d) - 1024, "<i2", RescaleIntercept=0), 9e9),
 )
-room.said("bytes in the wrong order", "beyond-scanner", plain(lambda d: store(d, stored(d), ">u2"), 9e9))
-room.said("HU scaled twice", "beyond-scanner", plain(lambda d: store(d, (stored(d) * 4).clip(0, 65535), "<u2"), 9e9))
-room.refused(
+section.said("bytes in the wrong order", "beyond-scanner", plain(lambda d: store(d, stored(d), ">u2"), 9e9))
+section.said("HU scaled twice", "beyond-scanner", plain(lambda d: store(d, (stored(d) * 4).clip(0, 65535), "<u2"), 9e9))
+section.refused(
     "a table of values (Modality LUT) in place of a scale", ("look-up table (13)", "Export"), plain(lambda d: _table(d))
 )
-room.said(
+section.said(
     "fewer rows in the header than in the pixels",
     "more-data",
     lambda b: b.scan(save(each(b, lambda d: setattr(d, "Rows", 16)), b.folder / "ct")),
 )
-room.refused("more rows in the header than in the pixels", "0000.dcm", plain(lambda d: setattr(d, "Rows", 32)))
-room.refused("a slope of 0", "no CT in Hounsfield units", plain(lambda d: setattr(d, "RescaleSlope", 0)))
-room.refused(
+section.refused("more rows in the header than in the pixels", "0000.dcm", plain(lambda d: setattr(d, "Rows", 32)))
+section.refused("a slope of 0", "no CT in Hounsfield units", plain(lambda d: setattr(d, "RescaleSlope", 0)))
+section.refused(
     "a slope that is no number", "place or size is not given", plain(lambda d: d.add_new("RescaleSlope", "DS", "nan"))
 )
-room.refused("an intercept of text", "no CT to segment", lambda b: b.scan(_patched(b, b"-1024.0 ", b"minus 1k")))
-room.refused("no pixels at all", "0000.dcm", plain(lambda d: _without(d, "PixelData")))
-room.refused("pixels of no length", "0000.dcm", plain(lambda d: setattr(d, "PixelData", b"")))
-room.refused(
+section.refused("an intercept of text", "no CT to segment", lambda b: b.scan(_patched(b, b"-1024.0 ", b"minus 1k")))
+section.refused("no pixels at all", "0000.dcm", plain(lambda d: _without(d, "PixelData")))
+section.refused("pixels of no length", "0000.dcm", plain(lambda d: setattr(d, "PixelData", b"")))
+section.refused(
     "floats for pixels",
     "0000.dcm",
     plain(
@@ -379,14 +383,14 @@ room.refused(
         )
     ),
 )
-room.refused("12 bits allocated", "12 bits", plain(lambda d: setattr(d, "BitsAllocated", 12)))
-room.refused("more bits stored than allocated", "0000.dcm", plain(lambda d: setattr(d, "BitsStored", 20)))
-room.refused(
+section.refused("12 bits allocated", "12 bits", plain(lambda d: setattr(d, "BitsAllocated", 12)))
+section.refused("more bits stored than allocated", "0000.dcm", plain(lambda d: setattr(d, "BitsStored", 20)))
+section.refused(
     "a high bit that goes with nothing",
     "high bit",
     plain(lambda d: store(d, stored(d) | 0x8000, "<u2", BitsStored=12, HighBit=14)),
 )
-room.refused(
+section.refused(
     "in colour",
     "colour",
     plain(
@@ -402,11 +406,11 @@ room.refused(
         )
     ),
 )
-room.refused(
+section.refused(
     "indices into a palette", "colour", plain(lambda d: setattr(d, "PhotometricInterpretation", "PALETTE COLOR"))
 )
-room.refused("one slice cut short", "0004.dcm", lambda b: b.scan(_shortened(b, 4, 0.8)))
-room.said(
+section.refused("one slice cut short", "0004.dcm", lambda b: b.scan(_shortened(b, 4, 0.8)))
+section.said(
     "the header of one slice cut short", "unreadable-files missing-slices", lambda b: b.scan(_shortened(b, 4, 0.3))
 )
 

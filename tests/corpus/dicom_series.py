@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from corpus.bench import STEP_MM, Bench, Trial, thorax
 from corpus.dicom_pixels import each
-from corpus.kinds import Room
+from corpus.kinds import Section
 from dicom_files import save, slices_of
 from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
@@ -22,7 +22,7 @@ from pydicom.uid import generate_uid
 from LungUNetSegLib.io import list_series, read_scan
 from LungUNetSegLib.volume import Geometry, Volume
 
-room = Room("DICOM series")
+section = Section("DICOM series")
 Slices = list[Dataset]
 
 
@@ -82,16 +82,16 @@ def at(heights_mm: Sequence[float]) -> Callable[[Slices], None]:
 
 # Files and folders
 
-room.right(
+section.right(
     "names without an ending, in folders of folders",
     lambda b: b.scan(save(slices_of(b.ct), b.folder, lambda n: f"{n % 3}/a/{n}").parent / b.folder.name, b.ct),
 )
-room.right("names in the opposite order of the slices", series(lambda s: s[::-1]))
-room.right(
+section.right("names in the opposite order of the slices", series(lambda s: s[::-1]))
+section.right(
     "numbers of the instances in the opposite order",
     series(lambda s: [put(InstanceNumber=99 - i)(d) for i, d in enumerate(s)] and None),
 )
-room.right(
+section.right(
     "letters, a report and a picture beside the slices",
     folder(
         lambda f: (
@@ -99,7 +99,7 @@ room.right(
         )
     ),
 )
-room.right(
+section.right(
     "the hidden files of macOS and Windows beside the slices",
     folder(
         lambda f: (
@@ -108,13 +108,13 @@ room.right(
         )
     ),
 )
-room.right(
+section.right(
     "names in other alphabets, with spaces, or that begin with a dash",
     lambda b: b.scan(
         save(slices_of(b.ct), b.folder / "Müller 北京", lambda n: ["-{}", "снимок {}", "a b {}"][n % 3].format(n)), b.ct
     ),
 )
-room.right(
+section.right(
     "a folder of links to the slices",
     folder(
         lambda f: (
@@ -126,9 +126,9 @@ room.right(
         )
     ),
 )
-room.right("a link back to the folder itself", folder(lambda f: (f / "again").symlink_to(f)))
-room.right("a pipe beside the slices", folder(lambda f: os.mkfifo(f / "0099.dcm")))
-room.said(
+section.right("a link back to the folder itself", folder(lambda f: (f / "again").symlink_to(f)))
+section.right("a pipe beside the slices", folder(lambda f: os.mkfifo(f / "0099.dcm")))
+section.said(
     "a link that leads nowhere beside the slices",
     "unreadable-files",
     folder(lambda f: (f / "0099.dcm").symlink_to(f / "gone")),
@@ -138,70 +138,70 @@ for what, content in (
     ("a web page of an error", b"<html>502 Bad Gateway</html>" * 20),
     ("the pointer of a version control", b"version https://git-lfs.github.com/spec/v1\nsize 1404\n"),
 ):
-    room.said(
+    section.said(
         f"{what} in place of the last slice", "unreadable-files", lambda b, content=content: _spoilt(b, content, 12)
     )
-room.said("the last slice compressed with gzip, beside the others", "unreadable-files", lambda b: _last_packed(b))
-room.said("an archive of the last slices, beside the others", "unreadable-files", lambda b: _last_zipped(b))
-room.right("a list of the files instead of the folder", folder(lambda f: sorted(f.iterdir(), reverse=True)))
-room.right("a directory of the disc beside the slices", folder(lambda f: _directory(f)))
-room.said(
+section.said("the last slice compressed with gzip, beside the others", "unreadable-files", lambda b: _last_packed(b))
+section.said("an archive of the last slices, beside the others", "unreadable-files", lambda b: _last_zipped(b))
+section.right("a list of the files instead of the folder", folder(lambda f: sorted(f.iterdir(), reverse=True)))
+section.right("a directory of the disc beside the slices", folder(lambda f: _directory(f)))
+section.said(
     "a copy of all files in a folder below",
     "copied-files",
     folder(lambda f: shutil.copytree(f, f / "backup") and None),
 )
-room.said(
+section.said(
     "a copy of all files, moved by 7 mm",
     "several-series copies-differ",
     folder(lambda f: _moved_copy(f)),
 )
-room.refused(
+section.refused(
     "a copy of all files with one other pixel", "other pixels, or is damaged", folder(lambda f: _changed_copy(f))
 )
-room.said("an empty file among the slices", "unreadable-files missing-slices", lambda b: _spoilt(b, b""))
-room.said("a file full of zeros among the slices", "missing-slices", lambda b: _spoilt(b, bytes(3000)))
-room.said(
+section.said("an empty file among the slices", "unreadable-files missing-slices", lambda b: _spoilt(b, b""))
+section.said("a file full of zeros among the slices", "missing-slices", lambda b: _spoilt(b, bytes(3000)))
+section.said(
     "a web page of an error in place of a slice",
     "missing-slices",
     lambda b: _spoilt(b, b"<html>502 Bad Gateway</html>" * 20),
 )
-room.refused("no files", "the folder is empty", lambda b: b.scan(b.folder))
-room.refused("nothing there", "no such file", lambda b: b.scan(b.folder / "gone"))
-room.refused("an empty list", "No file was given", lambda b: b.scan([]))
-room.refused(
+section.refused("no files", "the folder is empty", lambda b: b.scan(b.folder))
+section.refused("nothing there", "no such file", lambda b: b.scan(b.folder / "gone"))
+section.refused("an empty list", "No file was given", lambda b: b.scan([]))
+section.refused(
     "a list with a file that is not there",
     "gone.dcm",
     lambda b: b.scan([*sorted(save(slices_of(b.ct), b.folder / "ct").iterdir()), b.folder / "gone.dcm"]),
 )
-room.refused("a folder of links that lead nowhere", "lead nowhere", lambda b: b.scan(_dangling(b)))
-room.refused("a zip archive of the slices", "Unpack", lambda b: b.scan(_zipped(b)))
-room.refused("a directory of the disc alone", "DICOMDIR", lambda b: b.scan(_directory(b.folder)))
-room.refused("slices compressed one by one with gzip", ("compressed files", "Unpack"), lambda b: b.scan(_gzipped(b)))
-room.refused(
+section.refused("a folder of links that lead nowhere", "lead nowhere", lambda b: b.scan(_dangling(b)))
+section.refused("a zip archive of the slices", "Unpack", lambda b: b.scan(_zipped(b)))
+section.refused("a directory of the disc alone", "DICOMDIR", lambda b: b.scan(_directory(b.folder)))
+section.refused("slices compressed one by one with gzip", ("compressed files", "Unpack"), lambda b: b.scan(_gzipped(b)))
+section.refused(
     "an image file that is called .dcm", "not DICOM", lambda b: b.scan(b.write("scan.dcm", b"\x5c\1\0\0" + bytes(600)))
 )
-room.refused(
+section.refused(
     "a file of voxels alone",
     (".nii.gz, .nii, .nrrd", ".mhd"),
     lambda b: b.scan(b.write("scan.raw", b"\1\2" * 300)),
 )
-room.refused(
+section.refused(
     "a folder of image files",
     ("image files of other formats", "Give the file itself"),
     lambda b: b.scan(b.write("scans/scan.nii.gz", b"\1\2" * 300).parent),
 )
-room.refused(
+section.refused(
     "a folder of halves of .hdr/.img pairs",
     ".nii",
     lambda b: b.scan([b.write("a.hdr", bytes(348)), b.write("a.img", bytes(900))][0].parent),
 )
-room.refused("a pipe in place of a file", "pipe", lambda b: b.scan(_pipe(b)))
-room.refused(
+section.refused("a pipe in place of a file", "pipe", lambda b: b.scan(_pipe(b)))
+section.refused(
     "a series that is not there",
     "1.2.3.4",
     lambda b: b.scan(save(slices_of(b.ct), b.folder / "ct"), series_uid="1.2.3.4"),
 )
-room.right("a series with spaces around its identifier", all_slices(put(SeriesInstanceUID="1.2.3 ")))
+section.right("a series with spaces around its identifier", all_slices(put(SeriesInstanceUID="1.2.3 ")))
 
 
 def _spoilt(b: Bench, content: bytes, number: int = 6) -> Trial:
@@ -263,12 +263,12 @@ def _pipe(b: Bench) -> Path:
 
 # Headers
 
-room.right("no preamble and no file header", lambda b: b.scan(_raw(b), b.ct))
-room.right("no SOP class", all_slices(put(SOPClassUID=None)))
-room.said("an animal on four legs", "not-human", all_slices(put(AnatomicalOrientationType="QUADRUPED")))
-room.said("a pig", "not-human", all_slices(put(PatientSpeciesDescription="Sus scrofa domesticus")))
-room.said("a test object, by the header", "not-human", all_slices(put(QualityControlImage="YES")))
-room.said(
+section.right("no preamble and no file header", lambda b: b.scan(_raw(b), b.ct))
+section.right("no SOP class", all_slices(put(SOPClassUID=None)))
+section.said("an animal on four legs", "not-human", all_slices(put(AnatomicalOrientationType="QUADRUPED")))
+section.said("a pig", "not-human", all_slices(put(PatientSpeciesDescription="Sus scrofa domesticus")))
+section.said("a test object, by the header", "not-human", all_slices(put(QualityControlImage="YES")))
+section.said(
     "pixels halved in size, and the pixel spacing of before",
     "spacing-in-doubt",
     lambda b: b.scan(
@@ -281,103 +281,103 @@ room.said(
         )
     ),
 )
-room.right("no modality", all_slices(put(Modality=None)))
-room.right("no SOP instance", all_slices(put(SOPInstanceUID=None)))
-room.right("one SOP instance for all slices", all_slices(put(SOPInstanceUID="1.2.3")))
-room.right(
+section.right("no modality", all_slices(put(Modality=None)))
+section.right("no SOP instance", all_slices(put(SOPInstanceUID=None)))
+section.right("one SOP instance for all slices", all_slices(put(SOPInstanceUID="1.2.3")))
+section.right(
     "no identifiers of patient, study and frame of reference",
     all_slices(put(PatientID=None, StudyInstanceUID=None, FrameOfReferenceUID=None)),
 )
-room.right("no identifier of the series", all_slices(put(SeriesInstanceUID=None)))
-room.right(
+section.right("no identifier of the series", all_slices(put(SeriesInstanceUID=None)))
+section.right(
     "no numbers of slices, series and acquisition",
     all_slices(put(InstanceNumber=None, SeriesNumber=None, AcquisitionNumber=None)),
 )
-room.right("words for numbers of slices", lambda b: b.scan(_spelt(b, "InstanceNumber", "first"), b.ct))
-room.right("a thickness in words", lambda b: b.scan(_spelt(b, "SliceThickness", "thin"), b.ct))
-room.right(
+section.right("words for numbers of slices", lambda b: b.scan(_spelt(b, "InstanceNumber", "first"), b.ct))
+section.right("a thickness in words", lambda b: b.scan(_spelt(b, "SliceThickness", "thin"), b.ct))
+section.right(
     "a slice location that contradicts the positions",
     all_slices(lambda d: d.add_new("SliceLocation", "DS", str(-3 * float(d.ImagePositionPatient[2])))),
 )
-room.right("a spacing between slices that contradicts the positions", all_slices(put(SpacingBetweenSlices="1.25")))
-room.right("positions rounded to a tenth", series(at([round(-60 + STEP_MM * n + 0.04, 1) for n in range(13)])))
-room.right(
+section.right("a spacing between slices that contradicts the positions", all_slices(put(SpacingBetweenSlices="1.25")))
+section.right("positions rounded to a tenth", series(at([round(-60 + STEP_MM * n + 0.04, 1) for n in range(13)])))
+section.right(
     "directions rounded to three digits",
     all_slices(put(ImageOrientationPatient=["0.999", "0", "0", "0", "0.999", "0"])),
 )
-room.right("control characters in names", all_slices(put(PatientName="A\x1b[2J", SeriesDescription="a\x1b]0;b\x07")))
-room.right(
+section.right("control characters in names", all_slices(put(PatientName="A\x1b[2J", SeriesDescription="a\x1b]0;b\x07")))
+section.right(
     "text in an unknown character set",
     all_slices(put(SpecificCharacterSet="ISO_IR 999", SeriesDescription="Brustkorb")),
 )
-room.right(
+section.right(
     "private elements, nested and without a creator",
     all_slices(lambda d: (d.add_new(0x00191010, "LO", "x"), d.add_new(0x00191011, "SQ", [copy.deepcopy(d)]))),
 )
-room.right(
+section.right(
     "a frame of reference of its own in each slice",
     series(lambda s: [put(FrameOfReferenceUID=generate_uid())(d) for d in s] and None),
 )
-room.right("lengths of groups, as of old", all_slices(lambda d: d.add_new(0x00080000, "UL", 4)))
-room.right(
+section.right("lengths of groups, as of old", all_slices(lambda d: d.add_new(0x00080000, "UL", 4)))
+section.right(
     "the patient given without identifier in some slices",
     series(lambda s: [put(PatientID="")(d) for d in s[::3]] and None),
 )
-room.right(
+section.right(
     "a patient's identifier with spaces in some slices",
     series(lambda s: [put(PatientID=" Phantom ")(d) for d in s[::3]] and None),
 )
-room.refused("no position", "place or size is not given", all_slices(put(ImagePositionPatient=None)))
-room.refused("a position of two numbers", "place or size is not given", all_slices(put(ImagePositionPatient=[1, 2])))
-room.refused("no directions", "place or size is not given", all_slices(put(ImageOrientationPatient=None)))
-room.refused(
+section.refused("no position", "place or size is not given", all_slices(put(ImagePositionPatient=None)))
+section.refused("a position of two numbers", "place or size is not given", all_slices(put(ImagePositionPatient=[1, 2])))
+section.refused("no directions", "place or size is not given", all_slices(put(ImageOrientationPatient=None)))
+section.refused(
     "directions of length 0", "place or size is not given", all_slices(put(ImageOrientationPatient=[0, 0, 0, 0, 1, 0]))
 )
-room.refused(
+section.refused(
     "rows and columns that are parallel", "right angles", all_slices(put(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]))
 )
-room.refused(
+section.refused(
     "rows and columns at 60 degrees", "right angles", all_slices(put(ImageOrientationPatient=[1, 0, 0, 0.5, 0.866, 0]))
 )
-room.refused(
+section.refused(
     "no pixel spacing, but that of the detector",
     "place or size is not given",
     all_slices(lambda d: (put(PixelSpacing=None)(d), d.add_new("ImagerPixelSpacing", "DS", [12, 12]))),
 )
-room.refused("a pixel spacing of one number", "place or size is not given", all_slices(put(PixelSpacing="12")))
-room.refused("a pixel spacing of 0", "place or size is not given", all_slices(put(PixelSpacing=["0", "0"])))
-room.refused("a negative pixel spacing", "place or size is not given", all_slices(put(PixelSpacing=["-12", "12"])))
-room.refused(
+section.refused("a pixel spacing of one number", "place or size is not given", all_slices(put(PixelSpacing="12")))
+section.refused("a pixel spacing of 0", "place or size is not given", all_slices(put(PixelSpacing=["0", "0"])))
+section.refused("a negative pixel spacing", "place or size is not given", all_slices(put(PixelSpacing=["-12", "12"])))
+section.refused(
     "a pixel spacing that is no number", "no CT to segment", lambda b: b.scan(_spelt(b, "PixelSpacing", "12,5\\12,5"))
 )
-room.refused("a pixel spacing in metres", "spacing", all_slices(put(PixelSpacing=["0.0007", "0.0007"])))
-room.refused("a pixel spacing of 1e-9", "spacing", all_slices(put(PixelSpacing=["1e-9", "1e-9"])))
-room.refused("slices evenly 106 mm apart", "106", series(at([106.0 * n for n in range(13)])))
-room.refused("no rows", "place or size is not given", all_slices(put(Rows=None)))
-room.refused(
+section.refused("a pixel spacing in metres", "spacing", all_slices(put(PixelSpacing=["0.0007", "0.0007"])))
+section.refused("a pixel spacing of 1e-9", "spacing", all_slices(put(PixelSpacing=["1e-9", "1e-9"])))
+section.refused("slices evenly 106 mm apart", "106", series(at([106.0 * n for n in range(13)])))
+section.refused("no rows", "place or size is not given", all_slices(put(Rows=None)))
+section.refused(
     "images of two by two pixels",
     "no CT is so small",
     lambda b: b.scan(
         save(slices_of(Volume(b.ct.array[:, :2, :2], Geometry.axial((13, 2, 2), (10, 50, 50)))), b.folder / "ct")
     ),
 )
-room.said(
+section.said(
     "one slice without a position",
     "unreadable-files missing-slices",
     unlike(lambda s: put(ImagePositionPatient=None)(s[5])),
 )
-room.said("the last slice without a size", "unreadable-files", unlike(lambda s: put(Rows=None)(s[-1])))
-room.said(
+section.said("the last slice without a size", "unreadable-files", unlike(lambda s: put(Rows=None)(s[-1])))
+section.said(
     "directions that jitter by a fifth of a degree",
     "jittering-slices",
     lambda b: b.scan(save([_turned(d, 0.2 * (-1) ** i) for i, d in enumerate(slices_of(b.ct))], b.folder / "ct")),
 )
-room.said(
+section.said(
     "half of the slices turned by three degrees",
     "several-series",
     unlike(lambda s: [_turned(d, 3.0) for d in s[::2]] and None),
 )
-room.refused(
+section.refused(
     "slices shifted sideways by 5 cm",
     "shifted sideways",
     series(
@@ -438,19 +438,19 @@ def oriented(b: Bench, axes: tuple[int, int, int], flips: tuple[bool, bool, bool
     return b.scan(save(slices_of(stored), b.folder / "ct"), b.ct)
 
 
-room.right("slices from head to feet", lambda b: oriented(b, (0, 1, 2), (True, False, False)))
-room.right("rows from the left to the right", lambda b: oriented(b, (0, 1, 2), (False, False, True)))
-room.right("columns from the back to the front", lambda b: oriented(b, (0, 1, 2), (False, True, False)))
-room.right("rows and columns exchanged", lambda b: oriented(b, (0, 2, 1), (False, False, False)))
-room.right("coronal slices", lambda b: oriented(b, (1, 0, 2), (False, True, False)))
-room.right("sagittal slices", lambda b: oriented(b, (2, 0, 1), (True, True, False)))
-room.right(
+section.right("slices from head to feet", lambda b: oriented(b, (0, 1, 2), (True, False, False)))
+section.right("rows from the left to the right", lambda b: oriented(b, (0, 1, 2), (False, False, True)))
+section.right("columns from the back to the front", lambda b: oriented(b, (0, 1, 2), (False, True, False)))
+section.right("rows and columns exchanged", lambda b: oriented(b, (0, 2, 1), (False, False, False)))
+section.right("coronal slices", lambda b: oriented(b, (1, 0, 2), (False, True, False)))
+section.right("sagittal slices", lambda b: oriented(b, (2, 0, 1), (True, True, False)))
+section.right(
     "pixels that are no squares",
     lambda b: b.scan(
         save(slices_of(v := Volume(b.ct.array[:, ::2], Geometry.axial((13, 12, 28), (10, 24, 12)))), b.folder / "ct"), v
     ),
 )
-room.said(
+section.said(
     "a tilted gantry",
     "gantry-tilt",
     unlike(
@@ -469,18 +469,18 @@ room.said(
         )
     ),
 )
-room.said("one slice missing", "missing-slices", unlike(lambda s: s[:5] + s[6:]))
-room.said("every third slice missing", "uneven-slices", unlike(lambda s: [d for i, d in enumerate(s) if i % 3 != 1]))
-room.said(
+section.said("one slice missing", "missing-slices", unlike(lambda s: s[:5] + s[6:]))
+section.said("every third slice missing", "uneven-slices", unlike(lambda s: [d for i, d in enumerate(s) if i % 3 != 1]))
+section.said(
     "slices further apart towards the feet",
     "uneven-slices",
     unlike(at([-60 + 10 * n + n * n * 0.6 for n in range(13)])),
 )
-room.said("slices at the places of others", "duplicate-slices", series(lambda s: [*s, *_copies(s[:4])]))
-room.said("one slice alone", "single-slice", unlike(lambda s: s[6:7]))
-room.said("slices all at one place", "several-series", unlike(at([0.0] * 13)))
-room.refused("a gap of 60 mm", "gap of 60.0 mm", unlike(lambda s: s[:4] + s[9:]))
-room.refused("a gap where slices cannot be opened", ("gap", "0005.dcm"), lambda b: b.scan(_holes(b)))
+section.said("slices at the places of others", "duplicate-slices", series(lambda s: [*s, *_copies(s[:4])]))
+section.said("one slice alone", "single-slice", unlike(lambda s: s[6:7]))
+section.said("slices all at one place", "several-series", unlike(at([0.0] * 13)))
+section.refused("a gap of 60 mm", "gap of 60.0 mm", unlike(lambda s: s[:4] + s[9:]))
+section.refused("a gap where slices cannot be opened", ("gap", "0005.dcm"), lambda b: b.scan(_holes(b)))
 
 
 def _copies(slices: Slices) -> Slices:

@@ -25,7 +25,7 @@ class Kind:
     """One awkward input.
 
     Attributes:
-        room: Kind of file or of question that it belongs to.
+        section: The part of docs/robustness.md in which it stands.
         name: What is awkward.
         expected: What must come of it.
         codes: Of the findings that must be among those that are told.
@@ -35,7 +35,7 @@ class Kind:
         is_slow: Whether it runs the shipped network, or otherwise takes more than a second.
     """
 
-    room: str
+    section: str
     name: str
     expected: Result
     codes: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ class Verdict:
 KINDS: list[Kind] = []
 
 
-class Room:
-    """Adds kinds of one sort to the corpus; each method takes the attempt as a function, or decorates one.
+class Section:
+    """Adds the kinds of one section of the page; each method takes the attempt as a function, or decorates one.
 
     Args:
         name: What the kinds have in common.
@@ -96,7 +96,7 @@ class Room:
 
     def _add(self, attempt: Attempt | None, **about: object) -> Callable[[Attempt], Attempt]:
         def add(function: Attempt) -> Attempt:
-            KINDS.append(Kind(room=self.name, attempt=function, **about))  # type: ignore[arg-type]
+            KINDS.append(Kind(section=self.name, attempt=function, **about))  # type: ignore[arg-type]
             return function
 
         if attempt is not None:

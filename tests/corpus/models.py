@@ -1,33 +1,23 @@
-"""Models, checkpoints, settings and splits: parts that do not belong together, and values that nobody thought of."""
+"""Models: parts that do not belong together, and values that nobody thought of."""
 
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
-import tempfile
-import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import torch
 from corpus.bench import Bench, Trial
-from corpus.kinds import Room
-from tiny_models import kept_folder, tiny_checkpoint, tiny_model, write_checkpoint
+from corpus.kinds import Section
+from tiny_models import kept_folder, tiny_model, write_checkpoint
 
-from LungUNetSegLib.cases.splits import load_split
-from LungUNetSegLib.config import parse_json
 from LungUNetSegLib.engines.export import export
-from LungUNetSegLib.errors import ConfigError, DataError, ModelError
+from LungUNetSegLib.errors import ModelError
 from LungUNetSegLib.models.model import load_model, sha256_of
-from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.config import read_config
 
-room = Room("Models")
-checkpoints = Room("Checkpoints")
-settings = Room("Settings and splits")
+section = Section("Models")
 
 
 def model(change: Callable[[Path], object] = lambda folder: None) -> Callable[[Bench], Trial]:
@@ -84,10 +74,10 @@ def raw(text: str) -> Callable[[Path], object]:
 
 
 def _refused(name: str, words: str, change: Callable[[Path], object]) -> None:
-    room.refused(name, words, model(change), ModelError)
+    section.refused(name, words, model(change), ModelError)
 
 
-room.right("as it was exported", model())
+section.right("as it was exported", model())
 _refused(
     "one bit of the weights changed",
     "SHA-256",
@@ -197,16 +187,18 @@ _refused(
     "does not belong",
     lambda f: with_hash("network.onnx", lambda c: _other_graph())(f),
 )
-room.refused(
+section.refused(
     "a file of weights by itself",
     "manifest.json",
     lambda b: b.holds(bool(load_model(tiny_model() / "weights.safetensors")), "taken"),
     ModelError,
 )
-room.refused(
+section.refused(
     "a name that no model has", "no model 'lunges'", lambda b: b.holds(bool(load_model("lunges")), "taken"), ModelError
 )
-room.refused("a folder without a model", "no model", lambda b: b.holds(bool(load_model(b.folder)), "taken"), ModelError)
+section.refused(
+    "a folder without a model", "no model", lambda b: b.holds(bool(load_model(b.folder)), "taken"), ModelError
+)
 
 
 def _structure(label: int) -> dict[str, Any]:
@@ -219,138 +211,3 @@ def _other_graph() -> bytes:
     checkpoint = write_checkpoint(folder / "best.pt", features_per_stage=(4, 8, 12))
     export(checkpoint, folder / "m", "m", description="Random weights.", date="2026-01-31")
     return (folder / "m" / "network.onnx").read_bytes()
-
-
-class Payload:
-    """What runs when it is unpickled, if it is."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (Path(tempfile.gettempdir()) / "lungunetseg-payload-ran",)
-
-
-def checkpoint(change: Callable[[Path], object]) -> Callable[[Bench], Trial]:
-    """The tiny checkpoint with a change, read both for inference and to go on training."""
-
-    def attempt(b: Bench) -> Trial:
-        path = Path(shutil.copy(tiny_checkpoint(), b.folder / "best.pt"))
-        change(path)
-        try:
-            load_checkpoint(path)
-            return b.holds(load_model(path).name == "best", "its name is another")
-        finally:
-            ran = Path(tempfile.gettempdir()) / "lungunetseg-payload-ran"
-            if ran.exists():
-                ran.unlink()
-                raise AssertionError("the payload ran")
-
-    return attempt
-
-
-def parts(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
-    def edit(path: Path) -> None:
-        content = torch.load(path, weights_only=True)
-        torch.save(change(content) or content, path)
-
-    return edit
-
-
-def _bad(name: str, words: str, change: Callable[[Path], object], error: type = ModelError) -> None:
-    checkpoints.refused(name, ("best.pt", words) if words else "best.pt", checkpoint(change), error)
-
-
-checkpoints.right("as it was saved", checkpoint(lambda p: None))
-_bad("code in place of weights", "refused", lambda p: torch.save(Payload(), p))
-_bad("code among the weights", "refused", parts(lambda c: c | {"history": [Payload()]}))
-_bad("a plain pickle with code", "", lambda p: p.write_bytes(pickle.dumps(Payload())))
-_bad("cut short", "", lambda p: p.write_bytes(p.read_bytes()[:-500]))
-_bad("a changed byte in its middle", "", lambda p: _zip_spoilt(p))
-_bad("empty", "", lambda p: p.write_bytes(b""))
-_bad("a zip archive of something else", "", lambda p: _zip(p))
-_bad("weights alone, without settings", "", parts(lambda c: c["network"]))
-_bad("a list of tensors", "", lambda p: torch.save([torch.ones(3)], p))
-_bad("a format of the future", "", parts(lambda c: c | {"format": "lungunetseg 99"}))
-_bad("without its split", "split", parts(lambda c: {k: v for k, v in c.items() if k != "split"}))
-_bad("with a part that is not known", "", parts(lambda c: c | {"extra": 1}))
-_bad("an epoch in words", "", parts(lambda c: c | {"epoch": "three"}))
-_bad(
-    "settings of a network that there is none of",
-    "",
-    parts(lambda c: c | {"config": c["config"] | {"network": {"name": "perceptron"}}}),
-    ConfigError,
-)
-_bad(
-    "a learning rate that is no number",
-    "learning_rate",
-    parts(lambda c: c | {"config": c["config"] | {"learning_rate": float("nan")}}),
-    ConfigError,
-)
-
-
-def _zip_spoilt(path: Path) -> None:
-    """Break an archive's table of contents; what a changed weight is, nobody can tell."""
-    content = bytearray(path.read_bytes())
-    place = content.rindex(b"PK\1\2")
-    content[place + 20 : place + 24] = b"\xff\xff\xff\x7f"
-    path.write_bytes(content)
-
-
-def _zip(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a/data.pkl", b"not a pickle")
-
-
-# Settings and splits
-
-
-def setting(*texts: str, file: str | None = None) -> Callable[[Bench], Trial]:
-    """The preset `lungs` with settings of a file and of the command line."""
-    return lambda b: b.holds(
-        bool(read_config("lungs", b.write("s.json", file) if file is not None else None, list(texts))), "taken"
-    )
-
-
-def _setting(name: str, words: str, *texts: str, file: str | None = None) -> None:
-    settings.refused(name, words, setting(*texts, file=file), ConfigError)
-
-
-settings.right("a setting in a file and another on the command line", setting("epochs=3", file='{"batch_size": 2}'))
-_setting("a name that there is none of", "unknown setting 'epoch'", "epoch=3")
-_setting("a name within another that there is none of", "unknown setting", "augment.flipp=1")
-_setting("a word for a number", "epochs", "epochs=many")
-_setting("a fraction for a count", "epochs", "epochs=1.5")
-_setting("true for a count", "epochs", file='{"epochs": true}')
-_setting("1e400", "learning_rate", "learning_rate=1e400")
-_setting("NaN", "learning_rate", "learning_rate=NaN")
-_setting("a count of no epochs", "epochs", "epochs=0")
-_setting("a negative rate", "learning_rate", "learning_rate=-1")
-_setting("a loss that there is none of", "loss", "loss=dice2")
-_setting("a list for a number", "epochs", "epochs=[1,2]")
-_setting("a setting without a value", "epochs", "epochs")
-_setting("a setting that is there twice", "twice", file='{"epochs": 3, "epochs": 5}')
-_setting("a file that is no JSON", "s.json", file="epochs: 3")
-_setting("a file nested without end", "nested", file='{"a":' * 5000 + "1" + "}" * 5000)
-_setting("a list for settings", "settings", file="[]")
-_setting("a grid of two by two pixels", "size", "preprocess.size=[2,2]")
-
-
-def split(text: str) -> Callable[[Bench], Trial]:
-    return lambda b: b.holds(bool(load_split(b.write("split.json", text))), "taken")
-
-
-settings.right("a split", split('{"training": ["a", "b"], "test": ["c"]}'))
-settings.refused(
-    "a split whose parts share a case", "both", split('{"training": ["a", "b"], "test": ["b"]}'), DataError
-)
-settings.refused(
-    "a split that names a case twice", "twice", split('{"training": ["a", "a"], "test": ["b"]}'), DataError
-)
-settings.refused("a split with numbers for names", "split.json", split('{"training": [1], "test": []}'), ConfigError)
-settings.refused("a split without a test", "test", split('{"training": ["a"]}'), ConfigError)
-settings.refused("a text for a split's list", "split.json", split('{"training": "ab", "test": []}'), ConfigError)
-settings.refused(
-    "a split that is not there",
-    "gone.json",
-    lambda b: b.holds(bool(load_split(b.folder / "gone.json")), "taken"),
-    DataError,
-)
-settings.right("deep JSON within reason", lambda b: b.holds(bool(parse_json("[" * 50 + "]" * 50)), "refused"))

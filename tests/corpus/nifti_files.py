@@ -10,12 +10,12 @@ from collections.abc import Callable
 import nibabel
 import numpy as np
 from corpus.bench import Bench, Trial
-from corpus.kinds import Room
+from corpus.kinds import Section
 
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Volume
 
-room = Room("NIfTI")
+section = Section("NIfTI")
 
 DIM, DATATYPE, BITPIX, PIXDIM, OFFSET, SCALE, UNITS, CODES = 40, 70, 72, 76, 108, 112, 123, 252
 QUATERNION, PLACE, SFORM, MAGIC = 256, 268, 280, 344
@@ -75,28 +75,28 @@ def as_type(
     return attempt
 
 
-room.right("both forms alike", edited())
-room.right("the sform alone", edited((CODES, "2h", (0, 2))))
-room.right("the qform alone", edited((CODES, "2h", (1, 0)), (SFORM, "12f", (0,) * 12)))
-room.right("codes of Talairach and MNI space", edited((CODES, "2h", (3, 4))))
-room.right("a qform with mirrored slices (qfac -1) and its data", lambda b: _mirrored(b))
-room.right(
+section.right("both forms alike", edited())
+section.right("the sform alone", edited((CODES, "2h", (0, 2))))
+section.right("the qform alone", edited((CODES, "2h", (1, 0)), (SFORM, "12f", (0,) * 12)))
+section.right("codes of Talairach and MNI space", edited((CODES, "2h", (3, 4))))
+section.right("a qform with mirrored slices (qfac -1) and its data", lambda b: _mirrored(b))
+section.right(
     "compressed, and called so", lambda b: b.scan(b.write("scan.nii.gz", gzip.compress(bytes(content(b.ct)))), b.ct)
 )
-room.right(
+section.right(
     "compressed, and not called so", lambda b: b.scan(b.write("scan.nii", gzip.compress(bytes(content(b.ct)))), b.ct)
 )
-room.right("called compressed, and not so", edited(name="scan.nii.gz"))
-room.right(
+section.right("called compressed, and not so", edited(name="scan.nii.gz"))
+section.right(
     "compressed in two members",
     lambda b: b.scan(
         b.write("scan.nii.gz", gzip.compress(bytes(content(b.ct)[:5000])) + gzip.compress(bytes(content(b.ct)[5000:]))),
         b.ct,
     ),
 )
-room.right("an ending in capitals", edited(name="SCAN.NII"))
-room.right("big endian", lambda b: b.scan(b.write("scan.nii", _swapped(b)), b.ct))
-room.right(
+section.right("an ending in capitals", edited(name="SCAN.NII"))
+section.right("big endian", lambda b: b.scan(b.write("scan.nii", _swapped(b)), b.ct))
+section.right(
     "NIfTI-2",
     lambda b: b.scan(
         b.write(
@@ -105,26 +105,28 @@ room.right(
         b.ct,
     ),
 )
-room.right("a header's extension before the voxels", lambda b: _extended(b))
-room.right(
+section.right("a header's extension before the voxels", lambda b: _extended(b))
+section.right(
     "a description and file names of rubbish",
     edited((148, "80s", (b"\xff\x1b[2J" * 16,)), (228, "24s", (b"../../etc/passwd",))),
 )
-room.right("a fourth axis of one time point", edited((DIM, "5h", (4, 28, 24, 13, 1))))
-room.right("floats", as_type("f4", 16))
-room.right("doubles", as_type("f8", 64))
-room.right("integers of 32 bits", as_type("i4", 8))
-room.right("integers of 64 bits", as_type("i8", 1024))
-room.right("unsigned numbers with an intercept", as_type("u2", 512, lambda a: a + 1024, (SCALE, "2f", (1.0, -1024.0))))
-room.right(
+section.right("a fourth axis of one time point", edited((DIM, "5h", (4, 28, 24, 13, 1))))
+section.right("floats", as_type("f4", 16))
+section.right("doubles", as_type("f8", 64))
+section.right("integers of 32 bits", as_type("i4", 8))
+section.right("integers of 64 bits", as_type("i8", 1024))
+section.right(
+    "unsigned numbers with an intercept", as_type("u2", 512, lambda a: a + 1024, (SCALE, "2f", (1.0, -1024.0)))
+)
+section.right(
     "bytes with a slope of 16",
     as_type("u1", 2, lambda a: np.rint((a + 1024) / 16), (SCALE, "2f", (16.0, -1024.0)), mean_hu=5.0),
 )
-room.right("a slope of 0, which means none", edited((SCALE, "2f", (0.0, 5.0))))
-room.right("a slope that is no number, which means none", edited((SCALE, "2f", (NAN, NAN))))
-room.right("units of time beside those of length", edited((UNITS, "B", (2 | 8,))))
-room.right("no unit, which is mm", edited((UNITS, "B", (0,))))
-room.right(
+section.right("a slope of 0, which means none", edited((SCALE, "2f", (0.0, 5.0))))
+section.right("a slope that is no number, which means none", edited((SCALE, "2f", (NAN, NAN))))
+section.right("units of time beside those of length", edited((UNITS, "B", (2 | 8,))))
+section.right("no unit, which is mm", edited((UNITS, "B", (0,))))
+section.right(
     "metres",
     edited(
         (UNITS, "B", (1,)),
@@ -133,7 +135,7 @@ room.right(
         (SFORM, "12f", tuple(v / 1000 for v in ROWS)),
     ),
 )
-room.right(
+section.right(
     "microns",
     edited(
         (UNITS, "B", (3,)),
@@ -142,26 +144,28 @@ room.right(
         (SFORM, "12f", tuple(v * 1000 for v in ROWS)),
     ),
 )
-room.right(
+section.right(
     "padding of -3024 around the field of view",
     as_type("i2", 4, lambda a: np.where(a <= -1000, -3024, a), compare=False),
 )
-room.right("slices stored from head to feet", lambda b: _stored(b, (0, 1, 2), (True, False, False)))
-room.right("coronal slices, the rows from below", lambda b: _stored(b, (1, 0, 2), (True, False, True)))
-room.said(
+section.right("slices stored from head to feet", lambda b: _stored(b, (0, 1, 2), (True, False, False)))
+section.right("coronal slices, the rows from below", lambda b: _stored(b, (1, 0, 2), (True, False, True)))
+section.said(
     "pixel sizes of 1 beside a right sform", "place-in-doubt", edited(*matrix(*ROWS), (PIXDIM + 4, "3f", (1, 1, 1)))
 )
-room.said("a pixel size of 0 beside a right sform", "place-in-doubt", edited((PIXDIM + 12, "f", (0.0,))))
-room.said("a quaternion that is none beside a right sform", "place-in-doubt", edited((QUATERNION, "3f", (NAN, 0, 1))))
-room.said("an sform that is no number beside a right qform", "place-in-doubt", edited((SFORM + 8, "f", (INF,))))
-room.said("an sform of zeros with a code beside a right qform", "place-in-doubt", edited((SFORM, "12f", (0,) * 12)))
-room.said("forms 40 mm apart", "place-in-doubt", edited((PLACE, "f", (205.0,))))
-room.said("forms turned by a tenth against each other", "place-in-doubt", edited((QUATERNION, "3f", (0.05, 0, 1))))
-room.said("neither form, only sizes", "no-orientation", edited((CODES, "2h", (0, 0)), compare=False))
-room.said(
+section.said("a pixel size of 0 beside a right sform", "place-in-doubt", edited((PIXDIM + 12, "f", (0.0,))))
+section.said(
+    "a quaternion that is none beside a right sform", "place-in-doubt", edited((QUATERNION, "3f", (NAN, 0, 1)))
+)
+section.said("an sform that is no number beside a right qform", "place-in-doubt", edited((SFORM + 8, "f", (INF,))))
+section.said("an sform of zeros with a code beside a right qform", "place-in-doubt", edited((SFORM, "12f", (0,) * 12)))
+section.said("forms 40 mm apart", "place-in-doubt", edited((PLACE, "f", (205.0,))))
+section.said("forms turned by a tenth against each other", "place-in-doubt", edited((QUATERNION, "3f", (0.05, 0, 1))))
+section.said("neither form, only sizes", "no-orientation", edited((CODES, "2h", (0, 0)), compare=False))
+section.said(
     "slanting axes", "sheared-grid", edited(*matrix(-12, 0, 0, 165, 0, -12, -4, 141, 0, 0, 10, -60), compare=False)
 )
-room.said(
+section.said(
     "microns and slanting axes",
     "sheared-grid",
     edited(
@@ -171,98 +175,98 @@ room.said(
         compare=False,
     ),
 )
-room.said(
+section.said(
     "fewer slices in the header than in the file", "more-data", edited((DIM, "4h", (3, 28, 24, 6)), compare=False)
 )
-room.said(
+section.said(
     "voxels that are no numbers", "nan-voxels", as_type("f4", 16, lambda a: np.where(a <= -1000, NAN, a), compare=False)
 )
-room.said("infinite voxels", "nan-voxels", as_type("f4", 16, lambda a: np.where(a > 300, INF, a), compare=False))
-room.said("stored numbers without the intercept", "no-air", as_type("u2", 512, lambda a: a + 1024, compare=False))
-room.said(
+section.said("infinite voxels", "nan-voxels", as_type("f4", 16, lambda a: np.where(a > 300, INF, a), compare=False))
+section.said("stored numbers without the intercept", "no-air", as_type("u2", 512, lambda a: a + 1024, compare=False))
+section.said(
     "stored numbers without the intercept, and padding of -2000",
     "no-air",
     as_type("i2", 4, lambda a: np.where(np.indices(a.shape)[2] < 3, -2000, a + 1024), compare=False),
 )
-room.said("one slice with a third axis", "single-slice", edited((DIM, "4h", (3, 28, 24, 1)), compare=False))
-room.said("HU scaled twice by the header", "beyond-scanner", edited((SCALE, "2f", (10.0, 0.0)), compare=False))
-room.said("HU shifted by 1024 twice", "no-air", as_type("i2", 4, lambda a: a + 1024, compare=False))
-room.said("HU shifted by 200", "no-air", as_type("i2", 4, lambda a: a + 200, compare=False))
-room.said("HU halved", "no-air", as_type("i2", 4, lambda a: a // 2, compare=False))
-room.said("HU cut off at -800", "no-air", as_type("i2", 4, lambda a: np.maximum(a, -800), compare=False))
-room.said(
+section.said("one slice with a third axis", "single-slice", edited((DIM, "4h", (3, 28, 24, 1)), compare=False))
+section.said("HU scaled twice by the header", "beyond-scanner", edited((SCALE, "2f", (10.0, 0.0)), compare=False))
+section.said("HU shifted by 1024 twice", "no-air", as_type("i2", 4, lambda a: a + 1024, compare=False))
+section.said("HU shifted by 200", "no-air", as_type("i2", 4, lambda a: a + 200, compare=False))
+section.said("HU halved", "no-air", as_type("i2", 4, lambda a: a // 2, compare=False))
+section.said("HU cut off at -800", "no-air", as_type("i2", 4, lambda a: np.maximum(a, -800), compare=False))
+section.said(
     "an image of 3 cm, its unit being cm",
     "small-image",
     edited((PIXDIM + 4, "3f", (1.2, 1.2, 1.0)), *matrix(*(v / 10 for v in ROWS)), compare=False),
 )
-room.said(
+section.said(
     "an array without its header: at 0, 0, 0 and voxels of 1 mm",
     "spacing-in-doubt",
     lambda b: b.scan(b.write("scan.nii", nibabel.Nifti1Image(_chest().array.T, np.eye(4)).to_bytes())),
 )
-room.said(
+section.said(
     "slices in the order of their files' names, 1, 10, 11, 2",
     "slices-out-of-order",
     lambda b: b.scan(b.write("scan.nii", bytes(content(_ordered(sorted(range(60), key=lambda n: str(n + 1))))))),
 )
-room.said(
+section.said(
     "odd slices after even ones",
     "slices-out-of-order",
     lambda b: b.scan(b.write("scan.nii", bytes(content(_ordered([*range(0, 60, 2), *range(1, 60, 2)]))))),
 )
-room.refused(
+section.refused(
     "metres whose header says mm",
     "millimetres",
     edited((PIXDIM + 4, "3f", (0.012, 0.012, 0.01)), *matrix(*(v / 1000 for v in ROWS)), compare=False),
 )
-room.refused(
+section.refused(
     "microns whose header says mm",
     "millimetres",
     edited((PIXDIM + 4, "3f", (12000, 12000, 10000)), *matrix(*(v * 1000 for v in ROWS)), compare=False),
 )
-room.refused(
+section.refused(
     "forms of opposite sides",
     "right and left",
     edited((SFORM, "f", (12.0,)), (SFORM + 12, "f", (-159.0,)), compare=False),
 )
-room.refused(
+section.refused(
     "forms of which one exchanges two axes",
     "right and left",
     edited((SFORM, "12f", (0, -12, 0, 141, -12, 0, 0, 165, 0, 0, 10, -60)), compare=False),
 )
-room.refused("a qfac of -1 against an sform", "right and left", edited((PIXDIM, "f", (-1.0,)), compare=False))
-room.refused("an sform of zeros alone", "singular", edited(*matrix(*(0,) * 12), compare=False))
-room.refused(
+section.refused("a qfac of -1 against an sform", "right and left", edited((PIXDIM, "f", (-1.0,)), compare=False))
+section.refused("an sform of zeros alone", "singular", edited(*matrix(*(0,) * 12), compare=False))
+section.refused(
     "an sform of two equal axes alone",
     "singular",
     edited(*matrix(-12, 0, -12, 165, 0, -12, 0, 141, 0, 0, 0, -60), compare=False),
 )
-room.refused(
+section.refused(
     "a quaternion that is none alone",
     "quaternion",
     edited((CODES, "2h", (1, 0)), (QUATERNION, "3f", (2, 2, 2)), compare=False),
 )
-room.refused(
+section.refused(
     "a negative pixel size alone", "pixdim", edited((CODES, "2h", (1, 0)), (PIXDIM + 8, "f", (-12.0,)), compare=False)
 )
-room.refused(
+section.refused(
     "a pixel size of 0 alone", "spacing", edited((CODES, "2h", (0, 0)), (PIXDIM + 8, "f", (0.0,)), compare=False)
 )
-room.refused(
+section.refused(
     "slices 30 mm apart",
     "30 mm apart",
     edited((PIXDIM + 12, "f", (30.0,)), *matrix(-12, 0, 0, 165, 0, -12, 0, 141, 0, 0, 30, -60), compare=False),
 )
-room.refused("two time points", "time points", edited((DIM, "5h", (4, 28, 24, 6, 2)), compare=False))
-room.refused(
+section.refused("two time points", "time points", edited((DIM, "5h", (4, 28, 24, 6, 2)), compare=False))
+section.refused(
     "two values in each voxel", "values in each voxel", edited((DIM, "6h", (5, 28, 24, 6, 1, 2)), compare=False)
 )
-room.refused("one slice without a third axis", "2 axes", edited((DIM, "3h", (2, 28, 24)), compare=False))
-room.refused("no axis", "size", edited((DIM, "h", (0,)), compare=False))
-room.refused("a size of 0", "size", edited((DIM + 4, "h", (0,)), compare=False))
-room.refused("a negative size", "size", edited((DIM + 4, "h", (-24,)), compare=False))
-room.refused("sizes of terabytes", "header claims", edited((DIM + 2, "3h", (32000, 32000, 32000)), compare=False))
-room.refused(
+section.refused("one slice without a third axis", "2 axes", edited((DIM, "3h", (2, 28, 24)), compare=False))
+section.refused("no axis", "size", edited((DIM, "h", (0,)), compare=False))
+section.refused("a size of 0", "size", edited((DIM + 4, "h", (0,)), compare=False))
+section.refused("a negative size", "size", edited((DIM + 4, "h", (-24,)), compare=False))
+section.refused("sizes of terabytes", "header claims", edited((DIM + 2, "3h", (32000, 32000, 32000)), compare=False))
+section.refused(
     "sizes of terabytes, compressed",
     "header claims",
     lambda b: b.scan(
@@ -272,60 +276,64 @@ room.refused(
         )
     ),
 )
-room.refused("colour", "colour", edited((DATATYPE, "2h", (128, 24)), compare=False))
-room.refused("complex numbers", "complex", edited((DATATYPE, "2h", (32, 64)), compare=False))
-room.refused("floats of 128 bits", "type 1536", edited((DATATYPE, "2h", (1536, 128)), compare=False))
-room.refused("a type that there is none of", "type 7777", edited((DATATYPE, "h", (7777,)), compare=False))
-room.refused("voxels that begin behind the file's end", "cut short", edited((OFFSET, "f", (1e6,)), compare=False))
-room.refused("voxels that begin at no number", "begin at byte", edited((OFFSET, "f", (NAN,)), compare=False))
-room.refused("an intercept without end", "intercept", edited((SCALE, "2f", (1.0, INF)), compare=False))
-room.refused("half of a .hdr/.img pair", ".hdr/.img", edited((MAGIC, "4s", (b"ni1\0",)), compare=False))
-room.refused("an old Analyze header", "Analyze", edited((MAGIC, "4s", (b"\0\0\0\0",)), compare=False))
-room.refused("cut in the voxels", "cut short", lambda b: b.scan(b.write("scan.nii", bytes(content(b.ct)[:9000]))))
-room.refused("cut in the header", "cut short", lambda b: b.scan(b.write("scan.nii", bytes(content(b.ct)[:300]))))
-room.refused(
+section.refused("colour", "colour", edited((DATATYPE, "2h", (128, 24)), compare=False))
+section.refused("complex numbers", "complex", edited((DATATYPE, "2h", (32, 64)), compare=False))
+section.refused("floats of 128 bits", "type 1536", edited((DATATYPE, "2h", (1536, 128)), compare=False))
+section.refused("a type that there is none of", "type 7777", edited((DATATYPE, "h", (7777,)), compare=False))
+section.refused("voxels that begin behind the file's end", "cut short", edited((OFFSET, "f", (1e6,)), compare=False))
+section.refused("voxels that begin at no number", "begin at byte", edited((OFFSET, "f", (NAN,)), compare=False))
+section.refused("an intercept without end", "intercept", edited((SCALE, "2f", (1.0, INF)), compare=False))
+section.refused("half of a .hdr/.img pair", ".hdr/.img", edited((MAGIC, "4s", (b"ni1\0",)), compare=False))
+section.refused("an old Analyze header", "Analyze", edited((MAGIC, "4s", (b"\0\0\0\0",)), compare=False))
+section.refused("cut in the voxels", "cut short", lambda b: b.scan(b.write("scan.nii", bytes(content(b.ct)[:9000]))))
+section.refused("cut in the header", "cut short", lambda b: b.scan(b.write("scan.nii", bytes(content(b.ct)[:300]))))
+section.refused(
     "cut, compressed",
     "cut short",
     lambda b: b.scan(b.write("scan.nii.gz", gzip.compress(bytes(content(b.ct)))[:-3000])),
 )
-room.refused(
+section.refused(
     "cut at the checksum",
     "cut short",
     lambda b: b.scan(b.write("scan.nii.gz", gzip.compress(bytes(content(b.ct)))[:-6])),
 )
-room.refused(
+section.refused(
     "a changed byte in compressed voxels",
     "damaged",
     lambda b: b.scan(b.write("scan.nii.gz", _flipped(gzip.compress(bytes(content(b.ct)))))),
 )
-room.refused("an empty file", "NIfTI", lambda b: b.scan(b.write("scan.nii.gz", b"")))
-room.refused(
+section.refused("an empty file", "NIfTI", lambda b: b.scan(b.write("scan.nii.gz", b"")))
+section.refused(
     "a zip archive called .nii.gz", "zip archive", lambda b: b.scan(b.write("scan.nii.gz", b"PK\3\4" + bytes(900)))
 )
-room.refused("a web page called .nii.gz", "NIfTI", lambda b: b.scan(b.write("scan.nii.gz", b"<html>404</html>" * 60)))
-room.refused(
+section.refused(
+    "a web page called .nii.gz", "NIfTI", lambda b: b.scan(b.write("scan.nii.gz", b"<html>404</html>" * 60))
+)
+section.refused(
     "bytes compressed by zlib, not gzip",
     "NIfTI",
     lambda b: b.scan(b.write("scan.nii.gz", zlib.compress(bytes(content(b.ct))))),
 )
-room.refused(
+section.refused(
     "a label map in place of a scan",
     "no CT in Hounsfield units",
     as_type("u1", 2, lambda a: (a < -500) * 1.0, compare=False),
 )
-room.refused(
+section.refused(
     "values normalised to 0 to 1",
     "no CT in Hounsfield units",
     as_type("f4", 16, lambda a: (a + 1024) / 4095, compare=False),
 )
-room.refused("nothing but NaN", "no voxel holds a number", as_type("f4", 16, lambda a: a * NAN, compare=False))
-room.refused("one value in all voxels", "no CT in Hounsfield units", as_type("i2", 4, lambda a: a * 0, compare=False))
-room.refused(
+section.refused("nothing but NaN", "no voxel holds a number", as_type("f4", 16, lambda a: a * NAN, compare=False))
+section.refused(
+    "one value in all voxels", "no CT in Hounsfield units", as_type("i2", 4, lambda a: a * 0, compare=False)
+)
+section.refused(
     "a series asked of an image file",
     "no series",
     lambda b: b.scan(b.write("scan.nii", bytes(content(b.ct))), series_uid="1.2"),
 )
-room.refused("a folder called .nii.gz", "scan.nii.gz", lambda b: b.scan((b.write("scan.nii.gz/x.txt", b"x")).parent))
+section.refused("a folder called .nii.gz", "scan.nii.gz", lambda b: b.scan((b.write("scan.nii.gz/x.txt", b"x")).parent))
 
 
 def _chest() -> Volume:

@@ -34,18 +34,18 @@ each other: the last whole `make faults`. Nothing may be lost, wrong or left beh
 
 def page(found: Iterable[tuple[Kind, Verdict]], share: float) -> str:
     """Return the whole page."""
-    by_room: dict[str, list[tuple[Kind, Verdict]]] = {}
+    by_section: dict[str, list[tuple[Kind, Verdict]]] = {}
     for kind, verdict in found:
-        by_room.setdefault(kind.room, []).append((kind, verdict))
-    rooms = list(by_room.items())
+        by_section.setdefault(kind.section, []).append((kind, verdict))
+    sections = list(by_section.items())
     lines = [HEAD.format(share=f"{share:g}"), "| kinds of | tried | right | said | refused | wrong |"]
     lines.append("| --- | ---: | ---: | ---: | ---: | ---: |")
-    every = [pair for _, pairs in rooms for pair in pairs]
-    for name, pairs in [*rooms, ("**all**", every)]:
+    every = [pair for _, pairs in sections for pair in pairs]
+    for name, pairs in [*sections, ("**all**", every)]:
         counts = [sum(verdict.result == result for _, verdict in pairs) for result in RESULTS]
         lines.append(f"| {name} | {len(pairs)} | {' | '.join(map(str, counts))} |")
     lines += ["", *_faults(), "## Each kind"]
-    for name, pairs in rooms:
+    for name, pairs in sections:
         lines += ["", f"### {name}", "", "| what is awkward | what comes of it |", "| --- | --- |"]
         lines += [f"| {kind.name} | {_outcome(verdict)} |" for kind, verdict in pairs]
     return "\n".join(lines) + "\n"

@@ -22,12 +22,14 @@ def run(quick: bool = False, only: str = "", jobs: int = 1) -> list[tuple[Kind, 
 
     Args:
         quick: Without those that run the shipped network.
-        only: Those whose room or name holds this.
+        only: Those whose section or name holds this.
         jobs: How many processes share the work.
     """
-    import corpus.rooms  # noqa: F401  # fills KINDS
+    import corpus.all_kinds  # noqa: F401  # fills KINDS
 
-    wanted = [n for n, kind in enumerate(KINDS) if only in f"{kind.room}: {kind.name}" and not (quick and kind.is_slow)]
+    wanted = [
+        n for n, kind in enumerate(KINDS) if only in f"{kind.section}: {kind.name}" and not (quick and kind.is_slow)
+    ]
     if jobs == 1:
         return [(KINDS[number], _judge(number)) for number in wanted]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
@@ -36,7 +38,7 @@ def run(quick: bool = False, only: str = "", jobs: int = 1) -> list[tuple[Kind, 
 
 def _judge(number: int) -> Verdict:
     """Try one kind, by its place among all."""
-    import corpus.rooms  # noqa: F401  # fills KINDS in a process of its own
+    import corpus.all_kinds  # noqa: F401  # fills KINDS in a process of its own
 
     logging.getLogger("LungUNetSegLib").setLevel(logging.ERROR)
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="corpus") as folder:
@@ -49,7 +51,7 @@ def _judge(number: int) -> Verdict:
 def main() -> int:
     """Run, print what is not as expected, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="kinds whose room or name holds this; the page is not written")
+    parser.add_argument("--only", default="", help="kinds whose section or name holds this; the page is not written")
     parser.add_argument("--quick", action="store_true", help="without the shipped network; the page is not written")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many processes share the work")
     arguments = parser.parse_args()
@@ -62,7 +64,7 @@ def main() -> int:
         os.dup2(stderr, 2)
     for kind, verdict in found:
         if verdict.fault:
-            print(f"{kind.room}: {kind.name}\n    {kind.expected} expected; {verdict.result}: {verdict.fault}")
+            print(f"{kind.section}: {kind.name}\n    {kind.expected} expected; {verdict.result}: {verdict.fault}")
     if not (arguments.quick or arguments.only):
         PAGE.write_text(page(found, SHARE), encoding="utf-8")
     wrong = sum(verdict.result == "wrong" for _, verdict in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 
-import corpus.rooms  # noqa: F401  # fills KINDS
+import corpus.all_kinds  # noqa: F401  # fills KINDS
 import pytest
 from corpus.bench import SHARE
 from corpus.kinds import KINDS, Kind, Verdict
@@ -26,7 +26,7 @@ def found() -> list[tuple[Kind, Verdict]]:
 
 def test_every_kind_is_right_said_or_refused_as_expected(found: list[tuple[Kind, Verdict]]) -> None:
     """Protects patients: a wrong result without a word is the worst that this tool can do."""
-    faults = {f"{kind.room}: {kind.name}": verdict.fault for kind, verdict in found if verdict.fault}
+    faults = {f"{kind.section}: {kind.name}": verdict.fault for kind, verdict in found if verdict.fault}
     assert faults == {}
 
 
@@ -46,4 +46,4 @@ def _without(text: str, names: set[str]) -> list[str]:
 
 def test_there_are_enough_kinds_and_each_is_there_once() -> None:
     assert len(KINDS) >= LEAST_KINDS
-    assert [name for name, count in Counter((kind.room, kind.name) for kind in KINDS).items() if count > 1] == []
+    assert [name for name, count in Counter((kind.section, kind.name) for kind in KINDS).items() if count > 1] == []

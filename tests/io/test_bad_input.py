@@ -12,6 +12,7 @@ from pydicom.uid import (
     MRImageStorage,
     SecondaryCaptureImageStorage,
 )
+from scan_checks import refused
 
 from LungUNetSegLib.errors import LungUNetSegError, ReadError, WriteError
 from LungUNetSegLib.io import check_writable, list_series, read_scan, write_dicom_series
@@ -22,15 +23,6 @@ from LungUNetSegLib.volume import Geometry, Volume
 @pytest.fixture(scope="module")
 def ct() -> Volume:
     return make_phantom(Geometry.axial((4, 24, 28), (20.0, 12.0, 12.0), (-165.0, -141.0, 0.0)), rng=1).ct
-
-
-def refused(source: object, *words: str) -> None:
-    with pytest.raises(ReadError) as caught:
-        read_scan(source)
-    message = str(caught.value)
-    assert "\n" not in message
-    for word in words:
-        assert word in message
 
 
 def test_nothing_there(tmp_path: Path) -> None:

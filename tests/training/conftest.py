@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from phantom_cases import COARSE, write_pair
+from phantom_cases import COARSE, TINY_TRAINING, write_pair
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.cache import CachedCase, cache_case
@@ -68,3 +70,26 @@ def make_trainer(cached: list[CachedCase], tmp_path: Path) -> Callable[..., Trai
 def one_thread() -> None:
     """Tiny convolutions are faster on one thread, and the machine may be busy."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three phantoms of 4 slices."""
+    folder = tmp_path_factory.mktemp("phantoms")
+    for seed in range(3):
+        write_pair(folder, f"p{seed}", slices=4, seed=seed)
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path, phantoms: Path) -> Path:
+    """A folder of three cases, which the test may change."""
+    return Path(shutil.copytree(phantoms, tmp_path / "data"))
+
+
+@pytest.fixture
+def arguments(data: Path, tmp_path: Path) -> list[str]:
+    """Arguments that train a tiny network on these cases; what a test adds comes after them."""
+    (tmp_path / "tiny.json").write_text(json.dumps(TINY_TRAINING), encoding="utf-8")
+    places = {"data": data, "out": tmp_path / "out", "cache": tmp_path / "cache", "config": tmp_path / "tiny.json"}
+    return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import math
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from LungUNetSegLib.networks import UNetConfig
 from LungUNetSegLib.training.averaging import move_average
 from LungUNetSegLib.training.checkpoint import Checkpoint, load_checkpoint
 from LungUNetSegLib.training.config import TrainingConfig
-from LungUNetSegLib.training.history import best_epoch, read_history
+from LungUNetSegLib.training.history import best_epoch
 from LungUNetSegLib.training.optimiser import convolution_weights, learning_rate, make_optimiser
 from LungUNetSegLib.training.scores import Scores
 from LungUNetSegLib.training.trainer import Trainer
@@ -81,7 +82,7 @@ def test_a_resumed_training_is_bit_for_bit_an_uninterrupted_one(
     assert_same_state(load_checkpoint(tmp_path / "parts" / "last.pt"), whole)
     assert without_times(parts) == without_times(whole)
     assert parts.scaler == whole.scaler and bool(whole.scaler) == (precision == "float16")
-    assert len(read_history(tmp_path / "parts" / "history.jsonl")) == 4
+    assert len((tmp_path / "parts" / "history.jsonl").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
@@ -108,7 +109,7 @@ def test_every_epoch_leaves_checkpoints_and_history(make_trainer: MakeTrainer, t
     assert {path.name for path in out.iterdir()} == {"last.pt", "best.pt", "history.csv", "history.jsonl"}
     assert load_checkpoint(out / "last.pt").epoch == 3
     assert load_checkpoint(out / "best.pt").epoch == best_epoch(state.history)
-    rows = read_history(out / "history.jsonl")
+    rows = [json.loads(line) for line in (out / "history.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     scores = {f"{part}_{score}" for part in ("train", "val") for score in ("loss", "accuracy", "dsc", "false_alarms")}
     assert set(rows[0]) == scores | {"epoch", "learning_rate", "seconds", "slices_per_s"}

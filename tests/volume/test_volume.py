@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import mmap
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from LungUNetSegLib.errors import GeometryError
-from LungUNetSegLib.volume import Geometry, Volume, bounding_box, bounding_box_of_planes, give_back, sparse_zeros, to_hu
+from LungUNetSegLib.volume import Geometry, Volume, bounding_box, bounding_box_of_planes, to_hu
 
 ORDERS = list(itertools.permutations(range(3)))
 FLIPS = list(itertools.product((False, True), repeat=3))
@@ -183,36 +181,6 @@ def test_a_box_of_planes_is_that_of_the_whole() -> None:
     assert mask[bounding_box_of_planes(mask)].size == 0 == mask[:0][bounding_box_of_planes(mask[:0])].size
     mask[1, 2, 3] = mask[3, 2, 5] = True
     assert bounding_box_of_planes(plane for plane in mask) == bounding_box(mask)
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory is in use")
-def test_zeros_take_memory_only_where_something_is_written() -> None:
-    """Protects long scans: labels of lungs fill a third of their slices."""
-
-    def used_mb() -> float:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE / 1e6
-
-    before = used_mb()
-    labels = sparse_zeros((400, 512, 512))
-    assert labels.sum(dtype=np.int64) == 0 and used_mb() - before < 10
-    labels[::2, 100:200] = 1
-    assert labels.sum(dtype=np.int64) == 200 * 100 * 512 and 9 < used_mb() - before < 30
-    assert sparse_zeros((0, 4)).shape == (0, 4)
-
-
-@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="Windows has no such call")
-def test_only_whole_pages_of_a_part_are_given_back() -> None:
-    """Protects the planes beside it, whose first and last bytes share a page with it; and arrays of other kinds."""
-    page = mmap.PAGESIZE
-    planes = sparse_zeros((4, page // 2 * 5))  # two and a half pages each
-    planes[:] = 7
-    give_back(planes[1:2])
-    assert (planes[[0, 2, 3]] == 7).all() and (planes[1, : page // 2] == 7).all()
-    give_back(planes[3][: page // 2])  # less than a page
-    assert (planes[3] == 7).all()
-    other = np.full((2, page), 7, np.uint8)
-    give_back(other[:1])
-    assert (other == 7).all()
 
 
 def test_the_middle_of_slices_by_hand() -> None:

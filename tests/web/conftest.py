@@ -35,6 +35,12 @@ def make_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
 
 
 @pytest.fixture(scope="module")
+def server(make_server: Callable[..., Server]) -> Server:
+    """For this machine only, with small limits."""
+    return make_server("--grace", "2", "--sessions", "3", "--scans", "2", "--upload-gb", "0.05")
+
+
+@pytest.fixture(scope="module")
 def pretended() -> Iterator[PretendedServer]:
     """A server that only pretends."""
     made = PretendedServer()

@@ -29,34 +29,6 @@ BLUE, ORANGE = (2, 0), (0, 2)
 """Of which channel the right and the left lung have more than of which."""
 
 
-def colours(page: Page, view: int = 0) -> np.ndarray[Any, Any]:
-    """Return what a view shows, (pixel, RGB)."""
-    page.browser.set_script_timeout(20)
-    values = page.browser.execute_script(
-        "const c = document.querySelectorAll('canvas')[arguments[0]];"
-        "return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((_, i) => i % 16 < 3))",
-        view,
-    )
-    return np.array(values).reshape(-1, 3)
-
-
-def coloured(page: Page, channels: tuple[int, int]) -> int:
-    """Count the axial view's pixels that have a lung's colour."""
-    pixels, (more, less) = colours(page).astype(int), channels
-    return int(np.count_nonzero(pixels[:, more] - pixels[:, less] > 30))
-
-
-def fits(page: Page) -> bool:
-    """Whether the axial picture has the size of its place on the page: counts of pixels in two such can be compared."""
-    script = "const c = arguments[0]; return c.width === c.clientWidth && c.height === c.clientHeight"
-    return bool(page.browser.execute_script(script, page.all("canvas")[0]))
-
-
-def at(page: Page, view: str) -> str:
-    """Return which slice a view shows, in words."""
-    return str(page.find(f'input[aria-label="{view} slice"]').get_attribute("aria-valuetext"))
-
-
 def test_the_page_opens_and_says_what_can_be_opened(page: Page) -> None:
     page.says("#drop", "at most 0.05 GB")
     wait_for(lambda: page.pictures())
@@ -67,9 +39,9 @@ def test_the_phantom_is_shown_in_all_planes(page: Page) -> None:
     page.click("#open-phantom")
     page.shown("#segment")
     assert page.text("#scan-title") == "Phantom"
-    wait_for(lambda: (at(page, "Axial"), at(page, "Coronal")) == ("31 of 60", "65 of 128"))
+    wait_for(lambda: (page.slice_shown("Axial"), page.slice_shown("Coronal")) == ("31 of 60", "65 of 128"))
     for view in (0, 2, 3):
-        wait_for(lambda view=view: colours(page, view).max() > 200)
+        wait_for(lambda view=view: page.colours(view).max() > 200)
 
 
 def test_the_keyboard_scrolls_and_a_click_shows_the_place_in_the_other_planes(page: Page) -> None:
@@ -78,9 +50,9 @@ def test_the_keyboard_scrolls_and_a_click_shows_the_place_in_the_other_planes(pa
 
     axial = page.all("canvas")[0]
     axial.send_keys(Keys.ARROW_UP)
-    wait_for(lambda: at(page, "Axial") == "32 of 60")
+    wait_for(lambda: page.slice_shown("Axial") == "32 of 60")
     ActionChains(page.browser).move_to_element_with_offset(axial, -60, 0).click().perform()
-    wait_for(lambda: at(page, "Sagittal") != "65 of 128")
+    wait_for(lambda: page.slice_shown("Sagittal") != "65 of 128")
 
 
 def test_a_cancelled_segmentation_leaves_no_process_and_says_so(page: Page) -> None:
@@ -100,15 +72,15 @@ def test_the_lungs_are_segmented_and_measured(page: Page) -> None:
     page.click("#segment")
     rows = page.shown("#result tbody").text.splitlines()
     assert [row.rsplit(maxsplit=2)[0] for row in rows] == ["Right lung", "Left lung", "Both lungs"]
-    wait_for(lambda: coloured(page, BLUE) > 100 and coloured(page, ORANGE) > 100)
+    wait_for(lambda: page.coloured(BLUE) > 100 and page.coloured(ORANGE) > 100)
 
 
 def test_one_lung_is_hidden_alone(page: Page) -> None:
     page.click('[data-segment="LeftLung"]')
-    wait_for(lambda: coloured(page, ORANGE) < 20)
-    assert coloured(page, BLUE) > 100
+    wait_for(lambda: page.coloured(ORANGE) < 20)
+    assert page.coloured(BLUE) > 100
     page.click('[data-segment="LeftLung"]')
-    wait_for(lambda: coloured(page, ORANGE) > 100)
+    wait_for(lambda: page.coloured(ORANGE) > 100)
 
 
 def test_local_density_is_shown_in_colour_and_hidden_again_by_the_keyboard(page: Page) -> None:
@@ -119,7 +91,7 @@ def test_local_density_is_shown_in_colour_and_hidden_again_by_the_keyboard(page:
     from selenium.webdriver.common.keys import Keys
 
     def dense() -> int:
-        red, green, blue = colours(page).astype(int).T
+        red, green, blue = page.colours().astype(int).T
         return int(np.count_nonzero((abs(red - green - 93) <= 8) & (abs(red - blue - 81) <= 8)))
 
     assert dense() == 0
@@ -138,18 +110,18 @@ def test_a_hidden_lung_has_no_local_density_either(page: Page) -> None:
     """Protects who hides one lung to see the other: each of the phantom's is about half of the map."""
 
     def mapped() -> int:
-        red, _green, blue = colours(page).astype(int).T
+        red, _green, blue = page.colours().astype(int).T
         return int(np.count_nonzero(abs(red - blue) > 40))
 
     def sides() -> list[bool]:
-        return [coloured(page, each) > 0 for each in (BLUE, ORANGE)]
+        return [page.coloured(each) > 0 for each in (BLUE, ORANGE)]
 
     page.click("#outline")
     page.click("#fill")
     wait_for(lambda: sides() == [False, False])
     page.click("#density")
     page.shown("#legend")  # takes room from the views, so that their next pictures are smaller
-    wait_for(lambda: fits(page))
+    wait_for(page.fits)
     both = wait_for(mapped)
     page.click('[data-segment="LeftLung"]')
     wait_for(lambda: 0.2 * both < mapped() < 0.8 * both)
@@ -207,9 +179,9 @@ def test_numbers_tables_and_pages_are_downloaded(page: Page) -> None:
 def test_the_lungs_are_compared_with_the_phantoms_own(page: Page) -> None:
     page.click("#compare-own")
     page.says("#scores", "DSC")
-    before = at(page, "Axial")
+    before = page.slice_shown("Axial")
     page.click("#plot svg")
-    wait_for(lambda: at(page, "Axial") != before)
+    wait_for(lambda: page.slice_shown("Axial") != before)
     page.choose("#shown", "differences")
     page.says("#legend-text", "the reference's")
     assert not page.find("#opacity").is_enabled()
@@ -235,7 +207,7 @@ def test_a_click_shows_where_the_two_differ(page: Page, tmp_path: Path) -> None:
     page.says("#disagreements", "taken in, Right lung, middle third")
     page.choose("#shown", "differences")
     page.click("#disagreements button")
-    wait_for(lambda: at(page, "Axial") == f"{middle + 2} of 60")
+    wait_for(lambda: page.slice_shown("Axial") == f"{middle + 2} of 60")
     page.choose("#shown", "lungs")
     wait_for(lambda: not page.find("#legend").is_displayed())
 

@@ -13,7 +13,7 @@ from LungUNetSegLib.io.dicom.kinds import PACKED, UNREADABLE, Others
 from LungUNetSegLib.io.dicom.series import Series
 from LungUNetSegLib.io.dicom.stack import Stack
 from LungUNetSegLib.texts import listed
-from LungUNetSegLib.volume.scratch import planes_of
+from LungUNetSegLib.volume.memory import planes_of
 
 LEVEL_HU = 300
 """Slices whose scales differ and whose darkest values differ by more than this were not scaled alike."""

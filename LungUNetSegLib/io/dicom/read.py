@@ -17,6 +17,7 @@ from LungUNetSegLib.errors import LungUNetSegError, ReadError, message_of
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.dicom.copies import check_copies, differing
 from LungUNetSegLib.io.dicom.files import READERS, existing_files, read_dataset
+from LungUNetSegLib.io.dicom.first_header import check_first_header
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_headers
 from LungUNetSegLib.io.dicom.kinds import ADVICE, NOT_DICOM, Others
 from LungUNetSegLib.io.dicom.oddities import (
@@ -33,12 +34,11 @@ from LungUNetSegLib.io.dicom.oddities import (
 from LungUNetSegLib.io.dicom.pixels import decoded, surplus_rows, uses_more_bits
 from LungUNetSegLib.io.dicom.series import Series, choose, group_series, namesakes
 from LungUNetSegLib.io.dicom.stack import Layout, Stack, lay_out
-from LungUNetSegLib.io.dicom.stated import stated
 from LungUNetSegLib.io.images.files import check_claim
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, ScanInput, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
+from LungUNetSegLib.volume.memory import let_go, new_voxels
 from LungUNetSegLib.volume.resample import orthogonal
-from LungUNetSegLib.volume.scratch import let_go, new_voxels
 
 BEYOND_SLICES = 0.2
 """Share of slices with values beyond a scanner's range above which a finding is made; metal is in fewer."""
@@ -100,7 +100,7 @@ def read_dicom(source: ScanInput, series_uid: str | None = None) -> Scan:
     if not volume.geometry.is_orthogonal:
         volume = orthogonal(volume, "linear", AIR_HU)
     findings += put_together(chosen) + layout.findings + doubts + projections(chosen) + unit_of(chosen.stack)
-    findings += stated(chosen) + check_ct(volume, place)
+    findings += check_first_header(chosen) + check_ct(volume, place)
     # The slices of a tilted stack keep their numbers on the straight grid.
     places = np.interp(chosen.stack.positions_mm, layout.grid_mm, np.arange(float(len(layout.grid_mm))))
     title, slices = describe(chosen.title, volume), chosen.stack.slices

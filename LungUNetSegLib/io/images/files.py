@@ -122,7 +122,7 @@ def check_numbered_files(header: Path, text: str) -> list[Path]:
     return [check_data_file(header, f"{found[1]}{number:{found[2]}d}{found[3]}") for number in numbers]
 
 
-def is_split(name: str) -> bool:
+def _is_split(name: str) -> bool:
     """Whether a header names a data file for each slice, by a list or a pattern."""
     return name.upper().startswith("LIST") or "%" in name
 
@@ -140,7 +140,22 @@ def check_data_files(header: Path, name: str, listed: Iterable[str]) -> list[Pat
     """
     if name.upper().startswith("LIST"):
         return [check_data_file(header, each.strip()) for each in listed if each.strip()]
-    return check_numbered_files(header, name) if is_split(name) else [check_data_file(header, name)]
+    return check_numbered_files(header, name) if _is_split(name) else [check_data_file(header, name)]
+
+
+def place_of_voxels(header: Path, start: int, files: list[Path] | None, name: str) -> tuple[Path | None, int, int]:
+    """Return the one file that holds all voxels (None if there are several), where they begin in it, and their bytes.
+
+    Args:
+        header: The file with the header.
+        start: Where its header ends.
+        files: The files that it names for the voxels; None if the voxels follow it.
+        name: By what it names them.
+    """
+    if files is None:
+        return header, start, header.stat().st_size - start
+    stored = sum(each.stat().st_size for each in files)
+    return (None, start, stored) if _is_split(name) else (files[0], 0, stored)
 
 
 def check_claim(path: Path, claimed: int, stored: int, *, deflated: bool) -> None:

@@ -22,8 +22,8 @@ from LungUNetSegLib.io.images.nifti_write import write_nifti
 from LungUNetSegLib.io.images.nrrd import check_nrrd
 from LungUNetSegLib.io.images.voxels import StoredVoxels, read_stored
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.memory import new_voxels, planes_of
 from LungUNetSegLib.volume.resample import from_sitk, itk, orthogonal, to_sitk
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 if TYPE_CHECKING:
     import SimpleITK as sitk

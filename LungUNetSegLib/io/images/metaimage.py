@@ -17,8 +17,8 @@ from LungUNetSegLib.io.images.files import (
     check_claim,
     check_data_files,
     check_deflated,
-    is_split,
     more_data,
+    place_of_voxels,
     spacing_of,
     unit_mm,
 )
@@ -112,14 +112,7 @@ def _check_data(fields: dict[str, str], start: int, path: Path) -> tuple[StoredV
     channels = numbers(fields.get("ElementNumberOfChannels", "1"))[0]
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _BYTES.get(kind, 1)
     claimed *= int(channels) if np.isfinite(channels) else 1
-    files = _data_files(fields, path)
-    data: Path | None = None
-    if files is None:
-        data, stored = path, path.stat().st_size - start
-    else:
-        stored = sum(each.stat().st_size for each in files)
-        if not is_split(fields["ElementDataFile"]):
-            (data,), start = files, 0
+    data, start, stored = place_of_voxels(path, start, _data_files(fields, path), fields.get("ElementDataFile", _OWN))
     is_text = fields.get("BinaryData", "True").lower() == "false"
     deflated = fields.get("CompressedData", "False").lower() == "true"
     check_claim(path, claimed // 8 if is_text else claimed, stored, deflated=deflated)

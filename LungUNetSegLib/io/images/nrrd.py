@@ -19,8 +19,8 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.images.files import (
     check_claim,
     check_data_files,
-    is_split,
     more_data,
+    place_of_voxels,
     spacing_of,
     unit_mm,
 )
@@ -131,14 +131,9 @@ def _check_data(
 ) -> tuple[StoredVoxels | None, tuple[Finding, ...]]:
     """Look for the data where the header says, compare their number, and say where and if there are more."""
     claimed = int(np.prod([int(size) for size in sizes], dtype=object)) * _bytes(fields)
-    encoding, files = fields.get("encoding", "raw").lower(), _data_files(fields, lines, path)
-    data: Path | None = None
-    if files is None:
-        data, stored = path, path.stat().st_size - start
-    else:
-        stored = sum(each.stat().st_size for each in files)
-        if not is_split(fields["data file"]):
-            (data,), start = files, 0
+    files = _data_files(fields, lines, path)
+    data, start, stored = place_of_voxels(path, start, files, fields.get("data file", ""))
+    encoding = fields.get("encoding", "raw").lower()
     if encoding in _TEXT:
         claimed //= 8
     check_claim(path, claimed, stored * (1000 if encoding in _PACKED[2:] else 1), deflated=encoding in _PACKED)

@@ -15,7 +15,7 @@ from LungUNetSegLib.io.images.itk_files import SLANTING_AXES, read_values
 from LungUNetSegLib.io.images.nifti import is_nifti, read_header
 from LungUNetSegLib.io.scan import BEYOND_SCANNER, PathInput, Scan, beyond_scanner, check_ct, describe
 from LungUNetSegLib.volume import AIR_HU, Volume, to_hu
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
+from LungUNetSegLib.volume.memory import new_voxels, planes_of
 
 
 def read_image(path: PathInput) -> Scan:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.images.files import TAIL_BYTES, Inflated
-from LungUNetSegLib.volume.scratch import let_go, new_voxels
+from LungUNetSegLib.volume.memory import let_go, new_voxels
 
 _CHUNK_BYTES = 1 << 22
 

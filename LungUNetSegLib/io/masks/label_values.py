@@ -12,7 +12,7 @@ from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
 from LungUNetSegLib.texts import listed
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
+from LungUNetSegLib.volume.memory import new_voxels, planes_of
 
 ROUNDED_BY = 0.02
 """Largest difference of a label from a whole number, for label maps saved as scaled numbers."""

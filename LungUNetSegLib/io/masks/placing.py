@@ -11,8 +11,8 @@ import numpy.typing as npt
 from LungUNetSegLib.findings import Finding
 from LungUNetSegLib.io.masks.loss import check_loss
 from LungUNetSegLib.volume import Geometry, Volume
+from LungUNetSegLib.volume.memory import new_voxels, planes_of
 from LungUNetSegLib.volume.resample import resample
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
 
 WHOLE_VOXELS = 1e-3
 """Greatest difference of two grids' distance from whole voxels, for labels that are shifted and not resampled."""

@@ -17,7 +17,7 @@ from LungUNetSegLib.io.masks.choice import Meanings, lungs_among
 from LungUNetSegLib.io.masks.lung_names import names_of, terminology_codes
 from LungUNetSegLib.segments import Segment
 from LungUNetSegLib.volume import Volume
-from LungUNetSegLib.volume.scratch import new_voxels, planes_of
+from LungUNetSegLib.volume.memory import new_voxels, planes_of
 
 if TYPE_CHECKING:
     import SimpleITK as sitk

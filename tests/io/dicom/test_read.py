@@ -1,8 +1,7 @@
-"""DICOM slices become the scan that was made: HU, order, place, in every encoding; and what is odd is said."""
+"""DICOM slices become the scan that was made: HU, order, place; and what is odd is said."""
 
 from __future__ import annotations
 
-import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,21 +9,12 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from dicom_files import encoded, enhanced, save, slices_of, with_frame
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    HTJ2KLossless,
-    ImplicitVRLittleEndian,
-    JPEGExtended12Bit,
-    JPEGLSLossless,
-)
+from dicom_files import encoded, enhanced, save, slices_of
+from pydicom.dataset import Dataset
+from scan_checks import assert_same
 
 from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io import dicom_to_numpy, read_scan, write_dicom_series
-from LungUNetSegLib.io.dicom import pixels
 from LungUNetSegLib.io.dicom import read as dicom
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Volume
@@ -32,15 +22,6 @@ from LungUNetSegLib.volume import Volume
 
 def codes(scan) -> list[str]:
     return [finding.code for finding in scan.findings]
-
-
-def assert_same(scan, volume: Volume) -> None:
-    assert scan.volume.array.dtype == np.int16
-    assert np.array_equal(scan.volume.array, volume.array)
-    assert scan.volume.geometry.matches(volume.geometry)
-
-
-# What is read right
 
 
 @pytest.mark.parametrize("how", [{}, {"oblique_degrees": 15.0}, {"axes": (2, 0, 1)}, {"flips": (False, True, True)}])
@@ -71,42 +52,6 @@ def test_a_list_of_files_reads_only_these(thin: Volume, tmp_path: Path) -> None:
     files = sorted(tmp_path.iterdir())[2:8]
     scan = read_scan([str(file) for file in files[::-1]])
     assert np.array_equal(scan.volume.array, thin.array[2:8])
-
-
-@pytest.mark.parametrize("syntax", ["rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"])
-def test_lossless_compression_gives_the_same_hu(syntax: str, thin: Volume, tmp_path: Path) -> None:
-    save([encoded(dataset, syntax) for dataset in slices_of(thin)], tmp_path)
-    assert_same(read_scan(tmp_path), thin)
-
-
-@pytest.mark.parametrize("by_itk", [False, True])
-def test_high_throughput_jpeg_2000_gives_the_same_hu(
-    by_itk: bool, thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Protects what archives in the cloud send now; SimpleITK's GDCM decodes it where nothing of pydicom's does."""
-    imagecodecs = pytest.importorskip("imagecodecs")
-    datasets = slices_of(thin)
-    for dataset in datasets:
-        values = np.frombuffer(dataset.PixelData, "<u2").reshape(thin.array.shape[1:])
-        with_frame(dataset, imagecodecs.htj2k_encode(values, reversible=True), HTJ2KLossless)
-    if by_itk:
-        monkeypatch.setattr(pixels, "_decoder", lambda syntax: None)
-    assert_same(read_scan(save(datasets, tmp_path)), thin)
-
-
-@pytest.mark.parametrize("level", [100, 90])
-def test_jpeg_extended_of_twelve_bits_is_read(level: int, thin: Volume, tmp_path: Path) -> None:
-    """Protects old archives from being called damaged. What it loses is lost: libjpeg-turbo decodes the same values."""
-    imagecodecs = pytest.importorskip("imagecodecs")
-    datasets, decoded = slices_of(thin), []
-    for index, dataset in enumerate(datasets):
-        values = (np.clip(thin.array[index], -1024, 3071).astype(np.int32) + 1024).astype(np.uint16)
-        frame = imagecodecs.jpeg8_encode(values, level=level, bitspersample=12)
-        decoded.append(imagecodecs.jpeg8_decode(frame).astype(np.int32) - 1024)
-        with_frame(dataset, frame, JPEGExtended12Bit)
-        dataset.BitsStored, dataset.HighBit = 12, 11
-    array = read_scan(save(datasets, tmp_path)).volume.array
-    assert np.abs(array - np.array(decoded)).max() <= 1
 
 
 def test_series_are_read_right_in_many_threads_at_once(tmp_path: Path) -> None:
@@ -150,55 +95,6 @@ def test_a_slice_that_is_gone_when_its_pixels_are_read_is_named(
     save(slices_of(thin), tmp_path)
     with pytest.raises(ReadError, match=r"0001.dcm: cannot be opened"):
         read_scan(tmp_path)
-
-
-@pytest.mark.parametrize(("installed", "taken"), [(("gdcm", "pyjpegls"), "pyjpegls"), (("gdcm", "pillow"), "")])
-def test_the_fastest_decoder_that_is_installed_is_taken(
-    installed: tuple[str, ...], taken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without a faster one the choice is pydicom's."""
-    asked = []
-
-    class Decoder:
-        available_plugins = installed
-
-        def as_array(self, *_: object, decoding_plugin: str, **__: object) -> tuple[np.ndarray, dict]:
-            asked.append(decoding_plugin)
-            return np.zeros((2, 2), np.int16), {}
-
-    monkeypatch.setattr(pixels, "_decoder", lambda _: Decoder())
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
-    dataset.Rows, dataset.Columns, dataset.BitsAllocated, dataset.PixelData = 2, 2, 16, encapsulate([bytes(8)])
-    assert len(list(pixels.decoded(dataset, [0, 1]))) == 2 and asked == [taken, taken]
-
-
-def test_jpeg_ls_is_read_without_the_faster_decoder(
-    thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("LungUNetSegLib.io.dicom.pixels.FASTER_PLUGINS", ())
-    save([encoded(dataset, "jpeg-ls") for dataset in slices_of(thin)], tmp_path)
-    assert_same(read_scan(tmp_path), thin)
-
-
-@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
-def test_uncompressed_encodings(syntax: str, thin: Volume, tmp_path: Path) -> None:
-    datasets = slices_of(thin)
-    for dataset in datasets:
-        dataset.file_meta.TransferSyntaxUID = syntax
-        if syntax == ExplicitVRBigEndian:
-            dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").astype(">u2").tobytes()
-    save(datasets, tmp_path)
-    assert_same(read_scan(tmp_path), thin)
-
-
-def test_files_without_preamble_are_read(thin: Volume, tmp_path: Path) -> None:
-    """Old archives hold bare data sets in implicit VR little endian."""
-    for number, dataset in enumerate(slices_of(thin)):
-        del dataset.file_meta
-        dataset.save_as(tmp_path / f"{number}", implicit_vr=True, little_endian=True)
-    assert_same(read_scan(tmp_path), thin)
 
 
 def test_signed_padding_declared_in_unsigned_pixels_becomes_air(thin: Volume, tmp_path: Path) -> None:
@@ -264,16 +160,6 @@ def test_the_papers_function_gives_slices_last_by_rising_z(thin: Volume, tmp_pat
     assert np.array_equal(down[::-1], array)
     # As `np.stack` gives it; torch takes no array that runs backwards.
     assert array.flags.c_contiguous and down.flags.c_contiguous
-
-
-@pytest.mark.parametrize("syntax", ["", "rle", "jpeg-ls", "jpeg-2000", "jpeg-lossless"])
-def test_without_pydicoms_decoders_simpleitks_gdcm_reads(
-    syntax: str, thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Slicer 5.10 and 5.12 ship no decoder but SimpleITK's, and 5.10 pydicom 2, which has no `pydicom.pixels`."""
-    save([encoded(dataset, syntax) if syntax else dataset for dataset in slices_of(thin)[:4]], tmp_path)
-    monkeypatch.setitem(sys.modules, "pydicom.pixels", None)
-    assert np.array_equal(read_scan(tmp_path).volume.array, thin.array[:4])
 
 
 # Real scans

@@ -1,95 +1,25 @@
-"""The section "Compare with a reference", clicked: numbers, views, worst slices, files, and wrong input."""
+"""The section "Compare with a reference", clicked: numbers, files, cancelling, and wrong input."""
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pytest
-from label_map_nodes import add_label_map
 from panel_helpers.heartbeat import Heartbeat
 
-from LungUNetSegLib.segments import LUNGS
-from LungUNetSegLib.volume import Volume
 
-
-@pytest.fixture
-def views(app) -> Iterator[Any]:
-    """The application's views, in four-up layout; the layout node."""
-    import slicer
-
-    node = app.layoutManager().layoutLogic().GetLayoutNode()
-    node.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
-    yield node
-    app.layoutManager().let_go()
-
-
-@pytest.fixture
-def nodes(app, small_phantom) -> tuple[Any, Any, Any]:
-    """A CT, the phantom's lungs moved by a row as prediction, and the lungs as a label map volume."""
-    from LungUNetSegSlicer.scene.segmentation_node import show_labels
-    from LungUNetSegSlicer.scene.volume_bridge import add_volume_node
-
-    labels = small_phantom.labels
-    ct = add_volume_node(small_phantom.ct, "Chest")
-    moved = Volume(np.roll(labels.array, 1, axis=1), labels.geometry)
-    return ct, show_labels(moved, LUNGS, ct), add_label_map(labels)
-
-
-@pytest.fixture
-def compare(panel, views, nodes, wait_until) -> Callable[..., Any]:
-    """Open the section, choose both nodes, click "Compare", and wait; return the widgets."""
-    ui = panel.ui
-
-    def run(prediction: Any = nodes[1], reference: Any = nodes[2]) -> Any:
-        ui.comparisonCollapsibleButton.collapsed = False
-        ui.predictionSelector.setCurrentNode(prediction)
-        ui.referenceSelector.setCurrentNode(reference)
-        panel.click(ui.compareButton)
-        wait_until(lambda: not panel.widget.comparePanel.running)
-        return ui
-
-    return run
-
-
-@pytest.fixture
-def save_as(monkeypatch, tmp_path) -> Callable[[str], Path]:
-    """Answer the next file dialogs with a path in a temporary folder, as PythonQt returns it; "" cancels them."""
-    import qt
-
-    def answer(name: str) -> Path:
-        path = tmp_path / name
-        # PythonQt returns the path alone, PySide the chosen filter too.
-        monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(path) if name else "")
-        return path
-
-    return answer
-
-
-def position(tag: str) -> tuple[float, ...]:
-    """Return where the plane of a slice view lies."""
-    import slicer
-
-    matrix = slicer.mrmlScene.GetSingletonNode(tag, "vtkMRMLSliceNode").GetSliceToRAS()
-    return tuple(matrix.GetElement(row, 3) for row in range(3))
-
-
-def test_nothing_can_be_clicked_before_both_are_chosen(panel, views, nodes):
+def test_nothing_can_be_clicked_before_both_are_chosen(panel, views, compared_nodes):
     ui = panel.ui
     names = ("worstSliceButton", "nextSliceButton", "exportScoresButton", "reportButton", "comparisonViewsButton")
     assert not any(getattr(ui, name).enabled for name in names)
-    ui.predictionSelector.setCurrentNode(nodes[1])
+    ui.predictionSelector.setCurrentNode(compared_nodes[1])
     assert not ui.compareButton.enabled
     assert ui.compareButton.toolTip == "Choose a prediction and a reference first."
-    ui.referenceSelector.setCurrentNode(nodes[2])
+    ui.referenceSelector.setCurrentNode(compared_nodes[2])
     assert ui.compareButton.enabled
 
 
-def test_only_segmentations_and_label_maps_are_offered(panel, nodes):
+def test_only_segmentations_and_label_maps_are_offered(panel, compared_nodes):
     assert panel.ui.predictionSelector.nodeCount() == panel.ui.referenceSelector.nodeCount() == 2
 
 
@@ -118,71 +48,19 @@ def test_the_event_loop_runs_while_scores_are_computed(compare, panel, monkeypat
     assert heartbeat.longest_ms < 400
 
 
-def test_a_second_click_cancels(panel, views, nodes):
+def test_a_second_click_cancels(panel, views, compared_nodes):
     """And the scene is as before."""
     import slicer
 
     ui = panel.ui
-    ui.predictionSelector.setCurrentNode(nodes[1])
-    ui.referenceSelector.setCurrentNode(nodes[2])
+    ui.predictionSelector.setCurrentNode(compared_nodes[1])
+    ui.referenceSelector.setCurrentNode(compared_nodes[2])
     before = slicer.mrmlScene.GetNumberOfNodes()
     panel.click(ui.compareButton)
     assert panel.widget.comparePanel.running and ui.compareButton.text == "Cancel"
     panel.click(ui.compareButton)
     assert not panel.widget.comparePanel.running and ui.compareButton.text == "Compare"
     assert slicer.mrmlScene.GetNumberOfNodes() == before
-
-
-def shown_at(height: float) -> None:
-    """Check that the slice views of the comparison and the user's own are at a height."""
-    from LungUNetSegSlicer.compare.layout import DIFFERENCE, PREDICTION
-
-    assert [position(tag)[2] for tag in (PREDICTION, DIFFERENCE, "Red")] == pytest.approx([height] * 3)
-
-
-def test_worst_and_next_worse(compare, panel, app):
-    """Each moves all slice views, the user's own too."""
-    ui = compare()
-    comparison = panel.widget.comparePanel.result.comparison
-    heights = [comparison.slice_centre_lps(index)[2] for index in comparison.whole.slices_from_worst()]
-    app.processEvents()
-    shown_at(heights[0])
-    panel.click(ui.nextSliceButton)
-    shown_at(heights[1])
-    panel.click(ui.worstSliceButton)
-    shown_at(heights[0])
-
-
-def test_points_of_the_plot_one_after_the_other(compare, panel, app):
-    """On the same curve, on another, and once more: a real chart remembers what was chosen on each curve."""
-    from LungUNetSegSlicer.compare.layout import PLOT
-
-    ui = compare()
-    app.processEvents()
-    comparison = panel.widget.comparePanel.result.comparison
-    order = comparison.whole.slices_from_worst()
-    rows = sorted(order)
-    widgets = [app.layoutManager().plotWidget(i) for i in range(app.layoutManager().plotViewCount)]
-    plot = next(each for each in widgets if each.mrmlPlotViewNode().GetSingletonTag() == PLOT).plotView()
-    for series, index in ((0, order[5]), (0, order[7]), (2, order[3]), (0, order[4]), (2, order[3])):
-        plot.click(series, rows.index(index))
-        shown_at(comparison.slice_centre_lps(index)[2])
-    panel.click(ui.nextSliceButton)
-    shown_at(comparison.slice_centre_lps(order[4])[2])
-    plot.click(2, rows.index(order[3]))
-    shown_at(comparison.slice_centre_lps(order[3])[2])
-
-
-def test_back_and_forth_between_the_layouts(compare, views, panel):
-    from LungUNetSegSlicer.compare.layout import LAYOUT_ID
-
-    ui = compare()
-    assert ui.comparisonViewsButton.text == "Back to my layout"
-    panel.click(ui.comparisonViewsButton)
-    assert views.GetViewArrangement() != LAYOUT_ID
-    assert ui.comparisonViewsButton.text == "Show the differences"
-    panel.click(ui.comparisonViewsButton)
-    assert views.GetViewArrangement() == LAYOUT_ID
 
 
 def test_a_second_comparison_takes_the_place_of_the_first(compare):
@@ -203,7 +81,7 @@ def test_scores_as_csv(compare, panel, save_as):
     assert path.name in ui.comparisonLabel.text
 
 
-def test_the_report_opens_in_the_browser(compare, panel, save_as, nodes, monkeypatch):
+def test_the_report_opens_in_the_browser(compare, panel, save_as, compared_nodes, monkeypatch):
     """With the model that made the prediction, if it was ours."""
     import qt
 
@@ -212,7 +90,7 @@ def test_the_report_opens_in_the_browser(compare, panel, save_as, nodes, monkeyp
     opened = []
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     path = save_as("report.html")
-    nodes[1].SetAttribute(ATTRIBUTE, '{"model": {"name": "lungs-small"}}')
+    compared_nodes[1].SetAttribute(ATTRIBUTE, '{"model": {"name": "lungs-small"}}')
     ui = compare()
     panel.click(ui.reportButton)
     assert opened == [str(path)]
@@ -231,12 +109,12 @@ def test_a_cancelled_dialog_and_a_full_disk(compare, panel, save_as):
     assert "absent" in ui.comparisonLabel.text and "Written" not in ui.comparisonLabel.text
 
 
-def test_right_and_left_by_hand(compare, panel, nodes):
+def test_right_and_left_by_hand(compare, panel, compared_nodes):
     """The lists are filled when they are looked at, and begin with "Automatic"."""
     ui = panel.ui
     ui.comparisonCollapsibleButton.collapsed = False
-    ui.predictionSelector.setCurrentNode(nodes[1])
-    ui.referenceSelector.setCurrentNode(nodes[2])
+    ui.predictionSelector.setCurrentNode(compared_nodes[1])
+    ui.referenceSelector.setCurrentNode(compared_nodes[2])
     assert ui.predictionRightComboBox.count == 1
     ui.sidesCollapsibleButton.collapsed = False
     assert [ui.predictionRightComboBox.itemText(i) for i in range(3)] == ["Automatic", "Right lung", "Left lung"]
@@ -251,196 +129,37 @@ def test_right_and_left_by_hand(compare, panel, nodes):
     assert [each.name for each in panel.widget.comparePanel.result.comparison.regions] == ["Lungs"]
 
 
-def test_what_is_wrong_is_said_in_a_sentence(compare, panel, nodes):
+def test_what_is_wrong_is_said_in_a_sentence(compare, panel, compared_nodes):
     import slicer
 
     empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "New")
     ui = compare(reference=empty)
     assert "'New' has no segments" in ui.comparisonLabel.text
     assert panel.widget.comparePanel.result is None and not ui.reportButton.enabled
-    assert "are the same" in compare(reference=nodes[1]).comparisonLabel.text
+    assert "are the same" in compare(reference=compared_nodes[1]).comparisonLabel.text
 
 
-def test_the_result_of_a_run_becomes_the_prediction(panel, views, nodes):
-    panel.parameters.outputSegmentation = nodes[1]
-    assert panel.ui.predictionSelector.currentNode() is nodes[1]
+def test_the_result_of_a_run_becomes_the_prediction(panel, views, compared_nodes):
+    panel.parameters.outputSegmentation = compared_nodes[1]
+    assert panel.ui.predictionSelector.currentNode() is compared_nodes[1]
 
 
-def test_closing_the_scene_or_the_module_brings_the_own_layout_back(compare, panel, app, views):
-    import slicer
-
-    from LungUNetSegSlicer.compare.layout import LAYOUT_ID
-
-    ui = compare()
-    slicer.mrmlScene.Clear(0)
-    assert views.GetViewArrangement() != LAYOUT_ID
-    assert not ui.reportButton.enabled and not ui.comparisonLabel.visible
-    assert panel.widget.comparePanel.result is None
-
-
-def test_reloading_the_module_meanwhile(compare, panel, views, wait_until, nodes):
+def test_reloading_the_module_meanwhile(compare, panel, views, wait_until, compared_nodes):
     """Neither steps nor connections of the old panel go on."""
     ui = panel.ui
-    ui.predictionSelector.setCurrentNode(nodes[1])
-    ui.referenceSelector.setCurrentNode(nodes[2])
+    ui.predictionSelector.setCurrentNode(compared_nodes[1])
+    ui.referenceSelector.setCurrentNode(compared_nodes[2])
     panel.click(ui.compareButton)
     old = panel.widget.comparePanel
     panel.widget.cleanup()
     assert not old.running and old.result is None
 
 
-def test_the_plot_is_disconnected_by_the_very_object_it_was_connected_with(compare, panel, monkeypatch):
-    """Protects memory after a reload: PythonQt compares slots by identity (PythonQtSignalReceiver.h, isSame)."""
-
-    class Plot:
-        def connect(self, _signal, slot):
-            self.slot = slot
-
-        def disconnect(self, _signal, slot):
-            self.is_same = slot is self.slot
-
-    plot = Plot()
-    monkeypatch.setattr("LungUNetSegSlicer.panel.compare_panel.comparison_plot", lambda: plot)
-    compare()
-    panel.widget.comparePanel.close()
-    assert plot.is_same
-
-
-def test_both_rows_of_views_get_half_the_height(app, compare):
-    """Without splitSize the slices had 96 of 1000 pixels."""
-    from LungUNetSegSlicer.compare.layout import DIFFERENCE, DISTANCE, PLOT, PREDICTION
-
-    compare()
-    app.processEvents()
-    heights = app.layoutManager().heights()
-    for tag in (PREDICTION, DIFFERENCE, DISTANCE, PLOT):
-        assert heights[tag] == pytest.approx(498, abs=4)
-
-
-def distance_widget(app: Any) -> Any:
-    """Return the widget of the view of distances."""
-    from LungUNetSegSlicer.compare.layout import DISTANCE
-
-    manager = app.layoutManager()
-    widgets = [manager.threeDWidget(index) for index in range(manager.threeDViewCount)]
-    return next(each for each in widgets if each.mrmlViewNode().GetSingletonTag() == DISTANCE)
-
-
-def test_each_comparison_has_one_colour_legend_that_its_view_draws(app, compare, panel):
-    """The view of the first comparison is made when it is shown, and draws no legend that was there before."""
-    compare()
-    compare()
-    drawn = distance_widget(app).legends()
-    result = panel.widget.comparePanel.result
-    assert [each.GetDisplayableNode() for each in drawn] == [result.distance]
-    assert drawn[0].GetVisibility() and drawn[0].IsDisplayableInView(distance_widget(app).mrmlViewNode().GetID())
-    panel.click(panel.ui.comparisonViewsButton)
-    panel.click(panel.ui.comparisonViewsButton)
-    assert result.distance.GetNumberOfDisplayNodes() == 2
-
-
-@pytest.mark.parametrize("room", [(2400, 600), (600, 1400)])
-def test_the_whole_surface_is_seen_in_wide_and_in_tall_views(app, compare, panel, room):
-    """A camera's angle is the height's: a tall view cut the surface at the left and the right."""
-    import slicer
-
-    app.layoutManager().resize_views(*room)
-    compare()
-    app.processEvents()
-    view = distance_widget(app).threeDView()
-    aspect = view.width / view.height
-    assert (aspect > 1) == (room[0] > room[1])
-    tag = distance_widget(app).mrmlViewNode().GetSingletonTag()
-    cameras = slicer.util.getNodesByClass("vtkMRMLCameraNode")
-    camera = next(each for each in cameras if each.GetLayoutName() == tag).GetCamera()
-    bounds = [0.0] * 6
-    panel.widget.comparePanel.result.distance.GetRASBounds(bounds)
-    seen = []
-    matrix = camera.GetCompositeProjectionTransformMatrix(aspect, -1, 1)
-    for x in bounds[:2]:
-        for y in bounds[2:4]:
-            for z in bounds[4:]:
-                at = matrix.MultiplyPoint((x, y, z, 1))
-                seen.append((abs(at[0] / at[3]), abs(at[1] / at[3])))
-    assert max(map(max, seen)) < 1
-    assert max(map(max, seen)) > 0.5, "and it fills the view"
-
-
-def test_another_layout_chosen_in_slicer_is_noticed(compare, panel, views):
-    """The button said "Back to my layout" when the user was there already."""
-    import slicer
-
-    ui = compare()
-    views.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
-    assert ui.comparisonViewsButton.text == "Show the differences"
-    panel.click(ui.comparisonViewsButton)
-    assert ui.comparisonViewsButton.text == "Back to my layout"
-    panel.click(ui.comparisonViewsButton)
-    assert views.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
-
-
-def test_another_layout_chosen_in_the_middle_of_a_comparison(panel, views, nodes, wait_until):
-    """It is the one to come back to."""
-    import slicer
-
-    ui = panel.ui
-    ui.predictionSelector.setCurrentNode(nodes[1])
-    ui.referenceSelector.setCurrentNode(nodes[2])
-    panel.click(ui.compareButton)
-    views.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
-    wait_until(lambda: not panel.widget.comparePanel.running)
-    assert ui.comparisonViewsButton.text == "Back to my layout"
-    panel.click(ui.comparisonViewsButton)
-    assert views.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
-
-
-def test_a_view_that_was_removed_comes_back_with_the_next_comparison(compare, panel, views):
-    from LungUNetSegSlicer.compare.layout import LAYOUT_ID, REFERENCE, slice_nodes
-
-    scene = views.GetScene()
-    ui = compare()
-    scene.RemoveNode(scene.GetSingletonNode(REFERENCE, "vtkMRMLSliceNode"))
-    panel.click(ui.worstSliceButton)
-    compare()
-    assert views.GetViewArrangement() == LAYOUT_ID and all(slice_nodes())
-    assert ui.comparisonLabel.text.startswith("<b>DSC")
-
-
-def test_an_error_is_gone_when_other_nodes_are_chosen(compare, panel, nodes):
+def test_an_error_is_gone_when_other_nodes_are_chosen(compare, panel, compared_nodes):
     import slicer
 
     empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "New")
     ui = compare(reference=empty)
     assert ui.comparisonLabel.visible
-    ui.referenceSelector.setCurrentNode(nodes[2])
+    ui.referenceSelector.setCurrentNode(compared_nodes[2])
     assert not ui.comparisonLabel.visible
-
-
-def test_disagreements_are_listed_and_a_click_shows_the_place(compare, panel, nodes, small_phantom, app):
-    """Protects the rows, that a click moves all slice views there, and that the list hides where there is none."""
-    from LungUNetSegSlicer.scene.segmentation_node import show_labels
-
-    labels = small_phantom.labels
-    cut = labels.array.copy()
-    lowest = int(np.flatnonzero((cut == 2).any(axis=(1, 2)))[0])
-    cut[: lowest + 3][cut[: lowest + 3] == 2] = 0
-    ui = compare(prediction=show_labels(Volume(cut, labels.geometry), LUNGS, nodes[0]))
-    (part,) = panel.widget.comparePanel.result.case.disagreements.parts
-    table = ui.disagreementsTable
-    texts = [table.item(0, column).text() for column in range(5)]
-    assert texts == [
-        str(lowest + 1),
-        f"{part.volume_ml:.1f}",
-        f"{part.distance_mm:.1f}",
-        "left out",
-        "Left lung, basal third",
-    ]
-    assert table.visible and table.rowCount == 1
-    app.processEvents()
-    table.cellClicked.emit(0, 0)
-    shown_at(float(labels.geometry.slice_centre_lps(lowest)[2]))
-    compare(prediction=show_labels(labels, LUNGS, nodes[0]))
-    assert not table.visible
-    ui.comparisonCollapsibleButton.collapsed = True
-    ui.comparisonCollapsibleButton.collapsed = False
-    assert not table.visible

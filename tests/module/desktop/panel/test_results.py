@@ -10,18 +10,6 @@ import pytest
 pytestmark = pytest.mark.usefixtures("nothing_left", "stub_child")
 
 
-@pytest.fixture
-def save_as(monkeypatch, tmp_path):
-    """Answer the next file dialog, as PythonQt returns it."""
-    import qt
-
-    def answer(name):
-        monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(tmp_path / name) if name else "")
-        return tmp_path / name
-
-    return answer
-
-
 def test_results_as_a_table_beside_the_segmentation(app, panel, phantom_node):
     """A second click, and a second run, fill the same table."""
     from slicer import vtkMRMLSubjectHierarchyNode

@@ -122,7 +122,7 @@ def test_every_code_of_the_library_has_a_heading():
     from LungUNetSegSlicer.panel.texts import warnings_html
 
     library = application.REPOSITORY / "LungUNetSegLib"
-    sources = [path for room in ("io", "segmentation", "engines") for path in (library / room).rglob("*.py")]
+    sources = [path for package in ("io", "segmentation", "engines") for path in (library / package).rglob("*.py")]
     sources = [path for path in sources if path.parent.name != "masks"]  # the panel hands over no mask
     sources.append(application.REPOSITORY / "LungUNetSeg" / "LungUNetSegSlicer" / "scene" / "volume_bridge.py")
     text = "\n".join(source.read_text(encoding="utf-8") for source in sources)

@@ -23,8 +23,9 @@ WIDTH_SHARE = 0.02
 agree within 0.000001."""
 
 
-def stated(series: Series) -> tuple[Finding, ...]:
+def check_first_header(series: Series) -> tuple[Finding, ...]:
     """Return findings where the header of a scan's first slice contradicts the scan, or says that it is no patient."""
+    # Opened again: kept from the first time, these elements would be read from the files of all slices.
     dataset = read_dataset(series.stack.slices[0].path, stop_before_pixels=True, specific_tags=list(_WANTED))
     if dataset is None:
         return ()

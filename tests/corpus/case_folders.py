@@ -1,4 +1,4 @@
-"""Data to learn from and to compare: layouts, names, tables, and masks that do not belong to their scans."""
+"""Folders of cases: layouts, names, and masks that do not belong to their scans."""
 
 from __future__ import annotations
 
@@ -8,25 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from corpus.bench import Bench, Trial, _codes
-from corpus.kinds import Room
+from corpus.bench import Bench, Trial, codes_of
+from corpus.kinds import Section
 
-from LungUNetSegLib.cases.compared import pair_cases
 from LungUNetSegLib.cases.fit import check_on_lung
 from LungUNetSegLib.cases.labelled import Case, find_cases
 from LungUNetSegLib.cases.reading import read_pair
 from LungUNetSegLib.errors import DataError, LungUNetSegError
-from LungUNetSegLib.evaluation.evaluate import evaluate_pair
 from LungUNetSegLib.io import write_labels
-from LungUNetSegLib.outcomes.inputs import read_outcomes
 from LungUNetSegLib.phantom import Phantom, make_head, make_phantom, phantom_geometry
 from LungUNetSegLib.volume import Geometry, Volume
 from LungUNetSegLib.volume.resample import to_sitk
 
-layouts = Room("Folders of cases")
-fits = Room("Masks beside their scans")
-pairs = Room("Comparisons")
-tables = Room("Tables of patients and outcomes")
+layouts = Section("Folders of cases")
+fits = Section("Masks beside their scans")
 
 
 def _moved(geometry: Geometry, x_mm: float) -> Geometry:
@@ -111,7 +106,7 @@ def fit(
 
     def attempt(b: Bench) -> Trial:
         labels = Volume(np.ascontiguousarray(spoil(chest().labels.array)), chest().labels.geometry)
-        return Trial(_codes(check_on_lung(ct(), labels, None, Path("mask.nii.gz"))))
+        return Trial(codes_of(check_on_lung(ct(), labels, None, Path("mask.nii.gz"))))
 
     return attempt
 
@@ -173,7 +168,7 @@ def pair(change: Callable[[Bench, Path, Path], object], both: bool | None = Fals
         )
         expected = chest().labels.array
         same = np.array_equal(read.labels.array, expected > 0 if both else expected) and read.has_sides is not both
-        return b.holds(both is None or same, "the mask is another", _codes(read.findings))
+        return b.holds(both is None or same, "the mask is another", codes_of(read.findings))
 
     return attempt
 
@@ -244,146 +239,3 @@ fits.said("a scan of stored numbers without the intercept", "no-air", pair(lambd
 fits.refused(
     "a scan for a mask", "this one holds", pair(lambda b, i, m: m.write_bytes(i.read_bytes())), LungUNetSegError
 )
-
-
-# Comparisons
-
-
-def compared(
-    change: Callable[[np.ndarray], np.ndarray], dsc: float | None = 1.0, **names: str
-) -> Callable[[Bench], Trial]:
-    """The clean reference against a changed prediction; both lungs' DSC at least as given."""
-
-    def attempt(b: Bench) -> Trial:
-        write_labels(b.folder / "a.nii.gz", Volume(np.ascontiguousarray(change(b.labels.array)), b.labels.geometry))
-        write_labels(b.folder / "b.nii.gz", b.labels)
-        (each,), _ = pair_cases(b.folder / "a.nii.gz", b.folder / "b.nii.gz")
-        found = evaluate_pair(each)
-        worst = min(region.dsc for region in found.regions)
-        return b.holds(dsc is None or worst >= dsc, f"the lowest DSC is {worst:.3f}", _codes(found.findings))
-
-    return attempt
-
-
-pairs.right("the same twice", compared(lambda a: a))
-pairs.said("sides exchanged", "sides-swapped", compared(lambda a: np.choose(a, (0, 2, 1)).astype("u1"), None))
-pairs.said(
-    "one label for both in the prediction", "prediction-one-label", compared(lambda a: (a > 0).astype("u1"), None)
-)
-pairs.said("an empty prediction", "not-predicted", compared(lambda a: a * 0, None))
-pairs.said("one lung missing", "not-predicted", compared(lambda a: np.where(a == 1, a, 0), None))
-pairs.said("a finer grid for the prediction", "prediction-resampled", lambda b: _finer(b))
-pairs.refused(
-    "no case of the same name in both folders",
-    "has the name",
-    lambda b: b.holds(bool(pair_cases(_masks(b, "a", "x"), _masks(b, "b", "y"))), ""),
-    DataError,
-)
-pairs.refused(
-    "a file against a folder",
-    "two folders",
-    lambda b: b.holds(bool(pair_cases(_masks(b, "a", "x") / "x.nii.gz", b.folder / "a")), ""),
-    DataError,
-)
-pairs.refused(
-    "two predictions of one case",
-    "keep one",
-    lambda b: b.holds(bool(pair_cases(_masks(b, "a", "x_mask", "x_seg"), _masks(b, "b", "x"))), ""),
-    DataError,
-)
-pairs.refused("a reference without a prediction", "no prediction", lambda b: _lacking(b), DataError)
-pairs.refused("contours on both sides and no scan", "give the CT", lambda b: _no_grid(b), DataError)
-
-
-def _finer(b: Bench) -> Trial:
-    from LungUNetSegLib.volume.resample import resample
-
-    spacing = b.labels.geometry.spacing_mm
-    x, y, z = b.labels.geometry.affine_lps[:3, 3]
-    grid = type(b.labels.geometry).axial((13, 96, 112), (spacing[0], 3.0, 3.0), (x - 1.5, y - 1.5, z))
-    write_labels(b.folder / "a.nii.gz", resample(b.labels, grid, "nearest"))
-    write_labels(b.folder / "b.nii.gz", b.labels)
-    (each,), _ = pair_cases(b.folder / "a.nii.gz", b.folder / "b.nii.gz")
-    found = evaluate_pair(each)
-    worst = min(region.dsc for region in found.regions)
-    return b.holds(worst > 0.998, f"the lowest DSC is {worst:.3f}", _codes(found.findings))
-
-
-def _masks(b: Bench, folder: str, *names: str) -> Path:
-    (b.folder / folder).mkdir()
-    for name in names:
-        write_labels(b.folder / folder / f"{name}.nii.gz", b.labels)
-    return b.folder / folder
-
-
-def _lacking(b: Bench) -> Trial:
-    found, _ = pair_cases(_masks(b, "a", "x"), _masks(b, "b", "x", "y"))
-    return b.holds(bool(evaluate_pair(found[1])), "")
-
-
-def _no_grid(b: Bench) -> Trial:
-    from dicom_mask_files import outlines, structure_set
-
-    paths = [structure_set(b.folder / f"{name}.dcm", outlines(b.labels)) for name in "ab"]
-    (each,), _ = pair_cases(*paths)
-    return b.holds(bool(evaluate_pair(each)), "")
-
-
-# Tables
-
-
-def patients(table: bytes | str, expected: str = "A A B") -> Callable[[Bench], Trial]:
-    """Whose the cases p, q and r are, as index.csv says."""
-
-    def attempt(b: Bench) -> Trial:
-        touched(b, *(f"{name}{mask}.nii.gz" for name in "pqr" for mask in ("", "_mask")))
-        b.write("index.csv", table)
-        found = " ".join(each.patient for each in find_cases(b.folder))
-        return b.holds(found == expected, f"patients found: {found}")
-
-    return attempt
-
-
-INDEX = "case,patient\np,A\nq,A\nr,B\n"
-tables.right("an index of patients", patients(INDEX))
-tables.right("an index with the mark of UTF-8, as Excel writes it", patients("\ufeff" + INDEX))
-tables.right("an index with other columns and quotes", patients('age,"case","patient"\n3,p,"A"\n4,q,A\n5,r,B\n'))
-tables.right("an index with spaces and lines of Windows", patients("case, patient\r\np , A\r\nq, A\r\nr, B\r\n"))
-tables.right("an index of files in place of cases", patients("case,patient\np.nii.gz,A\nq_ct.nii.gz,A\nr_0000.nii,B\n"))
-tables.right("an index without one case, which is a patient of its own", patients("case,patient\np,A\nq,A\n", "A A r"))
-tables.refused("an index parted by semicolons", "index.csv", patients(INDEX.replace(",", ";")), DataError)
-tables.refused("an index with other names of columns", "index.csv", patients(INDEX.replace("case", "scan")), DataError)
-tables.refused("an index that gives a case two patients", "index.csv", patients(INDEX + "p,B\n"), DataError)
-tables.refused("an index in Latin-1", "index.csv", patients("case,patient\np,M\xfcller\n".encode("latin-1")), DataError)
-tables.refused("an index with bytes of zero", "index.csv", patients(b"case,patient\np,\0A\n" + b"\0" * 40), DataError)
-
-
-def outcomes(table: bytes | str) -> Callable[[Bench], Trial]:
-    """The outcomes of the cases p, q of patient A and r of B."""
-
-    def attempt(b: Bench) -> Trial:
-        listed = [
-            Case(case_id=name, patient=owner, image=b.folder, mask=b.folder)
-            for name, owner in (("p", "A"), ("q", "A"), ("r", "B"))
-        ]
-        found = read_outcomes(b.write("outcomes.csv", table), listed)
-        return b.holds(found == {"p": True, "q": True, "r": False}, f"outcomes found: {found}")
-
-    return attempt
-
-
-TABLE = "case,outcome\np,1\nq,yes\nr,0\n"
-tables.right("outcomes in figures and words", outcomes(TABLE))
-tables.right("outcomes with the mark of UTF-8 and capitals", outcomes("\ufeff" + TABLE.replace("yes", "YES")))
-tables.right("outcomes of cases whose scans are elsewhere", outcomes(TABLE + "s,1\n"))
-tables.refused(
-    "outcomes parted by semicolons", "columns case and outcome", outcomes(TABLE.replace(",", ";")), DataError
-)
-tables.refused("an outcome of another kind", "must be 1 or 0", outcomes(TABLE.replace("yes", "perhaps")), DataError)
-tables.refused("an outcome left out", "must be 1 or 0", outcomes(TABLE.replace("yes", "")), DataError)
-tables.refused("a case twice", "twice", outcomes(TABLE + "p,0\n"), DataError)
-tables.refused("a case missing", "no outcome for 'r'", outcomes("case,outcome\np,1\nq,1\n"), DataError)
-tables.refused("a patient with two outcomes", "different outcomes", outcomes(TABLE.replace("yes", "no")), DataError)
-tables.refused("outcomes in UTF-16", "outcomes.csv", outcomes(TABLE.encode("utf-16")), DataError)
-tables.refused("no rows", "columns case and outcome", outcomes("case,outcome\n"), DataError)
-tables.refused("no table at all", "outcomes.csv", outcomes(b"\x89PNG\r\n" + bytes(range(256))), DataError)

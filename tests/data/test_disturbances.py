@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from LungUNetSegLib.data.surroundings import METAL_HU, Arm, Metal, Shift
+from LungUNetSegLib.data.disturbances import METAL_HU, Arm, Metal, Shift
 
 ARM = Arm(start_mm=5.0, stop_mm=20.0, row_mm=40.0, column_mm=80.0, slope=0.0, radius_mm=15.0)
 

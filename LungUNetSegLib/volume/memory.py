@@ -1,4 +1,4 @@
-"""Keeps voxels in temporary files instead of in memory, for work that looks at one slice after the other."""
+"""Arrays of voxels that take little memory: in temporary files, or only where something is written."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def new_voxels(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]
 
 def let_go(array: npt.NDArray[Any]) -> None:
     """Give back the memory of what was read or written of an array of `new_voxels` that lies in a file, or a view."""
-    base: object = array
-    while isinstance(base, (np.ndarray, memoryview)):
-        base = base.base if isinstance(base, np.ndarray) else base.obj
+    base = _source_of(array)
     if isinstance(base, _FileMap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)  # the file keeps it
 
@@ -71,3 +69,40 @@ def planes_of(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
         yield plane
         if is_in_order:  # otherwise each plane needs all of the file again
             let_go(array)
+
+
+def sparse_zeros(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Return bytes of 0 that take memory only where something is written, in pages of 4 kB.
+
+    NumPy asks Linux for pages of 2 MB, each of which holds several slices: of labels that fill a third of their slices
+    all would be kept.
+    """
+    size = math.prod(shape)
+    # A private mapping, as by default it is shared, and a shared one takes memory also where it is read.
+    return np.frombuffer(mmap.mmap(-1, max(1, size), access=mmap.ACCESS_COPY), np.uint8, size).reshape(shape)
+
+
+def give_back(part: npt.NDArray[np.uint8]) -> None:
+    """Give back the memory of a part of `sparse_zeros` that nobody needs any more; its values are lost.
+
+    Arrays of other kinds stay as they are, as does all of it on systems that do not know how (Windows).
+
+    Args:
+        part: Whole planes, one after the other.
+    """
+    base = _source_of(part)
+    if not isinstance(base, mmap.mmap) or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    start = part.ctypes.data - np.frombuffer(base, np.uint8).ctypes.data
+    # A page at the edge is shared with other planes.
+    first, last = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE, (start + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    if first < last:
+        base.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+
+def _source_of(array: npt.NDArray[Any]) -> object:
+    """Return what holds the voxels of an array, or of a view of one."""
+    source: object = array
+    while isinstance(source, (np.ndarray, memoryview)):
+        source = source.base if isinstance(source, np.ndarray) else source.obj
+    return source
