@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from LungUNetSegLib.errors import WriteError
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[bool]:
@@ -15,9 +17,19 @@ def locked(path: Path) -> Iterator[bool]:
 
     Args:
         path: The lock's file, which is made and stays.
+
+    Raises:
+        WriteError: Its file system has no locks.
     """
     with path.open("a", encoding="utf-8") as file:
-        yield _lock(file)
+        try:
+            is_ours = _lock(file)
+        except OSError as error:
+            raise WriteError(
+                f"{path}: its file system does not lock files ({error.strerror}), so that two processes might write"
+                " there at once. Choose another folder, or have it mounted with locks (Lustre: the option flock)."
+            ) from error
+        yield is_ours
 
 
 if sys.platform == "win32":
@@ -40,6 +52,6 @@ else:
     def _lock(file: TextIO) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):  # the latter on network shares
             return False
         return True

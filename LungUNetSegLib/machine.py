@@ -9,10 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from LungUNetSegLib.cgroups import cpu_limit
 from LungUNetSegLib.errors import MissingDependencyError, install_extra, message_of
-
-CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
-"""Linux control groups version 2: microseconds of CPU time (or "max") per period in microseconds."""
 
 _LARGE = 128
 """Products of matrices with fewer rows and columns need no work memory."""
@@ -24,12 +22,9 @@ def limited_cores() -> int | None:
     allowed = cores
     if hasattr(os, "sched_getaffinity"):
         allowed = len(os.sched_getaffinity(0))
-    try:
-        quota, period = CGROUP_LIMIT.read_text().split()
-        if quota != "max":
-            allowed = min(allowed, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):
-        pass  # no such limit here
+    limit = cpu_limit()
+    if limit is not None:
+        allowed = min(allowed, math.ceil(limit))
     return allowed if allowed < cores else None
 
 

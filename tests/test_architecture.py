@@ -20,8 +20,8 @@ LIBRARY = ROOT / "LungUNetSegLib"
 MODULE = ROOT / "LungUNetSeg" / "LungUNetSegSlicer"
 
 BASE = {
-    "arrays", "breathing", "config", "errors", "files", "findings", "grouping", "kernels", "locking", "machine",
-    "progress", "segments", "texts",
+    "arrays", "breathing", "cgroups", "config", "errors", "files", "findings", "grouping", "kernels", "locking",
+    "machine", "progress", "segments", "texts",
 }  # fmt: skip
 """What every other package or file of the library may import."""
 

@@ -68,6 +68,8 @@ class DaskCluster:
         with ExitStack() as stack:
             client = self._connect(stack)
             self._check(client)
+            if not self._send:
+                self._check_sight(client, [Store(settings.output).scans, *(each.path for each in jobs[0].opened[:1])])
             work = _Work(client, settings, tell, send=self._send)
             stack.callback(work.cancel)
             yield from work.do(jobs)
@@ -110,6 +112,14 @@ class DaskCluster:
             ) from error
         for place, theirs in found.items():
             check_version(place, theirs, LungUNetSegLib.__version__)
+
+    def _check_sight(self, client: Any, paths: list[Path]) -> None:
+        """Refuse workers whose machines do not see what this one sees."""
+        from LungUNetSegLib.batch.dask_tasks import check_sight, first_unseen
+
+        here = [each for each in paths if each.exists()]
+        for place, unseen in client.run(first_unseen, here, on_error="ignore").items():  # one may just have gone
+            check_sight(place, unseen)
 
 
 def _library_version() -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -71,6 +71,20 @@ def check_version(place: str, theirs: str, ours: str) -> None:
         )
 
 
+def first_unseen(paths: Sequence[Path]) -> str:
+    """Return the first of these paths that this machine does not see; "" if it sees all."""
+    return next((str(each) for each in paths if not each.exists()), "")
+
+
+def check_sight(place: str, unseen: str) -> None:
+    """Raise EngineError if a worker's machine does not see a path, which `first_unseen` told."""
+    if unseen:
+        raise EngineError(
+            f"The machine of the Dask worker {place} does not see {unseen}: mount the folders of scans and results"
+            " there at the same paths as here, or send each scan to its worker (--send on the command line)."
+        )
+
+
 def segment_on_worker(
     job: Mapping[str, Any], settings: Mapping[str, Any], version: str, sent: list[bytes] | None = None
 ) -> tuple[dict[str, Any], Parcel]:
@@ -87,9 +101,12 @@ def segment_on_worker(
         the batch's own folder then.
 
     Raises:
-        EngineError: The worker has another version; or no engine, or no model.
+        EngineError: The worker has another version, or does not see the folder of results; or no engine, or no model.
     """
-    check_version(get_worker().address, LungUNetSegLib.__version__, version)
+    address = get_worker().address
+    check_version(address, LungUNetSegLib.__version__, version)
+    if sent is None:
+        check_sight(address, first_unseen([Store(Path(settings["output"])).scans]))
     need = scan_bytes(job["voxels"]) + sum(map(len, sent or ()))
     most = _most_bytes()
     if most is not None and need > most:
@@ -102,6 +119,8 @@ def segment_on_worker(
             Store(batch.output).scans.mkdir()
         outcome = _segment(own, batch)
         error = with_own_places(outcome.error, known, [each.path for each in own.opened])
+        if not outcome.is_settled:
+            error += f" This was on the machine of the Dask worker {address}."
         outcome = dataclasses.replace(outcome, error=error)
         folder = Store(batch.output).scans / own.name
         parcel = {each.name: each.read_bytes() for each in folder.iterdir()} if sent and not outcome.error else {}

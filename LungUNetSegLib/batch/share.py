@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from LungUNetSegLib.cgroups import memory_left
 from LungUNetSegLib.machine import cores
 
 JOB_BYTES = 1_300_000_000
@@ -16,9 +16,6 @@ PROCESS_BYTES = 200_000_000
 BYTES_PER_VOXEL = 3.3
 """What each voxel of a scan takes at most while it is segmented: measured with DICOM and 16-bit NIfTI of 64 and 256
 slices. A scan of 64-bit numbers, or one that is turned against the body's axes, takes 10."""
-
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""Linux control groups version 2: bytes of memory (or "max")."""
 
 
 def scan_bytes(voxels: int) -> int:
@@ -51,10 +48,8 @@ def free_bytes() -> int:
         free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") + _cached_bytes()
     except (AttributeError, OSError, ValueError):
         return cores() * JOB_BYTES
-    try:
-        return min(free, int(CGROUP_LIMIT.read_text(encoding="ascii")))
-    except (OSError, ValueError):
-        return free  # no such limit here
+    left = memory_left()
+    return free if left is None else min(free, left)
 
 
 def _cached_bytes() -> int:

@@ -88,7 +88,7 @@ class Store:
             if not is_ours:
                 raise WriteError(
                     f"{self.folder}: another batch writes here ({path.read_text(encoding='utf-8').strip()}). Wait for"
-                    " its end, or stop it."
+                    f" its end, or stop it; if its machine is gone and this stays, delete {path}."
                 )
             about = f"process {os.getpid()} on {platform.node()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n"
             path.write_text(about, encoding="utf-8")

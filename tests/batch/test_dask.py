@@ -8,8 +8,10 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,12 +22,17 @@ from dicom_files import save, slices_of
 import LungUNetSegLib
 from LungUNetSegLib.batch import dask_executor
 from LungUNetSegLib.batch.dask_executor import DaskCluster
+from LungUNetSegLib.batch.find import find_files
+from LungUNetSegLib.batch.jobs import BatchSettings, Job, job_to_json
+from LungUNetSegLib.config import to_json
 from LungUNetSegLib.errors import EngineError
 from LungUNetSegLib.io import write_image
 from LungUNetSegLib.phantom import Phantom
 from LungUNetSegLib.volume import Volume
 
 pytest.importorskip("distributed")
+from LungUNetSegLib.batch import dask_tasks
+
 pytestmark = [
     pytest.mark.slow,
     # Sockets that a worker's death leaves open are the cluster's, and closed by the garbage collector.
@@ -167,6 +174,42 @@ def test_another_version_of_dask_is_refused(elsewhere: str) -> None:
 
     with pytest.raises(EngineError, match=f"Dask on {elsewhere} has version 2020.1 and here 2026.8"):
         DaskCluster("tcp://10.0.0.1:8786")._check(Client())
+
+
+def test_a_worker_that_does_not_see_the_folders_is_named(scans: Path, tmp_path: Path) -> None:
+    """Protects who forgot to mount the share on one of three machines: the batch stopped and did not say where."""
+    there, gone = tmp_path / "scans" / "0.nrrd", tmp_path / "gone"
+    place = "tcp://10.0.0.2:4000"
+
+    class Client:
+        def run(self, function: Callable[..., Any], paths: list[Path], on_error: str) -> dict[str, Any]:
+            assert function(paths) == "" and paths == [there], "what this machine does not see either is nobody's fault"
+            return {"tcp://10.0.0.1:4000": "", place: str(there)}
+
+    with pytest.raises(EngineError, match=rf"{place} does not see {there}: mount .*--send"):
+        DaskCluster("tcp://10.0.0.1:8786")._check_sight(Client(), [there, gone])
+
+
+def test_a_worker_that_comes_later_says_what_it_does_not_see(
+    scans: Path, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects as the test above: without the folder of results all stops; of a scan the place is said."""
+    worker = SimpleNamespace(address="tcp://10.0.0.3:4000", memory_manager=SimpleNamespace(memory_limit=None))
+    worker.log_event = lambda *_: None
+    monkeypatch.setattr(dask_tasks, "get_worker", lambda: worker)
+    job = Job(name="scan", place="scan", files=tuple(find_files(scans / "0.nrrd").files), voxels=1)
+    settings = to_json(BatchSettings(output=tmp_path / "out", model=str(tiny_model), threads=1))
+
+    def outcome() -> dict[str, Any]:
+        return dask_tasks.segment_on_worker(job_to_json(job), settings, LungUNetSegLib.__version__)[0]
+
+    results = tmp_path / "out" / "scans"
+    with pytest.raises(EngineError, match=rf"{worker.address} does not see {results}: mount"):
+        outcome()
+    results.mkdir(parents=True)
+    (scans / "0.nrrd").unlink()
+    told = outcome()
+    assert not told["is_settled"] and told["error"].endswith(f"on the machine of the Dask worker {worker.address}.")
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import nibabel
@@ -152,6 +154,22 @@ def test_a_second_batch_is_told_of_the_first(batch: Command, source: Path, tmp_p
         code, _, stderr = batch(source)
     assert code == 1 and f"another batch writes here (process {os.getpid()} on " in stderr
     assert batch(source)[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="fcntl is Unix's")
+def test_a_file_system_without_locks_is_named(
+    batch: Command, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protects who looks for a second batch that is not there: Lustre offers locks only if it is mounted so."""
+
+    def flock(file: object, operation: int) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    code, _, stderr = batch(source)
+    assert code == 1 and "another batch" not in stderr
+    lock = tmp_path / "out" / "work" / "lock"
+    assert f"{lock}: its file system does not lock files (Function not implemented)" in stderr
 
 
 def test_results_do_not_come_among_the_scans(batch: Command, source: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from LungUNetSegLib.batch import share
@@ -25,11 +23,9 @@ def test_shares_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert jobs_and_threads(None, None, 50, 500_000_000) == (1, 4)
 
 
-def test_memory_that_a_container_may_not_use_is_not_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects a batch in a container: the machine's memory is not its own."""
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(share, "CGROUP_LIMIT", limit)
-    limit.write_text("max\n")
+def test_memory_that_a_group_may_not_use_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects a batch in a container or in a job of SLURM: the machine's memory is not its own."""
+    monkeypatch.setattr(share, "memory_left", lambda: None)
     whole = share.free_bytes()
-    limit.write_text("5000000\n")
+    monkeypatch.setattr(share, "memory_left", lambda: 5_000_000)
     assert share.free_bytes() == 5_000_000 < whole

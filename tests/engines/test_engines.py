@@ -200,19 +200,16 @@ def test_every_engine_is_told_how_many_threads(model: Model, engine: str, monkey
 
 @pytest.mark.parametrize(
     ("machine", "allowed", "limit", "expected"),
-    [(8, 8, "max 100000", None), (8, 2, "max 100000", 2), (8, 8, "150000 100000", 2), (2, 2, "400000 100000", None)],
+    [(8, 8, None, None), (8, 2, None, 2), (8, 8, 1.5, 2), (2, 2, 4.0, None)],
 )
 def test_a_container_s_limit_is_kept(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, machine: int, allowed: int, limit: str, expected: int | None
+    monkeypatch: pytest.MonkeyPatch, machine: int, allowed: int, limit: float | None, expected: int | None
 ) -> None:
     """Protects servers: sixty threads on two cores' time are slower than two."""
     monkeypatch.setattr(os, "cpu_count", lambda: machine)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(allowed)), raising=False)
-    (tmp_path / "cpu.max").write_text(f"{limit}\n")
-    monkeypatch.setattr(machine_module, "CGROUP_LIMIT", tmp_path / "cpu.max")
+    monkeypatch.setattr(machine_module, "cpu_limit", lambda: limit)
     assert machine_module.limited_cores() == expected
-    monkeypatch.setattr(machine_module, "CGROUP_LIMIT", tmp_path / "missing")
-    assert machine_module.limited_cores() == (allowed if allowed < machine else None)
 
 
 def test_no_more_threads_are_started_than_there_are_cores(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
