@@ -60,6 +60,13 @@ def write_pair(folder: Path, name: str, *, slices: int = 6, seed: int = 0) -> Ca
     return Case(case_id=name, patient=name, image=image, mask=mask)
 
 
+def write_three_patients(folder: Path, *, slices: int = 6) -> Path:
+    """Write the pairs p0, p1 and p2, each of another phantom, so that each is a patient; return the folder."""
+    for seed in range(3):
+        write_pair(folder, f"p{seed}", slices=slices, seed=seed)
+    return folder
+
+
 def _pressed(geometry: Geometry) -> Geometry:
     """Return the grid with its few slices SLICE_MM apart, as if the patient were as short."""
     affine = np.array(geometry.affine_lps)

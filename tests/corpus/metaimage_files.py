@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 
-from corpus.bench import Bench, Trial, thorax
+from corpus.bench import thorax
 from corpus.kinds import Section
-from corpus.text_headers import Fields, Voxels, apart, flipped, linked, piped, raw, slices
+from corpus.text_headers import Fields, apart, flipped, linked, piped, raw, slices, together
 
 meta = Section("MetaImage")
 META: Fields = {
@@ -34,15 +33,7 @@ def meta_header(**changes: str | None) -> str:
     return "".join(f"{name} = {value}\n" for name, value in (fields | last).items() if value is not None)
 
 
-def m(
-    voxels: Voxels = raw, compare: bool = True, mean_hu: float = 0.5, **changes: str | None
-) -> Callable[[Bench], Trial]:
-    """The clean scan as .mha with fields changed."""
-    return lambda b: b.scan(
-        b.write("scan.mha", meta_header(**changes).encode() + voxels(b.ct.array)), b.ct if compare else None, mean_hu
-    )
-
-
+m = together("scan.mha", meta_header)
 mhd = lambda name: meta_header(ElementDataFile=name)  # noqa: E731
 
 meta.right("raw voxels", m())

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
-from collections.abc import Callable
 
-from corpus.bench import Bench, Trial
 from corpus.kinds import Section
-from corpus.text_headers import Fields, Voxels, apart, flipped, linked, piped, raw, slices
+from corpus.text_headers import Fields, apart, flipped, linked, piped, raw, slices, together
 
 nrrd = Section("NRRD")
 
@@ -43,15 +41,7 @@ def nrrd_header(**changes: str | None) -> str:
     return "NRRD0005\n" + "".join(f"{name}: {value}\n" for name, value in fields.items() if value is not None) + "\n"
 
 
-def n(
-    voxels: Voxels = raw, compare: bool = True, mean_hu: float = 0.5, **changes: str | None
-) -> Callable[[Bench], Trial]:
-    """The clean scan as .nrrd with fields changed (None: left out)."""
-    return lambda b: b.scan(
-        b.write("scan.nrrd", nrrd_header(**changes).encode() + voxels(b.ct.array)), b.ct if compare else None, mean_hu
-    )
-
-
+n = together("scan.nrrd", nrrd_header)
 nhdr = lambda name: nrrd_header(data_file=name)  # noqa: E731
 
 nrrd.right("raw voxels", n())

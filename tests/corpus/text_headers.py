@@ -16,6 +16,19 @@ def raw(array: np.ndarray) -> bytes:
     return array.astype("<i2").tobytes()
 
 
+def together(name: str, header: Callable[..., str]) -> Callable[..., Callable[[Bench], Trial]]:
+    """Return what makes the clean scan as one file of this name, with fields of its header changed (None: left out)."""
+
+    def changed(
+        voxels: Voxels = raw, compare: bool = True, mean_hu: float = 0.5, **changes: str | None
+    ) -> Callable[[Bench], Trial]:
+        return lambda b: b.scan(
+            b.write(name, header(**changes).encode() + voxels(b.ct.array)), b.ct if compare else None, mean_hu
+        )
+
+    return changed
+
+
 def apart(
     header: Callable[[str], str],
     name: str,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from documents.test_json import explained
-from phantom_cases import TINY_TRAINING, write_pair
+from phantom_cases import TINY_TRAINING, write_three_patients
 
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import write_dicom_series
@@ -54,9 +54,7 @@ def arguments_of(command: str) -> list[str] | None:
 def training_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three phantoms of 16 slices with masks, each of another patient."""
     folder = tmp_path_factory.mktemp("data")
-    for seed in range(3):
-        write_pair(folder, f"p{seed}", slices=16, seed=seed)
-    return folder
+    return write_three_patients(folder, slices=16)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from phantom_cases import write_pair
+from phantom_cases import write_three_patients
 from tiny_models import write_checkpoint
 
 from LungUNetSegLib.engines.export import export
@@ -20,9 +20,7 @@ TINY = PreprocessConfig(spacing_mm=7.0, size=(48, 56), context_mm=20.0, coarse_m
 def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Cases of three patients."""
     folder = tmp_path_factory.mktemp("corrected")
-    for seed in range(3):
-        write_pair(folder, f"p{seed}", slices=4, seed=seed)
-    return folder
+    return write_three_patients(folder, slices=4)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from phantom_cases import COARSE, TINY_TRAINING, write_pair
+from phantom_cases import COARSE, TINY_TRAINING, write_pair, write_three_patients
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.data.cache import CachedCase, cache_case
@@ -76,9 +76,7 @@ def one_thread() -> None:
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three phantoms of 4 slices."""
     folder = tmp_path_factory.mktemp("phantoms")
-    for seed in range(3):
-        write_pair(folder, f"p{seed}", slices=4, seed=seed)
-    return folder
+    return write_three_patients(folder, slices=4)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from phantom_cases import write_pair
+from phantom_cases import write_three_patients
 
 from LungUNetSegLib.cli import main, training_end
 from LungUNetSegLib.errors import ConfigError, LungUNetSegError
@@ -46,8 +46,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("training")
-    for seed in range(3):
-        write_pair(folder / "data", f"p{seed}", slices=6, seed=seed)
+    write_three_patients(folder / "data", slices=6)
     (folder / "settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
     places = {"data": folder / "data", "cache": folder / "cache", "config": folder / "settings.json"}
     return ["train", "--device=cpu", "--threads=1", *(f"--{name}={path}" for name, path in places.items())]

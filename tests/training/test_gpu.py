@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from phantom_cases import write_pair
+from phantom_cases import write_three_patients
 
 from LungUNetSegLib.training.checkpoint import load_checkpoint
 
@@ -31,8 +31,7 @@ SETTINGS = {
 
 @pytest.fixture
 def arguments(tmp_path: Path) -> list[str]:
-    for seed in range(3):
-        write_pair(tmp_path / "data", f"p{seed}", slices=6, seed=seed)
+    write_three_patients(tmp_path / "data", slices=6)
     (tmp_path / "settings.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
     places = {"data": tmp_path / "data", "cache": tmp_path / "cache", "config": tmp_path / "settings.json"}
     return ["train", *(f"--{name}={path}" for name, path in places.items())]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from phantom_cases import COARSE, write_pair
+from phantom_cases import COARSE, write_three_patients
 
 from LungUNetSegLib.cases.splits import Split
 from LungUNetSegLib.cli import main
@@ -40,9 +40,7 @@ NARROW: dict[str, list[str]] = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three phantoms of 4 slices."""
     folder = tmp_path_factory.mktemp("phantoms")
-    for seed in range(3):
-        write_pair(folder, f"p{seed}", slices=4, seed=seed)
-    return folder
+    return write_three_patients(folder, slices=4)
 
 
 def train(preset: str, data: Path, out: Path, *settings: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from phantom_cases import TINY_TRAINING, write_pair
+from phantom_cases import TINY_TRAINING, write_three_patients
 from torch import Tensor, nn
 
 from LungUNetSegLib.cli import main
@@ -29,8 +29,7 @@ MakeTrainer = Callable[..., Trainer]
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `data` of three patients, `tiny.json` and a training on two of them in `first`."""
     folder = tmp_path_factory.mktemp("start_from")
-    for seed in range(3):
-        write_pair(folder / "data", f"p{seed}", slices=4, seed=seed)
+    write_three_patients(folder / "data", slices=4)
     (folder / "tiny.json").write_text(json.dumps({**TINY_TRAINING, "epochs": 1}), encoding="utf-8")
     assert train(folder, "first", "--folds=3", "--fold=0") == 0
     return folder
