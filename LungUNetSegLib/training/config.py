@@ -46,6 +46,8 @@ class TrainingConfig:
         pull_to_start: Strength that pulls each weight back to its initial value: a step takes this times the learning
             rate of the difference away (Li 2018, arXiv:1802.01483), so that what it knew is kept; 0 for none.
         epochs: Number of epochs.
+        half_size_share: Share of the epochs, at the start, whose slices have half the height and width: large pixels
+            teach where lungs lie, at a fourth of the cost.
         batch_size: Slices in one step of the optimiser, over all processes together.
         optimiser: Adam (with L2 in the loss's gradient), AdamW (decoupled; Loshchilov 2019, arXiv:1711.05101) or SGD.
         momentum: SGD's momentum.
@@ -79,6 +81,7 @@ class TrainingConfig:
     start_from: str = ""
     pull_to_start: float = 0.0
     epochs: int = 10
+    half_size_share: float = 0.0
     batch_size: int = 8
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
     momentum: float = 0.99
@@ -111,7 +114,7 @@ class TrainingConfig:
                 f"loss={self.loss} is for networks that give each pixel one class, and {self.network.name!r} gives "
                 "each structure its own probability: use bce_dice."
             )
-        check_shares(self, "alpha")
+        check_shares(self, "alpha", "half_size_share")
         if not 0 <= self.average_decay < 1:
             raise ConfigError(f"average_decay must lie in [0, 1), got {self.average_decay}.")
         if self.network.in_channels != self.preprocess.channels or self.network.out_channels not in (1, 2):

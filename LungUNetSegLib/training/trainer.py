@@ -182,11 +182,11 @@ class Trainer:
     def _train_epoch(self, batches: Iterator[Batch]) -> dict[str, float]:
         self.learner.network.train()
         scores, steps = Scores(), self.training.steps(self.config.batch_size)
-        rate = 0.0
+        rate, is_halved = 0.0, self.epoch < round(self.config.half_size_share * self.config.epochs)
         for step, batch in enumerate(itertools.islice(batches, steps)):
             rate = learning_rate(self.config, self.epoch + step / steps)
             self.learner.set_learning_rate(rate)
-            scores.add(*self.learner.step(batch))
+            scores.add(*self.learner.step(batch.halved() if is_halved else batch))
             self.learner.move_average(self.epoch * steps + step)
             self.progress("train", step + 1, steps)
         return {"learning_rate": rate} | self.process.mean(scores.row("train"))

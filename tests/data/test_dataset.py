@@ -162,3 +162,17 @@ def test_an_empty_set_is_refused() -> None:
 def test_settings_out_of_range_are_named(setting: str, value: float) -> None:
     with pytest.raises(ConfigError, match=setting):
         SamplingConfig(**{setting: value})
+
+
+def test_a_batch_at_half_its_size_by_hand() -> None:
+    """Means of 2 x 2 pixels; one unknown pixel of the four makes the large one unknown. Without a coarse view, too."""
+    hu = torch.tensor([[0.0, 4, 1, 1], [8, 4, 1, 1]])[None, None]
+    lungs = torch.tensor([[[1.0, 1, 0, 0], [1, 0, 0, 0]], [[0, 0, 1, 1], [0, 0, 1, 1]]])[None]
+    known = torch.tensor([[1.0, 1, 1, 1], [1, 1, 0, 1]])[None, None]
+    coarse = torch.full((1, 2, 2, 4), 0.25)
+    half = Batch(hu=hu, target=lungs, valid=known, coarse=coarse).halved()
+    assert half.hu.tolist() == [[[[4, 1]]]]
+    assert half.target.tolist() == [[[[0.75, 0]], [[0, 1]]]]
+    assert half.valid.tolist() == [[[[1, 0]]]]
+    assert half.coarse.tolist() == [[[[0.25, 0.25]]] * 2]
+    assert Batch(hu=hu, target=lungs, valid=known, coarse=coarse[:, :0]).halved().coarse.shape == (1, 0, 1, 2)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from LungUNetSegLib.data.dataset import Batch
 from LungUNetSegLib.data.pathology import PathologyConfig
 from LungUNetSegLib.data.sampled_views import ViewConfig
 from LungUNetSegLib.data.sampling import SamplingConfig
@@ -41,6 +42,7 @@ EVERYTHING_RANDOM: dict[str, Any] = {
     "l2": 0.01,
     "gradient_clip": 1.0,
     "channels_last": True,
+    "half_size_share": 0.7,
 }
 
 
@@ -94,6 +96,22 @@ def test_one_phantom_can_be_overfitted(make_trainer: MakeTrainer) -> None:
     assert state.history[-1]["val_dsc"] > 0.95
     assert state.history[-1]["val_accuracy"] > 0.99
     assert state.history[-1]["val_loss"] < state.history[0]["val_loss"] / 3
+
+
+@pytest.mark.parametrize(("share", "halved"), [(0.0, 0), (0.4, 1), (0.6, 2), (1.0, 3)])
+def test_the_first_epochs_show_slices_at_half_their_size(make_trainer: MakeTrainer, share: float, halved: int) -> None:
+    """Of three epochs, to the nearest whole one."""
+    trainer = make_trainer(epochs=3, half_size_share=share)
+    heights, step = [], trainer.learner.step
+
+    def watched_step(batch: Batch) -> Any:
+        heights.append(batch.hu.shape[2])
+        return step(batch)
+
+    trainer.learner.step = watched_step
+    trainer.run()
+    whole, steps = trainer.config.preprocess.size[0], trainer.training.steps(trainer.config.batch_size)
+    assert heights == [whole // 2] * halved * steps + [whole] * (3 - halved) * steps
 
 
 def test_one_channel_learns_both_lungs_as_one(make_trainer: MakeTrainer) -> None:
@@ -281,6 +299,7 @@ def test_a_training_can_be_made_longer_but_not_shorter(make_trainer: MakeTrainer
         ("batch_size", 0),
         ("learning_rate", 0.0),
         ("alpha", 1.5),
+        ("half_size_share", 1.5),
         ("average_decay", 1.0),
         ("l1", -1.0),
         ("l2", math.nan),
