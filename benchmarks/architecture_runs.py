@@ -38,8 +38,9 @@ from LungUNetSegLib.preprocessing import PreprocessConfig
 from LungUNetSegLib.region import Box, crop, lung_box, suppress_outside
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.config import PRESETS, TrainingConfig
+from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory
+from LungUNetSegLib.training.presets import PRESETS
 from LungUNetSegLib.training.trainer import Trainer
 from LungUNetSegLib.volume import Geometry, Volume
 

@@ -30,7 +30,7 @@ from LungUNetSegLib.cases.splits import choose
 from LungUNetSegLib.config import parse_json
 from LungUNetSegLib.environment import describe_environment
 from LungUNetSegLib.files import write_json
-from LungUNetSegLib.training.config import DEMO_SAMPLE
+from LungUNetSegLib.training.presets import DEMO_SAMPLE
 
 ENGINES = ("onnxruntime", "openvino", "torch")
 SIZES = ("spacing", "folds", "seeds", "epochs", "steps", "batch", "rate", "slice_mm")

@@ -24,7 +24,7 @@ from LungUNetSegLib.metrics import count
 from LungUNetSegLib.models.model import DEFAULT_MODEL, load_model
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segments import LEFT_LUNG, RIGHT_LUNG
-from LungUNetSegLib.training.config import DEMO_SAMPLE
+from LungUNetSegLib.training.presets import DEMO_SAMPLE
 from LungUNetSegLib.volume import Volume
 
 CODE = "solid-behind-lung"

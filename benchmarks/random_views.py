@@ -38,7 +38,7 @@ from LungUNetSegLib.segmentation.probabilities import hard_labels
 from LungUNetSegLib.segmentation.result import Segmentation
 from LungUNetSegLib.segmentation.segmenter import Segmenter
 from LungUNetSegLib.segments import LUNGS
-from LungUNetSegLib.training.config import LUNGS as PRESET
+from LungUNetSegLib.training.presets import LUNGS as PRESET
 from LungUNetSegLib.volume import Geometry, Volume
 
 VIEWS = ViewConfig(shorter=0.6, narrower=0.3, rounded=0.15, arms=0.4, metal=0.4)

@@ -29,9 +29,10 @@ from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.data.dataset import SliceDataset
 from LungUNetSegLib.data.network_slices import preprocess
 from LungUNetSegLib.phantom import make_phantom, phantom_geometry
-from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig
+from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import keep_freed_memory
 from LungUNetSegLib.training.learner import Learner
+from LungUNetSegLib.training.presets import LUNGS, PAPER
 
 SLICES = 40
 WARM_UP_STEPS = 2

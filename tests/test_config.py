@@ -13,7 +13,7 @@ from LungUNetSegLib.cli import export
 from LungUNetSegLib.config import MAX_DEPTH, check_at_least, check_shares, parse_json
 from LungUNetSegLib.errors import ConfigError, LungUNetSegError
 from LungUNetSegLib.models.manifest import read_manifest
-from LungUNetSegLib.training.config import read_config
+from LungUNetSegLib.training.presets import read_config
 
 DEEP = 100_000
 

@@ -27,7 +27,7 @@ from LungUNetSegLib.models.onnx_graph import read_graph
 from LungUNetSegLib.models.safetensors import read_weights
 from LungUNetSegLib.phantom import make_phantom
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.config import read_config
+from LungUNetSegLib.training.presets import read_config
 from LungUNetSegLib.volume import Geometry
 from LungUNetSegLib.volume.resample import to_sitk
 

@@ -28,11 +28,12 @@ from LungUNetSegLib.machine import usable_threads
 from LungUNetSegLib.progress import Progress, silent
 from LungUNetSegLib.training.checkpoint import Checkpoint, check_settings
 from LungUNetSegLib.training.checks import check_patients, check_sides, check_unseen, tell_misnamed, tell_unnamed
-from LungUNetSegLib.training.config import PRESETS, TrainingConfig, read_config
+from LungUNetSegLib.training.config import TrainingConfig
 from LungUNetSegLib.training.device import choose_device
 from LungUNetSegLib.training.distributed import Process
 from LungUNetSegLib.training.history import tensorboard_writer
 from LungUNetSegLib.training.preparation import datasets, draw_views, prepare_views, training_slices
+from LungUNetSegLib.training.presets import PRESETS, read_config
 from LungUNetSegLib.training.start import Start, read_start
 from LungUNetSegLib.training.trainer import Trainer
 

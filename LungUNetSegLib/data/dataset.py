@@ -51,7 +51,7 @@ class Batch:
         """Return the batch with half its height and width: the means of 2 x 2 pixels, known where all four are."""
         tensors = (self.hu, self.target, self.valid, self.coarse)
         means = avg_pool2d(torch.cat(tensors, dim=1), 2)
-        hu, target, valid, coarse = means.split([each.shape[1] for each in tensors], dim=1)
+        hu, target, valid, coarse = torch.split(means, [each.shape[1] for each in tensors], dim=1)
         return Batch(hu=hu, target=target, valid=(valid == 1).float(), coarse=coarse)
 
 

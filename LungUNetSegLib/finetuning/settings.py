@@ -17,7 +17,8 @@ from LungUNetSegLib.config import from_json
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.networks import UNet3dConfig, read_network_config
 from LungUNetSegLib.training.coarse import CoarseConfig
-from LungUNetSegLib.training.config import COARSE_VIEW, LUNGS, TrainingConfig
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.presets import COARSE_VIEW, LUNGS
 from LungUNetSegLib.training.start import Start
 
 LEAST_PATIENTS = 3

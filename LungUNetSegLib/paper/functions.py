@@ -25,7 +25,7 @@ from LungUNetSegLib.io.masks.npz import slice_step
 from LungUNetSegLib.losses import bce_dice_loss
 from LungUNetSegLib.paper.slices import SliceScores, evaluate_slices
 from LungUNetSegLib.preprocessing import normalise
-from LungUNetSegLib.training.config import PAPER
+from LungUNetSegLib.training.presets import PAPER
 from LungUNetSegLib.volume import Volume
 
 SIZE = (512, 512)

@@ -11,7 +11,8 @@ from LungUNetSegLib.cases.splits import Split, choose
 from LungUNetSegLib.data.cache import CachedCase
 from LungUNetSegLib.errors import DataError
 from LungUNetSegLib.texts import listed
-from LungUNetSegLib.training.config import DEMO_SAMPLE, TrainingConfig
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.presets import DEMO_SAMPLE
 
 logger = logging.getLogger(__name__)
 

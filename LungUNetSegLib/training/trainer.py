@@ -182,7 +182,7 @@ class Trainer:
     def _train_epoch(self, batches: Iterator[Batch]) -> dict[str, float]:
         self.learner.network.train()
         scores, steps = Scores(), self.training.steps(self.config.batch_size)
-        rate, is_halved = 0.0, self.epoch < round(self.config.half_size_share * self.config.epochs)
+        rate, is_halved = 0.0, self.epoch < self.config.half_size_epochs
         for step, batch in enumerate(itertools.islice(batches, steps)):
             rate = learning_rate(self.config, self.epoch + step / steps)
             self.learner.set_learning_rate(rate)

@@ -10,7 +10,7 @@ from corpus.kinds import Section
 from LungUNetSegLib.cases.splits import load_split
 from LungUNetSegLib.config import parse_json
 from LungUNetSegLib.errors import ConfigError, DataError
-from LungUNetSegLib.training.config import read_config
+from LungUNetSegLib.training.presets import read_config
 
 settings = Section("Settings and splits")
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from LungUNetSegLib.config import to_json
-from LungUNetSegLib.training.config import PRESETS, TrainingConfig
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.presets import PRESETS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 MAIN_PRESET = "lungs"

@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from documents.settings_page import PAGE, attributes, groups_of_settings, settings_page
 
-from LungUNetSegLib.training.config import TrainingConfig, read_config
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.presets import read_config
 
 
 def test_the_page_is_what_the_source_makes_it() -> None:

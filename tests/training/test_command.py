@@ -21,7 +21,8 @@ from LungUNetSegLib.config import from_json
 from LungUNetSegLib.errors import ConfigError
 from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.config import LUNGS, PAPER, TrainingConfig, read_config
+from LungUNetSegLib.training.config import TrainingConfig
+from LungUNetSegLib.training.presets import LUNGS, PAPER, read_config
 from LungUNetSegLib.volume import Volume
 
 

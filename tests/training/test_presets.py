@@ -21,9 +21,9 @@ from LungUNetSegLib.io import read_labels
 from LungUNetSegLib.models.model import load_model
 from LungUNetSegLib.networks import network_names, read_network_config
 from LungUNetSegLib.training.checkpoint import load_checkpoint
-from LungUNetSegLib.training.config import PRESETS
 from LungUNetSegLib.training.objective import class_balance
 from LungUNetSegLib.training.optimiser import make_optimiser
+from LungUNetSegLib.training.presets import PRESETS
 from LungUNetSegLib.training.trainer import Trainer
 
 NARROW: dict[str, list[str]] = {

@@ -114,6 +114,12 @@ def test_the_first_epochs_show_slices_at_half_their_size(make_trainer: MakeTrain
     assert heights == [whole // 2] * halved * steps + [whole] * (3 - halved) * steps
 
 
+def test_trained_weights_see_whole_slices_from_the_start() -> None:
+    """Protects fine-tuning and `start_from` with a preset: slices at half their size would only spoil the weights."""
+    assert TrainingConfig(epochs=100, half_size_share=0.55).half_size_epochs == 55
+    assert TrainingConfig(epochs=100, half_size_share=0.55, start_from="lungs").half_size_epochs == 0
+
+
 def test_one_channel_learns_both_lungs_as_one(make_trainer: MakeTrainer) -> None:
     network = UNetConfig(in_channels=3, out_channels=1, features_per_stage=(8, 16, 32), dropout=0.0)
     trainer = make_trainer(validated=False, network=network, epochs=20, batch_size=2)
