@@ -38,7 +38,7 @@ COMMANDS = {
     "report": ("LungUNetSegLib.cli.report", "write the tables and the page of a batch again"),
     "node": ("LungUNetSegLib.cli.node", "segment the CT studies that a PACS sends, and send the results to it"),
     "web": ("LungUNetSegLib.cli.web", "open scans and segment their lungs in a browser"),
-    "info": ("LungUNetSegLib.cli.info", "describe a scan"),
+    "info": ("LungUNetSegLib.cli.info", "list the series of a folder and describe the scan that would be segmented"),
     "crop": ("LungUNetSegLib.cli.crop", "cut out the box around the lungs"),
     "train": ("LungUNetSegLib.cli.train", "train a network on scans with masks"),
     "finetune": ("LungUNetSegLib.cli.finetune", "train a model further on corrected scans"),

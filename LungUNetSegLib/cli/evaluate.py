@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels", choices=LABEL_KINDS, default="lr", help="score right and left lung, or only both as one"
     )
     parser.add_argument(
-        "--metrics", choices=("lctsc",), help="add the scores of the challenge LCTSC 2017 (docs/metrics.md)"
+        "--metrics", choices=("lctsc",), help="add the scores of the challenge LCTSC 2017 (docs/lctsc.md)"
     )
     add_map_argument(parser)
     add_outside_argument(parser)

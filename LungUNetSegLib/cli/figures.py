@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the figures; default RUN/figures")
     parser.add_argument("--longer", type=Path, metavar="RUN", help="a longer training, for figure 3")
     add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="folder for preprocessed slices; the user's cache if not given"
+    )
 
 
 def run(arguments: argparse.Namespace, progress: ProgressView) -> int:

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asked.add_argument(
         "--environment", action="store_true", help="print versions, processor, GPU and models for a bug report"
     )
-    parser.add_argument("--series", metavar="UID", help="the DICOM series to read")
+    parser.add_argument("--series", metavar="UID", help="the DICOM series to describe, of those that are listed")
     add_outside_argument(parser)
 
 

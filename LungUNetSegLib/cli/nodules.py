@@ -25,21 +25,28 @@ from LungUNetSegLib.nodules.study import (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     whole, deep = StudyConfig(), DeepConfig()
+    given = "%(default)s if not given"
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with lung masks")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tables")
-    parser.add_argument("--slices", type=int, default=whole.slices, metavar="N", help="most slices of a case")
-    parser.add_argument("--folds", type=int, default=whole.folds, metavar="K", help="folds of the cross-validation")
+    parser.add_argument("--slices", type=int, default=whole.slices, metavar="N", help=f"most slices of a case; {given}")
     parser.add_argument(
-        "--epochs", type=int, default=deep.epochs, metavar="N", help="epochs of the networks for features and masks"
+        "--folds", type=int, default=whole.folds, metavar="K", help=f"folds of the cross-validation; {given}"
     )
     parser.add_argument(
-        "--width", type=int, default=deep.first_features, metavar="N", help="their first channels; 64 in VGG19"
-    )
+        "--epochs", type=int, default=deep.epochs, metavar="N",
+        help=f"epochs of the networks for features and masks; {given}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--width", type=int, default=deep.first_features, metavar="N",
+        help=f"their first channels, 64 in VGG19; {given}",
+    )  # fmt: skip
     parser.add_argument(
         "--encoder-weights", default="", metavar="FILE", help="their initial VGG19 weights; need --width 64"
     )
     parser.add_argument("--exclude", action="append", default=[], metavar="NAME", help="a case or patient to leave out")
-    parser.add_argument("--seed", type=int, default=whole.seed, metavar="N")
+    parser.add_argument(
+        "--seed", type=int, default=whole.seed, metavar="N", help=f"seed of candidates, folds and networks; {given}"
+    )
     add_overwrite_argument(parser)
 
 

@@ -18,23 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
     whole = InputConfig()
     default = OutcomeConfig()
+    given = "%(default)s if not given"
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of cases with lung masks")
     parser.add_argument(
         "--outcomes", type=Path, required=True, metavar="CSV", help="columns case and outcome (1 or 0, yes or no)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for predictions and weights")
-    parser.add_argument("--folds", type=int, default=default.folds, metavar="K", help="folds of the cross-validation")
-    parser.add_argument("--epochs", type=int, default=default.epochs, metavar="N")
-    parser.add_argument("--batch-size", type=int, default=default.batch_size, metavar="N")
-    parser.add_argument("--learning-rate", type=float, default=default.learning_rate, metavar="RATE")
-    parser.add_argument("--seed", type=int, default=default.seed, metavar="N")
+    for name, value, what in (
+        ("folds", default.folds, "folds of the cross-validation"),
+        ("epochs", default.epochs, "epochs of each fold"),
+        ("batch-size", default.batch_size, "scans in a step"),
+        ("learning-rate", default.learning_rate, "Adam's learning rate"),
+        ("seed", default.seed, "seed of folds, initial weights, order and flips"),
+    ):
+        parser.add_argument(f"--{name}", type=type(value), default=value, metavar="N", help=f"{what}; {given}")
     parser.add_argument(
         "--size", type=int, nargs=3, default=whole.size, metavar=("SLICES", "ROWS", "COLUMNS"),
-        help="size of the network's input",
+        help=f"size of the network's input; {' '.join(map(str, whole.size))} if not given",
     )  # fmt: skip
     parser.add_argument("--no-crop", action="store_true", help="use the whole scan, not the lungs' box")
     parser.add_argument("--no-suppress", action="store_true", help="leave tissue outside the lungs unchanged")
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="device to train on")
     add_overwrite_argument(parser)
 
 

@@ -23,8 +23,10 @@ from LungUNetSegLib.training.device import keep_freed_memory
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options for masks, cache, device and threads."""
     add_map_argument(parser)
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="folder for preprocessed slices")
-    parser.add_argument("--device", default="auto", choices=DEVICES)
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="folder for preprocessed slices; the user's cache if not given"
+    )
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="device to train on")
     parser.add_argument("--threads", type=thread_count, metavar="N", help="CPU threads; as many as there are cores")
 
 
