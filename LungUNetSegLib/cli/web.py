@@ -17,7 +17,9 @@ from LungUNetSegLib.machine import import_extra
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `run` reads."""
-    parser.add_argument("--port", type=int, default=8765, help="the port of the page, 0 for any free one; 8765 if not given")
+    parser.add_argument(
+        "--port", type=int, default=8765, help="the port of the page, 0 for any free one; %(default)d if not given"
+    )
     parser.add_argument(
         "--host", help="address at which other machines may connect, with the token that is printed (docs/web.md)"
     )
