@@ -1,7 +1,8 @@
 """Removes organs that are called lung below the lungs' last air, or above it.
 
 A liver looks like an opaque lung to a network that sees a few slices. An opaque or consolidated lung goes on beyond the
-air of both lungs, but does not become wider there: it tapers like any lung. A liver widens.
+air of both lungs, but does not become wider there: it tapers like any lung. A liver widens. This holds only where the
+lung tapers towards its last air: below an apex that alone holds air, lung widens as well.
 """
 
 from __future__ import annotations
@@ -48,10 +49,13 @@ def drop_solid_beyond_air(labels: Labels, hu: Slices, spacing_mm: tuple[float, f
     removed = []
     for order in (slices, slices[::-1]):
         count = _slices_before_air(labels, hu, order, AIR_MM2 / pixel_mm2)
+        if not count:
+            continue
         for side in (RIGHT_LUNG, LEFT_LUNG):
-            areas = [np.count_nonzero(labels[number] == side) for number in order[: count + near]]
-            beyond, lung = max(areas[:count], default=0), max(areas[count:], default=0)
-            if lung and beyond * pixel_mm2 >= AREA_MM2 and beyond > WIDER * lung:
+            areas = [np.count_nonzero(labels[number] == side) for number in order]
+            beyond, lung, rest = max(areas[:count]), max(areas[count : count + near]), areas[count + near :]
+            tapers = 0 < lung <= max(rest, default=0)
+            if tapers and beyond * pixel_mm2 >= AREA_MM2 and beyond > WIDER * lung:
                 removed.append(sum(_drop_solid(labels[number], side, hu[number]) for number in order[:count]))
     return removed
 
