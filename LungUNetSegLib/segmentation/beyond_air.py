@@ -27,7 +27,7 @@ NEAR_MM = 10.0
 """Height of the slices, the last with air, whose lung is compared."""
 
 WIDER = 1.5
-"""A lung that is so many times as wide beyond the air is an organ (docs/adr/0027)."""
+"""A lung that is so many times as wide beyond the air is an organ (docs/adr/0029)."""
 
 AREA_MM2 = 500.0
 """What is narrower stays."""
