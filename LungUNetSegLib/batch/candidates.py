@@ -232,11 +232,9 @@ def _common_folder(folders: Iterable[str]) -> str:
 
 def _from_image(file: SourceFile, header: ImageHeader, beside: Sequence[SourceFile]) -> Candidate:
     result = Candidate(key=file.name, place=file.name, files=(file, *beside), title=Path(file.name).name)
-    if header.error:
+    if header.geometry is None:
         return replace(result, fault=header.error.rstrip("."))
-    depth, height, width = header.shape
-    along, down, across = header.spacing_mm
-    return replace(result, shape=(depth, height, width), spacing_mm=(along, down, across))
+    return replace(result, shape=header.geometry.shape, spacing_mm=header.geometry.spacing_mm)
 
 
 def may_be_scan(path: Path) -> bool:
