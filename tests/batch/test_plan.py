@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 from batch_results import plan_of
@@ -140,7 +141,7 @@ def test_masks_and_results_beside_scans_are_no_scans(thin: Volume, tmp_path: Pat
 def test_an_archive_s_scans_are_found(thin: Volume, tmp_path: Path) -> None:
     """DICOM and NIfTI in a zip archive."""
     series(thin, tmp_path / "x" / "ct")
-    write_image(tmp_path / "x" / "scan.nii.gz", thin)
+    write_image(tmp_path / "x" / "scan.nii.gz", Volume(thin.array + np.int16(1), thin.geometry))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for path in sorted((tmp_path / "x").rglob("*.*")):
             archive.write(path, path.relative_to(tmp_path))
