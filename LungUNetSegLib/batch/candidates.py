@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from LungUNetSegLib.batch.acquired import Acquired, acquired
 from LungUNetSegLib.batch.find import SourceFile
 from LungUNetSegLib.batch.header_texts import NOT_OPENED, Details, ImageHeader, series_key, study_key
@@ -21,9 +23,13 @@ from LungUNetSegLib.io.dicom.series import Series, group_series, merit, namesake
 from LungUNetSegLib.io.dicom.stack import lay_out
 from LungUNetSegLib.io.endings import stem_of
 from LungUNetSegLib.io.images.header import data_files
+from LungUNetSegLib.volume import Geometry
 
 _HEADERS = ("mhd", "nhdr")
 """Endings of files whose voxels are in others."""
+
+SAMPLED_OF_HALF = 5
+"""Slices of each half of a scan by which it is known in another format."""
 
 MASKS = "masks or results, by their names"
 
@@ -36,12 +42,15 @@ class Candidate:
         key: What tells it from every other scan, now and in later plans.
         place: Folder, file or archive, for people.
         files: All that is read for it.
-        copies: Files with copies of its images, which are compared with them and not used; or copies of an image file.
+        copies: Files with copies of its images, which are compared with them and not used; also image files with all
+            of it, which the plan compared.
         series: What `read_scan` needs to choose it among its files; None where there is nothing to choose.
         study: Scans of one study have the same text here; "" of an image file.
         title: Description.
         shape: (slice, row, column).
         spacing_mm: (slice, row, column).
+        geometry: Its grid; None where it is not known, or slices of a series would be interpolated to it.
+        sampled: Of a series, the slices that `sampled_numbers` names.
         details: What its headers say of scanner, site, patient, kernel and thickness, by DICOM's keywords.
         fault: Why it cannot be a chest CT, or cannot be read; "" if nothing speaks against it.
         names_chest: Whether its description does.
@@ -59,6 +68,8 @@ class Candidate:
     title: str = ""
     shape: tuple[int, int, int] = (0, 0, 0)
     spacing_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    geometry: Geometry | None = field(default=None, compare=False)
+    sampled: tuple[SliceHeader, ...] = field(default=(), compare=False)
     details: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     names_chest: bool = False
@@ -188,6 +199,8 @@ def _from_series(
         title=series.title,
         shape=(len(own), first.rows, first.columns),
         spacing_mm=(series.spacing_mm, *first.pixel_spacing_mm),
+        geometry=_grid(series),
+        sampled=tuple(own[number] for number in sampled_numbers(len(own))),
         details=own_details | {"SeriesInstanceUID": series.uid},
         fault=_fault(series),
         names_chest=series.region > 0,
@@ -202,6 +215,23 @@ def _from_series(
 def _in_order(files: Iterable[SourceFile]) -> tuple[SourceFile, ...]:
     """Return files in the order of their names, in which they were grouped: of equal scans the first has no number."""
     return tuple(sorted(files, key=lambda each: each.name))
+
+
+def sampled_numbers(count: int) -> list[int]:
+    """Return the slices by which a scan is known in another format: the first, the last and a few between.
+
+    They are the same from either end, and at most ten.
+    """
+    half = np.linspace(0, (count - 1) // 2, SAMPLED_OF_HALF).astype(int).tolist()
+    return sorted({*half, *(count - 1 - each for each in half)})
+
+
+def _grid(series: Series) -> Geometry | None:
+    try:
+        layout = lay_out(series.stack, series.title)
+    except ReadError:
+        return None
+    return layout.geometry if layout.is_exact else None
 
 
 def _fault(series: Series) -> str:
@@ -232,11 +262,9 @@ def _common_folder(folders: Iterable[str]) -> str:
 
 def _from_image(file: SourceFile, header: ImageHeader, beside: Sequence[SourceFile]) -> Candidate:
     result = Candidate(key=file.name, place=file.name, files=(file, *beside), title=Path(file.name).name)
-    if header.error:
+    if header.geometry is None:
         return replace(result, fault=header.error.rstrip("."))
-    depth, height, width = header.shape
-    along, down, across = header.spacing_mm
-    return replace(result, shape=(depth, height, width), spacing_mm=(along, down, across))
+    return replace(result, shape=header.geometry.shape, spacing_mm=header.geometry.spacing_mm, geometry=header.geometry)
 
 
 def may_be_scan(path: Path) -> bool:

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
@@ -23,7 +23,8 @@ from LungUNetSegLib.errors import ReadError
 from LungUNetSegLib.io.dicom.files import read_dataset
 from LungUNetSegLib.io.dicom.headers import SliceHeader, read_header
 from LungUNetSegLib.io.endings import image_ending
-from LungUNetSegLib.io.images.header import read_size
+from LungUNetSegLib.io.images.header import read_geometry
+from LungUNetSegLib.volume import Geometry
 
 THREADS = 2
 """Threads in each process: while one waits for the disk the other parses; more would wait for Python's lock."""
@@ -44,16 +45,14 @@ Details = dict[str, dict[str, str]]
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """The size and spacing in an image file's header.
+    """The grid in an image file's header.
 
     Attributes:
-        shape: (slice, row, column).
-        spacing_mm: Of the same axes.
-        error: Why it cannot be read; then the rest says nothing.
+        geometry: The grid; None if it cannot be read.
+        error: Why it cannot be.
     """
 
-    shape: tuple[int, ...] = ()
-    spacing_mm: tuple[float, ...] = ()
+    geometry: Geometry | None
     error: str = ""
 
 
@@ -82,9 +81,9 @@ def read_found(path: Path) -> Found:
     if not image_ending(path):
         return read_header(path)
     try:
-        return ImageHeader(*read_size(path))
+        return ImageHeader(read_geometry(path))
     except ReadError as error:
-        return ImageHeader(error=str(error).removeprefix(f"{path}: "))
+        return ImageHeader(None, str(error).removeprefix(f"{path}: "))
 
 
 def encode(found: Found) -> str:
@@ -92,7 +91,9 @@ def encode(found: Found) -> str:
     if isinstance(found, str):
         return json.dumps(found)
     if isinstance(found, ImageHeader):
-        return json.dumps(asdict(found))
+        grid = found.geometry
+        place = None if grid is None else {"shape": grid.shape, "affine_lps": grid.affine_lps.tolist()}
+        return json.dumps({"geometry": place, "error": found.error})
     return json.dumps([[_plain(getattr(each, name)) for name in _NAMES] for each in found])
 
 
@@ -102,7 +103,8 @@ def decode(text: str, path: Path) -> Found:
     if isinstance(content, str):
         return content
     if isinstance(content, dict):
-        return ImageHeader(tuple(content["shape"]), tuple(content["spacing_mm"]), content["error"])
+        place = content["geometry"]
+        return ImageHeader(None if place is None else Geometry(**place), content["error"])
     return [_header(values, path) for values in content]
 
 

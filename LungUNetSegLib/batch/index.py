@@ -23,6 +23,9 @@ from LungUNetSegLib.progress import Progress, silent
 FEW_FILES = 600
 """At most this many are read in this process, as starting others takes longer; more are read in parts of this size."""
 
+_MADE_BY = f"{LungUNetSegLib.__version__}, form 2"
+"""By what an index is known as one of this version, in the form in which it keeps headers."""
+
 DAMAGED = "files of zip archives that are damaged"
 _DAMAGED = ("", json.dumps(DAMAGED))
 
@@ -73,9 +76,9 @@ class HeaderIndex:
         try:
             database.executescript(_TABLES)
             (made_by,) = next(database.execute("SELECT text FROM details WHERE series = ''"), (None,))
-            if made_by != LungUNetSegLib.__version__:
+            if made_by != _MADE_BY:
                 database.executescript("DELETE FROM file; DELETE FROM details; DELETE FROM content;")
-                database.execute("INSERT INTO details VALUES ('', ?)", (LungUNetSegLib.__version__,))
+                database.execute("INSERT INTO details VALUES ('', ?)", (_MADE_BY,))
                 database.commit()
         except sqlite3.DatabaseError:
             database.close()

@@ -89,7 +89,8 @@ class Job:
         name: Of its folder of results; different for each scan.
         place: Where it lies, for people.
         files: All that is read for it.
-        copies: Files with copies of its images, which are compared with them and not used; or copies of an image file.
+        copies: Files with copies of its images, which are compared with them and not used; also image files with all
+            of it, which the plan compared.
         series: What `read_scan` needs to choose it among its files.
         voxels: How many it has by its headers; 0 where they do not say.
         fingerprint: Of names, sizes and dates of its files.
@@ -113,10 +114,9 @@ class Job:
     def opened(self) -> tuple[SourceFile, ...]:
         """All files that are opened for it: the originals first, which the reader keeps of equal images.
 
-        Copies of an image file were compared for the plan, and are not opened again.
+        Image files that are copies were compared for the plan, and are not opened again.
         """
-        is_image = any(image_ending(Path(each.name)) for each in self.files[:1])
-        return self.files if is_image else self.files + self.copies
+        return self.files + tuple(each for each in self.copies if not image_ending(Path(each.name)))
 
     def public(self, text: str) -> str:
         """Return a text with the scan's name in place of what no result may contain."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from LungUNetSegLib.batch.candidates import Candidate, candidates_in
-from LungUNetSegLib.batch.find import Found, find_files, written_out
+from LungUNetSegLib.batch.conversions import conversions
+from LungUNetSegLib.batch.find import Found, SourceFile, find_files, written_out
 from LungUNetSegLib.batch.image_copies import image_copies
 from LungUNetSegLib.batch.index import HeaderIndex
 from LungUNetSegLib.batch.lists import LIST_ENDINGS, Row, read_list
@@ -85,32 +86,14 @@ def make_plan(source: Path, options: PlanOptions, index: HeaderIndex, progress: 
             raise ReadError(f"{source}: the folder is empty.")
         index.update(found.files, progress)
         scans, others = candidates_in(found.files, index)
-        taken, skipped = _choose(scans, options)
+        taken, skipped = _choose(scans, options, index)
         named = [Skipped(place, "", why) for place, why in (*found.skipped, *others)]
-        plan = _without_copies(Plan(source, tuple(taken), (*skipped, *named)), index)
-    return replace(plan, taken=_sorted(plan.taken))
+        plan = Plan(source, tuple(taken), (*skipped, *named))
+    return replace(plan, taken=tuple(sorted(plan.taken, key=lambda each: _order(each.scan))))
 
 
-def _without_copies(plan: Plan, index: HeaderIndex) -> Plan:
-    """Leave out image files that are copies of others; those of DICOM images are known by their identifiers."""
-    found = list(image_copies((each.scan for each in _sorted(plan.taken) if not each.scan.study), index))
-    copies_of = {original.key: copies for original, copies in found}
-    skipped = {
-        each.key: Skipped(each.place, each.title, f"a copy of {original.place}")
-        for original, copies in found
-        for each in copies
-    }
-    taken = tuple(_with_copies(each, copies_of) for each in plan.taken if each.scan.key not in skipped)
-    return replace(plan, taken=taken, skipped=(*plan.skipped, *skipped.values()))
-
-
-def _with_copies(taken: Taken, copies_of: Mapping[str, Sequence[Candidate]]) -> Taken:
-    files = tuple(file for each in copies_of.get(taken.scan.key, ()) for file in each.files)
-    return replace(taken, scan=replace(taken.scan, copies=taken.scan.copies + files))
-
-
-def _sorted(taken: Iterable[Taken]) -> tuple[Taken, ...]:
-    return tuple(sorted(taken, key=lambda each: (each.scan.place, each.scan.key)))
+def _order(scan: Candidate) -> tuple[str, str]:
+    return scan.place, scan.key
 
 
 def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress: Progress) -> Plan:
@@ -129,7 +112,7 @@ def _plan_list(source: Path, options: PlanOptions, index: HeaderIndex, progress:
     seen: set[str] = set()
     for row, each in zip(rows, found, strict=True):
         own = {scan.key: scan for file in each.files for scan in by_file.get(file.name, ())}
-        chosen, left = _choose_row(row, list(own.values()), options)
+        chosen, left = _choose_row(row, list(own.values()), options, index)
         for one in chosen:
             if one.scan.key in seen:
                 left.append(Skipped(str(row.path), one.scan.title, "another row of the list names the same scan"))
@@ -158,7 +141,9 @@ def _find_row(row: Row) -> Found:
         return Found(skipped=[(str(row.path), str(error).removeprefix(f"{path}: ").rstrip("."))])
 
 
-def _choose_row(row: Row, scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:
+def _choose_row(
+    row: Row, scans: Sequence[Candidate], options: PlanOptions, index: HeaderIndex
+) -> tuple[list[Taken], list[Skipped]]:
     more = {"InstitutionName": row.more["site"]} if "site" in row.more else {}
     scans = [replace(each, details=each.details | more) for each in scans]
     if row.series is not None:
@@ -166,18 +151,18 @@ def _choose_row(row: Row, scans: Sequence[Candidate], options: PlanOptions) -> t
         if not wanted:
             return [], [Skipped(str(row.path), row.name, f"there is no CT series {row.series}")]
         scans = [replace(each, study=row.series) for each in wanted]
-    taken, skipped = _choose(scans, options)
+    taken, skipped = _choose(scans, options, index)
     names = [row.name] if len(taken) == 1 else [row.name and f"{row.name}-{number}" for number in range(len(taken))]
     return [replace(each, name=name) for each, name in zip(taken, names, strict=True)], skipped
 
 
-def _choose(scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Taken], list[Skipped]]:
-    """Choose among the scans of each study; of image files each is a study of its own."""
+def _choose(scans: Sequence[Candidate], options: PlanOptions, index: HeaderIndex) -> tuple[list[Taken], list[Skipped]]:
+    """Choose among the scans of each study; of image files that are no copies each is a study of its own."""
     wanted: list[Candidate] = []
+    originals, copies = _without_copies(scans, options, index)
     skipped: list[Skipped] = []
-    for each in scans:
-        why = _too_few(each, options) or each.fault or left_out(each, options.include, options.exclude)
-        if why:
+    for each in originals:
+        if why := _unfit(each, options):
             skipped.append(Skipped(each.place, each.title, why))
         else:
             wanted.append(each)
@@ -189,12 +174,47 @@ def _choose(scans: Sequence[Candidate], options: PlanOptions) -> tuple[list[Take
                 taken.append(Taken(each, _why(each, study, options)))
             else:
                 skipped.append(Skipped(each.place, each.title, _worse(each, best)))
-    return taken, skipped
+    return taken, skipped + copies
 
 
-def _too_few(scan: Candidate, options: PlanOptions) -> str:
+def _without_copies(
+    scans: Sequence[Candidate], options: PlanOptions, index: HeaderIndex
+) -> tuple[Sequence[Candidate], list[Skipped]]:
+    """Leave out image files that are copies of others, or of DICOM series; series' own copies have been left out.
+
+    What speaks against a series speaks against the files that were made of it, unless it is one of the user's rules.
+    """
+    images = sorted((each for each in scans if not each.study and not _unfit(each, options)), key=_order)
+    scans, copies = _less(scans, image_copies(images, index), "a copy of")
+    series = [each for each in scans if each.study and not left_out(each, options.include, options.exclude)]
+    images = [each for each in images if each.key not in copies]
+    scans, converted = _less(
+        scans, conversions([*sorted(series, key=_order), *images], index), "a copy in another format of"
+    )
+    return scans, [*copies.values(), *converted.values()]
+
+
+def _less(
+    scans: Sequence[Candidate], found: Iterable[tuple[Candidate, list[Candidate]]], what: str
+) -> tuple[list[Candidate], dict[str, Skipped]]:
+    """Return scans without the copies that were found, which their originals name, and by key what these are."""
+    files: dict[str, tuple[SourceFile, ...]] = {}
+    skipped: dict[str, Skipped] = {}
+    for original, copies in found:
+        title = f" ({original.title})" if original.study else ""
+        for each in copies:
+            files[original.key] = (*files.get(original.key, ()), each.files[0], *each.copies)
+            skipped[each.key] = Skipped(each.place, each.title, f"{what} {original.place}{title}")
+    left = [each for each in scans if each.key not in skipped]
+    return [replace(each, copies=each.copies + files.get(each.key, ())) for each in left], skipped
+
+
+def _unfit(scan: Candidate, options: PlanOptions) -> str:
+    """Return why a scan is not wanted, whatever lies beside it; "" if it may be."""
     slices = scan.shape[0]
-    return f"only {slices} slice{'s' * (slices > 1)}" if 0 < slices < options.least_slices else ""
+    if 0 < slices < options.least_slices:
+        return f"only {slices} slice{'s' * (slices > 1)}"
+    return scan.fault or left_out(scan, options.include, options.exclude)
 
 
 def _why(scan: Candidate, study: Sequence[Candidate], options: PlanOptions) -> str:

@@ -11,15 +11,17 @@ from dicom_files import save, slices_of
 from LungUNetSegLib.batch.jobs import BatchSettings
 from LungUNetSegLib.cli import main
 from LungUNetSegLib.io import write_image
+from LungUNetSegLib.volume.geometry import Geometry
 from LungUNetSegLib.volume.volume import Volume
 
 
 @pytest.fixture
 def source(thin: Volume, tmp_path: Path) -> Path:
-    """One DICOM series of 13 slices, one NIfTI file."""
+    """One DICOM series of 13 slices, one NIfTI file of another place: at the same it would be the series' copy."""
     folder = tmp_path / "source"
     save(slices_of(thin, SeriesDescription="Chest"), folder / "patient" / "ct")
-    write_image(folder / "scan.nii.gz", thin)
+    geometry = Geometry.axial(thin.array.shape, thin.geometry.spacing_mm, (-165.0, -141.0, 40.0))
+    write_image(folder / "scan.nii.gz", Volume(thin.array, geometry))
     return folder
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import _thread
 import csv
 import json
+import sqlite3
 import time
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 from batch_results import plan_of
 from dicom_files import save, slices_of
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
+import LungUNetSegLib
 from LungUNetSegLib.batch import header_processes, header_texts, index
 from LungUNetSegLib.batch.plan import Plan, Skipped
 from LungUNetSegLib.batch.plan_text import print_plan
@@ -137,7 +141,7 @@ def test_masks_and_results_beside_scans_are_no_scans(thin: Volume, tmp_path: Pat
 def test_an_archive_s_scans_are_found(thin: Volume, tmp_path: Path) -> None:
     """DICOM and NIfTI in a zip archive."""
     series(thin, tmp_path / "x" / "ct")
-    write_image(tmp_path / "x" / "scan.nii.gz", thin)
+    write_image(tmp_path / "x" / "scan.nii.gz", Volume(thin.array + np.int16(1), thin.geometry))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for path in sorted((tmp_path / "x").rglob("*.*")):
             archive.write(path, path.relative_to(tmp_path))
@@ -168,6 +172,17 @@ def test_a_damaged_index_is_made_anew(thin: Volume, tmp_path: Path) -> None:
     series(thin, tmp_path / "s")
     (tmp_path / "index").write_bytes(b"no database, " * 1000)
     assert len(plan_of(tmp_path / "s", tmp_path / "index").taken) == 1
+
+
+def test_an_index_of_another_form_is_made_anew(thin: Volume, tmp_path: Path) -> None:
+    """Protects who goes on with a batch after an update: headers are kept in another form then."""
+    (tmp_path / "s").mkdir()
+    write_image(tmp_path / "s" / "scan.nii.gz", thin)
+    plan = plan_of(tmp_path / "s", tmp_path / "index")
+    with closing(sqlite3.connect(tmp_path / "index")) as database, database:
+        database.execute("UPDATE details SET text = ? WHERE series = ''", (LungUNetSegLib.__version__,))
+        database.execute("UPDATE file SET found = ?", ('{"shape": [13, 48, 56], "error": ""}',))
+    assert plan_of(tmp_path / "s", tmp_path / "index") == plan
 
 
 def test_many_files_are_read_by_processes_alike(thin: Volume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

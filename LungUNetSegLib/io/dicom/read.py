@@ -158,20 +158,23 @@ def _summary(series: Series) -> SeriesSummary:
 
 
 def _read_pixels(stack: Stack, place: Path) -> tuple[npt.NDArray[np.int16], tuple[Finding, ...]]:
-    """Decode a stack's slices to (slice, row, column) HU; this needs memory for the result and a few slices."""
+    """Decode a stack's slices to (slice, row, column) HU, and return findings on their pixels."""
     first = stack.slices[0]
     claimed = 2 * len(stack.slices) * first.rows * first.columns
     check_claim(place, claimed, claimed, deflated=False)
-    hu = new_voxels((len(stack.slices), first.rows, first.columns), np.int16)
-    marks = _Marks(*np.zeros((3, len(stack.slices)), np.bool_))
-    by_file = sorted(enumerate(stack.slices), key=lambda each: str(each[1].path))
-    jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
-    with ThreadPoolExecutor(READERS) as pool:
-        for _ in pool.map(lambda job: _decode_file(job, hu, marks), jobs):
-            pass
+    hu, marks = _decode(stack.slices)
     beyond = (BEYOND_SCANNER,) if marks.is_beyond.mean() > BEYOND_SLICES else ()
     more = (*more_pixels(stack, marks.has_more_rows), *more_bits(stack, marks.has_more_bits))
     return hu, (*beyond, *scale_of(stack, hu), *more)
+
+
+def hu_of(slices: Sequence[SliceHeader]) -> npt.NDArray[np.int16]:
+    """Return slices of one size as (slice, row, column) HU, as `read_dicom` reads them.
+
+    Raises:
+        ReadError: One of them is missing or damaged.
+    """
+    return _decode(slices)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +190,18 @@ class _Marks:
     is_beyond: npt.NDArray[np.bool_]
     has_more_rows: npt.NDArray[np.bool_]
     has_more_bits: npt.NDArray[np.bool_]
+
+
+def _decode(slices: Sequence[SliceHeader]) -> tuple[npt.NDArray[np.int16], _Marks]:
+    """Return slices of one size as (slice, row, column) HU, and marks; beside the result a few are in memory."""
+    hu = new_voxels((len(slices), slices[0].rows, slices[0].columns), np.int16)
+    marks = _Marks(*np.zeros((3, len(slices)), np.bool_))
+    by_file = sorted(enumerate(slices), key=lambda each: str(each[1].path))
+    jobs = [list(group) for _, group in groupby(by_file, key=lambda each: each[1].path)]
+    with ThreadPoolExecutor(READERS) as pool:
+        for _ in pool.map(lambda job: _decode_file(job, hu, marks), jobs):
+            pass
+    return hu, marks
 
 
 def _decode_file(job: Sequence[tuple[int, SliceHeader]], hu: npt.NDArray[np.int16], marks: _Marks) -> None:

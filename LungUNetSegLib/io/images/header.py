@@ -1,26 +1,28 @@
-"""Reads the size, the spacing and the names of data files in an image file's header, without its voxels."""
+"""Reads the grid and the names of data files in an image file's header, without its voxels."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from LungUNetSegLib.errors import ReadError
+from LungUNetSegLib.errors import GeometryError, ReadError
 from LungUNetSegLib.io.endings import image_ending
 from LungUNetSegLib.io.images import metaimage, nrrd
 from LungUNetSegLib.io.images.files import check_file
-from LungUNetSegLib.io.images.itk_files import load_header
+from LungUNetSegLib.io.images.itk_files import load_header, place_of
 from LungUNetSegLib.io.images.nifti import is_nifti, read_header
+from LungUNetSegLib.volume import Geometry
 
 
-def read_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
-    """Return the shape and the spacing in mm of an image file, both (slice, row, column).
+def read_geometry(path: Path) -> Geometry:
+    """Return the grid of an image file; its axes need not be at right angles.
 
     Raises:
         ReadError: Missing, damaged, or no three-dimensional image of one value in each voxel.
     """
-    return _nifti_size(path) if is_nifti(path) else _itk_size(path)
+    try:
+        return _nifti_geometry(path) if is_nifti(path) else _itk_geometry(path)
+    except GeometryError as error:
+        raise ReadError(f"{path}: its header gives no valid voxel positions; is it damaged? ({error})") from error
 
 
 def data_files(path: Path) -> list[Path]:
@@ -34,17 +36,15 @@ def data_files(path: Path) -> list[Path]:
     return nrrd.data_files(path) if image_ending(path) is not None and not is_nifti(path) else []
 
 
-def _nifti_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+def _nifti_geometry(path: Path) -> Geometry:
     check_file(path)
     header = read_header(path)
-    along, down, across = np.linalg.norm(header.affine_lps[:3, :3], axis=0).tolist()
-    return header.shape, (along, down, across)
+    return Geometry(header.shape, header.affine_lps)
 
 
-def _itk_size(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+def _itk_geometry(path: Path) -> Geometry:
     reader, grid = load_header(path)
     if reader.GetNumberOfComponents() > 1:
         raise ReadError(f"{path}: the image has {reader.GetNumberOfComponents()} values in each voxel; a CT has one.")
-    size = reader.GetSize()
-    spacing = [grid.unit_mm * each for each in grid.spacing or reader.GetSpacing()[:3]]
-    return (size[2], size[1], size[0]), (spacing[2], spacing[1], spacing[0])
+    columns, rows, slices = reader.GetSize()[:3]
+    return Geometry((slices, rows, columns), place_of(reader, grid, path))

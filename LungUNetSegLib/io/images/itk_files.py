@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from LungUNetSegLib.arrays import FloatArray
 from LungUNetSegLib.errors import GeometryError, ReadError, WriteError
 from LungUNetSegLib.files import replacing
 from LungUNetSegLib.findings import Finding
@@ -195,14 +196,24 @@ def load_layers(reader: sitk.ImageFileReader, grid: Grid, path: Path) -> list[Vo
 
 def _read_in_parts(reader: sitk.ImageFileReader, grid: Grid, stored: StoredVoxels, path: Path) -> list[Volume]:
     """Return the layers by own code, at the place that ITK reads in the header: ITK would unpack them all at once."""
+    geometry = Geometry(stored.shape, place_of(reader, grid, path))
+    return [Volume(layer, geometry) for layer in read_stored(stored)]
+
+
+def place_of(reader: sitk.ImageFileReader, grid: Grid, path: Path) -> FloatArray:
+    """Return the (slice, row, column) to LPS mm matrix of what `load_header` gave, without a fourth axis.
+
+    Raises:
+        ReadError, GeometryError: The header gives no valid axes.
+    """
+    axes = reader.GetDimension()
     with _errors_of_itk(path):
         place = itk().Image([1, 1, 1], itk().sitkUInt8)
-        place.SetSpacing(reader.GetSpacing())
-        place.SetOrigin(reader.GetOrigin())
-        place.SetDirection(reader.GetDirection())
+        place.SetSpacing(reader.GetSpacing()[:3])
+        place.SetOrigin(reader.GetOrigin()[:3])
+        place.SetDirection(np.reshape(reader.GetDirection(), (axes, axes))[:3, :3].ravel().tolist())
         _correct(place, grid)
-    geometry = Geometry(stored.shape, from_sitk(place).geometry.affine_lps)
-    return [Volume(layer, geometry) for layer in read_stored(stored)]
+    return from_sitk(place).geometry.affine_lps
 
 
 def _check_axes(path: Path, size: tuple[int, ...]) -> None:
