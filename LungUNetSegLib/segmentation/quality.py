@@ -39,6 +39,9 @@ LONE_LUNG_RATIO, LONE_LUNG_MM = 0.02, 60.0
 """In a scan of at least this height a lung with a smaller ratio is missing; shorter scans may show one base only."""
 
 STRAY_LEAST_ML = 20.0
+PART_LEAST_ML = 1.0
+"""Smaller parts are not counted in the remark: tens of them lie in the padded corners of an oblique scan."""
+
 DOUBTFUL_SIDE_SHARE = 0.02
 """Share of the lungs' volume that changed side, above which a finding is made."""
 
@@ -91,7 +94,7 @@ def assess(
         record |= {f"coarse_{name}": value for name, value in dataclasses.asdict(agreement).items()}
     more: tuple[Finding | None, ...] = (_fluid(record),)
     if measures.volumes_ml["total"] > 0:
-        more += (_doubtful_sides(record, measures.volumes_ml), _stray(record), _unsure(record))
+        more += (_doubtful_sides(record, measures.volumes_ml), _stray(cleaning), _unsure(record))
     return record, (*findings, *(finding for finding in more if finding))
 
 
@@ -137,8 +140,9 @@ def confidence_of(probabilities: Probabilities) -> float | None:
 
 def _hu_shares(scan: Volume) -> tuple[float, float]:
     """Return the shares of voxels like air or lung, and like soft tissue, in a sample of the scan."""
-    steps = tuple(max(1, size // 64) for size in scan.array.shape)
-    sample = scan.array[:: steps[0], :: steps[1], :: steps[2]]
+    array = scan.canonical().array  # so that the same voxels are taken in whatever order they are stored
+    steps = tuple(max(1, size // 64) for size in array.shape)
+    sample = array[:: steps[0], :: steps[1], :: steps[2]]
     low, high = TISSUE_HU
     return float((sample < LUNG_BELOW_HU).mean()), float(((sample > low) & (sample < high)).mean())
 
@@ -195,16 +199,25 @@ def _doubtful_sides(record: dict[str, Any], volumes_ml: dict[str, float]) -> Fin
     return Finding("sides-in-doubt", message)
 
 
-def _stray(record: dict[str, Any]) -> Finding | None:
-    count, removed_ml, outside_ml = record["removed_parts"], record["removed_ml"], record["outside_ml"]
+def _stray(cleaning: Cleaning) -> Finding | None:
+    removed_ml, outside_ml = sum(cleaning.removed_ml), cleaning.outside_ml
     if removed_ml + outside_ml < STRAY_LEAST_ML:
         return None
     removed = []
-    if count:
-        removed.append(f"{count} separate {'part' if count == 1 else 'parts'} ({removed_ml:.0f} ml)")
+    if removed_ml >= PART_LEAST_ML:
+        removed.append(f"{_parts(cleaning.removed_ml)} ({removed_ml:.0f} ml)")
     if outside_ml >= 1:
         removed.append(f"air around the body ({outside_ml:.0f} ml)")
     return Finding("stray-parts", f"Removed because it is not lung: {' and '.join(removed)}.")
+
+
+def _parts(sizes_ml: tuple[float, ...]) -> str:
+    """Count removed parts as a reader would: the small ones only together."""
+    count = sum(size >= PART_LEAST_ML for size in sizes_ml)
+    if not count:
+        return "small separate parts"
+    small = " and smaller ones" if count < len(sizes_ml) else ""
+    return f"{count} separate {'part' if count == 1 else 'parts'}{small}"
 
 
 def _fluid(record: dict[str, Any]) -> Finding | None:

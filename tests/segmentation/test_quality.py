@@ -63,6 +63,17 @@ def test_a_good_result_has_no_finding(result: _Result) -> None:
     assert set(record["cut_mm2"].values()) == {0.0}
 
 
+def test_shares_of_a_scan_stored_the_other_way_are_the_same() -> None:
+    """Protects comparisons of records: every second voxel of an even number of slices is another one from the end."""
+    hu = np.random.default_rng(0).choice(np.array([-800, 40], np.int16), (130, 40, 60))
+    geometry = Geometry.axial(hu.shape, SPACING_MM)
+    flips = (True, False, True)
+    flipped = Volume(hu[::-1, :, ::-1], geometry.reordered((0, 1, 2), flips))
+    turned = Volume(hu.transpose(2, 0, 1), geometry.reordered((2, 0, 1), (False, False, False)))
+    shares = quality._hu_shares(Volume(hu, geometry))
+    assert quality._hu_shares(flipped) == shares and quality._hu_shares(turned) == shares
+
+
 def test_values_that_are_not_hu(result: _Result) -> None:
     """Protects from an MR, or stored values without their intercept."""
     result.hu += 1024
@@ -158,10 +169,13 @@ def test_much_stray_air_and_little(result: _Result) -> None:
             "2 separate parts (51 ml) and air around the body (19 ml).",
         ),
         (Cleaning(outside_ml=25.0), "air around the body (25 ml)."),
+        (Cleaning(removed_ml=(0.4, 0.2), outside_ml=25.0), "air around the body (25 ml)."),
+        (Cleaning(removed_ml=(25.0, *[0.25] * 20)), "1 separate part and smaller ones (30 ml)."),
+        (Cleaning(removed_ml=(0.5,) * 87), "small separate parts (44 ml)."),
     ],
 )
 def test_what_was_removed_is_said_in_words(result: _Result, cleaning: Cleaning, said: str) -> None:
-    """Protects from "1 separate parts" and "0 separate parts of 0 ml"."""
+    """Protects from "1 separate parts", "0 separate parts of 0 ml", and "87 separate parts" where a reader sees none."""
     result.cleaning = cleaning
     result.assess()
     assert result.messages == [f"Removed because it is not lung: {said}"]
