@@ -175,7 +175,7 @@ def test_much_stray_air_and_little(result: _Result) -> None:
     ],
 )
 def test_what_was_removed_is_said_in_words(result: _Result, cleaning: Cleaning, said: str) -> None:
-    """Protects from "1 separate parts", "0 separate parts of 0 ml", and "87 separate parts" where a reader sees none."""
+    """Protects from "1 separate parts", "0 separate parts of 0 ml", and "87 separate parts" of single voxels."""
     result.cleaning = cleaning
     result.assess()
     assert result.messages == [f"Removed because it is not lung: {said}"]
