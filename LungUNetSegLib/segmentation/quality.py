@@ -40,7 +40,7 @@ LONE_LUNG_RATIO, LONE_LUNG_MM = 0.02, 60.0
 
 STRAY_LEAST_ML = 20.0
 PART_LEAST_ML = 1.0
-"""Smaller parts are not counted in the remark: tens of them lie in the padded corners of an oblique scan."""
+"""Smaller parts are not counted in the remark: an oblique scan can have tens of a few voxels."""
 
 DOUBTFUL_SIDE_SHARE = 0.02
 """Share of the lungs' volume that changed side, above which a finding is made."""
