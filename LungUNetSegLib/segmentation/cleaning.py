@@ -15,7 +15,7 @@ import numpy.typing as npt
 from LungUNetSegLib.arrays import Labels
 from LungUNetSegLib.preprocessing.sampled import SampledSlices
 from LungUNetSegLib.segmentation.air_outside_body import SeenAir, drop_air_outside
-from LungUNetSegLib.segmentation.beyond_air import drop_solid_beyond_air
+from LungUNetSegLib.segmentation.below_air import drop_solid_below_air
 from LungUNetSegLib.segmentation.fluid import drop_fluid
 from LungUNetSegLib.segmentation.hanging_tissue import drop_hanging_tissue
 from LungUNetSegLib.segmentation.lone_lung import is_called_the_other
@@ -94,7 +94,7 @@ def clean(
     removed = sort_parts(labels, region, part_hu, spacing_mm)
     ends = box[0].start == 0, box[0].stop == len(probabilities)
     removed += drop_thin_plates(labels, part_hu, spacing_mm, is_cut=ends)
-    removed += drop_solid_beyond_air(labels, part_hu, spacing_mm)
+    removed += drop_solid_below_air(labels, part_hu, spacing_mm)
     removed += drop_hanging_tissue(labels, part_hu, spacing_mm)
     removed += _drop_smaller_than_lungs(labels, voxel_ml, ends)
     has_sides = bool(region[:, 1].any())  # else the network has one channel for both lungs
