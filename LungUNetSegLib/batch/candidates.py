@@ -189,6 +189,7 @@ def _from_series(
     own_details = dict(details.get(series_key(first), {}))
     if first.thickness_mm:
         own_details["SliceThickness"] = f"{first.thickness_mm:g}"
+    geometry, why_not = _grid(series)
     return Candidate(
         key=key,
         place=folder,
@@ -199,10 +200,10 @@ def _from_series(
         title=series.title,
         shape=(len(own), first.rows, first.columns),
         spacing_mm=(series.spacing_mm, *first.pixel_spacing_mm),
-        geometry=_grid(series),
+        geometry=geometry,
         sampled=tuple(own[number] for number in sampled_numbers(len(own))),
         details=own_details | {"SeriesInstanceUID": series.uid},
-        fault=_fault(series),
+        fault=_fault(series) or why_not,
         names_chest=series.region > 0,
         merit=merit(series),
         namesake=_common_folder(
@@ -226,12 +227,13 @@ def sampled_numbers(count: int) -> list[int]:
     return sorted({*half, *(count - 1 - each for each in half)})
 
 
-def _grid(series: Series) -> Geometry | None:
+def _grid(series: Series) -> tuple[Geometry | None, str]:
+    """Return a series' grid, None where slices would be interpolated to it, and why it cannot have one, or ""."""
     try:
         layout = lay_out(series.stack, series.title)
-    except ReadError:
-        return None
-    return layout.geometry if layout.is_exact else None
+    except ReadError as error:
+        return None, str(error).removeprefix(f"{series.title}: ")
+    return (layout.geometry if layout.is_exact else None), ""
 
 
 def _fault(series: Series) -> str:
@@ -242,10 +244,6 @@ def _fault(series: Series) -> str:
     if series.region < 0:
         first = series.stack.slices[0]
         return f"its headers name another part of the body: {' '.join(filter(None, (first.title, first.body_part)))}"
-    try:
-        lay_out(series.stack, series.title)
-    except ReadError as error:
-        return str(error).removeprefix(f"{series.title}: ")
     return ""
 
 

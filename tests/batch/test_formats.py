@@ -53,14 +53,11 @@ def written_by_itk(volume: Volume, path: Path, orientation: str = "LPS") -> None
 
 def written_with_a_scale(volume: Volume, path: Path) -> None:
     """As dcm2niix writes a CT: the stored values, and an intercept of -1024 in the header."""
-    nifti = nibabel.Nifti1Image(np.zeros(volume.array.shape[::-1], np.int16), np.diag([-6.0, -6.0, 10.0, 1.0]))
-    nifti.affine[:3, 3] = 165.0, 141.0, -60.0
-    nifti = nibabel.Nifti1Image((volume.array + 1024).T.astype(np.int16), nifti.affine)
-    nifti.header.set_slope_inter(1.0, -1024.0)
-    path.write_bytes(nifti.to_bytes())
-    stored = bytearray(path.read_bytes())
-    stored[112:120] = np.array([1.0, -1024.0], "<f4").tobytes()
-    path.write_bytes(stored)
+    affine = np.diag([-6.0, -6.0, 10.0, 1.0])
+    affine[:3, 3] = 165.0, 141.0, -60.0
+    content = bytearray(nibabel.Nifti1Image((volume.array + 1024).T.astype(np.int16), affine).to_bytes())
+    content[112:120] = np.array([1.0, -1024.0], "<f4").tobytes()  # scl_slope and scl_inter, which nibabel leaves out
+    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["scan.nii.gz", "scan.nii", "scan.nrrd", "scan.mha", "scan.mhd"])
